@@ -1,0 +1,1 @@
+"""The ministry at work: it remembers, decides, records, and shows itself through its faces."""
