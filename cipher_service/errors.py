@@ -1,0 +1,28 @@
+"""What the service refuses, by name.
+
+A `ServiceError` carries a stable code and the facts that a reader needs; it knows no HTTP status
+and no language. The surfaces give it both: statuses in `api/problems.py`, words in French and
+English beside each surface.
+"""
+
+from collections.abc import Mapping
+
+
+class ServiceError(Exception):
+    """An act that the service refuses or cannot do.
+
+    Args:
+        code: stable name in capitals, such as `DUPLICATE_NUMBER`; part of the API.
+        facts: what the refusal is about (post codes, numbers, ids). Never a subject, a text or
+            key material: these facts reach logs and answers.
+    """
+
+    def __init__(self, code: str, **facts: str | int) -> None:
+        super().__init__(code, facts)
+        self.code = code
+        self.facts: Mapping[str, str | int] = facts
+
+    def __str__(self) -> str:
+        """Return the code with its facts, for logs."""
+        facts = ", ".join(f"{name}={value}" for name, value in self.facts.items())
+        return f"{self.code} ({facts})" if facts else self.code

@@ -1,0 +1,124 @@
+"""The settings of one installation: a typed, frozen reading of `service.toml`.
+
+A data folder holds everything that an installation owns: its settings, database, envelopes,
+custodian store and sockets. `CIPHER_SERVICE_DATA` names it, or `--data`.
+"""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+VARIABLE = "CIPHER_SERVICE_DATA"
+FILE = "service.toml"
+
+
+class SettingsInvalid(ValueError):
+    """The settings cannot be read or break a bound; the text names the member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one installation is.
+
+    Attributes:
+        data: the data folder, absolute.
+        headquarters: post code of the ministry's own bureau.
+        database_url: SQLAlchemy URL; empty for the embedded database of the data folder.
+        host: address to listen on.
+        port: TCP port, 1 to 65535.
+        workers: number of API processes, 1 to 64.
+        issuer: public base address of the API, without a slash at the end; tokens name it.
+        custodian: URI of the custodian (`keys.custody.open_custodian`).
+    """
+
+    data: Path
+    headquarters: str
+    database_url: str
+    host: str
+    port: int
+    workers: int
+    issuer: str
+    custodian: str
+
+    @property
+    def database(self) -> str:
+        """The database's SQLAlchemy URL, spelled with its driver."""
+        return self.database_url or f"sqlite:///{self.data / 'ministry.db'}"
+
+    @property
+    def registrar_socket(self) -> Path:
+        """Where the registrar listens."""
+        return self.data / "run" / "registrar.sock"
+
+    @property
+    def custodian_socket(self) -> Path:
+        """Where the custodian's own process listens."""
+        return self.data / "run" / "custodian.sock"
+
+    @property
+    def custodian_store(self) -> Path:
+        """The custodian's own folder; no other process reads it."""
+        return self.data / "custodian"
+
+    @property
+    def custodian_credential(self) -> Path:
+        """The file that unwraps the custodian's store, as a service manager would hand it."""
+        return self.data / "custodian.credential"
+
+    @classmethod
+    def load(cls, data: Path) -> Self:
+        """Read `service.toml` of a data folder.
+
+        Raises:
+            SettingsInvalid: the folder has no settings, or a member is missing or out of bounds.
+        """
+        file = data / FILE
+        try:
+            members = tomllib.loads(file.read_text("utf-8"))
+        except FileNotFoundError as error:
+            raise SettingsInvalid(f"{file} does not exist") from error
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsInvalid(f"{file}: {error}") from error
+        return cls(
+            data=data.resolve(),
+            headquarters=_text(members, "headquarters"),
+            database_url=_text(members, "database_url", ""),
+            host=_text(members, "host", "127.0.0.1"),
+            port=_number(members, "port", 8470, 65535),
+            workers=_number(members, "workers", 2, 64),
+            issuer=_text(members, "issuer").rstrip("/"),
+            custodian=_text(members, "custodian", f"worker:{data.resolve()}/run/custodian.sock"),
+        )
+
+    def write(self) -> None:
+        """Write `service.toml` into the data folder, readable by its owner only."""
+        lines = [
+            f'headquarters = "{self.headquarters}"',
+            f'database_url = "{self.database_url}"',
+            f'host = "{self.host}"',
+            f"port = {self.port}",
+            f"workers = {self.workers}",
+            f'issuer = "{self.issuer}"',
+            f'custodian = "{self.custodian}"',
+        ]
+        descriptor = os.open(self.data / FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _text(members: dict[str, Any], name: str, default: str | None = None) -> str:
+    value = members.get(name, default)
+    if not isinstance(value, str) or (value == "" and default is None):
+        raise SettingsInvalid(f"{FILE}: {name} must be a text")
+    return value
+
+
+def _number(members: dict[str, Any], name: str, default: int, highest: int) -> int:
+    value = members.get(name, default)
+    if type(value) is not int or not 1 <= value <= highest:
+        raise SettingsInvalid(f"{FILE}: {name} must be a number from 1 to {highest}")
+    return value
