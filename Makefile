@@ -1,9 +1,10 @@
 # The verbs of this project. `make help` lists them.
 SHELL := /bin/bash
-PYTHON ?= python3.11
+PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FOREIGN := tests/foreign
+JOBS ?= 2
 
 .DEFAULT_GOAL := help
 
@@ -12,10 +13,11 @@ help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: setup
-setup: $(VENV)/.ready $(FOREIGN)/node_modules/.ready ## Build .venv/ and the foreign readers from the locked lists.
+setup: $(FOREIGN)/node_modules/.ready ## Build .venv/ and the foreign readers from the locked lists.
 
 $(VENV)/.ready: requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: on Debian, apt-get install python3-venv make"; exit 1; }
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Python 3.11 or newer with venv is missing: on Debian, apt-get install python3-venv make"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -24,3 +26,51 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 $(FOREIGN)/node_modules/.ready: $(VENV)/.ready $(FOREIGN)/package-lock.json
 	cd $(FOREIGN) && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
+
+.PHONY: demo
+demo: setup ## Play a ministry and its posts: CORPUS=folder of telegrams, KEEP=folder for the data.
+	@$(BIN)/cipher-service demo $(if $(CORPUS),--corpus "$(CORPUS)") $(if $(KEEP),--keep "$(KEEP)")
+
+.PHONY: test
+test: setup lint ## Everything that CI runs: style, types, ladder, every test, PostgreSQL included.
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup --cov --cov-report= tests
+	$(BIN)/coverage report --include='keys/*' --fail-under=100
+	$(BIN)/coverage report --include='cipher_service/*' --fail-under=85
+
+.PHONY: lint
+lint: setup ## Style, types and the import ladder.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+
+.PHONY: fix
+fix: setup ## Let ruff repair what it can.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: gates
+gates: setup ## The long form of the crash, power-loss and fault gates.
+	GATES=full $(BIN)/pytest -q -p no:cacheprovider --timeout=3600 tests/gates
+
+.PHONY: fuzz
+fuzz: setup ## The long form of the fuzz runs: INPUTS=100000.
+	$(BIN)/python tests/fuzz/fuzz_envelope.py $(or $(INPUTS),100000)
+	$(BIN)/python tests/fuzz/fuzz_api.py $(or $(INPUTS),100000)
+
+.PHONY: bench
+bench: setup $(VENV)/.bench ## Print every figure of the README, each as a ratio in one run.
+	$(BIN)/python tests/bench/bench_envelope.py
+	$(BIN)/python tests/bench/bench_api.py
+
+$(VENV)/.bench: $(VENV)/.ready requirements-bench.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
+.PHONY: vectors
+vectors: setup ## Make the envelope's test vectors anew.
+	$(BIN)/python tests/vectors/make_vectors.py
+
+.PHONY: clean
+clean: ## Remove what setup built.
+	rm -rf $(VENV) $(FOREIGN)/node_modules .mypy_cache .ruff_cache .pytest_cache .coverage*
