@@ -48,7 +48,7 @@ def test_everything_lives_in_the_data_folder(tmp_path: Path) -> None:
 )
 def test_a_broken_setting_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "service.toml").write_text(text, "utf-8")
-    with pytest.raises(SettingsInvalid, match="service.toml"):
+    with pytest.raises(SettingsInvalid, match=r"service\.toml"):
         Settings.load(tmp_path)
 
 
