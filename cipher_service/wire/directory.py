@@ -1,0 +1,94 @@
+"""The directory, the posts and their cards, as the API gives them."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from cipher_service.wire.enrolment import SignaturePair
+from cipher_service.wire.fields import (
+    Base64,
+    Line,
+    Marking,
+    PostCode,
+    Sha256,
+    SignedDocument,
+    Timestamp,
+    WireModel,
+)
+
+
+class Health(WireModel):
+    """`GET /v1/health`: the server answers and its registrar too."""
+
+    status: Literal["ok"]
+    time: Timestamp = Field(description="the server's clock; posts compare theirs")
+
+
+class ServiceKey(WireModel):
+    """The public half of the key that signs receipts."""
+
+    ed25519: Base64
+    mldsa65: Base64
+    fingerprint: Sha256
+
+
+class TokenKeyCertificate(WireModel):
+    """The day's token key, certified by the custodian (context `depeche/v1 token-key`)."""
+
+    statement: SignedDocument
+    signatures: SignaturePair
+
+
+class ServiceCard(WireModel):
+    """`GET /v1/service-card`: what a post pins at enrolment, after comparing fingerprints."""
+
+    issuer: Line
+    headquarters: PostCode
+    card: SignedDocument = Field(description="the headquarters bureau's own card")
+    service_key: ServiceKey
+    token_key: TokenKeyCertificate
+
+
+class LocalisedName(WireModel):
+    """One name in the two official languages."""
+
+    fr: Line
+    en: Line
+
+
+class Post(WireModel):
+    """A post of the network. `fingerprint` is its current card's, null before enrolment."""
+
+    code: PostCode
+    name: LocalisedName
+    country: str = Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")
+    channels: list[Marking]
+    state: Literal["absent", "pending", "active", "suspended"]
+    fingerprint: Sha256 | None
+
+
+class Directory(WireModel):
+    """`GET /v1/directory`: every post, and the services of the ministry."""
+
+    headquarters: PostCode
+    posts: list[Post]
+    services: list["Service"]
+
+
+class Service(WireModel):
+    """A service of the ministry (decree 2013/112, articles 8-16)."""
+
+    code: str = Field(pattern=r"^[A-Z0-9][A-Z0-9./-]{0,39}$")
+    name: LocalisedName
+    parent: str | None
+    article: str | None
+
+
+class Cards(WireModel):
+    """`GET /v1/cards/{post}`: the editions of a post's card, newest first."""
+
+    post: PostCode
+    cards: list[SignedDocument]
+
+
+Directory.model_rebuild()
