@@ -1,0 +1,336 @@
+"""What a post has to send, kept until the ministry has answered for it.
+
+The outbox is the folder `outbox/` of an identity folder: one enciphered file per dispatch and one
+SQLite database of where each stands. It promises that a dispatch which entered is handed over
+exactly once, whatever is killed and whenever:
+
+- A dispatch enters by one commit, after its envelope is on disk. A file without a row never
+  entered: it is a draft whose maker died, and `abandoned` finds it.
+- The envelope and the signed slip never change after that, so every attempt sends the same bytes
+  under the same dispatch id, and the ministry answers a repetition with the first receipt.
+- It leaves by one commit that stores the ministry's receipt or the name of its refusal.
+- A command that works on an envelope holds a lock on that file, which the system drops when the
+  command dies. Two commands therefore never send one dispatch together, and a long upload does not
+  hold up a FLASH.
+- The same act typed again after a crash is recognised by its mark, until its end was shown.
+
+Small signed acts that follow a dispatch (a post's receipts, its service messages) wait here too,
+as notes.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from cipher_service import clock
+from cipher_service.client.outbox_entries import TABLES, Claim, Draft, Entry, Note, Status
+
+FOLDER = "outbox"
+_DATABASE = "outbox.db"
+_EDITION = 1
+_COLUMNS = (
+    "dispatch_id, mark, urgency, status, slip, sha256, size, queued_at, upload, receipt, refusal,"
+    " shown"
+)
+
+
+class OutboxUnreadable(Exception):
+    """The outbox on disk was not written by an edition that this program knows."""
+
+
+class Outbox:
+    """The outbox of one identity folder.
+
+    Args:
+        identity: the identity folder; `outbox/` is made inside it, readable by its owner only.
+
+    Raises:
+        OSError: the folder cannot be made or written.
+        OutboxUnreadable: a later edition of this program made it.
+    """
+
+    def __init__(self, identity: Path) -> None:
+        self._folder = identity / FOLDER
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(identity)
+        database = self._folder / _DATABASE
+        # SQLite would create it by the umask alone; slips name levels and addressees.
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+        self._connection = sqlite3.connect(database, isolation_level=None, timeout=30)
+        self._connection.row_factory = sqlite3.Row
+        # EXTRA also syncs the folder after the journal is removed: without that, a power loss
+        # may bring the journal back and undo a commit that was already announced.
+        self._connection.execute("PRAGMA synchronous = EXTRA")
+        self._found()
+
+    def __enter__(self) -> Self:
+        """Return the outbox itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    def _found(self) -> None:
+        with self._transaction():
+            edition = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            if edition == 0:
+                # One statement at a time: executescript would commit what it finds open.
+                for statement in filter(str.strip, TABLES.split(";")):
+                    self._connection.execute(statement)
+                self._connection.execute(f"PRAGMA user_version = {_EDITION}")
+            elif edition != _EDITION:
+                raise OutboxUnreadable(f"{self._folder}: edition {edition}, not {_EDITION}")
+
+    # -- drafts --------------------------------------------------------------------------------
+
+    @contextmanager
+    def draft(self, dispatch_id: str) -> Iterator[Draft]:
+        """Open the envelope file of a new dispatch, locked while the block lasts.
+
+        A block that ends without `enqueue` leaves an abandoned draft, as a kill would.
+
+        Raises:
+            FileExistsError: the id is already in the outbox.
+        """
+        path = self.envelope(dispatch_id)
+        with self._folder_lock():
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with os.fdopen(descriptor, "r+b") as file:
+            yield Draft(dispatch_id, path, file)
+
+    def enqueue(
+        self, draft: Draft, *, slip: bytes, mark: str, urgency: int, sha256: str, size: int
+    ) -> Entry:
+        """Let a finished draft enter: from here on it will be sent, once.
+
+        Args:
+            draft: the envelope, completely written.
+            slip: canonical JSON of the slip with its signature.
+            mark: recognises this act of sending.
+            urgency: rank of the highest precedence.
+            sha256: of the envelope, hex.
+            size: of the envelope, bytes.
+
+        Raises:
+            OSError: the envelope cannot be made durable, or is not `size` bytes long.
+        """
+        draft.file.flush()
+        written = os.fstat(draft.file.fileno()).st_size
+        if written != size:
+            raise OSError(f"{draft.path}: {written} bytes on disk, {size} enciphered")
+        os.fsync(draft.file.fileno())
+        _sync_folder(self._folder)
+        with self._transaction():
+            self._connection.execute(
+                "INSERT INTO dispatch (dispatch_id, mark, urgency, status, slip, sha256, size,"
+                " queued_at) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?)",
+                (draft.dispatch_id, mark, urgency, slip, sha256, size, clock.text(clock.now())),
+            )
+        return self.entry(draft.dispatch_id)
+
+    def discard_abandoned(self, cancel: Callable[[str], None]) -> list[str]:
+        """Remove the drafts whose makers died, and return their dispatch ids.
+
+        Args:
+            cancel: called with each id before its file goes, to cancel the numbers it took. It
+                may be called again for the same id after a crash.
+        """
+        discarded = []
+        with self._folder_lock():
+            for path in sorted(self._folder.glob("*.age")):
+                if self.find(path.stem) is not None:
+                    continue
+                with path.open("rb") as file:
+                    if not _try_lock(file):
+                        continue
+                    cancel(path.stem)
+                    path.unlink()
+                    discarded.append(path.stem)
+            _sync_folder(self._folder)
+        return discarded
+
+    # -- dispatches ----------------------------------------------------------------------------
+
+    def envelope(self, dispatch_id: str) -> Path:
+        """Return where the envelope of a dispatch is kept."""
+        return self._folder / f"{dispatch_id}.age"
+
+    def entry(self, dispatch_id: str) -> Entry:
+        """Return a dispatch. Raises KeyError when it never entered."""
+        found = self.find(dispatch_id)
+        if found is None:
+            raise KeyError(dispatch_id)
+        return found
+
+    def find(self, dispatch_id: str) -> Entry | None:
+        """Return a dispatch, or None when it never entered."""
+        found = self._entries("WHERE dispatch_id = ?", dispatch_id)
+        return found[0] if found else None
+
+    def find_unshown(self, mark: str) -> Entry | None:
+        """Return the latest dispatch of that mark whose end was not shown yet, if any."""
+        found = self._entries("WHERE mark = ? AND NOT shown ORDER BY sequence DESC", mark)
+        return found[0] if found else None
+
+    def pending(self) -> list[Entry]:
+        """Return what still has to be sent: the most urgent first, then in order of entry."""
+        return self._entries(
+            "WHERE status IN ('queued', 'uploading') ORDER BY urgency DESC, sequence"
+        )
+
+    def entries(self) -> list[Entry]:
+        """Return everything that ever entered, in order of entry."""
+        return self._entries("ORDER BY sequence")
+
+    @contextmanager
+    def claim(self, dispatch_id: str) -> Iterator[Claim | None]:
+        """Take a dispatch for sending, or give None while another command is sending it.
+
+        What the claim says is read under the lock: another command may just have sent it.
+        """
+        with self.envelope(dispatch_id).open("rb") as file:
+            yield Claim(self.entry(dispatch_id), file) if _try_lock(file) else None
+
+    def start_upload(self, dispatch_id: str, address: str) -> None:
+        """Record that a resumable upload is open at `address`."""
+        self._change(
+            "UPDATE dispatch SET status = 'uploading', upload = ? WHERE dispatch_id = ?"
+            " AND status = 'queued'",
+            address,
+            dispatch_id,
+        )
+
+    def forget_upload(self, dispatch_id: str) -> None:
+        """Record that the ministry no longer knows the upload: it starts anew."""
+        self._change(
+            "UPDATE dispatch SET status = 'queued', upload = NULL WHERE dispatch_id = ?"
+            " AND status = 'uploading'",
+            dispatch_id,
+        )
+
+    def acknowledge(self, dispatch_id: str, receipt: bytes) -> None:
+        """Record the ministry's receipt, verified already."""
+        self._change(
+            "UPDATE dispatch SET status = 'acknowledged', receipt = ?, upload = NULL"
+            " WHERE dispatch_id = ? AND status IN ('queued', 'uploading')",
+            receipt,
+            dispatch_id,
+        )
+
+    def refuse(self, dispatch_id: str, code: str) -> None:
+        """Record that the ministry refused the dispatch for good."""
+        self._change(
+            "UPDATE dispatch SET status = 'refused', refusal = ?, upload = NULL"
+            " WHERE dispatch_id = ? AND status IN ('queued', 'uploading')",
+            code,
+            dispatch_id,
+        )
+
+    def show(self, dispatch_id: str) -> None:
+        """Record that the end of a dispatch was told to the person who sent it."""
+        self._change(
+            "UPDATE dispatch SET shown = 1 WHERE dispatch_id = ?"
+            " AND status IN ('acknowledged', 'refused')",
+            dispatch_id,
+        )
+
+    # -- notes ---------------------------------------------------------------------------------
+
+    def post(self, note: Note) -> bool:
+        """Let a note enter; return False when one of that name already did."""
+        with self._transaction():
+            cursor = self._connection.execute(
+                "INSERT INTO note (name, path, body, status) VALUES (?, ?, ?, 'queued')"
+                " ON CONFLICT (name) DO NOTHING",
+                (note.name, note.path, note.body),
+            )
+        return cursor.rowcount == 1
+
+    def pending_notes(self) -> list[Note]:
+        """Return the notes that still have to be posted, in order of entry."""
+        rows = self._connection.execute(
+            "SELECT name, path, body FROM note WHERE status = 'queued' ORDER BY sequence"
+        )
+        return [Note(row["name"], row["path"], row["body"]) for row in rows]
+
+    def note_posted(self, name: str) -> None:
+        """Record that the ministry has a note."""
+        self._change(
+            "UPDATE note SET status = 'acknowledged' WHERE name = ? AND status <> 'refused'", name
+        )
+
+    def note_refused(self, name: str, code: str) -> None:
+        """Record that the ministry refused a note for good."""
+        self._change(
+            "UPDATE note SET status = 'refused', refusal = ? WHERE name = ? AND status = 'queued'",
+            code,
+            name,
+        )
+
+    # ------------------------------------------------------------------------------------------
+
+    def _entries(self, condition: str, *values: str) -> list[Entry]:
+        rows = self._connection.execute(
+            # The conditions are the constants above; what varies is bound.
+            f"SELECT {_COLUMNS} FROM dispatch {condition}",  # noqa: S608 - see above
+            values,
+        )
+        return [
+            Entry(**{**dict(row), "status": Status(row["status"]), "shown": bool(row["shown"])})
+            for row in rows
+        ]
+
+    def _change(self, statement: str, *values: str | bytes) -> None:
+        with self._transaction():
+            if self._connection.execute(statement, values).rowcount != 1:
+                raise RuntimeError(f"the outbox was not in a state for this: {statement}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            # A full disk makes SQLite roll back by itself.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _folder_lock(self) -> Iterator[None]:
+        """Keep a sweep from taking a draft between its creation and its lock."""
+        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _try_lock(file: BinaryIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,115 @@
+"""What lies in the outbox: dispatches, the notes that follow them, and their tables."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO
+
+TABLES = """
+CREATE TABLE dispatch (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  dispatch_id TEXT NOT NULL UNIQUE,
+  mark TEXT NOT NULL,
+  urgency INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('queued', 'uploading', 'acknowledged', 'refused')),
+  slip BLOB NOT NULL,
+  sha256 TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  queued_at TEXT NOT NULL,
+  upload TEXT,
+  receipt BLOB,
+  refusal TEXT,
+  shown INTEGER NOT NULL DEFAULT 0,
+  CHECK ((status = 'acknowledged') = (receipt IS NOT NULL)),
+  CHECK ((status = 'refused') = (refusal IS NOT NULL))
+);
+CREATE INDEX dispatch_mark ON dispatch (mark);
+CREATE TABLE note (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  path TEXT NOT NULL,
+  body BLOB NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('queued', 'acknowledged', 'refused')),
+  refusal TEXT,
+  CHECK ((status = 'refused') = (refusal IS NOT NULL))
+);
+"""
+
+
+class Status(StrEnum):
+    """Where a dispatch stands. The last two are ends."""
+
+    QUEUED = "queued"
+    UPLOADING = "uploading"
+    ACKNOWLEDGED = "acknowledged"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A dispatch in the outbox.
+
+    Attributes:
+        dispatch_id: ULID, as in its manifest.
+        mark: recognises the same act of sending when it is typed again.
+        urgency: rank of its highest precedence; higher leaves first.
+        status: where it stands.
+        slip: canonical JSON of the slip with its signature, exactly as it is submitted.
+        sha256: of the envelope, hex.
+        size: of the envelope, bytes.
+        queued_at: when it entered, `YYYY-MM-DDTHH:MM:SSZ`.
+        upload: address of the resumable upload under way, if any.
+        receipt: the ministry's receipt, once acknowledged.
+        refusal: code of the ministry's refusal, once refused.
+        shown: whether the end was told to the person who sent it.
+    """
+
+    dispatch_id: str
+    mark: str
+    urgency: int
+    status: Status
+    slip: bytes
+    sha256: str
+    size: int
+    queued_at: str
+    upload: str | None
+    receipt: bytes | None
+    refusal: str | None
+    shown: bool
+
+    @property
+    def pending(self) -> bool:
+        """Whether the ministry has not yet answered for it."""
+        return self.status in {Status.QUEUED, Status.UPLOADING}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A small signed act that waits to be posted.
+
+    Attributes:
+        name: what it is about, unique: `receipt/01J.../delivered`.
+        path: where it is posted, under the server's address.
+        body: the bytes to post, signed already; canonical JSON.
+    """
+
+    name: str
+    path: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An envelope being written, locked for its writer until `Outbox.draft` ends."""
+
+    dispatch_id: str
+    path: Path
+    file: BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A dispatch that this command alone may send until `Outbox.claim` ends."""
+
+    entry: Entry
+    file: BinaryIO
