@@ -1,0 +1,141 @@
+r"""Canonical JSON: one value has one encoding, so that a hash or a signature means one thing.
+
+The rules (SPEC.md §2): UTF-8 without a byte order mark; object members sorted by the code points
+of their names; no white space between tokens; strings escaped only where JSON demands it
+(`\"`, `\\`, the five short escapes and lower-case `\u00xx` below U+0020); integers between
+-(2^53 - 1) and 2^53 - 1 (what every JSON reader holds exactly) and no other numbers; no U+0000,
+no lone surrogates; at most 16 levels of arrays and objects. Text is kept as written: nothing is
+normalised, since an addressee must read what was signed.
+
+Inside it, bytes are standard base64 with padding, hashes are lower-case hexadecimal, and times are
+`YYYY-MM-DDTHH:MM:SSZ` (UTC, whole seconds): again one form each.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+_DEPTH_MAX = 16
+_INTEGER_MAX = 2**53 - 1
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+
+
+def encode(value: object) -> bytes:
+    """The one encoding of `value`.
+
+    Args:
+        value: dict with str names, list or tuple, str, int, bool or None, nested at most 16 deep.
+
+    Raises:
+        ValueError: for anything else, floats and out-of-range integers included.
+    """
+    _check(value, _DEPTH_MAX)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def decode(data: bytes) -> Any:
+    r"""Reads one canonical JSON value.
+
+    Encoding what was read must give `data` again, byte for byte: whatever a lenient parser would
+    forgive (white space, duplicate names, `1.0`, `\u0041`) is refused.
+
+    Raises:
+        ValueError: `data` is not canonical JSON.
+    """
+    try:
+        value = json.loads(
+            data.decode(),
+            parse_float=_refuse_number,
+            parse_constant=_refuse_number,
+        )
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if encode(value) != data:
+        raise ValueError("not in canonical form")
+    return value
+
+
+def text_from_bytes(data: bytes) -> str:
+    """Standard base64 with padding."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def bytes_from_text(text: str) -> bytes:
+    """Bytes from their one base64 form.
+
+    Raises:
+        ValueError: another alphabet, missing padding, or stray bits in the last character.
+    """
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise ValueError("not base64") from error
+    if text_from_bytes(data) != text:
+        raise ValueError("not canonical base64")
+    return data
+
+
+def text_from_time(time: datetime) -> str:
+    """`YYYY-MM-DDTHH:MM:SSZ`.
+
+    Raises:
+        ValueError: `time` has no zone or is not a whole second: rounding belongs to the caller.
+    """
+    if time.tzinfo is None or time.microsecond:
+        raise ValueError("a time needs its zone and whole seconds")
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def time_from_text(text: str) -> datetime:
+    """An aware UTC datetime from `YYYY-MM-DDTHH:MM:SSZ`.
+
+    Raises:
+        ValueError: another form, or no such time.
+    """
+    if not _TIME.fullmatch(text):
+        raise ValueError("not a time of the form YYYY-MM-DDTHH:MM:SSZ")
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def _check(value: object, depth: int) -> None:
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, int):
+        if abs(value) > _INTEGER_MAX:
+            raise ValueError("an integer is out of range")
+    elif isinstance(value, dict):
+        _check_depth(depth)
+        for name, member in value.items():
+            if not isinstance(name, str):
+                raise ValueError("an object member's name is not text")  # noqa: TRY004  one type for callers
+            _check_text(name)
+            _check(member, depth - 1)
+    elif isinstance(value, (list, tuple)):
+        _check_depth(depth)
+        for item in value:
+            _check(item, depth - 1)
+    elif value is not None:
+        raise ValueError(f"canonical JSON has no {type(value).__name__}")
+
+
+def _check_depth(depth: int) -> None:
+    if depth == 0:
+        raise ValueError("nested too deeply")
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise ValueError("text holds U+0000")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("text holds a lone surrogate") from error
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise ValueError(f"{text[:20]} is not an integer")
