@@ -4,8 +4,8 @@ The outbox is the folder `outbox/` of an identity folder: one enciphered file pe
 SQLite database of where each stands. It promises that a dispatch which entered is handed over
 exactly once, whatever is killed and whenever:
 
-- A dispatch enters by one commit, after its envelope is on disk. A file without a row never
-  entered: it is a draft whose maker died, and `abandoned` finds it.
+- A dispatch enters by one rename, when its envelope and what will be submitted with it are on
+  disk. What was not renamed never entered: it is a draft whose maker died.
 - The envelope and the signed slip never change after that, so every attempt sends the same bytes
   under the same dispatch id, and the ministry answers a repetition with the first receipt.
 - It leaves by one commit that stores the ministry's receipt or the name of its refusal.
@@ -21,14 +21,14 @@ as notes.
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from cipher_service import clock
-from cipher_service.client.outbox_entries import TABLES, Claim, Draft, Entry, Note, Status
+from cipher_service.client.outbox_entries import TABLES, Claim, Entry, Note, Status
 
 FOLDER = "outbox"
 _DATABASE = "outbox.db"
@@ -93,30 +93,20 @@ class Outbox:
                 raise OutboxUnreadable(f"{self._folder}: edition {edition}, not {_EDITION}")
 
     # -- drafts --------------------------------------------------------------------------------
+    # All of these run inside `PostState.exclusive`: one command of an identity drafts at a time,
+    # so a draft found by the next one belonged to a command that died.
 
-    @contextmanager
-    def draft(self, dispatch_id: str) -> Iterator[Draft]:
-        """Open the envelope file of a new dispatch, locked while the block lasts.
+    def partial(self, dispatch_id: str) -> Path:
+        """Return where the envelope of a dispatch is written before it enters."""
+        return self._folder / f"{dispatch_id}.age.partial"
 
-        A block that ends without `enqueue` leaves an abandoned draft, as a kill would.
-
-        Raises:
-            FileExistsError: the id is already in the outbox.
-        """
-        path = self.envelope(dispatch_id)
-        with self._folder_lock():
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        with os.fdopen(descriptor, "r+b") as file:
-            yield Draft(dispatch_id, path, file)
-
-    def enqueue(
-        self, draft: Draft, *, slip: bytes, mark: str, urgency: int, sha256: str, size: int
-    ) -> Entry:
-        """Let a finished draft enter: from here on it will be sent, once.
+    def draft(
+        self, dispatch_id: str, *, slip: bytes, mark: str, urgency: int, sha256: str, size: int
+    ) -> None:
+        """Record what will be submitted with the finished envelope at `partial`.
 
         Args:
-            draft: the envelope, completely written.
+            dispatch_id: ULID of the dispatch.
             slip: canonical JSON of the slip with its signature.
             mark: recognises this act of sending.
             urgency: rank of the highest precedence.
@@ -125,41 +115,49 @@ class Outbox:
 
         Raises:
             OSError: the envelope cannot be made durable, or is not `size` bytes long.
+            sqlite3.IntegrityError: the id is already in the outbox.
         """
-        draft.file.flush()
-        written = os.fstat(draft.file.fileno()).st_size
-        if written != size:
-            raise OSError(f"{draft.path}: {written} bytes on disk, {size} enciphered")
-        os.fsync(draft.file.fileno())
-        _sync_folder(self._folder)
+        with self.partial(dispatch_id).open("rb") as file:
+            written = os.fstat(file.fileno()).st_size
+            if written != size:
+                raise OSError(f"{file.name}: {written} bytes on disk, {size} enciphered")
+            os.fsync(file.fileno())
         with self._transaction():
             self._connection.execute(
                 "INSERT INTO dispatch (dispatch_id, mark, urgency, status, slip, sha256, size,"
-                " queued_at) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?)",
-                (draft.dispatch_id, mark, urgency, slip, sha256, size, clock.text(clock.now())),
+                " queued_at) VALUES (?, ?, ?, 'drafted', ?, ?, ?, ?)",
+                (dispatch_id, mark, urgency, slip, sha256, size, clock.text(clock.now())),
             )
-        return self.entry(draft.dispatch_id)
 
-    def discard_abandoned(self, cancel: Callable[[str], None]) -> list[str]:
-        """Remove the drafts whose makers died, and return their dispatch ids.
+    def enter(self, dispatch_id: str) -> Entry:
+        """Let a draft enter by renaming its envelope: from here on it will be sent, once.
 
-        Args:
-            cancel: called with each id before its file goes, to cancel the numbers it took. It
-                may be called again for the same id after a crash.
+        `PostState.recover` reads the same rename, so that a number is issued exactly when its
+        dispatch entered.
         """
-        discarded = []
-        with self._folder_lock():
-            for path in sorted(self._folder.glob("*.age")):
-                if self.find(path.stem) is not None:
-                    continue
-                with path.open("rb") as file:
-                    if not _try_lock(file):
-                        continue
-                    cancel(path.stem)
-                    path.unlink()
-                    discarded.append(path.stem)
-            _sync_folder(self._folder)
-        return discarded
+        self.partial(dispatch_id).rename(self.envelope(dispatch_id))
+        _sync_folder(self._folder)
+        self._entered(dispatch_id)
+        return self.entry(dispatch_id)
+
+    def settle(self) -> None:
+        """Settle what dead commands left: what had entered is queued, drafts are removed."""
+        drafted = self._connection.execute(
+            "SELECT dispatch_id FROM dispatch WHERE status = 'drafted'"
+        ).fetchall()
+        for (dispatch_id,) in drafted:
+            if self.envelope(dispatch_id).exists():
+                self._entered(dispatch_id)
+            else:
+                self._change("DELETE FROM dispatch WHERE dispatch_id = ?", dispatch_id)
+        for partial in self._folder.glob("*.age.partial"):
+            partial.unlink(missing_ok=True)
+
+    def _entered(self, dispatch_id: str) -> None:
+        self._change(
+            "UPDATE dispatch SET status = 'queued' WHERE dispatch_id = ? AND status = 'drafted'",
+            dispatch_id,
+        )
 
     # -- dispatches ----------------------------------------------------------------------------
 
@@ -176,12 +174,14 @@ class Outbox:
 
     def find(self, dispatch_id: str) -> Entry | None:
         """Return a dispatch, or None when it never entered."""
-        found = self._entries("WHERE dispatch_id = ?", dispatch_id)
+        found = self._entries("WHERE dispatch_id = ? AND status <> 'drafted'", dispatch_id)
         return found[0] if found else None
 
     def find_unshown(self, mark: str) -> Entry | None:
         """Return the latest dispatch of that mark whose end was not shown yet, if any."""
-        found = self._entries("WHERE mark = ? AND NOT shown ORDER BY sequence DESC", mark)
+        found = self._entries(
+            "WHERE mark = ? AND NOT shown AND status <> 'drafted' ORDER BY sequence DESC", mark
+        )
         return found[0] if found else None
 
     def pending(self) -> list[Entry]:
@@ -192,7 +192,7 @@ class Outbox:
 
     def entries(self) -> list[Entry]:
         """Return everything that ever entered, in order of entry."""
-        return self._entries("ORDER BY sequence")
+        return self._entries("WHERE status <> 'drafted' ORDER BY sequence")
 
     @contextmanager
     def claim(self, dispatch_id: str) -> Iterator[Claim | None]:
@@ -308,16 +308,6 @@ class Outbox:
                 self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
-
-    @contextmanager
-    def _folder_lock(self) -> Iterator[None]:
-        """Keep a sweep from taking a draft between its creation and its lock."""
-        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
 
 def _try_lock(file: BinaryIO) -> bool:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import BinaryIO
 
 TABLES = """
@@ -11,7 +10,9 @@ CREATE TABLE dispatch (
   dispatch_id TEXT NOT NULL UNIQUE,
   mark TEXT NOT NULL,
   urgency INTEGER NOT NULL,
-  status TEXT NOT NULL CHECK (status IN ('queued', 'uploading', 'acknowledged', 'refused')),
+  status TEXT NOT NULL CHECK (
+    status IN ('drafted', 'queued', 'uploading', 'acknowledged', 'refused')
+  ),
   slip BLOB NOT NULL,
   sha256 TEXT NOT NULL,
   size INTEGER NOT NULL,
@@ -37,7 +38,7 @@ CREATE TABLE note (
 
 
 class Status(StrEnum):
-    """Where a dispatch stands. The last two are ends."""
+    """Where a dispatch that entered stands. The last two are ends."""
 
     QUEUED = "queued"
     UPLOADING = "uploading"
@@ -96,15 +97,6 @@ class Note:
     name: str
     path: str
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An envelope being written, locked for its writer until `Outbox.draft` ends."""
-
-    dispatch_id: str
-    path: Path
-    file: BinaryIO
 
 
 @dataclass(frozen=True, slots=True)

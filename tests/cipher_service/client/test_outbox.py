@@ -22,17 +22,21 @@ THIRD = "01JD9ZQ0000000000000000003"
 ENVELOPE = b"age-encryption.org/v1\n" + bytes(range(256)) * 300
 
 
+def draft(outbox: Outbox, dispatch_id: str, *, mark: str = "mark", urgency: int = 1) -> None:
+    outbox.partial(dispatch_id).write_bytes(ENVELOPE)
+    outbox.draft(
+        dispatch_id,
+        slip=b'{"signature":"","slip":{}}',
+        mark=mark,
+        urgency=urgency,
+        sha256=sha256(ENVELOPE).hexdigest(),
+        size=len(ENVELOPE),
+    )
+
+
 def queue(outbox: Outbox, dispatch_id: str, *, mark: str = "mark", urgency: int = 1) -> None:
-    with outbox.draft(dispatch_id) as draft:
-        draft.file.write(ENVELOPE)
-        outbox.enqueue(
-            draft,
-            slip=b'{"signature":"","slip":{}}',
-            mark=mark,
-            urgency=urgency,
-            sha256=sha256(ENVELOPE).hexdigest(),
-            size=len(ENVELOPE),
-        )
+    draft(outbox, dispatch_id, mark=mark, urgency=urgency)
+    outbox.enter(dispatch_id)
 
 
 def test_a_dispatch_that_entered_is_still_there_for_the_next_command(tmp_path: Path) -> None:
@@ -115,7 +119,7 @@ def test_the_same_act_is_recognised_until_its_end_was_shown(tmp_path: Path) -> N
 def test_an_id_enters_once(tmp_path: Path) -> None:
     with Outbox(tmp_path) as outbox:
         queue(outbox, FIRST)
-        with pytest.raises(FileExistsError):
+        with pytest.raises(sqlite3.IntegrityError):
             queue(outbox, FIRST)
         assert len(outbox.entries()) == 1
 
@@ -125,38 +129,30 @@ def test_an_unknown_id_is_a_key_error(tmp_path: Path) -> None:
         outbox.entry(FIRST)
 
 
-def test_an_envelope_that_did_not_reach_the_disk_does_not_enter(tmp_path: Path) -> None:
+def test_an_envelope_that_is_not_what_was_enciphered_does_not_enter(tmp_path: Path) -> None:
     with Outbox(tmp_path) as outbox:
-        with outbox.draft(FIRST) as draft, pytest.raises(OSError, match="bytes on disk"):
-            outbox.enqueue(draft, slip=b"", mark="", urgency=1, sha256="", size=1)
+        outbox.partial(FIRST).write_bytes(ENVELOPE[:-1])
+        with pytest.raises(OSError, match="bytes on disk"):
+            outbox.draft(FIRST, slip=b"", mark="", urgency=1, sha256="", size=len(ENVELOPE))
+        outbox.settle()
         assert outbox.entries() == []
+        assert not outbox.partial(FIRST).exists()
 
 
-def test_an_abandoned_draft_is_found_and_its_numbers_cancelled_before_it_goes(
-    tmp_path: Path,
-) -> None:
+def test_an_abandoned_draft_is_invisible_and_removed(tmp_path: Path) -> None:
     with Outbox(tmp_path) as outbox:
         queue(outbox, FIRST)
-        with outbox.draft(SECOND) as draft:
-            draft.file.write(b"half an envel")
+        draft(outbox, SECOND, mark="second")
+        outbox.partial(THIRD).write_bytes(b"half an envel")
 
-        cancelled: list[str] = []
-
-        def cancel(dispatch_id: str) -> None:
-            assert outbox.envelope(dispatch_id).exists()
-            cancelled.append(dispatch_id)
-
-        assert outbox.discard_abandoned(cancel) == [SECOND]
-        assert cancelled == [SECOND]
-        assert not outbox.envelope(SECOND).exists()
+        assert outbox.find(SECOND) is None
+        assert outbox.find_unshown("second") is None
+        assert [entry.dispatch_id for entry in outbox.entries()] == [FIRST]
+        outbox.settle()
+        assert not outbox.partial(SECOND).exists()
+        assert not outbox.partial(THIRD).exists()
         assert outbox.envelope(FIRST).exists()
-        assert outbox.discard_abandoned(cancel) == []
-
-
-def test_a_draft_that_is_being_written_is_not_abandoned(tmp_path: Path) -> None:
-    with Outbox(tmp_path) as writer, Outbox(tmp_path) as sweeper, writer.draft(FIRST):
-        assert sweeper.discard_abandoned(pytest.fail) == []
-        assert sweeper.envelope(FIRST).exists()
+        queue(outbox, SECOND)  # nothing is in its way
 
 
 def test_two_commands_never_send_one_dispatch_together(tmp_path: Path) -> None:
@@ -199,7 +195,7 @@ def test_only_its_owner_reads_the_outbox(tmp_path: Path) -> None:
             queue(outbox, FIRST)
     finally:
         os.umask(previous)
-    for path in [tmp_path / "outbox", *(tmp_path / "outbox").iterdir()]:
+    for path in [tmp_path / "outbox", tmp_path / "outbox" / "outbox.db"]:
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
@@ -250,10 +246,9 @@ def test_killed_at_every_line_a_dispatch_entered_wholly_or_not_at_all(tmp_path: 
 
         finished = die_at(step, send)
         with Outbox(folder) as outbox:
-            abandoned = outbox.discard_abandoned(lambda _: None)
+            outbox.settle()
             entries = outbox.pending()
             if entries:
-                assert abandoned == []
                 assert sha256(outbox.envelope(FIRST).read_bytes()).hexdigest() == entries[0].sha256
                 died_after += not finished
             else:
