@@ -1,0 +1,192 @@
+"""The payload of an age file (C2SP age.md, "Payload"): STREAM over ChaCha20-Poly1305.
+
+A 16-byte nonce, then chunks of 64 KiB, each with a 16-byte tag. Buffers are made once and
+reused, so memory does not depend on the size of the file.
+"""
+
+import secrets
+import struct
+from typing import Final, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from keys.age.header import FILE_KEY_SIZE
+from keys.errors import HeaderMalformed, PayloadDamaged
+
+CHUNK_SIZE: Final = 1 << 16
+TAG_SIZE: Final = 16
+SEALED_CHUNK_SIZE: Final = CHUNK_SIZE + TAG_SIZE
+NONCE_SIZE: Final = 16
+
+# A chunk's nonce: an 11-byte big-endian counter, then 1 for the final chunk and 0 before. Eight
+# bytes of counter outlast any file, so the first three stay zero.
+_CHUNK_NONCE: Final = struct.Struct(">3xQB")
+
+
+class ByteSink(Protocol):
+    """Where a payload goes: any buffered binary stream, which takes all that it is given."""
+
+    def write(self, data: memoryview | bytes, /) -> object:
+        """Takes the whole of `data` before returning."""
+        ...
+
+
+class ByteSource(Protocol):
+    """Where a payload comes from: any binary stream with `readinto`."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Fills the start of `buffer`; 0 only at the end of the stream."""
+        ...
+
+
+def _cipher(file_key: bytes, nonce: bytes) -> ChaCha20Poly1305:
+    if len(file_key) != FILE_KEY_SIZE:
+        raise ValueError(f"a file key has {FILE_KEY_SIZE} bytes")
+    return ChaCha20Poly1305(HKDF(hashes.SHA256(), 32, salt=nonce, info=b"payload").derive(file_key))
+
+
+class SealingStream:
+    """Encrypts a payload of any size onto a sink.
+
+    The nonce is written at construction, right after the header that the caller wrote. Whole
+    chunks inside a large buffer are encrypted from where they lie; only what may turn out to be
+    the final chunk (1 to 65,536 bytes) is copied and waits. Buffers of 256 KiB to 1 MiB are
+    therefore the fastest to give.
+    """
+
+    def __init__(self, file_key: bytes, sink: ByteSink) -> None:
+        nonce = secrets.token_bytes(NONCE_SIZE)
+        self._cipher = _cipher(file_key, nonce)
+        self._sink = sink
+        self._counter = 0
+        self._nonce = bytearray(_CHUNK_NONCE.size)
+        self._sealed = memoryview(bytearray(SEALED_CHUNK_SIZE))
+        self._waiting = memoryview(bytearray(CHUNK_SIZE))
+        self._filled = 0
+        self._finished = False
+        sink.write(nonce)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Takes the next bytes of plaintext; the buffer may be reused on return.
+
+        Args:
+            data: any size, contiguous, one byte per item.
+
+        Raises:
+            ValueError: after `finish`.
+            OSError: from the sink.
+        """
+        if self._finished:
+            raise ValueError("the payload is finished")
+        view = memoryview(data)
+        size = len(view)
+        at = min(size, CHUNK_SIZE - self._filled)
+        self._waiting[self._filled : self._filled + at] = view[:at]
+        self._filled += at
+        if at == size:
+            return
+        # The waiting chunk is full and more follows: neither it nor the whole chunks that have
+        # at least one byte behind them can be the final one.
+        self._seal(self._waiting, final=0)
+        while size - at > CHUNK_SIZE:
+            self._seal(view[at : at + CHUNK_SIZE], final=0)
+            at += CHUNK_SIZE
+        self._filled = size - at
+        self._waiting[: self._filled] = view[at:]
+
+    def finish(self) -> None:
+        """Encrypts what waits as the final chunk; the sink is neither flushed nor closed.
+
+        Raises:
+            ValueError: when already finished.
+            OSError: from the sink.
+        """
+        if self._finished:
+            raise ValueError("the payload is finished")
+        self._finished = True
+        self._seal(self._waiting[: self._filled], final=1)
+
+    def _seal(self, chunk: memoryview, *, final: int) -> None:
+        _CHUNK_NONCE.pack_into(self._nonce, 0, self._counter, final)
+        self._counter += 1
+        sealed = self._sealed[: len(chunk) + TAG_SIZE]
+        self._cipher.encrypt_into(self._nonce, chunk, None, sealed)
+        self._sink.write(sealed)
+
+
+class OpeningStream:
+    """Decrypts a payload chunk by chunk; nothing unauthenticated is ever given out.
+
+    Which chunk is final is decided by the end of the source alone: a chunk with anything behind
+    it must have been sealed as not final, the last one as final. What was given out before a
+    refusal is an authentic prefix, so the caller keeps it in quarantine until the end.
+
+    A source cut short gives every whole chunk that has at least one byte behind it: this is
+    how a custodian reads the manifest from a prefix of a file.
+    """
+
+    def __init__(self, file_key: bytes, source: ByteSource) -> None:
+        """Reads the nonce and the first chunk.
+
+        Raises:
+            HeaderMalformed: the source ends within the nonce.
+            ValueError: a file key of another size.
+            OSError: from the source.
+        """
+        nonce = memoryview(bytearray(NONCE_SIZE))
+        if _fill(source, nonce) != NONCE_SIZE:
+            raise HeaderMalformed("the file ends within the payload's nonce")
+        self._cipher = _cipher(file_key, bytes(nonce))
+        self._source = source
+        self._counter = 0
+        self._nonce = bytearray(_CHUNK_NONCE.size)
+        self._plain = memoryview(bytearray(CHUNK_SIZE))
+        self._ahead = memoryview(bytearray(SEALED_CHUNK_SIZE))
+        self._chunk = memoryview(bytearray(SEALED_CHUNK_SIZE))
+        self._size = _fill(source, self._chunk)
+        self._ended = False
+
+    def next_chunk(self) -> memoryview:
+        """Decrypts the next chunk.
+
+        Returns:
+            1 to 65,536 bytes of plaintext, valid until the next call; empty at the end of the
+            payload, and from then on.
+
+        Raises:
+            PayloadDamaged: altered, cut, extended or reordered; also on every later call.
+            OSError: from the source.
+        """
+        if self._ended:
+            return self._plain[:0]
+        size = self._size
+        # A refusal leaves size 0 behind, which is refused again: no later call gets past it.
+        self._size = 0
+        if size < TAG_SIZE:
+            raise PayloadDamaged("the payload ends within a chunk")
+        following = _fill(self._source, self._ahead) if size == SEALED_CHUNK_SIZE else 0
+        final = not following
+        plain = self._plain[: size - TAG_SIZE]
+        _CHUNK_NONCE.pack_into(self._nonce, 0, self._counter, final)
+        try:
+            self._cipher.decrypt_into(self._nonce, self._chunk[:size], None, plain)
+        except InvalidTag:
+            raise PayloadDamaged(f"chunk {self._counter} of the payload is not authentic") from None
+        if final and not plain and self._counter:
+            raise PayloadDamaged("the final chunk is empty after others")
+        self._ended = final
+        self._counter += 1
+        self._size = following
+        self._chunk, self._ahead = self._ahead, self._chunk
+        return plain
+
+
+def _fill(source: ByteSource, buffer: memoryview) -> int:
+    """Reads until the buffer is full or the source ends; gives the number of bytes read."""
+    filled = 0
+    while filled < len(buffer) and (count := source.readinto(buffer[filled:])):
+        filled += count
+    return filled
