@@ -1,0 +1,45 @@
+"""A proof of possession belongs to one request and one token (RFC 9449 §4.3).
+
+The checks, in order; the signature and the age were checked by `identity.tokens.read_proof`:
+
+1. the proof's key is the one that the access token names (`cnf.jkt`);
+2. `htm` is this request's method;
+3. `htu` is this request's address without query, spelled exactly as the issuer spells it;
+4. `ath` is the SHA-256 of the access token; at the token endpoint there is none.
+
+The caller then claims the proof's `jti` once (`identity.replay`).
+"""
+
+from hashlib import sha256
+
+from cipher_service.identity.compact import encode_segment
+from cipher_service.identity.tokens import AccessToken, Proof, TokenRefused
+
+
+def check(proof: Proof, *, method: str, url: str) -> None:
+    """Check a proof that accompanies a token request.
+
+    Raises:
+        TokenRefused: made for another request, or for a token.
+    """
+    if proof.token_hash is not None:
+        raise TokenRefused("claims")
+    _check_request(proof, method, url)
+
+
+def check_bound(proof: Proof, token: str, access: AccessToken, *, method: str, url: str) -> None:
+    """Check a proof that accompanies an access token.
+
+    Raises:
+        TokenRefused: another key (a stolen token), another request, or another token.
+    """
+    if proof.jkt != access.jkt:
+        raise TokenRefused("key")
+    _check_request(proof, method, url)
+    if proof.token_hash != encode_segment(sha256(token.encode("ascii")).digest()):
+        raise TokenRefused("claims")
+
+
+def _check_request(proof: Proof, method: str, url: str) -> None:
+    if proof.method != method or proof.url != url:
+        raise TokenRefused("claims")
