@@ -46,6 +46,8 @@ LEEWAY: Final = 30
 _ALGORITHM: Final = "ES256"
 _POST: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}", re.ASCII)
 _JTI: Final = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
+_METHOD: Final = re.compile(r"[A-Z]{3,7}", re.ASCII)
+_ADDRESS: Final = re.compile(r"https?://[!-~]{1,2000}", re.ASCII)
 _DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _JWK_MEMBERS: Final = frozenset({"kty", "crv", "x", "y"})
 
@@ -243,7 +245,7 @@ def read_proof(token: str, *, now: datetime) -> Proof:
     if claims.keys() != (required if token_hash is None else required | {"ath"}):
         raise TokenRefused("claims")
     method, url, issued = claims["htm"], claims["htu"], claims["iat"]
-    if not isinstance(method, str) or not isinstance(url, str) or type(issued) is not int:
+    if not _matches(_METHOD, method) or not _matches(_ADDRESS, url) or type(issued) is not int:
         raise TokenRefused("claims")
     if token_hash is not None and not _matches(_DIGEST, token_hash):
         raise TokenRefused("claims")

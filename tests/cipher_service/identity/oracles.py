@@ -44,7 +44,7 @@ def joserfc_accepts(workshop: Workshop, kind: str, token: str) -> bool:
                 header = pyjwt.get_unverified_header(token)
                 key = ECKey.import_key(header["jwk"])
             else:
-                key = ECKey.import_key(workshop.key(kind).public_jwk())
+                key = ECKey.import_key({**workshop.key(kind).public_jwk()})
             registry_header = joserfc_jwt.decode(token, key, algorithms=["ES256"])
             rules = {name: {"essential": True} for name in REQUIRED[kind]}
             if (audience := AUDIENCE[kind]) is not None:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from cipher_service.identity import tokens
+from cipher_service.identity.compact import decode_segment
 from keys.jws import ApiKey
 from tests.cipher_service.identity.oracles import joserfc_accepts, pyjwt_accepts
 from tests.cipher_service.identity.token_workshop import (
@@ -138,6 +139,9 @@ CLAIMS_OF_PROOFS: dict[str, dict[str, Any]] = {
     "jti short": {"jti": "a"},
     "htm absent": {"htm": ...},
     "htm a list": {"htm": ["POST"]},
+    "htm empty": {"htm": ""},
+    "htu empty": {"htu": ""},
+    "htu relative": {"htu": "/v1/dispatches"},
     "htu absent": {"htu": ...},
     "htu null": {"htu": None},
     "iat absent": {"iat": ...},
@@ -153,7 +157,8 @@ CLAIMS_OF_PROOFS: dict[str, dict[str, Any]] = {
 }
 CASES = [(k, c) for k in ("access", "assertion") for c in CLAIMS.values()]
 CASES += [("proof", c) for c in CLAIMS_OF_PROOFS.values()]
-CASES += [("access", {"cnf": cnf}) for cnf in (..., None, {}, {"jkt": "x"}, {"jkt": 1}, [])]
+CONFIRMATIONS: tuple[Any, ...] = (..., None, {}, {"jkt": "x"}, {"jkt": 1}, [])
+CASES += [("access", {"cnf": confirmation}) for confirmation in CONFIRMATIONS]
 CASES += [("access", {"cnf": {"jkt": "A" * 43, "x5t#S256": "A"}})]
 CASES += [("access", {"client_id": v}) for v in (..., "LOME", None)]
 CASES += [("assertion", {"exp": W.instant + 61})]
@@ -310,7 +315,7 @@ def test_a_malleable_signature_is_the_same_token_by_its_jti() -> None:
     """(r, n-s) verifies as well: nothing may key on a token's bytes, only on its jti."""
     token = W.token("proof")
     header, claims, signature = token.split(".")
-    raw = tokens.decode_segment(signature)
+    raw = decode_segment(signature)
     order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
     flipped = raw[:32] + (order - int.from_bytes(raw[32:], "big")).to_bytes(32, "big")
     twin = f"{header}.{claims}.{b64(flipped)}"
@@ -337,7 +342,7 @@ def test_thirty_seconds_of_skew_are_allowed_to_a_post_and_not_more() -> None:
 
 
 def test_one_module_imports_jose_and_never_its_dangerous_halves() -> None:
-    importers = {}
+    importers: dict[str, set[str]] = {}
     for file in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "jose":
