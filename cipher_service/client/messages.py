@@ -1,0 +1,108 @@
+"""What `chiffre` says, in French and in English.
+
+Failures are told in three parts: what happened, what it changed (as a rule nothing), what to do
+now. Their texts are data, `texts/offline.toml` and `texts/online.toml`, one table per code:
+
+    [NOT_AGE]
+    fr = ["cause", "effet", "que faire"]
+    en = ["cause", "effect", "what to do"]
+
+Places like `{path}` are filled with the facts of the failure. `texts/phrases.toml` holds single
+sentences the same way: `waiting = { fr = "...", en = "..." }`.
+"""
+
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+Language = Literal["fr", "en"]
+Facts = Mapping[str, str | int]
+
+_FAILURES = ("offline.toml", "online.toml")
+_PHRASES = "phrases.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A failure in words.
+
+    Attributes:
+        cause: what happened.
+        effect: what it changed or did not change.
+        remedy: what to do now.
+    """
+
+    cause: str
+    effect: str
+    remedy: str
+
+
+def choose_language(wanted: str | None, environment: Mapping[str, str]) -> Language:
+    """Return the language to speak: as asked, else by the locale, else French.
+
+    Args:
+        wanted: `fr` or `en` when it was asked for.
+        environment: where LC_ALL, LC_MESSAGES and LANG are, in that order of weight.
+    """
+    locale = next(
+        (environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)),
+        "",
+    )
+    return "en" if (wanted or locale).lower().startswith("en") else "fr"
+
+
+def explain(code: str, facts: Facts, language: Language) -> Explanation | None:
+    """Return the text of a failure, or None when the code has none."""
+    entry = failures().get(code)
+    if entry is None:
+        return None
+    return Explanation(*(_fill(part, facts) for part in entry[language]))
+
+
+def phrase(name: str, language: Language, **facts: str | int) -> str:
+    """Return a sentence. Raises KeyError for a name that has none: a defect of the caller."""
+    return _fill(_read(_PHRASES)[name][language], facts)
+
+
+@cache
+def failures() -> dict[str, dict[Language, list[str]]]:
+    """Return every failure text: code to language to the three parts."""
+    found: dict[str, dict[Language, list[str]]] = {}
+    for name in _FAILURES:
+        found |= _read(name)
+    return found
+
+
+def printable(text: str) -> str:
+    """Return text that cannot steer a terminal or reorder what is read beside it.
+
+    A sender chooses subjects and file names: control signs, line ends and the invisible signs that
+    turn the direction of writing are shown as their code points.
+    """
+    return "".join(
+        sign if unicodedata.category(sign) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} else _shown(sign)
+        for sign in text
+    )
+
+
+def _shown(sign: str) -> str:
+    return f"<U+{ord(sign):04X}>"
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+
+def _fill(text: str, facts: Facts) -> str:
+    return text.format_map(_Facts({name: printable(str(value)) for name, value in facts.items()}))
+
+
+@cache
+def _read(name: str) -> dict[str, Any]:
+    place = files("cipher_service.client").joinpath("texts", name)
+    return tomllib.loads(place.read_text("utf-8")) if place.is_file() else {}

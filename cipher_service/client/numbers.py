@@ -1,0 +1,206 @@
+"""The numbers that a post gives to its dispatches, one series per addressee.
+
+A number is allocated by a commit before the manifest that carries it is signed, and is never given
+out again. It ends `issued` or `cancelled`; a cancelled number stays visible and counts as used
+(ACP 127 paragraph 424b). Allocating, signing and settling happen inside `PostState.exclusive`, one
+command at a time, since a manifest names the hash of the one before it in its series. Whatever is
+still `allocated` when the next command holds the lock belonged to a command that died, and
+`recover` settles it.
+"""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from cipher_service import clock
+from cipher_service.client.durable import transaction
+
+_INCARNATIONS = 100
+
+TABLES = """
+CREATE TABLE outgoing (
+  addressee TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  number INTEGER NOT NULL CHECK (number >= 1),
+  dispatch_id TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('allocated', 'issued', 'cancelled')),
+  allocated_at TEXT NOT NULL,
+  settled_at TEXT,
+  manifest_hash TEXT,
+  partial TEXT,
+  reason TEXT,
+  PRIMARY KEY (addressee, epoch, number),
+  CHECK (status <> 'issued' OR manifest_hash IS NOT NULL),
+  CHECK ((status = 'cancelled') = (reason IS NOT NULL))
+) STRICT;
+CREATE INDEX outgoing_dispatch ON outgoing (dispatch_id);
+"""
+
+
+class Status(StrEnum):
+    """Where an outgoing number stands. The last two are ends."""
+
+    ALLOCATED = "allocated"
+    ISSUED = "issued"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesNumber:
+    """A place in a series from one origin to one addressee.
+
+    Attributes:
+        epoch: calendar year times 100 plus the incarnation, such as 202600.
+        number: from 1, without gaps.
+        previous: hex SHA-256 of the manifest issued before it in this series, if any.
+    """
+
+    epoch: int
+    number: int
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An outgoing number and what became of it."""
+
+    addressee: str
+    epoch: int
+    number: int
+    dispatch_id: str
+    status: Status
+    allocated_at: str
+    settled_at: str | None
+    manifest_hash: str | None
+    reason: str | None
+
+
+def series_epoch(at: datetime, incarnation: int) -> int:
+    """Return the epoch of a series at an instant: 202600 for 2026, first incarnation.
+
+    Raises:
+        ValueError: the incarnation is not 0 to 99.
+    """
+    if not 0 <= incarnation < _INCARNATIONS:
+        raise ValueError("an incarnation is 0 to 99")
+    return at.year * _INCARNATIONS + incarnation
+
+
+class Numbers:
+    """The outgoing numbers of one identity folder; reached as `PostState.numbers`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def allocate(
+        self, dispatch_id: str, addressees: Sequence[str], epoch: int
+    ) -> dict[str, SeriesNumber]:
+        """Take the next number of each addressee's series, durably.
+
+        Args:
+            dispatch_id: ULID of the dispatch to be signed.
+            addressees: post codes, each once; the sender's own copy takes no number.
+            epoch: from `series_epoch`.
+
+        Returns:
+            The number for each addressee.
+        """
+        at = clock.text(clock.now())
+        with transaction(self._connection):
+            numbers = {addressee: self._next(addressee, epoch) for addressee in addressees}
+            self._connection.executemany(
+                "INSERT INTO outgoing (addressee, epoch, number, dispatch_id, status, allocated_at)"
+                " VALUES (?, ?, ?, ?, 'allocated', ?)",
+                [(post, epoch, taken.number, dispatch_id, at) for post, taken in numbers.items()],
+            )
+        return numbers
+
+    def _next(self, addressee: str, epoch: int) -> SeriesNumber:
+        (highest,) = self._connection.execute(
+            "SELECT coalesce(max(number), 0) FROM outgoing WHERE addressee = ? AND epoch = ?",
+            (addressee, epoch),
+        ).fetchone()
+        previous = self._connection.execute(
+            "SELECT manifest_hash FROM outgoing WHERE addressee = ? AND epoch = ?"
+            " AND status = 'issued' ORDER BY number DESC LIMIT 1",
+            (addressee, epoch),
+        ).fetchone()
+        return SeriesNumber(epoch, highest + 1, previous["manifest_hash"] if previous else None)
+
+    def finish(self, dispatch_id: str, manifest_hash: str, partial: Path) -> None:
+        """Record that the enciphered file is complete at `partial`, about to be renamed.
+
+        From here on a command that dies leaves a trace that can be read: the partial file is
+        still there (nothing was published) or it is gone (it was).
+        """
+        with transaction(self._connection):
+            self._connection.execute(
+                "UPDATE outgoing SET manifest_hash = ?, partial = ? WHERE dispatch_id = ?"
+                " AND status = 'allocated'",
+                (manifest_hash, os.fspath(partial.absolute()), dispatch_id),
+            )
+
+    def issue(self, dispatch_id: str, manifest_hash: str) -> None:
+        """Record that the dispatch exists under its final name."""
+        with transaction(self._connection):
+            self._issue(dispatch_id, manifest_hash)
+
+    def _issue(self, dispatch_id: str, manifest_hash: str) -> None:
+        self._connection.execute(
+            "UPDATE outgoing SET status = 'issued', manifest_hash = ?, settled_at = ?,"
+            " partial = NULL WHERE dispatch_id = ? AND status = 'allocated'",
+            (manifest_hash, clock.text(clock.now()), dispatch_id),
+        )
+
+    def cancel(self, dispatch_id: str, reason: str) -> None:
+        """Cancel the numbers of a dispatch that will never be sent; again is harmless.
+
+        Args:
+            dispatch_id: whose numbers; an unknown id has none.
+            reason: a stable word, such as `interrupted`, or the code of a refusal.
+        """
+        with transaction(self._connection):
+            self._cancel(dispatch_id, reason)
+
+    def _cancel(self, dispatch_id: str, reason: str) -> None:
+        self._connection.execute(
+            "UPDATE outgoing SET status = 'cancelled', reason = ?, settled_at = ?, partial = NULL"
+            " WHERE dispatch_id = ? AND status <> 'cancelled'",
+            (reason, clock.text(clock.now()), dispatch_id),
+        )
+
+    def recover(self) -> tuple[list[Outgoing], list[Path]]:
+        """Settle what dead commands left behind. Inside `PostState.exclusive`.
+
+        Returns:
+            The numbers cancelled now, and the partial files of theirs that nobody needs.
+        """
+        cancelled: set[str] = set()
+        leftovers = []
+        with transaction(self._connection):
+            rows = self._connection.execute(
+                "SELECT DISTINCT dispatch_id, manifest_hash, partial FROM outgoing"
+                " WHERE status = 'allocated'"
+            ).fetchall()
+            for row in rows:
+                partial = Path(row["partial"]) if row["partial"] else None
+                if partial is not None and not partial.exists():
+                    self._issue(row["dispatch_id"], row["manifest_hash"])
+                    continue
+                self._cancel(row["dispatch_id"], "interrupted")
+                cancelled.add(row["dispatch_id"])
+                if partial is not None:
+                    leftovers.append(partial)
+        return [each for each in self.entries() if each.dispatch_id in cancelled], leftovers
+
+    def entries(self) -> list[Outgoing]:
+        """Return every outgoing number, by addressee, epoch and number."""
+        rows = self._connection.execute(
+            "SELECT addressee, epoch, number, dispatch_id, status, allocated_at, settled_at,"
+            " manifest_hash, reason FROM outgoing ORDER BY addressee, epoch, number"
+        )
+        return [Outgoing(**{**dict(row), "status": Status(row["status"])}) for row in rows]
