@@ -6,7 +6,7 @@ reused, so memory does not depend on the size of the file.
 
 import secrets
 import struct
-from typing import Final, Protocol
+from typing import Final, NoReturn, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -120,16 +120,14 @@ class SealingStream:
 class OpeningStream:
     """Decrypts a payload chunk by chunk; nothing unauthenticated is ever given out.
 
-    Which chunk is final is decided by the end of the source alone: a chunk with anything behind
-    it must have been sealed as not final, the last one as final. What was given out before a
-    refusal is an authentic prefix, so the caller keeps it in quarantine until the end.
-
-    A source cut short gives every whole chunk that has at least one byte behind it: this is
-    how a custodian reads the manifest from a prefix of a file.
+    What was given out before a refusal is an authentic prefix of the payload, no more: the
+    caller keeps it in quarantine until `next_chunk` has returned the empty end. A source cut
+    after whole chunks gives those chunks before it is refused, which is how a custodian reads a
+    manifest from a prefix of a file.
     """
 
     def __init__(self, file_key: bytes, source: ByteSource) -> None:
-        """Reads the nonce and the first chunk.
+        """Reads the nonce.
 
         Raises:
             HeaderMalformed: the source ends within the nonce.
@@ -143,45 +141,51 @@ class OpeningStream:
         self._source = source
         self._counter = 0
         self._nonce = bytearray(_CHUNK_NONCE.size)
+        self._sealed = memoryview(bytearray(SEALED_CHUNK_SIZE))
         self._plain = memoryview(bytearray(CHUNK_SIZE))
-        self._ahead = memoryview(bytearray(SEALED_CHUNK_SIZE))
-        self._chunk = memoryview(bytearray(SEALED_CHUNK_SIZE))
-        self._size = _fill(source, self._chunk)
         self._ended = False
+        self._refused = ""
 
     def next_chunk(self) -> memoryview:
         """Decrypts the next chunk.
 
         Returns:
-            1 to 65,536 bytes of plaintext, valid until the next call; empty at the end of the
-            payload, and from then on.
+            1 to 65,536 bytes of plaintext, valid until the next call; empty once the end of the
+            payload is verified, and from then on.
 
         Raises:
             PayloadDamaged: altered, cut, extended or reordered; also on every later call.
             OSError: from the source.
         """
+        if self._refused:
+            raise PayloadDamaged(self._refused)
+        size = _fill(self._source, self._sealed)
         if self._ended:
-            return self._plain[:0]
-        size = self._size
-        # A refusal leaves size 0 behind, which is refused again: no later call gets past it.
-        self._size = 0
+            return self._plain[:0] if not size else self._refuse("bytes follow the final chunk")
         if size < TAG_SIZE:
-            raise PayloadDamaged("the payload ends within a chunk")
-        following = _fill(self._source, self._ahead) if size == SEALED_CHUNK_SIZE else 0
-        final = not following
-        plain = self._plain[: size - TAG_SIZE]
-        _CHUNK_NONCE.pack_into(self._nonce, 0, self._counter, final)
-        try:
-            self._cipher.decrypt_into(self._nonce, self._chunk[:size], None, plain)
-        except InvalidTag:
-            raise PayloadDamaged(f"chunk {self._counter} of the payload is not authentic") from None
-        if final and not plain and self._counter:
-            raise PayloadDamaged("the final chunk is empty after others")
-        self._ended = final
+            return self._refuse("the payload ends before its final chunk")
+        # Only the final chunk may be short, so a full one is tried as not final first.
+        if size < SEALED_CHUNK_SIZE or not self._open(size, final=0):
+            if not self._open(size, final=1):
+                return self._refuse(f"chunk {self._counter} of the payload is not authentic")
+            if size == TAG_SIZE and self._counter:
+                return self._refuse("the final chunk is empty after others")
+            self._ended = True
         self._counter += 1
-        self._size = following
-        self._chunk, self._ahead = self._ahead, self._chunk
-        return plain
+        return self._plain[: size - TAG_SIZE]
+
+    def _open(self, size: int, *, final: int) -> bool:
+        _CHUNK_NONCE.pack_into(self._nonce, 0, self._counter, final)
+        sealed, plain = self._sealed[:size], self._plain[: size - TAG_SIZE]
+        try:
+            self._cipher.decrypt_into(self._nonce, sealed, None, plain)
+        except InvalidTag:
+            return False
+        return True
+
+    def _refuse(self, detail: str) -> NoReturn:
+        self._refused = detail
+        raise PayloadDamaged(detail)
 
 
 def _fill(source: ByteSource, buffer: memoryview) -> int:
