@@ -20,7 +20,6 @@ as notes.
 
 import fcntl
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +27,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from cipher_service import clock
+from cipher_service.client.durable import open_database, sync_folder, transaction
 from cipher_service.client.outbox_entries import TABLES, Claim, Entry, Note, Status
 
 FOLDER = "outbox"
@@ -39,10 +39,6 @@ _COLUMNS = (
 )
 
 
-class OutboxUnreadable(Exception):
-    """The outbox on disk was not written by an edition that this program knows."""
-
-
 class Outbox:
     """The outbox of one identity folder.
 
@@ -51,22 +47,15 @@ class Outbox:
 
     Raises:
         OSError: the folder cannot be made or written.
-        OutboxUnreadable: a later edition of this program made it.
+        sqlite3.Error: the database is damaged, or was locked for half a minute.
+        StateUnreadable: another edition of this program made it.
     """
 
     def __init__(self, identity: Path) -> None:
         self._folder = identity / FOLDER
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(identity)
-        database = self._folder / _DATABASE
-        # SQLite would create it by the umask alone; slips name levels and addressees.
-        os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
-        self._connection = sqlite3.connect(database, isolation_level=None, timeout=30)
-        self._connection.row_factory = sqlite3.Row
-        # EXTRA also syncs the folder after the journal is removed: without that, a power loss
-        # may bring the journal back and undo a commit that was already announced.
-        self._connection.execute("PRAGMA synchronous = EXTRA")
-        self._found()
+        sync_folder(identity)
+        self._connection = open_database(self._folder / _DATABASE, TABLES, _EDITION)
 
     def __enter__(self) -> Self:
         """Return the outbox itself."""
@@ -80,17 +69,6 @@ class Outbox:
     ) -> None:
         """Close the database."""
         self._connection.close()
-
-    def _found(self) -> None:
-        with self._transaction():
-            edition = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            if edition == 0:
-                # One statement at a time: executescript would commit what it finds open.
-                for statement in filter(str.strip, TABLES.split(";")):
-                    self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA user_version = {_EDITION}")
-            elif edition != _EDITION:
-                raise OutboxUnreadable(f"{self._folder}: edition {edition}, not {_EDITION}")
 
     # -- drafts --------------------------------------------------------------------------------
     # All of these run inside `PostState.exclusive`: one command of an identity drafts at a time,
@@ -122,7 +100,7 @@ class Outbox:
             if written != size:
                 raise OSError(f"{file.name}: {written} bytes on disk, {size} enciphered")
             os.fsync(file.fileno())
-        with self._transaction():
+        with transaction(self._connection):
             self._connection.execute(
                 "INSERT INTO dispatch (dispatch_id, mark, urgency, status, slip, sha256, size,"
                 " queued_at) VALUES (?, ?, ?, 'drafted', ?, ?, ?, ?)",
@@ -136,7 +114,7 @@ class Outbox:
         dispatch entered.
         """
         self.partial(dispatch_id).rename(self.envelope(dispatch_id))
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
         self._entered(dispatch_id)
         return self.entry(dispatch_id)
 
@@ -250,7 +228,7 @@ class Outbox:
 
     def post(self, note: Note) -> bool:
         """Let a note enter; return False when one of that name already did."""
-        with self._transaction():
+        with transaction(self._connection):
             cursor = self._connection.execute(
                 "INSERT INTO note (name, path, body, status) VALUES (?, ?, ?, 'queued')"
                 " ON CONFLICT (name) DO NOTHING",
@@ -293,21 +271,9 @@ class Outbox:
         ]
 
     def _change(self, statement: str, *values: str | bytes) -> None:
-        with self._transaction():
+        with transaction(self._connection):
             if self._connection.execute(statement, values).rowcount != 1:
                 raise RuntimeError(f"the outbox was not in a state for this: {statement}")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            # A full disk makes SQLite roll back by itself.
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
 
 
 def _try_lock(file: BinaryIO) -> bool:
@@ -316,11 +282,3 @@ def _try_lock(file: BinaryIO) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

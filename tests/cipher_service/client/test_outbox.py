@@ -13,7 +13,8 @@ from types import FrameType
 import pytest
 
 from cipher_service.client import outbox as outbox_module
-from cipher_service.client.outbox import Outbox, OutboxUnreadable
+from cipher_service.client.durable import StateUnreadable
+from cipher_service.client.outbox import Outbox
 from cipher_service.client.outbox_entries import Note, Status
 
 FIRST = "01JD9ZQ0000000000000000001"
@@ -205,7 +206,7 @@ def test_an_outbox_of_a_later_edition_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "outbox" / "outbox.db") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(OutboxUnreadable):
+    with pytest.raises(StateUnreadable):
         Outbox(tmp_path)
 
 
