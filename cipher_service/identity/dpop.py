@@ -7,7 +7,7 @@ The checks, in order; the signature and the age were checked by `identity.tokens
 3. `htu` is this request's address without query, spelled exactly as the issuer spells it;
 4. `ath` is the SHA-256 of the access token; at the token endpoint there is none.
 
-The caller then claims the proof's `jti` once (`identity.replay`).
+The caller then claims the proof's `jti` once (`storage.replay`).
 """
 
 from hashlib import sha256

@@ -13,7 +13,7 @@ unknown `crit`, duplicate names, junk in base64, raw bytes as an HMAC key) is de
 called: exact header members, exact claims, strict types, one spelling, bounded life. `jose.jwt`
 and `jose.jwe` are never imported, so neither HMAC nor decompression can be reached from here.
 
-Whoever reads an assertion or a proof must still claim its `jti` once (`identity.replay`): ES256
+Whoever reads an assertion or a proof must still claim its `jti` once (`storage.replay`): ES256
 signatures are malleable, so the bytes of a token identify nothing.
 """
 
