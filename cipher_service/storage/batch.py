@@ -1,0 +1,145 @@
+"""One group commit: several commands, each in its own savepoint, one transaction, one flush.
+
+The order is the promise: run every command, let `before_commit` seal what they did, COMMIT, and
+only then let anyone be told. A command that is refused or fails is rolled back alone.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from cipher_service.errors import ServiceError
+from cipher_service.storage.replay import claim
+from cipher_service.storage.unit_of_work import unit_of_work
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Connection, Any], Any]
+"""Runs one command inside the batch's transaction: (connection, payload) -> result.
+
+Raises ServiceError to refuse; whatever it wrote is then rolled back.
+"""
+
+
+@dataclass(slots=True)
+class Request:
+    """One command on its way.
+
+    Attributes:
+        command: name of the handler.
+        payload: what the handler takes.
+        claims: tokens to use up first, (32 bytes, expiry in seconds since 1970). They stay used
+            when the command is then refused.
+    """
+
+    command: str
+    payload: Any
+    claims: Sequence[tuple[bytes, int]] = ()
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one request: a result, or a refusal by name.
+
+    `before_commit` may replace `result` of an accepted one, for instance by its sealed receipt.
+    """
+
+    request: Request
+    result: Any = None
+    refusal: ServiceError | None = None
+
+
+BeforeCommit = Callable[[Connection, Sequence[Outcome]], None]
+"""Sees the accepted outcomes of a batch inside its transaction; what it raises undoes them all."""
+
+
+class _Undone(Exception):
+    """The batch was rolled back before its COMMIT."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class Batches:
+    """Runs batches of commands against one database.
+
+    Args:
+        engine: where.
+        handlers: by command name.
+        before_commit: the last act of each transaction that accepted something.
+    """
+
+    def __init__(
+        self, engine: Engine, handlers: Mapping[str, Handler], before_commit: BeforeCommit
+    ) -> None:
+        self._engine = engine
+        self._handlers = handlers
+        self._before_commit = before_commit
+
+    def run(self, requests: Sequence[Request]) -> list[Outcome]:
+        """Run requests in one transaction; when it returns, what it accepted is durable.
+
+        If the batch as a whole cannot be sealed, each request is run again on its own, so that
+        one that cannot be sealed harms no other.
+        """
+        try:
+            return self._transaction(requests)
+        except _Undone as undone:
+            if len(requests) == 1:
+                return [Outcome(requests[0], refusal=_refusal(undone.cause))]
+        except Exception:  # a process boundary: BEGIN, COMMIT or a savepoint failed
+            # Nothing may be run again: after a lost connection the server may have committed. The
+            # callers repeat what they can repeat.
+            log.exception("a batch of %d commands was not committed", len(requests))
+            failed = ServiceError("REGISTRAR_FAILED")
+            return [Outcome(request, refusal=failed) for request in requests]
+        return [outcome for request in requests for outcome in self.run([request])]
+
+    def _transaction(self, requests: Sequence[Request]) -> list[Outcome]:
+        with unit_of_work(self._engine) as connection:
+            outcomes = [self._one(connection, request) for request in requests]
+            accepted = [outcome for outcome in outcomes if outcome.refusal is None]
+            if accepted:
+                try:
+                    self._before_commit(connection, accepted)
+                except Exception as error:  # a process boundary: told to the callers
+                    raise _Undone(error) from error
+        return outcomes
+
+    def _one(self, connection: Connection, request: Request) -> Outcome:
+        cursor = _driver_cursor(connection)
+        if request.claims:
+            cursor.execute("SAVEPOINT claims")
+            try:
+                first = claim(connection, request.claims)
+            except Exception as error:  # noqa: BLE001 - a process boundary: answered below
+                cursor.execute("ROLLBACK TO SAVEPOINT claims")
+                return Outcome(request, refusal=_refusal(error))
+            if not all(first):
+                return Outcome(request, refusal=ServiceError("TOKEN_REPLAYED"))
+        cursor.execute("SAVEPOINT command")
+        try:
+            result = self._handlers[request.command](connection, request.payload)
+        except Exception as error:  # noqa: BLE001 - a process boundary: a poison command fails alone
+            cursor.execute("ROLLBACK TO SAVEPOINT command")
+            return Outcome(request, refusal=_refusal(error))
+        cursor.execute("RELEASE SAVEPOINT command")
+        return Outcome(request, result)
+
+
+def _refusal(error: Exception) -> ServiceError:
+    if isinstance(error, ServiceError):
+        return error
+    log.error("a command failed", exc_info=error)
+    return ServiceError("REGISTRAR_FAILED")
+
+
+def _driver_cursor(connection: Connection) -> Any:
+    driver = connection.connection.driver_connection
+    if driver is None:
+        raise RuntimeError("the connection is closed")
+    return driver.cursor()

@@ -1,0 +1,39 @@
+"""Numbers without gaps: a counter's row is updated in the transaction that uses its number.
+
+The row stays locked until that transaction ends: a second writer waits, a rollback gives the number
+back. Database sequences do neither.
+"""
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from cipher_service.storage.statements import Statement, insert_or_skip
+from cipher_service.storage.tables.registers import counter
+
+_ADVANCE = Statement(
+    update(counter)
+    .where(counter.c.name == bindparam("counter"))
+    .values(value=counter.c.value + bindparam("step"))
+    .returning(counter.c.value)
+)
+_START = Statement(insert_or_skip(counter, ["name"]), ["name", "value"])
+_READ = Statement(select(counter.c.value).where(counter.c.name == bindparam("counter")))
+
+
+def advance(connection: Connection, name: str) -> int:
+    """Take the next number of a counter; the first is 1."""
+    row = _ADVANCE.run(connection, {"counter": name, "step": 1}).fetchone()
+    if row is None:
+        _START.run(connection, {"name": name, "value": 0})
+        row = _ADVANCE.run(connection, {"counter": name, "step": 1}).fetchone()
+    return int(row[0])
+
+
+def give_back(connection: Connection, name: str) -> None:
+    """Undo the `advance` of this same transaction, whose number was not used after all."""
+    _ADVANCE.run(connection, {"counter": name, "step": -1})
+
+
+def read(connection: Connection, name: str) -> int:
+    """Return a counter's last number, 0 before the first."""
+    row = _READ.run(connection, {"counter": name}).fetchone()
+    return 0 if row is None else int(row[0])

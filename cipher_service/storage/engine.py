@@ -1,0 +1,78 @@
+"""Open the database: SQLite embedded, or PostgreSQL.
+
+SQLite goes through sqlcipher3, because the system's library has the WAL-reset corruption bug of
+3.7.0-3.51.2 (https://sqlite.org/wal.html#walresetbug). WAL with synchronous=FULL: a commit that
+returned survives a power cut. Writers start with BEGIN IMMEDIATE, since a reader that turns writer
+late fails with SQLITE_BUSY at once, whatever the busy timeout.
+"""
+
+from typing import Any
+
+import sqlcipher3.dbapi2
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+BUSY_SECONDS = 20
+PAGE_BYTES = 8192
+WRITES = "cipher_service_writes"
+"""Execution option of a connection that will write; `unit_of_work` sets it."""
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine for a SQLAlchemy URL; nothing is connected yet.
+
+    Args:
+        url: `sqlite:////absolute/path` or `postgresql+psycopg://...`. An unspelled PostgreSQL
+            driver means psycopg 3.
+
+    Raises:
+        ValueError: any other database.
+    """
+    target = make_url(url)
+    backend = target.get_backend_name()
+    if backend == "sqlite":
+        return _sqlite(url)
+    if backend == "postgresql":
+        # READ COMMITTED, where a counter's row lock orders the writers. `statement_timeout` would
+        # cut a long check; locks are bounded instead.
+        return create_engine(
+            target.set(drivername="postgresql+psycopg"),
+            connect_args={"options": f"-c lock_timeout={BUSY_SECONDS}s"},
+            pool_pre_ping=True,
+            hide_parameters=True,  # an error's text reaches the log
+        )
+    raise ValueError(f"SQLite or PostgreSQL, not {backend}")
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(
+        url,
+        module=sqlcipher3.dbapi2,
+        connect_args={"check_same_thread": False},
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={BUSY_SECONDS * 1000}",
+        f"page_size={PAGE_BYTES}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "trusted_schema=OFF",
+        "cell_size_check=ON",
+        "cache_size=-65536",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")

@@ -1,0 +1,1 @@
+"""One file a version. A released version is never edited."""

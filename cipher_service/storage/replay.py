@@ -1,0 +1,41 @@
+"""Tokens that may be used once (RFC 7519 `jti`): a claim has exactly one winner.
+
+`claim` writes all claims of a batch in the transaction that carries the acts they belong to, so
+that a proof is used up exactly when the act is durable.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete
+
+from cipher_service.storage.statements import Statement, insert_or_skip
+from cipher_service.storage.tables.registers import replay
+
+_CLAIM = Statement(insert_or_skip(replay, ["claim"]), ["claim", "expires"])
+_FORGET = Statement(delete(replay).where(replay.c.expires < bindparam("now")))
+
+
+def claim_of(issuer: str, jti: str) -> bytes:
+    """Return the 32 bytes under which a token's use is remembered."""
+    return hashlib.sha256(f"{len(issuer)}:{issuer}{jti}".encode("utf-8", "surrogatepass")).digest()
+
+
+def claim(connection: Connection, claims: Sequence[tuple[bytes, int]]) -> list[bool]:
+    """Use up tokens; the answer says, for each, whether this call was the first.
+
+    Args:
+        connection: inside a unit of work.
+        claims: (claim, expiry in seconds since 1970). The expiry is when the token is refused for
+            its age anyway.
+    """
+    return [
+        _CLAIM.run(connection, {"claim": token, "expires": expires}).rowcount == 1
+        for token, expires in claims
+    ]
+
+
+def forget_expired(connection: Connection, now: datetime) -> int:
+    """Drop claims whose tokens are refused for their age; returns how many."""
+    return int(_FORGET.run(connection, {"now": int(now.timestamp())}).rowcount)

@@ -1,0 +1,44 @@
+"""What every table shares: one metadata, strict typing, and few column types.
+
+Only TEXT, INTEGER and BLOB (BYTEA) are used, so that a row means the same on both databases:
+
+- instants are TEXT `YYYY-MM-DDTHH:MM:SSZ`, which also sorts in order of time;
+- lists are TEXT holding canonical JSON;
+- hashes are TEXT, lower-case hex; bodies and signed documents are BLOB;
+- states and codes are TEXT with a CHECK.
+"""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, MetaData, Table
+from sqlalchemy.schema import SchemaItem
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Long = BigInteger().with_variant(Integer(), "sqlite")
+"""64 bits on both databases: SQLite's INTEGER already is, and STRICT knows no BIGINT."""
+
+
+def table(name: str, *items: SchemaItem) -> Table:
+    """Declare a table; SQLite's STRICT makes it refuse a value of another type."""
+    return Table(name, metadata, *items, sqlite_strict=True)
+
+
+def one_of(column: str, *values: str) -> CheckConstraint:
+    """Allow only these values in a TEXT column."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def at_least(column: str, lowest: int) -> CheckConstraint:
+    """Allow only numbers from `lowest` up (or NULL where the column allows it)."""
+    return CheckConstraint(f"{column} >= {lowest}", name=column)
+
+
+__all__ = ["Column", "Long", "at_least", "metadata", "one_of", "table"]

@@ -1,0 +1,21 @@
+"""Counters without gaps, and tokens that were used once."""
+
+from sqlalchemy import Column, LargeBinary, Text
+
+from cipher_service.storage.tables.columns import Long, at_least, table
+
+counter = table(
+    "counter",
+    # `register/2026`, `arrivals/2026`, `directory`: a row is updated in the transaction that uses
+    # its number, so that a rollback gives the number back and no other writer overtakes.
+    Column("name", Text, primary_key=True),
+    Column("value", Long, nullable=False),
+    at_least("value", 0),
+)
+
+replay = table(
+    "replay",
+    # SHA-256 of (issuer, jti): 32 bytes, whatever the caller put into its jti.
+    Column("claim", LargeBinary, primary_key=True),
+    Column("expires", Long, nullable=False, index=True),  # seconds since 1970
+)

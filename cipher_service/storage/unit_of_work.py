@@ -1,0 +1,45 @@
+"""The only commit of the service, and the read-only way in.
+
+An act and everything it writes stand or fall together. Services never commit; a surface opens one
+unit for one act, and answers after the unit has ended.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+
+from cipher_service.storage.engine import WRITES
+
+
+@contextmanager
+def unit_of_work(engine: Engine) -> Iterator[Connection]:
+    """Give a connection inside one write transaction.
+
+    Commits when the block ends, rolls back when it raises. When this returns without an exception,
+    the writes are on disk.
+    """
+    with engine.connect() as connection:
+        connection.execution_options(**{WRITES: True})
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Give a connection that sees one moment of the database and cannot change it."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            with connection.begin():
+                yield connection
+            return
+        with connection.begin():
+            connection.exec_driver_sql("PRAGMA query_only=ON")
+            try:
+                yield connection
+            finally:
+                # The connection goes back to the pool, where a writer may take it.
+                connection.exec_driver_sql("PRAGMA query_only=OFF")

@@ -1,0 +1,138 @@
+"""The registrar's counter, seen from an API process: `await registrar.call("submit", payload)`.
+
+One connection per process carries many commands at once. A connection that breaks fails the
+commands under way with `REGISTRAR_LOST`: they may or may not have been done, and repeating an
+idempotent one (every command of a post is) tells which. The next call connects again.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from cipher_service.errors import ServiceError
+from cipher_service.storage.frames import FrameRefused, Reader, encode
+from cipher_service.storage.sockets import connect
+
+PATIENCE = 30.0
+"""Seconds to wait for an answer before the outcome is called unknown."""
+
+
+class RegistrarClient:
+    """Sends commands to the registrar; belongs to one event loop.
+
+    Args:
+        path: the registrar's socket.
+        patience: seconds to wait for one answer.
+    """
+
+    def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
+        self._path = path
+        self._patience = patience
+        self._line: _Line | None = None
+        self._connecting = asyncio.Lock()
+        self._next = 0
+
+    async def call(
+        self, command: str, payload: Any, *, claims: Sequence[tuple[bytes, int]] = ()
+    ) -> Any:
+        """Run one command; returns its result once it is durable.
+
+        Args:
+            command: name of a handler.
+            payload: what it takes: maps, lists, text, bytes, integers, null; under 512 KiB.
+            claims: tokens to use up with it, (`replay.claim_of`, expiry in seconds since 1970).
+
+        Raises:
+            ServiceError: the handler's own refusal, or TOKEN_REPLAYED, BUSY (nothing was done;
+                try again), STOPPING (likewise), REGISTRAR_ABSENT (nobody listens; nothing was
+                done), REGISTRAR_LOST (the outcome is unknown; repeat), REGISTRAR_FAILED (it was
+                not done, or its outcome is unknown; the registrar's log has the reason),
+                PAYLOAD_TOO_LARGE.
+        """
+        line = await self._connected()
+        self._next += 1
+        message = {"id": self._next, "command": command, "payload": payload}
+        if claims:
+            message["claims"] = [list(claim) for claim in claims]
+        try:
+            frame = encode(message)
+        except FrameRefused as error:
+            raise ServiceError("PAYLOAD_TOO_LARGE") from error
+        answer = line.send(self._next, frame)
+        try:
+            async with asyncio.timeout(self._patience):
+                return await answer
+        except TimeoutError as error:
+            raise ServiceError("REGISTRAR_LOST") from error
+
+    def close(self) -> None:
+        """Hang up; commands under way fail with REGISTRAR_LOST."""
+        if self._line is not None:
+            self._line.hang_up()
+            self._line = None
+
+    async def _connected(self) -> "_Line":
+        if self._line is not None and self._line.alive:
+            return self._line
+        async with self._connecting:
+            if self._line is None or not self._line.alive:
+                loop = asyncio.get_running_loop()
+                try:
+                    socket = connect(self._path)
+                except OSError as error:
+                    raise ServiceError("REGISTRAR_ABSENT") from error
+                _, self._line = await loop.create_unix_connection(_Line, sock=socket)
+            return self._line
+
+
+class _Line(asyncio.Protocol):
+    """One connection, its reader, and who waits for which answer."""
+
+    def __init__(self) -> None:
+        self._reader = Reader()
+        self._transport: asyncio.Transport | None = None
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+
+    @property
+    def alive(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
+    def send(self, number: int, frame: bytes) -> asyncio.Future[Any]:
+        if self._transport is None:
+            raise ServiceError("REGISTRAR_LOST")
+        answer = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        self._transport.write(frame)
+        return answer
+
+    def hang_up(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for message, _ in self._reader.feed(data):
+                self._deliver(message)
+        except (FrameRefused, KeyError):
+            self.hang_up()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        del error  # for the callers every cause means the same
+        self._transport = None
+        waiting, self._waiting = self._waiting, {}
+        for answer in waiting.values():
+            if not answer.done():
+                answer.set_exception(ServiceError("REGISTRAR_LOST"))
+
+    def _deliver(self, message: dict[str, Any]) -> None:
+        answer = self._waiting.pop(message["id"], None)
+        if answer is None or answer.done():
+            return  # its caller gave up waiting
+        if "code" in message:
+            answer.set_exception(ServiceError(message["code"], **message["facts"]))
+        else:
+            answer.set_result(message["result"])
