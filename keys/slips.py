@@ -17,32 +17,40 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from keys import canonical
 from keys.errors import Refusal
+from keys.manifest import ACTION, ADDRESSEES_MAX, CIPHER, COPY, INFO, KINDS, MONTHS, POUCH
 from keys.records import CODE, FINGERPRINT, POST, ULID, Record
 from keys.signing import ED25519_SIGNATURE_BYTES, SLIP
+from keys.statements import encode_statement, parse_statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from keys.cards import Card
+    from keys.manifest import Manifest
 
 SUBMISSION_TYPE: Final = "application/vnd.depeche.submission"
 LENGTH_BYTES: Final = 4
 HEAD_BYTES_MAX: Final = 256 * 1024
 
 _TYPE: Final = SLIP
-_ADDRESSEES_MAX: Final = 600
 _REFERENCES_MAX: Final = 64
-_CAVEATS_MAX: Final = 32
-_KIND: Final = re.compile(r"dispatch|telegram|service-message|note-verbale|circular")
-_ROLE: Final = re.compile(r"action|info|copy")
-_DELIVERY: Final = re.compile(r"cipher|pouch")
+_CAVEATS_MAX: Final = 64
+_KIND: Final = re.compile("|".join(sorted(KINDS)))
+_ROLE: Final = re.compile(f"{ACTION}|{INFO}|{COPY}")
+_DELIVERY: Final = re.compile(f"{CIPHER}|{POUCH}")
+_DTG: Final = re.compile(rf"[0-9]{{6}}Z (?:{'|'.join(MONTHS)}) [0-9]{{2}}")
 
 
 class SlipMalformed(Refusal):
     """The slip, or the head of a submission, is not canonical JSON of the one shape."""
 
     code: ClassVar[str] = "SLIP_MALFORMED"
+
+
+class SlipMismatch(Refusal):
+    """The slip says something else than the signed manifest inside the envelope."""
+
+    code: ClassVar[str] = "SLIP_MISMATCH"
 
 
 class SlipNotOfCard(Refusal):
@@ -96,10 +104,10 @@ class Slip:
         kind: dispatch, telegram, service-message, note-verbale or circular.
         level: code of the ministry's scheme.
         caveats: codes of the ministry's scheme.
-        dtg: date-time group, UTC, whole seconds.
+        dtg: date-time group as in the manifest, `221228Z NOV 26`.
         envelope_sha256: of the whole age file, 64 hexadecimal digits.
         envelope_size: of the whole age file, in bytes.
-        addressees: at least one, distinct cards.
+        addressees: at least one, distinct posts.
         references: ids of earlier dispatches (ULID).
     """
 
@@ -109,7 +117,7 @@ class Slip:
     kind: str
     level: str
     caveats: tuple[str, ...]
-    dtg: datetime
+    dtg: str
     envelope_sha256: str
     envelope_size: int
     addressees: tuple[SlipAddressee, ...]
@@ -121,12 +129,7 @@ class Slip:
         Raises:
             SlipMalformed: a field is not as it must be, so that no such slip is ever signed.
         """
-        try:
-            data = canonical.encode(_object_of(self))
-        except ValueError as error:
-            raise SlipMalformed(str(error)) from error
-        Slip.parse(data)
-        return data
+        return encode_statement(self, _object_of, _read, SlipMalformed)
 
     @classmethod
     def parse(cls, data: bytes) -> Slip:
@@ -135,10 +138,7 @@ class Slip:
         Raises:
             SlipMalformed: not canonical JSON, or a member absent, unknown or out of its bounds.
         """
-        try:
-            return _read(Record(canonical.decode(data), "slip"))
-        except ValueError as error:
-            raise SlipMalformed(str(error)) from error
+        return parse_statement(data, _read, SlipMalformed)
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,53 @@ class SignedSlip:
         """
         require_origin(self.slip, card)
         card.verifying_key.verify_ed25519(SLIP, self.slip.encode(), self.signature)
+
+
+def slip_for(manifest: Manifest, *, envelope_sha256: str, envelope_size: int) -> Slip:
+    """Gives the slip that says outside what `manifest` says inside.
+
+    Of the references only the structured one, the dispatch replied to, is shown to the carrier.
+    """
+    heading = manifest.heading
+    return Slip(
+        dispatch_id=heading.id,
+        origin=manifest.sender.post,
+        origin_card=manifest.sender.fingerprint,
+        kind=heading.kind,
+        level=heading.label.level,
+        caveats=heading.label.caveats,
+        dtg=heading.dtg,
+        envelope_sha256=envelope_sha256,
+        envelope_size=envelope_size,
+        addressees=tuple(
+            SlipAddressee(
+                post=entry.post,
+                fingerprint=entry.fingerprint,
+                role=entry.role,
+                precedence=entry.precedence,
+                delivery=entry.delivery,
+                series=None
+                if entry.series is None
+                else SeriesNumber(entry.series.epoch, entry.series.number),
+            )
+            for entry in manifest.to
+        ),
+        references=(heading.in_reply_to,) if heading.in_reply_to else (),
+    )
+
+
+def require_same(slip: Slip, manifest: Manifest) -> None:
+    """Demands that a slip is the one of this manifest: what the carrier showed was true.
+
+    Raises:
+        SlipMismatch: anything differs; the text names what.
+    """
+    expected = slip_for(
+        manifest, envelope_sha256=slip.envelope_sha256, envelope_size=slip.envelope_size
+    )
+    for name, value in vars(expected).items():
+        if getattr(slip, name) != value:
+            raise SlipMismatch(f"the slip's {name} is not the manifest's")
 
 
 def sign_slip(slip: Slip, sign: Callable[[bytes], bytes]) -> SignedSlip:
@@ -241,7 +288,7 @@ def _object_of(slip: Slip) -> dict[str, Any]:
         "kind": slip.kind,
         "level": slip.level,
         "caveats": slip.caveats,
-        "dtg": canonical.text_from_time(slip.dtg),
+        "dtg": slip.dtg,
         "envelope": {"sha256": slip.envelope_sha256, "size": slip.envelope_size},
         "addressees": [
             {
@@ -270,20 +317,20 @@ def _read(record: Record) -> Slip:
         kind=record.text("kind", _KIND),
         level=record.text("level", CODE),
         caveats=record.texts("caveats", CODE, most=_CAVEATS_MAX),
-        dtg=record.time("dtg"),
+        dtg=record.text("dtg", _DTG),
         envelope_sha256=envelope.text("sha256", FINGERPRINT),
         envelope_size=envelope.integer("size", least=1),
         addressees=tuple(
             _read_addressee(item)
-            for item in record.items("addressees", least=1, most=_ADDRESSEES_MAX)
+            for item in record.items("addressees", least=1, most=ADDRESSEES_MAX)
         ),
         references=record.texts("references", ULID, most=_REFERENCES_MAX),
     )
     envelope.close()
     record.close()
-    cards = {entry.fingerprint for entry in slip.addressees}
-    if len(cards) != len(slip.addressees):
-        raise ValueError("slip.addressees names one card twice")
+    posts = {entry.post for entry in slip.addressees}
+    if len(posts) != len(slip.addressees):
+        raise ValueError("slip.addressees names one post twice")
     return slip
 
 
@@ -299,7 +346,7 @@ def _read_addressee(item: object) -> SlipAddressee:
         series=None if series is None else _read_series(series),
     )
     record.close()
-    if (addressee.series is None) != (addressee.role == "copy"):
+    if (addressee.series is None) != (addressee.role == COPY):
         raise ValueError("slip.addressees: every addressee but the sender's own copy is numbered")
     return addressee
 

@@ -85,7 +85,7 @@ def test_no_proof_stands_in_for_another_place(size: int) -> None:
         lambda path: (*path, bytes(32)),
         lambda path: path[::-1],
         lambda path: (bytes(32), *path[1:]),
-        lambda path: (),
+        lambda path: path[:0],
     ],
     ids=["shorter", "longer", "reversed", "forged-sibling", "empty"],
 )

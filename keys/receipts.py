@@ -1,0 +1,285 @@
+"""The ministry's receipt: an envelope is durably held, under which register number.
+
+Receipts of one commit are the leaves of a Merkle tree (RFC 6962) whose root both signatures cover,
+so a commit costs one ML-DSA signature however many dispatches it holds; each receipt carries its
+own path and stands alone. What an addressee says of an envelope is in `keys.post_receipts`.
+
+    files = seal_batch(statements, time=now, sign=custodian.sign_receipts)
+    statement = read_submitted_receipt(files[0], service_key)
+    statement.require_for(slip)
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from keys import canonical
+from keys.errors import Refusal
+from keys.merkle import HASH_SIZE, inclusion_paths, leaf_hash, root, verify_inclusion
+from keys.records import FINGERPRINT, POST, ULID, Record
+from keys.signing import RECEIPT, RECEIPTS, Signatures, VerifyingKey
+from keys.statements import (
+    STATEMENT_BYTES_MAX,
+    encode_statement,
+    key_fingerprint,
+    object_of_signatures,
+    parse_statement,
+    read_signatures,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from keys.slips import Slip
+
+SUBMITTED: Final = "submitted"
+
+_POSTS_MAX: Final = 600
+_PATH_MAX: Final = 64
+_REGISTER: Final = re.compile(r"[0-9]{4}/[0-9]{6,9}")
+
+
+class ReceiptMalformed(Refusal):
+    """A receipt, the ministry's or a post's, is not canonical JSON of its one shape."""
+
+    code: ClassVar[str] = "RECEIPT_MALFORMED"
+
+
+class ReceiptNotOfKey(Refusal):
+    """A receipt names another service key or another card than the one it is checked against."""
+
+    code: ClassVar[str] = "RECEIPT_NOT_OF_KEY"
+
+
+class ReceiptOfAnother(Refusal):
+    """A sound receipt, but of another dispatch or another envelope."""
+
+    code: ClassVar[str] = "RECEIPT_OF_ANOTHER"
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The ministry's statement that it holds an envelope durably.
+
+    Attributes:
+        dispatch_id: ULID.
+        origin: code of the post that submitted it.
+        register: the ministry's own number, `2026/000123`; gap-free per year.
+        received_at: UTC, whole seconds.
+        envelope_sha256: of the whole age file, 64 hexadecimal digits.
+        envelope_size: of the whole age file, in bytes.
+        addressees: codes of the posts to which it will be carried, in the order of the slip.
+        service: fingerprint of the key that signs receipts (`key_fingerprint`).
+    """
+
+    dispatch_id: str
+    origin: str
+    register: str
+    received_at: datetime
+    envelope_sha256: str
+    envelope_size: int
+    addressees: tuple[str, ...]
+    service: str
+
+    def encode(self) -> bytes:
+        """Gives the canonical bytes that are a leaf of the batch.
+
+        Raises:
+            ReceiptMalformed: a field is not as it must be.
+        """
+        return encode_statement(self, _submitted_object, _read_submitted, ReceiptMalformed)
+
+    def require_for(self, slip: Slip) -> None:
+        """Demands that this is the receipt of what `slip` announced.
+
+        Raises:
+            ReceiptOfAnother: dispatch, origin, envelope or addressees differ.
+        """
+        announced = (
+            slip.dispatch_id,
+            slip.origin,
+            slip.envelope_sha256,
+            slip.envelope_size,
+            tuple(entry.post for entry in slip.addressees),
+        )
+        stated = (
+            self.dispatch_id,
+            self.origin,
+            self.envelope_sha256,
+            self.envelope_size,
+            self.addressees,
+        )
+        if announced != stated:
+            raise ReceiptOfAnother(f"the receipt is of {self.dispatch_id} or of another envelope")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRoot:
+    """What both signatures of the service key cover: the tree over one commit's statements.
+
+    Attributes:
+        root: RFC 6962 root, 32 bytes.
+        size: number of leaves, at least 1.
+        time: UTC, whole seconds.
+    """
+
+    root: bytes
+    size: int
+    time: datetime
+
+    def encode(self) -> bytes:
+        """Gives the canonical bytes that are signed in context `depeche/v1 receipts`.
+
+        Raises:
+            ReceiptMalformed: a field is not as it must be.
+        """
+        return encode_statement(self, _root_object, _read_root, ReceiptMalformed)
+
+    @classmethod
+    def parse(cls, data: bytes) -> BatchRoot:
+        """Reads what `encode` gives; ReceiptMalformed for anything else."""
+        return parse_statement(data, _read_root, ReceiptMalformed)
+
+
+def seal_batch(
+    statements: Sequence[Submitted], *, time: datetime, sign: Callable[[bytes], Signatures]
+) -> list[bytes]:
+    """Makes the receipts of one commit with one call of `sign`.
+
+    Args:
+        statements: in any order; their receipts come back in the same.
+        time: UTC, whole seconds.
+        sign: both signatures in context `depeche/v1 receipts` by the service key; a custodian's
+            `sign_receipts` fits. Not called for no statements.
+
+    Raises:
+        ReceiptMalformed: a statement is not as it must be.
+    """
+    if not statements:
+        return []
+    hashes = [leaf_hash(statement.encode()) for statement in statements]
+    batch = BatchRoot(root=root(hashes), size=len(hashes), time=time)
+    signatures = object_of_signatures(sign(batch.encode()))
+    return [
+        canonical.encode(
+            {
+                "statement": _submitted_object(statement),
+                "proof": {
+                    "index": index,
+                    "path": [canonical.text_from_bytes(sibling) for sibling in path],
+                    "root": _root_object(batch),
+                    "signatures": signatures,
+                },
+            }
+        )
+        for index, (statement, path) in enumerate(
+            zip(statements, inclusion_paths(hashes), strict=True)
+        )
+    ]
+
+
+def read_submitted_receipt(data: bytes, service_key: VerifyingKey) -> Submitted:
+    """Reads the ministry's receipt and checks it whole.
+
+    The order: 1. canonical JSON of the one shape; 2. the statement names `service_key`; 3. both
+    signatures over the root statement; 4. the path leads from the statement to that root. Whether
+    it is the receipt of the dispatch at hand is for `Submitted.require_for`.
+
+    Raises:
+        ReceiptMalformed: 1 fails.
+        ReceiptNotOfKey: 2 fails.
+        SignatureInvalid: 3 fails.
+        ProofInvalid: 4 fails.
+    """
+    # 1.
+    if len(data) > STATEMENT_BYTES_MAX:
+        raise ReceiptMalformed(f"a receipt has at most {STATEMENT_BYTES_MAX} bytes")
+    try:
+        record = Record(canonical.decode(data), "receipt")
+        statement = _read_submitted(record.record("statement"))
+        proof = record.record("proof")
+        record.close()
+        index = proof.integer("index")
+        path = [_read_sibling(item) for item in proof.items("path", most=_PATH_MAX)]
+        batch = _read_root(proof.record("root"))
+        signatures = read_signatures(proof.record("signatures"))
+        proof.close()
+    except ValueError as error:
+        raise ReceiptMalformed(str(error)) from error
+    # 2.
+    if statement.service != key_fingerprint(service_key):
+        raise ReceiptNotOfKey("the receipt names another service key")
+    # 3.
+    service_key.verify(RECEIPTS, batch.encode(), signatures)
+    # 4.
+    verify_inclusion(leaf_hash(statement.encode()), index, batch.size, path, batch.root)
+    return statement
+
+
+def _submitted_object(statement: Submitted) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "type": RECEIPT,
+        "kind": SUBMITTED,
+        "dispatch_id": statement.dispatch_id,
+        "origin": statement.origin,
+        "register": statement.register,
+        "received_at": canonical.text_from_time(statement.received_at),
+        "envelope": {"sha256": statement.envelope_sha256, "size": statement.envelope_size},
+        "addressees": statement.addressees,
+        "service": statement.service,
+    }
+
+
+def _read_submitted(record: Record) -> Submitted:
+    record.constant("v", 1)
+    record.constant("type", RECEIPT)
+    record.constant("kind", SUBMITTED)
+    envelope = record.record("envelope")
+    statement = Submitted(
+        dispatch_id=record.text("dispatch_id", ULID),
+        origin=record.text("origin", POST),
+        register=record.text("register", _REGISTER),
+        received_at=record.time("received_at"),
+        envelope_sha256=envelope.text("sha256", FINGERPRINT),
+        envelope_size=envelope.integer("size", least=1),
+        addressees=record.texts("addressees", POST, most=_POSTS_MAX),
+        service=record.text("service", FINGERPRINT),
+    )
+    envelope.close()
+    record.close()
+    return statement
+
+
+def _root_object(batch: BatchRoot) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "type": RECEIPTS,
+        "root": batch.root.hex(),
+        "size": batch.size,
+        "time": canonical.text_from_time(batch.time),
+    }
+
+
+def _read_root(record: Record) -> BatchRoot:
+    record.constant("v", 1)
+    record.constant("type", RECEIPTS)
+    batch = BatchRoot(
+        root=bytes.fromhex(record.text("root", FINGERPRINT)),
+        size=record.integer("size", least=1),
+        time=record.time("time"),
+    )
+    record.close()
+    return batch
+
+
+def _read_sibling(item: object) -> bytes:
+    if not isinstance(item, str):
+        raise ValueError("receipt.proof.path is not as it must be")  # noqa: TRY004  data is wrong
+    sibling = canonical.bytes_from_text(item)
+    if len(sibling) != HASH_SIZE:
+        raise ValueError("receipt.proof.path is not as it must be")
+    return sibling
