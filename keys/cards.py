@@ -15,10 +15,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
-
 from keys import canonical
 from keys.age.bech32 import decode_recipient, encode_recipient
+from keys.age.hybrid import parse_recipient
 from keys.errors import CardInvalid, CardNotInForce, SignatureInvalid
 from keys.records import FINGERPRINT, POST, Record
 from keys.signing import (
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 CARD_BYTES_MAX: Final = 32 * 1024
 _RECIPIENT = re.compile(r"age1pq1[02-9ac-hj-np-z]{1952}")
-_MLKEM768_PUBLIC_BYTES = 1184
 
 
 @dataclass(frozen=True)
@@ -219,6 +217,5 @@ def _read_members(record: Record) -> tuple[Card, str]:
 
 def _read_recipient(text: str) -> bytes:
     recipient = decode_recipient(text)
-    # FIPS 203 §7.2: an encapsulation key with coefficients past the modulus must not be used.
-    MLKEM768PublicKey.from_public_bytes(recipient[:_MLKEM768_PUBLIC_BYTES])
+    parse_recipient(recipient)
     return recipient

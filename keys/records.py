@@ -49,6 +49,13 @@ class Record:
             raise self._wrong(member)
         return value
 
+    def any_text(self, member: str) -> str:
+        """A string, whose content the caller judges."""
+        value = self._take(member)
+        if not isinstance(value, str):
+            raise self._wrong(member)
+        return value
+
     def optional_text(self, member: str, pattern: re.Pattern[str]) -> str | None:
         """A string as in `text`, or null; the member itself must be there."""
         if self._is_null(member):

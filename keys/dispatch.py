@@ -1,0 +1,37 @@
+"""The two acts of a cipher bureau: `encipher` and `decipher`.
+
+    with open(path, "wb") as sink:
+        encipher(heading, [Destination(card, "ROUTINE", Series(202600, 1))], text,
+                 signer=identity, sink=sink)
+
+    with open(path, "rb") as source, decipher(source, opener=identity, find_sender=cards.get,
+                                              workspace=folder) as opened:
+        opened.publish(folder / opened.manifest.id)
+
+`keys.sealing` and `keys.opening` hold what they do and in which order; keys/SPEC.md gives every
+byte. What a version 1 writer has ever written, every later reader opens; what a version 1 reader
+refuses is refused by name.
+"""
+
+from keys.opening import FileKeyOpener, Opened, decipher, examine
+from keys.sealing import (
+    Attachment,
+    Destination,
+    DigestingSink,
+    DispatchSigner,
+    Enciphered,
+    encipher,
+)
+
+__all__ = [
+    "Attachment",
+    "Destination",
+    "DigestingSink",
+    "DispatchSigner",
+    "Enciphered",
+    "FileKeyOpener",
+    "Opened",
+    "decipher",
+    "encipher",
+    "examine",
+]

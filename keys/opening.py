@@ -1,0 +1,371 @@
+"""Deciphering: an age file is judged whole in quarantine before anything of it is published.
+
+`decipher` makes these checks in this order (SPEC.md §8) and stops at the first that fails:
+
+ 1. The header is age v1 within its caps.            NOT_AGE HEADER_MALFORMED HEADER_TOO_LARGE
+ 2. One label stanza, then hybrid ones only.         MIXED_RECIPIENTS LABEL_MISMATCH
+ 3. A key opens a stanza, and the MAC holds.         NOT_ADDRESSED KEY_RETIRED HEADER_TAMPERED
+ 4. The first entry of the package is the manifest.  PAYLOAD_DAMAGED PACKAGE_MALFORMED
+ 5. The manifest has its shape and its suite.        MANIFEST_MALFORMED SUITE_BELOW_FLOOR
+ 6. The label stanza is the manifest's.              LABEL_MISMATCH
+ 7. The sender's card is one that we trust.          UNKNOWN_SENDER
+ 8. Both signatures are there and hold.              SIGNATURE_MISSING SIGNATURE_INVALID
+ 9. The sender's card was in force.                  CARD_NOT_IN_FORCE
+10. Our own card is named.                           NOT_INTENDED
+11. Stanzas and addressees are one for one.          ADDRESSEES_MISMATCH
+12. SHA256SUMS says what the manifest says.          PART_MISMATCH
+13. Each part has its name, size and hash.           PART_MISMATCH
+14. The archive ends, then the payload, the file.    PACKAGE_MALFORMED PAYLOAD_DAMAGED
+
+PAYLOAD_DAMAGED and PACKAGE_MALFORMED can come from 4 on, wherever the stream is read. Replays
+and numbers are for those who remember: they judge an `Opened` before they publish it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
+
+from keys.age.header import Header
+from keys.age.stream import OpeningStream
+from keys.errors import (
+    PackageMalformed,
+    PartMismatch,
+    SignatureInvalid,
+    SignatureMissing,
+    UnknownSender,
+)
+from keys.manifest import MANIFEST_BYTES_MAX, Manifest, Part
+from keys.package import (
+    ED25519_NAME,
+    MANIFEST_NAME,
+    MLDSA65_NAME,
+    SUMS_NAME,
+    check_addressees,
+    check_intended,
+    check_label,
+    check_stanza_types,
+    checksum_lines,
+)
+from keys.signing import (
+    ED25519_SIGNATURE_BYTES,
+    MANIFEST,
+    MLDSA65_SIGNATURE_BYTES,
+    Signatures,
+)
+from keys.ustar import BLOCK_BYTES, END, padding_after, read_entry_header
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from keys.age.stream import ByteSource
+    from keys.cards import Card
+
+
+class FileKeyOpener(Protocol):
+    """Who opens stanzas: an identity, or a custodian that holds its keys elsewhere."""
+
+    @property
+    def card(self) -> Card:
+        """The card whose key opens; the manifest must name it."""
+        ...
+
+    def open_file_key(self, header: Header, peek: Callable[[int], bytes]) -> bytes:
+        """Gives the 16-byte file key of a header, having verified the header's MAC.
+
+        Args:
+            header: parsed, its stanza types already judged.
+            peek: gives up to n bytes from the beginning of the payload (nonce included) without
+                consuming them, so that a custodian can open the manifest itself
+                (`examine`); fewer only when the file has no more.
+
+        Raises:
+            NotAddressed: no stanza is for this key.
+            KeyRetired: one is, but the key may no longer be used.
+            HeaderTampered: the MAC does not hold.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A dispatch that passed every check, its parts waiting in quarantine.
+
+    A context manager: on leaving, what was not published is wiped.
+
+    Attributes:
+        manifest: as signed.
+        manifest_hash: lower-case hex SHA-256 of its bytes.
+        signatures: both, verified.
+        sender: the card that verified them.
+        folder: the quarantine, mode 0700, holding exactly the parts under their names.
+        parts: the manifest's, for convenience.
+    """
+
+    manifest: Manifest
+    manifest_hash: str
+    signatures: Signatures
+    sender: Card
+    folder: Path
+    parts: tuple[Part, ...]
+
+    def publish(self, target: Path) -> None:
+        """Moves the quarantine to `target` in one step and makes that durable.
+
+        Args:
+            target: absent, or an empty folder; on the file system of the quarantine.
+
+        Raises:
+            OSError: something is there already, or the disk refuses; nothing moved.
+        """
+        _flush_folder(self.folder)
+        self.folder.rename(target)
+        _flush_folder(target.parent)
+
+    def discard(self) -> None:
+        """Wipes the quarantine if it was not published."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.discard()
+
+
+def decipher(
+    source: BinaryIO,
+    *,
+    opener: FileKeyOpener,
+    find_sender: Callable[[str], Card | None],
+    workspace: Path,
+) -> Opened:
+    """Opens one dispatch into a quarantine, or refuses it by name and leaves nothing behind.
+
+    The module's docstring lists the checks in their order.
+
+    Args:
+        source: a buffered binary stream at the first byte of the age file; read to its end.
+        opener: our key.
+        find_sender: gives the trusted card with a fingerprint, or None. `{...}.get` will do.
+        workspace: an existing folder in which the quarantine is made; put it on the file system
+            of the final place.
+
+    Raises:
+        Refusal: the subclass of the first check that fails.
+        OSError: from the source or the disk; the quarantine is wiped all the same.
+    """
+    # 1.
+    header = Header.parse(source)
+    # 2.
+    check_stanza_types(header)
+    # 3.
+    payload = _Payload(source)
+    file_key = opener.open_file_key(header, payload.peek)
+    header.verify(file_key)
+    # 4. to 6.
+    package = _Package(OpeningStream(file_key, payload))
+    manifest = _read_manifest(package)
+    check_label(header, manifest)
+    # 7. to 9.
+    sender = _trusted_sender(manifest, find_sender)
+    signatures = _read_signatures(package)
+    sender.verifying_key.verify(MANIFEST, manifest.encode(), signatures)
+    sender.require_in_force(manifest.heading.created)
+    # 10. and 11.
+    check_intended(manifest, opener.card.fingerprint)
+    check_addressees(header, manifest)
+    # 12.
+    _check_sums(package, manifest)
+    # 13. and 14.
+    folder = Path(tempfile.mkdtemp(prefix=".quarantine-", dir=workspace))
+    try:
+        for part in manifest.parts:
+            _receive_part(package, part, folder)
+        package.end()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return Opened(manifest, manifest.hash, signatures, sender, folder, manifest.parts)
+
+
+def examine(header: Header, file_key: bytes, payload: ByteSource, own: Card) -> Manifest:
+    """What a custodian verifies before it lets a file key go: checks 2 to 6, 10 and 11.
+
+    Signatures are left to `decipher`, since a custodian need not know every sender.
+
+    Args:
+        header: parsed.
+        file_key: unwrapped, 16 bytes.
+        payload: from the nonce on, at least until one byte after the chunk in which the manifest
+            ends; it may be cut there.
+        own: the card of the key that unwrapped it.
+
+    Returns:
+        The manifest, from whose label and addressees the custodian may judge.
+
+    Raises:
+        Refusal: the subclass of the first check that fails.
+    """
+    check_stanza_types(header)
+    header.verify(file_key)
+    manifest = _read_manifest(_Package(OpeningStream(file_key, payload)))
+    check_label(header, manifest)
+    check_intended(manifest, own.fingerprint)
+    check_addressees(header, manifest)
+    return manifest
+
+
+class _Payload:
+    """What follows the header in a file: can be looked at before it is read."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._ahead = bytearray()
+
+    def peek(self, count: int) -> bytes:
+        missing = count - len(self._ahead)
+        if missing > 0:
+            self._ahead += self._source.read(missing)
+        return bytes(self._ahead[:count])
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        if self._ahead:
+            count = min(len(buffer), len(self._ahead))
+            buffer[:count] = self._ahead[:count]
+            del self._ahead[:count]
+            return count
+        # BinaryIO does not declare it, every buffered binary stream has it.
+        return self._source.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
+
+
+class _Package:
+    """The archive, read in order from authentic chunks."""
+
+    def __init__(self, stream: OpeningStream) -> None:
+        self._stream = stream
+        self._view = memoryview(b"")
+
+    def next_entry(self) -> tuple[str, int]:
+        return read_entry_header(self._take(BLOCK_BYTES))
+
+    def body(self, size: int) -> bytes:
+        """A small body, whole."""
+        data = self._take(size)
+        self._skip_padding(size)
+        return data
+
+    def pass_body(self, size: int, receive: Callable[[memoryview], object]) -> None:
+        """A body of any size, piece by piece."""
+        remaining = size
+        while remaining:
+            piece = self._piece(remaining)
+            receive(piece)
+            remaining -= len(piece)
+        self._skip_padding(size)
+
+    def end(self) -> None:
+        if self._take(len(END)) != END:
+            raise PackageMalformed("the archive goes on where the manifest ends")
+        if self._view or self._stream.next_chunk():
+            raise PackageMalformed("something follows the end of the archive")
+
+    def _skip_padding(self, size: int) -> None:
+        if any(self._take(padding_after(size))):
+            raise PackageMalformed("the padding of an entry is not zero")
+
+    def _take(self, count: int) -> bytes:
+        pieces = []
+        while count:
+            pieces.append(bytes(self._piece(count)))
+            count -= len(pieces[-1])
+        return b"".join(pieces)
+
+    def _piece(self, most: int) -> memoryview:
+        if not self._view:
+            self._view = self._stream.next_chunk()
+            if not self._view:
+                raise PackageMalformed("the archive ends too early")
+        piece, self._view = self._view[:most], self._view[most:]
+        return piece
+
+
+def _read_manifest(package: _Package) -> Manifest:
+    name, size = package.next_entry()
+    if name != MANIFEST_NAME or size > MANIFEST_BYTES_MAX:
+        raise PackageMalformed("the first entry is not a manifest of at most 256 KiB")
+    return Manifest.parse(package.body(size))
+
+
+def _trusted_sender(manifest: Manifest, find_sender: Callable[[str], Card | None]) -> Card:
+    named = manifest.sender
+    card = find_sender(named.fingerprint)
+    if card is None or (card.fingerprint, card.post) != (named.fingerprint, named.post):
+        raise UnknownSender(f"no trusted card of {named.post} is {named.fingerprint}")
+    return card
+
+
+def _read_signatures(package: _Package) -> Signatures:
+    return Signatures(
+        ed25519=_read_signature(package, ED25519_NAME, ED25519_SIGNATURE_BYTES),
+        mldsa65=_read_signature(package, MLDSA65_NAME, MLDSA65_SIGNATURE_BYTES),
+    )
+
+
+def _read_signature(package: _Package, expected: str, length: int) -> bytes:
+    name, size = package.next_entry()
+    if name != expected:
+        raise SignatureMissing(f"{expected} is missing; both signatures are required")
+    if size != length:
+        raise SignatureInvalid(f"{expected} has {size} bytes, not {length}")
+    return package.body(size)
+
+
+def _check_sums(package: _Package, manifest: Manifest) -> None:
+    name, size = package.next_entry()
+    if name != SUMS_NAME:
+        raise PackageMalformed("SHA256SUMS does not follow the signatures")
+    expected = checksum_lines(manifest)
+    if size != len(expected) or package.body(size) != expected:
+        raise PartMismatch("SHA256SUMS is not what the manifest says")
+
+
+def _receive_part(package: _Package, part: Part, folder: Path) -> None:
+    if package.next_entry() != (part.name, part.size):
+        raise PartMismatch(f"the entry in the place of {part.name} has another name or size")
+    path = folder / part.name
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    digest = hashlib.sha256()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+
+        def receive(piece: memoryview) -> None:
+            digest.update(piece)
+            written = file.write(piece)
+            while written < len(piece):
+                written += file.write(piece[written:])
+
+        package.pass_body(part.size, receive)
+        os.fsync(descriptor)
+    if digest.hexdigest() != part.sha256:
+        raise PartMismatch(f"{part.name} does not have the hash that was signed")
+
+
+def _flush_folder(folder: Path) -> None:
+    """Makes a folder's own entries durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,103 @@
+"""What stands in the archive besides the parts, and the label stanza that answers to it.
+
+    manifest.json            canonical bytes, at most 256 KiB
+    manifest.json.ed25519    64 bytes, context `depeche/v1 manifest`
+    manifest.json.mldsa65    3,309 bytes, same context
+    SHA256SUMS               one line a part, for people with sha256sum
+    message.txt
+    attachments/001-name ...
+
+The label stanza stands first in the age header. age readers ignore it and its MAC covers it; it
+lets a carrier route a dispatch, and ties the header to one manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+from keys import canonical
+from keys.age.header import Stanza
+from keys.age.hybrid import HYBRID_TYPE, refuse_mixed
+from keys.errors import AddresseesMismatch, LabelMismatch, NotIntended
+from keys.manifest import COPY
+
+if TYPE_CHECKING:
+    from keys.age.header import Header
+    from keys.manifest import Addressee, Manifest
+
+MANIFEST_NAME: Final = "manifest.json"
+ED25519_NAME: Final = "manifest.json.ed25519"
+MLDSA65_NAME: Final = "manifest.json.mldsa65"
+SUMS_NAME: Final = "SHA256SUMS"
+LABEL_TYPE: Final = "depeche.v1/label"
+# Defined in SPEC.md §9 and refused by this version, which knows no rerouting.
+REROUTING_TYPE: Final = "depeche.v1/rerouting"
+
+
+def label_stanza(manifest: Manifest) -> Stanza:
+    """The stanza that goes with a manifest.
+
+    Its argument is the base64 SHA-256 of the manifest's bytes; its body is canonical JSON of the
+    dispatch id, the suite, and the routing class: the distinct precedences of the addressees (the
+    sender's own copy apart), sorted. Nothing of it says who they are.
+    """
+    routing = {entry.precedence for entry in manifest.to if entry.role != COPY}
+    body = {"id": manifest.id, "routing": sorted(routing), "suite": manifest.suite}
+    digest = hashlib.sha256(manifest.encode()).digest()
+    return Stanza(LABEL_TYPE, (canonical.text_from_bytes(digest),), canonical.encode(body))
+
+
+def checksum_lines(manifest: Manifest) -> bytes:
+    """SHA256SUMS: `hash`, two spaces, `name`, newline, for each part in order."""
+    lines = (f"{part.sha256}  {part.name}\n" for part in manifest.parts)
+    return "".join(lines).encode()
+
+
+def check_stanza_types(header: Header) -> None:
+    """Demands a header of hybrid stanzas behind one label stanza (or rerouting, judged later).
+
+    Raises:
+        MixedRecipients: another sort of stanza could carry the file key.
+        LabelMismatch: the label stanza is absent, double or out of place.
+    """
+    refuse_mixed(header, besides={LABEL_TYPE, REROUTING_TYPE})
+    places = [at for at, stanza in enumerate(header.stanzas) if stanza.type == LABEL_TYPE]
+    if places != [0]:
+        raise LabelMismatch("the header does not begin with its one label stanza")
+
+
+def check_label(header: Header, manifest: Manifest) -> None:
+    """Demands that the label stanza is the manifest's own.
+
+    Raises:
+        LabelMismatch: it is another's.
+    """
+    if header.stanzas[0] != label_stanza(manifest):
+        raise LabelMismatch("the label stanza does not match the manifest")
+
+
+def check_intended(manifest: Manifest, fingerprint: str) -> Addressee:
+    """Demands that the manifest names the card with this fingerprint, and gives the entry.
+
+    Raises:
+        NotIntended: it does not: somebody forwarded the dispatch behind its sender's back.
+    """
+    addressee = manifest.addressee(fingerprint)
+    if addressee is None:
+        raise NotIntended("the manifest does not name the card that opened the dispatch")
+    return addressee
+
+
+def check_addressees(header: Header, manifest: Manifest) -> None:
+    """Demands one hybrid stanza for each entry of `to`, and nothing that claims a rerouting.
+
+    Raises:
+        AddresseesMismatch: somebody with the file key added or dropped a recipient.
+    """
+    hybrid = sum(stanza.type == HYBRID_TYPE for stanza in header.stanzas)
+    if hybrid != len(manifest.to) or len(header.stanzas) != 1 + hybrid:
+        raise AddresseesMismatch(
+            f"the header has {hybrid} recipients and {len(header.stanzas) - 1 - hybrid} "
+            f"reroutings; the manifest names {len(manifest.to)} addressees"
+        )

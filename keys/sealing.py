@@ -1,0 +1,238 @@
+"""Enciphering: from a heading, cards and contents to one age file (SPEC.md §3).
+
+Nothing here numbers, stores or sends: the caller has allocated the series numbers before calling,
+and publishes the output (a temporary file, fsync, rename) after the return.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from keys.age import hybrid
+from keys.age.header import FILE_KEY_SIZE, seal_header
+from keys.age.stream import CHUNK_SIZE, NONCE_SIZE, TAG_SIZE, SealingStream
+from keys.errors import PartTooLarge
+from keys.manifest import (
+    ACTION,
+    CIPHER,
+    EDITION_KEY,
+    SALT_BYTES,
+    Addressee,
+    Heading,
+    Manifest,
+    Part,
+    Sender,
+    Series,
+)
+from keys.names import ATTACHMENTS_MAX, MESSAGE, attachment_name
+from keys.package import (
+    ED25519_NAME,
+    MANIFEST_NAME,
+    MLDSA65_NAME,
+    SUMS_NAME,
+    checksum_lines,
+    label_stanza,
+)
+from keys.signing import MANIFEST
+from keys.sources import Content, Source
+from keys.ustar import END, SIZE_MAX, entry_bytes, entry_header, padding_after
+
+if TYPE_CHECKING:
+    import hashlib
+    from collections.abc import Sequence
+
+    from keys.age.stream import ByteSink
+    from keys.cards import Card
+    from keys.signing import Signatures
+
+
+class DispatchSigner(Protocol):
+    """Who signs manifests: an identity, or a custodian that holds its keys elsewhere."""
+
+    @property
+    def card(self) -> Card:
+        """The card whose keys sign."""
+        ...
+
+    def sign_manifest(self, manifest: bytes) -> Signatures:
+        """Both signatures over a manifest's bytes, context `depeche/v1 manifest`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Destination:
+    """One addressee of a dispatch to be enciphered; the fields are `manifest.Addressee`'s.
+
+    The sender's own copy is a destination too: its own card, role `copy`, no series.
+    """
+
+    card: Card
+    precedence: str
+    series: Series | None
+    role: str = ACTION
+    delivery: str = CIPHER
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file that goes with the message.
+
+    Attributes:
+        name: what people call it; made portable inside (`keys.names`).
+        content: bytes, a path, or an open seekable file.
+        type: media type, lower case, without parameters.
+    """
+
+    name: str
+    content: Content
+    type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Enciphered:
+    """What was written: the manifest, its hash (lower-case hex SHA-256), the file's size."""
+
+    manifest: Manifest
+    manifest_hash: str
+    size: int
+
+
+class DigestingSink:
+    """Passes an envelope on and digests it on its way, for those who need the file's hash.
+
+    sink = DigestingSink(file, hashlib.sha256())
+    """
+
+    def __init__(self, sink: ByteSink, digest: hashlib._Hash) -> None:
+        self._sink = sink
+        self._digest = digest
+
+    def write(self, data: memoryview | bytes, /) -> None:
+        """Takes the whole of `data`."""
+        self._digest.update(data)
+        self._sink.write(data)
+
+
+def encipher(
+    heading: Heading,
+    destinations: Sequence[Destination],
+    message: Content,
+    attachments: Sequence[Attachment] = (),
+    *,
+    signer: DispatchSigner,
+    sink: ByteSink,
+    message_type: str = "text/plain",
+) -> Enciphered:
+    """Writes one dispatch to `sink`.
+
+    In this order, and nothing is written before the end of 5:
+
+    1. every content is measured and hashed;
+    2. the manifest is made, and read back as an addressee will read it;
+    3. every card, the sender's included, is in force at `heading.created`;
+    4. the manifest is signed, and both signatures verified;
+    5. a fresh file key is wrapped for each destination, one stanza each in the order of `to`;
+    6. the package is encrypted onto `sink`; contents must still be what they were.
+
+    Args:
+        heading: what the writer decided.
+        destinations: 1 to 599, in the order in which the manifest shall name them.
+        message: the text; becomes `message.txt`.
+        attachments: at most 999.
+        signer: whose card becomes the sender.
+        sink: takes the age file whole at each `write` (a buffered file); left open. On any error
+            it holds a useless beginning that the caller removes.
+        message_type: media type of the message.
+
+    Raises:
+        PartTooLarge: a content of 8 GiB or more, or more than 999 attachments.
+        ManifestMalformed: a field that no reader would accept.
+        CardNotInForce: a card is not valid at `heading.created`.
+        SignatureInvalid: the signer's answer does not verify with its card.
+        SourceChangedError: a content changed meanwhile; enciphering again can help.
+        OSError: from a content or the sink.
+    """
+    # 1.
+    if len(attachments) > ATTACHMENTS_MAX:
+        raise PartTooLarge(f"a dispatch has at most {ATTACHMENTS_MAX} attachments")
+    contents = (message, *(attachment.content for attachment in attachments))
+    sources = [Source(content) for content in contents]
+    names = [MESSAGE]
+    names += [attachment_name(at, item.name) for at, item in enumerate(attachments, start=1)]
+    types = (message_type, *(attachment.type for attachment in attachments))
+    parts = tuple(map(_measure, names, sources, types))
+    # 2.
+    manifest = _make_manifest(heading, destinations, signer.card, parts)
+    # 3.
+    for card in (signer.card, *(destination.card for destination in destinations)):
+        card.require_in_force(heading.created)
+    # 4.
+    signatures = signer.sign_manifest(manifest.encode())
+    signer.card.verifying_key.verify(MANIFEST, manifest.encode(), signatures)
+    # 5.
+    file_key = secrets.token_bytes(FILE_KEY_SIZE)
+    recipients = (destination.card.recipient for destination in destinations)
+    stanzas = [label_stanza(manifest), *(hybrid.wrap(file_key, each) for each in recipients)]
+    header = seal_header(stanzas, file_key)
+    sink.write(header)
+    # 6.
+    package_size = _write_package(SealingStream(file_key, sink), manifest, signatures, sources)
+    return Enciphered(manifest, manifest.hash, len(header) + _payload_size(package_size))
+
+
+def _measure(name: str, source: Source, media_type: str) -> Part:
+    digest = source.measure()
+    if source.size > SIZE_MAX:
+        raise PartTooLarge(f"{name} has {source.size} bytes; a part has at most {SIZE_MAX}")
+    return Part(name, source.size, digest, media_type)
+
+
+def _make_manifest(
+    heading: Heading, destinations: Sequence[Destination], sender: Card, parts: tuple[Part, ...]
+) -> Manifest:
+    to = tuple(
+        Addressee(
+            post=destination.card.post,
+            fingerprint=destination.card.fingerprint,
+            key=EDITION_KEY,
+            role=destination.role,
+            precedence=destination.precedence,
+            delivery=destination.delivery,
+            series=destination.series,
+        )
+        for destination in destinations
+    )
+    salt = secrets.token_bytes(SALT_BYTES)
+    manifest = Manifest(heading, Sender(sender.post, sender.fingerprint), to, parts, salt)
+    return Manifest.parse(manifest.encode())
+
+
+def _write_package(
+    stream: SealingStream, manifest: Manifest, signatures: Signatures, sources: Sequence[Source]
+) -> int:
+    """Writes every entry and finishes the stream; gives the package's size."""
+    head = (
+        (MANIFEST_NAME, manifest.encode()),
+        (ED25519_NAME, signatures.ed25519),
+        (MLDSA65_NAME, signatures.mldsa65),
+        (SUMS_NAME, checksum_lines(manifest)),
+    )
+    size = len(END)
+    for name, data in head:
+        stream.write(entry_header(name, len(data)) + data + bytes(padding_after(len(data))))
+        size += entry_bytes(len(data))
+    for part, source in zip(manifest.parts, sources, strict=True):
+        stream.write(entry_header(part.name, part.size))
+        source.write_to(stream)
+        stream.write(bytes(padding_after(part.size)))
+        size += entry_bytes(part.size)
+    stream.write(END)
+    stream.finish()
+    return size
+
+
+def _payload_size(package_size: int) -> int:
+    chunks = -(-package_size // CHUNK_SIZE)
+    return NONCE_SIZE + package_size + chunks * TAG_SIZE
