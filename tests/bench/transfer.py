@@ -1,0 +1,71 @@
+"""The physical ceilings of a transfer: a bare socket written to disk, and read back from it."""
+
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+
+BUFFER = 1 << 20
+
+
+def socket_to_disk(size: int, folder: Path) -> float:
+    """Return the seconds that `size` bytes take from a loopback socket to a flushed file."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sender = threading.Thread(target=_send, args=(server.getsockname(), size))
+        sender.start()
+        connection, _ = server.accept()
+        started = time.perf_counter()
+        with connection, (folder / "raw").open("wb", buffering=0) as file:
+            buffer = memoryview(bytearray(BUFFER))
+            while received := connection.recv_into(buffer):
+                file.write(buffer[:received])
+            os.fsync(file.fileno())
+        elapsed = time.perf_counter() - started
+        sender.join()
+    return elapsed
+
+
+def disk_to_socket(size: int, folder: Path) -> float:
+    """Return the seconds that the file of `socket_to_disk` takes back to a file of a client."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sender = threading.Thread(target=_serve, args=(server, folder / "raw"))
+        sender.start()
+        started = time.perf_counter()
+        received_bytes = 0
+        with (
+            socket.create_connection(server.getsockname()) as connection,
+            (folder / "raw-copy").open("wb", buffering=0) as file,
+        ):
+            buffer = memoryview(bytearray(BUFFER))
+            while received := connection.recv_into(buffer):
+                received_bytes += file.write(buffer[:received])
+            os.fsync(file.fileno())
+        elapsed = time.perf_counter() - started
+        sender.join()
+    if received_bytes != size:
+        raise RuntimeError(f"{received_bytes} of {size} bytes came back")
+    return elapsed
+
+
+def peak_memory(process: int) -> int:
+    """Return the peak resident memory of a process, in bytes (proc(5), VmHWM)."""
+    for line in Path(f"/proc/{process}/status").read_text("ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"process {process} shows no VmHWM")
+
+
+def _send(address: tuple[str, int], size: int) -> None:
+    block = os.urandom(BUFFER)
+    with socket.create_connection(address) as connection:
+        sent = 0
+        while sent < size:
+            connection.sendall(block[: size - sent])
+            sent += min(BUFFER, size - sent)
+
+
+def _serve(server: socket.socket, path: Path) -> None:
+    connection, _ = server.accept()
+    with connection, path.open("rb") as file:
+        connection.sendfile(file)
