@@ -63,7 +63,7 @@ class ApiKey:
 
     def thumbprint(self) -> str:
         """Return the SHA-256 JWK thumbprint, base64url without padding, 43 chars (RFC 7638 §3)."""
-        return _base64url(sha256(_json(dict(sorted(self.public_jwk().items())))).digest())
+        return jwk_thumbprint(self.public_jwk())
 
     def sign_compact(self, header: Mapping[str, object], claims: Mapping[str, object]) -> str:
         """Return `claims` as a compact JWS (RFC 7515 §3.1).
@@ -82,6 +82,15 @@ class ApiKey:
         r, s = decode_dss_signature(der)
         signature = r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big")
         return f"{signing_input}.{_base64url(signature)}"
+
+
+def jwk_thumbprint(jwk: Mapping[str, str]) -> str:
+    """Return the SHA-256 thumbprint of a JWK that holds exactly its required members.
+
+    Returns:
+        base64url without padding, 43 characters (RFC 7638 §3).
+    """
+    return _base64url(sha256(_json(dict(sorted(jwk.items())))).digest())
 
 
 def _json(value: Mapping[str, object]) -> bytes:
