@@ -39,7 +39,7 @@ PAUSES: Final = (0.5, 1.0, 2.0)
 _LONGEST_PAUSE: Final = 30.0
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-CLOCK_REFUSAL: Final = "CLOCK_SKEWED"
+CLOCK_REFUSAL: Final = "CLOCK_SKEW"
 _TOKEN_PATH: Final = "/v1/token"  # noqa: S105  an address
 _UNAUTHENTICATED: Final = 401
 # A token that ends while its request is on the way would cost a refusal and a second try.
@@ -151,9 +151,21 @@ class Transport:
             Distrusted: the answer has no form that this API gives.
         """
         return self._patiently(
-            lambda: self._recognised(
-                lambda: self._once(method, path, content, headers or {}, params or {})
-            )
+            lambda: self.attempt(method, path, content=content, headers=headers, params=params)
+        )
+
+    def attempt(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: Body = b"",
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Make a request as `call` does, but once: its caller must look before repeating it."""
+        return self._recognised(
+            lambda: self._once(method, path, content, headers or {}, params or {})
         )
 
     @contextmanager

@@ -1,0 +1,269 @@
+"""What a post decided to believe: its ministry's service key, and the cards of its correspondents.
+
+A pin is a human decision, made by comparing fingerprints over the telephone, and it lies in the
+identity folder: `ministry.json` and `cards/`. Until the ministry has a root that vouches for
+successions, nothing here ever changes by itself: another service key, or another card for a known
+post, is refused by name until a person confirms it too. Cards that were confirmed before stay, to
+read what was sealed under them.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from cipher_service import clock
+from cipher_service.client.durable import sync_folder
+from cipher_service.client.online_refusals import Distrusted, Unready
+from keys import canonical
+from keys.cards import Card, read_card
+from keys.errors import CardInvalid
+from keys.records import FINGERPRINT, POST, Record
+from keys.signing import ED25519_PUBLIC_BYTES, MLDSA65_PUBLIC_BYTES, VerifyingKey
+from keys.statements import key_fingerprint
+
+_MINISTRY: Final = "ministry.json"
+_CARDS: Final = "cards"
+_TYPE: Final = "chiffre ministry"
+_LINE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,400}")
+_PEM: Final = re.compile(r"[\x20-\x7e\r\n]{1,65536}")
+
+
+@dataclass(frozen=True, slots=True)
+class MinistryPin:
+    """The ministry that this post answers to.
+
+    Attributes:
+        server: address of its API.
+        issuer: the name under which it issues tokens.
+        headquarters: post code of its own bureau.
+        service_key: signs its receipts.
+        authority: its certificate authority, PEM; None for the system's.
+    """
+
+    server: str
+    issuer: str
+    headquarters: str
+    service_key: VerifyingKey
+    authority: str | None
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the service key, hex."""
+        return key_fingerprint(self.service_key)
+
+
+class Pins:
+    """The pins of one identity folder."""
+
+    def __init__(self, identity: Path) -> None:
+        self._identity = identity
+        self._cards = identity / _CARDS
+
+    # -- the ministry --------------------------------------------------------------------------
+
+    def ministry(self) -> MinistryPin:
+        """Return the pinned ministry.
+
+        Raises:
+            Unready: the post is not enrolled.
+            Distrusted: the file was altered or is damaged.
+        """
+        pin = self.find_ministry()
+        if pin is None:
+            raise Unready("NOT_ENROLLED", folder=str(self._identity))
+        return pin
+
+    def find_ministry(self) -> MinistryPin | None:
+        """Return the pinned ministry, None before enrolment. Raises Distrusted as `ministry`."""
+        path = self._identity / _MINISTRY
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            return _read_ministry(data)
+        except ValueError as error:
+            raise Distrusted("PIN_DAMAGED", path=str(path)) from error
+
+    def pin_ministry(self, pin: MinistryPin) -> None:
+        """Believe this ministry from now on; the caller has a person's confirmation."""
+        record = {
+            "v": 1,
+            "type": _TYPE,
+            "server": pin.server,
+            "issuer": pin.issuer,
+            "headquarters": pin.headquarters,
+            "service_key": {
+                "ed25519": canonical.text_from_bytes(pin.service_key.ed25519),
+                "mldsa65": canonical.text_from_bytes(pin.service_key.mldsa65),
+                "fingerprint": pin.fingerprint,
+            },
+            "authority": pin.authority,
+            "pinned_at": clock.text(clock.now()),
+        }
+        text = json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        write_durably(self._identity / _MINISTRY, text.encode())
+
+    # -- cards ---------------------------------------------------------------------------------
+
+    def cards(self, post: str) -> list[Card]:
+        """Return every card ever confirmed for a post, the one in use first.
+
+        Raises:
+            Distrusted: a file there is not a card of that post any more.
+        """
+        return [self._read(path, post) for path in self.card_files(post)]
+
+    def current(self, post: str) -> Card | None:
+        """Return the card in use for a post, None when none was confirmed."""
+        found = self.cards(post)
+        return found[0] if found else None
+
+    def card_files(self, post: str) -> list[Path]:
+        """Return the files of a post's confirmed cards, the one in use first."""
+        current = self._cards / f"{post}.card"
+        if not current.exists():
+            return []
+        return [current, *sorted(self._cards.glob(f"{post}.superseded.*.card"))]
+
+    def posts(self) -> list[str]:
+        """Return the posts with a confirmed card, in alphabetical order."""
+        return sorted(path.stem for path in self._cards.glob("*.card") if POST.fullmatch(path.stem))
+
+    def find(self, fingerprint: str) -> Card | None:
+        """Return the confirmed card of that fingerprint, whichever post's."""
+        every = (card for post in self.posts() for card in self.cards(post))
+        return next((card for card in every if card.fingerprint == fingerprint), None)
+
+    def require_unchanged(self, card: Card) -> bool:
+        """Tell whether a card that was offered is the one in use; False for an unknown post.
+
+        Raises:
+            Distrusted: the post is known by another card.
+        """
+        known = self.current(card.post)
+        if known is None:
+            return False
+        if known.fingerprint != card.fingerprint:
+            raise Distrusted(
+                "CARD_CHANGED",
+                post=card.post,
+                known=known.fingerprint,
+                offered=card.fingerprint,
+            )
+        return True
+
+    def pin_card(self, card: Card) -> None:
+        """Use this card for its post from now on; the caller has a person's confirmation."""
+        self._cards.mkdir(mode=0o700, exist_ok=True)
+        known = self.current(card.post)
+        if known is not None and known.fingerprint != card.fingerprint:
+            kept = self._cards / f"{card.post}.superseded.{known.fingerprint[:16]}.card"
+            write_durably(kept, known.to_bytes())
+        write_durably(self._cards / f"{card.post}.card", card.to_bytes())
+
+    @staticmethod
+    def _read(path: Path, post: str) -> Card:
+        try:
+            card = read_card(path.read_bytes())
+        except CardInvalid as error:
+            raise Distrusted("PIN_DAMAGED", path=str(path)) from error
+        if card.post != post:
+            raise Distrusted("PIN_DAMAGED", path=str(path))
+        return card
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOffer:
+    """What a server says of itself before anyone believes it: its own key and its bureau's card."""
+
+    issuer: str
+    headquarters: str
+    card: Card
+    service_key: VerifyingKey
+
+    @classmethod
+    def of(cls, *, issuer: str, headquarters: str, card: bytes, key: dict[str, str]) -> Self:
+        """Read an offer.
+
+        Raises:
+            Distrusted: the parts do not belong together.
+        """
+        try:
+            offered = read_card(card)
+            service_key = VerifyingKey(
+                canonical.bytes_from_text(key["ed25519"]), canonical.bytes_from_text(key["mldsa65"])
+            )
+        except (CardInvalid, ValueError) as error:
+            raise Distrusted("SERVICE_CARD_INVALID") from error
+        if offered.post != headquarters or key["fingerprint"] != key_fingerprint(service_key):
+            raise Distrusted("SERVICE_CARD_INVALID")
+        return cls(issuer, headquarters, offered, service_key)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Put a file in place whole or not at all, readable by its owner only.
+
+    Raises:
+        OSError: the disk refuses; what was at `path` is still there.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def same_fingerprint(typed: str, fingerprint: str) -> bool:
+    """Compare a fingerprint as people type it: groups, colons and capitals do not matter."""
+    plain = re.sub(r"[\s:.-]", "", typed).lower()
+    return FINGERPRINT.fullmatch(plain) is not None and plain == fingerprint
+
+
+def require_confirmed(typed: Iterable[str], fingerprint: str, *, what: str) -> bool:
+    """Tell whether one of the fingerprints given beforehand is this one.
+
+    Raises:
+        Distrusted: some were given, and none of them is.
+    """
+    given = list(typed)
+    if not given:
+        return False
+    if any(same_fingerprint(each, fingerprint) for each in given):
+        return True
+    raise Distrusted("FINGERPRINT_DIFFERS", what=what, offered=fingerprint)
+
+
+def _read_ministry(data: bytes) -> MinistryPin:
+    value: Any = json.loads(data)
+    record = Record(value, "ministry")
+    record.constant("v", 1)
+    record.constant("type", _TYPE)
+    record.time("pinned_at")
+    key = record.record("service_key")
+    service_key = VerifyingKey(
+        key.octets("ed25519", ED25519_PUBLIC_BYTES), key.octets("mldsa65", MLDSA65_PUBLIC_BYTES)
+    )
+    if key.text("fingerprint", FINGERPRINT) != key_fingerprint(service_key):
+        raise ValueError("the service key is not the one that its fingerprint names")
+    key.close()
+    pin = MinistryPin(
+        server=record.text("server", _LINE),
+        issuer=record.text("issuer", _LINE),
+        headquarters=record.text("headquarters", POST),
+        service_key=service_key,
+        authority=record.optional_text("authority", _PEM),
+    )
+    record.close()
+    return pin
