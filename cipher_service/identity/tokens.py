@@ -2,8 +2,8 @@
 
 Three kinds, never interchangeable because each pins its `typ`:
 
-* an access token (`at+jwt`, RFC 9068), signed by the registrar's key of the day and bound to the
-  post's API key by `cnf.jkt` (RFC 9449 §6.1);
+* an access token (`at+jwt`, RFC 9068), signed by the registrar's key of the day and bound to a
+  key of the caller by `cnf.jkt` (RFC 9449 §6.1);
 * a client assertion (`client-authentication+jwt`, RFC 7523bis), signed by the post's API key;
 * a proof of possession (`dpop+jwt`, RFC 9449 §4), carrying its key in the header.
 
@@ -82,9 +82,18 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What a valid access token says. Times are seconds since 1970, UTC."""
+    """What a valid access token says.
+
+    Attributes:
+        post: code of the post.
+        client: thumbprint of the API key that the post authenticated with.
+        jkt: thumbprint of the key that signs its proofs.
+        jti: the token's own name.
+        expires: seconds since 1970, UTC.
+    """
 
     post: str
+    client: str
     jkt: str
     jti: str
     expires: int
@@ -132,15 +141,27 @@ def read_jwk(value: object) -> PublicKey:
     return _public_key(x, y)
 
 
-def issue_access_token(key: ApiKey, *, issuer: str, post: str, jkt: str, now: datetime) -> str:
-    """Sign a token of 300 seconds for a post, bound to its API key."""
+def issue_access_token(
+    key: ApiKey, *, issuer: str, post: str, client: str, jkt: str, now: datetime
+) -> str:
+    """Sign a token of 300 seconds.
+
+    Args:
+        key: the registrar's token key of the day.
+        issuer: the issuer's URL.
+        post: code of the post.
+        client: thumbprint of the API key that the post authenticated with, so that the token ends
+            with that key.
+        jkt: thumbprint of the key that the token is bound to.
+        now: the present instant.
+    """
     issued = int(now.timestamp())
     return key.sign_compact(
         {"typ": "at+jwt", "kid": key.thumbprint()},
         {
             "iss": issuer,
             "sub": post,
-            "client_id": post,
+            "client_id": client,
             "aud": audience(issuer),
             "iat": issued,
             "exp": issued + ACCESS_LIFETIME,
@@ -191,7 +212,7 @@ def read_access_token(
     confirmation = claims["cnf"]
     if (
         claims["iss"] != issuer
-        or claims["client_id"] != post
+        or not _matches(_DIGEST, claims["client_id"])
         or claims["aud"] != audience(issuer)
         or not isinstance(confirmation, dict)
         or confirmation.keys() != {"jkt"}
@@ -199,7 +220,7 @@ def read_access_token(
     ):
         raise TokenRefused("claims")
     expires = _living(claims, lifetime=ACCESS_LIFETIME, grace=0, now=now)
-    return AccessToken(post, confirmation["jkt"], jti, expires)
+    return AccessToken(post, claims["client_id"], confirmation["jkt"], jti, expires)
 
 
 def read_assertion(

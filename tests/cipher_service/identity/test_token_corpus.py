@@ -42,12 +42,15 @@ def test_a_good_token_is_accepted_by_us_and_by_both_oracles(kind: str) -> None:
 
 
 def test_the_access_token_we_issue_says_what_it_must() -> None:
-    token = tokens.issue_access_token(W.day, issuer=ISSUER, post=POST, jkt="J" * 43, now=W.now)
+    token = tokens.issue_access_token(
+        W.day, issuer=ISSUER, post=POST, client="C" * 43, jkt="J" * 43, now=W.now
+    )
     kid = tokens.key_id(token, "at+jwt")
     access = tokens.read_access_token(
         token, {kid: tokens.read_jwk(W.day.public_jwk())}, issuer=ISSUER, now=W.now
     )
-    assert (access.post, access.jkt, access.expires) == (POST, "J" * 43, W.instant + 300)
+    assert (access.post, access.client, access.jkt) == (POST, "C" * 43, "J" * 43)
+    assert access.expires == W.instant + 300
 
 
 def test_the_thumbprint_is_that_of_rfc_7638() -> None:

@@ -65,7 +65,7 @@ class Workshop:
             return {
                 "iss": ISSUER,
                 "sub": POST,
-                "client_id": POST,
+                "client_id": self.post.thumbprint(),
                 "aud": f"{ISSUER}/v1",
                 "iat": self.instant,
                 "exp": self.instant + 300,

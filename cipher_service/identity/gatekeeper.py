@@ -1,0 +1,136 @@
+"""Recognises the caller of a request from its two headers, inside one API process.
+
+What is verified once is remembered: an access token until it expires (about 2 microseconds the
+next time), a public key as long as it is used. The proof is new on each request and is verified
+each time. What changes from one moment to the next (is the post in service, is its key in force,
+was this proof used before) is not decided here and never cached: the registrar decides it in its
+transaction, with the claims that a `Caller` carries.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from cipher_service import clock
+from cipher_service.errors import ServiceError
+from cipher_service.identity import dpop
+from cipher_service.identity.tokens import (
+    AccessToken,
+    Proof,
+    PublicKey,
+    TokenRefused,
+    key_id,
+    read_access_token,
+    read_proof,
+)
+from cipher_service.storage.replay import claim_of
+
+_SCHEME: Final = "DPoP "
+_REMEMBERED: Final = 4096
+_BETWEEN_QUESTIONS: Final = timedelta(seconds=1)
+
+TokenKeys = Mapping[str, PublicKey]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A recognised post, whose proof is still to be claimed by the registrar.
+
+    Attributes:
+        post: the post's code.
+        client: thumbprint of the API key it authenticated with.
+        claims: what the registrar must use up with the act (`storage.replay`).
+    """
+
+    post: str
+    client: str
+    claims: tuple[tuple[bytes, int], ...]
+
+
+class Gatekeeper:
+    """Recognises callers.
+
+    Args:
+        issuer: the issuer's URL; proofs name addresses below it.
+        ask_keys: gives the token keys of the day by thumbprint, certified by the custodian.
+    """
+
+    def __init__(self, issuer: str, ask_keys: Callable[[], Awaitable[TokenKeys]]) -> None:
+        self._issuer = issuer
+        self._ask_keys = ask_keys
+        self._keys: TokenKeys = {}
+        self._asked: datetime | None = None
+        self._remembered: dict[str, AccessToken] = {}
+
+    async def recognise(
+        self, authorization: str | None, proof: str | None, *, method: str, path: str
+    ) -> Caller:
+        """Recognise the caller of one request.
+
+        Args:
+            authorization: the `Authorization` header.
+            proof: the `DPoP` header.
+            method: of the request.
+            path: of the request, without query.
+
+        Raises:
+            ServiceError: TOKEN_MISSING, TOKEN_REFUSED, PROOF_REFUSED, CLOCK_SKEWED.
+        """
+        if authorization is None or proof is None or not authorization.startswith(_SCHEME):
+            raise ServiceError("TOKEN_MISSING")
+        token = authorization.removeprefix(_SCHEME)
+        now = clock.now()
+        access = self._remembered.get(token)
+        if access is None or access.expires <= now.timestamp():
+            access = await self._read(token, now)
+        read = read_any_proof(proof, now)
+        try:
+            dpop.check_bound(read, token, access, method=method, url=self._issuer + path)
+        except TokenRefused as error:
+            raise ServiceError("PROOF_REFUSED") from error
+        return Caller(access.post, access.client, (claim_of_proof(read),))
+
+    async def _read(self, token: str, now: datetime) -> AccessToken:
+        try:
+            await self._know(key_id(token, "at+jwt"), now)
+            access = read_access_token(token, self._keys, issuer=self._issuer, now=now)
+        except TokenRefused as error:
+            raise ServiceError("TOKEN_REFUSED") from error
+        if len(self._remembered) >= _REMEMBERED:
+            self._remembered.clear()
+        self._remembered[token] = access
+        return access
+
+    async def _know(self, kid: str, now: datetime) -> None:
+        """Ask for the keys of the day when a token names another; at most once a second."""
+        if kid in self._keys:
+            return
+        if self._asked is not None and now - self._asked < _BETWEEN_QUESTIONS:
+            return
+        self._asked = now
+        self._keys = await self._ask_keys()
+
+
+def read_any_proof(proof: str, now: datetime) -> Proof:
+    """Read a proof, naming a wrong clock apart so that a post can correct its own.
+
+    Raises:
+        ServiceError: PROOF_REFUSED, CLOCK_SKEWED.
+    """
+    try:
+        return read_proof(proof, now=now)
+    except TokenRefused as error:
+        raise clock_or(error, "PROOF_REFUSED", now) from error
+
+
+def clock_or(error: TokenRefused, code: str, now: datetime) -> ServiceError:
+    """Name a refused token: CLOCK_SKEWED with the server's time, or `code`."""
+    if error.reason == "clock":
+        return ServiceError("CLOCK_SKEWED", server_time=clock.text(now))
+    return ServiceError(code)
+
+
+def claim_of_proof(proof: Proof) -> tuple[bytes, int]:
+    """Return what the registrar uses up: the `jti` within its key's own space."""
+    return claim_of(proof.jkt, proof.jti), proof.expires
