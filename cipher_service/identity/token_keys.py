@@ -1,0 +1,104 @@
+"""The token key of the day: made, certified and used in the registrar; trusted by certificate.
+
+The private half never leaves the registrar's memory. It is replaced every 24 hours and on every
+start; its certificate runs a little longer than its use, so that the last token lives its life.
+A lost key costs each post one more token request and nothing else.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from cipher_service.identity.tokens import (
+    ACCESS_LIFETIME,
+    LEEWAY,
+    PublicKey,
+    issue_access_token,
+    read_jwk,
+)
+from keys.jws import ApiKey
+from keys.signing import Signatures, VerifyingKey
+from keys.token_keys import TokenKey, certify_token_key, read_token_key
+
+USE: Final = timedelta(hours=24)
+_OVERLAP: Final = timedelta(seconds=ACCESS_LIFETIME + 2 * LEEWAY)
+
+Certify = Callable[[bytes], Signatures]
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    private: ApiKey
+    certificate: bytes
+    used_until: datetime
+
+
+class TokenKeys:
+    """The registrar's token keys.
+
+    Args:
+        issuer: the issuer's URL.
+        certify: the custodian's `certify_token_key`.
+    """
+
+    def __init__(self, issuer: str, certify: Certify) -> None:
+        self._issuer = issuer
+        self._certify = certify
+        self._current: _Key | None = None
+        self._former: _Key | None = None
+
+    def issue(self, *, post: str, client: str, jkt: str, now: datetime) -> str:
+        """Sign an access token; see `tokens.issue_access_token`."""
+        key = self._for(now)
+        return issue_access_token(
+            key.private, issuer=self._issuer, post=post, client=client, jkt=jkt, now=now
+        )
+
+    def certificates(self, now: datetime) -> list[bytes]:
+        """Return the certificates in force, the current key's first."""
+        current = self._for(now)
+        former = [] if self._former is None else [self._former]
+        return [key.certificate for key in (current, *former) if now < key.used_until + _OVERLAP]
+
+    def _for(self, now: datetime) -> _Key:
+        current = self._current
+        if current is None or now >= current.used_until:
+            self._former = current
+            current = self._current = self._make(now)
+        return current
+
+    def _make(self, now: datetime) -> _Key:
+        private = ApiKey.generate()
+        start = now.replace(microsecond=0)
+        jwk = private.public_jwk()
+        certificate = certify_token_key(
+            TokenKey(
+                issuer=self._issuer,
+                x=jwk["x"],
+                y=jwk["y"],
+                # Other machines' clocks may be a little behind this one.
+                valid_from=start - timedelta(seconds=LEEWAY),
+                valid_until=start + USE + _OVERLAP,
+            ),
+            self._certify,
+        )
+        return _Key(private, certificate, start + USE)
+
+
+def trusted(
+    certificates: Iterable[bytes], certifying_key: VerifyingKey, *, issuer: str, now: datetime
+) -> dict[str, PublicKey]:
+    """Return the token keys that certificates vouch for, by thumbprint.
+
+    Raises:
+        keys.errors.Refusal: a certificate is malformed, not signed by `certifying_key`, of
+            another issuer, or not in force.
+    """
+    found: dict[str, PublicKey] = {}
+    for certificate in certificates:
+        token_key = read_token_key(certificate, certifying_key)
+        token_key.require_in_force(issuer, now)
+        key = read_jwk(token_key.jwk)
+        found[key.thumbprint] = key
+    return found
