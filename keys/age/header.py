@@ -8,7 +8,6 @@ file can ask for: 1 MiB and 600 stanzas (200 hybrid recipients take 311 KB).
 import base64
 import binascii
 import hmac
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol, Self
@@ -27,7 +26,6 @@ _MAGIC: Final = b"age-encryption.org/"
 _VERSION_LINE: Final = _MAGIC + b"v1\n"
 _MAC_SIZE: Final = 32
 _COLUMNS: Final = 64
-_ARGUMENT: Final = re.compile(r"[!-~]+")
 
 
 class LineSource(Protocol):
@@ -80,7 +78,7 @@ class Stanza:
     body: bytes
 
     def __post_init__(self) -> None:
-        if not all(map(_ARGUMENT.fullmatch, (self.type, *self.args))):
+        if not all(map(_visible, (self.type, *self.args))):
             raise ValueError("a stanza argument is one or more visible ASCII characters")
 
     def encode(self) -> bytes:
@@ -144,7 +142,7 @@ class Header:
 
     def encode(self) -> bytes:
         """Gives the header's bytes, the newline after the MAC included."""
-        return b"%b %b\n" % (_until_mac(self.stanzas), encode_base64(self.mac))
+        return _with_mac(_until_mac(self.stanzas), self.mac)
 
     def verify(self, file_key: bytes) -> None:
         """Verifies the MAC with an unwrapped file key.
@@ -155,7 +153,7 @@ class Header:
         Raises:
             HeaderTampered: someone without the file key changed the header.
         """
-        if not hmac.compare_digest(_mac(self.stanzas, file_key), self.mac):
+        if not hmac.compare_digest(_mac(_until_mac(self.stanzas), file_key), self.mac):
             raise HeaderTampered("the header's MAC does not match its stanzas")
 
 
@@ -177,7 +175,13 @@ def seal_header(stanzas: Iterable[Stanza], file_key: bytes) -> bytes:
         raise ValueError("a header has at least one stanza")
     if len(file_key) != FILE_KEY_SIZE:
         raise ValueError(f"a file key has {FILE_KEY_SIZE} bytes")
-    return Header(ordered, _mac(ordered, file_key)).encode()
+    text = _until_mac(ordered)
+    return _with_mac(text, _mac(text, file_key))
+
+
+def _visible(argument: str) -> bool:
+    # VCHAR, 0x21 to 0x7E: what is printable in ASCII but for the space.
+    return argument.isascii() and argument.isprintable() and " " not in argument and argument != ""
 
 
 class _Lines:
@@ -224,6 +228,10 @@ def _until_mac(stanzas: tuple[Stanza, ...]) -> bytes:
     return b"".join((_VERSION_LINE, *(stanza.encode() for stanza in stanzas), b"---"))
 
 
-def _mac(stanzas: tuple[Stanza, ...], file_key: bytes) -> bytes:
+def _mac(text: bytes, file_key: bytes) -> bytes:
     key = HKDF(hashes.SHA256(), 32, salt=None, info=b"header").derive(file_key)
-    return hmac.digest(key, _until_mac(stanzas), "sha256")
+    return hmac.digest(key, text, "sha256")
+
+
+def _with_mac(text: bytes, mac: bytes) -> bytes:
+    return b"%b %b\n" % (text, encode_base64(mac))
