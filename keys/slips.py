@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from keys import canonical
 from keys.errors import Refusal
-from keys.manifest import ACTION, ADDRESSEES_MAX, CIPHER, COPY, INFO, KINDS, MONTHS, POUCH
+from keys.manifest import ACTION, ADDRESSEES_MAX, CIPHER, COPY, INFO, KINDS, POUCH
 from keys.records import CODE, FINGERPRINT, POST, ULID, Record
 from keys.signing import ED25519_SIGNATURE_BYTES, SLIP
 from keys.statements import encode_statement, parse_statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from keys.cards import Card
     from keys.manifest import Manifest
@@ -38,7 +39,6 @@ _CAVEATS_MAX: Final = 64
 _KIND: Final = re.compile("|".join(sorted(KINDS)))
 _ROLE: Final = re.compile(f"{ACTION}|{INFO}|{COPY}")
 _DELIVERY: Final = re.compile(f"{CIPHER}|{POUCH}")
-_DTG: Final = re.compile(rf"[0-9]{{6}}Z (?:{'|'.join(MONTHS)}) [0-9]{{2}}")
 
 
 class SlipMalformed(Refusal):
@@ -104,7 +104,7 @@ class Slip:
         kind: dispatch, telegram, service-message, note-verbale or circular.
         level: code of the ministry's scheme.
         caveats: codes of the ministry's scheme.
-        dtg: date-time group as in the manifest, `221228Z NOV 26`.
+        dtg: date-time group as a time: UTC, whole seconds.
         envelope_sha256: of the whole age file, 64 hexadecimal digits.
         envelope_size: of the whole age file, in bytes.
         addressees: at least one, distinct posts.
@@ -117,7 +117,7 @@ class Slip:
     kind: str
     level: str
     caveats: tuple[str, ...]
-    dtg: str
+    dtg: datetime
     envelope_sha256: str
     envelope_size: int
     addressees: tuple[SlipAddressee, ...]
@@ -139,6 +139,15 @@ class Slip:
             SlipMalformed: not canonical JSON, or a member absent, unknown or out of its bounds.
         """
         return parse_statement(data, _read, SlipMalformed)
+
+    def require_card(self, card: Card) -> None:
+        """Demands that the slip names `card` and its post as its origin.
+
+        Raises:
+            SlipNotOfCard: it names another.
+        """
+        if (self.origin, self.origin_card) != (card.post, card.fingerprint):
+            raise SlipNotOfCard(f"the slip is of {self.origin}, not of this card of {card.post}")
 
 
 @dataclass(frozen=True)
@@ -171,7 +180,7 @@ class SignedSlip:
             SlipNotOfCard: the slip names another post or another card.
             SignatureInvalid: the signature does not hold.
         """
-        require_origin(self.slip, card)
+        self.slip.require_card(card)
         card.verifying_key.verify_ed25519(SLIP, self.slip.encode(), self.signature)
 
 
@@ -268,16 +277,6 @@ def read_head(body: bytes) -> SignedSlip:
     return SignedSlip(slip, signature)
 
 
-def require_origin(slip: Slip, card: Card) -> None:
-    """Demands that the slip names `card` and its post as its origin.
-
-    Raises:
-        SlipNotOfCard: it names another.
-    """
-    if (slip.origin, slip.origin_card) != (card.post, card.fingerprint):
-        raise SlipNotOfCard(f"the slip is of {slip.origin}, not of this card of {card.post}")
-
-
 def _object_of(slip: Slip) -> dict[str, Any]:
     return {
         "v": 1,
@@ -288,7 +287,7 @@ def _object_of(slip: Slip) -> dict[str, Any]:
         "kind": slip.kind,
         "level": slip.level,
         "caveats": slip.caveats,
-        "dtg": slip.dtg,
+        "dtg": canonical.text_from_time(slip.dtg),
         "envelope": {"sha256": slip.envelope_sha256, "size": slip.envelope_size},
         "addressees": [
             {
@@ -317,7 +316,7 @@ def _read(record: Record) -> Slip:
         kind=record.text("kind", _KIND),
         level=record.text("level", CODE),
         caveats=record.texts("caveats", CODE, most=_CAVEATS_MAX),
-        dtg=record.text("dtg", _DTG),
+        dtg=record.time("dtg"),
         envelope_sha256=envelope.text("sha256", FINGERPRINT),
         envelope_size=envelope.integer("size", least=1),
         addressees=tuple(

@@ -1,0 +1,36 @@
+"""The bureau as `keys.dispatch` wants it: one who signs manifests and opens file keys."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from keys.custody.core import PREFIX_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keys.age.header import Header
+    from keys.cards import Card
+    from keys.custody.protocol import Custodian
+    from keys.signing import Signatures
+
+
+class Bureau:
+    """A `DispatchSigner` and a `FileKeyOpener` whose keys stay with a custodian."""
+
+    def __init__(self, custodian: Custodian) -> None:
+        self._custodian = custodian
+
+    @cached_property
+    def card(self) -> Card:
+        """The bureau's card, asked for once."""
+        return self._custodian.card()
+
+    def sign_manifest(self, manifest: bytes) -> Signatures:
+        """Both signatures over a manifest's bytes; see `Custodian.sign_manifest`."""
+        return self._custodian.sign_manifest(manifest)
+
+    def open_file_key(self, header: Header, peek: Callable[[int], bytes]) -> bytes:
+        """The file key of a header; see `Custodian.open_file_key`."""
+        return self._custodian.open_file_key(header.encode(), peek(PREFIX_BYTES))

@@ -1,0 +1,163 @@
+"""The keys and the acts they do, in this process. Stores and sockets stand around it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+from keys.age.files import decrypt, open_file_key
+from keys.age.header import Header
+from keys.age.hybrid import HybridKey
+from keys.age.stream import NONCE_SIZE, SEALED_CHUNK_SIZE
+from keys.cards import Card, issue_card
+from keys.custody.errors import ManifestNotOfCard
+from keys.errors import HeaderMalformed
+from keys.manifest import Manifest
+from keys.opening import examine
+from keys.package import check_stanza_types
+from keys.post_receipts import PostReceipt
+from keys.receipts import BatchRoot
+from keys.service_messages import ServiceMessage
+from keys.signing import (
+    MANIFEST,
+    RECEIPT,
+    RECEIPTS,
+    SERVICE_MESSAGE,
+    SLIP,
+    TOKEN_KEY,
+    Signatures,
+    SigningKey,
+    VerifyingKey,
+)
+from keys.slips import Slip
+from keys.token_keys import TokenKey
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+# A manifest of 256 KiB and its archive header end within the fifth chunk.
+PREFIX_BYTES: Final = NONCE_SIZE + 5 * SEALED_CHUNK_SIZE
+
+
+@dataclass(frozen=True, repr=False)
+class ServiceKeys:
+    """The *service* compartment: what a service needs at boot.
+
+    Attributes:
+        receipts: signs the roots of receipts.
+        certifying: signs the statements of token keys.
+    """
+
+    receipts: SigningKey
+    certifying: SigningKey
+
+
+@dataclass(frozen=True, repr=False)
+class BureauKeys:
+    """The *secret* compartment: the bureau's dispatches.
+
+    Attributes:
+        card: the public side of the two others.
+        signing: signs manifests, slips, receipts and service messages of the bureau.
+        hybrid: opens what is addressed to the bureau.
+    """
+
+    card: Card
+    signing: SigningKey
+    hybrid: HybridKey
+
+
+class Custody:
+    """A custodian whose keys are in this process; see `Custodian` for the acts.
+
+    Its state never changes, so any number of threads may use it at once.
+    """
+
+    def __init__(self, service: ServiceKeys, bureau: BureauKeys) -> None:
+        self.service = service
+        self.bureau = bureau
+
+    @classmethod
+    def generate(cls, post: str, *, valid_from: datetime, valid_until: datetime) -> Self:
+        """Makes new keys, and the card of the bureau `post`.
+
+        Args:
+            post: code of the bureau's post.
+            valid_from: UTC, whole seconds, included.
+            valid_until: UTC, whole seconds, excluded.
+
+        Raises:
+            CardInvalid: the code or the validity is not as a card's must be.
+        """
+        signing, hybrid = SigningKey.generate(), HybridKey.generate()
+        card = issue_card(
+            signing,
+            hybrid.recipient,
+            post=post,
+            edition=1,
+            valid_from=valid_from,
+            valid_until=valid_until,
+        )
+        service = ServiceKeys(receipts=SigningKey.generate(), certifying=SigningKey.generate())
+        return cls(service, BureauKeys(card, signing, hybrid))
+
+    def card(self) -> Card:
+        """The bureau's card."""
+        return self.bureau.card
+
+    def service_key(self) -> VerifyingKey:
+        """The key that verifies the ministry's receipts."""
+        return self.service.receipts.verifying_key
+
+    def certifying_key(self) -> VerifyingKey:
+        """The key that verifies certificates of token keys."""
+        return self.service.certifying.verifying_key
+
+    def sign_manifest(self, manifest: bytes) -> Signatures:
+        """Signs a dispatch of the bureau."""
+        sender = Manifest.parse(manifest).sender
+        own = self.bureau.card
+        if (sender.post, sender.fingerprint) != (own.post, own.fingerprint):
+            raise ManifestNotOfCard(f"the manifest is of {sender.post}, not of this card")
+        return self.bureau.signing.sign(MANIFEST, manifest)
+
+    def sign_slip(self, slip: bytes) -> bytes:
+        """Signs a slip of the bureau."""
+        Slip.parse(slip).require_card(self.bureau.card)
+        return self.bureau.signing.sign_ed25519(SLIP, slip)
+
+    def sign_post_receipt(self, statement: bytes) -> Signatures:
+        """Signs what the bureau states about an envelope it received."""
+        PostReceipt.parse(statement).require_card(self.bureau.card)
+        return self.bureau.signing.sign(RECEIPT, statement)
+
+    def sign_service_message(self, statement: bytes) -> Signatures:
+        """Signs a service message of the bureau."""
+        ServiceMessage.parse(statement).require_card(self.bureau.card)
+        return self.bureau.signing.sign(SERVICE_MESSAGE, statement)
+
+    def sign_receipts(self, root_statement: bytes) -> Signatures:
+        """Signs the root over one commit's receipts."""
+        BatchRoot.parse(root_statement)
+        return self.service.receipts.sign(RECEIPTS, root_statement)
+
+    def certify_token_key(self, statement: bytes) -> Signatures:
+        """Signs the statement of a day's token key."""
+        TokenKey.parse(statement)
+        return self.service.certifying.sign(TOKEN_KEY, statement)
+
+    def open_file_key(self, header: bytes, prefix: bytes) -> bytes:
+        """Releases the file key of a dispatch that is addressed to the bureau."""
+        source = io.BytesIO(header)
+        parsed = Header.parse(source)
+        if source.read(1):
+            raise HeaderMalformed("something follows the header")
+        check_stanza_types(parsed)
+        file_key = open_file_key(parsed, [self.bureau.hybrid])
+        examine(parsed, file_key, io.BytesIO(prefix), self.bureau.card)
+        return file_key
+
+    def open_sealed(self, ciphertext: bytes) -> bytes:
+        """Opens a small age file to the bureau's key that is not a dispatch."""
+        return decrypt(ciphertext, [self.bureau.hybrid])

@@ -1,0 +1,115 @@
+"""What a custodian does: typed acts, each judged by the custodian itself.
+
+Arguments and answers are plain bytes wherever a process boundary may lie, so that the custodian
+parses for itself what it is asked to put its name to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from keys.cards import Card
+    from keys.signing import Signatures, VerifyingKey
+
+
+class Custodian(Protocol):
+    """The holder of the ministry's keys, wherever they are.
+
+    Every act can raise CustodianUnavailable or CustodianFault when the custodian is another
+    process; a refusal has the same type as if the keys were here.
+    """
+
+    def card(self) -> Card:
+        """The card of the bureau whose dispatches the custodian signs and opens."""
+        ...
+
+    def service_key(self) -> VerifyingKey:
+        """The key that verifies the ministry's receipts."""
+        ...
+
+    def certifying_key(self) -> VerifyingKey:
+        """The key that verifies certificates of token keys."""
+        ...
+
+    def sign_manifest(self, manifest: bytes) -> Signatures:
+        """Signs a dispatch of the bureau.
+
+        Raises:
+            ManifestMalformed, SuiteBelowFloor: it is not a manifest of an accepted suite.
+            ManifestNotOfCard: its sender is not the bureau's card.
+        """
+        ...
+
+    def sign_slip(self, slip: bytes) -> bytes:
+        """Signs a slip of the bureau (Ed25519, 64 bytes).
+
+        Raises:
+            SlipMalformed: it is not a slip.
+            SlipNotOfCard: its origin is not the bureau's card.
+        """
+        ...
+
+    def sign_post_receipt(self, statement: bytes) -> Signatures:
+        """Signs what the bureau states about an envelope it received.
+
+        Raises:
+            ReceiptMalformed: it is not a post's receipt.
+            ReceiptNotOfKey: it is another post's.
+        """
+        ...
+
+    def sign_service_message(self, statement: bytes) -> Signatures:
+        """Signs a service message of the bureau.
+
+        Raises:
+            ServiceMessageMalformed: it is not one.
+            ServiceMessageNotOfCard: its sender is not the bureau's card.
+        """
+        ...
+
+    def sign_receipts(self, root_statement: bytes) -> Signatures:
+        """Signs the root over one commit's receipts, with the service key.
+
+        Raises:
+            ReceiptMalformed: it is not the statement of a root.
+        """
+        ...
+
+    def certify_token_key(self, statement: bytes) -> Signatures:
+        """Signs the statement of a day's token key, with the certifying key.
+
+        Raises:
+            TokenKeyMalformed: it is not one, or its period is too long.
+        """
+        ...
+
+    def open_file_key(self, header: bytes, prefix: bytes) -> bytes:
+        """Releases the 16-byte file key of a dispatch that is addressed to the bureau.
+
+        The custodian verifies the header's MAC, opens the manifest itself from `prefix`, and
+        demands that the label stanza is the manifest's, that the manifest names the bureau's
+        card, and that stanzas and addressees are one for one.
+
+        Args:
+            header: exactly the age header.
+            prefix: the beginning of the payload, nonce included: `PREFIX_BYTES` of it, or the
+                whole payload where it is shorter.
+
+        Raises:
+            Refusal: NotAge, HeaderMalformed, HeaderTooLarge, MixedRecipients, LabelMismatch,
+                NotAddressed, HeaderTampered, PayloadDamaged, PackageMalformed,
+                ManifestMalformed, SuiteBelowFloor, NotIntended or AddresseesMismatch.
+        """
+        ...
+
+    def open_sealed(self, ciphertext: bytes) -> bytes:
+        """Opens a small age file to the bureau's key: a sealed subject or draft.
+
+        A dispatch is refused here, since its header holds a label stanza.
+
+        Raises:
+            Refusal: NotAge, HeaderMalformed, HeaderTooLarge, MixedRecipients, NotAddressed,
+                HeaderTampered or PayloadDamaged.
+        """
+        ...
