@@ -56,15 +56,34 @@ class LocalisedName(WireModel):
     en: Line
 
 
+class Channel(WireModel):
+    """A way to reach a post, and the highest level that it may carry."""
+
+    medium: Marking
+    level: Marking
+
+
 class Post(WireModel):
-    """A post of the network. `fingerprint` is its current card's, null before enrolment."""
+    """A post of the network. `fingerprint` is its current card's, null before it has one."""
 
     code: PostCode
+    kind: Line
     name: LocalisedName
+    city: Line
     country: str = Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")
-    channels: list[Marking]
+    channels: list[Channel]
     state: Literal["absent", "pending", "active", "suspended"]
     fingerprint: Sha256 | None
+
+
+class Service(WireModel):
+    """A service or bureau of the ministry (decree 2013/112, articles 8-16)."""
+
+    code: str = Field(pattern=r"^[A-Z0-9][A-Z0-9./-]{0,39}$")
+    parent: str | None
+    article: int = Field(ge=1, le=200)
+    kind: Line
+    name: LocalisedName
 
 
 class Directory(WireModel):
@@ -72,16 +91,7 @@ class Directory(WireModel):
 
     headquarters: PostCode
     posts: list[Post]
-    services: list["Service"]
-
-
-class Service(WireModel):
-    """A service of the ministry (decree 2013/112, articles 8-16)."""
-
-    code: str = Field(pattern=r"^[A-Z0-9][A-Z0-9./-]{0,39}$")
-    name: LocalisedName
-    parent: str | None
-    article: str | None
+    services: list[Service]
 
 
 class Cards(WireModel):
@@ -90,5 +100,3 @@ class Cards(WireModel):
     post: PostCode
     cards: list[SignedDocument]
 
-
-Directory.model_rebuild()

@@ -30,7 +30,8 @@ RECEIPT_MEDIA_TYPE: Final = "application/json"
 
 Delivery = Literal["cipher", "pouch"]
 Role = Literal["action", "info", "copy"]
-State = Literal["submitted", "delivered", "deciphered", "refused"]
+State = Literal["pending", "fetched", "delivered", "deciphered", "refused"]
+ReceiptKind = Literal["submitted", "delivered", "deciphered", "refused"]
 
 
 class EnvelopeFacts(WireModel):
@@ -110,7 +111,7 @@ class Upload(WireModel):
 class ReceiptItem(WireModel):
     """One receipt: the ministry's (`submitted`) or an addressee's."""
 
-    kind: State
+    kind: ReceiptKind
     post: PostCode | None = Field(description="whose receipt it is; null for the ministry's")
     recorded_at: Timestamp
     receipt: SignedDocument
@@ -127,7 +128,7 @@ class ReceiptRecorded(WireModel):
 
     dispatch_id: Ulid
     post: PostCode
-    kind: State
+    kind: ReceiptKind
 
 
 class ServiceMessageItem(WireModel):
