@@ -89,14 +89,16 @@ class Batches:
         try:
             return self._transaction(requests)
         except _Undone as undone:
-            if len(requests) == 1:
-                return [Outcome(requests[0], refusal=_refusal(undone.cause))]
-        except Exception:  # a process boundary: BEGIN, COMMIT or a savepoint failed
+            # A refusal by name is about the sealing itself (the custodian is absent), not about
+            # one command: trying each alone would only wait as many times.
+            if len(requests) == 1 or isinstance(undone.cause, ServiceError):
+                refusal = _refusal(undone.cause)
+                return [Outcome(request, refusal=refusal) for request in requests]
+        except Exception as error:  # noqa: BLE001 - a process boundary: BEGIN, COMMIT or a savepoint failed
             # Nothing may be run again: after a lost connection the server may have committed. The
             # callers repeat what they can repeat.
-            log.exception("a batch of %d commands was not committed", len(requests))
-            failed = ServiceError("REGISTRAR_FAILED")
-            return [Outcome(request, refusal=failed) for request in requests]
+            refusal = _refusal(error)
+            return [Outcome(request, refusal=refusal) for request in requests]
         return [outcome for request in requests for outcome in self.run([request])]
 
     def _transaction(self, requests: Sequence[Request]) -> list[Outcome]:
@@ -120,7 +122,7 @@ class Batches:
                 cursor.execute("ROLLBACK TO SAVEPOINT claims")
                 return Outcome(request, refusal=_refusal(error))
             if not all(first):
-                return Outcome(request, refusal=ServiceError("TOKEN_REPLAYED"))
+                return Outcome(request, refusal=ServiceError("PROOF_REPLAYED"))
         cursor.execute("SAVEPOINT command")
         try:
             result = self._handlers[request.command](connection, request.payload)
@@ -135,7 +137,10 @@ def _refusal(error: Exception) -> ServiceError:
     if isinstance(error, ServiceError):
         return error
     log.error("a command failed", exc_info=error)
-    return ServiceError("REGISTRAR_FAILED")
+    # SQLite says so in words, PostgreSQL by SQLSTATE 53100.
+    if "disk is full" in str(error) or getattr(error, "sqlstate", None) == "53100":
+        return ServiceError("STORAGE_FULL")
+    return ServiceError("INTERNAL")
 
 
 def _driver_cursor(connection: Connection) -> Any:

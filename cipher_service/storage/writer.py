@@ -6,7 +6,7 @@ signature are paid once per batch, and register numbers are taken in one place.
 
 - Answers leave after the COMMIT: what was acknowledged survives a power cut.
 - The queue is bounded in commands and in bytes; beyond it, the answer is BUSY at once.
-- On stop, what is queued is still run and answered; later commands are told STOPPING.
+- On stop, what is queued is still run and answered; later commands are told BUSY.
 - Everything runs on one thread: between two batches the event loop reads what has arrived, which
   is what forms the next batch.
 """
@@ -103,8 +103,7 @@ class Registrar:
             self._waiting and self._waiting_bytes + size > self._capacity_bytes
         )
         if full or self._stopping:
-            code = "STOPPING" if self._stopping else "BUSY"
-            connection.answer(number, Outcome(request, refusal=ServiceError(code)))
+            connection.answer(number, Outcome(request, refusal=ServiceError("BUSY")))
             connection.flush()
             return
         self._waiting.append((connection, number, request, size))
@@ -153,7 +152,7 @@ class _Connection(asyncio.Protocol):
             self._answers.append(encode(message))
         except FrameRefused:
             log.exception("an answer is too long")
-            self._answers.append(encode({"id": number, "code": "REGISTRAR_FAILED", "facts": {}}))
+            self._answers.append(encode({"id": number, "code": "INTERNAL", "facts": {}}))
 
     def flush(self) -> None:
         """Send the answers of a batch in one write."""

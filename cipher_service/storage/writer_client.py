@@ -1,7 +1,7 @@
 """The registrar's counter, seen from an API process: `await registrar.call("submit", payload)`.
 
 One connection per process carries many commands at once. A connection that breaks fails the
-commands under way with `REGISTRAR_LOST`: they may or may not have been done, and repeating an
+commands under way with `UNAVAILABLE`: they may or may not have been done, and repeating an
 idempotent one (every command of a post is) tells which. The next call connects again.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from cipher_service.errors import ServiceError
-from cipher_service.storage.frames import FrameRefused, Reader, encode
+from cipher_service.storage.frames import MAX_FRAME, FrameRefused, Reader, encode
 from cipher_service.storage.sockets import connect
 
 PATIENCE = 30.0
@@ -44,11 +44,14 @@ class RegistrarClient:
             claims: tokens to use up with it, (`replay.claim_of`, expiry in seconds since 1970).
 
         Raises:
-            ServiceError: the handler's own refusal, or TOKEN_REPLAYED, BUSY (nothing was done;
-                try again), STOPPING (likewise), REGISTRAR_ABSENT (nobody listens; nothing was
-                done), REGISTRAR_LOST (the outcome is unknown; repeat), REGISTRAR_FAILED (it was
-                not done, or its outcome is unknown; the registrar's log has the reason),
-                PAYLOAD_TOO_LARGE.
+            ServiceError: the handler's own refusal, or
+
+                - PROOF_REPLAYED: a claim was used before; nothing was done.
+                - BUSY: the queue is full or the registrar is stopping; nothing was done.
+                - UNAVAILABLE: nobody listens, or the line broke; the outcome is unknown.
+                - STORAGE_FULL: nothing was done.
+                - INTERNAL: it failed; the registrar's log has the reason.
+                - BODY_TOO_LARGE: the frame would pass its bound; nothing was sent.
         """
         line = await self._connected()
         self._next += 1
@@ -58,16 +61,16 @@ class RegistrarClient:
         try:
             frame = encode(message)
         except FrameRefused as error:
-            raise ServiceError("PAYLOAD_TOO_LARGE") from error
+            raise ServiceError("BODY_TOO_LARGE", limit=MAX_FRAME) from error
         answer = line.send(self._next, frame)
         try:
             async with asyncio.timeout(self._patience):
                 return await answer
         except TimeoutError as error:
-            raise ServiceError("REGISTRAR_LOST") from error
+            raise ServiceError("UNAVAILABLE") from error
 
     def close(self) -> None:
-        """Hang up; commands under way fail with REGISTRAR_LOST."""
+        """Hang up; commands under way fail with UNAVAILABLE."""
         if self._line is not None:
             self._line.hang_up()
             self._line = None
@@ -81,7 +84,7 @@ class RegistrarClient:
                 try:
                     socket = connect(self._path)
                 except OSError as error:
-                    raise ServiceError("REGISTRAR_ABSENT") from error
+                    raise ServiceError("UNAVAILABLE") from error
                 _, self._line = await loop.create_unix_connection(_Line, sock=socket)
             return self._line
 
@@ -100,7 +103,7 @@ class _Line(asyncio.Protocol):
 
     def send(self, number: int, frame: bytes) -> asyncio.Future[Any]:
         if self._transport is None:
-            raise ServiceError("REGISTRAR_LOST")
+            raise ServiceError("UNAVAILABLE")
         answer = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         self._transport.write(frame)
@@ -126,7 +129,7 @@ class _Line(asyncio.Protocol):
         waiting, self._waiting = self._waiting, {}
         for answer in waiting.values():
             if not answer.done():
-                answer.set_exception(ServiceError("REGISTRAR_LOST"))
+                answer.set_exception(ServiceError("UNAVAILABLE"))
 
     def _deliver(self, message: dict[str, Any]) -> None:
         answer = self._waiting.pop(message["id"], None)

@@ -81,6 +81,7 @@ enrolment_code = table(
     Column("created_at", Text, nullable=False),
     Column("expires_at", Text, nullable=False),
     Column("used_at", Text),
+    Column("used_for", Text),  # fingerprint of the card it brought in
 )
 
 api_key = table(

@@ -137,6 +137,7 @@ def _enrolment_code() -> None:
         sa.Column("created_at", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.Text(), nullable=False),
         sa.Column("used_at", sa.Text(), nullable=True),
+        sa.Column("used_for", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["post"], ["post.code"], name=op.f("fk_enrolment_code_post_post")),
         sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_enrolment_code")),
         sqlite_strict=True,

