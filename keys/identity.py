@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Final
 
 from keys import canonical
 from keys.age.bech32 import decode_identity, encode_identity
-from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase
-from keys.age.hybrid import HybridKey, unwrap
+from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase, open_file_key
+from keys.age.hybrid import HybridKey
 from keys.cards import Card, issue_card, read_card
-from keys.errors import IdentityInvalid, NotAddressed
+from keys.errors import IdentityInvalid
 from keys.jws import ApiKey
 from keys.records import FINGERPRINT, POST, Record
 from keys.signing import MANIFEST, SEED_BYTES, Signatures, SigningKey
@@ -66,7 +66,7 @@ class Identity:
         """Both signatures over a manifest's bytes."""
         return self.sign(MANIFEST, manifest)
 
-    def open_file_key(self, header: Header, _peek: Callable[[int], bytes]) -> bytes:
+    def open_file_key(self, header: Header, peek: Callable[[int], bytes]) -> bytes:  # noqa: ARG002  part of the protocol
         """The file key of a header; see `FileKeyOpener`.
 
         Raises:
@@ -74,12 +74,7 @@ class Identity:
             HeaderMalformed: a hybrid stanza breaks the format.
             HeaderTampered: the MAC does not hold.
         """
-        for stanza in header.stanzas:
-            file_key = unwrap(stanza, self.hybrid_key)
-            if file_key is not None:
-                header.verify(file_key)
-                return file_key
-        raise NotAddressed(f"no stanza opens with the key of {self.card.post}")
+        return open_file_key(header, [self.hybrid_key])
 
 
 def create_identity(

@@ -213,9 +213,12 @@ class Manifest:
         if len(data) > MANIFEST_BYTES_MAX:
             raise ManifestMalformed(f"a manifest is at most {MANIFEST_BYTES_MAX} bytes")
         try:
-            return _read_manifest(Record(canonical.decode(data), "manifest"))
+            manifest = _read_manifest(Record(canonical.decode(data), "manifest"))
         except ValueError as error:
             raise ManifestMalformed(str(error)) from error
+        # Canonical, so this is what encoding would give: no need to do it again.
+        manifest.__dict__["_encoded"] = data
+        return manifest
 
 
 def _members(manifest: Manifest) -> dict[str, Any]:

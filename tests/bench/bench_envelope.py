@@ -1,0 +1,217 @@
+"""The envelope's figures: `python tests/bench/bench_envelope.py`.
+
+CPU seconds (user and system) of this process, the least of several interleaved runs, each as a
+ratio to a ceiling measured in the same run:
+
+* bulk: 256 MiB to one post, against copying the file through SHA-256 and ChaCha20-Poly1305 in
+  64 KiB chunks, which nothing that does the job can beat; and against `age`, where installed;
+* circular: 4 KiB to 200 posts, against 200 bare HPKE seals and the two signatures.
+
+Files are in /dev/shm when there is one. A virtual machine may give freed pages back to its host
+and pay for them again at the next write, so every run is preceded by writing and removing a file
+of the same size: all runs find the same warm pages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import resource
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from keys.age.bech32 import encode_recipient
+from keys.age.hybrid import parse_recipient
+from keys.dispatch import Attachment, Destination, decipher, encipher
+from keys.identity import Identity, create_identity
+from keys.manifest import Heading, Label, Series
+from keys.signing import MANIFEST
+
+CHUNK = 64 * 1024
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+HEADING = Heading(
+    id="01JD8ZK3V00000000000000000",
+    kind="dispatch",
+    label=Label("MINREX", "SECRET"),
+    dtg=NOW,
+    created=NOW,
+)
+BARS = {"encipher": 1.4, "decipher": 1.3, "circular": 1.35}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measures the envelope against its ceilings.")
+    parser.add_argument("--mebibytes", type=int, default=256)
+    parser.add_argument("--posts", type=int, default=200)
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+    memory = Path("/dev/shm")  # noqa: S108  a private folder is made inside
+    where = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="bench-envelope-", dir=where) as name:
+        folder = Path(name)
+        bulk(folder, arguments.mebibytes, arguments.runs)
+        circular(folder, arguments.posts, arguments.runs)
+
+
+def bulk(folder: Path, mebibytes: int, runs: int) -> None:
+    sender, post = _identity(folder, "MINREX"), _identity(folder, "PARIS")
+    plain, sealed, copy = folder / "plain", folder / "sealed", folder / "copy"
+    with plain.open("wb") as file:
+        for _ in range(mebibytes):
+            file.write(os.urandom(1 << 20))
+
+    def ceiling() -> None:
+        _copy_hash_encrypt(plain, copy)
+
+    def seal() -> None:
+        with sealed.open("wb") as sink:
+            encipher(
+                HEADING,
+                [Destination(post.card, "ROUTINE", Series(202600, 1))],
+                b"Ci-joint.",
+                [Attachment("plain.bin", plain)],
+                signer=sender,
+                sink=sink,
+            )
+
+    cards = {sender.card.fingerprint: sender.card}
+
+    def open_again() -> None:
+        with (
+            sealed.open("rb") as source,
+            decipher(source, opener=post, find_sender=cards.get, workspace=folder),
+        ):
+            pass
+
+    acts: dict[str, Callable[[], None]] = {
+        "ceiling: copy + SHA-256 + ChaCha20-Poly1305": ceiling,
+        "encipher": seal,
+        "decipher": open_again,
+    }
+    acts |= _age_acts(folder, plain, post)
+    seconds = _least(acts, runs, lambda: _warm_pages(folder, mebibytes))
+    print(f"{mebibytes} MiB to one post, CPU seconds, least of {runs}")
+    _print_table(seconds)
+
+
+def circular(folder: Path, posts: int, runs: int) -> None:
+    sender = _identity(folder, "MINREX")
+    addressees = [_identity(folder, f"POST-{number}").card for number in range(posts)]
+    destinations = [
+        Destination(card, "ROUTINE", Series(202600, number))
+        for number, card in enumerate(addressees, start=1)
+    ]
+    text = os.urandom(4096)
+    suite = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
+    parsed = [parse_recipient(card.recipient) for card in addressees]
+    with (folder / "circular").open("wb") as sink:
+        manifest = encipher(HEADING, destinations, text, signer=sender, sink=sink).manifest.encode()
+
+    def ceiling() -> None:
+        file_key = secrets.token_bytes(16)
+        for key in parsed:
+            suite.encrypt(file_key, key, info=b"age-encryption.org/mlkem768x25519")
+        sender.sign(MANIFEST, manifest)
+
+    def seal() -> None:
+        with (folder / "circular").open("wb") as sink:
+            encipher(HEADING, destinations, text, signer=sender, sink=sink)
+
+    acts = {f"ceiling: {posts} HPKE seals + both signatures": ceiling, "circular": seal}
+    seconds = _least(acts, 4 * runs, lambda: None)
+    print(f"\n4 KiB to {posts} posts, CPU seconds, least of {4 * runs}")
+    _print_table(seconds)
+
+
+def _identity(folder: Path, post: str) -> Identity:
+    target = folder / secrets.token_hex(4) / post
+    until = NOW.replace(year=NOW.year + 2)
+    return create_identity(target, post, passphrase=None, valid_from=NOW, valid_until=until)
+
+
+def _copy_hash_encrypt(plain: Path, copy: Path) -> None:
+    cipher = ChaCha20Poly1305(bytes(32))
+    digest = hashlib.sha256()
+    view = memoryview(bytearray(CHUNK))
+    sealed = memoryview(bytearray(CHUNK + 16))
+    with plain.open("rb", buffering=0) as source, copy.open("wb", buffering=0) as sink:
+        counter = 0
+        while count := source.readinto(view):
+            digest.update(view[:count])
+            cipher.encrypt_into(counter.to_bytes(12, "big"), view[:count], None, sealed)
+            sink.write(sealed[: count + 16])
+            counter += 1
+
+
+def _age_acts(folder: Path, plain: Path, post: Identity) -> dict[str, Callable[[], None]]:
+    age = shutil.which("age")
+    if age is None:
+        return {}
+    identity = folder / "identity.txt"
+    identity.write_text(post.age_identity + "\n", encoding="ascii")
+    recipients = folder / "recipients.txt"
+    recipients.write_text(encode_recipient(post.card.recipient) + "\n", encoding="ascii")
+    sealed, copy = str(folder / "sealed.age"), str(folder / "copy.age")
+    seal = [age, "-R", str(recipients), "-o", sealed, str(plain)]
+    if subprocess.run(seal, capture_output=True, check=False).returncode:
+        print("age is installed but knows no hybrid recipients (1.3.0 or newer does)")
+        return {}
+    opening = [age, "-d", "-i", str(identity), "-o", copy, sealed]
+    return {
+        "age (encrypts, signs nothing)": lambda: _run(seal),
+        "age -d (decrypts, verifies no sender)": lambda: _run(opening),
+    }
+
+
+def _run(command: list[str]) -> None:
+    subprocess.run(command, check=True)
+
+
+def _warm_pages(folder: Path, mebibytes: int) -> None:
+    warm = folder / "warm"
+    block = bytes(1 << 20)
+    with warm.open("wb") as file:
+        for _ in range(2 * mebibytes):
+            file.write(block)
+    warm.unlink()
+
+
+def _least(
+    acts: dict[str, Callable[[], None]], runs: int, before: Callable[[], None]
+) -> dict[str, float]:
+    seconds = dict.fromkeys(acts, float("inf"))
+    for _ in range(runs):
+        for name, act in acts.items():
+            before()
+            start = _cpu_seconds()
+            act()
+            seconds[name] = min(seconds[name], _cpu_seconds() - start)
+    return seconds
+
+
+def _cpu_seconds() -> float:
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _print_table(seconds: dict[str, float]) -> None:
+    ceiling = next(iter(seconds.values()))
+    for name, spent in seconds.items():
+        ratio = spent / ceiling
+        bar = BARS.get(name)
+        verdict = "" if bar is None else f"bar {bar:.2f}: " + ("holds" if ratio <= bar else "FAILS")
+        print(f"  {name:46} {spent:8.4f} s  {ratio:5.2f} x  {verdict}".rstrip())
+
+
+if __name__ == "__main__":
+    main()
