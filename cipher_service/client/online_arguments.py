@@ -1,0 +1,141 @@
+"""What can be typed after `chiffre` when the ministry is to be reached.
+
+Only words: the modules that do it, with their HTTP, are imported when a command runs.
+"""
+
+from functools import partial
+from typing import Final
+
+from cipher_service.client import arguments
+from cipher_service.client.messages import Language, phrase
+
+_ENROL: Final = "cipher_service.client.online_enrolment:enrol"
+_SEND: Final = "cipher_service.client.online_sending:send"
+_OUTBOX: Final = "cipher_service.client.online_sending:show_outbox"
+_INBOX: Final = "cipher_service.client.online_inbox:inbox"
+_FETCH: Final = "cipher_service.client.online_fetching:fetch"
+_RECEIPT: Final = "cipher_service.client.online_receipts:receipt"
+_SERVICE_MESSAGE: Final = "cipher_service.client.online_service_messages:service_message"
+_DIRECTORY: Final = "cipher_service.client.online_directory:directory"
+_CARDS: Final = "cipher_service.client.online_directory:cards"
+
+
+def add_online_commands(
+    commands: "arguments.Commands[arguments.Parser]", language: Language
+) -> None:
+    """Add the commands that reach the ministry; each names its handler and imports nothing."""
+    say = partial(phrase, language=language)
+    _add_enrol(commands, say)
+    _add_send(commands, say)
+    _add_outbox(commands, say)
+    _add_inbox(commands, say)
+    _add_fetch(commands, say)
+    _add_receipt(commands, say)
+    _add_service_message(commands, say)
+    _add_directory(commands, say)
+    _add_cards(commands, say)
+
+
+def _command(
+    commands: "arguments.Commands[arguments.Parser]",
+    say: arguments.Say,
+    name: str,
+    handler: str,
+) -> "arguments.Parser":
+    parser = arguments.add_command(commands, say, name, handler)
+    arguments.add_identity_option(parser, say)
+    parser.add_argument("--json", action="store_true", help=say("help_json"))
+    return parser
+
+
+def _add_enrol(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+    parser = _command(commands, say, "enrol", _ENROL)
+    fingerprint = say("a_fingerprint")
+    parser.add_argument("--server", metavar="URL", required=True, help=say("help_server"))
+    parser.add_argument("--code", metavar="CODE", required=True, help=say("help_code"))
+    parser.add_argument(
+        "--service-fingerprint", metavar=fingerprint, help=say("help_service_fingerprint")
+    )
+    parser.add_argument(
+        "--headquarters-fingerprint", metavar=fingerprint, help=say("help_headquarters_fingerprint")
+    )
+    parser.add_argument("--authority", metavar=say("a_file"), help=say("help_authority"))
+
+
+def _add_send(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+    parser = _command(commands, say, "send", _SEND)
+    arguments.add_sending_options(parser, say)
+    # Resuming needs neither an addressee nor a level: their absence is judged by the command.
+    parser.conflict_handler = "resolve"
+    parser.add_argument(
+        "--to", metavar=say("a_card_or_post"), action="append", default=[], help=say("help_to_post")
+    )
+    parser.add_argument(
+        "--info",
+        metavar=say("a_card_or_post"),
+        action="append",
+        default=[],
+        help=say("help_info_post"),
+    )
+    parser.add_argument("--level", metavar=say("a_level"), help=say("help_level"))
+    parser.add_argument("--pending", action="store_true", help=say("help_pending"))
+    parser.add_argument("--again", action="store_true", help=say("help_again"))
+    parser.add_argument("file", metavar=f"{say('a_file')}|-", nargs="?", help=say("help_text_file"))
+
+
+def _add_outbox(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+    _command(commands, say, "outbox", _OUTBOX)
+
+
+def _add_inbox(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+    parser = _command(commands, say, "inbox", _INBOX)
+    parser.add_argument("--new", action="store_true", help=say("help_new"))
+    parser.add_argument("--follow", action="store_true", help=say("help_follow"))
+
+
+def _add_fetch(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+    parser = _command(commands, say, "fetch", _FETCH)
+    parser.add_argument("--all", action="store_true", help=say("help_all"))
+    parser.add_argument(
+        "-o", "--out", metavar=say("a_folder"), required=True, help=say("help_out_fetched")
+    )
+    parser.add_argument("--decipher", action="store_true", help=say("help_decipher_fetched"))
+    parser.add_argument("--chase", action="store_true", help=say("help_chase"))
+    parser.add_argument("ids", metavar="ID", nargs="*", help=say("help_ids"))
+
+
+def _add_receipt(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+    parser = _command(commands, say, "receipt", _RECEIPT)
+    parser.add_argument("id", metavar="ID", help=say("help_id"))
+
+
+def _add_service_message(
+    commands: "arguments.Commands[arguments.Parser]", say: arguments.Say
+) -> None:
+    parser = _command(commands, say, "service-message", _SERVICE_MESSAGE)
+    parser.add_argument("--to", metavar="CODE", help=say("help_service_to"))
+    parser.add_argument(
+        "--kind", metavar=say("a_kind"), default="repeat-request", help=say("help_service_kind")
+    )
+    parser.add_argument("--number", metavar="N", type=int, help=say("help_service_number"))
+    parser.add_argument("--epoch", metavar="E", type=int, help=say("help_service_epoch"))
+    parser.add_argument("--dispatch", metavar="ID", help=say("help_service_dispatch"))
+    parser.add_argument(
+        "--precedence", metavar="P", default="ROUTINE", help=say("help_service_precedence")
+    )
+
+
+def _add_directory(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+    _command(commands, say, "directory", _DIRECTORY)
+
+
+def _add_cards(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+    parser = _command(commands, say, "cards", _CARDS)
+    parser.add_argument(
+        "--fingerprint",
+        metavar=say("a_fingerprint"),
+        action="append",
+        default=[],
+        help=say("help_card_fingerprint"),
+    )
+    parser.add_argument("posts", metavar="CODE", nargs="+", help=say("help_card_posts"))
