@@ -56,13 +56,6 @@ class LocalisedName(WireModel):
     en: Line
 
 
-class Channel(WireModel):
-    """A way to reach a post, and the highest level that it may carry."""
-
-    medium: Marking
-    level: Marking
-
-
 class Post(WireModel):
     """A post of the network. `fingerprint` is its current card's, null before it has one."""
 
@@ -71,7 +64,7 @@ class Post(WireModel):
     name: LocalisedName
     city: Line
     country: str = Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")
-    channels: list[Channel]
+    channels: list[Marking] = Field(description="mediums; the first is tried first")
     state: Literal["absent", "pending", "active", "suspended"]
     fingerprint: Sha256 | None
 
@@ -99,4 +92,3 @@ class Cards(WireModel):
 
     post: PostCode
     cards: list[SignedDocument]
-

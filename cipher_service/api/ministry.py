@@ -1,0 +1,168 @@
+"""What one API process holds: ways to the database, the envelopes and the registrar.
+
+Reads go to the database in a thread; every write, and every use of a proof, goes to the registrar.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+
+from cipher_service import clock
+from cipher_service.directory.register import CardRecord, Directory, DirectoryReader
+from cipher_service.errors import ServiceError
+from cipher_service.identity.gatekeeper import Caller, Gatekeeper
+from cipher_service.identity.token_keys import trusted
+from cipher_service.identity.tokens import PublicKey
+from cipher_service.settings import Settings
+from cipher_service.storage.blobs import Blobs
+from cipher_service.storage.engine import open_engine
+from cipher_service.storage.unit_of_work import reading
+from cipher_service.storage.writer_client import RegistrarClient
+from keys.cards import Card, read_card
+from keys.signing import VerifyingKey
+
+THREADS: Final = 8
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Seals:
+    """Who the service is: its bureau's card and the public keys of its custodian."""
+
+    card: Card
+    service_key: VerifyingKey
+    certifying_key: VerifyingKey
+
+
+class Ministry:
+    """One process's ways to the ministry's records; belongs to one event loop.
+
+    Args:
+        settings: the installation.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.blobs = Blobs(settings.data)
+        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
+        self._engine = open_engine(settings.database)
+        self._registrar = RegistrarClient(settings.registrar_socket)
+        self._gatekeeper = Gatekeeper(settings.issuer, self._token_keys)
+        self._directory_reader = DirectoryReader()
+        self._directory: Directory | None = None
+        self._seals: Seals | None = None
+
+    def close(self) -> None:
+        """Let go of the registrar, the threads and the database."""
+        self._registrar.close()
+        self.threads.shutdown()
+        self._engine.dispose()
+
+    # -- callers -------------------------------------------------------------------------------
+
+    async def recognise(self, request: Request) -> Caller:
+        """Recognise the caller; its proof is used up by the act that follows (`act`).
+
+        Raises:
+            ServiceError: see `Gatekeeper.recognise`.
+        """
+        headers = request.headers
+        return await self._gatekeeper.recognise(
+            headers.get("authorization"),
+            headers.get("dpop"),
+            method=request.method,
+            path=request.url.path,
+        )
+
+    async def admitted(self, request: Request) -> Caller:
+        """Recognise the caller of a reading and use its proof up.
+
+        Raises:
+            ServiceError: see `recognise` and `identity.admission.admit`; PROOF_REPLAYED.
+        """
+        caller = await self.recognise(request)
+        await self.act(caller, "admit")
+        return caller
+
+    # -- the registrar -------------------------------------------------------------------------
+
+    async def act(self, caller: Caller, command: str, **payload: Any) -> Any:
+        """Have the registrar do something for a caller, and use the caller's proof up with it.
+
+        Raises:
+            ServiceError: the act's refusal, or the registrar's (`RegistrarClient.call`).
+        """
+        return await self._registrar.call(
+            command,
+            {"post": caller.post, "client": caller.client, **payload},
+            claims=caller.claims,
+        )
+
+    async def ask(
+        self, command: str, payload: dict[str, Any], claims: tuple[tuple[bytes, int], ...] = ()
+    ) -> Any:
+        """Ask the registrar something that needs no recognised caller.
+
+        Raises:
+            ServiceError: see `act`.
+        """
+        return await self._registrar.call(command, payload, claims=claims)
+
+    async def seals(self) -> Seals:
+        """Return who the service is, as the registrar's custodian says."""
+        if self._seals is None:
+            told = await self.ask("seals", {})
+            self._seals = Seals(
+                card=read_card(told["card"]),
+                service_key=VerifyingKey(*told["service_key"]),
+                certifying_key=VerifyingKey(*told["certifying_key"]),
+            )
+        return self._seals
+
+    async def certificates(self) -> list[bytes]:
+        """Return the certificates of the token keys in force, the present one first."""
+        return list(await self.ask("token_keys", {}))
+
+    async def _token_keys(self) -> dict[str, PublicKey]:
+        seals = await self.seals()
+        return trusted(
+            await self.certificates(),
+            seals.certifying_key,
+            issuer=self.settings.issuer,
+            now=clock.now(),
+        )
+
+    # -- the database --------------------------------------------------------------------------
+
+    async def read(self, question: Callable[[Connection], Result]) -> Result:
+        """Ask the database something in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, self._read, question)
+
+    async def directory(self) -> Directory:
+        """Return the directory as it is now."""
+        self._directory = await self.read(self._directory_reader.current)
+        return self._directory
+
+    async def card(self, fingerprint: str) -> CardRecord:
+        """Return a card ever enrolled. A card never changes; only an unknown one is looked for.
+
+        Raises:
+            ServiceError: SLIP_NOT_OF_CARD.
+        """
+        held = self._directory
+        if held is None or fingerprint not in held.cards:
+            held = await self.directory()
+        found = held.cards.get(fingerprint)
+        if found is None:
+            raise ServiceError("SLIP_NOT_OF_CARD")
+        return found
+
+    def _read(self, question: Callable[[Connection], Result]) -> Result:
+        with reading(self._engine) as connection:
+            return question(connection)

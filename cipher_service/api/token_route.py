@@ -1,0 +1,90 @@
+"""The token endpoint: an assertion and a proof for a short token (RFC 6749 §4.4, RFC 9449 §5)."""
+
+import json
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from cipher_service import clock
+from cipher_service.api.documentation import form_body
+from cipher_service.api.inbound import read_body, read_form, require_media_type
+from cipher_service.api.ministry import Ministry
+from cipher_service.errors import ServiceError
+from cipher_service.identity import dpop
+from cipher_service.identity.gatekeeper import claim_of_proof, clock_or, read_any_proof
+from cipher_service.identity.tokens import (
+    ACCESS_LIFETIME,
+    Assertion,
+    TokenRefused,
+    key_id,
+    read_assertion,
+    read_jwk,
+)
+from cipher_service.storage.replay import claim_of
+from cipher_service.wire.tokens import TokenAnswer, TokenRequest
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def token_route(ministry: Ministry) -> APIRouter:
+    """Return the token endpoint."""
+    router = APIRouter(prefix="/v1")
+
+    @router.post(
+        "/token",
+        response_model=TokenAnswer,
+        tags=["token"],
+        openapi_extra=form_body(TokenRequest),
+    )
+    async def token(request: Request) -> JSONResponse:
+        """Give a short token, bound to the key that signed the `DPoP` proof.
+
+        The assertion and the proof are used up, also when the token is then refused.
+        """
+        require_media_type(request, FORM)
+        asked = read_form(await read_body(request), TokenRequest)
+        answer = await _issue(ministry, asked.client_assertion, request.headers.get("dpop"))
+        return JSONResponse(answer.model_dump())
+
+    return router
+
+
+async def _issue(ministry: Ministry, written: str, written_proof: str | None) -> TokenAnswer:
+    if written_proof is None:
+        raise ServiceError("PROOF_REFUSED")
+    now = clock.now()
+    proof = read_any_proof(written_proof, now)
+    try:
+        dpop.check(proof, method="POST", url=f"{ministry.settings.issuer}/v1/token")
+    except TokenRefused as error:
+        raise ServiceError("PROOF_REFUSED") from error
+    kid, assertion = await _read_assertion(ministry, written)
+    token = await ministry.ask(
+        "issue_token",
+        {"post": assertion.post, "client": kid, "jkt": proof.jkt},
+        claims=(
+            (claim_of(f"assertion:{kid}", assertion.jti), assertion.expires),
+            claim_of_proof(proof),
+        ),
+    )
+    return TokenAnswer(access_token=token, token_type="DPoP", expires_in=ACCESS_LIFETIME)  # noqa: S106 - the type's name, RFC 9449 §5
+
+
+async def _read_assertion(ministry: Ministry, written: str) -> tuple[str, Assertion]:
+    """Verify an assertion with the enrolled key that it names, which must be its subject's.
+
+    Raises:
+        ServiceError: ASSERTION_REFUSED, CLOCK_SKEWED.
+    """
+    now = clock.now()
+    try:
+        kid = key_id(written, "client-authentication+jwt")
+        client = (await ministry.directory()).api_keys.get(kid)
+        # An unknown key leaves nothing allowed, so that it fails like any other wrong key.
+        allowed = {} if client is None else {kid: read_jwk(json.loads(client.jwk))}
+        assertion = read_assertion(written, allowed, issuer=ministry.settings.issuer, now=now)
+    except TokenRefused as error:
+        raise clock_or(error, "ASSERTION_REFUSED", now) from error
+    if client is None or assertion.post != client.post:
+        raise ServiceError("ASSERTION_REFUSED")
+    return kid, assertion
