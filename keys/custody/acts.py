@@ -1,0 +1,144 @@
+"""The acts as they pass the socket: which arguments each takes, and how its answer is written.
+
+Both ends read this one table. What is not in it cannot be asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from keys.cards import Card, read_card
+from keys.custody.errors import CustodianFault, RequestMalformed
+from keys.errors import KeysError
+from keys.signing import Signatures, VerifyingKey
+
+if TYPE_CHECKING:
+    from keys.custody.core import Custody
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act.
+
+    Attributes:
+        arguments: their names in the order of the method's parameters; all are bytes.
+        write: makes the answer's members, all bytes, from what the method gives.
+        read: the reverse, at the caller's end.
+    """
+
+    arguments: tuple[str, ...]
+    write: Callable[[Any], dict[str, bytes]]
+    read: Callable[[dict[str, bytes]], Any]
+
+
+def _write_bytes(value: bytes) -> dict[str, bytes]:
+    return {"bytes": value}
+
+
+def _read_bytes(members: dict[str, bytes]) -> bytes:
+    return members["bytes"]
+
+
+def _write_pair(value: Signatures | VerifyingKey) -> dict[str, bytes]:
+    return {"ed25519": value.ed25519, "mldsa65": value.mldsa65}
+
+
+def _read_signatures(members: dict[str, bytes]) -> Signatures:
+    return Signatures(members["ed25519"], members["mldsa65"])
+
+
+def _read_key(members: dict[str, bytes]) -> VerifyingKey:
+    return VerifyingKey(members["ed25519"], members["mldsa65"])
+
+
+def _write_card(value: Card) -> dict[str, bytes]:
+    return {"bytes": value.to_bytes()}
+
+
+def _read_card(members: dict[str, bytes]) -> Card:
+    return read_card(members["bytes"])
+
+
+def _signing(argument: str) -> Act:
+    return Act((argument,), _write_pair, _read_signatures)
+
+
+ACTS: Final = {
+    "card": Act((), _write_card, _read_card),
+    "service_key": Act((), _write_pair, _read_key),
+    "certifying_key": Act((), _write_pair, _read_key),
+    "sign_manifest": _signing("manifest"),
+    "sign_slip": Act(("slip",), _write_bytes, _read_bytes),
+    "sign_post_receipt": _signing("statement"),
+    "sign_service_message": _signing("statement"),
+    "sign_receipts": _signing("root_statement"),
+    "certify_token_key": _signing("statement"),
+    "open_file_key": Act(("header", "prefix"), _write_bytes, _read_bytes),
+    "open_sealed": Act(("ciphertext",), _write_bytes, _read_bytes),
+}
+
+
+def perform(custody: Custody, request: object) -> dict[str, Any]:
+    """Does what a request asks and gives the answer: the act's result, or a refusal by name.
+
+    Anything that is not a refusal is a fault of ours; its text might hold secrets and stays here.
+    """
+    try:
+        name, act, arguments = _read_request(request)
+        return {"result": act.write(getattr(custody, name)(*arguments))}
+    except KeysError as error:
+        return answer_of(error)
+    # The process boundary: the caller gets a name, the worker lives on for the others.
+    except Exception as error:  # noqa: BLE001  see above
+        return answer_of(CustodianFault(f"the custodian failed: {type(error).__name__}"))
+
+
+def answer_of(error: KeysError) -> dict[str, Any]:
+    """Gives the answer that carries an error."""
+    return {"error": error.code, "detail": str(error)}
+
+
+def read_answer(name: str, answer: object) -> Any:
+    """Gives the result of the act `name` from its answer, or raises the error that it carries.
+
+    Raises:
+        KeysError: of the very type that the custodian raised.
+        CustodianFault: the answer is not one, or carries a code that is not known here.
+    """
+    match answer:
+        case {"result": dict(members)}:
+            try:
+                return ACTS[name].read(members)
+            except (KeyError, TypeError, ValueError) as error:
+                raise CustodianFault(f"the custodian's answer to {name} is malformed") from error
+        case {"error": str(code), "detail": str(detail)}:
+            raise _errors_by_code().get(code, CustodianFault)(detail)
+    raise CustodianFault(f"the custodian's answer to {name} is not of the protocol")
+
+
+def _read_request(request: object) -> tuple[str, Act, list[bytes]]:
+    match request:
+        case {"act": str(name), "arguments": dict(arguments), **rest} if not rest:
+            act = ACTS.get(name)
+        case _:
+            raise RequestMalformed("a request is an act and its arguments")
+    if act is None:
+        raise RequestMalformed("the custodian knows no such act")
+    if set(arguments) != set(act.arguments):
+        raise RequestMalformed(f"{name} takes other arguments")
+    values = [arguments[argument] for argument in act.arguments]
+    if not all(isinstance(value, bytes) for value in values):
+        raise RequestMalformed("an argument is not bytes")
+    return name, act, values
+
+
+def _errors_by_code() -> dict[str, type[KeysError]]:
+    found: dict[str, type[KeysError]] = {}
+    waiting: list[type[KeysError]] = [KeysError]
+    while waiting:
+        error = waiting.pop()
+        found[error.code] = error
+        waiting += error.__subclasses__()
+    return found

@@ -1,0 +1,79 @@
+"""Opens a custodian by its URI. One scheme, one line of the table.
+
+memory:              keys made now and forgotten with the process, for tests and plays
+file:/path/store     keys of a store, opened in this process
+worker:/path/socket  keys of another process (keys.custody.worker)
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from keys.custody.core import Custody
+from keys.custody.remote import RemoteCustodian
+from keys.custody.store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keys.custody.protocol import Custodian
+
+_MEMORY_POST: Final = "MINREX"
+_MEMORY_FROM: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_MEMORY_UNTIL: Final = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def open_custodian(uri: str, secrets: Callable[[str], bytes]) -> Custodian:
+    """Opens the custodian that `uri` names.
+
+    Args:
+        uri: `memory:` or `memory:POST`, `file:/absolute/store`, `worker:/absolute/socket`.
+        secrets: asked for the credential of a store, with the URI, when the scheme needs one.
+
+    Raises:
+        ValueError: an unknown scheme, or a path that is not absolute.
+        StoreUnsafe, StoreInvalid: the store does not open.
+        OSError: it cannot be read.
+    """
+    scheme, _, rest = uri.partition(":")
+    try:
+        opener = _SCHEMES[scheme]
+    except KeyError:
+        known = ", ".join(sorted(_SCHEMES))
+        raise ValueError(f"a custodian's URI begins with one of {known}, then a colon") from None
+    return opener(uri, rest, secrets)
+
+
+def no_secret(uri: str) -> bytes:
+    """For schemes that need no secret.
+
+    Raises:
+        ValueError: always: the scheme of `uri` does.
+    """
+    raise ValueError(f"{uri} needs a credential")
+
+
+def _open_memory(_uri: str, rest: str, _secrets: Callable[[str], bytes]) -> Custodian:
+    return Custody.generate(
+        rest or _MEMORY_POST, valid_from=_MEMORY_FROM, valid_until=_MEMORY_UNTIL
+    )
+
+
+def _open_file(uri: str, rest: str, secrets: Callable[[str], bytes]) -> Custodian:
+    return open_store(_absolute(rest), secrets(uri))
+
+
+def _open_worker(_uri: str, rest: str, _secrets: Callable[[str], bytes]) -> Custodian:
+    return RemoteCustodian(_absolute(rest))
+
+
+def _absolute(text: str) -> Path:
+    path = Path(text)
+    if not path.is_absolute():
+        raise ValueError("a custodian's path is absolute")
+    return path
+
+
+_SCHEMES: Final = {"memory": _open_memory, "file": _open_file, "worker": _open_worker}

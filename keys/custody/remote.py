@@ -1,0 +1,152 @@
+"""A custodian in another process, reached over its Unix socket."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from keys.custody.acts import ACTS, read_answer
+from keys.custody.errors import CustodianFault, CustodianUnavailable, RequestMalformed
+from keys.custody.frames import connect, encode_frame, receive_frame
+
+if TYPE_CHECKING:
+    import socket
+    from pathlib import Path
+
+    from keys.cards import Card
+    from keys.signing import Signatures, VerifyingKey
+
+_SECONDS: Final = 30.0
+
+
+class RemoteCustodian:
+    """A `Custodian` behind a socket; any number of threads may use it at once.
+
+    Connections are kept and used again, one request at a time on each. When a kept connection
+    turns out to be dead (the worker was restarted), the request is made once more on a new one:
+    every act may be repeated, since signing twice harms nothing and the others change nothing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._idle: list[socket.socket] = []
+        self._process = os.getpid()
+
+    def close(self) -> None:
+        """Closes what is kept; a later act connects anew."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def card(self) -> Card:
+        """The bureau's card."""
+        card: Card = self._ask("card")
+        return card
+
+    def service_key(self) -> VerifyingKey:
+        """The key that verifies the ministry's receipts."""
+        key: VerifyingKey = self._ask("service_key")
+        return key
+
+    def certifying_key(self) -> VerifyingKey:
+        """The key that verifies certificates of token keys."""
+        key: VerifyingKey = self._ask("certifying_key")
+        return key
+
+    def sign_manifest(self, manifest: bytes) -> Signatures:
+        """Signs a dispatch of the bureau."""
+        return self._sign("sign_manifest", manifest)
+
+    def sign_slip(self, slip: bytes) -> bytes:
+        """Signs a slip of the bureau."""
+        signature: bytes = self._ask("sign_slip", slip)
+        return signature
+
+    def sign_post_receipt(self, statement: bytes) -> Signatures:
+        """Signs what the bureau states about an envelope it received."""
+        return self._sign("sign_post_receipt", statement)
+
+    def sign_service_message(self, statement: bytes) -> Signatures:
+        """Signs a service message of the bureau."""
+        return self._sign("sign_service_message", statement)
+
+    def sign_receipts(self, root_statement: bytes) -> Signatures:
+        """Signs the root over one commit's receipts."""
+        return self._sign("sign_receipts", root_statement)
+
+    def certify_token_key(self, statement: bytes) -> Signatures:
+        """Signs the statement of a day's token key."""
+        return self._sign("certify_token_key", statement)
+
+    def open_file_key(self, header: bytes, prefix: bytes) -> bytes:
+        """Releases the file key of a dispatch that is addressed to the bureau."""
+        file_key: bytes = self._ask("open_file_key", header, prefix)
+        return file_key
+
+    def open_sealed(self, ciphertext: bytes) -> bytes:
+        """Opens a small age file to the bureau's key that is not a dispatch."""
+        plaintext: bytes = self._ask("open_sealed", ciphertext)
+        return plaintext
+
+    def _sign(self, act: str, statement: bytes) -> Signatures:
+        signatures: Signatures = self._ask(act, statement)
+        return signatures
+
+    def _ask(self, act: str, *values: bytes) -> Any:
+        arguments = dict(zip(ACTS[act].arguments, values, strict=True))
+        frame = encode_frame({"act": act, "arguments": arguments})
+        return read_answer(act, self._exchange(frame))
+
+    def _exchange(self, frame: bytes) -> object:
+        kept = self._take()
+        if kept is not None:
+            try:
+                return self._exchange_on(kept, frame)
+            except OSError:
+                # The worker went away since; whatever else is kept leads to it too.
+                self.close()
+        try:
+            return self._exchange_on(connect(self._path, _SECONDS), frame)
+        except OSError as error:
+            raise CustodianUnavailable(f"no custodian answers at {self._path}: {error}") from error
+
+    def _exchange_on(self, connection: socket.socket, frame: bytes) -> object:
+        try:
+            answer = _say(connection, frame)
+        except BaseException:
+            connection.close()
+            raise
+        with self._lock:
+            self._idle.append(connection)
+        return answer
+
+    def _take(self) -> socket.socket | None:
+        with self._lock:
+            if self._process != os.getpid():
+                # After a fork both processes would talk on one connection: the child leaves
+                # its parent's alone.
+                self._idle, self._process = [], os.getpid()
+            return self._idle.pop() if self._idle else None
+
+
+def _say(connection: socket.socket, frame: bytes) -> object:
+    """Sends a frame and gives what comes back.
+
+    Raises:
+        CustodianFault: what comes back is not a frame.
+        OSError: nothing does.
+    """
+    # A worker that does not want us may have closed already, after saying why.
+    with suppress(BrokenPipeError):
+        connection.sendall(frame)
+    try:
+        answer: object = receive_frame(connection)
+    except RequestMalformed as error:
+        raise CustodianFault(f"the custodian's answer is not of the protocol: {error}") from error
+    if answer is None:
+        raise ConnectionResetError("the custodian closed the connection")
+    return answer

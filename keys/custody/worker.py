@@ -1,0 +1,110 @@
+"""The custodian as a process of its own.
+
+    python -m keys.custody.worker --store DIR --credential FILE --socket PATH [--admit UID ...]
+
+Prints `READY PATH` once it serves; ends cleanly on SIGTERM and SIGINT. It serves processes of its
+own user and of those named by --admit. Its memory reaches neither core files nor other processes
+of the same user (prctl(2) PR_SET_DUMPABLE, setrlimit(2) RLIMIT_CORE). It imports nothing of the
+service.
+
+Exit status: 0 stopped, 1 refused (the store, the credential; named on stderr), 3 the system failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import resource
+import signal
+import stat
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from keys.custody.errors import StoreUnsafe
+from keys.custody.frames import connect, listen
+from keys.custody.server import Server
+from keys.custody.store import open_store, read_credential
+from keys.errors import KeysError
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Collection, Sequence
+
+_PR_SET_DUMPABLE: Final = 4
+_SECONDS: Final = 5.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the worker; gives its exit status."""
+    options = _parser().parse_args(arguments)
+    os.umask(0o077)
+    try:
+        forbid_dumps()
+        custody = open_store(options.store, read_credential(options.credential))
+        admitted = {os.geteuid(), *options.admit}
+        listener = take_place(options.socket, admitted)
+    except KeysError as error:
+        sys.stderr.write(f"{error.code}: {error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return 3
+    server = Server(custody, listener, admitted)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.stop())
+    sys.stdout.write(f"READY {options.socket}\n")
+    sys.stdout.flush()
+    server.serve()
+    with suppress(OSError):
+        options.socket.unlink()
+    return 0
+
+
+def forbid_dumps() -> None:
+    """Keeps this process's memory out of core files and of its neighbours' reach.
+
+    Raises:
+        OSError: the kernel refuses.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl PR_SET_DUMPABLE")
+
+
+def take_place(path: Path, admitted: Collection[int]) -> socket.socket:
+    """Listens at `path`, in place of a worker that died there.
+
+    Other users than our own can only be admitted if they can reach the socket at all; it is the
+    kernel's word on who they are that admits them.
+
+    Raises:
+        StoreUnsafe: what stands at `path` is not a socket of ours.
+        FileExistsError: a living worker serves there.
+        OSError: the place cannot be taken.
+    """
+    with suppress(FileNotFoundError):
+        status = path.lstat()
+        if not stat.S_ISSOCK(status.st_mode) or status.st_uid != os.geteuid():
+            raise StoreUnsafe(f"{path} is there already and is not a socket of this user")
+        with suppress(ConnectionRefusedError):
+            connect(path, _SECONDS).close()
+            raise FileExistsError(f"another custodian serves at {path}")
+        path.unlink()
+    return listen(path, mode=0o600 if set(admitted) == {os.geteuid()} else 0o666)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m keys.custody.worker")
+    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--credential", type=Path, required=True)
+    parser.add_argument("--socket", type=Path, required=True)
+    parser.add_argument("--admit", type=int, action="append", default=[], metavar="UID")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
