@@ -65,10 +65,17 @@ def test_a_header_reads_back_and_the_payload_is_left_untouched(
     header.verify(FILE_KEY)
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.binary(max_size=300))
-def test_whatever_parses_has_no_other_spelling(noise: bytes) -> None:
-    data = VERSION + b"-> a b\n" + noise + b"\n" + MAC_LINE
+# Lines that are nearly those of a header, so that some of them are.
+near_lines = st.sampled_from(
+    [b"-> a b", b"-> a  b", b"->", b"AAAA", b"AAA", b"AA", b"AB", b"AA==", b"AAAA\r", b"", b"---"]
+    + [b"A" * size for size in (60, 63, 64, 65, 68, 128)]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(near_lines, max_size=6))
+def test_whatever_parses_has_no_other_spelling(noise: list[bytes]) -> None:
+    data = b"\n".join([VERSION + b"-> a b", *noise, MAC_LINE])
     try:
         header = parse(data)
     except HeaderMalformed:
@@ -207,6 +214,7 @@ def test_a_passphrase_stanza_beside_another_is_refused() -> None:
         (VERSION + MAC_LINE, HeaderMalformed),
         (VERSION + b"-> a\n\n--- " + encode_base64(bytes(31)) + b"\n", HeaderMalformed),
         (VERSION + b"-> a\n\nnoise\n" + MAC_LINE, HeaderMalformed),
+        (VERSION + b"-> a\n" + b"A" * 68 + b"\n" + MAC_LINE, HeaderMalformed),
         (VERSION + b"-> \xe9\n\n" + MAC_LINE, HeaderMalformed),
     ],
 )
