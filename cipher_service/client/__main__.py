@@ -7,17 +7,15 @@ returns nothing; it raises `Failure`, a `KeysError` or an `OSError`. Exit status
 """
 
 import os
-import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from types import FrameType
-from typing import NoReturn
 
-from cipher_service.client.arguments import build_parser
-from cipher_service.client.endings import Ending, Stopped, conclude
-from cipher_service.client.messages import choose_language
+from cipher_service.client.command_line import build_parser
+from cipher_service.client.endings import Ending, conclude
+from cipher_service.client.interruptions import unwind_when_asked
+from cipher_service.client.messages import Language, choose_language
 from cipher_service.client.terminal import Terminal, prepare_streams
 
 Handler = Callable[[Namespace, Terminal], None]
@@ -29,18 +27,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare_streams()
     language = choose_language(_asked_language(typed), os.environ)
     terminal = Terminal(language, as_json="--json" in typed)
-    for stop in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(stop, _stop)
+    unwind_when_asked()
     try:
-        parsed = build_parser(language).parse_args(typed)
-        _resolve(parsed.handler)(parsed, terminal)
-    except SystemExit as asked:  # --help and --version have shown what was wanted
-        return asked.code if isinstance(asked.code, int) else 0
+        parsed = _parse(typed, language)
+        if parsed is not None:
+            _resolve(parsed.handler)(parsed, terminal)
     except BaseException as error:  # noqa: BLE001 - the process boundary: no end is a traceback
         ending = conclude(error, language)
         _report(ending, terminal)
         return ending.status
     return 0
+
+
+def _parse(typed: Sequence[str], language: Language) -> Namespace | None:
+    """Return what was typed, or None when it only asked for help or the version."""
+    try:
+        return build_parser(language).parse_args(typed)
+    except SystemExit:
+        sys.stdout.flush()
+        return None
 
 
 def _resolve(name: str) -> Handler:
@@ -57,10 +62,6 @@ def _asked_language(typed: Sequence[str]) -> str | None:
         if word == "--lang":
             return typed[position + 1] if position + 1 < len(typed) else None
     return None
-
-
-def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    raise Stopped(number)
 
 
 def _report(ending: Ending, terminal: Terminal) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from cipher_service.client.durable import StateUnreadable
 from cipher_service.client.failures import MISUSED, REFUSED, UNAVAILABLE, Failure
+from cipher_service.client.interruptions import Stopped
 from cipher_service.client.messages import Explanation, Facts, Language, explain, printable
 from keys.errors import KeysError, Refusal
 
@@ -43,18 +44,6 @@ _TITLES: dict[int, dict[Language, str]] = {
 }
 _STOPPED: dict[Language, str] = {"fr": "INTERROMPU", "en": "INTERRUPTED"}
 _DETAIL: dict[Language, str] = {"fr": "Détail : ", "en": "Detail: "}
-
-
-class Stopped(KeyboardInterrupt):
-    """A signal asked the command to end; unwinding cleans up as for Ctrl-C.
-
-    Attributes:
-        number: of the signal.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 @dataclass(frozen=True, slots=True)

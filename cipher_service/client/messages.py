@@ -1,14 +1,17 @@
 """What `chiffre` says, in French and in English.
 
-Failures are told in three parts: what happened, what it changed (as a rule nothing), what to do
-now. Their texts are data, `texts/offline.toml` and `texts/online.toml`, one table per code:
+The texts are data, in `texts/*.toml`. Failures are told in three parts: what happened, what it
+changed (as a rule nothing), what to do now. Single sentences are phrases:
 
-    [NOT_AGE]
+    [failures.NOT_AGE]
     fr = ["cause", "effet", "que faire"]
     en = ["cause", "effect", "what to do"]
 
-Places like `{path}` are filled with the facts of the failure. `texts/phrases.toml` holds single
-sentences the same way: `waiting = { fr = "...", en = "..." }`.
+    [phrases.waiting]
+    fr = "..."
+    en = "..."
+
+Places like `{path}` are filled with the facts of the failure.
 """
 
 import tomllib
@@ -21,9 +24,6 @@ from typing import Any, Literal
 
 Language = Literal["fr", "en"]
 Facts = Mapping[str, str | int]
-
-_FAILURES = ("offline.toml", "online.toml")
-_PHRASES = "phrases.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def choose_language(wanted: str | None, environment: Mapping[str, str]) -> Langu
 
 def explain(code: str, facts: Facts, language: Language) -> Explanation | None:
     """Return the text of a failure, or None when the code has none."""
-    entry = failures().get(code)
+    entry = texts()["failures"].get(code)
     if entry is None:
         return None
     return Explanation(*(_fill(part, facts) for part in entry[language]))
@@ -65,15 +65,22 @@ def explain(code: str, facts: Facts, language: Language) -> Explanation | None:
 
 def phrase(name: str, language: Language, **facts: str | int) -> str:
     """Return a sentence. Raises KeyError for a name that has none: a defect of the caller."""
-    return _fill(_read(_PHRASES)[name][language], facts)
+    return _fill(texts()["phrases"][name][language], facts)
+
+
+def argparse_words(language: Language) -> dict[str, str]:
+    """Return argparse's own words in a language, by their English."""
+    words: dict[str, str] = texts()["argparse"].get(language, {})
+    return words
 
 
 @cache
-def failures() -> dict[str, dict[Language, list[str]]]:
-    """Return every failure text: code to language to the three parts."""
-    found: dict[str, dict[Language, list[str]]] = {}
-    for name in _FAILURES:
-        found |= _read(name)
+def texts() -> dict[str, dict[str, Any]]:
+    """Return every text: `failures`, `phrases` and `argparse`, each by name."""
+    found: dict[str, dict[str, Any]] = {"failures": {}, "phrases": {}, "argparse": {}}
+    for file in files("cipher_service.client").joinpath("texts").iterdir():
+        for table, entries in tomllib.loads(file.read_text("utf-8")).items():
+            found[table] |= entries
     return found
 
 
@@ -100,9 +107,3 @@ class _Facts(dict[str, str]):
 
 def _fill(text: str, facts: Facts) -> str:
     return text.format_map(_Facts({name: printable(str(value)) for name, value in facts.items()}))
-
-
-@cache
-def _read(name: str) -> dict[str, Any]:
-    place = files("cipher_service.client").joinpath("texts", name)
-    return tomllib.loads(place.read_text("utf-8")) if place.is_file() else {}

@@ -12,14 +12,11 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from cipher_service import clock
 from cipher_service.client.durable import transaction
-
-_INCARNATIONS = 100
 
 TABLES = """
 CREATE TABLE outgoing (
@@ -79,17 +76,6 @@ class Outgoing:
     reason: str | None
 
 
-def series_epoch(at: datetime, incarnation: int) -> int:
-    """Return the epoch of a series at an instant: 202600 for 2026, first incarnation.
-
-    Raises:
-        ValueError: the incarnation is not 0 to 99.
-    """
-    if not 0 <= incarnation < _INCARNATIONS:
-        raise ValueError("an incarnation is 0 to 99")
-    return at.year * _INCARNATIONS + incarnation
-
-
 class Numbers:
     """The outgoing numbers of one identity folder; reached as `PostState.numbers`."""
 
@@ -104,7 +90,7 @@ class Numbers:
         Args:
             dispatch_id: ULID of the dispatch to be signed.
             addressees: post codes, each once; the sender's own copy takes no number.
-            epoch: from `series_epoch`.
+            epoch: from `references.series_epoch`.
 
         Returns:
             The number for each addressee.

@@ -6,6 +6,7 @@ a progress line appears only on a terminal and only after two seconds.
 
 import codecs
 import json
+import locale
 import sys
 import time
 import unicodedata
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from cipher_service.client.failures import Unavailable
 from cipher_service.client.messages import Language, phrase
 
 _PATIENCE = 2.0
@@ -36,11 +38,21 @@ class Terminal:
         self.as_json = as_json
 
     def show(self, text: str) -> None:
-        """Write a line of the result. Raises OSError when it cannot be delivered."""
+        """Write a line of the result.
+
+        Raises:
+            BrokenPipeError: the reader went away.
+            Unavailable: it cannot be delivered; what the command did is done all the same.
+        """
         if sys.stdout is None:
-            raise BrokenPipeError("standard output is closed")
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+            raise Unavailable("RESULT_UNSHOWN")
+        try:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Unavailable("RESULT_UNSHOWN") from error
 
     def show_json(self, result: Any) -> None:
         """Write the result as JSON, in ASCII so that no locale can spoil it."""
@@ -75,7 +87,8 @@ class Terminal:
         if stream is None or not stream.isatty():
             yield lambda _done: None
             return
-        line = _ProgressLine(stream, phrase(name, self.language), total)
+        unit = phrase("mib", self.language)
+        line = _ProgressLine(stream, phrase(name, self.language), total, unit)
         try:
             yield line.advance
         finally:
@@ -83,10 +96,11 @@ class Terminal:
 
 
 class _ProgressLine:
-    def __init__(self, stream: TextIO, label: str, total: int) -> None:
+    def __init__(self, stream: TextIO, label: str, total: int, unit: str) -> None:
         self._stream = stream
         self._label = label
         self._total = max(total, 1)
+        self._unit = unit
         self._done = 0
         self._due = time.monotonic() + _PATIENCE
         self._drawn = False
@@ -100,7 +114,7 @@ class _ProgressLine:
         self._drawn = True
         share = min(self._done / self._total, 1.0)
         bar = ("#" * int(share * _BAR)).ljust(_BAR, ".")
-        mebibytes = f"{self._done / 2**20:.0f}/{self._total / 2**20:.0f} Mio"
+        mebibytes = f"{self._done / 2**20:.0f}/{self._total / 2**20:.0f} {self._unit}"
         self._write(f"\r{self._label} [{bar}] {share:4.0%} {mebibytes}")
 
     def clear(self) -> None:
@@ -122,6 +136,12 @@ def prepare_streams() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors=_PLAIN)
+
+
+def plainly_encoded(text: str) -> str:
+    """Return text that the locale's encoding can write, for what bypasses the streams."""
+    encoding = locale.getpreferredencoding(do_setlocale=False)
+    return text.encode(encoding, errors=_PLAIN).decode(encoding)
 
 
 def _plainly(error: UnicodeError) -> tuple[str, int]:

@@ -1,0 +1,143 @@
+"""Everything that can be typed after `chiffre`, in the user's language."""
+
+import argparse
+from functools import partial
+from importlib.metadata import version
+
+from cipher_service.client.arguments import (
+    Commands,
+    Parser,
+    Say,
+    add_command,
+    add_identity_option,
+    add_json,
+    add_passphrase_file,
+    add_sending_options,
+)
+from cipher_service.client.messages import Language, argparse_words, phrase
+from cipher_service.client.online_arguments import add_online_commands
+
+_ENCIPHERING = "cipher_service.client.enciphering:encipher"
+_DECIPHERING = "cipher_service.client.deciphering:decipher"
+_INSPECTION = "cipher_service.client.inspection:inspect"
+_IDENTITY_NEW = "cipher_service.client.identities:new"
+_IDENTITY_EXPORT = "cipher_service.client.identities:export_age"
+_CARD_SHOW = "cipher_service.client.identities:show_card"
+_SERIES = "cipher_service.client.series:series"
+
+
+def build_parser(language: Language) -> Parser:
+    """Return the parser of all commands.
+
+    Args:
+        language: of its help and of its complaints. argparse takes its own words from gettext,
+            through a name of its module; the French ones are put there for the whole process.
+    """
+    _translate_argparse(language)
+    say = partial(phrase, language=language)
+    parser = Parser(
+        prog="chiffre", description=say("help_chiffre"), epilog=say("help_exit"), allow_abbrev=False
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"chiffre {version('cipher-service')}"
+    )
+    parser.add_argument("--lang", choices=("fr", "en"), help=say("help_lang"))
+    commands = parser.add_subparsers(
+        metavar=say("help_command"), required=True, dest="command", title=say("help_commands")
+    )
+    _add_identity(commands, say)
+    _add_card(commands, say)
+    _add_encipher(commands, say)
+    _add_decipher(commands, say)
+    _add_inspect(commands, say)
+    _add_series(commands, say)
+    add_online_commands(commands, language)
+    return parser
+
+
+def _add_identity(commands: "Commands[Parser]", say: Say) -> None:
+    group = add_command(commands, say, "identity", None).add_subparsers(
+        metavar=say("help_command"), required=True, dest="act", title=say("help_commands")
+    )
+    new = add_command(group, say, "identity_new", _IDENTITY_NEW)
+    new.add_argument("--post", metavar="CODE", required=True, help=say("help_post"))
+    new.add_argument("--out", metavar=say("a_folder"), required=True, help=say("help_out_identity"))
+    new.add_argument("--no-passphrase", action="store_true", help=say("help_no_passphrase"))
+    new.add_argument("--previous", metavar=say("a_card"), help=say("help_previous"))
+    new.add_argument("--days", metavar="N", type=int, default=366, help=say("help_days"))
+    add_passphrase_file(new, say)
+    add_json(new, say)
+    export = add_command(group, say, "identity_export-age", _IDENTITY_EXPORT)
+    add_identity_option(export, say)
+    export.add_argument("--yes", action="store_true", help=say("help_yes"))
+    add_json(export, say)
+
+
+def _add_card(commands: "Commands[Parser]", say: Say) -> None:
+    group = add_command(commands, say, "card", None).add_subparsers(
+        metavar=say("help_command"), required=True, dest="act", title=say("help_commands")
+    )
+    show = add_command(group, say, "card_show", _CARD_SHOW)
+    show.add_argument("file", metavar=say("a_file"), help=say("help_card_file"))
+    add_json(show, say)
+
+
+def _add_encipher(commands: "Commands[Parser]", say: Say) -> None:
+    parser = add_command(commands, say, "encipher", _ENCIPHERING)
+    add_identity_option(parser, say)
+    add, card = parser.add_argument, say("a_card")
+    add("--to", metavar=card, action="append", required=True, help=say("help_to"))
+    add("--info", metavar=card, action="append", default=[], help=say("help_info"))
+    add("--level", metavar=say("a_level"), required=True, help=say("help_level"))
+    add_sending_options(parser, say)
+    parser.add_argument(
+        "-o", "--out", metavar=say("an_output"), required=True, help=say("help_out")
+    )
+    parser.add_argument("--force", action="store_true", help=say("help_force"))
+    parser.add_argument("file", metavar=f"{say('a_file')}|-", help=say("help_text_file"))
+    add_json(parser, say)
+
+
+def _add_decipher(commands: "Commands[Parser]", say: Say) -> None:
+    parser = add_command(commands, say, "decipher", _DECIPHERING)
+    add_identity_option(parser, say)
+    parser.add_argument(
+        "--from",
+        metavar=say("a_card"),
+        action="append",
+        required=True,
+        dest="senders",
+        help=say("help_from"),
+    )
+    parser.add_argument(
+        "-o", "--out", metavar=say("an_output_folder"), required=True, help=say("help_out_folder")
+    )
+    parser.add_argument("file", metavar=say("a_file"), help=say("help_dispatch_file"))
+    add_json(parser, say)
+
+
+def _add_inspect(commands: "Commands[Parser]", say: Say) -> None:
+    parser = add_command(commands, say, "inspect", _INSPECTION)
+    parser.add_argument("file", metavar=say("a_file"), help=say("help_dispatch_file"))
+    add_json(parser, say)
+
+
+def _add_series(commands: "Commands[Parser]", say: Say) -> None:
+    parser = add_command(commands, say, "series", _SERIES)
+    parser.add_argument(
+        "--identity", metavar=say("a_folder"), required=True, help=say("help_identity_option")
+    )
+    add_json(parser, say)
+
+
+def _translate_argparse(language: Language) -> None:
+    words = argparse_words(language)
+
+    def one(text: str) -> str:
+        return words.get(text, text)
+
+    def counted(singular: str, plural: str, number: int) -> str:
+        return one(singular if number == 1 else plural)
+
+    setattr(argparse, "_", one)  # noqa: B010 - a private name that mypy does not know
+    setattr(argparse, "ngettext", counted)  # noqa: B010 - likewise

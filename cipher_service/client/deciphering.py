@@ -1,0 +1,192 @@
+"""`chiffre decipher`: opens a dispatch in quarantine and publishes it by one rename.
+
+The quarantine lies beside the output folder, on the same disk. It is noted in the state before
+anything is written into it, so that a command which was killed leaves no plaintext for longer than
+until the next one. The record of the dispatch is committed just before the rename: a kill between
+the two leaves a dispatch that opens again and says that it was opened before.
+"""
+
+import json
+import os
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cipher_service import clock
+from cipher_service.client.drafting import read_card_file
+from cipher_service.client.durable import sync_folder
+from cipher_service.client.failures import Refused
+from cipher_service.client.interruptions import undisturbed
+from cipher_service.client.lines import heading_lines, heading_record, runs_text, show_lines
+from cipher_service.client.messages import phrase
+from cipher_service.client.passphrases import passphrase_to_open
+from cipher_service.client.state import Admission, PostState
+from cipher_service.client.terminal import Terminal
+from cipher_service.client.watching import require_file, watched_buffered
+from keys.cards import Card
+from keys.dispatch import Opened
+from keys.dispatch import decipher as decipher_package
+from keys.identity import Identity, load_identity
+from keys.manifest import Manifest
+
+RECORD = "dispatch.json"
+ATTACHMENTS = "attachments"
+_LISTED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A dispatch that was deciphered and published.
+
+    Attributes:
+        manifest: as signed.
+        sender: the card that verified it.
+        admission: whether it was opened before, and which numbers are missing.
+        record: what `dispatch.json` says.
+    """
+
+    manifest: Manifest
+    sender: Card
+    admission: Admission
+    record: dict[str, Any]
+
+
+def decipher(arguments: Namespace, terminal: Terminal) -> None:
+    """Run `chiffre decipher`."""
+    source, out = Path(arguments.file), Path(arguments.out)
+    require_file(source)
+    require_empty(out)
+    senders = list(map(read_card_file, arguments.senders))
+    identity = load_identity(
+        Path(arguments.identity), passphrase_to_open(arguments.passphrase_file, terminal)
+    )
+    with PostState(Path(arguments.identity)) as state:
+        published = decipher_into(
+            source,
+            out,
+            identity=identity,
+            senders={card.fingerprint: card for card in senders},
+            state=state,
+            terminal=terminal,
+        )
+    _tell(published, out, terminal)
+
+
+def require_empty(out: Path) -> None:
+    """Refuse an output folder that holds something. Raises Refused, or OSError."""
+    if not os.path.lexists(out):
+        out.parent.stat()
+    elif not out.is_dir() or any(out.iterdir()):
+        raise Refused("OUTPUT_NOT_EMPTY", path=str(out))
+
+
+def decipher_into(
+    source: Path,
+    out: Path,
+    *,
+    identity: Identity,
+    senders: Mapping[str, Card],
+    state: PostState,
+    terminal: Terminal,
+) -> Published:
+    """Verify a dispatch, record it and publish it; or refuse it and change nothing.
+
+    Args:
+        source: the enciphered file.
+        out: absent, or an empty folder.
+        identity: ours. Its own card is trusted: a post reads its own copies.
+        senders: trusted cards by fingerprint.
+        state: of the identity's folder.
+        terminal: where progress is shown.
+
+    Raises:
+        Refusal: by the name of what is wrong.
+        OSError: the source cannot be read, or the place not be written.
+    """
+    trusted = {**senders, identity.card.fingerprint: identity.card}
+    target = out.resolve()
+    with (
+        state.quarantine(target.parent) as workspace,
+        terminal.progress("deciphering", source.stat().st_size) as advance,
+        watched_buffered(source, advance) as file,
+        decipher_package(
+            file, opener=identity, find_sender=trusted.get, workspace=workspace
+        ) as opened,
+        undisturbed(),
+    ):
+        with state.transaction():
+            admission = state.admit(opened.manifest, identity.card.fingerprint)
+            record = dispatch_record(opened, admission, identity.card.fingerprint)
+            _complete(opened.folder, record)
+        opened.publish(target)
+    return Published(opened.manifest, opened.sender, admission, record)
+
+
+def dispatch_record(opened: Opened, admission: Admission, fingerprint: str) -> dict[str, Any]:
+    """Return what `dispatch.json` says of a verified dispatch.
+
+    Args:
+        opened: verified.
+        admission: what the state says of it.
+        fingerprint: of the card that it was opened with.
+    """
+    own = opened.manifest.addressee(fingerprint)
+    series = own.series if own else None
+    missing = [number for run in admission.missing for number in run[:_LISTED]][:_LISTED]
+    return {
+        **heading_record(opened.manifest),
+        "sender": {
+            "post": opened.sender.post,
+            "edition": opened.sender.edition,
+            "fingerprint": opened.sender.fingerprint,
+        },
+        "number": series and {"epoch": series.epoch, "number": series.number},
+        "manifest_hash": opened.manifest_hash,
+        "signatures": {"ed25519": "verified", "mldsa65": "verified"},
+        "missing_numbers": missing,
+        "missing_count": sum(map(len, admission.missing)),
+        "already_opened": admission.opened_at,
+    }
+
+
+def _complete(folder: Path, record: Mapping[str, Any]) -> None:
+    """Add to the parts what the quarantine still lacks, durably."""
+    written = json.dumps(record, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    path = folder / RECORD
+    with path.open("x", encoding="utf-8") as file:
+        path.chmod(0o600)
+        file.write(written)
+        file.flush()
+        os.fsync(file.fileno())
+    attachments = folder / ATTACHMENTS
+    attachments.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(attachments)
+
+
+def _tell(published: Published, out: Path, terminal: Terminal) -> None:
+    manifest, admission, language = published.manifest, published.admission, terminal.language
+    if admission.opened_at is not None:
+        terminal.say("already_opened", when=admission.opened_at)
+    if admission.missing:
+        number = published.record["number"]
+        terminal.say(
+            "number_missing",
+            post=manifest.sender.post,
+            epoch=number["epoch"],
+            numbers=runs_text(admission.missing),
+        )
+    if manifest.heading.expires is not None and manifest.heading.expires <= clock.now():
+        terminal.say("expired", when=clock.text(manifest.heading.expires))
+    if terminal.as_json:
+        terminal.show_json({**published.record, "folder": str(out)})
+        return
+    show_lines(
+        terminal,
+        [
+            *heading_lines(manifest, language),
+            ("line_signatures", phrase("signatures_hold", language, post=manifest.sender.post)),
+            ("line_folder", str(out)),
+        ],
+    )

@@ -1,0 +1,270 @@
+"""`chiffre encipher`: numbers, signs and enciphers a dispatch into a file that exists whole or not.
+
+The steps, and what a kill at any of them leaves (`numbers.py` settles it):
+
+1. Everything that can be refused without a number is (`drafting`).
+2. The numbers are allocated.                      kill: they are cancelled next time
+3. The file is written beside its final name.      kill: likewise, and the file is removed
+4. It is flushed to disk, and that is recorded.    kill: likewise
+5. It is renamed to its final name.                kill: the numbers are issued next time
+6. The numbers are issued.
+"""
+
+import errno
+import io
+import os
+import secrets
+import sqlite3
+import stat
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from cipher_service.client.drafting import (
+    Draft,
+    attachment_paths,
+    draft,
+    media_type,
+    read_card_file,
+)
+from cipher_service.client.durable import sync_folder
+from cipher_service.client.failures import Refused
+from cipher_service.client.interruptions import undisturbed
+from cipher_service.client.lines import heading_lines, heading_record, show_lines
+from cipher_service.client.messages import phrase
+from cipher_service.client.numbers import Numbers, SeriesNumber
+from cipher_service.client.passphrases import passphrase_to_open
+from cipher_service.client.state import PostState
+from cipher_service.client.terminal import Advance, Terminal
+from cipher_service.client.watching import Watched, spooled
+from cipher_service.references import INCARNATIONS, series_epoch
+from keys.cards import Card
+from keys.dispatch import Attachment, Destination, Enciphered
+from keys.dispatch import encipher as encipher_package
+from keys.errors import KeysError
+from keys.identity import Identity, load_identity
+from keys.manifest import COPY, Series
+
+_READINGS = 2  # a content is read once for its hash, once to be enciphered
+
+
+def encipher(arguments: Namespace, terminal: Terminal) -> None:
+    """Run `chiffre encipher`."""
+    folder, out = Path(arguments.identity), Path(arguments.out)
+    _require_free(out, [arguments.file, *arguments.attach], force=arguments.force)
+    attachments = attachment_paths(arguments.attach)
+    identity = load_identity(folder, passphrase_to_open(arguments.passphrase_file, terminal))
+    decided = draft(arguments, identity.card, read_card_file)
+    partial = out.parent / f".chiffre-{secrets.token_hex(8)}.partial"
+    with (
+        opened_text(arguments.file, folder) as text,
+        PostState(folder) as state,
+        state.exclusive(lambda: terminal.say("waiting")),
+    ):
+        settle(state)
+        enciphered = encipher_numbered(
+            decided,
+            text,
+            attachments,
+            identity=identity,
+            state=state,
+            partial=partial,
+            terminal=terminal,
+        )
+        _publish(enciphered, partial, out, state)
+    _tell(enciphered, out, terminal)
+
+
+def settle(state: PostState) -> None:
+    """Settle what commands that died left behind. Inside `PostState.exclusive`."""
+    _, leftovers = state.numbers.recover()
+    for leftover in leftovers:
+        with suppress(OSError):  # a stick that is no longer there must not stop the next dispatch
+            leftover.unlink(missing_ok=True)
+
+
+def encipher_numbered(
+    decided: Draft,
+    text: io.RawIOBase,
+    attachments: Sequence[Path],
+    *,
+    identity: Identity,
+    state: PostState,
+    partial: Path,
+    terminal: Terminal,
+) -> Enciphered:
+    """Number, sign and encipher a draft into `partial`, flushed to disk and recorded as finished.
+
+    Inside `PostState.exclusive`. The caller renames `partial` and then issues the numbers. When
+    anything fails the file is gone and the numbers are cancelled, which the user is told.
+
+    Args:
+        decided: from `draft`.
+        text: the message, from `opened_text`.
+        attachments: in their order.
+        identity: the sender's.
+        state: of the same folder.
+        partial: a new file.
+        terminal: where progress and cancelled numbers are told.
+
+    Raises:
+        Refusal: what `keys` refuses.
+        SourceChangedError: a content changed while it was read.
+        OSError: a content cannot be read, or `partial` not be written.
+    """
+    with _numbered(decided, identity, state.numbers, terminal) as destinations:
+        with _written(partial) as sink, ExitStack() as stack:
+            files = [stack.enter_context(path.open("rb", buffering=0)) for path in attachments]
+            total = sum(os.fstat(file.fileno()).st_size for file in (text, *files))
+            advance = stack.enter_context(terminal.progress("enciphering", _READINGS * total))
+            enciphered = encipher_package(
+                decided.heading,
+                destinations,
+                _content(text, advance),
+                [
+                    Attachment(path.name, _content(file, advance), media_type(path))
+                    for path, file in zip(attachments, files, strict=True)
+                ],
+                signer=identity,
+                sink=sink,
+            )
+        state.numbers.finish(decided.heading.id, enciphered.manifest_hash, partial)
+    return enciphered
+
+
+@contextmanager
+def opened_text(name: str, folder: Path) -> Iterator[io.RawIOBase]:
+    """Open the message for two readings; what can be read only once goes through the disk.
+
+    Args:
+        name: of a file, or `-` for standard input.
+        folder: the identity folder, where a stream is kept for the time being.
+
+    Raises:
+        OSError: it cannot be read, or not be kept.
+    """
+    if name == "-":
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, "standard input is closed")
+        with spooled(sys.stdin.buffer, folder) as spool:
+            yield spool
+        return
+    with Path(name).open("rb", buffering=0) as file:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            yield file
+            return
+        with spooled(file, folder) as spool:
+            yield spool
+
+
+@contextmanager
+def _numbered(
+    decided: Draft, identity: Identity, numbers: Numbers, terminal: Terminal
+) -> Iterator[list[Destination]]:
+    """Give the destinations their numbers, which are cancelled when the block fails."""
+    dispatch_id = decided.heading.id
+    epoch = series_epoch(decided.heading.created.year, _incarnation(identity.card))
+    taken = numbers.allocate(dispatch_id, decided.addressees, epoch)
+    try:
+        yield [
+            replace(each, series=None if each.role == COPY else _series(taken[each.card.post]))
+            for each in decided.destinations
+        ]
+    except BaseException as error:
+        # A disk that refuses this too loses nothing: the next command cancels them.
+        with suppress(sqlite3.Error):
+            numbers.cancel(dispatch_id, _reason(error))
+        for post, number in taken.items():
+            terminal.say("number_cancelled", post=post, number=number.number, epoch=number.epoch)
+        raise
+
+
+@contextmanager
+def _written(partial: Path) -> Iterator[BinaryIO]:
+    """Write a new file, on disk when the block ends well and gone when it does not."""
+    with partial.open("xb") as sink:
+        try:
+            yield sink
+            sink.flush()
+            os.fsync(sink.fileno())
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+
+def _content(file: io.RawIOBase, advance: Advance) -> BinaryIO:
+    # `keys` reads raw files; its type says BinaryIO, which no raw file formally is.
+    return cast("BinaryIO", Watched(file, advance))
+
+
+def _incarnation(card: Card) -> int:
+    """A new edition is a new folder that knows no numbers: it must not give them again."""
+    return (card.edition - 1) % INCARNATIONS
+
+
+def _series(taken: SeriesNumber) -> Series:
+    return Series(taken.epoch, taken.number, taken.previous)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeysError):
+        return error.code
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+
+
+def _require_free(out: Path, inputs: Sequence[str], *, force: bool) -> None:
+    """Refuse an output that is there, a device whatever is asked, and an input in any case."""
+    if not os.path.lexists(out):
+        # Says now, before a passphrase and a number, that the folder is not there.
+        out.parent.stat()
+        return
+    if out.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(out))
+    replaceable = stat.S_ISREG(out.lstat().st_mode)
+    if not (force and replaceable) or any(_same(out, Path(each)) for each in inputs):
+        raise Refused("OUTPUT_EXISTS", path=str(out))
+
+
+def _same(out: Path, other: Path) -> bool:
+    return other.exists() and out.samefile(other)
+
+
+def _publish(enciphered: Enciphered, partial: Path, out: Path, state: PostState) -> None:
+    """Give the finished file its name, then issue its numbers."""
+    with undisturbed():
+        try:
+            partial.rename(out)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            state.numbers.cancel(enciphered.manifest.id, "unpublished")
+            raise
+        # The file is out. Whatever fails now, the next command reads that from the rename.
+        with suppress(OSError, sqlite3.Error):
+            sync_folder(out.parent)
+            state.numbers.issue(enciphered.manifest.id, enciphered.manifest_hash)
+
+
+def _tell(enciphered: Enciphered, out: Path, terminal: Terminal) -> None:
+    manifest = enciphered.manifest
+    if terminal.as_json:
+        terminal.show_json(
+            {
+                **heading_record(manifest),
+                "file": str(out),
+                "size": enciphered.size,
+                "manifest_hash": enciphered.manifest_hash,
+            }
+        )
+        return
+    show_lines(
+        terminal,
+        [
+            *heading_lines(manifest, terminal.language),
+            ("line_file", f"{out} ({phrase('bytes', terminal.language, count=enciphered.size)})"),
+        ],
+    )
+    terminal.say("copy_included")
