@@ -70,7 +70,7 @@ def read_entry_header(block: bytes) -> tuple[str, int]:
     if not _SIZE.fullmatch(size_field):
         raise PackageMalformed("an entry's size is not eleven octal digits")
     size = int(size_field[:-1], 8)
-    if entry_header(name, size) != block:
+    if "\0" in name or entry_header(name, size) != block:
         raise PackageMalformed("an entry's header is not the canonical one of a regular file")
     return name, size
 
