@@ -6,7 +6,15 @@ Only words: the modules that do it, with their HTTP, are imported when a command
 from functools import partial
 from typing import Final
 
-from cipher_service.client import arguments
+from cipher_service.client.arguments import (
+    Commands,
+    Parser,
+    Say,
+    add_command,
+    add_identity_option,
+    add_json,
+    add_sending_options,
+)
 from cipher_service.client.messages import Language, phrase
 
 _ENROL: Final = "cipher_service.client.online_enrolment:enrol"
@@ -20,9 +28,7 @@ _DIRECTORY: Final = "cipher_service.client.online_directory:directory"
 _CARDS: Final = "cipher_service.client.online_directory:cards"
 
 
-def add_online_commands(
-    commands: "arguments.Commands[arguments.Parser]", language: Language
-) -> None:
+def add_online_commands(commands: "Commands[Parser]", language: Language) -> None:
     """Add the commands that reach the ministry; each names its handler and imports nothing."""
     say = partial(phrase, language=language)
     _add_enrol(commands, say)
@@ -37,18 +43,18 @@ def add_online_commands(
 
 
 def _command(
-    commands: "arguments.Commands[arguments.Parser]",
-    say: arguments.Say,
+    commands: "Commands[Parser]",
+    say: Say,
     name: str,
     handler: str,
-) -> "arguments.Parser":
-    parser = arguments.add_command(commands, say, name, handler)
-    arguments.add_identity_option(parser, say)
-    parser.add_argument("--json", action="store_true", help=say("help_json"))
+) -> "Parser":
+    parser = add_command(commands, say, name, handler)
+    add_identity_option(parser, say)
+    add_json(parser, say)
     return parser
 
 
-def _add_enrol(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+def _add_enrol(commands: "Commands[Parser]", say: Say) -> None:
     parser = _command(commands, say, "enrol", _ENROL)
     fingerprint = say("a_fingerprint")
     parser.add_argument("--server", metavar="URL", required=True, help=say("help_server"))
@@ -62,9 +68,9 @@ def _add_enrol(commands: "arguments.Commands[arguments.Parser]", say: arguments.
     parser.add_argument("--authority", metavar=say("a_file"), help=say("help_authority"))
 
 
-def _add_send(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+def _add_send(commands: "Commands[Parser]", say: Say) -> None:
     parser = _command(commands, say, "send", _SEND)
-    arguments.add_sending_options(parser, say)
+    add_sending_options(parser, say)
     # Resuming needs neither an addressee nor a level: their absence is judged by the command.
     parser.conflict_handler = "resolve"
     parser.add_argument(
@@ -83,17 +89,17 @@ def _add_send(commands: "arguments.Commands[arguments.Parser]", say: arguments.S
     parser.add_argument("file", metavar=f"{say('a_file')}|-", nargs="?", help=say("help_text_file"))
 
 
-def _add_outbox(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+def _add_outbox(commands: "Commands[Parser]", say: Say) -> None:
     _command(commands, say, "outbox", _OUTBOX)
 
 
-def _add_inbox(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+def _add_inbox(commands: "Commands[Parser]", say: Say) -> None:
     parser = _command(commands, say, "inbox", _INBOX)
     parser.add_argument("--new", action="store_true", help=say("help_new"))
     parser.add_argument("--follow", action="store_true", help=say("help_follow"))
 
 
-def _add_fetch(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+def _add_fetch(commands: "Commands[Parser]", say: Say) -> None:
     parser = _command(commands, say, "fetch", _FETCH)
     parser.add_argument("--all", action="store_true", help=say("help_all"))
     parser.add_argument(
@@ -104,14 +110,12 @@ def _add_fetch(commands: "arguments.Commands[arguments.Parser]", say: arguments.
     parser.add_argument("ids", metavar="ID", nargs="*", help=say("help_ids"))
 
 
-def _add_receipt(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+def _add_receipt(commands: "Commands[Parser]", say: Say) -> None:
     parser = _command(commands, say, "receipt", _RECEIPT)
     parser.add_argument("id", metavar="ID", help=say("help_id"))
 
 
-def _add_service_message(
-    commands: "arguments.Commands[arguments.Parser]", say: arguments.Say
-) -> None:
+def _add_service_message(commands: "Commands[Parser]", say: Say) -> None:
     parser = _command(commands, say, "service-message", _SERVICE_MESSAGE)
     parser.add_argument("--to", metavar="CODE", help=say("help_service_to"))
     parser.add_argument(
@@ -125,11 +129,11 @@ def _add_service_message(
     )
 
 
-def _add_directory(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+def _add_directory(commands: "Commands[Parser]", say: Say) -> None:
     _command(commands, say, "directory", _DIRECTORY)
 
 
-def _add_cards(commands: "arguments.Commands[arguments.Parser]", say: arguments.Say) -> None:
+def _add_cards(commands: "Commands[Parser]", say: Say) -> None:
     parser = _command(commands, say, "cards", _CARDS)
     parser.add_argument(
         "--fingerprint",

@@ -236,6 +236,11 @@ class Outbox:
             )
         return cursor.rowcount == 1
 
+    def knows_note(self, name: str) -> bool:
+        """Tell whether a note of that name ever entered."""
+        found = self._connection.execute("SELECT 1 FROM note WHERE name = ?", (name,))
+        return found.fetchone() is not None
+
     def pending_notes(self) -> list[Note]:
         """Return the notes that still have to be posted, in order of entry."""
         rows = self._connection.execute(

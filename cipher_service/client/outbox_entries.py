@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import BinaryIO
+from io import BufferedReader
 
 TABLES = """
 CREATE TABLE dispatch (
@@ -104,4 +104,4 @@ class Claim:
     """A dispatch that this command alone may send until `Outbox.claim` ends."""
 
     entry: Entry
-    file: BinaryIO
+    file: BufferedReader

@@ -10,13 +10,14 @@ service messages) come back as the canonical bytes that were signed, for `keys/`
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Final
 
 import httpx
 
 from cipher_service.client.online_refusals import Distrusted
+from cipher_service.client.terminal import Advance
 from cipher_service.client.transport import Transport
 from cipher_service.client.transport_answers import Answer
 from cipher_service.wire.directory import Cards, Directory, Health, ServiceCard
@@ -27,7 +28,6 @@ from cipher_service.wire.dispatches import (
     DispatchRecord,
     ReceiptList,
     ServiceMessagePage,
-    Upload,
 )
 from cipher_service.wire.enrolment import EnrolmentRequest, EnrolmentState
 from keys import canonical
@@ -36,8 +36,6 @@ _PIECE: Final = 256 * 1024
 _UPLOAD_ADDRESS: Final = re.compile(r"/v1/uploads/[0-9a-f]{32}")
 _OFFSET: Final = re.compile(r"[0-9]{1,16}")
 _JSON: Final = {"Content-Type": "application/json"}
-
-Advance = Callable[[int], None]
 
 
 class Ministry:
@@ -101,10 +99,16 @@ class Ministry:
         answer = self._transport.call("POST", "/v1/dispatches", content=body, headers=headers)
         return _receipt(answer)
 
-    def open_upload(self, head: bytes) -> str:
-        """Announce a large dispatch and return the address at which it is uploaded."""
+    def open_upload(self, head: bytes) -> str | bytes:
+        """Announce a large dispatch.
+
+        Returns:
+            The address at which it is uploaded, or the receipt of a dispatch handed over before.
+        """
         headers = {"Content-Type": SUBMISSION_MEDIA_TYPE}
         answer = self._transport.call("POST", "/v1/uploads", content=head, headers=headers)
+        if answer.status == httpx.codes.OK:
+            return _receipt(answer)
         address = httpx.URL(answer.headers.get("location", "")).path
         if _UPLOAD_ADDRESS.fullmatch(address) is None:
             raise Distrusted("ANSWER_MALFORMED", header="Location")
@@ -119,8 +123,8 @@ class Ministry:
 
     def upload(
         self, address: str, envelope: BinaryIO, span: range, size: int, advance: Advance
-    ) -> bytes | int:
-        """Send one span of an envelope.
+    ) -> bytes | None:
+        """Send one span of an envelope, once: whether it arrived, `upload_offset` says.
 
         Args:
             address: from `open_upload`.
@@ -130,7 +134,7 @@ class Ministry:
             advance: told how many bytes went.
 
         Returns:
-            The ministry's receipt when the span was the last, else the new offset.
+            The ministry's receipt when the span was the last.
         """
         headers = {
             "Content-Type": CHUNK_MEDIA_TYPE,
@@ -143,9 +147,7 @@ class Ministry:
             content=lambda: _pieces(envelope, span.start, span.stop, advance),
             headers=headers,
         )
-        if span.stop == size:
-            return _receipt(answer)
-        return answer.read(Upload).offset
+        return _receipt(answer) if span.stop == size else None
 
     # -- receiving -----------------------------------------------------------------------------
 

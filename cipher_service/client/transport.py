@@ -39,7 +39,7 @@ PAUSES: Final = (0.5, 1.0, 2.0)
 _LONGEST_PAUSE: Final = 30.0
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-CLOCK_REFUSAL: Final = "CLOCK_SKEW"
+CLOCK_REFUSAL: Final = "CLOCK_SKEWED"
 _TOKEN_PATH: Final = "/v1/token"  # noqa: S105  an address
 _UNAUTHENTICATED: Final = 401
 # A token that ends while its request is on the way would cost a refusal and a second try.

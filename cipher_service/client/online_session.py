@@ -1,0 +1,79 @@
+"""What every online command starts from: an identity, its pinned ministry, its state and outbox."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cipher_service.client.online_pins import MinistryPin, Pins
+from cipher_service.client.outbox import Outbox
+from cipher_service.client.passphrases import passphrase_to_open
+from cipher_service.client.sdk import Ministry
+from cipher_service.client.state import PostState
+from cipher_service.client.terminal import Terminal
+from cipher_service.client.transport import Credentials, Transport
+from keys.identity import Identity, load_identity
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A post at work with its ministry.
+
+    Attributes:
+        identity: the post's keys and card.
+        pins: whom it believes.
+        pin: its ministry.
+        ministry: the acts, authenticated as this post.
+        outbox: what waits to be sent.
+        state: numbers and opened dispatches.
+        terminal: where the command speaks.
+    """
+
+    identity: Identity
+    pins: Pins
+    pin: MinistryPin
+    ministry: Ministry
+    outbox: Outbox
+    state: PostState
+    terminal: Terminal
+
+    @property
+    def post(self) -> str:
+        """The post's own code."""
+        return self.identity.card.post
+
+
+@contextmanager
+def open_session(arguments: Namespace, terminal: Terminal) -> Iterator[Session]:
+    """Open an identity folder for an online command.
+
+    Nothing is sent yet: the first request is the first act.
+
+    Raises:
+        Unready: the post is not enrolled.
+        Distrusted: its pins were altered.
+        KeysError, OSError, sqlite3.Error: the identity, the state or the outbox.
+    """
+    folder = Path(arguments.identity)
+    identity = load_identity(folder, passphrase_to_open(arguments.passphrase_file, terminal))
+    pins = Pins(folder)
+    pin = pins.ministry()
+    with (
+        connect(pin.server, pin.authority, terminal) as transport,
+        PostState(folder) as state,
+        Outbox(folder) as outbox,
+    ):
+        transport.authenticate(Credentials(identity.card.post, pin.issuer, identity.api_key))
+        yield Session(identity, pins, pin, Ministry(transport), outbox, state, terminal)
+
+
+@contextmanager
+def connect(server: str, authority: str | None, terminal: Terminal) -> Iterator[Transport]:
+    """Connect to a server, and tell the user at the end when the post's clock is off."""
+    with Transport(server, language=terminal.language, authority=authority) as transport:
+        try:
+            yield transport
+        finally:
+            if transport.skew:
+                terminal.say("clock_off", seconds=round(transport.skew.total_seconds()))
