@@ -21,19 +21,19 @@ _READ = Statement(select(counter.c.value).where(counter.c.name == bindparam("cou
 
 def advance(connection: Connection, name: str) -> int:
     """Take the next number of a counter; the first is 1."""
-    row = _ADVANCE.run(connection, {"counter": name, "step": 1}).fetchone()
+    row = _ADVANCE.one(connection, {"counter": name, "step": 1})
     if row is None:
         _START.run(connection, {"name": name, "value": 0})
-        row = _ADVANCE.run(connection, {"counter": name, "step": 1}).fetchone()
+        row = _ADVANCE.one(connection, {"counter": name, "step": 1})
     return int(row[0])
 
 
 def give_back(connection: Connection, name: str) -> None:
     """Undo the `advance` of this same transaction, whose number was not used after all."""
-    _ADVANCE.run(connection, {"counter": name, "step": -1})
+    _ADVANCE.one(connection, {"counter": name, "step": -1})
 
 
 def read(connection: Connection, name: str) -> int:
     """Return a counter's last number, 0 before the first."""
-    row = _READ.run(connection, {"counter": name}).fetchone()
+    row = _READ.one(connection, {"counter": name})
     return 0 if row is None else int(row[0])

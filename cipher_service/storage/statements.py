@@ -37,6 +37,14 @@ class Statement:
         cursor.execute(text, given if order is None else [given[name] for name in order])
         return cursor
 
+    def one(self, connection: Connection, values: Mapping[str, Value]) -> Any:
+        """Run it and return its first row, or None.
+
+        The rows are all taken: SQLite cannot commit while a RETURNING is half read.
+        """
+        rows = self.run(connection, values).fetchall()
+        return rows[0] if rows else None
+
     def run_many(self, connection: Connection, rows: Iterable[Mapping[str, Value]]) -> int:
         """Run it for each row; returns the number of rows written in all."""
         text, order, fixed = self._for(connection)

