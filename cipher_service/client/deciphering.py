@@ -1,9 +1,8 @@
 """`chiffre decipher`: opens a dispatch in quarantine and publishes it by one rename.
 
-The quarantine lies beside the output folder, on the same disk. It is noted in the state before
-anything is written into it, so that a command which was killed leaves no plaintext for longer than
-until the next one. The record of the dispatch is committed just before the rename: a kill between
-the two leaves a dispatch that opens again and says that it was opened before.
+The quarantine lies beside the output folder, on the same disk (`quarantine.py`). The record of the
+dispatch is committed just before the rename: a kill between the two leaves a dispatch that opens
+again and says that it was opened before.
 """
 
 import json
@@ -21,14 +20,15 @@ from cipher_service.client.failures import Refused
 from cipher_service.client.interruptions import undisturbed
 from cipher_service.client.lines import heading_lines, heading_record, runs_text, show_lines
 from cipher_service.client.messages import phrase
-from cipher_service.client.passphrases import passphrase_to_open
+from cipher_service.client.passphrases import open_identity
+from cipher_service.client.quarantine import quarantine
 from cipher_service.client.state import Admission, PostState
 from cipher_service.client.terminal import Terminal
-from cipher_service.client.watching import require_file, watched_buffered
+from cipher_service.client.watching import watched_buffered
 from keys.cards import Card
 from keys.dispatch import Opened
 from keys.dispatch import decipher as decipher_package
-from keys.identity import Identity, load_identity
+from keys.identity import Identity
 from keys.manifest import Manifest
 
 RECORD = "dispatch.json"
@@ -56,12 +56,9 @@ class Published:
 def decipher(arguments: Namespace, terminal: Terminal) -> None:
     """Run `chiffre decipher`."""
     source, out = Path(arguments.file), Path(arguments.out)
-    require_file(source)
     require_empty(out)
     senders = list(map(read_card_file, arguments.senders))
-    identity = load_identity(
-        Path(arguments.identity), passphrase_to_open(arguments.passphrase_file, terminal)
-    )
+    identity = open_identity(arguments, terminal)
     with PostState(Path(arguments.identity)) as state:
         published = decipher_into(
             source,
@@ -108,7 +105,7 @@ def decipher_into(
     trusted = {**senders, identity.card.fingerprint: identity.card}
     target = out.resolve()
     with (
-        state.quarantine(target.parent) as workspace,
+        quarantine(state.folder, target.parent) as workspace,
         terminal.progress("deciphering", source.stat().st_size) as advance,
         watched_buffered(source, advance) as file,
         decipher_package(

@@ -3,10 +3,10 @@
 The steps, and what a kill at any of them leaves (`numbers.py` settles it):
 
 1. Everything that can be refused without a number is (`drafting`).
-2. The numbers are allocated.                      kill: they are cancelled next time
-3. The file is written beside its final name.      kill: likewise, and the file is removed
+2. The numbers are allocated.                      kill: the next command cancels them
+3. The file is written beside its final name.      kill: likewise, and removes the file
 4. It is flushed to disk, and that is recorded.    kill: likewise
-5. It is renamed to its final name.                kill: the numbers are issued next time
+5. It is renamed to its final name.                kill: the next command issues the numbers
 6. The numbers are issued.
 """
 
@@ -36,8 +36,8 @@ from cipher_service.client.failures import Refused
 from cipher_service.client.interruptions import undisturbed
 from cipher_service.client.lines import heading_lines, heading_record, show_lines
 from cipher_service.client.messages import phrase
-from cipher_service.client.numbers import Numbers, SeriesNumber
-from cipher_service.client.passphrases import passphrase_to_open
+from cipher_service.client.numbers import Numbers, Outgoing, SeriesNumber
+from cipher_service.client.passphrases import open_identity
 from cipher_service.client.state import PostState
 from cipher_service.client.terminal import Advance, Terminal
 from cipher_service.client.watching import Watched, spooled
@@ -46,7 +46,7 @@ from keys.cards import Card
 from keys.dispatch import Attachment, Destination, Enciphered
 from keys.dispatch import encipher as encipher_package
 from keys.errors import KeysError
-from keys.identity import Identity, load_identity
+from keys.identity import Identity
 from keys.manifest import COPY, Series
 
 _READINGS = 2  # a content is read once for its hash, once to be enciphered
@@ -57,7 +57,7 @@ def encipher(arguments: Namespace, terminal: Terminal) -> None:
     folder, out = Path(arguments.identity), Path(arguments.out)
     _require_free(out, [arguments.file, *arguments.attach], force=arguments.force)
     attachments = attachment_paths(arguments.attach)
-    identity = load_identity(folder, passphrase_to_open(arguments.passphrase_file, terminal))
+    identity = open_identity(arguments, terminal)
     decided = draft(arguments, identity.card, read_card_file)
     partial = out.parent / f".chiffre-{secrets.token_hex(8)}.partial"
     with (
@@ -65,7 +65,10 @@ def encipher(arguments: Namespace, terminal: Terminal) -> None:
         PostState(folder) as state,
         state.exclusive(lambda: terminal.say("waiting")),
     ):
-        settle(state)
+        for lost in settle(state):
+            terminal.say(
+                "number_cancelled", post=lost.addressee, number=lost.number, epoch=lost.epoch
+            )
         enciphered = encipher_numbered(
             decided,
             text,
@@ -79,12 +82,16 @@ def encipher(arguments: Namespace, terminal: Terminal) -> None:
     _tell(enciphered, out, terminal)
 
 
-def settle(state: PostState) -> None:
-    """Settle what commands that died left behind. Inside `PostState.exclusive`."""
-    _, leftovers = state.numbers.recover()
+def settle(state: PostState) -> list[Outgoing]:
+    """Settle what commands that died left behind; return the numbers cancelled by that.
+
+    Inside `PostState.exclusive`.
+    """
+    cancelled, leftovers = state.numbers.recover()
     for leftover in leftovers:
         with suppress(OSError):  # a stick that is no longer there must not stop the next dispatch
             leftover.unlink(missing_ok=True)
+    return cancelled
 
 
 def encipher_numbered(
@@ -116,23 +123,29 @@ def encipher_numbered(
         SourceChangedError: a content changed while it was read.
         OSError: a content cannot be read, or `partial` not be written.
     """
-    with _numbered(decided, identity, state.numbers, terminal) as destinations:
-        with _written(partial) as sink, ExitStack() as stack:
-            files = [stack.enter_context(path.open("rb", buffering=0)) for path in attachments]
-            total = sum(os.fstat(file.fileno()).st_size for file in (text, *files))
-            advance = stack.enter_context(terminal.progress("enciphering", _READINGS * total))
-            enciphered = encipher_package(
-                decided.heading,
-                destinations,
-                _content(text, advance),
-                [
-                    Attachment(path.name, _content(file, advance), media_type(path))
-                    for path, file in zip(attachments, files, strict=True)
-                ],
-                signer=identity,
-                sink=sink,
-            )
-        state.numbers.finish(decided.heading.id, enciphered.manifest_hash, partial)
+    with ExitStack() as stack:
+        # What can fail without a number comes first.
+        files = [stack.enter_context(path.open("rb", buffering=0)) for path in attachments]
+        sink = stack.enter_context(_new_file(partial))
+        destinations = stack.enter_context(
+            _numbered(decided, identity.card, state.numbers, partial, terminal)
+        )
+        total = sum(os.fstat(file.fileno()).st_size for file in (text, *files))
+        advance = stack.enter_context(terminal.progress("enciphering", _READINGS * total))
+        enciphered = encipher_package(
+            decided.heading,
+            destinations,
+            _content(text, advance),
+            [
+                Attachment(path.name, _content(file, advance), media_type(path))
+                for path, file in zip(attachments, files, strict=True)
+            ],
+            signer=identity,
+            sink=sink,
+        )
+        sink.flush()
+        os.fsync(sink.fileno())
+        state.numbers.finish(decided.heading.id, enciphered.manifest_hash)
     return enciphered
 
 
@@ -163,12 +176,12 @@ def opened_text(name: str, folder: Path) -> Iterator[io.RawIOBase]:
 
 @contextmanager
 def _numbered(
-    decided: Draft, identity: Identity, numbers: Numbers, terminal: Terminal
+    decided: Draft, own: Card, numbers: Numbers, partial: Path, terminal: Terminal
 ) -> Iterator[list[Destination]]:
     """Give the destinations their numbers, which are cancelled when the block fails."""
     dispatch_id = decided.heading.id
-    epoch = series_epoch(decided.heading.created.year, _incarnation(identity.card))
-    taken = numbers.allocate(dispatch_id, decided.addressees, epoch)
+    epoch = series_epoch(decided.heading.created.year, _incarnation(own))
+    taken = numbers.allocate(dispatch_id, decided.addressees, epoch, partial)
     try:
         yield [
             replace(each, series=None if each.role == COPY else _series(taken[each.card.post]))
@@ -184,13 +197,11 @@ def _numbered(
 
 
 @contextmanager
-def _written(partial: Path) -> Iterator[BinaryIO]:
-    """Write a new file, on disk when the block ends well and gone when it does not."""
+def _new_file(partial: Path) -> Iterator[BinaryIO]:
+    """Write a new file, which is gone when the block fails."""
     with partial.open("xb") as sink:
         try:
             yield sink
-            sink.flush()
-            os.fsync(sink.fileno())
         except BaseException:
             partial.unlink(missing_ok=True)
             raise

@@ -11,12 +11,12 @@ from cipher_service.client.drafting import read_card_file
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.lines import Line, show_lines
 from cipher_service.client.messages import Language, phrase
-from cipher_service.client.passphrases import passphrase_to_create, passphrase_to_open
+from cipher_service.client.passphrases import open_identity, passphrase_to_create
 from cipher_service.client.terminal import Terminal
 from keys.age.bech32 import encode_recipient
 from keys.canonical import text_from_bytes
 from keys.cards import Card, grouped
-from keys.identity import create_identity, load_identity
+from keys.identity import create_identity
 from keys.records import POST
 
 _DAYS_MAX = 3660
@@ -67,9 +67,7 @@ def export_age(arguments: Namespace, terminal: Terminal) -> None:
     """Run `chiffre identity export-age`."""
     if not arguments.yes:
         raise Refused("EXPORT_UNCONFIRMED")
-    identity = load_identity(
-        Path(arguments.identity), passphrase_to_open(arguments.passphrase_file, terminal)
-    )
+    identity = open_identity(arguments, terminal)
     if terminal.as_json:
         terminal.show_json({"age_identity": identity.age_identity, "post": identity.card.post})
         return

@@ -28,7 +28,7 @@ CREATE TABLE outgoing (
   allocated_at TEXT NOT NULL,
   settled_at TEXT,
   manifest_hash TEXT,
-  partial TEXT,
+  partial BLOB,
   reason TEXT,
   PRIMARY KEY (addressee, epoch, number),
   CHECK (status <> 'issued' OR manifest_hash IS NOT NULL),
@@ -83,7 +83,7 @@ class Numbers:
         self._connection = connection
 
     def allocate(
-        self, dispatch_id: str, addressees: Sequence[str], epoch: int
+        self, dispatch_id: str, addressees: Sequence[str], epoch: int, partial: Path
     ) -> dict[str, SeriesNumber]:
         """Take the next number of each addressee's series, durably.
 
@@ -91,6 +91,7 @@ class Numbers:
             dispatch_id: ULID of the dispatch to be signed.
             addressees: post codes, each once; the sender's own copy takes no number.
             epoch: from `references.series_epoch`.
+            partial: where the enciphered file is written before it has its final name.
 
         Returns:
             The number for each addressee.
@@ -99,9 +100,12 @@ class Numbers:
         with transaction(self._connection):
             numbers = {addressee: self._next(addressee, epoch) for addressee in addressees}
             self._connection.executemany(
-                "INSERT INTO outgoing (addressee, epoch, number, dispatch_id, status, allocated_at)"
-                " VALUES (?, ?, ?, ?, 'allocated', ?)",
-                [(post, epoch, taken.number, dispatch_id, at) for post, taken in numbers.items()],
+                "INSERT INTO outgoing (addressee, epoch, number, dispatch_id, status, allocated_at,"
+                " partial) VALUES (?, ?, ?, ?, 'allocated', ?, ?)",
+                [
+                    (post, epoch, taken.number, dispatch_id, at, os.fsencode(partial.absolute()))
+                    for post, taken in numbers.items()
+                ],
             )
         return numbers
 
@@ -117,17 +121,17 @@ class Numbers:
         ).fetchone()
         return SeriesNumber(epoch, highest + 1, previous["manifest_hash"] if previous else None)
 
-    def finish(self, dispatch_id: str, manifest_hash: str, partial: Path) -> None:
-        """Record that the enciphered file is complete at `partial`, about to be renamed.
+    def finish(self, dispatch_id: str, manifest_hash: str) -> None:
+        """Record that the partial file is complete and about to be renamed.
 
         From here on a command that dies leaves a trace that can be read: the partial file is
         still there (nothing was published) or it is gone (it was).
         """
         with transaction(self._connection):
             self._connection.execute(
-                "UPDATE outgoing SET manifest_hash = ?, partial = ? WHERE dispatch_id = ?"
+                "UPDATE outgoing SET manifest_hash = ? WHERE dispatch_id = ?"
                 " AND status = 'allocated'",
-                (manifest_hash, os.fspath(partial.absolute()), dispatch_id),
+                (manifest_hash, dispatch_id),
             )
 
     def issue(self, dispatch_id: str, manifest_hash: str) -> None:
@@ -163,7 +167,7 @@ class Numbers:
         """Settle what dead commands left behind. Inside `PostState.exclusive`.
 
         Returns:
-            The numbers cancelled now, and the partial files of theirs that nobody needs.
+            The numbers cancelled now, and where their partial files may be.
         """
         cancelled: set[str] = set()
         leftovers = []
@@ -173,14 +177,13 @@ class Numbers:
                 " WHERE status = 'allocated'"
             ).fetchall()
             for row in rows:
-                partial = Path(row["partial"]) if row["partial"] else None
-                if partial is not None and not partial.exists():
+                partial = Path(os.fsdecode(row["partial"]))
+                if row["manifest_hash"] is not None and not partial.exists():
                     self._issue(row["dispatch_id"], row["manifest_hash"])
                     continue
                 self._cancel(row["dispatch_id"], "interrupted")
                 cancelled.add(row["dispatch_id"])
-                if partial is not None:
-                    leftovers.append(partial)
+                leftovers.append(partial)
         return [each for each in self.entries() if each.dispatch_id in cancelled], leftovers
 
     def entries(self) -> list[Outgoing]:

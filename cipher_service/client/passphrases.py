@@ -1,23 +1,46 @@
-"""Where a passphrase comes from: a file named for a script, else the terminal, never an argument.
+"""How an identity is opened, and where its passphrase comes from.
 
-What is typed is brought to Unicode NFC, so that two keyboards that spell `é` differently open the
-same identity; so is what a file holds, when it is UTF-8. One line end at its end is not part of it.
+A file named for a script comes first, else the terminal; never an argument. What is typed is
+brought to Unicode NFC, so that two keyboards that spell `é` differently open the same identity; so
+is what a file holds, when it is UTF-8. One line end at its end is not part of it.
 """
 
 import getpass
 import os
 import unicodedata
 import warnings
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from cipher_service.client.failures import Misused
+from cipher_service.client.failures import Misused, Unavailable
 from cipher_service.client.messages import phrase
 from cipher_service.client.terminal import Terminal, plainly_encoded
+from keys.identity import SECRET_AGE, SECRET_JSON, Identity, load_identity
 
 VARIABLE = "CHIFFRE_PASSPHRASE_FILE"
 _BYTES_MAX = 4096
 _SHORT = 12
+
+
+def open_identity(arguments: Namespace, terminal: Terminal) -> Identity:
+    """Open the identity that `--identity` names.
+
+    Raises:
+        Unavailable: the folder is not one.
+        Misused: a passphrase is needed and there is nowhere to ask for it.
+        PassphraseWrong, IdentityInvalid, CardInvalid: it does not open, or is damaged.
+        OSError: it cannot be read.
+    """
+    folder = Path(arguments.identity)
+    require_identity(folder)
+    return load_identity(folder, passphrase_to_open(arguments.passphrase_file, terminal))
+
+
+def require_identity(folder: Path) -> None:
+    """Raise Unavailable unless a folder holds an identity."""
+    if not any((folder / name).exists() for name in (SECRET_AGE, SECRET_JSON)):
+        raise Unavailable("IDENTITY_ABSENT", path=str(folder))
 
 
 def passphrase_to_open(file: str | None, terminal: Terminal) -> Callable[[], bytes]:

@@ -6,19 +6,18 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from cipher_service.client.failures import Refused
 from cipher_service.client.lines import runs_text
 from cipher_service.client.messages import phrase
 from cipher_service.client.numbers import Outgoing, Status
-from cipher_service.client.state import DATABASE, PostState
+from cipher_service.client.passphrases import require_identity
+from cipher_service.client.state import PostState
 from cipher_service.client.terminal import Terminal
 
 
 def series(arguments: Namespace, terminal: Terminal) -> None:
     """Run `chiffre series`."""
     folder = Path(arguments.identity)
-    if not (folder / DATABASE).exists() and not any(folder.glob("*.card")):
-        raise Refused("IDENTITY_ABSENT", path=str(folder))
+    require_identity(folder)
     with PostState(folder) as state:
         sent = [_sent(list(run)) for _, run in groupby(state.numbers.entries(), _series)]
         received = [

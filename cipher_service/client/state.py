@@ -17,8 +17,6 @@ An id and a number count per origin: a colleague who sees an id cannot use it up
 
 import fcntl
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -51,8 +49,7 @@ CREATE TABLE received (
   number INTEGER NOT NULL,
   dispatch_id TEXT NOT NULL,
   PRIMARY KEY (origin, epoch, number)
-) STRICT;
-CREATE TABLE quarantine (path TEXT PRIMARY KEY) STRICT
+) STRICT
 """
 
 
@@ -101,6 +98,7 @@ class PostState:
         folder: the identity folder; `state.db` is made inside it.
 
     Attributes:
+        folder: the identity folder.
         numbers: the outgoing numbers.
 
     Raises:
@@ -110,7 +108,7 @@ class PostState:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._connection = open_database(folder / DATABASE, OUTGOING + _INCOMING, _EDITION)
         self.numbers = Numbers(self._connection)
 
@@ -136,7 +134,7 @@ class PostState:
         Args:
             waiting: called once when another command holds the lock, before waiting for it.
         """
-        descriptor = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -151,49 +149,6 @@ class PostState:
     def transaction(self) -> AbstractContextManager[None]:
         """Commit what the block recorded, all of it or, when it raises, nothing."""
         return transaction(self._connection)
-
-    @contextmanager
-    def quarantine(self, place: Path) -> Iterator[Path]:
-        """Make a folder for plaintext that is not yet judged, gone when the block ends.
-
-        It is noted before anything is in it, and locked for as long as its command lives: what a
-        killed command left is removed by the next.
-
-        Args:
-            place: existing folder, on the disk of the final place.
-
-        Raises:
-            OSError: the folder cannot be made.
-        """
-        folder = place.absolute() / f".chiffre-{secrets.token_hex(8)}"
-        with self.transaction():
-            self._remove_abandoned()
-            folder.mkdir(mode=0o700)
-            lock = _locked(folder)
-            self._connection.execute("INSERT INTO quarantine VALUES (?)", (os.fspath(folder),))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            if lock is not None:
-                os.close(lock)
-            with self.transaction():
-                self._forget(folder)
-
-    def _remove_abandoned(self) -> None:
-        for row in self._connection.execute("SELECT path FROM quarantine").fetchall():
-            folder = Path(row["path"])
-            if not folder.is_dir():
-                self._forget(folder)
-                continue
-            lock = _locked(folder)
-            if lock is not None:
-                shutil.rmtree(folder, ignore_errors=True)
-                os.close(lock)
-                self._forget(folder)
-
-    def _forget(self, folder: Path) -> None:
-        self._connection.execute("DELETE FROM quarantine WHERE path = ?", (os.fspath(folder),))
 
     def admit(self, manifest: Manifest, fingerprint: str) -> Admission:
         """Record a verified dispatch. Inside `transaction`, which the caller commits.
@@ -276,14 +231,3 @@ class PostState:
             )
             for row in rows
         ]
-
-
-def _locked(folder: Path) -> int | None:
-    """Lock a folder and return the descriptor that holds the lock, or None: somebody has it."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
