@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +79,22 @@ def test_every_refusal_that_a_file_can_meet_has_a_vector() -> None:
     assert codes - of_state_or_secrets == {
         vector["expect"] for vector in INDEX["vectors"] if vector["expect"] != "OPENED"
     }
+
+
+def test_a_second_reader_agrees_on_every_vector() -> None:
+    """Written in another language from SPEC.md, on libraries that are not ours."""
+    node = Path(sys.executable).with_name("node")
+    reader = FOLDER.parents[1] / "foreign" / "depeche_reader.mjs"
+    done = subprocess.run(
+        [node, reader, FOLDER], capture_output=True, check=True, text=True, timeout=120
+    )
+    results = json.loads(done.stdout)
+
+    assert {name: result["verdict"] for name, result in results.items()} == {
+        vector["file"]: vector["expect"] for vector in INDEX["vectors"]
+    }
+    for vector in INDEX["vectors"]:
+        if vector["expect"] == "OPENED":
+            read = results[vector["file"]]
+            assert read["manifest_sha256"] == vector["manifest_sha256"]
+            assert read["parts"] == vector["parts"]
