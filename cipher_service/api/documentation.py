@@ -5,6 +5,21 @@ from typing import Any
 from cipher_service.wire.fields import WireModel
 from cipher_service.wire.problems import PROBLEM_MEDIA_TYPE
 
+TOKEN: list[dict[str, list[str]]] = [{"token": [], "proof": []}]
+SECURITY_SCHEMES: dict[str, Any] = {
+    "token": {
+        "type": "http",
+        "scheme": "dpop",
+        "description": "`Authorization: DPoP <access token>` (RFC 9449), from `/v1/token`.",
+    },
+    "proof": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "DPoP",
+        "description": "A fresh proof of possession for this request, used once.",
+    },
+}
+
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": description,
@@ -36,6 +51,43 @@ def bytes_body(media_type: str, description: str) -> dict[str, Any]:
 def document_body(description: str) -> dict[str, Any]:
     """Describe a body that is a signed document of `keys/`."""
     return _body({"application/json": {"schema": {"type": "object", "description": description}}})
+
+
+def with_token(*parts: dict[str, Any]) -> dict[str, Any]:
+    """Describe a route that needs a token, joined with the other parts of its description."""
+    described: dict[str, Any] = {"security": TOKEN}
+    for part in parts:
+        for name, value in part.items():
+            held = described.get(name)
+            described[name] = [*held, *value] if isinstance(held, list) else value
+    return described
+
+
+def parameter(
+    name: str, place: str, pattern: str, description: str, *, required: bool = False
+) -> dict[str, Any]:
+    """Describe a header or query parameter; `place` is `header` or `query`."""
+    schema = {"type": "string", "pattern": pattern}
+    entry = {"name": name, "in": place, "schema": schema, "description": description}
+    return {"parameters": [{**entry, "required": required}]}
+
+
+def bytes_answer(description: str, media_type: str) -> dict[str, Any]:
+    """Describe an answer of bytes or of a stream."""
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
+    return {"description": description, "content": content}
+
+
+def document_answer(description: str) -> dict[str, Any]:
+    """Describe an answer that is a signed document of `keys/`."""
+    content = {"application/json": {"schema": {"type": "object"}}}
+    return {"description": description, "content": content}
+
+
+def model_answer(description: str, model: type[WireModel]) -> dict[str, Any]:
+    """Describe an answer that a route writes itself."""
+    content = {"application/json": {"schema": _reference(model)}}
+    return {"description": description, "content": content}
 
 
 def _body(content: dict[str, Any]) -> dict[str, Any]:

@@ -6,14 +6,14 @@ Reads go to the database in a thread; every write, and every use of a proof, goe
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 from starlette.requests import Request
 
 from cipher_service import clock
-from cipher_service.directory.register import CardRecord, Directory, DirectoryReader
+from cipher_service.directory.register import Directory, DirectoryReader
 from cipher_service.errors import ServiceError
 from cipher_service.identity.gatekeeper import Caller, Gatekeeper
 from cipher_service.identity.token_keys import trusted
@@ -27,6 +27,7 @@ from keys.cards import Card, read_card
 from keys.signing import VerifyingKey
 
 THREADS: Final = 8
+_PAUSES: Final = (0.2, 0.5, 1.0, 2.0)
 
 Result = TypeVar("Result")
 
@@ -55,7 +56,8 @@ class Ministry:
         self._registrar = RegistrarClient(settings.registrar_socket)
         self._gatekeeper = Gatekeeper(settings.issuer, self._token_keys)
         self._directory_reader = DirectoryReader()
-        self._directory: Directory | None = None
+        self.held_directory: Directory | None = None
+        """The directory as it was last read; what it shows may have changed since."""
         self._seals: Seals | None = None
 
     def close(self) -> None:
@@ -81,28 +83,46 @@ class Ministry:
         )
 
     async def admitted(self, request: Request) -> Caller:
-        """Recognise the caller of a reading and use its proof up.
+        """Recognise the caller and use its proof up at once: before a reading or a long body.
 
         Raises:
             ServiceError: see `recognise` and `identity.admission.admit`; PROOF_REPLAYED.
         """
         caller = await self.recognise(request)
         await self.act(caller, "admit")
-        return caller
+        return replace(caller, claims=())
 
     # -- the registrar -------------------------------------------------------------------------
 
-    async def act(self, caller: Caller, command: str, **payload: Any) -> Any:
+    async def act(
+        self,
+        caller: Caller,
+        command: str,
+        payload: dict[str, Any] | None = None,
+        *,
+        patiently: bool = False,
+    ) -> Any:
         """Have the registrar do something for a caller, and use the caller's proof up with it.
+
+        Args:
+            caller: recognised.
+            command: name of the act.
+            payload: what the act takes.
+            patiently: ask again while the registrar is busy or away, when sending everything again
+                would cost the post dearly. The act must be idempotent and the proof used up.
 
         Raises:
             ServiceError: the act's refusal, or the registrar's (`RegistrarClient.call`).
         """
-        return await self._registrar.call(
-            command,
-            {"post": caller.post, "client": caller.client, **payload},
-            claims=caller.claims,
-        )
+        message = {"post": caller.post, "client": caller.client, "act": payload}
+        for pause in _PAUSES if patiently else ():
+            try:
+                return await self._registrar.call(command, message, claims=caller.claims)
+            except ServiceError as error:
+                if error.code not in ("BUSY", "UNAVAILABLE"):
+                    raise
+                await asyncio.sleep(pause)
+        return await self._registrar.call(command, message, claims=caller.claims)
 
     async def ask(
         self, command: str, payload: dict[str, Any], claims: tuple[tuple[bytes, int], ...] = ()
@@ -144,24 +164,14 @@ class Ministry:
         """Ask the database something in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, self._read, question)
 
+    async def in_thread(self, work: Callable[[], Result]) -> Result:
+        """Do something that blocks in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+
     async def directory(self) -> Directory:
         """Return the directory as it is now."""
-        self._directory = await self.read(self._directory_reader.current)
-        return self._directory
-
-    async def card(self, fingerprint: str) -> CardRecord:
-        """Return a card ever enrolled. A card never changes; only an unknown one is looked for.
-
-        Raises:
-            ServiceError: SLIP_NOT_OF_CARD.
-        """
-        held = self._directory
-        if held is None or fingerprint not in held.cards:
-            held = await self.directory()
-        found = held.cards.get(fingerprint)
-        if found is None:
-            raise ServiceError("SLIP_NOT_OF_CARD")
-        return found
+        self.held_directory = await self.read(self._directory_reader.current)
+        return self.held_directory
 
     def _read(self, question: Callable[[Connection], Result]) -> Result:
         with reading(self._engine) as connection:

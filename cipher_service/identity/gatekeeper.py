@@ -40,11 +40,13 @@ class Caller:
     Attributes:
         post: the post's code.
         client: thumbprint of the API key it authenticated with.
+        until: when its token ends, in seconds since 1970.
         claims: what the registrar must use up with the act (`storage.replay`).
     """
 
     post: str
     client: str
+    until: int
     claims: tuple[tuple[bytes, int], ...]
 
 
@@ -89,7 +91,7 @@ class Gatekeeper:
             dpop.check_bound(read, token, access, method=method, url=self._issuer + path)
         except TokenRefused as error:
             raise ServiceError("PROOF_REFUSED") from error
-        return Caller(access.post, access.client, (claim_of_proof(read),))
+        return Caller(access.post, access.client, access.expires, (claim_of_proof(read),))
 
     async def _read(self, token: str, now: datetime) -> AccessToken:
         try:

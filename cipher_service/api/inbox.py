@@ -1,0 +1,129 @@
+"""What a post may read of dispatches: its list, one record, the envelope, the receipts.
+
+A dispatch is visible to its origin and its addressees; for anyone else it does not exist.
+"""
+
+import json
+from typing import Final
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cipher_service.api.downloads import give_file, give_small
+from cipher_service.api.inbound import read_query, require_spelling
+from cipher_service.api.ministry import Ministry
+from cipher_service.dispatches import lists, rules
+from cipher_service.wire import dispatches as wire
+from cipher_service.wire.fields import ULID
+from keys import canonical
+
+PAGE: Final = 50
+CURSOR: Final = r"[1-9][0-9]{0,17}"
+LIMIT: Final = r"[1-9][0-9]{0,2}"
+_STATES: Final = {
+    "open": rules.OPEN_STATES,
+    "all": rules.STATES,
+    **{state: (state,) for state in rules.STATES},
+}
+STATE: Final = "|".join(_STATES)
+
+
+async def list_dispatches(ministry: Ministry, request: Request) -> Response:
+    """Give a page of what is addressed to the caller, highest precedence first, then by arrival.
+
+    `state` is `all` (the default), `open` (what remains to be opened), or one state.
+    """
+    query = read_query(request, after=CURSOR, limit=LIMIT, state=STATE)
+    caller = await ministry.admitted(request)
+    limit = min(int(query.get("limit", PAGE)), lists.PAGE_MAX)
+    states = _STATES[query.get("state", "all")]
+    after = int(query.get("after", 0))
+    lines = await ministry.read(
+        lambda connection: lists.inbox(
+            connection, caller.post, states, after=after, limit=limit + 1
+        )
+    )
+    page = wire.DispatchPage(
+        items=[_item(line) for line in lines[:limit]],
+        next=str(lines[limit - 1].place) if len(lines) > limit else None,
+    )
+    return Response(page.model_dump_json(), media_type="application/json")
+
+
+async def dispatch_record(ministry: Ministry, request: Request, name: str) -> wire.DispatchRecord:
+    """Give a dispatch's slip as its origin signed it, and its place in the register."""
+    caller = await ministry.admitted(request)
+    found = await ministry.read(
+        lambda connection: lists.dispatch_of(connection, caller.post, require_spelling(ULID, name))
+    )
+    return wire.DispatchRecord(
+        dispatch_id=found.dispatch_id,
+        register_number=found.register,
+        received_at=found.received_at,
+        slip=json.loads(found.slip),
+        signature=canonical.text_from_bytes(found.signature),
+    )
+
+
+async def envelope(ministry: Ministry, request: Request, name: str) -> Response:
+    """Give an envelope, whole or a range of it."""
+    caller = await ministry.admitted(request)
+    dispatch_id = require_spelling(ULID, name)
+
+    def find(connection: Connection) -> tuple[lists.DispatchRecord, bytes | None]:
+        found = lists.dispatch_of(connection, caller.post, dispatch_id)
+        return found, None if found.stored else lists.small_body(connection, found)
+
+    found, body = await ministry.read(find)
+    if body is not None:
+        return give_small(request, body, found.sha256)
+    path = ministry.blobs.path(found.sha256)
+    return give_file(request, path, found.sha256, found.size, ministry.threads)
+
+
+async def receipts(ministry: Ministry, request: Request, name: str) -> wire.ReceiptList:
+    """Give the receipts of a dispatch: all to its origin, to an addressee its own."""
+    caller = await ministry.admitted(request)
+    dispatch_id = require_spelling(ULID, name)
+    found = await ministry.read(
+        lambda connection: lists.receipts_of(connection, caller.post, dispatch_id)
+    )
+    return wire.ReceiptList.model_validate(
+        {
+            "items": [
+                {
+                    "kind": receipt.kind,
+                    "post": receipt.post,
+                    "recorded_at": receipt.recorded_at,
+                    "receipt": json.loads(receipt.body),
+                }
+                for receipt in found
+            ]
+        }
+    )
+
+
+def _item(line: lists.InboxLine) -> wire.DispatchItem:
+    series = None
+    if line.epoch is not None and line.number is not None:
+        series = wire.SeriesNumber(epoch=line.epoch, number=line.number)
+    return wire.DispatchItem.model_validate(
+        {
+            "cursor": str(line.place),
+            "dispatch_id": line.dispatch_id,
+            "register_number": line.register,
+            "origin": line.origin,
+            "kind": line.kind,
+            "level": line.level,
+            "caveats": json.loads(line.caveats),
+            "dtg": line.dtg,
+            "role": line.role,
+            "precedence": line.precedence,
+            "delivery": line.delivery,
+            "series": series,
+            "envelope": {"sha256": line.sha256, "size": line.size},
+            "received_at": line.received_at,
+            "state": line.state,
+        }
+    )

@@ -1,0 +1,104 @@
+"""The registrar's commands about who calls, and the guard before every act of a post.
+
+An API process says which post it recognised and by which API key; the guard asks the directory of
+the very transaction whether that post may act. The proof that the caller presented is used up by
+the batch (`storage.batch.Request.claims`), before the act.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cipher_service import clock
+from cipher_service.directory.register import DirectoryReader
+from cipher_service.errors import ServiceError
+from cipher_service.identity.admission import admit, client_in_force
+from cipher_service.identity.token_keys import TokenKeys
+from cipher_service.storage.batch import Handler
+from keys.custody.protocol import Custodian
+from keys.signing import VerifyingKey
+
+
+class Admissions:
+    """Guards acts, issues tokens, and says who the service is.
+
+    Args:
+        directory: this process's reader.
+        custodian: holds the ministry's keys.
+        issuer: the issuer's URL.
+        now: the clock.
+    """
+
+    def __init__(
+        self,
+        directory: DirectoryReader,
+        custodian: Custodian,
+        issuer: str,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self._directory = directory
+        self._custodian = custodian
+        self._token_keys = TokenKeys(issuer, custodian.certify_token_key)
+        self._now = now
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return the commands by name; each method says what it takes and gives."""
+        return {
+            "admit": self.admit,
+            "issue_token": self.issue_token,
+            "token_keys": self.token_keys,
+            "seals": self.seals,
+            "health": self.health,
+        }
+
+    def guarded(self, acts: Mapping[str, Handler]) -> dict[str, Handler]:
+        """Return acts that take `{"post", "client", "act": payload}` and admit the caller first."""
+        return {name: self._guarded(act) for name, act in acts.items()}
+
+    def admit(self, connection: Connection, payload: dict[str, Any]) -> None:
+        """Take `{"post", "client"}`; refusals: `identity.admission.admit`."""
+        directory = self._directory.current(connection)
+        admit(directory, post=payload["post"], client=payload["client"])
+
+    def issue_token(self, connection: Connection, payload: dict[str, Any]) -> str:
+        """Take `{"post", "client", "jkt"}`, the assertion verified; give an access token.
+
+        Refuses ASSERTION_REFUSED, POST_NOT_ACTIVE.
+        """
+        directory = self._directory.current(connection)
+        client = payload["client"]
+        known = directory.api_keys.get(client)
+        if known is None or known.post != payload["post"]:
+            raise ServiceError("ASSERTION_REFUSED")
+        client_in_force(directory, client)
+        return self._token_keys.issue(
+            post=known.post, client=client, jkt=payload["jkt"], now=self._now()
+        )
+
+    def token_keys(self, _connection: Connection, _payload: object) -> list[bytes]:
+        """Give the certificates of the token keys in force, the present one first."""
+        return self._token_keys.certificates(self._now())
+
+    def seals(self, _connection: Connection, _payload: object) -> dict[str, Any]:
+        """Give `{"card": bytes, "service_key": [ed25519, mldsa65], "certifying_key": likewise}`."""
+        return {
+            "card": self._custodian.card().to_bytes(),
+            "service_key": _halves(self._custodian.service_key()),
+            "certifying_key": _halves(self._custodian.certifying_key()),
+        }
+
+    def health(self, _connection: Connection, _payload: object) -> None:
+        """Give nothing: that it answers is the answer."""
+
+    def _guarded(self, act: Handler) -> Handler:
+        def guarded(connection: Connection, payload: dict[str, Any]) -> Any:
+            self.admit(connection, payload)
+            return act(connection, payload["act"])
+
+        return guarded
+
+
+def _halves(key: VerifyingKey) -> list[bytes]:
+    return [key.ed25519, key.mldsa65]
