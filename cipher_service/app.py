@@ -1,0 +1,210 @@
+"""The wiring of the service, and nothing else: which process holds what.
+
+    run(settings)                  # all processes, until SIGTERM: what `cipher-service serve` does
+    create_api(settings)           # one API process's ASGI application
+    registrar_handlers(...)        # what the registrar does, by command
+
+Processes: the custodian (keys), the registrar (writes, tokens), the API processes (everything that
+can be done side by side). They are started in this order and stopped in reverse.
+"""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import uvicorn
+import uvloop
+
+from cipher_service.api.application import create_application
+from cipher_service.api.border import Border
+from cipher_service.api.supervisor import (
+    Commanded,
+    Forked,
+    Start,
+    Supervisor,
+    environment_for_child,
+)
+from cipher_service.directory.register import DirectoryReader
+from cipher_service.dispatches.commands import Desk
+from cipher_service.dispatches.sealing import ReceiptSealer
+from cipher_service.identity.commands import Admissions
+from cipher_service.settings import Settings
+from cipher_service.storage.batch import Batches, Handler, Request
+from cipher_service.storage.blobs import Blobs
+from cipher_service.storage.engine import open_engine
+from cipher_service.storage.writer import Registrar
+from keys.custody import Custodian, open_custodian, read_credential
+
+OPEN_ACTS: Final = frozenset({"enrol"})
+INNER_ACTS: Final = frozenset({"claim", "housekeep"})
+HOUSEKEEPING_SECONDS: Final = 60.0
+GRACE_SECONDS: Final = 5
+BACKLOG: Final = 512
+
+
+def create_api(settings: Settings) -> Border:
+    """Return the ASGI application of one API process."""
+    return create_application(settings)
+
+
+def registrar_handlers(
+    settings: Settings, custodian: Custodian, sealer: ReceiptSealer
+) -> dict[str, Handler]:
+    """Return the registrar's commands by name.
+
+    Every act of a post is guarded (`identity.commands`); enrolling is open to who has a code.
+    """
+    directory = DirectoryReader()
+    admissions = Admissions(directory, custodian, settings.issuer)
+    acts = Desk(directory, Blobs(settings.data), sealer.service).handlers()
+    return {
+        **admissions.handlers(),
+        **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
+        **admissions.guarded(acts),
+    }
+
+
+def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
+    """Run all processes until SIGTERM or SIGINT; leave none behind.
+
+    Args:
+        settings: the installation; its database has the present shape.
+        announce: told one line, `READY` and the address, once all are up.
+
+    Raises:
+        StartFailed: a process did not come up.
+        OSError: the address is taken.
+    """
+    (settings.data / "run").mkdir(mode=0o700, exist_ok=True)
+    sockets = listening_sockets(settings)
+    starts: list[tuple[str, Start]] = []
+    if settings.custodian.startswith("worker:") and settings.custodian_store.exists():
+        starts.append(("custodian", partial(_start_custodian, settings)))
+    starts.append(("registrar", partial(Forked, "registrar", partial(serve_registrar, settings))))
+    for number, listener in enumerate(sockets, start=1):
+        name = f"api {number}"
+        starts.append((name, partial(Forked, name, partial(serve_api, settings, listener))))
+    try:
+        Supervisor(starts).run(lambda: announce(f"READY {settings.issuer}"))
+    finally:
+        for listener in sockets:
+            listener.close()
+
+
+def listening_sockets(settings: Settings) -> list[socket.socket]:
+    """Return one listening socket for each API process, all at the same address.
+
+    One socket each (SO_REUSEPORT), because the kernel then shares connections out evenly; with a
+    single socket the process that wakes first takes them all.
+
+    Raises:
+        OSError: somebody else listens there.
+    """
+    address = (settings.host, settings.port)
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # SO_REUSEPORT alone would quietly share the address with another service of this user.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+    return [_listen(family, address) for _ in range(settings.workers)]
+
+
+def serve_api(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Be one API process until SIGTERM."""
+    config = uvicorn.Config(
+        create_api(settings),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    _Server(config, ready).run(sockets=[listener])
+
+
+def serve_registrar(settings: Settings, ready: Callable[[], None]) -> None:
+    """Be the registrar until SIGTERM."""
+    uvloop.run(_registrar(settings, ready))
+
+
+async def _registrar(settings: Settings, ready: Callable[[], None]) -> None:
+    credential = settings.custodian_credential
+    custodian = open_custodian(settings.custodian, lambda _uri: read_credential(credential))
+    engine = open_engine(settings.database)
+    sealer = ReceiptSealer(custodian, settings.headquarters)
+    handlers = registrar_handlers(settings, custodian, sealer)
+    batches = Batches(engine, handlers, sealer.before_commit)
+    registrar = Registrar(batches)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, registrar.stop)
+    up = asyncio.Event()
+    serving = asyncio.create_task(registrar.serve(settings.registrar_socket, up))
+    upkeep = asyncio.create_task(_housekeep(batches, Blobs(settings.data)))
+    waiting = asyncio.create_task(up.wait())
+    await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if up.is_set():
+        ready()
+    try:
+        await serving
+    finally:
+        upkeep.cancel()
+        waiting.cancel()
+        engine.dispose()
+
+
+async def _housekeep(batches: Batches, blobs: Blobs) -> None:
+    """Forget what has expired, on the thread that runs the batches: between two of them."""
+    while True:
+        (outcome,) = batches.run([Request("housekeep", None)])
+        for upload in outcome.result or ():
+            blobs.abandon(upload)
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, telling when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def _start_custodian(settings: Settings) -> Commanded:
+    return Commanded(
+        "custodian",
+        [
+            sys.executable,
+            "-m",
+            "keys.custody.worker",
+            "--store",
+            str(settings.custodian_store),
+            "--credential",
+            str(settings.custodian_credential),
+            "--socket",
+            settings.custodian.removeprefix("worker:"),
+        ],
+        environment_for_child(),
+    )
+
+
+def _listen(family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind(address)
+    listener.listen(BACKLOG)
+    listener.settimeout(0)
+    return listener
