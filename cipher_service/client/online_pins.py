@@ -10,7 +10,6 @@ read what was sealed under them.
 import json
 import os
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -19,7 +18,7 @@ from cipher_service import clock
 from cipher_service.client.durable import sync_folder
 from cipher_service.client.online_refusals import Distrusted, Unready
 from keys import canonical
-from keys.cards import Card, read_card
+from keys.cards import Card, grouped, read_card
 from keys.errors import CardInvalid
 from keys.records import FINGERPRINT, POST, Record
 from keys.signing import ED25519_PUBLIC_BYTES, MLDSA65_PUBLIC_BYTES, VerifyingKey
@@ -152,8 +151,8 @@ class Pins:
             raise Distrusted(
                 "CARD_CHANGED",
                 post=card.post,
-                known=known.fingerprint,
-                offered=card.fingerprint,
+                known=grouped(known.fingerprint),
+                offered=grouped(card.fingerprint),
             )
         return True
 
@@ -223,26 +222,6 @@ def write_durably(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
-
-
-def same_fingerprint(typed: str, fingerprint: str) -> bool:
-    """Compare a fingerprint as people type it: groups, colons and capitals do not matter."""
-    plain = re.sub(r"[\s:.-]", "", typed).lower()
-    return FINGERPRINT.fullmatch(plain) is not None and plain == fingerprint
-
-
-def require_confirmed(typed: Iterable[str], fingerprint: str, *, what: str) -> bool:
-    """Tell whether one of the fingerprints given beforehand is this one.
-
-    Raises:
-        Distrusted: some were given, and none of them is.
-    """
-    given = list(typed)
-    if not given:
-        return False
-    if any(same_fingerprint(each, fingerprint) for each in given):
-        return True
-    raise Distrusted("FINGERPRINT_DIFFERS", what=what, offered=fingerprint)
 
 
 def _read_ministry(data: bytes) -> MinistryPin:

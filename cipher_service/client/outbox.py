@@ -241,6 +241,12 @@ class Outbox:
         found = self._connection.execute("SELECT 1 FROM note WHERE name = ?", (name,))
         return found.fetchone() is not None
 
+    def note_refusal(self, name: str) -> str | None:
+        """Return the code with which the ministry refused a note, None when it did not."""
+        found = self._connection.execute("SELECT refusal FROM note WHERE name = ?", (name,))
+        row = found.fetchone()
+        return None if row is None else row["refusal"]
+
     def pending_notes(self) -> list[Note]:
         """Return the notes that still have to be posted, in order of entry."""
         rows = self._connection.execute(

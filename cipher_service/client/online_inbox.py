@@ -1,0 +1,182 @@
+"""`chiffre inbox`: what arrived for this post, the most urgent first, and what is missing."""
+
+import json
+import re
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Any, Final
+
+import httpx
+
+from cipher_service.client.lines import precedence_name
+from cipher_service.client.messages import printable
+from cipher_service.client.online_delivery import resume
+from cipher_service.client.online_refusals import Distrusted, Unreachable
+from cipher_service.client.online_session import Session, open_session
+from cipher_service.client.terminal import Terminal
+from cipher_service.labels.scheme import UnknownLabel, default_scheme
+from cipher_service.wire.dispatches import DispatchItem
+from cipher_service.wire.fields import CURSOR
+
+_SILENCE: Final = 45.0
+"""Seconds without even the server's heartbeat before the line counts as dead."""
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 60.0
+_LINE_MOST: Final = 64 * 1024
+_CURSOR: Final = re.compile(CURSOR)
+
+
+def inbox(arguments: Namespace, terminal: Terminal) -> None:
+    """Run `chiffre inbox`."""
+    with open_session(arguments, terminal) as session:
+        resume(session)
+        if arguments.follow:
+            _follow(session, new=arguments.new)
+            return
+        items = [item for item in every_item(session) if not arguments.new or is_new(item)]
+        if terminal.as_json:
+            terminal.show_json([item_record(item) for item in items])
+        else:
+            _show(session, items)
+        tell_missing(session)
+
+
+def every_item(session: Session, state: str | None = None) -> Iterator[DispatchItem]:
+    """Give what is addressed to this post: urgent first, then in order of arrival.
+
+    Args:
+        session: of this post.
+        state: only what is in it.
+
+    Raises:
+        Distrusted: the pages never end.
+    """
+    after: str | None = None
+    seen: set[str] = set()
+    while True:
+        page = session.ministry.inbox(after=after, state=state)
+        yield from page.items
+        if page.next is None:
+            return
+        if page.next in seen:
+            raise Distrusted("ANSWER_MALFORMED", message="DispatchPage")
+        seen.add(page.next)
+        after = page.next
+
+
+def is_new(item: DispatchItem) -> bool:
+    """Tell whether this post has neither deciphered nor refused it."""
+    return item.state in {"submitted", "delivered"}
+
+
+def item_record(item: DispatchItem) -> dict[str, Any]:
+    """Return what a script reads of a dispatch that arrived."""
+    return item.model_dump(exclude={"cursor"})
+
+
+def tell_missing(session: Session) -> None:
+    """Tell which numbers are missing, where the eye looks for what arrived."""
+    runs = [
+        (series.origin, series.epoch, run)
+        for series in session.state.incoming()
+        for run in series.missing
+    ]
+    for origin, epoch, run in runs:
+        name = "missing_one" if len(run) == 1 else "missing_run"
+        session.terminal.say(name, origin=origin, epoch=epoch, first=run.start, last=run.stop - 1)
+    if runs:
+        session.terminal.say("chase_offered")
+
+
+def _show(session: Session, items: list[DispatchItem]) -> None:
+    if not items:
+        session.terminal.say("inbox_empty")
+    for item in items:
+        session.terminal.show(_line(session, item))
+
+
+def _line(session: Session, item: DispatchItem) -> str:
+    series = item.series
+    number = "" if series is None else f"{item.origin}-{session.post} {series.number:04d}"
+    urgency = precedence_name(item.precedence, session.terminal.language)
+    columns = (
+        f"{_prosign(item.precedence)} {urgency}",
+        item.level,
+        number or item.origin,
+        item.dtg,
+        item.dispatch_id,
+        str(item.envelope.size),
+        item.state,
+    )
+    widths = (12, 20, 28, 16, 26, 10, 0)
+    padded = (f"{text:<{width}}" for text, width in zip(columns, widths, strict=True))
+    return printable("  ".join(padded).rstrip())
+
+
+def _prosign(precedence: str) -> str:
+    try:
+        return default_scheme().precedence(precedence).prosign
+    except UnknownLabel:
+        return "?"
+
+
+# -- listening ---------------------------------------------------------------------------------
+
+
+def _follow(session: Session, *, new: bool) -> None:
+    """List what is there, then what arrives, each once, until the user stops it."""
+    shown: set[str] = set()
+    after: str | None = None
+    pause = _FIRST_PAUSE
+    session.terminal.say("listening")
+    while True:
+        try:
+            with session.ministry.arrivals(after, _SILENCE) as stream:
+                # Listed only now that the stream is open: nothing falls between the two.
+                _show_unseen(session, shown, None, new=new)
+                pause = _FIRST_PAUSE
+                for cursor in _arrivals(stream):
+                    _show_unseen(session, shown, "submitted", new=new)
+                    after = cursor
+        except Unreachable:
+            session.terminal.say("listening_again", seconds=round(pause))
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _show_unseen(session: Session, shown: set[str], state: str | None, *, new: bool) -> None:
+    for item in every_item(session, state):
+        if item.dispatch_id in shown or (new and not is_new(item)):
+            continue
+        shown.add(item.dispatch_id)
+        if session.terminal.as_json:
+            # One object a line: a script reads them as they come.
+            session.terminal.show(json.dumps(item_record(item), sort_keys=True))
+        else:
+            session.terminal.show(_line(session, item))
+
+
+def _arrivals(stream: httpx.Response) -> Iterator[str]:
+    """Give the cursor of each arrival event (WHATWG HTML §9.2); it is a bell, not a message."""
+    event, cursor = "", ""
+    for line in _lines(stream):
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if name == "event":
+            event = value
+        elif name == "id" and _CURSOR.fullmatch(value):
+            cursor = value
+        elif line == "" and event:
+            if event == "arrival" and cursor:
+                yield cursor
+            event = ""
+
+
+def _lines(stream: httpx.Response) -> Iterator[str]:
+    held = ""
+    for piece in stream.iter_text():
+        *lines, held = (held + piece).split("\n")
+        if len(held) > _LINE_MOST:
+            raise Distrusted("ANSWER_TOO_LARGE", bytes=_LINE_MOST)
+        yield from lines
