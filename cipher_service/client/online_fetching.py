@@ -18,7 +18,7 @@ from cipher_service.client.messages import Explanation, explain
 from cipher_service.client.online_chase import chase_missing
 from cipher_service.client.online_delivery import post_notes, resume
 from cipher_service.client.online_downloads import download
-from cipher_service.client.online_inbox import every_item, is_new, tell_missing
+from cipher_service.client.online_inbox import OPEN, every_item, tell_missing
 from cipher_service.client.online_refusals import Distrusted, MinistryRefused, Unready
 from cipher_service.client.online_session import Session, open_session
 from cipher_service.client.online_slips import cards_of, slip_of
@@ -70,8 +70,8 @@ def fetch(arguments: Namespace, terminal: Terminal) -> None:
 
 def _new_ids(session: Session) -> list[str]:
     # The whole list first: receipts given on the way would change what the next page is.
-    items = [item for item in every_item(session) if item.origin != session.post]
-    return [item.dispatch_id for item in items if is_new(item)]
+    items = list(every_item(session, OPEN))
+    return [item.dispatch_id for item in items if item.origin != session.post]
 
 
 def _fetch_each(

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import httpx
 
+from cipher_service import clock
 from cipher_service.client.lines import precedence_name
-from cipher_service.client.messages import printable
+from cipher_service.client.messages import phrase, printable
 from cipher_service.client.online_delivery import resume
 from cipher_service.client.online_refusals import Distrusted, Unreachable
 from cipher_service.client.online_session import Session, open_session
@@ -19,6 +20,8 @@ from cipher_service.labels.scheme import UnknownLabel, default_scheme
 from cipher_service.wire.dispatches import DispatchItem
 from cipher_service.wire.fields import CURSOR
 
+OPEN: Final = "open"
+_MONTHS: Final = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
 _SILENCE: Final = 45.0
 """Seconds without even the server's heartbeat before the line counts as dead."""
 _FIRST_PAUSE: Final = 1.0
@@ -34,7 +37,7 @@ def inbox(arguments: Namespace, terminal: Terminal) -> None:
         if arguments.follow:
             _follow(session, new=arguments.new)
             return
-        items = [item for item in every_item(session) if not arguments.new or is_new(item)]
+        items = list(every_item(session, OPEN if arguments.new else None))
         if terminal.as_json:
             terminal.show_json([item_record(item) for item in items])
         else:
@@ -47,7 +50,7 @@ def every_item(session: Session, state: str | None = None) -> Iterator[DispatchI
 
     Args:
         session: of this post.
-        state: only what is in it.
+        state: only what is in it; `OPEN` for what remains to be opened.
 
     Raises:
         Distrusted: the pages never end.
@@ -63,11 +66,6 @@ def every_item(session: Session, state: str | None = None) -> Iterator[DispatchI
             raise Distrusted("ANSWER_MALFORMED", message="DispatchPage")
         seen.add(page.next)
         after = page.next
-
-
-def is_new(item: DispatchItem) -> bool:
-    """Tell whether this post has neither deciphered nor refused it."""
-    return item.state in {"submitted", "delivered"}
 
 
 def item_record(item: DispatchItem) -> dict[str, Any]:
@@ -104,14 +102,20 @@ def _line(session: Session, item: DispatchItem) -> str:
         f"{_prosign(item.precedence)} {urgency}",
         item.level,
         number or item.origin,
-        item.dtg,
+        _group(item.dtg),
         item.dispatch_id,
         str(item.envelope.size),
-        item.state,
+        phrase(f"state_{item.state}", session.terminal.language),
     )
     widths = (12, 20, 28, 16, 26, 10, 0)
     padded = (f"{text:<{width}}" for text, width in zip(columns, widths, strict=True))
     return printable("  ".join(padded).rstrip())
+
+
+def _group(dtg: str) -> str:
+    """Write a date-time group as bureaux do: `221034Z NOV 26`."""
+    instant = clock.parse(dtg)
+    return f"{instant:%d%H%M}Z {_MONTHS[instant.month - 1]} {instant:%y}"
 
 
 def _prosign(precedence: str) -> str:
@@ -134,10 +138,10 @@ def _follow(session: Session, *, new: bool) -> None:
         try:
             with session.ministry.arrivals(after, _SILENCE) as stream:
                 # Listed only now that the stream is open: nothing falls between the two.
-                _show_unseen(session, shown, None, new=new)
+                _show_unseen(session, shown, OPEN if new else None)
                 pause = _FIRST_PAUSE
                 for cursor in _arrivals(stream):
-                    _show_unseen(session, shown, "submitted", new=new)
+                    _show_unseen(session, shown, OPEN)
                     after = cursor
         except Unreachable:
             session.terminal.say("listening_again", seconds=round(pause))
@@ -145,9 +149,9 @@ def _follow(session: Session, *, new: bool) -> None:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def _show_unseen(session: Session, shown: set[str], state: str | None, *, new: bool) -> None:
+def _show_unseen(session: Session, shown: set[str], state: str | None) -> None:
     for item in every_item(session, state):
-        if item.dispatch_id in shown or (new and not is_new(item)):
+        if item.dispatch_id in shown:
             continue
         shown.add(item.dispatch_id)
         if session.terminal.as_json:

@@ -215,13 +215,14 @@ def _queue(session: Session, arguments: Namespace) -> Entry:
 
 
 def _find_card(pins: Pins, given: str) -> Card:
-    """Return the card meant: of a file as it was typed, or the confirmed card of a post."""
-    if Path(given).exists() or POST.fullmatch(given) is None:
-        return read_card_file(given)
-    card = pins.current(given)
-    if card is None:
-        raise Unready("CARD_UNKNOWN", post=given)
-    return card
+    """Return the card meant: the confirmed one of a post, else that of a file as it was typed."""
+    if POST.fullmatch(given) is not None:
+        card = pins.current(given)
+        if card is not None:
+            return card
+        if not Path(given).is_file():
+            raise Unready("CARD_UNKNOWN", post=given)
+    return read_card_file(given)
 
 
 def _urgency(decided: Draft) -> int:
