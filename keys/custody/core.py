@@ -161,3 +161,6 @@ class Custody:
     def open_sealed(self, ciphertext: bytes) -> bytes:
         """Opens a small age file to the bureau's key that is not a dispatch."""
         return decrypt(ciphertext, [self.bureau.hybrid])
+
+    def close(self) -> None:
+        """Holds no connection to let go of."""

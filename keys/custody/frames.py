@@ -9,7 +9,6 @@ Arguments go by name, so that an act can later demand more evidence without a ne
 
 from __future__ import annotations
 
-import io
 import os
 import socket
 from typing import TYPE_CHECKING, Any, Final
@@ -119,9 +118,8 @@ def _receive(connection: socket.socket, count: int) -> bytes:
 
 
 def _decode(body: bytes) -> Any:
-    source = io.BytesIO(body)
     try:
-        value = cbor2.load(source)
+        value = cbor2.loads(body)
         canonical = cbor2.dumps(value, canonical=True) == body
     # A decoder of a rich format fails in many ways; each of them is a malformed frame.
     except (cbor2.CBORError, ValueError, TypeError, ArithmeticError, RecursionError) as error:

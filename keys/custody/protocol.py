@@ -113,3 +113,7 @@ class Custodian(Protocol):
                 HeaderTampered or PayloadDamaged.
         """
         ...
+
+    def close(self) -> None:
+        """Lets go of connections; a later act would make new ones."""
+        ...

@@ -36,7 +36,7 @@ class RemoteCustodian:
         self._process = os.getpid()
 
     def close(self) -> None:
-        """Closes what is kept; a later act connects anew."""
+        """Closes the connections that are kept; a later act connects anew."""
         with self._lock:
             idle, self._idle = self._idle, []
         for connection in idle:

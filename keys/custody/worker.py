@@ -64,15 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def forbid_dumps() -> None:
-    """Keeps this process's memory out of core files and of its neighbours' reach.
-
-    Raises:
-        OSError: the kernel refuses.
-    """
+    """Keeps this process's memory out of core files and of its neighbours' reach."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl PR_SET_DUMPABLE")
+    # The kernel refuses this call for other values than 0 and 1 only (prctl(2)).
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def take_place(path: Path, admitted: Collection[int]) -> socket.socket:
