@@ -1,0 +1,144 @@
+"""The ministry's cipher bureau from the command line, until it has its console."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cipher_service.administration.installation import Installation, opened
+from cipher_service.administration.words import Speaker
+from cipher_service.client.drafting import attachment_paths, draft, media_type
+from cipher_service.client.terminal import Terminal
+from cipher_service.client.watching import require_file
+from cipher_service.directory.register import read_directory
+from cipher_service.dispatches import rules
+from cipher_service.dispatches.bureau import HeadquartersBureau, People
+from cipher_service.dispatches.lists import InboxLine, inbox
+from cipher_service.storage.blobs import Blobs
+from cipher_service.storage.unit_of_work import reading
+from keys.custody import no_secret, open_custodian, read_credential
+from keys.dispatch import Attachment
+
+_PAGE = 200
+
+
+@contextmanager
+def at_work(arguments: Namespace) -> Iterator[tuple[Installation, HeadquartersBureau]]:
+    """Open an installation and its bureau; the custodian is the running service's."""
+    with opened(arguments) as installation:
+        yield installation, bureau_of(installation)
+
+
+def bureau_of(installation: Installation) -> HeadquartersBureau:
+    """Return the bureau of an opened installation."""
+    settings = installation.settings
+    secret = (
+        no_secret
+        if settings.custodian.startswith("worker:")
+        else lambda _uri: read_credential(settings.custodian_credential)
+    )
+    return HeadquartersBureau(
+        installation.engine,
+        Blobs(settings.data),
+        open_custodian(settings.custodian, secret),
+        settings.headquarters,
+    )
+
+
+def send(arguments: Namespace, terminal: Terminal) -> None:
+    """Number, encipher and hand over a dispatch of the ministry."""
+    text = Path(arguments.file)
+    require_file(text)
+    paths = attachment_paths(arguments.attach)
+    with at_work(arguments) as (installation, bureau):
+        with reading(installation.engine) as connection:
+            directory = read_directory(connection)
+        drafted = draft(
+            arguments,
+            bureau.card,
+            lambda post: directory.card_in_force(post.upper()).card,
+        )
+        sent = bureau.send(
+            drafted.heading,
+            drafted.destinations,
+            text,
+            [Attachment(path.name, path, media_type(path)) for path in paths],
+            People(arguments.drafter, arguments.authority),
+        )
+    numbers = ", ".join(
+        f"{entry.post} {entry.series.number:04d}" for entry in sent.manifest.to if entry.series
+    )
+    Speaker(terminal).show(
+        "bureau_sent", id=sent.manifest.id, register=sent.register, numbers=numbers
+    )
+
+
+def list_inbox(arguments: Namespace, terminal: Terminal) -> None:
+    """List what awaits the bureau, the most urgent first; subjects stay inside."""
+    with opened(arguments) as installation:
+        lines = waiting(installation)
+    if terminal.as_json:
+        terminal.show_json([_members(line) for line in lines])
+        return
+    if not lines:
+        Speaker(terminal).show("bureau_empty")
+    for line in lines:
+        number = "" if line.number is None else f"{line.number:04d}"
+        terminal.show(
+            f"{line.precedence:<9} {line.level:<20} {line.origin:<12} {number:<5} "
+            f"{line.register}  {line.dispatch_id}"
+        )
+
+
+def open_dispatch(arguments: Namespace, terminal: Terminal) -> None:
+    """Decipher an arrival into a folder."""
+    target = Path(arguments.output).absolute()
+    with at_work(arguments) as (_, bureau):
+        arrival = bureau.open(arguments.dispatch, target)
+    Speaker(terminal).show(
+        "bureau_again" if arrival.again else "bureau_opened",
+        id=arrival.manifest.id,
+        origin=arrival.manifest.sender.post,
+        folder=str(target),
+        register=arrival.register,
+    )
+
+
+def missing(arguments: Namespace, terminal: Terminal) -> None:
+    """List the numbers that are missing in the series to the bureau."""
+    with at_work(arguments) as (_, bureau):
+        gaps = bureau.missing()
+    if terminal.as_json:
+        terminal.show_json([asdict(gap) for gap in gaps])
+        return
+    speaker = Speaker(terminal)
+    if not gaps:
+        speaker.show("bureau_complete")
+    for gap in gaps:
+        for number in range(gap.first, gap.last + 1):
+            speaker.show("bureau_missing", number=number, origin=gap.origin, year=gap.epoch // 100)
+
+
+def waiting(installation: Installation) -> list[InboxLine]:
+    """Return every arrival that remains to be deciphered, the most urgent first."""
+    lines: list[InboxLine] = []
+    with reading(installation.engine) as connection:
+        while True:
+            page = inbox(
+                connection,
+                installation.settings.headquarters,
+                rules.OPEN_STATES,
+                after=lines[-1].place if lines else 0,
+                limit=_PAGE,
+            )
+            lines += page
+            if len(page) < _PAGE:
+                return lines
+
+
+def _members(line: InboxLine) -> dict[str, Any]:
+    return {
+        name: value for name, value in asdict(line).items() if name not in ("place", "seq", "role")
+    }

@@ -1,0 +1,92 @@
+"""Found an installation: settings, the bureau's keys, the database, the decree's directory."""
+
+from argparse import Namespace
+from datetime import timedelta
+from pathlib import Path
+
+from cipher_service import clock
+from cipher_service.administration.words import Speaker
+from cipher_service.client.failures import Refused
+from cipher_service.client.terminal import Terminal
+from cipher_service.directory import enrolment, organisation_book
+from cipher_service.directory.organisation import Organisation, default_organisation
+from cipher_service.settings import FILE, Settings
+from cipher_service.storage import migrations
+from cipher_service.storage.engine import open_engine
+from cipher_service.storage.unit_of_work import unit_of_work
+from keys.cards import grouped
+from keys.custody import Founding, found
+from keys.statements import key_fingerprint
+
+CARD_LIFE = timedelta(days=366)
+
+
+def init(arguments: Namespace, terminal: Terminal) -> None:
+    """Found the installation that `--data` names, and show the fingerprints to hand to posts."""
+    data = Path(arguments.data).resolve()
+    address = f"http://{arguments.host}:{arguments.port}"
+    settings, founding = found_installation(
+        data,
+        host=arguments.host,
+        port=arguments.port,
+        workers=arguments.workers,
+        issuer=arguments.issuer or address,
+        database_url=arguments.database,
+    )
+    speaker = Speaker(terminal)
+    speaker.show("init_done", data=str(data), post=settings.headquarters)
+    speaker.show("init_card", fingerprint=grouped(founding.card.fingerprint))
+    speaker.show("init_service", fingerprint=grouped(key_fingerprint(founding.service_key)))
+    speaker.say("init_next", data=str(data))
+
+
+def found_installation(
+    data: Path, *, host: str, port: int, workers: int, issuer: str, database_url: str = ""
+) -> tuple[Settings, Founding]:
+    """Found an installation in an absent or empty folder.
+
+    The settings are written last: a founding that was interrupted leaves a folder that no command
+    takes for an installation.
+
+    Raises:
+        Refused: FOUNDED_ALREADY.
+        OSError: the disk refuses.
+    """
+    if (data / FILE).exists() or (data / "custodian").exists():
+        raise Refused("FOUNDED_ALREADY", data=str(data))
+    organisation = default_organisation()
+    settings = Settings(
+        data=data,
+        headquarters=_headquarters(organisation),
+        database_url=database_url,
+        host=host,
+        port=port,
+        workers=workers,
+        issuer=issuer.rstrip("/"),
+        custodian=f"worker:{data}/run/custodian.sock",
+    )
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (data / "run").mkdir(mode=0o700, exist_ok=True)
+    now = clock.now().replace(microsecond=0)
+    founding = found(
+        settings.custodian_store,
+        settings.custodian_credential,
+        settings.headquarters,
+        now,
+        now + CARD_LIFE,
+    )
+    engine = open_engine(settings.database)
+    try:
+        migrations.upgrade(engine)
+        with unit_of_work(engine) as connection:
+            organisation_book.load(connection, organisation, now)
+            enrolment.install(connection, founding.card, now)
+    finally:
+        engine.dispose()
+    settings.write()
+    return settings, founding
+
+
+def _headquarters(organisation: Organisation) -> str:
+    [seat] = [post.code for post in organisation.posts if post.kind == "headquarters"]
+    return seat

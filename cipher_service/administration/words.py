@@ -1,0 +1,57 @@
+"""What `cipher-service` says, in French and in English: `texts.toml`.
+
+Failures have three parts, as everywhere: the cause, what it changed, what to do. Phrases are single
+sentences. Places like `{post}` are filled with facts.
+"""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from cipher_service.api.problems import TABLE
+from cipher_service.client.messages import Explanation, Facts, Language, fill
+from cipher_service.client.terminal import Terminal
+
+
+def phrase(name: str, language: Language, **facts: str | int) -> str:
+    """Return a sentence. Raises KeyError for a name that has none: a defect of the caller."""
+    text: str = _texts()["phrase"][name][language]
+    return fill(text, facts)
+
+
+def explain(code: str, facts: Facts, language: Language) -> Explanation | None:
+    """Return the three parts that explain a failure, None when it has no text.
+
+    What only the API has words for is told with those.
+    """
+    entry = _texts()["failure"].get(code)
+    if entry is None:
+        row = TABLE.get(code)
+        if row is None:
+            return None
+        words = row.fr if language == "fr" else row.en
+        return Explanation(words.title + ".", fill(words.detail, facts), fill(words.remedy, facts))
+    return Explanation(*(fill(part, facts) for part in entry[language]))
+
+
+class Speaker:
+    """Says phrases of this catalogue on a command's streams."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.terminal = terminal
+
+    def show(self, name: str, **facts: str | int) -> None:
+        """Write a phrase as a line of the result."""
+        self.terminal.show(phrase(name, self.terminal.language, **facts))
+
+    def say(self, name: str, **facts: str | int) -> None:
+        """Tell a phrase beside the result."""
+        self.terminal.tell(phrase(name, self.terminal.language, **facts))
+
+
+@cache
+def _texts() -> dict[str, Any]:
+    return tomllib.loads(
+        files("cipher_service.administration").joinpath("texts.toml").read_text("utf-8")
+    )

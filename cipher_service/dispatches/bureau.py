@@ -1,0 +1,363 @@
+"""The headquarters bureau at work: it sends and opens through its custodian (article 15).
+
+    bureau = HeadquartersBureau(engine, blobs, custodian, headquarters="MINREX")
+    sent = bureau.send(heading, destinations, message, attachments, people)
+    arrival = bureau.open(dispatch_id, folder)
+
+Sending: numbers and intent commit first, then the custodian signs, then the dispatch is handed to
+the service like any post's. What fails in between cancels the numbers, and each addressee is told
+by a service message. Opening: everything is verified in quarantine, then the arrival is entered and
+receipted in one transaction, then published by rename; doing it again changes nothing.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from sqlalchemy import Connection, Engine
+
+from cipher_service import clock
+from cipher_service.directory.register import Directory, read_directory
+from cipher_service.dispatches import acknowledgements, departures, openings, signals
+from cipher_service.dispatches.lists import DispatchRecord, dispatch_of, small_body
+from cipher_service.dispatches.sealed import seal_text
+from cipher_service.dispatches.sealing import ReceiptSealer
+from cipher_service.dispatches.submission import judge
+from cipher_service.errors import ServiceError
+from cipher_service.labels.scheme import default_scheme
+from cipher_service.references import new_id, series_epoch
+from cipher_service.storage.blobs import Blobs, Body
+from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.cards import Card
+from keys.custody import Bureau, Custodian
+from keys.dispatch import Attachment, Destination, Enciphered, Opened, decipher, encipher
+from keys.errors import Refusal
+from keys.manifest import COPY, Heading, Manifest, Series
+from keys.post_receipts import DECIPHERED, DELIVERED, REFUSED, PostReceipt, make_post_receipt
+from keys.service_messages import (
+    CANCELLED,
+    SeriesReference,
+    ServiceMessage,
+    make_service_message,
+)
+from keys.slips import Slip, require_same, sign_slip, slip_for
+from keys.sources import Content
+
+FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who answers for a departure: its drafter (rédacteur) and its releasing authority."""
+
+    drafter: str
+    authority: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A dispatch that left: its manifest, the service's register number and receipt."""
+
+    manifest: Manifest
+    register: str
+    receipt: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A dispatch that was opened; `again` when it had been opened before."""
+
+    manifest: Manifest
+    sender: Card
+    register: str
+    again: bool
+
+
+class HeadquartersBureau:
+    """The bureau of one installation.
+
+    Args:
+        engine: the service's database.
+        blobs: its envelopes.
+        custodian: holds the bureau's keys and the service's.
+        headquarters: the bureau's post code.
+    """
+
+    def __init__(
+        self, engine: Engine, blobs: Blobs, custodian: Custodian, headquarters: str
+    ) -> None:
+        self._engine = engine
+        self._blobs = blobs
+        self._custodian = custodian
+        self._hands = Bureau(custodian)
+        self._post = headquarters
+
+    @property
+    def card(self) -> Card:
+        """The bureau's card."""
+        return self._hands.card
+
+    @cached_property
+    def _sealer(self) -> ReceiptSealer:
+        return ReceiptSealer(self._custodian, self._post)
+
+    # --- sending ----------------------------------------------------------------------------
+
+    def send(
+        self,
+        heading: Heading,
+        destinations: Sequence[Destination],
+        message: Content,
+        attachments: Sequence[Attachment],
+        people: People,
+    ) -> Sent:
+        """Number, encipher and hand over one dispatch.
+
+        Args:
+            heading: its id is new; `heading.created` is when it is signed.
+            destinations: addressees without numbers, the bureau's own copy among them.
+            message: the text.
+            attachments: files that go with it.
+            people: who answers for it.
+
+        Raises:
+            ServiceError: a refusal of `departures.intend` or `issue`.
+            KeysError: a refusal of `keys.dispatch.encipher` or of the custodian.
+            OSError: the disk refuses. In every case the numbers taken are cancelled and told.
+        """
+        intent = self._intend(heading, destinations, people)
+        numbers = {number.post: number for number in intent.numbers}
+        numbered = [
+            destination
+            if destination.role == COPY
+            else replace(destination, series=_series(numbers[destination.card.post]))
+            for destination in destinations
+        ]
+        try:
+            return self._issue(heading, numbered, message, attachments)
+        except BaseException:
+            # Refused when the COMMIT went through and only its answer was lost: then it has left.
+            with suppress(ServiceError):
+                self._cancel(heading.id)
+            raise
+
+    def recover(self, before: datetime) -> list[str]:
+        """Cancel the departures that an interruption left open before an instant; tell everyone."""
+        with unit_of_work(self._engine) as connection:
+            left = departures.recover(connection, before=before, now=clock.now())
+        self.announce_cancellations()
+        return left
+
+    def announce_cancellations(self) -> int:
+        """Tell each addressee of the cancelled numbers that it was not told of; returns how many.
+
+        A cancelled number counts as used: once told, nobody chases it (ACP 127 paragraph 424b).
+        """
+        with unit_of_work(self._engine) as connection:
+            untold = departures.unannounced(connection, self._post)
+            directory = read_directory(connection)
+            for number in untold:
+                self._announce(connection, directory, number)
+        return len(untold)
+
+    def _intend(
+        self, heading: Heading, destinations: Sequence[Destination], people: People
+    ) -> departures.Intent:
+        now = clock.now()
+        departure = departures.Departure(
+            dispatch_id=heading.id,
+            origin=self._post,
+            kind=heading.kind,
+            level=heading.label.level,
+            drafter=people.drafter,
+            authority=people.authority,
+            subject=seal_text(heading.subject, self.card),
+            posts=tuple(each.card.post for each in destinations if each.role != COPY),
+        )
+        with unit_of_work(self._engine) as connection:
+            return departures.intend(
+                connection,
+                departure,
+                epoch=series_epoch(now.year),
+                directory=read_directory(connection),
+                now=now,
+            )
+
+    def _issue(
+        self,
+        heading: Heading,
+        destinations: Sequence[Destination],
+        message: Content,
+        attachments: Sequence[Attachment],
+    ) -> Sent:
+        with self._blobs.spool() as spool:
+            sealed = encipher(
+                heading, destinations, message, attachments, signer=self._hands, sink=spool
+            )
+            envelope = spool.keep()
+        return self._hand_over(sealed, envelope)
+
+    def _hand_over(self, sealed: Enciphered, envelope: Body) -> Sent:
+        slip = slip_for(
+            sealed.manifest, envelope_sha256=envelope.sha256, envelope_size=envelope.size
+        )
+        signed = sign_slip(slip, self._custodian.sign_slip)
+        with unit_of_work(self._engine) as connection:
+            directory = read_directory(connection)
+            recorded = departures.issue(
+                connection,
+                judge(signed, directory, default_scheme(), caller=self._post),
+                None,
+                sealed.manifest_hash,
+                directory=directory,
+                service=self._sealer.service,
+                stored=self._blobs.size,
+                now=clock.now(),
+            )
+            [(_, receipt)] = self._sealer.seal(connection, [recorded])
+        return Sent(sealed.manifest, recorded.statement.register, receipt, envelope.size)
+
+    def _cancel(self, dispatch_id: str) -> None:
+        with unit_of_work(self._engine) as connection:
+            departures.cancel(connection, dispatch_id, FAILED, clock.now())
+        self.announce_cancellations()
+
+    def _announce(
+        self, connection: Connection, directory: Directory, number: departures.NumberRecord
+    ) -> None:
+        now = clock.now().replace(microsecond=0)
+        message = ServiceMessage(
+            id=new_id(now),
+            kind=CANCELLED,
+            sender=self._post,
+            sender_card=self.card.fingerprint,
+            to=number.post,
+            precedence="ROUTINE",
+            created=now,
+            series=SeriesReference(self._post, number.post, number.epoch, number.number),
+        )
+        data = make_service_message(message, self._custodian.sign_service_message)
+        judged = signals.judge(data, directory, default_scheme(), caller=self._post)
+        signals.record(connection, judged, directory=directory, now=now)
+
+    # --- opening ----------------------------------------------------------------------------
+
+    def open(self, dispatch_id: str, folder: Path) -> Arrival:
+        """Decipher an arrival into `folder`, enter it in the arrival register, receipt it.
+
+        Args:
+            dispatch_id: of a dispatch addressed to the bureau.
+            folder: absent or empty; receives `message.txt` and `attachments/`.
+
+        Raises:
+            ServiceError: NOT_FOUND, REPLAYED, NUMBER_REUSED, NUMBER_CANCELLED.
+            Refusal: the envelope is refused; the refusal is receipted to its origin.
+            OSError: the disk refuses; nothing was published.
+        """
+        with reading(self._engine) as connection:
+            record = dispatch_of(connection, self._post, dispatch_id)
+            directory = read_directory(connection)
+            small = None if record.stored else small_body(connection, record)
+        try:
+            with self._open_envelope(record, small) as source:
+                opened = decipher(
+                    source,
+                    opener=self._hands,
+                    find_sender=lambda fingerprint: _trusted(directory, fingerprint),
+                    workspace=folder.parent,
+                )
+            with opened:
+                require_same(Slip.parse(record.slip), opened.manifest)
+                admission = self._admit(opened, record, directory)
+                opened.publish(folder)
+        except Refusal as refusal:
+            self._state(record, directory, REFUSED, reason=refusal.code)
+            raise
+        return Arrival(
+            opened.manifest, opened.sender, admission.register, again=not admission.created
+        )
+
+    def missing(self) -> list[openings.Missing]:
+        """Return the numbers that are missing in the series to this bureau."""
+        with reading(self._engine) as connection:
+            return openings.missing_numbers(connection, self._post)
+
+    def _open_envelope(self, record: DispatchRecord, small: bytes | None) -> BinaryIO:
+        if small is None:
+            return cast("BinaryIO", self._blobs.path(record.sha256).open("rb"))
+        return BytesIO(small)
+
+    def _admit(
+        self, opened: Opened, record: DispatchRecord, directory: Directory
+    ) -> openings.Admission:
+        manifest = opened.manifest
+        entry = manifest.addressee(self.card.fingerprint)
+        if entry is None or entry.series is None:
+            raise ServiceError("NOT_FOUND")  # the bureau's own copy is not an arrival
+        opening = openings.Opening(
+            receiver=self._post,
+            dispatch_id=manifest.id,
+            manifest_hash=opened.manifest_hash,
+            origin=manifest.sender.post,
+            fingerprint=manifest.sender.fingerprint,
+            epoch=entry.series.epoch,
+            number=entry.series.number,
+            level=manifest.label.level,
+            subject=seal_text(manifest.heading.subject, self.card),
+        )
+        with unit_of_work(self._engine) as connection:
+            admission = openings.admit(connection, opening, clock.now())
+            self._receipt(connection, record, directory, DELIVERED)
+            self._receipt(
+                connection, record, directory, DECIPHERED, manifest_hash=opened.manifest_hash
+            )
+        return admission
+
+    def _state(
+        self, record: DispatchRecord, directory: Directory, kind: str, *, reason: str
+    ) -> None:
+        with unit_of_work(self._engine) as connection:
+            self._receipt(connection, record, directory, kind, reason=reason)
+
+    def _receipt(
+        self,
+        connection: Connection,
+        record: DispatchRecord,
+        directory: Directory,
+        kind: str,
+        *,
+        manifest_hash: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        now = clock.now().replace(microsecond=0)
+        statement = PostReceipt(
+            kind=kind,
+            dispatch_id=record.dispatch_id,
+            post=self._post,
+            card=self.card.fingerprint,
+            envelope_sha256=record.sha256,
+            at=now,
+            manifest_hash=manifest_hash,
+            reason=reason,
+        )
+        data = make_post_receipt(statement, self._custodian.sign_post_receipt)
+        judged = acknowledgements.judge(data, directory, caller=self._post)
+        acknowledgements.record(connection, judged, now)
+
+
+def _series(number: departures.Number) -> Series:
+    return Series(number.epoch, number.number, number.previous)
+
+
+def _trusted(directory: Directory, fingerprint: str) -> Card | None:
+    """Find a sender's card: one in force, or one that was and still proves what it signed."""
+    found = directory.cards.get(fingerprint)
+    if found is None or found.state not in ("active", "superseded"):
+        return None
+    return found.card
