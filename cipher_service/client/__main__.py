@@ -15,7 +15,7 @@ from importlib import import_module
 from cipher_service.client.command_line import build_parser
 from cipher_service.client.endings import Ending, conclude
 from cipher_service.client.interruptions import unwind_when_asked
-from cipher_service.client.messages import Language, choose_language
+from cipher_service.client.messages import Language, asked_language, choose_language
 from cipher_service.client.terminal import Terminal, prepare_streams
 
 Handler = Callable[[Namespace, Terminal], None]
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     typed = list(sys.argv[1:] if arguments is None else arguments)
     prepare_streams()
-    language = choose_language(_asked_language(typed), os.environ)
+    language = choose_language(asked_language(typed), os.environ)
     terminal = Terminal(language, as_json="--json" in typed)
     unwind_when_asked()
     try:
@@ -52,16 +52,6 @@ def _resolve(name: str) -> Handler:
     module, _, function = name.partition(":")
     handler: Handler = getattr(import_module(module), function)
     return handler
-
-
-def _asked_language(typed: Sequence[str]) -> str | None:
-    """Find --lang before parsing: wrong usage too is told in the language asked for."""
-    for position, word in enumerate(typed):
-        if word.startswith("--lang="):
-            return word.removeprefix("--lang=")
-        if word == "--lang":
-            return typed[position + 1] if position + 1 < len(typed) else None
-    return None
 
 
 def _report(ending: Ending, terminal: Terminal) -> None:

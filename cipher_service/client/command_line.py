@@ -1,8 +1,9 @@
 """Everything that can be typed after `chiffre`, in the user's language."""
 
 import argparse
+import sys
 from functools import partial
-from importlib.metadata import version
+from typing import Any
 
 from cipher_service.client.arguments import (
     Commands,
@@ -26,6 +27,16 @@ _CARD_SHOW = "cipher_service.client.identities:show_card"
 _SERIES = "cipher_service.client.series:series"
 
 
+class _Version(argparse.Action):
+    """Show the version; the module that knows it costs more than the rest of the start."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_arguments: Any) -> None:
+        from importlib.metadata import version  # noqa: PLC0415 - see above
+
+        sys.stdout.write(f"{parser.prog} {version('cipher-service')}\n")
+        parser.exit()
+
+
 def build_parser(language: Language) -> Parser:
     """Return the parser of all commands.
 
@@ -33,14 +44,12 @@ def build_parser(language: Language) -> Parser:
         language: of its help and of its complaints. argparse takes its own words from gettext,
             through a name of its module; the French ones are put there for the whole process.
     """
-    _translate_argparse(language)
+    translate_argparse(language)
     say = partial(phrase, language=language)
     parser = Parser(
         prog="chiffre", description=say("help_chiffre"), epilog=say("help_exit"), allow_abbrev=False
     )
-    parser.add_argument(
-        "--version", action="version", version=f"chiffre {version('cipher-service')}"
-    )
+    parser.add_argument("--version", action=_Version, nargs=0, help=say("help_version"))
     parser.add_argument("--lang", choices=("fr", "en"), help=say("help_lang"))
     commands = parser.add_subparsers(
         metavar=say("help_command"), required=True, dest="command", title=say("help_commands")
@@ -130,7 +139,8 @@ def _add_series(commands: "Commands[Parser]", say: Say) -> None:
     add_json(parser, say)
 
 
-def _translate_argparse(language: Language) -> None:
+def translate_argparse(language: Language) -> None:
+    """Give argparse the words of a language, for the whole process."""
     words = argparse_words(language)
 
     def one(text: str) -> str:

@@ -66,11 +66,11 @@ class Ending:
     detail: str = ""
     silent: bool = False
 
-    def text(self) -> str:
-        """Return what a person reads."""
+    def text(self, program: str = "chiffre") -> str:
+        """Return what a person reads, under the name of the program that ended."""
         title = _TITLES.get(self.status, _STOPPED)[self.language]
         told = self.explanation
-        lines = [f"chiffre: {title} ({self.code})", told.cause, told.effect, told.remedy]
+        lines = [f"{program}: {title} ({self.code})", told.cause, told.effect, told.remedy]
         if self.detail:
             lines.append(_DETAIL[self.language] + printable(self.detail))
         return "\n  ".join(lines)

@@ -16,7 +16,7 @@ Places like `{path}` are filled with the facts of the failure.
 
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -41,6 +41,16 @@ class Explanation:
     remedy: str
 
 
+def asked_language(typed: Sequence[str]) -> str | None:
+    """Find --lang before parsing: wrong usage too is told in the language asked for."""
+    for position, word in enumerate(typed):
+        if word.startswith("--lang="):
+            return word.removeprefix("--lang=")
+        if word == "--lang":
+            return typed[position + 1] if position + 1 < len(typed) else None
+    return None
+
+
 def choose_language(wanted: str | None, environment: Mapping[str, str]) -> Language:
     """Return the language to speak: as asked, else by the locale, else French.
 
@@ -60,12 +70,12 @@ def explain(code: str, facts: Facts, language: Language) -> Explanation | None:
     entry = texts()["failures"].get(code)
     if entry is None:
         return None
-    return Explanation(*(_fill(part, facts) for part in entry[language]))
+    return Explanation(*(fill(part, facts) for part in entry[language]))
 
 
 def phrase(name: str, language: Language, **facts: str | int) -> str:
     """Return a sentence. Raises KeyError for a name that has none: a defect of the caller."""
-    return _fill(texts()["phrases"][name][language], facts)
+    return fill(texts()["phrases"][name][language], facts)
 
 
 def argparse_words(language: Language) -> dict[str, str]:
@@ -105,5 +115,6 @@ class _Facts(dict[str, str]):
         return "?"
 
 
-def _fill(text: str, facts: Facts) -> str:
+def fill(text: str, facts: Facts) -> str:
+    """Put facts into the places of a text; nothing in them can steer a terminal."""
     return text.format_map(_Facts({name: printable(str(value)) for name, value in facts.items()}))
