@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 
 from cipher_service import clock
-from cipher_service.client.lines import precedence_name
+from cipher_service.client.lines import dtg_text, precedence_name
 from cipher_service.client.messages import phrase, printable
 from cipher_service.client.online_delivery import resume
 from cipher_service.client.online_refusals import Distrusted, Unreachable
@@ -21,7 +21,6 @@ from cipher_service.wire.dispatches import DispatchItem
 from cipher_service.wire.fields import CURSOR
 
 OPEN: Final = "open"
-_MONTHS: Final = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
 _SILENCE: Final = 45.0
 """Seconds without even the server's heartbeat before the line counts as dead."""
 _FIRST_PAUSE: Final = 1.0
@@ -113,9 +112,10 @@ def _line(session: Session, item: DispatchItem) -> str:
 
 
 def _group(dtg: str) -> str:
-    """Write a date-time group as bureaux do: `221034Z NOV 26`."""
-    instant = clock.parse(dtg)
-    return f"{instant:%d%H%M}Z {_MONTHS[instant.month - 1]} {instant:%y}"
+    try:
+        return dtg_text(clock.parse(dtg))
+    except ValueError:  # the server's word only: shown as it is, the manifest has the true one
+        return dtg
 
 
 def _prosign(precedence: str) -> str:
