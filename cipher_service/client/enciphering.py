@@ -126,10 +126,10 @@ def encipher_numbered(
     with ExitStack() as stack:
         # What can fail without a number comes first.
         files = [stack.enter_context(path.open("rb", buffering=0)) for path in attachments]
-        sink = stack.enter_context(_new_file(partial))
         destinations = stack.enter_context(
             _numbered(decided, identity.card, state.numbers, partial, terminal)
         )
+        sink = stack.enter_context(_new_file(partial))
         total = sum(os.fstat(file.fileno()).st_size for file in (text, *files))
         advance = stack.enter_context(terminal.progress("enciphering", _READINGS * total))
         enciphered = encipher_package(
@@ -229,9 +229,12 @@ def _reason(error: BaseException) -> str:
 
 def _require_free(out: Path, inputs: Sequence[str], *, force: bool) -> None:
     """Refuse an output that is there, a device whatever is asked, and an input in any case."""
+    # Says now, before a passphrase and a number, that the folder is not there or not ours.
+    if not stat.S_ISDIR(out.parent.stat().st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(out.parent))
+    if not os.access(out.parent, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(out.parent))
     if not os.path.lexists(out):
-        # Says now, before a passphrase and a number, that the folder is not there.
-        out.parent.stat()
         return
     if out.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(out))

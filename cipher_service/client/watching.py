@@ -12,6 +12,7 @@ from typing import IO, BinaryIO, cast
 from cipher_service.client.terminal import Advance
 
 _BUFFER = 1 << 20
+_READ_AHEAD = 1 << 18
 _ZEROS = bytes(_BUFFER)
 
 
@@ -19,7 +20,7 @@ class Watched(io.RawIOBase):
     """A raw file that tells how far reading is.
 
     Args:
-        file: raw, open for reading; closed with this one.
+        file: raw, open for reading; stays its opener's to close.
         advance: called with the number of bytes of each reading.
     """
 
@@ -50,16 +51,12 @@ class Watched(io.RawIOBase):
         """Move as the file does."""
         return self._file.seek(offset, whence)
 
-    def close(self) -> None:
-        """Close the file too."""
-        self._file.close()
-        super().close()
 
-
-def watched_buffered(path: Path, advance: Advance) -> BinaryIO:
+@contextmanager
+def watched_buffered(path: Path, advance: Advance) -> Iterator[BinaryIO]:
     """Open a file for one buffered reading that is counted. Raises OSError."""
-    raw = path.open("rb", buffering=0)
-    return cast("BinaryIO", io.BufferedReader(Watched(raw, advance), 1 << 18))
+    with path.open("rb", buffering=0) as raw:
+        yield cast("BinaryIO", io.BufferedReader(Watched(raw, advance), _READ_AHEAD))
 
 
 def require_file(path: Path) -> None:
