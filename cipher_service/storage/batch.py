@@ -5,7 +5,8 @@ only then let anyone be told. A command that is refused or fails is rolled back 
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,8 +84,8 @@ class Batches:
     def run(self, requests: Sequence[Request]) -> list[Outcome]:
         """Run requests in one transaction; when it returns, what it accepted is durable.
 
-        If the batch as a whole cannot be sealed, each request is run again on its own, so that
-        one that cannot be sealed harms no other.
+        If the batch as a whole cannot be sealed, or a command took the whole transaction down,
+        each request is run again on its own, so that one harms no other.
         """
         try:
             return self._transaction(requests)
@@ -94,7 +95,7 @@ class Batches:
             if len(requests) == 1 or isinstance(undone.cause, ServiceError):
                 refusal = _refusal(undone.cause)
                 return [Outcome(request, refusal=refusal) for request in requests]
-        except Exception as error:  # noqa: BLE001 - a process boundary: BEGIN, COMMIT or a savepoint failed
+        except Exception as error:  # noqa: BLE001 - a process boundary: BEGIN or COMMIT failed
             # Nothing may be run again: after a lost connection the server may have committed. The
             # callers repeat what they can repeat.
             refusal = _refusal(error)
@@ -114,23 +115,36 @@ class Batches:
 
     def _one(self, connection: Connection, request: Request) -> Outcome:
         cursor = _driver_cursor(connection)
-        if request.claims:
-            cursor.execute("SAVEPOINT claims")
-            try:
-                first = claim(connection, request.claims)
-            except Exception as error:  # noqa: BLE001 - a process boundary: answered below
-                cursor.execute("ROLLBACK TO SAVEPOINT claims")
-                return Outcome(request, refusal=_refusal(error))
-            if not all(first):
-                return Outcome(request, refusal=ServiceError("PROOF_REPLAYED"))
-        cursor.execute("SAVEPOINT command")
         try:
-            result = self._handlers[request.command](connection, request.payload)
+            if request.claims:
+                with _savepoint(cursor):
+                    first = claim(connection, request.claims)
+                if not all(first):
+                    return Outcome(request, refusal=ServiceError("PROOF_REPLAYED"))
+            with _savepoint(cursor):
+                result = self._handlers[request.command](connection, request.payload)
+        except _Undone:
+            raise
         except Exception as error:  # noqa: BLE001 - a process boundary: a poison command fails alone
-            cursor.execute("ROLLBACK TO SAVEPOINT command")
             return Outcome(request, refusal=_refusal(error))
-        cursor.execute("RELEASE SAVEPOINT command")
         return Outcome(request, result)
+
+
+@contextmanager
+def _savepoint(cursor: Any) -> Iterator[None]:
+    cursor.execute("SAVEPOINT command")
+    try:
+        yield
+    except Exception as error:
+        try:
+            cursor.execute("ROLLBACK TO SAVEPOINT command")
+            cursor.execute("RELEASE SAVEPOINT command")
+        except Exception as gone:
+            # SQLite gives up the whole transaction when the disk is full, and the savepoint with
+            # it. Nothing was committed, so each command may be tried alone.
+            raise _Undone(error) from gone
+        raise
+    cursor.execute("RELEASE SAVEPOINT command")
 
 
 def _refusal(error: Exception) -> ServiceError:
@@ -138,7 +152,8 @@ def _refusal(error: Exception) -> ServiceError:
         return error
     log.error("a command failed", exc_info=error)
     # SQLite says so in words, PostgreSQL by SQLSTATE 53100.
-    if "disk is full" in str(error) or getattr(error, "sqlstate", None) == "53100":
+    cause = getattr(error, "orig", error)
+    if "disk is full" in str(cause) or getattr(cause, "sqlstate", None) == "53100":
         return ServiceError("STORAGE_FULL")
     return ServiceError("INTERNAL")
 

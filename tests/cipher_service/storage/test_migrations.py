@@ -2,9 +2,10 @@
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Engine, inspect
+
 from cipher_service.storage.migrations import is_current, upgrade, version
 from cipher_service.storage.tables import metadata
-from sqlalchemy import Engine, inspect
 
 
 def test_an_empty_database_is_brought_to_the_present_shape(empty_engine: Engine) -> None:
@@ -28,9 +29,9 @@ def test_checks_and_partial_indexes_are_there_too(empty_engine: Engine) -> None:
     for table in metadata.sorted_tables:
         wanted = {c.name for c in table.constraints if c.__class__.__name__ == "CheckConstraint"}
         assert {c["name"] for c in found.get_check_constraints(table.name)} == wanted, table.name
-        assert {i["name"] for i in found.get_indexes(table.name) if "duplicates_constraint" not in i} == {
-            i.name for i in table.indexes
-        }, table.name
+        assert {
+            i["name"] for i in found.get_indexes(table.name) if "duplicates_constraint" not in i
+        } == {i.name for i in table.indexes}, table.name
 
 
 def test_upgrading_twice_changes_nothing(empty_engine: Engine) -> None:

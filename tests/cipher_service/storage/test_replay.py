@@ -1,0 +1,62 @@
+"""A token is used once: one winner, whoever else holds it."""
+
+import threading
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+
+from cipher_service.storage.replay import claim, claim_of, forget_expired
+from cipher_service.storage.unit_of_work import unit_of_work
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LATER = int(NOW.timestamp()) + 60
+
+
+def test_the_second_use_is_told(engine: Engine) -> None:
+    token = claim_of("https://ministry.example", "jti-1")
+    with unit_of_work(engine) as connection:
+        assert claim(connection, [(token, LATER)]) == [True]
+    with unit_of_work(engine) as connection:
+        assert claim(connection, [(token, LATER)]) == [False]
+
+
+def test_a_batch_tells_each_one_apart(engine: Engine) -> None:
+    first, second = claim_of("i", "1"), claim_of("i", "2")
+    with unit_of_work(engine) as connection:
+        assert claim(connection, [(first, LATER), (second, LATER), (first, LATER)]) == [
+            True,
+            True,
+            False,
+        ]
+
+
+def test_two_issuers_may_use_one_jti(engine: Engine) -> None:
+    with unit_of_work(engine) as connection:
+        assert claim(connection, [(claim_of("ab", "c"), LATER), (claim_of("a", "bc"), LATER)]) == [
+            True,
+            True,
+        ]
+
+
+def test_twenty_at_once_have_one_winner(engine: Engine) -> None:
+    token, wins, start = claim_of("i", "race"), [], threading.Barrier(20)
+
+    def use() -> None:
+        start.wait()
+        with unit_of_work(engine) as connection:
+            wins.extend(claim(connection, [(token, LATER)]))
+
+    users = [threading.Thread(target=use) for _ in range(20)]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join()
+    assert sorted(wins) == [False] * 19 + [True]
+
+
+def test_only_expired_claims_are_forgotten(engine: Engine) -> None:
+    old, young = claim_of("i", "old"), claim_of("i", "young")
+    with unit_of_work(engine) as connection:
+        claim(connection, [(old, LATER - 61), (young, LATER)])
+        assert forget_expired(connection, NOW) == 1
+        assert claim(connection, [(young, LATER)]) == [False]
