@@ -88,7 +88,8 @@ def text_from_time(time: datetime) -> str:
     """
     if time.tzinfo is None or time.microsecond:
         raise ValueError("a time needs its zone and whole seconds")
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime, which writes the year 987 with three digits.
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def time_from_text(text: str) -> datetime:

@@ -348,15 +348,14 @@ def _receive_part(package: _Package, part: Part, folder: Path) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     digest = hashlib.sha256()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb", buffering=0) as file:
+    with os.fdopen(descriptor, "wb") as file:
 
         def receive(piece: memoryview) -> None:
             digest.update(piece)
-            written = file.write(piece)
-            while written < len(piece):
-                written += file.write(piece[written:])
+            file.write(piece)
 
         package.pass_body(part.size, receive)
+        file.flush()
         os.fsync(descriptor)
     if digest.hexdigest() != part.sha256:
         raise PartMismatch(f"{part.name} does not have the hash that was signed")

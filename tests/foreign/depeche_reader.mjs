@@ -209,6 +209,7 @@ const shape = (members) => (value) =>
   Object.entries(members).every(([name, check]) => check(value[name]));
 const time = (value) =>
   match(/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$/)(value) &&
+  !value.startsWith("0000") &&
   !Number.isNaN(Date.parse(value)) &&
   new Date(value).toISOString() === value.replace("Z", ".000Z");
 const note = (value) =>

@@ -1,5 +1,6 @@
 """SPEC.md does what it says: its commands open a dispatch with tools that are not ours."""
 
+import io
 import os
 import re
 import subprocess
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from keys import errors, opening
+from keys.dispatch import Attachment, Destination, encipher
 from keys.errors import KeysError, Refusal
+from keys.manifest import Series
 from keys.ustar import entry_header
-from tests.vectors.forge import Forgery, identity
+from tests.vectors.forge import Forgery, heading, identity
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = (ROOT / "keys" / "SPEC.md").read_text("utf-8")
@@ -49,7 +52,16 @@ CONTENTS = [
 
 
 def test_the_page_reads_a_dispatch_without_this_product(tmp_path: Path) -> None:
-    done = _run_the_page(tmp_path, Forgery([identity("PARIS").card], CONTENTS).seal())
+    sink = io.BytesIO()
+    encipher(
+        heading(),
+        [Destination(identity("PARIS").card, "FLASH", Series(202600, 1))],
+        CONTENTS[0][1],
+        [Attachment("pièce n° 1.txt", CONTENTS[1][1])],
+        signer=identity("MINREX"),
+        sink=sink,
+    )
+    done = _run_the_page(tmp_path, sink.getvalue())
 
     assert done.returncode == 0, done.stderr
     assert "attachments/001-pièce n° 1.txt: OK" in done.stdout
