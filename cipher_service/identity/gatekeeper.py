@@ -7,6 +7,7 @@ was this proof used before) is not decided here and never cached: the registrar 
 transaction, with the claims that a `Caller` carries.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,6 +63,7 @@ class Gatekeeper:
         self._issuer = issuer
         self._ask_keys = ask_keys
         self._keys: TokenKeys = {}
+        self._asking = asyncio.Lock()
         self._asked: datetime | None = None
         self._remembered: dict[str, AccessToken] = {}
 
@@ -95,7 +97,7 @@ class Gatekeeper:
 
     async def _read(self, token: str, now: datetime) -> AccessToken:
         try:
-            await self._know(key_id(token, "at+jwt"), now)
+            await self._know(key_id(token, "at+jwt"))
             access = read_access_token(token, self._keys, issuer=self._issuer, now=now)
         except TokenRefused as error:
             raise ServiceError("TOKEN_REFUSED") from error
@@ -104,14 +106,21 @@ class Gatekeeper:
         self._remembered[token] = access
         return access
 
-    async def _know(self, kid: str, now: datetime) -> None:
-        """Ask for the keys of the day when a token names another; at most once a second."""
+    async def _know(self, kid: str) -> None:
+        """Ask for the keys of the day when a token names another one.
+
+        Whoever comes meanwhile waits for that answer; a name that no key bears is asked for at most
+        once a second, whoever sends it.
+        """
         if kid in self._keys:
             return
-        if self._asked is not None and now - self._asked < _BETWEEN_QUESTIONS:
-            return
-        self._asked = now
-        self._keys = await self._ask_keys()
+        async with self._asking:
+            now = clock.now()
+            lately = self._asked is not None and now - self._asked < _BETWEEN_QUESTIONS
+            if kid in self._keys or lately:
+                return
+            self._keys = await self._ask_keys()
+            self._asked = now
 
 
 def read_any_proof(proof: str, now: datetime) -> Proof:

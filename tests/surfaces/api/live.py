@@ -401,5 +401,3 @@ def rss_bytes(pid: int) -> int:
 
 def in_the_past(seconds: int) -> datetime:
     return clock.now() - timedelta(seconds=seconds)
-
-
