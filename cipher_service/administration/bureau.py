@@ -14,7 +14,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.client.watching import require_file
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches import rules
-from cipher_service.dispatches.bureau import HeadquartersBureau, People
+from cipher_service.dispatches.bureau import HeadquartersBureau, People, Sent
 from cipher_service.dispatches.lists import InboxLine, inbox
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.unit_of_work import reading
@@ -49,29 +49,34 @@ def bureau_of(installation: Installation) -> HeadquartersBureau:
 
 def send(arguments: Namespace, terminal: Terminal) -> None:
     """Number, encipher and hand over a dispatch of the ministry."""
-    text = Path(arguments.file)
-    require_file(text)
-    paths = attachment_paths(arguments.attach)
     with at_work(arguments) as (installation, bureau):
-        with reading(installation.engine) as connection:
-            directory = read_directory(connection)
-        drafted = draft(
-            arguments,
-            bureau.card,
-            lambda post: directory.card_in_force(post.upper()).card,
-        )
-        sent = bureau.send(
-            drafted.heading,
-            drafted.destinations,
-            text,
-            [Attachment(path.name, path, media_type(path)) for path in paths],
-            People(arguments.drafter, arguments.authority),
-        )
+        sent = hand_in(arguments, installation, bureau)
     numbers = ", ".join(
         f"{entry.post} {entry.series.number:04d}" for entry in sent.manifest.to if entry.series
     )
     Speaker(terminal).show(
         "bureau_sent", id=sent.manifest.id, register=sent.register, numbers=numbers
+    )
+
+
+def hand_in(arguments: Namespace, installation: Installation, bureau: HeadquartersBureau) -> Sent:
+    """Send what was typed after `cipher-service bureau send`.
+
+    Raises:
+        Misused, ServiceError, KeysError, OSError: see `drafting.draft`, `HeadquartersBureau.send`.
+    """
+    text = Path(arguments.file)
+    require_file(text)
+    paths = attachment_paths(arguments.attach)
+    with reading(installation.engine) as connection:
+        directory = read_directory(connection)
+    drafted = draft(arguments, bureau.card, lambda post: directory.card_in_force(post.upper()).card)
+    return bureau.send(
+        drafted.heading,
+        drafted.destinations,
+        text,
+        [Attachment(path.name, path, media_type(path)) for path in paths],
+        People(arguments.drafter, arguments.authority),
     )
 
 
