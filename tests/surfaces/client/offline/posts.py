@@ -49,7 +49,7 @@ def chiffre(
 ) -> Ending:
     """Run one command to its end; no end of any command is a traceback."""
     done = subprocess.run(
-        [*program, *map(os.fspath, map(_argument, arguments))],
+        [*program, *map(_argument, arguments)],
         input=stdin,
         cwd=cwd,
         env=dict(env or environment()),
