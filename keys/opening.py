@@ -2,20 +2,20 @@
 
 `decipher` makes these checks in this order (SPEC.md §8) and stops at the first that fails:
 
- 1. The header is age v1 within its caps.            NOT_AGE HEADER_MALFORMED HEADER_TOO_LARGE
- 2. One label stanza, then hybrid ones only.         MIXED_RECIPIENTS LABEL_MISMATCH
- 3. A key opens a stanza, and the MAC holds.         NOT_ADDRESSED KEY_RETIRED HEADER_TAMPERED
- 4. The first entry of the package is the manifest.  PAYLOAD_DAMAGED PACKAGE_MALFORMED
- 5. The manifest has its shape and its suite.        MANIFEST_MALFORMED SUITE_BELOW_FLOOR
- 6. The label stanza is the manifest's.              LABEL_MISMATCH
- 7. The sender's card is one that we trust.          UNKNOWN_SENDER
- 8. Both signatures are there and hold.              SIGNATURE_MISSING SIGNATURE_INVALID
- 9. The sender's card was in force.                  CARD_NOT_IN_FORCE
-10. Our own card is named.                           NOT_INTENDED
-11. Stanzas and addressees are one for one.          ADDRESSEES_MISMATCH
-12. SHA256SUMS says what the manifest says.          PART_MISMATCH
-13. Each part has its name, size and hash.           PART_MISMATCH
-14. The archive ends, then the payload, the file.    PACKAGE_MALFORMED PAYLOAD_DAMAGED
+ 1. The header is age v1 within its caps.         NOT_AGE HEADER_MALFORMED HEADER_TOO_LARGE
+ 2. One label, then well-formed hybrid stanzas.   MIXED_RECIPIENTS LABEL_MISMATCH HEADER_MALFORMED
+ 3. A key opens a stanza, and the MAC holds.      NOT_ADDRESSED KEY_RETIRED HEADER_TAMPERED
+ 4. The package begins with the manifest.         PAYLOAD_DAMAGED PACKAGE_MALFORMED
+ 5. The manifest has its shape and its suite.     MANIFEST_MALFORMED SUITE_BELOW_FLOOR
+ 6. The label stanza is the manifest's.           LABEL_MISMATCH
+ 7. The sender's card is one that we trust.       UNKNOWN_SENDER
+ 8. Both signatures are there and hold.           SIGNATURE_MISSING SIGNATURE_INVALID
+ 9. The sender's card was in force.               CARD_NOT_IN_FORCE
+10. Our own card is named.                        NOT_INTENDED
+11. Stanzas and addressees are one for one.       ADDRESSEES_MISMATCH
+12. SHA256SUMS says what the manifest says.       PART_MISMATCH
+13. Each part has its name, size and hash.        PART_MISMATCH
+14. The archive ends, then the payload, the file. PACKAGE_MALFORMED PAYLOAD_DAMAGED
 
 PAYLOAD_DAMAGED and PACKAGE_MALFORMED can come from 4 on, wherever the stream is read. Replays
 and numbers are for those who remember: they judge an `Opened` before they publish it.
@@ -49,7 +49,7 @@ from keys.package import (
     check_addressees,
     check_intended,
     check_label,
-    check_stanza_types,
+    check_stanzas,
     checksum_lines,
 )
 from keys.signing import (
@@ -169,7 +169,7 @@ def decipher(
     # 1.
     header = Header.parse(source)
     # 2.
-    check_stanza_types(header)
+    check_stanzas(header)
     # 3.
     payload = _Payload(source)
     file_key = opener.open_file_key(header, payload.peek)
@@ -218,7 +218,7 @@ def examine(header: Header, file_key: bytes, payload: ByteSource, own: Card) -> 
     Raises:
         Refusal: the subclass of the first check that fails.
     """
-    check_stanza_types(header)
+    check_stanzas(header)
     header.verify(file_key)
     manifest = _read_manifest(_Package(OpeningStream(file_key, payload)))
     check_label(header, manifest)

@@ -17,9 +17,9 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from keys import canonical
-from keys.age.header import Stanza
+from keys.age.header import Stanza, decode_base64
 from keys.age.hybrid import HYBRID_TYPE, refuse_mixed
-from keys.errors import AddresseesMismatch, LabelMismatch, NotIntended
+from keys.errors import AddresseesMismatch, HeaderMalformed, LabelMismatch, NotIntended
 from keys.manifest import COPY
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ SUMS_NAME: Final = "SHA256SUMS"
 LABEL_TYPE: Final = "depeche.v1/label"
 # Defined in SPEC.md §9 and refused by this version, which knows no rerouting.
 REROUTING_TYPE: Final = "depeche.v1/rerouting"
+# Of a hybrid stanza: ML-KEM-768 ciphertext and X25519 share; file key and tag (C2SP age.md).
+_ENC_BYTES = 1120
+_BODY_BYTES = 32
 
 
 def label_stanza(manifest: Manifest) -> Stanza:
@@ -54,17 +57,24 @@ def checksum_lines(manifest: Manifest) -> bytes:
     return "".join(lines).encode()
 
 
-def check_stanza_types(header: Header) -> None:
-    """Demands a header of hybrid stanzas behind one label stanza (or rerouting, judged later).
+def check_stanzas(header: Header) -> None:
+    """Demands well-formed hybrid stanzas behind one label stanza (or rerouting, judged later).
+
+    All of them are looked at, not only those up to our own, so that every addressee comes to the
+    same verdict.
 
     Raises:
         MixedRecipients: another sort of stanza could carry the file key.
         LabelMismatch: the label stanza is absent, double or out of place.
+        HeaderMalformed: a hybrid stanza has other arguments or sizes.
     """
     refuse_mixed(header, besides={LABEL_TYPE, REROUTING_TYPE})
     places = [at for at, stanza in enumerate(header.stanzas) if stanza.type == LABEL_TYPE]
     if places != [0]:
         raise LabelMismatch("the header does not begin with its one label stanza")
+    for stanza in header.stanzas:
+        if stanza.type == HYBRID_TYPE:
+            _check_hybrid(stanza)
 
 
 def check_label(header: Header, manifest: Manifest) -> None:
@@ -101,3 +111,12 @@ def check_addressees(header: Header, manifest: Manifest) -> None:
             f"the header has {hybrid} recipients and {len(header.stanzas) - 1 - hybrid} "
             f"reroutings; the manifest names {len(manifest.to)} addressees"
         )
+
+
+def _check_hybrid(stanza: Stanza) -> None:
+    try:
+        sizes = [len(decode_base64(argument)) for argument in stanza.args]
+    except ValueError as error:
+        raise HeaderMalformed("a hybrid stanza's argument is not canonical base64") from error
+    if (sizes, len(stanza.body)) != ([_ENC_BYTES], _BODY_BYTES):
+        raise HeaderMalformed("a hybrid stanza does not have its sizes")

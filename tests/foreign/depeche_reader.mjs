@@ -106,6 +106,10 @@ function checkStanzas(stanzas) {
   demand(stanzas.every(({ type }) => known.has(type)), "MIXED_RECIPIENTS");
   const labels = stanzas.flatMap(({ type }, at) => (type === LABEL ? [at] : []));
   demand(labels.length === 1 && labels[0] === 0, "LABEL_MISMATCH");
+  for (const { args, body } of stanzas.filter(({ type }) => type === HYBRID)) {
+    demand(args.length === 1 && body.length === 32, "HEADER_MALFORMED");
+    demand(rawBase64(args[0], "HEADER_MALFORMED").length === 1120, "HEADER_MALFORMED");
+  }
 }
 
 async function openAge(file, identity) {

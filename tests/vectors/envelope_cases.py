@@ -175,6 +175,8 @@ def _stanzas() -> Iterator[Case]:
         "mixed-grease", "a stanza nobody knows", mixed, inserting(2, Stanza("grease", (), b"?"))
     )
 
+    yield from _malformed_hybrids()
+
     other = label(Forgery([PARIS], heading=heading(subject="Autre")).manifest())
     mismatch = "LABEL_MISMATCH"
 
@@ -219,6 +221,26 @@ def _stanzas() -> Iterator[Case]:
         inserting(2, Stanza(REROUTING_TYPE, (), b"{}")),
     )
     yield Case("not-intended", "forwarded by an addressee to another", "NOT_INTENDED", _forwarded)
+
+
+def _malformed_hybrids() -> Iterator[Case]:
+    """In LOME's stanza, behind ours: an insider's, so the MAC holds."""
+
+    def with_lome(change: Callable[[Stanza], Stanza]) -> Callable[[], bytes]:
+        def alter(stanzas: list[Stanza]) -> None:
+            stanzas[2] = change(stanzas[2])
+
+        return Forgery([PARIS, LOME], alter_stanzas=alter).seal
+
+    changes: dict[str, tuple[str, Callable[[Stanza], Stanza]]] = {
+        "body": ("a body of 33 bytes", lambda s: replace(s, body=s.body + b"x")),
+        "arguments": ("two arguments", lambda s: replace(s, args=(*s.args, "x"))),
+        "none": ("no argument", lambda s: replace(s, args=())),
+        "short": ("a short share", lambda s: replace(s, args=(s.args[0][:-2],))),
+        "base64": ("an argument that is no base64", lambda s: replace(s, args=("?" + s.args[0],))),
+    }
+    for name, (about, change) in changes.items():
+        yield Case(f"hybrid-{name}", about, "HEADER_MALFORMED", with_lome(change))
 
 
 def _damaged_stanza() -> bytes:

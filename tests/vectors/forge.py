@@ -187,15 +187,16 @@ class Forgery:
 
 def label(manifest: bytes) -> Stanza:
     """The label stanza that goes with a manifest's bytes, however malformed."""
-    body = {"id": "0" * 26, "routing": ["ROUTINE"], "suite": "S1"}
     try:
         members = json.loads(manifest)
         precedences = {entry["precedence"] for entry in members["to"] if entry["role"] != COPY}
-        body = {"id": members["id"], "routing": sorted(precedences), "suite": members["suite"]}
+        body = canonical.encode(
+            {"id": members["id"], "routing": sorted(precedences), "suite": members["suite"]}
+        )
     except (ValueError, KeyError, TypeError, RecursionError):
-        pass
+        body = b'{"id":"00000000000000000000000000","routing":["ROUTINE"],"suite":"S1"}'
     digest = canonical.text_from_bytes(hashlib.sha256(manifest).digest())
-    return Stanza(LABEL_TYPE, (digest,), canonical.encode(body))
+    return Stanza(LABEL_TYPE, (digest,), body)
 
 
 def seal(archive: bytes, stanzas: Sequence[Stanza], file_key: bytes = FILE_KEY) -> bytes:
