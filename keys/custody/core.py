@@ -15,7 +15,7 @@ from keys.custody.errors import ManifestNotOfCard
 from keys.errors import HeaderMalformed
 from keys.manifest import Manifest
 from keys.opening import examine
-from keys.package import check_stanza_types
+from keys.package import check_stanzas
 from keys.post_receipts import PostReceipt
 from keys.receipts import BatchRoot
 from keys.service_messages import ServiceMessage
@@ -153,7 +153,7 @@ class Custody:
         parsed = Header.parse(source)
         if source.read(1):
             raise HeaderMalformed("something follows the header")
-        check_stanza_types(parsed)
+        check_stanzas(parsed)
         file_key = open_file_key(parsed, [self.bureau.hybrid])
         examine(parsed, file_key, io.BytesIO(prefix), self.bureau.card)
         return file_key
