@@ -49,7 +49,7 @@ from keys.package import (
     check_addressees,
     check_intended,
     check_label,
-    check_stanza_types,
+    check_stanzas,
     checksum_lines,
 )
 from keys.signing import (
@@ -169,7 +169,7 @@ def decipher(
     # 1.
     header = Header.parse(source)
     # 2.
-    check_stanza_types(header)
+    check_stanzas(header)
     # 3.
     payload = _Payload(source)
     file_key = opener.open_file_key(header, payload.peek)
@@ -218,7 +218,7 @@ def examine(header: Header, file_key: bytes, payload: ByteSource, own: Card) -> 
     Raises:
         Refusal: the subclass of the first check that fails.
     """
-    check_stanza_types(header)
+    check_stanzas(header)
     header.verify(file_key)
     manifest = _read_manifest(_Package(OpeningStream(file_key, payload)))
     check_label(header, manifest)

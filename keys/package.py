@@ -57,7 +57,7 @@ def checksum_lines(manifest: Manifest) -> bytes:
     return "".join(lines).encode()
 
 
-def check_stanza_types(header: Header) -> None:
+def check_stanzas(header: Header) -> None:
     """Demands well-formed hybrid stanzas behind one label stanza (or rerouting, judged later).
 
     All of them are looked at, not only those up to our own, so that every addressee comes to the
