@@ -10,13 +10,15 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 
 from cipher_service.client.command_line import build_parser
 from cipher_service.client.endings import Ending, conclude
+from cipher_service.client.failures import Failure
 from cipher_service.client.interruptions import unwind_when_asked
 from cipher_service.client.messages import Language, asked_language, choose_language
-from cipher_service.client.terminal import Terminal, prepare_streams
+from cipher_service.client.terminal import Terminal, flush_results, prepare_streams
 
 Handler = Callable[[Namespace, Terminal], None]
 
@@ -44,7 +46,8 @@ def _parse(typed: Sequence[str], language: Language) -> Namespace | None:
     try:
         return build_parser(language).parse_args(typed)
     except SystemExit:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            flush_results()
         return None
 
 
@@ -55,19 +58,20 @@ def _resolve(name: str) -> Handler:
 
 
 def _report(ending: Ending, terminal: Terminal) -> None:
-    if ending.silent:
-        _abandon_output()
-        return
-    terminal.tell(ending.text())
-    if terminal.as_json:
+    if not ending.silent:
+        terminal.tell(ending.text())
+        if terminal.as_json:
+            with suppress(OSError, Failure):
+                terminal.show_json({"error": ending.facts()})
+    if sys.stdout is not None:
         try:
-            terminal.show_json({"error": ending.facts()})
+            sys.stdout.flush()
         except OSError:
             _abandon_output()
 
 
 def _abandon_output() -> None:
-    """Keep the interpreter from failing on what nobody reads any more."""
+    """Keep the interpreter from failing at its end on what nobody reads any more."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.close(nowhere)

@@ -46,13 +46,7 @@ class Terminal:
         """
         if sys.stdout is None:
             raise Unavailable("RESULT_UNSHOWN")
-        try:
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise Unavailable("RESULT_UNSHOWN") from error
+        flush_results(text + "\n")
 
     def show_json(self, result: Any) -> None:
         """Write the result as JSON, in ASCII so that no locale can spoil it."""
@@ -127,6 +121,22 @@ class _ProgressLine:
             self._stream.flush()
         except OSError:
             return
+
+
+def flush_results(text: str = "") -> None:
+    """Write text to standard output with what waits before it, now.
+
+    Raises:
+        BrokenPipeError: the reader went away.
+        Unavailable: it cannot be delivered.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Unavailable("RESULT_UNSHOWN") from error
 
 
 def prepare_streams() -> None:

@@ -2,7 +2,6 @@
 
 import io
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,10 +76,18 @@ def spooled(source: IO[bytes], folder: Path) -> Iterator[io.RawIOBase]:
     """
     with tempfile.TemporaryFile(dir=folder, buffering=0) as spool:
         try:
-            shutil.copyfileobj(source, spool, _BUFFER)
+            while piece := source.read(_BUFFER):
+                _write_all(spool.fileno(), piece)
             yield cast("io.RawIOBase", spool)
         finally:
             _overwrite(spool.fileno())
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    """Write everything: a disk that fills up takes a part first, without an error."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 def _overwrite(descriptor: int) -> None:
