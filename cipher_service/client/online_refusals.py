@@ -18,12 +18,21 @@ class Unreachable(Unavailable):
     Args:
         code: stable name in capitals.
         wait: seconds that the server asked for; None when trying again at once is no use.
-        facts: what the texts mention.
+        words: the server's own, when it said what ails it.
+        facts: what our texts mention.
     """
 
-    def __init__(self, code: str, *, wait: float | None = 0.0, **facts: str | int) -> None:
+    def __init__(
+        self,
+        code: str,
+        *,
+        wait: float | None = 0.0,
+        words: Explanation | None = None,
+        **facts: str | int,
+    ) -> None:
         super().__init__(code, **facts)
         self.wait = wait
+        self.words = words
 
 
 class MinistryRefused(Refused):

@@ -76,23 +76,29 @@ def _refusal(response: httpx.Response, body: bytes) -> Failure:
     """Turn an answer that is no success into what it means for this post."""
     status = response.status_code
     problem = _problem(response, body)
+    words = None if problem is None else _words(problem)
     if status in _BUSY:
         code = problem.code if problem else "SERVER_BUSY"
-        return Unreachable(code, wait=_retry_after(response), status=status)
+        return Unreachable(code, wait=_retry_after(response), words=words, status=status)
     if status >= _SERVER_FAULTS:
         # Half of these are a proxy's: the server behind it is away.
         code = problem.code if problem else "SERVER_FAILED"
-        reference = problem.reference if problem else ""
-        return Unreachable(code, wait=None, status=status, reference=reference)
+        return Unreachable(code, wait=None, words=words, status=status)
     if problem is None:
         return Distrusted("ANSWER_MALFORMED", status=status)
     return MinistryRefused(
         problem.code,
         http_status=status,
-        words=Explanation(*map(printable, (problem.title, problem.detail, problem.remedy))),
-        facts={**problem.facts, "reference": problem.reference},
+        words=_words(problem),
+        facts=problem.facts,
         server_time=_server_time(response),
     )
+
+
+def _words(problem: Problem) -> Explanation:
+    """Return the ministry's own words, with the reference that finds the line in its log."""
+    remedy = f"{problem.remedy} [{problem.reference}]"
+    return Explanation(*map(printable, (problem.title, problem.detail, remedy)))
 
 
 def _problem(response: httpx.Response, body: bytes) -> Problem | None:
