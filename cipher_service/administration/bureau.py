@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cipher_service.administration.installation import Installation, opened
+from cipher_service.administration.installation import Installation, custodian_of, opened
 from cipher_service.administration.words import Speaker
 from cipher_service.client.drafting import attachment_paths, draft, media_type
 from cipher_service.client.terminal import Terminal
@@ -18,7 +18,6 @@ from cipher_service.dispatches.bureau import HeadquartersBureau, People, Sent
 from cipher_service.dispatches.lists import InboxLine, inbox
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.unit_of_work import reading
-from keys.custody import no_secret, open_custodian, read_credential
 from keys.dispatch import Attachment
 
 _PAGE = 200
@@ -27,24 +26,18 @@ _PAGE = 200
 @contextmanager
 def at_work(arguments: Namespace) -> Iterator[tuple[Installation, HeadquartersBureau]]:
     """Open an installation and its bureau; the custodian is the running service's."""
-    with opened(arguments) as installation:
-        yield installation, bureau_of(installation)
+    with opened(arguments) as installation, bureau_of(installation) as bureau:
+        yield installation, bureau
 
 
-def bureau_of(installation: Installation) -> HeadquartersBureau:
-    """Return the bureau of an opened installation."""
+@contextmanager
+def bureau_of(installation: Installation) -> Iterator[HeadquartersBureau]:
+    """Give the bureau of an opened installation."""
     settings = installation.settings
-    secret = (
-        no_secret
-        if settings.custodian.startswith("worker:")
-        else lambda _uri: read_credential(settings.custodian_credential)
-    )
-    return HeadquartersBureau(
-        installation.engine,
-        Blobs(settings.data),
-        open_custodian(settings.custodian, secret),
-        settings.headquarters,
-    )
+    with custodian_of(settings) as custodian:
+        yield HeadquartersBureau(
+            installation.engine, Blobs(settings.data), custodian, settings.headquarters
+        )
 
 
 def send(arguments: Namespace, terminal: Terminal) -> None:

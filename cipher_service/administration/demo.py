@@ -4,10 +4,10 @@ import shutil
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-from cipher_service.administration.play import Play, Reading, Sending
+from cipher_service.administration.play import Play, Reading, Sending, play_on
 from cipher_service.administration.stage import stage
 from cipher_service.administration.telegrams import (
     Telegram,
@@ -40,7 +40,7 @@ def demo(arguments: Namespace, terminal: Terminal) -> None:
                 )
             on.introduce(fingerprints)
             speaker.show("demo_introduced", count=len(POSTS))
-            with closing(Play(on, POSTS)) as play:
+            with play_on(on, POSTS) as play:
                 exchanged = _play(play, telegrams, speaker)
         if arguments.keep:
             speaker.show("demo_kept", data=str(data))

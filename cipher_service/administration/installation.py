@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_engine
+from keys.custody import Custodian, open_custodian, read_credential
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +22,32 @@ class Installation:
 
 
 @contextmanager
+def installation_at(settings: Settings) -> Iterator[Installation]:
+    """Open the installation of these settings, and close it."""
+    engine = open_engine(settings.database)
+    try:
+        yield Installation(settings, engine)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def custodian_of(settings: Settings, uri: str | None = None) -> Iterator[Custodian]:
+    """Open a custodian, the installation's own unless `uri` names another, and leave it."""
+    credential = settings.custodian_credential
+    custodian = open_custodian(uri or settings.custodian, lambda _uri: read_credential(credential))
+    try:
+        yield custodian
+    finally:
+        custodian.close()
+
+
+@contextmanager
 def opened(arguments: Namespace) -> Iterator[Installation]:
     """Open the installation that `--data` names, and close it.
 
     Raises:
         SettingsInvalid: the folder holds none.
     """
-    settings = Settings.load(Path(arguments.data))
-    engine = open_engine(settings.database)
-    try:
-        yield Installation(settings, engine)
-    finally:
-        engine.dispose()
+    with installation_at(Settings.load(Path(arguments.data))) as installation:
+        yield installation

@@ -1,18 +1,18 @@
 """The demonstration's play: each telegram is sent by its origin and read by its addressees."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cipher_service.administration.arguments import build_parser
 from cipher_service.administration.bureau import bureau_of, hand_in, waiting
-from cipher_service.administration.installation import Installation
+from cipher_service.administration.installation import Installation, installation_at
 from cipher_service.administration.stage import Stage, chiffre, words
 from cipher_service.administration.telegrams import Telegram, place
 from cipher_service.client.failures import Failure
 from cipher_service.dispatches.bureau import HeadquartersBureau
-from cipher_service.storage.engine import open_engine
 from keys.errors import Refusal
 
 MESSAGE = "message.txt"
@@ -70,26 +70,37 @@ class Reading:
     differences: list[str] = field(default_factory=list)
 
 
+@contextmanager
+def play_on(on: Stage, posts: Sequence[str]) -> Iterator["Play"]:
+    """Open the ministry's bureau for a play, and close it."""
+    with installation_at(on.settings) as installation, bureau_of(installation) as bureau:
+        yield Play(on, posts, installation, bureau)
+
+
 class Play:
     """Plays telegrams on a stage.
 
     Args:
         on: the running ministry.
         posts: codes of its enrolled posts.
+        installation: the ministry's, opened.
+        bureau: its bureau at work.
     """
 
-    def __init__(self, on: Stage, posts: Sequence[str]) -> None:
+    def __init__(
+        self,
+        on: Stage,
+        posts: Sequence[str],
+        installation: Installation,
+        bureau: HeadquartersBureau,
+    ) -> None:
         self._stage = on
         self._posts = posts
         self._headquarters = on.settings.headquarters
-        self._installation = Installation(on.settings, open_engine(on.settings.database))
-        self._bureau: HeadquartersBureau = bureau_of(self._installation)
+        self._installation = installation
+        self._bureau = bureau
         self._texts = on.settings.data / "texts"
         self._texts.mkdir(mode=0o700)
-
-    def close(self) -> None:
-        """Leave the database."""
-        self._installation.engine.dispose()
 
     def send(self, telegram: Telegram) -> Sending:
         """Let a telegram's origin send it: text and whole record, both byte for byte."""

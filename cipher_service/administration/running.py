@@ -1,19 +1,44 @@
 """Run the service, and bring its database to the present shape."""
 
+import logging
 from argparse import Namespace
+from datetime import timedelta
 from pathlib import Path
 
-from cipher_service.administration.installation import opened
+from sqlalchemy.exc import SQLAlchemyError
+
+from cipher_service import clock
+from cipher_service.administration.bureau import bureau_of
+from cipher_service.administration.installation import installation_at, opened
 from cipher_service.administration.words import Speaker
 from cipher_service.app import run
+from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
+from cipher_service.errors import ServiceError
 from cipher_service.settings import Settings
 from cipher_service.storage import migrations
+from keys.errors import KeysError
+
+log = logging.getLogger(__name__)
+
+# A departure takes seconds, a gigabyte a minute: what is older was interrupted.
+UNDER_WAY = timedelta(minutes=15)
 
 
 def serve(arguments: Namespace, terminal: Terminal) -> None:
-    """Run every process of the service until a signal; prints READY and the address."""
-    run(Settings.load(Path(arguments.data)), terminal.show)
+    """Run every process of the service until a signal; prints READY and the address.
+
+    Raises:
+        Refused: DATABASE_NOT_CURRENT.
+    """
+    settings = Settings.load(Path(arguments.data))
+    _require_current(settings)
+
+    def announce(line: str) -> None:
+        _recover(settings)
+        terminal.show(line)
+
+    run(settings, announce)
 
 
 def migrate(arguments: Namespace, terminal: Terminal) -> None:
@@ -22,3 +47,23 @@ def migrate(arguments: Namespace, terminal: Terminal) -> None:
         migrations.upgrade(installation.engine)
         version = migrations.version(installation.engine) or ""
     Speaker(terminal).show("migrate_done", version=version)
+
+
+def _recover(settings: Settings) -> None:
+    """Cancel the departures that the last stop interrupted, and tell their addressees.
+
+    The custodian is up by now. Should it fail nevertheless, the service is worth more than this:
+    the next start does it.
+    """
+    try:
+        with installation_at(settings) as installation, bureau_of(installation) as bureau:
+            for dispatch_id in bureau.recover(before=clock.now() - UNDER_WAY):
+                log.warning("departure %s was interrupted: its numbers are cancelled", dispatch_id)
+    except (KeysError, ServiceError, SQLAlchemyError):
+        log.exception("interrupted departures were not recovered")
+
+
+def _require_current(settings: Settings) -> None:
+    with installation_at(settings) as installation:
+        if not migrations.is_current(installation.engine):
+            raise Refused("DATABASE_NOT_CURRENT")
