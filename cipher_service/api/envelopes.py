@@ -19,7 +19,7 @@ from keys import canonical
 from keys.age.header import MAX_HEADER_SIZE, Header
 from keys.age.hybrid import HYBRID_TYPE
 from keys.errors import AddresseesMismatch, LabelMismatch
-from keys.package import check_stanza_types
+from keys.package import check_stanzas
 from keys.slips import Slip
 
 PREFIX: Final = MAX_HEADER_SIZE
@@ -59,7 +59,7 @@ def check_header(slip: Slip, prefix: bytes) -> None:
             LABEL_MISMATCH, ADDRESSEES_MISMATCH.
     """
     header = Header.parse(BytesIO(prefix))
-    check_stanza_types(header)
+    check_stanzas(header)
     hybrid = sum(stanza.type == HYBRID_TYPE for stanza in header.stanzas)
     if hybrid != len(slip.addressees):
         raise AddresseesMismatch(f"{hybrid} stanzas for {len(slip.addressees)} addressees")

@@ -3,10 +3,10 @@
 import hashlib
 from typing import Annotated, Literal
 
-from keys.canonical import encode
 from pydantic import Field, StringConstraints
 
 from cipher_service.wire.fields import Base64, PostCode, Sha256, SignedDocument, WireModel
+from keys.canonical import encode
 
 Coordinate = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 

@@ -1,0 +1,157 @@
+"""The service as processes: restarted when they die, stopped in order, none left behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cipher_service.app import listening_sockets
+from tests.surfaces.api.live import Post, Service, founded, problem, running, serving
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service whose processes are killed."""
+    with running(tmp_path_factory.mktemp("killed")) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def pair(own: Service) -> tuple[Post, Post]:
+    return own.enrolled("PARIS"), own.enrolled("LOME")
+
+
+def eventually(check: Callable[[], bool], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if check():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it never came to pass")
+
+
+def healthy(service: Service) -> bool:
+    try:
+        return httpx.get(f"{service.settings.issuer}/v1/health", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def named(service: Service, part: str) -> int:
+    """Return the process of that name; the custodian has a program of its own."""
+    for pid in service.pids()[1:]:
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
+        program = Path(f"/proc/{pid}/cmdline").read_bytes()
+        if name == part or (part == "custodian" and b"keys.custody.worker" in program):
+            return pid
+    raise AssertionError(f"no process {part}")
+
+
+@pytest.mark.parametrize("part", ["api 1", "registrar", "custodian"])
+def test_a_process_that_dies_is_started_again(
+    own: Service, pair: tuple[Post, Post], part: str
+) -> None:
+    paris, lome = pair
+    before = own.pids()
+    victim = named(own, part)
+    os.kill(victim, signal.SIGKILL)
+    eventually(lambda: len(own.pids()) == len(before) and victim not in own.pids())
+    eventually(lambda: healthy(own))
+
+    def sends() -> bool:
+        paris.held_token = None  # a new registrar has a new token key
+        try:
+            sent = paris.send([lome])
+        except (AssertionError, httpx.TransportError):
+            return False
+        return sent.status == 201
+
+    eventually(sends)
+
+
+def test_without_a_registrar_there_is_an_error_and_no_receipt(
+    own: Service, pair: tuple[Post, Post]
+) -> None:
+    """The acknowledgement leaves after the COMMIT, so a registrar that stands still gives none."""
+    paris, lome = pair
+    paris.held_token = None
+    sent = paris.make([lome])
+    headers = paris.authorised("POST", "/v1/dispatches")
+    registrar = named(own, "registrar")
+    os.kill(registrar, signal.SIGSTOP)
+    answers: list[httpx.Response] = []
+
+    def hand_in() -> None:
+        with httpx.Client(base_url=own.settings.issuer, timeout=60) as http:
+            answers.append(
+                http.post(
+                    "/v1/dispatches",
+                    headers={**headers, "Content-Type": "application/vnd.depeche.submission"},
+                    content=sent.signed.head + sent.body,
+                )
+            )
+
+    waiting = threading.Thread(target=hand_in)
+    waiting.start()
+    time.sleep(0.5)
+    assert answers == []
+    os.kill(registrar, signal.SIGKILL)
+    waiting.join(30)
+    assert problem(answers[0])["code"] == "UNAVAILABLE"
+    assert answers[0].headers["retry-after"]
+    eventually(lambda: healthy(own))
+
+    def recorded_once() -> bool:
+        paris.held_token = None
+        try:
+            answer = paris.submit(sent.signed.head, sent.body)
+        except AssertionError:
+            return False
+        return answer.status_code == 201
+
+    eventually(recorded_once)
+    assert paris.submit(sent.signed.head, sent.body).status_code == 200
+
+
+def test_sigterm_leaves_no_process_even_with_open_lines(tmp_path: Path) -> None:
+    settings = founded(tmp_path / "m")
+    with serving(settings) as service:
+        paris = service.enrolled("PARIS")
+        idle = socket.create_connection(("127.0.0.1", settings.port))
+        headers = paris.authorised("GET", "/v1/arrivals")
+        stream = service.http.stream("GET", "/v1/arrivals", headers=headers)
+        response = stream.__enter__()
+        assert next(response.iter_lines()).startswith("id: ")
+        started = time.monotonic()
+    # `serving` has ended it and found no process left.
+    assert time.monotonic() - started < 15
+    idle.close()
+
+
+def test_a_killed_supervisor_takes_its_processes_with_it(tmp_path: Path) -> None:
+    settings = founded(tmp_path / "m")
+    program = "import sys; from pathlib import Path; from cipher_service.app import run; "
+    program += "from cipher_service.settings import Settings; "
+    program += "run(Settings.load(Path(sys.argv[1])), lambda line: print(line, flush=True))"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(settings.data)], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"READY ")
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert len(children) == 4
+        process.kill()
+    eventually(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
+def test_an_address_in_use_is_an_error_and_not_shared(own: Service) -> None:
+    with pytest.raises(OSError, match="in use"):
+        listening_sockets(own.settings)
