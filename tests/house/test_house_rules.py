@@ -99,7 +99,7 @@ def test_products_never_assert_at_run_time() -> None:
 def test_every_suppression_says_which_rule_and_why() -> None:
     """A bare suppression hides the next mistake too."""
     mark = re.compile(r"#\s*(noqa|type:\s*ignore)(?P<rest>.*)$")
-    reason = re.compile(r"^(:\s*[A-Z0-9, ]+|\[[a-z, -]+\])\s+(#|-|—)\s*\S+")
+    reason = re.compile(r"^(:\s*[A-Z]+[0-9]+(,\s*[A-Z]+[0-9]+)*|\[[a-z, -]+\])\s+\S+")
     offenders = []
     for path in PYTHON:
         if path == Path(__file__):
