@@ -11,7 +11,7 @@ again after each failure. For kill -9 alone, leave out `lose_power`.
 
 As a command, for looking at a case by hand:
 
-    python tests/gates/powerloss.py --folder DIR --seconds N -- command ...
+    python -m tests.gates.powerloss --folder DIR --seconds N -- command ...
 """
 
 import argparse
@@ -27,6 +27,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from tests.gates.preload import compiled, preloading
 
 SOURCE: Final = Path(__file__).with_name("powerloss.c")
 
@@ -64,9 +66,7 @@ class Machine:
         # The library compares with what the kernel says of a descriptor: no links in it.
         self.folder = folder.resolve(strict=True)
         self._image = Path(tempfile.mkdtemp(prefix="image-", dir=workspace.resolve(strict=True)))
-        self._library = self._image / "powerloss.so"
-        flags = ("-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror")
-        subprocess.run(["gcc", *flags, "-o", self._library, SOURCE], check=True)
+        self._library = compiled(SOURCE, self._image)
         self.settle()
 
     def settle(self) -> None:
@@ -83,12 +83,8 @@ class Machine:
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
         """What a process must have in its environment to run on this machine."""
-        return {
-            **(os.environ if base is None else base),
-            "LD_PRELOAD": str(self._library),
-            "POWERLOSS_FOLDER": str(self.folder),
-            "POWERLOSS_IMAGE": str(self._image),
-        }
+        settings = {"POWERLOSS_FOLDER": self.folder, "POWERLOSS_IMAGE": self._image}
+        return preloading(self._library, settings, base)
 
     @contextmanager
     def running(self, command: Sequence[object]) -> Iterator[subprocess.Popen[str]]:
