@@ -25,7 +25,7 @@ from cipher_service.dispatches.submission import Submission
 from cipher_service.errors import ServiceError
 from cipher_service.references import register_number
 from cipher_service.storage import counters
-from cipher_service.storage.statements import insert_or_skip
+from cipher_service.storage.statements import insert_or_skip, inserts
 from cipher_service.storage.tables.headquarters import allotted, annulled, intent, series
 
 INTERRUPTED = "INTERRUPTED"
@@ -109,7 +109,8 @@ def intend(
         if post == departure.origin:
             raise ServiceError("ADDRESSED_TO_SELF", post=post)
     number = counters.advance(connection, f"departures/{departure.origin}/{now.year}")
-    written = connection.execute(
+    written = inserts(
+        connection,
         insert_or_skip(intent, ["dispatch_id"]).values(
             dispatch_id=departure.dispatch_id,
             origin=departure.origin,
@@ -122,9 +123,9 @@ def intend(
             subject=departure.subject,
             state="open",
             created_at=clock.text(now),
-        )
+        ),
     )
-    if written.rowcount == 0:
+    if not written:
         raise ServiceError("DUPLICATE_ID", dispatch_id=departure.dispatch_id)
     # In the order of codes, so that two intents lock their series in one order.
     numbers = {

@@ -14,6 +14,7 @@ from cipher_service import clock
 from cipher_service.errors import ServiceError
 from cipher_service.references import register_number
 from cipher_service.storage import counters
+from cipher_service.storage.statements import inserts
 from cipher_service.storage.tables.dispatches import addressee
 from cipher_service.storage.tables.headquarters import annulled, opened
 
@@ -86,7 +87,8 @@ def admit(connection: Connection, opening: Opening, now: datetime) -> Admission:
     if connection.scalar(_annulment(opening)) is not None:
         raise ServiceError("NUMBER_CANCELLED", **facts)
     number = counters.advance(connection, f"openings/{opening.receiver}/{now.year}")
-    written = connection.execute(
+    written = inserts(
+        connection,
         postgresql.insert(opened)
         .on_conflict_do_nothing()
         .values(
@@ -102,9 +104,9 @@ def admit(connection: Connection, opening: Opening, now: datetime) -> Admission:
             register_year=now.year,
             register_number=number,
             opened_at=clock.text(now),
-        )
+        ),
     )
-    if written.rowcount == 0:
+    if not written:
         raise ServiceError("NUMBER_REUSED", **facts)
     return Admission(register_number(now.year, number), created=True)
 

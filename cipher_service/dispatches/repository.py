@@ -16,7 +16,7 @@ from sqlalchemy import (
     cast,
     exists,
     insert,
-    literal,
+    literal_column,
     select,
     update,
 )
@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql
 from cipher_service import clock
 from cipher_service.dispatches import rules
 from cipher_service.dispatches.submission import Line, Submission
-from cipher_service.storage.statements import Statement, insert_or_skip
+from cipher_service.storage.statements import Statement, insert_or_skip, inserts
 from cipher_service.storage.tables import dispatches as tables
 from cipher_service.storage.tables.columns import Long
 from cipher_service.storage.tables.headquarters import annulled
@@ -79,7 +79,7 @@ _KNOWN = Statement(
         tables.receipt,
         and_(
             tables.receipt.c.dispatch == tables.dispatch.c.seq,
-            tables.receipt.c.kind == literal("submitted", literal_execute=True),
+            tables.receipt.c.kind == literal_column("'submitted'"),
         ),
     )
     .where(tables.dispatch.c.dispatch_id == bindparam("id"))
@@ -254,7 +254,8 @@ def insert_service_message(
     now: datetime,
 ) -> bool:
     """Write a service message; False when its id is known."""
-    written = connection.execute(
+    return inserts(
+        connection,
         insert_or_skip(tables.service_message, ["message_id"]).values(
             message_id=message_id,
             origin=origin,
@@ -262,9 +263,8 @@ def insert_service_message(
             kind=kind,
             recorded_at=clock.text(now),
             body=body,
-        )
+        ),
     )
-    return bool(written.rowcount)
 
 
 def service_message_body(connection: Connection, message_id: str) -> bytes:

@@ -9,7 +9,7 @@ conversion on its way.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, literal_column
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.expression import ClauseElement
 
@@ -78,6 +78,15 @@ def insert_or_skip(target: Table, conflict: Iterable[str]) -> postgresql.Insert:
     """
     columns = [target.c[name] for name in conflict]
     return postgresql.insert(target).on_conflict_do_nothing(index_elements=columns)
+
+
+def inserts(connection: Connection, statement: postgresql.Insert) -> bool:
+    """Run an `insert_or_skip` with its values; says whether a row was written.
+
+    The row itself answers: SQLAlchemy keeps no count of inserted rows on PostgreSQL.
+    """
+    written: list[Any] = list(connection.execute(statement.returning(literal_column("1"))))
+    return bool(written)
 
 
 def _cursor(connection: Connection) -> Any:
