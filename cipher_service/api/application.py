@@ -16,7 +16,7 @@ from starlette.responses import Response
 from cipher_service.api import post_routes
 from cipher_service.api.arrivals import Pulse
 from cipher_service.api.border import Border
-from cipher_service.api.documentation import PROBLEMS, SECURITY_SCHEMES
+from cipher_service.api.documentation import PROBLEMS, SECURITY_SCHEMES, add_examples
 from cipher_service.api.inbox import list_dispatches
 from cipher_service.api.ministry import Ministry
 from cipher_service.api.open_routes import open_routes
@@ -119,4 +119,5 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     components = document.setdefault("components", {})
     components["schemas"] = {**components.get("schemas", {}), **described["$defs"]}
     components["securitySchemes"] = SECURITY_SCHEMES
+    add_examples(document)
     return document

@@ -1,5 +1,7 @@
 """How the OpenAPI document describes what FastAPI cannot see: bodies that this API reads itself."""
 
+import json
+from importlib.resources import files
 from typing import Any
 
 from cipher_service.wire.fields import WireModel
@@ -96,3 +98,17 @@ def _body(content: dict[str, Any]) -> dict[str, Any]:
 
 def _reference(model: type[WireModel]) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+def add_examples(document: dict[str, Any]) -> None:
+    """Put `examples.json`, taken from a live service, beside the shapes of requests and answers."""
+    text = files("cipher_service.api").joinpath("examples.json").read_text("utf-8")
+    for name, example in json.loads(text).items():
+        method, path = name.split(" ")
+        operation = document["paths"][path][method.lower()]
+        if "request" in example:
+            content = operation["requestBody"]["content"]
+            content["application/json"]["example"] = example["request"]
+        if "answer" in example:
+            content = operation["responses"][str(example["status"])]["content"]
+            content["application/json"]["example"] = example["answer"]

@@ -88,12 +88,11 @@ class Fuzzer:
             target += b"?" + name + b"=" + self._junk()
         lines = [method.encode() + b" " + target + b" HTTP/1.1", b"Host: x", b"Connection: close"]
         if pick.random() < 0.5:
-            authorised = self._post.authorised(method, address)
-            for name, value in authorised.items():
+            for header, value in self._post.authorised(method, address).items():
                 written = value.encode()
                 if pick.random() < 0.1:
                     written = self._damaged(written)
-                lines.append(name.encode() + b": " + written)
+                lines.append(header.encode() + b": " + written)
         body = self._body()
         lines.append(b"Content-Type: " + pick.choice(_TYPES).encode())
         lines += [

@@ -151,20 +151,22 @@ def test_a_receipt_by_another_than_the_addressee_is_refused(
     assert filed(lome, "/v1/receipts", document).status_code == 422
 
 
-def test_a_service_message_reaches_its_addressee(paris: Post, lome: Post) -> None:
+def tracer(post: Post, to: Post) -> bytes:
     message = ServiceMessage(
         id=new_id(clock.now()),
         kind=TRACER,
-        sender="PARIS",
-        sender_card=paris.own.card.fingerprint,
-        to="LOME",
+        sender=post.code,
+        sender_card=post.own.card.fingerprint,
+        to=to.code,
         precedence="URGENT",
         created=clock.now().replace(microsecond=0),
         dispatch_id=new_id(clock.now()),
     )
-    document = make_service_message(
-        message, lambda data: paris.own.signing.sign(SERVICE_MESSAGE, data)
-    )
+    return make_service_message(message, lambda data: post.own.signing.sign(SERVICE_MESSAGE, data))
+
+
+def test_a_service_message_reaches_its_addressee(paris: Post, lome: Post) -> None:
+    document = tracer(paris, lome)
     first, again = (filed(paris, "/v1/service-messages", document) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 200)
     page = lome.get("/v1/service-messages?limit=200").json()

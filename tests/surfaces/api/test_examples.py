@@ -1,0 +1,155 @@
+"""The examples of the OpenAPI document are what the live service takes and gives.
+
+Each address is really called; request and answer must have the documented shape. After a change,
+`python -m tests.surfaces.api.test_examples` writes the examples anew from a live service.
+"""
+
+import json
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from cipher_service.wire.dispatches import CHUNK_MEDIA_TYPE, SUBMISSION_MEDIA_TYPE
+from tests.support.ministry import PostKeys
+from tests.surfaces.api.live import Post, Service, running
+from tests.surfaces.api.test_receiving import filed, receipt_of, tracer
+
+FILE = "examples.json"
+LONGEST = 64
+
+Example = dict[str, Any]
+
+
+def example(answer: httpx.Response, request: Any = None) -> Example:
+    """Keep what was sent and given, long texts cut."""
+    kept: Example = {"status": answer.status_code}
+    if request is not None:
+        kept["request"] = _cut(request)
+    if answer.headers.get("content-type", "").endswith("json"):
+        kept["answer"] = _cut(answer.json())
+    return kept
+
+
+def played(service: Service, paris: Post, lome: Post) -> dict[str, Example]:
+    """Call every address once, as posts do, and return the examples by operation."""
+    http, made = service.http, {}
+    made["GET /v1/health"] = example(http.get("/v1/health"))
+    made["GET /v1/service-card"] = example(http.get("/v1/service-card"))
+    newcomer = Post(service, PostKeys("MARSEILLE"))
+    enrolment = newcomer.enrolment_body(service.issue_code("MARSEILLE"))
+    made["POST /v1/enrolments"] = example(
+        http.post("/v1/enrolments", json=enrolment), request=enrolment
+    )
+    made["GET /v1/enrolments/{post}"] = example(http.get("/v1/enrolments/PARIS"))
+    made["POST /v1/token"] = example(paris.ask_token())
+    made["GET /v1/directory"] = example(paris.get("/v1/directory"))
+    made["GET /v1/directory/posts/{code}"] = example(paris.get("/v1/directory/posts/PARIS"))
+    made["GET /v1/cards/{code}"] = example(paris.get("/v1/cards/LOME"))
+    made.update(_sending(paris, lome))
+    made.update(_receiving(paris, lome))
+    return made
+
+
+def _sending(paris: Post, lome: Post) -> dict[str, Example]:
+    sent = paris.send([lome])
+    assert sent.answer is not None
+    large = paris.make([lome], size=100_000)
+    headers = {"Content-Type": SUBMISSION_MEDIA_TYPE}
+    opened = paris.call("POST", "/v1/uploads", headers=headers, content=large.signed.head)
+    address = opened.headers["location"]
+    chunk = {"Content-Type": CHUNK_MEDIA_TYPE, "Upload-Offset": "0"}
+    return {
+        "POST /v1/dispatches": example(sent.answer),
+        "POST /v1/uploads": example(opened),
+        "HEAD /v1/uploads/{upload}": example(paris.call("HEAD", address)),
+        "PATCH /v1/uploads/{upload}": example(
+            paris.call("PATCH", address, headers=chunk, content=large.body)
+        ),
+    }
+
+
+def _receiving(paris: Post, lome: Post) -> dict[str, Example]:
+    sent = paris.send([lome])
+    delivered, asked = receipt_of(lome, sent), tracer(paris, lome)
+    address = f"/v1/dispatches/{sent.id}"
+    return {
+        "GET /v1/dispatches": example(lome.get("/v1/dispatches?limit=1")),
+        "GET /v1/dispatches/{dispatch}": example(lome.get(address)),
+        "GET /v1/dispatches/{dispatch}/envelope": example(lome.get(f"{address}/envelope")),
+        "POST /v1/receipts": example(filed(lome, "/v1/receipts", delivered), json.loads(delivered)),
+        "GET /v1/dispatches/{dispatch}/receipts": example(paris.get(f"{address}/receipts")),
+        "POST /v1/service-messages": example(
+            filed(paris, "/v1/service-messages", asked), json.loads(asked)
+        ),
+        "GET /v1/service-messages": example(lome.get("/v1/service-messages?limit=1")),
+    }
+
+
+def shape(value: Any) -> Any:
+    """Return a value's form: names and kinds, a list by its first item."""
+    if isinstance(value, dict):
+        return {name: shape(item) for name, item in sorted(value.items())}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
+
+
+def documented() -> dict[str, Example]:
+    text = files("cipher_service.api").joinpath(FILE).read_text("utf-8")
+    examples: dict[str, Example] = json.loads(text)
+    return examples
+
+
+def test_every_example_is_what_the_live_service_takes_and_gives(
+    service: Service, paris: Post, lome: Post
+) -> None:
+    assert shape_of_all(played(service, paris, lome)) == shape_of_all(documented())
+
+
+def shape_of_all(examples: dict[str, Example]) -> dict[str, Any]:
+    return {
+        name: {**shape(example), "status": example["status"]} for name, example in examples.items()
+    }
+
+
+def test_every_address_but_the_stream_has_its_example_in_the_document(service: Service) -> None:
+    document = service.http.get("/v1/openapi.json").json()
+    shown = set()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            known = documented().get(f"{method.upper()} {path}")
+            if known is None:
+                assert path == "/v1/arrivals"
+                continue
+            shown.add(f"{method.upper()} {path}")
+            given = operation["responses"][str(known["status"])]
+            if "answer" in known:
+                assert given["content"]["application/json"]["example"] == known["answer"]
+            if "request" in known:
+                body = operation["requestBody"]["content"]["application/json"]
+                assert body["example"] == known["request"]
+    assert shown == set(documented())
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _cut(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_cut(item) for item in value[:2]]
+    if isinstance(value, str) and len(value) > LONGEST:
+        return value[: LONGEST - 1] + "…"
+    return value
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "m") as service:
+        made = played(service, service.enrolled("PARIS"), service.enrolled("LOME"))
+    target = Path("cipher_service/api") / FILE
+    target.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
