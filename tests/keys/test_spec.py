@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keys import errors, opening
+from keys import errors, merkle, opening, receipts, service_messages, slips, token_keys
 from keys.dispatch import Attachment, Destination, encipher
 from keys.errors import KeysError, Refusal
 from keys.manifest import Series
@@ -19,11 +19,12 @@ from tests.vectors.forge import Forgery, heading, identity
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = (ROOT / "keys" / "SPEC.md").read_text("utf-8")
 CHECKS = SPEC[SPEC.index("## 8. ") : SPEC.index("## 9. ")]
-PAGE = SPEC[SPEC.index("## 12. Reading a dispatch without this product") :]
+PAGE = SPEC[SPEC.index("## 12. Reading a dispatch without") : SPEC.index("## 13. ")]
 COMMANDS = "\n".join(re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 CODES = {
     kind.code
-    for kind in vars(errors).values()
+    for module in (errors, merkle, receipts, service_messages, slips, token_keys)
+    for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, KeysError) and kind not in {KeysError, Refusal}
 }
 
