@@ -18,7 +18,14 @@ from cipher_service.client.drafting import read_card_file
 from cipher_service.client.durable import sync_folder
 from cipher_service.client.failures import Refused
 from cipher_service.client.interruptions import undisturbed
-from cipher_service.client.lines import heading_lines, heading_record, runs_text, show_lines
+from cipher_service.client.lines import (
+    date_text,
+    heading_lines,
+    heading_record,
+    runs_text,
+    series_record,
+    show_lines,
+)
 from cipher_service.client.messages import phrase
 from cipher_service.client.passphrases import open_identity
 from cipher_service.client.quarantine import quarantine
@@ -129,8 +136,7 @@ def dispatch_record(opened: Opened, admission: Admission, fingerprint: str) -> d
         admission: what the state says of it.
         fingerprint: of the card that it was opened with.
     """
-    own = opened.manifest.addressee(fingerprint)
-    series = own.series if own else None
+    own = [entry for entry in opened.manifest.to if entry.fingerprint == fingerprint]
     missing = [number for run in admission.missing for number in run[:_LISTED]][:_LISTED]
     return {
         **heading_record(opened.manifest),
@@ -139,7 +145,7 @@ def dispatch_record(opened: Opened, admission: Admission, fingerprint: str) -> d
             "edition": opened.sender.edition,
             "fingerprint": opened.sender.fingerprint,
         },
-        "number": series and {"epoch": series.epoch, "number": series.number},
+        "numbers": [series_record(entry.series) for entry in own if entry.series is not None],
         "manifest_hash": opened.manifest_hash,
         "signatures": {"ed25519": "verified", "mldsa65": "verified"},
         "missing_numbers": missing,
@@ -165,17 +171,16 @@ def _complete(folder: Path, record: Mapping[str, Any]) -> None:
 def _tell(published: Published, out: Path, terminal: Terminal) -> None:
     manifest, admission, language = published.manifest, published.admission, terminal.language
     if admission.opened_at is not None:
-        terminal.say("already_opened", when=admission.opened_at)
+        terminal.say("already_opened", when=date_text(clock.parse(admission.opened_at), language))
     if admission.missing:
-        number = published.record["number"]
         terminal.say(
             "number_missing",
             post=manifest.sender.post,
-            epoch=number["epoch"],
+            epoch=published.record["numbers"][0]["epoch"],
             numbers=runs_text(admission.missing),
         )
     if manifest.heading.expires is not None and manifest.heading.expires <= clock.now():
-        terminal.say("expired", when=clock.text(manifest.heading.expires))
+        terminal.say("expired", when=date_text(manifest.heading.expires, language))
     if terminal.as_json:
         terminal.show_json({**published.record, "folder": str(out)})
         return

@@ -9,7 +9,7 @@ from typing import Any
 from cipher_service import clock
 from cipher_service.client.drafting import read_card_file
 from cipher_service.client.failures import Misused, Refused
-from cipher_service.client.lines import Line, show_lines
+from cipher_service.client.lines import Line, date_text, show_lines
 from cipher_service.client.messages import Language, phrase
 from cipher_service.client.passphrases import open_identity, passphrase_to_create
 from cipher_service.client.terminal import Terminal
@@ -55,7 +55,7 @@ def new(arguments: Namespace, terminal: Terminal) -> None:
         [
             *_lines(identity.card, terminal.language),
             ("line_card", str(path)),
-            ("line_secret", f"{folder} ({phrase(secret, terminal.language)})"),
+            ("line_folder", f"{folder} ({phrase(secret, terminal.language)})"),
         ],
     )
     if passphrase is None:
@@ -93,7 +93,7 @@ def _previous(name: str | None, post: str) -> Card | None:
 
 
 def _lines(card: Card, language: Language) -> list[Line]:
-    start, end = clock.text(card.valid_from), clock.text(card.valid_until)
+    start, end = (date_text(each, language) for each in (card.valid_from, card.valid_until))
     lines = [
         ("line_post", card.post),
         ("line_edition", str(card.edition)),

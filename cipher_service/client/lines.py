@@ -8,11 +8,19 @@ from cipher_service import clock
 from cipher_service.client.messages import Language, phrase, printable
 from cipher_service.client.terminal import Terminal
 from cipher_service.labels.scheme import UnknownLabel, default_scheme
-from keys.manifest import ACTION, INFO, Addressee, Manifest
+from keys.manifest import ACTION, INFO, Addressee, Manifest, Series
 
 Line = tuple[str, str]
 # In English whatever the language: a date-time group travels between services.
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+_MONTH_NAMES: dict[Language, tuple[str, ...]] = {
+    "fr": (
+        *("janv.", "févr.", "mars", "avr.", "mai", "juin"),
+        *("juil.", "août", "sept.", "oct.", "nov.", "déc."),
+    ),
+    "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+}
 
 
 def show_lines(terminal: Terminal, lines: Sequence[Line]) -> None:
@@ -41,7 +49,7 @@ def heading_lines(manifest: Manifest, language: Language) -> list[Line]:
 
 
 def heading_record(manifest: Manifest) -> dict[str, Any]:
-    """Return the same for a script, with the manifest's own names."""
+    """Return the same for a script."""
     heading = manifest.heading
     return {
         "id": heading.id,
@@ -59,7 +67,7 @@ def heading_record(manifest: Manifest) -> dict[str, Any]:
             "releasability": list(manifest.label.releasability),
             "review": manifest.label.review,
         },
-        "to": [_addressee_record(entry) for entry in manifest.to],
+        "addressees": [_addressee_record(entry) for entry in manifest.to],
         "parts": [
             {"name": part.name, "size": part.size, "sha256": part.sha256, "type": part.type}
             for part in manifest.parts
@@ -70,6 +78,13 @@ def heading_record(manifest: Manifest) -> dict[str, Any]:
 def dtg_text(instant: datetime) -> str:
     """Return a date-time group as it is written: `221034Z NOV 26` (ACP 127 paragraph 113)."""
     return f"{instant:%d%H%M}Z {_MONTHS[instant.month - 1]} {instant:%y}"
+
+
+def date_text(instant: datetime, language: Language) -> str:
+    """Return an instant as people write it: `22 nov. 2026, 10 h 34`, `22 Nov 2026, 10:34`. UTC."""
+    month = _MONTH_NAMES[language][instant.month - 1]
+    hour = f"{instant:%H:%M}" if language == "en" else f"{instant.hour} h {instant:%M}"
+    return f"{instant.day} {month} {instant.year}, {hour}"
 
 
 def runs_text(runs: Sequence[range]) -> str:
@@ -94,15 +109,19 @@ def _addressee_text(entry: Addressee, language: Language) -> str:
 
 
 def _addressee_record(entry: Addressee) -> dict[str, Any]:
-    series = entry.series
     return {
         "post": entry.post,
         "fingerprint": entry.fingerprint,
         "role": entry.role,
         "precedence": entry.precedence,
         "delivery": entry.delivery,
-        "series": series and {"epoch": series.epoch, "number": series.number},
+        "series": entry.series and series_record(entry.series),
     }
+
+
+def series_record(series: Series) -> dict[str, int]:
+    """Return a place in a series for a script."""
+    return {"epoch": series.epoch, "number": series.number}
 
 
 def _label_text(manifest: Manifest, language: Language) -> str:

@@ -86,13 +86,13 @@ def test_what_the_reader_is_told(lome: Post, paris: Post, accra: Post, tmp_path:
         "releasability": ["CEMAC"],
         "review": "2031-01-31",
     }
-    assert [(to["post"], to["role"], to["precedence"]) for to in record["to"]] == [
+    assert [(to["post"], to["role"], to["precedence"]) for to in record["addressees"]] == [
         ("PARIS", "action", "FLASH"),
         ("ACCRA", "info", "ROUTINE"),
         ("LOME", "copy", "FLASH"),
     ]
     year = int(record["created"][:4])
-    assert record["number"] == {"epoch": year * 100, "number": 1}
+    assert record["numbers"] == [{"epoch": year * 100, "number": 1}]
     assert record["signatures"] == {"ed25519": "verified", "mldsa65": "verified"}
     assert record["references"] == ["TD 12 du 3 mars"]
     assert record["in_reply_to"] == "01JD8ZK3V00000000000000001"
@@ -130,7 +130,7 @@ def test_the_sender_reads_its_own_copy(lome: Post, paris: Post, tmp_path: Path) 
 
     assert read.status == 0, read.err
     assert (tmp_path / "read" / "message.txt").read_text() == "Gardez copie."
-    assert json.loads((tmp_path / "read" / "dispatch.json").read_text())["number"] is None
+    assert json.loads((tmp_path / "read" / "dispatch.json").read_text())["numbers"] == []
 
 
 def test_an_empty_folder_serves_as_output(lome: Post, paris: Post, tmp_path: Path) -> None:
