@@ -136,15 +136,26 @@ def _savepoint(cursor: Any) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        try:
+        # SQLite gives up the whole transaction when the disk is full, and the savepoint with it.
+        with _or_undo(error):
             cursor.execute("ROLLBACK TO SAVEPOINT command")
             cursor.execute("RELEASE SAVEPOINT command")
-        except Exception as gone:
-            # SQLite gives up the whole transaction when the disk is full, and the savepoint with
-            # it. Nothing was committed, so each command may be tried alone.
-            raise _Undone(error) from gone
         raise
-    cursor.execute("RELEASE SAVEPOINT command")
+    # A command that is neither released nor rolled back would be committed and refused at once.
+    with _or_undo(None):
+        cursor.execute("RELEASE SAVEPOINT command")
+
+
+@contextmanager
+def _or_undo(cause: Exception | None) -> Iterator[None]:
+    """Undo the batch if its savepoint cannot be settled.
+
+    Nothing was committed yet, so each command may be tried alone.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise _Undone(cause or error) from error
 
 
 def _refusal(error: Exception) -> ServiceError:
