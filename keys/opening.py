@@ -160,7 +160,8 @@ def decipher(
         opener: our key.
         find_sender: gives the trusted card with a fingerprint, or None. `{...}.get` will do.
         workspace: an existing folder in which the quarantine is made; put it on the file system
-            of the final place.
+            of the final place. A killed process leaves its quarantine (`.quarantine-*`, mode
+            0700) behind; whoever chose the workspace wipes it at the next start.
 
     Raises:
         Refusal: the subclass of the first check that fails.

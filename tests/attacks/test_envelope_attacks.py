@@ -151,6 +151,7 @@ def _typage_mixes(hybrid_recipient: bytes) -> bytes:
 
 
 def test_pq_and_classical_mixing_is_refused_on_opening(tmp_path: Path) -> None:
+    """P1: no stanza gives the file key to a quantum computer."""
     mixed = _typage_mixes(PARIS.card.recipient)
     with pytest.raises(MixedRecipients):
         open_with(mixed, PARIS, tmp_path)

@@ -1,4 +1,4 @@
-"""Attacks on who says what to whom, by outsiders and by addressees.
+"""P2: who signed what, for whom, under which label, cannot be altered unnoticed by anybody.
 
 Stock age accepts every one of them, since age authenticates nobody; the manifest's two
 signatures, and what they cover, are what refuses them.

@@ -53,6 +53,7 @@ CONTENTS = [
 
 
 def test_the_page_reads_a_dispatch_without_this_product(tmp_path: Path) -> None:
+    """P3: an addressee who has lost this product still reads and verifies with published tools."""
     sink = io.BytesIO()
     encipher(
         heading(),
