@@ -4,19 +4,25 @@ A dispatch is visible to its origin and its addressees; for anyone else it does 
 """
 
 import json
+import logging
 from typing import Final
 
 from sqlalchemy import Connection
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cipher_service.api.downloads import give_file, give_small
+from cipher_service.api.downloads import give_file, give_small, span_of
 from cipher_service.api.inbound import read_query, require_spelling
 from cipher_service.api.ministry import Ministry
 from cipher_service.dispatches import lists, rules
+from cipher_service.errors import ServiceError
+from cipher_service.identity.gatekeeper import Caller
 from cipher_service.wire import dispatches as wire
 from cipher_service.wire.fields import ULID
 from keys import canonical
+
+log = logging.getLogger(__name__)
 
 PAGE: Final = 50
 CURSOR: Final = r"[1-9][0-9]{0,17}"
@@ -67,7 +73,7 @@ async def dispatch_record(ministry: Ministry, request: Request, name: str) -> wi
 
 
 async def envelope(ministry: Ministry, request: Request, name: str) -> Response:
-    """Give an envelope, whole or a range of it."""
+    """Give an envelope, whole or a range; whoever is addressed and got its end has fetched it."""
     caller = await ministry.admitted(request)
     dispatch_id = require_spelling(ULID, name)
 
@@ -77,9 +83,24 @@ async def envelope(ministry: Ministry, request: Request, name: str) -> Response:
 
     found, body = await ministry.read(find)
     if body is not None:
-        return give_small(request, body, found.sha256)
-    path = ministry.blobs.path(found.sha256)
-    return give_file(request, path, found.sha256, found.size, ministry.threads)
+        response = give_small(request, body, found.sha256)
+    else:
+        path = ministry.blobs.path(found.sha256)
+        response = give_file(request, path, found.sha256, found.size, ministry.threads)
+    span = span_of(request, found.sha256, found.size)
+    if span is None or span.stop == found.size:
+        response.background = BackgroundTask(_note_fetched, ministry, caller, dispatch_id)
+    return response
+
+
+async def _note_fetched(ministry: Ministry, caller: Caller, dispatch_id: str) -> None:
+    """Move the addressee's line; the origin, which may fetch its own dispatch, has none."""
+    try:
+        await ministry.act(
+            caller, "mark_fetched", {"post": caller.post, "dispatch_id": dispatch_id}
+        )
+    except ServiceError as error:
+        log.info("a fetched dispatch stays pending: %s", error.code)
 
 
 async def receipts(ministry: Ministry, request: Request, name: str) -> wire.ReceiptList:

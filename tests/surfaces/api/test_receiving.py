@@ -121,6 +121,23 @@ def test_an_envelope_is_given_whole_and_by_ranges(paris: Post, lome: Post, size:
     assert (other.status_code, other.content) == (200, whole)
 
 
+def test_an_addressee_that_took_the_last_byte_has_fetched_it(paris: Post, lome: Post) -> None:
+    def state(sent: Sent) -> object:
+        (line,) = [item for item in everything(lome) if item["dispatch_id"] == sent.id]
+        return line["state"]
+
+    sent = paris.send([lome])
+    address = f"/v1/dispatches/{sent.id}/envelope"
+    assert paris.get(address).status_code == 200  # its origin looks at it
+    assert lome.get(address, Range="bytes=0-99").status_code == 206
+    assert state(sent) == "pending"
+    assert lome.get(address, Range="bytes=100-").status_code == 206
+    for _ in range(50):  # noted after the answer has left
+        if state(sent) == "fetched":
+            break
+    assert state(sent) == "fetched"
+
+
 # -- receipts and service messages ---------------------------------------------------------------
 
 
