@@ -241,3 +241,30 @@ def test_killed_before_each_durable_step_of_deciphering(
     assert not list(tmp_path.glob(".chiffre-*"))
     (received,) = paris.series()["received"]
     assert received["received"] == 1
+
+
+def test_interrupted_while_it_starts(lome: Post) -> None:
+    """Ctrl-C as soon as the program is ours, before it has loaded what it needs."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", STARTING, "series", "--identity", str(lome.identity)),
+        ],
+        env=environment(),
+        capture_output=True,
+        check=False,
+        timeout=30,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGINT, b"", b"")
+
+
+# Raises the interruption while the parser's module loads.
+STARTING = """
+import sys
+from cipher_service.client.__main__ import main
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "cipher_service.client.command_line":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+sys.exit(main())
+"""
