@@ -80,11 +80,9 @@ def found(
         raise FileExistsError(f"{store} is not empty")
     custody = Custody.generate(post, valid_from=valid_from, valid_until=valid_until)
     if not credential.exists():
-        credential.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_new(credential, secrets.token_hex(_CREDENTIAL_BYTES).encode() + b"\n")
-        _flush_folder(credential.parent)
+        _make_credential(credential)
     passphrase = read_credential(credential)
-    store.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_folders(store.parent)
     # mkdtemp makes the folder 0700; an interrupted founding leaves at most this one behind.
     making = Path(tempfile.mkdtemp(prefix=f".{store.name}-", dir=store.parent))
     _write_new(making / CARD_FILE, custody.card().to_bytes() + b"\n")
@@ -136,6 +134,24 @@ def open_store(store: Path, credential: bytes) -> Custody:
     except (Refusal, ValueError) as error:
         raise StoreInvalid(f"the custodian's store does not open: {error}") from error
     return Custody(service, bureau)
+
+
+def _make_credential(path: Path) -> None:
+    """Makes a credential that is whole or absent, and never in the place of another."""
+    _make_folders(path.parent)
+    making = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    _write_new(making, secrets.token_hex(_CREDENTIAL_BYTES).encode() + b"\n")
+    os.link(making, path)
+    making.unlink()
+    _flush_folder(path.parent)
+
+
+def _make_folders(folder: Path) -> None:
+    """Makes a folder and those above it, each durable before what it is to hold."""
+    if not folder.is_dir():
+        _make_folders(folder.parent)
+        folder.mkdir(mode=0o700)
+        _flush_folder(folder.parent)
 
 
 def _open_file(path: Path, credential: bytes, expected: str) -> Record:

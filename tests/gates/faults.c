@@ -2,7 +2,7 @@
  *
  * Calls that change or sync what lies under FAULTS_FOLDER are counted across all processes of a
  * play, in the first eight bytes of the file FAULTS_COUNT. Call number FAULTS_AT fails with errno
- * FAULTS_ERRNO and has no effect; all others pass. Enumerating FAULTS_AT from 1 to the count of an
+ * FAULTS_ERRNO and has no effect, or, when that is -1, kills its process; all others pass. Enumerating FAULTS_AT from 1 to the count of an
  * undisturbed play visits every point at which the disk can fail.
  */
 #define _GNU_SOURCE
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -52,6 +53,7 @@ static int below(const char *path) {
 static int fails(int counts) {
     if (!counts || atomic_fetch_add(counter, 1) + 1 != setting("FAULTS_AT")) return 0;
     errno = (int)setting("FAULTS_ERRNO");
+    if (errno == -1) raise(SIGKILL);
     return 1;
 }
 

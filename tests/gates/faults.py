@@ -17,6 +17,9 @@ from typing import Final
 
 from tests.gates.preload import compiled, preloading
 
+KILL: Final = -1
+"""In the place of an errno: the process that makes the call is killed there (kill -9)."""
+
 SOURCE: Final = Path(__file__).with_name("faults.c")
 
 _NEVER: Final = 0
@@ -55,7 +58,7 @@ class Faults:
     def run(
         self, command: Sequence[object], *, at: int, error: int, seconds: float = 60.0
     ) -> subprocess.CompletedProcess[str]:
-        """Runs `command` to its end while call number `at` fails with errno `error`.
+        """Runs `command` to its end while call number `at` fails with errno `error` (or `KILL`).
 
         Raises:
             TimeoutExpired: it has no end within `seconds`: a fault must not make it hang.

@@ -110,13 +110,21 @@ class Machine:
 
         No process of the workload may be alive.
         """
+        self._wipe()
+        self._restore(self.folder, "root")
+        self.settle()
+
+    def empty(self) -> None:
+        """Empties the folder, durably: for the next play of a row."""
+        self._wipe()
+        self.settle()
+
+    def _wipe(self) -> None:
         for entry in self.folder.iterdir():
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
             else:
                 entry.unlink()
-        self._restore(self.folder, "root")
-        self.settle()
 
     def _restore(self, folder: Path, key: str) -> None:
         for entry in self._names(key):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlcipher3 import dbapi2
 
-from tests.gates.faults import Faults
+from tests.gates.faults import KILL, Faults
 from tests.gates.powerloss import Machine
 
 pytestmark = pytest.mark.usefixtures("compiler")
@@ -78,6 +79,15 @@ def test_each_sort_of_call_fails_once_and_does_nothing(
     assert faults.run(command, at=2, error=errno.ENOSPC).stdout == "0\n"
 
 
+def test_a_process_can_be_killed_at_a_call(faults: Faults, folder: Path) -> None:
+    lines = "import os, sys; os.chdir(sys.argv[1]); os.mkdir('a'); os.mkdir('b')"
+
+    killed = faults.run([sys.executable, "-c", lines, folder], at=2, error=KILL)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert [path.name for path in folder.iterdir()] == ["a"]
+
+
 def test_reading_and_other_folders_count_for_nothing(
     faults: Faults, folder: Path, tmp_path: Path
 ) -> None:
@@ -115,7 +125,7 @@ def _present(folder: Path) -> list[int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC], ids=["EIO", "ENOSPC"])
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC, KILL], ids=["EIO", "ENOSPC", "kill-9"])
 @pytest.mark.parametrize("cut", [False, True], ids=["then-goes-on", "then-loses-power"])
 def test_a_database_acknowledges_nothing_that_a_fault_undid(
     folder: Path, tmp_path: Path, error: int, *, cut: bool
