@@ -6,10 +6,10 @@ go in one request, which is simply repeated; more goes in spans that the ministr
 broken line costs at most a span.
 """
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import file_digest
+from time import sleep
 from typing import Final
 
 from cipher_service import clock
@@ -37,11 +37,17 @@ ONE_REQUEST: Final = 8 * 1024 * 1024
 SPAN: Final = 64 * 1024 * 1024
 _TRIES: Final = 5
 _BUSY_PAUSE: Final = 1.0
-_UNAUTHORISED: Final = frozenset({401, 403})
+_UNAUTHENTICATED: Final = 401
+_FORBIDDEN: Final = 403
 _GONE: Final = 404
 _LOST_PLACE: Final = frozenset({"UPLOAD_OFFSET", "UPLOAD_BUSY"})
 # The ministry says no to this request, not to this dispatch: it stays in the outbox.
-_NOT_FINAL: Final = _LOST_PLACE | {"BODY_INCOMPLETE", "NOT_FOUND", "ENVELOPE_MISMATCH"}
+_NOT_FINAL: Final = _LOST_PLACE | {
+    "BODY_INCOMPLETE",
+    "NOT_FOUND",
+    "HEAD_REFUSED",
+    "ENVELOPE_MISMATCH",
+}
 OUTBOX_DAMAGED: Final = "OUTBOX_DAMAGED"
 
 
@@ -90,7 +96,7 @@ def deliver(session: Session, own: str | None = None) -> Handover:
             try:
                 end = _deliver_one(session, claim)
             except MinistryRefused as refusal:
-                if refusal.http_status in _UNAUTHORISED:
+                if _concerns_us(session, refusal):
                     raise
                 troubles.append(refusal)
                 continue
@@ -148,7 +154,7 @@ def post_notes(session: Session) -> None:
         try:
             session.ministry.post(note.path, note.body)
         except MinistryRefused as refusal:
-            if refusal.http_status in _UNAUTHORISED:
+            if _concerns_us(session, refusal):
                 raise
             session.outbox.note_refused(note.name, refusal.code)
             session.terminal.say("note_refused", note=note.name, code=refusal.code)
@@ -204,7 +210,7 @@ def _deliver_one(session: Session, claim: Claim) -> Entry:
         else:
             receipt = _upload(session, claim)
     except MinistryRefused as refusal:
-        code = _final_code(claim, refusal)
+        code = None if _concerns_us(session, refusal) else _final_code(claim, refusal)
         if code is None:
             raise
         _refuse(session, entry, code, refusal)
@@ -223,9 +229,17 @@ def _final_code(claim: Claim, refusal: MinistryRefused) -> str | None:
         if file_digest(claim.file, "sha256").hexdigest() != claim.entry.sha256:
             return OUTBOX_DAMAGED
         return None
-    if refusal.http_status in _UNAUTHORISED or refusal.code in _NOT_FINAL:
-        return None
-    return refusal.code
+    return None if refusal.code in _NOT_FINAL else refusal.code
+
+
+def _concerns_us(session: Session, refusal: MinistryRefused) -> bool:
+    """Tell whether the ministry does not recognise this post, whatever it would send.
+
+    An addressee that is not in service is refused under the same name, and concerns one dispatch.
+    """
+    if refusal.http_status == _FORBIDDEN:
+        return refusal.facts.get("post", session.post) == session.post
+    return refusal.http_status == _UNAUTHENTICATED
 
 
 def _refuse(session: Session, entry: Entry, code: str, refusal: MinistryRefused) -> None:
@@ -248,24 +262,31 @@ def _refuse(session: Session, entry: Entry, code: str, refusal: MinistryRefused)
 
 
 def _upload(session: Session, claim: Claim) -> bytes:
-    """Upload an envelope from wherever an earlier command left off."""
-    address = claim.entry.upload
-    if address is not None:
-        try:
-            return _continue_upload(session, claim, address)
-        except MinistryRefused as refusal:
-            if refusal.http_status != _GONE:
-                raise
-        # The ministry has finished that upload, or forgotten it.
-        session.outbox.forget_upload(claim.entry.dispatch_id)
-        receipt = _receipt_already_given(session, claim.entry)
+    """Upload an envelope from wherever it stands, and return the ministry's receipt."""
+    if claim.entry.upload is not None:
+        receipt = _upload_at(session, claim, claim.entry.upload)
         if receipt is not None:
             return receipt
     opened = session.ministry.open_upload(claim.entry.slip)
     if isinstance(opened, bytes):
         return opened
     session.outbox.start_upload(claim.entry.dispatch_id, opened)
-    return _continue_upload(session, claim, opened)
+    receipt = _upload_at(session, claim, opened)
+    if receipt is None:
+        raise Unreachable("UPLOAD_FORGOTTEN", wait=None)
+    return receipt
+
+
+def _upload_at(session: Session, claim: Claim, address: str) -> bytes | None:
+    """Upload at an address; None when the ministry forgot it without taking the dispatch over."""
+    try:
+        return _continue_upload(session, claim, address)
+    except MinistryRefused as refusal:
+        if refusal.http_status != _GONE:
+            raise
+    # The ministry has finished that upload and its answer was lost, or it forgot it.
+    session.outbox.forget_upload(claim.entry.dispatch_id)
+    return _receipt_already_given(session, claim.entry)
 
 
 def _continue_upload(session: Session, claim: Claim, address: str) -> bytes:
@@ -287,7 +308,7 @@ def _continue_upload(session: Session, claim: Claim, address: str) -> bytes:
             except MinistryRefused as refusal:
                 if refusal.code not in _LOST_PLACE or failures == _TRIES:
                     raise
-                time.sleep(_BUSY_PAUSE)
+                sleep(_BUSY_PAUSE)
             else:
                 if answer is not None:
                     return answer

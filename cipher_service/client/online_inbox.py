@@ -2,9 +2,9 @@
 
 import json
 import re
-import time
 from argparse import Namespace
 from collections.abc import Iterator
+from time import sleep
 from typing import Any, Final
 
 import httpx
@@ -145,7 +145,7 @@ def _follow(session: Session, *, new: bool) -> None:
                     after = cursor
         except Unreachable:
             session.terminal.say("listening_again", seconds=round(pause))
-            time.sleep(pause)
+            sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 

@@ -41,7 +41,8 @@ class MinistryRefused(Refused):
     Args:
         code: the problem's own code.
         http_status: of the answer, 400 to 499.
-        words: its title, detail and remedy, in the language that was asked for.
+        words: its title, detail and remedy, in the language that was asked for; None where the
+            answer could not hold any.
         facts: numbers and codes that the words mention.
         server_time: the server's clock as it answered, None when it did not say.
     """
@@ -51,7 +52,7 @@ class MinistryRefused(Refused):
         code: str,
         *,
         http_status: int,
-        words: Explanation,
+        words: Explanation | None,
         facts: Mapping[str, str | int],
         server_time: datetime | None,
     ) -> None:

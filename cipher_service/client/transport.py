@@ -12,11 +12,11 @@
 """
 
 import ssl
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import sleep
 from types import TracebackType
 from typing import Final, Self, TypeVar
 from urllib.parse import urlencode
@@ -249,7 +249,7 @@ class Transport:
             except Unreachable as away:
                 if away.wait is None:
                     raise
-                time.sleep(min(max(pause, away.wait), _LONGEST_PAUSE))
+                sleep(min(max(pause, away.wait), _LONGEST_PAUSE))
         return attempt()
 
     def _recognised(self, attempt: Callable[[], Result]) -> Result:

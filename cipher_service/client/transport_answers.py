@@ -84,6 +84,15 @@ def _refusal(response: httpx.Response, body: bytes) -> Failure:
         # Half of these are a proxy's: the server behind it is away.
         code = problem.code if problem else "SERVER_FAILED"
         return Unreachable(code, wait=None, words=words, status=status)
+    if problem is None and response.request.method == "HEAD":
+        # Such an answer has no body (RFC 9110 §9.3.2), so the status is all that was said.
+        return MinistryRefused(
+            "HEAD_REFUSED",
+            http_status=status,
+            words=None,
+            facts={"status": status},
+            server_time=_server_time(response),
+        )
     if problem is None:
         return Distrusted("ANSWER_MALFORMED", status=status)
     return MinistryRefused(

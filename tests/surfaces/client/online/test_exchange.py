@@ -1,0 +1,116 @@
+"""Two posts and their ministry, from the enrolment code to the verified receipts."""
+
+from pathlib import Path
+
+from tests.surfaces.client.online.conftest import Pair
+from tests.surfaces.client.online.live import LiveMinistry, Post
+
+
+def test_a_telegram_goes_from_a_post_to_another_and_its_receipts_come_back(
+    enrolled: Pair, tmp_path: Path
+) -> None:
+    attachment = tmp_path / "carte.bin"
+    attachment.write_bytes(bytes(range(256)) * 40)
+    sent = enrolled.paris.send(
+        "LOME",
+        "Veuillez recevoir le courrier.\n",
+        *("--precedence", "immediat", "--subject", "Courrier", "--attach", str(attachment)),
+        "--json",
+    )
+    assert sent.status == 0, sent.err
+    dispatch_id = sent.json["id"]
+    assert sent.json["status"] == "acknowledged"
+
+    (line,) = [
+        item
+        for item in enrolled.lome.online("inbox", "--json").json
+        if item["dispatch_id"] == dispatch_id
+    ]
+    assert (line["origin"], line["precedence"], line["state"]) == ("PARIS", "IMMEDIAT", "pending")
+    assert "Courrier" not in str(line)
+
+    got = enrolled.lome.online(
+        "fetch", dispatch_id, "-o", str(tmp_path / "in"), "--decipher", "--json"
+    )
+    assert got.status == 0, got.err
+    (record,) = got.json
+    assert record["status"] == "deciphered"
+    folder = Path(record["folder"])
+    assert (folder / "message.txt").read_text() == "Veuillez recevoir le courrier.\n"
+    assert (folder / "attachments" / "001-carte.bin").read_bytes() == attachment.read_bytes()
+
+    receipts = enrolled.paris.online("receipt", dispatch_id, "--json").json["receipts"]
+    assert [(each["kind"], each["post"], each["verified"]) for each in receipts] == [
+        ("submitted", None, True),
+        ("delivered", "LOME", True),
+        ("deciphered", "LOME", True),
+    ]
+    assert dispatch_id not in [
+        item["dispatch_id"] for item in enrolled.lome.online("inbox", "--new", "--json").json
+    ]
+
+
+def test_fetching_again_gives_the_same_files_and_no_second_receipt(
+    enrolled: Pair, tmp_path: Path
+) -> None:
+    dispatch_id = enrolled.paris.send("LOME", "Une fois.", "--json").json["id"]
+    words = ("fetch", dispatch_id, "-o", str(tmp_path / "in"), "--decipher", "--json")
+    first = enrolled.lome.online(*words)
+    second = enrolled.lome.online(*words)
+
+    assert (first.status, second.status) == (0, 0)
+    assert second.json == first.json
+    receipts = enrolled.paris.online("receipt", dispatch_id, "--json").json["receipts"]
+    assert [each["kind"] for each in receipts] == ["submitted", "delivered", "deciphered"]
+
+
+def test_the_most_urgent_is_first_then_the_order_of_arrival(enrolled: Pair) -> None:
+    ids = {
+        urgency: enrolled.lome.send(
+            "PARIS", f"Ordre {urgency}", "--precedence", urgency, "--json"
+        ).json["id"]
+        for urgency in ("ROUTINE", "FLASH", "URGENT", "IMMEDIAT")
+    }
+    listed = [item["dispatch_id"] for item in enrolled.paris.online("inbox", "--json").json]
+    mine = [each for each in listed if each in ids.values()]
+    assert mine == [ids[each] for each in ("FLASH", "IMMEDIAT", "URGENT", "ROUTINE")]
+
+    shown = enrolled.paris.online("inbox").out
+    assert shown.index("Z FLASH") < shown.index("O IMMEDIAT") < shown.index("R ROUTINE")
+
+
+def test_what_a_post_may_not_send_yet_waits_for_its_activation(
+    ministry: LiveMinistry, enrolled: Pair, tmp_path: Path
+) -> None:
+    post = Post("BERLIN", tmp_path / "BERLIN", ministry)
+    post.new_identity()
+    asked = post.enrol(ministry.code_for("BERLIN"))
+    assert asked.status == 0
+    assert "will activate it" in asked.out
+
+    early = post.send(str(enrolled.lome.card_file), "Trop tôt.")
+    assert early.status == 1
+    assert "is in the outbox" in early.err
+    (entry,) = post.online("outbox", "--json").json
+    assert entry["status"] == "queued"
+
+    ministry.activate("BERLIN")
+    later = post.online("send", "--pending", "--json")
+    assert later.status == 0, later.err
+    assert [(each["id"], each["status"]) for each in later.json] == [(entry["id"], "acknowledged")]
+    assert ministry.dispatches().count(entry["id"]) == 1
+
+
+def test_the_directory_says_whose_card_is_believed(enrolled: Pair) -> None:
+    shown = enrolled.paris.online("directory", "--json").json
+    standing = {post["code"]: post["card"] for post in shown["posts"]}
+    assert standing["LOME"] == "confirmed"
+    assert standing["MINREX"] == "confirmed"
+    assert standing["ADDIS"] == "absent"
+    assert "card confirmed" in enrolled.paris.online("directory").out
+
+
+def test_a_dispatch_for_the_bureau_is_taken_over_for_it(enrolled: Pair) -> None:
+    sent = enrolled.paris.send("MINREX", "Pour l'administration centrale.", "--json")
+    assert sent.status == 0, sent.err
+    assert sent.json["numbers"][0]["post"] == "MINREX"
