@@ -42,7 +42,7 @@ from keys.custody import Custodian, open_custodian, read_credential
 OPEN_ACTS: Final = frozenset({"enrol"})
 INNER_ACTS: Final = frozenset({"claim", "housekeep"})
 HOUSEKEEPING_SECONDS: Final = 60.0
-GRACE_SECONDS: Final = 5
+GRACE_SECONDS: Final = 3
 BACKLOG: Final = 512
 
 

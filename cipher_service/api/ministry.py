@@ -58,7 +58,6 @@ class Ministry:
         self._directory_reader = DirectoryReader()
         self.held_directory: Directory | None = None
         """The directory as it was last read; what it shows may have changed since."""
-        self._seals: Seals | None = None
 
     def close(self) -> None:
         """Let go of the registrar, the threads and the database."""
@@ -79,7 +78,7 @@ class Ministry:
             headers.get("authorization"),
             headers.get("dpop"),
             method=request.method,
-            path=request.url.path,
+            path=request.scope["path"],
         )
 
     async def admitted(self, request: Request) -> Caller:
@@ -136,14 +135,12 @@ class Ministry:
 
     async def seals(self) -> Seals:
         """Return who the service is, as the registrar's custodian says."""
-        if self._seals is None:
-            told = await self.ask("seals", {})
-            self._seals = Seals(
-                card=read_card(told["card"]),
-                service_key=VerifyingKey(*told["service_key"]),
-                certifying_key=VerifyingKey(*told["certifying_key"]),
-            )
-        return self._seals
+        told = await self.ask("seals", {})
+        return Seals(
+            card=read_card(told["card"]),
+            service_key=VerifyingKey(*told["service_key"]),
+            certifying_key=VerifyingKey(*told["certifying_key"]),
+        )
 
     async def certificates(self) -> list[bytes]:
         """Return the certificates of the token keys in force, the present one first."""

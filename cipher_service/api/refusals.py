@@ -93,7 +93,7 @@ def _is_ours(part: int | str) -> bool:
 
 def _route(request: Request) -> str:
     """Name the route without what the caller put into it."""
-    parts = request.url.path.split("/")
+    parts = str(request.scope["path"]).split("/")
     return "/".join(
         part if part.isascii() and part.islower() else "*" for part in parts[:4] if part
     )
