@@ -97,17 +97,20 @@ def test_products_never_assert_at_run_time() -> None:
 
 
 def test_every_suppression_says_which_rule_and_why() -> None:
-    """A bare suppression hides the next mistake too."""
+    """A bare suppression hides the next mistake too. The reason follows, or stands just above."""
     mark = re.compile(r"#\s*(noqa|type:\s*ignore)(?P<rest>.*)$")
-    reason = re.compile(r"^(:\s*[A-Z]+[0-9]+(,\s*[A-Z]+[0-9]+)*|\[[a-z, -]+\])\s+\S+")
+    rules = r"(:\s*[A-Z]+[0-9]+(,\s*[A-Z]+[0-9]+)*|\[[a-z, -]+\])"
     offenders = []
     for path in PYTHON:
         if path == Path(__file__):
             continue
+        above = ""
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             found = mark.search(line)
-            if found and not reason.match(found["rest"]):
+            reason = r"\s*$" if above.strip().startswith("#") else r"\s+\S+"
+            if found and not re.match(rules + reason, found["rest"]):
                 offenders.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
+            above = line
     assert not offenders
 
 
