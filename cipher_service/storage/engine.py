@@ -37,7 +37,10 @@ def open_engine(url: str) -> Engine:
         # cut a long check; locks are bounded instead.
         return create_engine(
             target.set(drivername="postgresql+psycopg"),
-            connect_args={"options": f"-c lock_timeout={BUSY_SECONDS}s"},
+            connect_args={
+                # A server may be configured to acknowledge before the disk does; we are not.
+                "options": f"-c synchronous_commit=on -c lock_timeout={BUSY_SECONDS}s"
+            },
             pool_pre_ping=True,
             hide_parameters=True,  # an error's text reaches the log
         )
@@ -67,7 +70,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "foreign_keys=ON",
         "trusted_schema=OFF",
         "cell_size_check=ON",
-        "cache_size=-65536",
+        "cache_size=-8192",  # KiB a connection: a process holds several
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

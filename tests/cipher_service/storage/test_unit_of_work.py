@@ -11,6 +11,7 @@ from cipher_service.storage import counters
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.tables.registers import counter
 from cipher_service.storage.unit_of_work import reading, unit_of_work
+from tests.support import postgres
 
 
 class Interrupted(Exception):
@@ -115,3 +116,14 @@ def test_an_error_does_not_carry_the_values(engine: Engine) -> None:
         assert "KEPT OUT" not in str(caught.value)
     with reading(engine) as connection:
         assert connection.execute(select(counter)).all() == []
+
+
+def test_postgresql_acknowledges_after_its_disk(postgres_cluster: postgres.Cluster) -> None:
+    postgres_cluster.administer("ALTER SYSTEM SET synchronous_commit = off")
+    postgres_cluster.administer("SELECT pg_reload_conf()")
+    engine = open_engine(postgres_cluster.url("ministry"))
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+    engine.dispose()
+    postgres_cluster.administer("ALTER SYSTEM RESET synchronous_commit")
+    postgres_cluster.administer("SELECT pg_reload_conf()")
