@@ -107,7 +107,7 @@ def test_every_suppression_says_which_rule_and_why() -> None:
         above = ""
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             found = mark.search(line)
-            reason = r"\s*$" if above.strip().startswith("#") else r"\s+\S+"
+            reason = r"(\s*$|\s+\S+)" if above.strip().startswith("#") else r"\s+\S+"
             if found and not re.match(rules + reason, found["rest"]):
                 offenders.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
             above = line
