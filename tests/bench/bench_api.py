@@ -1,0 +1,143 @@
+"""The service's figures: `python tests/bench/bench_api.py`.
+
+Everything is real: a founded ministry, `serve` on SQLite with two API processes, posts that
+enrolled, envelopes of `chiffre`, a fresh proof on each request. Contenders take turns (A, B, C, A,
+B, C, ...) and medians are compared, since a shared machine changes from one minute to the next.
+
+* submissions: a sealed 4 KiB dispatch to one post, numbered, stored, its signed receipt given once
+  it is durable; 32 clients; against OpenBao's durable kv-v2 write of as many bytes, and against a
+  bare hello of FastAPI served the same way;
+* transfers: 1 GiB through the resumable upload, and back; against a bare socket written to disk.
+
+wrk is the clients, and shares the machine's cores with the server that it measures.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from cipher_service.administration.stage import Stage, stage
+from tests.bench import load
+from tests.bench.bulk import transfers
+from tests.bench.caller import Caller
+from tests.bench.hello import hello
+from tests.bench.load import Run, median
+from tests.bench.openbao import OpenBao, openbao, script
+from tests.bench.processes import Processes, of_service
+from tests.bench.stock import DIGITS, Correspondence, address, make_stock, records
+
+POST = "PARIS"
+DISPATCH_BYTES = 4096
+OPENBAO_BAR, HELLO_BAR = 2.0, 0.10
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long the submissions' part takes."""
+
+    rounds: int
+    dispatches: int
+    seconds: int
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measures the service against its peers.")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--dispatches", type=int, default=8000, help="in each round")
+    parser.add_argument("--seconds", type=int, default=4, help="of each peer in each round")
+    parser.add_argument("--mebibytes", type=int, default=1024, help="of the transfers")
+    parser.add_argument("--only", choices=("submissions", "transfers"))
+    parser.add_argument("--folder", help="on the disk to be measured; default: the temporary one")
+    arguments = parser.parse_args()
+    if load.wrk_is_missing():
+        print("wrk is missing: on Debian, apt-get install wrk", file=sys.stderr)
+        raise SystemExit(3)
+    with tempfile.TemporaryDirectory(prefix="bench-api-", dir=arguments.folder) as name:
+        folder = Path(name)
+        with stage(folder / "ministry", "en", workers=2) as running:
+            running.enrol(POST)
+            if arguments.only != "transfers":
+                plan = Plan(arguments.rounds, arguments.dispatches, arguments.seconds)
+                submissions(running, folder, plan)
+            if arguments.only != "submissions":
+                transfers(running, folder, arguments.mebibytes)
+
+
+def submissions(running: Stage, folder: Path, plan: Plan) -> None:
+    """Print the submissions' table."""
+    correspondence = Correspondence(
+        running.identity(POST), running.founding.card.to_bytes(), running.settings.issuer
+    )
+    print(f"making {plan.rounds} x {plan.dispatches} dispatches ...", flush=True)
+    stocks = [
+        make_stock(
+            correspondence, folder, 1 + plan.dispatches * at, plan.dispatches, DISPATCH_BYTES
+        )
+        for at in range(plan.rounds)
+    ]
+    with stocks[0][0].open("rb") as file:
+        size = len(next(records(file)))
+    service = of_service()
+    ours, theirs, bare = [], [], []
+    spent = dict.fromkeys(service.cpu_seconds(), 0.0)
+    with openbao(folder / "openbao") as bao, hello() as greeting:
+        for stock in stocks:
+            before = service.cpu_seconds()
+            ours.append(_submit(correspondence, stock, folder))
+            for name, seconds in service.cpu_seconds().items():
+                spent[name] += seconds - before[name]
+            theirs.append(_write(bao, size, plan.seconds, folder))
+            bare.append(load.get(greeting, plan.seconds, folder))
+        _print_rates(median(ours), median(theirs), median(bare), size, bao.version)
+    _print_cpu(spent, sum(run.requests for run in ours), service)
+
+
+def _submit(correspondence: Correspondence, stock: list[Path], folder: Path) -> Run:
+    caller = Caller(correspondence.identity, correspondence.issuer)
+    requests = folder / "requests"
+    address(correspondence, stock, caller, requests)
+    try:
+        return load.stream(correspondence.issuer, requests, DIGITS, folder)
+    finally:
+        requests.unlink()
+
+
+def _write(bao: OpenBao, size: int, seconds: int, folder: Path) -> Run:
+    return load.repeat(bao.address, script(bao.token, size), seconds, folder, "200")
+
+
+def _print_rates(ours: Run, theirs: Run, bare: Run, size: int, version: str) -> None:
+    load1, load5, _ = os.getloadavg()
+    print(
+        f"\nSubmissions of {size} bytes, {load.CLIENTS} clients, medians; "
+        f"{os.cpu_count()} cores, load {load1:.1f} ({load5:.1f} over 5 minutes)"
+    )
+    rows = (
+        ("submission, durable, receipt signed", ours),
+        (f"OpenBao {version}: kv-v2 write", theirs),
+        ("bare hello: FastAPI, 2 processes", bare),
+    )
+    for name, run in rows:
+        print(f"  {name:38} {run.rate:8.0f}/s   p50 {run.p50:7.2f} ms   p99 {run.p99:7.2f} ms")
+    _print_ratio("OpenBao", ours.rate / theirs.rate, OPENBAO_BAR)
+    _print_ratio("bare hello", ours.rate / bare.rate, HELLO_BAR)
+
+
+def _print_ratio(name: str, ratio: float, bar: float) -> None:
+    verdict = "holds" if ratio >= bar else "FAILS"
+    print(f"  submission / {name:25} {ratio:8.2f} x   bar {bar:.2f}: {verdict}")
+
+
+def _print_cpu(spent: dict[str, float], dispatches: int, service: Processes) -> None:
+    print("  CPU per dispatch, microseconds, and peak memory:")
+    peaks = service.peak_memory()
+    for name, seconds in spent.items():
+        most = max(size for full, size in peaks.items() if full.partition(" ")[0] == name)
+        print(f"    {name:12} {seconds / dispatches * 1e6:8.0f} us   {most / 2**20:6.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""The ceiling: a FastAPI application that says hello, served exactly as the service serves its own.
+
+Run as a program: `python hello.py PORT` starts two processes, says READY, and ends with SIGTERM.
+"""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+WORKERS = 2
+
+
+def application() -> FastAPI:
+    app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+
+    @app.get("/hello")
+    async def hello() -> dict[str, str]:
+        return {"hello": "world"}
+
+    return app
+
+
+@contextmanager
+def hello() -> Iterator[str]:
+    """Run it; gives its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, str(Path(__file__)), str(port)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(WORKERS)]
+    try:
+        for process in processes:
+            _await(process)
+        yield f"http://127.0.0.1:{port}/hello"
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def _await(process: "subprocess.Popen[bytes]") -> None:
+    if process.stdout is None:
+        raise RuntimeError("started without its output")
+    ready, _, _ = select.select([process.stdout], [], [], 30)
+    if not ready or not os.read(process.stdout.fileno(), 10):
+        raise RuntimeError("the bare endpoint does not start")
+
+
+def _serve(port: int) -> None:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(512)
+    listener.settimeout(0)
+    print("READY", flush=True)  # it listens: who connects now is served in a moment
+    config = uvicorn.Config(
+        application(),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))
