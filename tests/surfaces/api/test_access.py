@@ -9,6 +9,7 @@ from cipher_service import clock
 from keys.jws import ApiKey
 from tests.support.ministry import PostKeys
 from tests.surfaces.api.live import Post, Service, in_the_past, problem
+from tests.surfaces.api.test_receiving import filed, receipt_of
 
 
 def refused(answer: object, status: int, code: str) -> None:
@@ -200,15 +201,22 @@ def test_a_suspended_post_is_stopped_at_its_next_request(
     assert washington.submit(sent.signed.head, sent.body).status_code == 201
 
 
-def test_a_new_edition_of_a_card_ends_the_key_of_the_one_before(service: Service) -> None:
+def test_a_new_edition_of_a_card_ends_the_key_of_the_one_before(
+    service: Service, paris: Post
+) -> None:
     before = service.enrolled("ABUJA")
     assert before.get("/v1/dispatches").status_code == 200
+    sent = paris.send([before])
     after = Post(service, PostKeys("ABUJA", 2, before.own.card.fingerprint))
     assert after.enrol(service.issue_code("ABUJA")).status_code == 201
     service.activate(after.own.card)
     assert after.get("/v1/dispatches").status_code == 200
     refused(before.get("/v1/dispatches"), 401, "TOKEN_REFUSED")
     refused(before.ask_token(), 401, "TOKEN_REFUSED")
+    # The old card still signs receipts for what was enciphered to it; its key hands in nothing.
+    document = receipt_of(before, sent)
+    refused(filed(before, "/v1/receipts", document), 401, "TOKEN_REFUSED")
+    assert filed(after, "/v1/receipts", document).status_code == 201
 
 
 # -- other posts' mail ---------------------------------------------------------------------------
