@@ -8,8 +8,9 @@ take the next piece.
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Row, delete, select
 
 from cipher_service import clock
 from cipher_service.dispatches import repository
@@ -63,7 +64,7 @@ def open_upload(connection: Connection, submission: Submission, now: datetime) -
     ).one()
     if bytes(row.slip) != submission.slip:
         raise ServiceError("DUPLICATE_ID", dispatch_id=submission.dispatch_id)
-    return Upload(**{name: row._mapping[name] for name in _FIELDS})  # noqa: SLF001 - public in SQLAlchemy
+    return _upload(row)
 
 
 def find_upload(connection: Connection, origin: str, upload_id: str) -> Upload:
@@ -77,7 +78,7 @@ def find_upload(connection: Connection, origin: str, upload_id: str) -> Upload:
     ).one_or_none()
     if row is None:
         raise ServiceError("NOT_FOUND")
-    return Upload(**{name: row._mapping[name] for name in _FIELDS})  # noqa: SLF001 - as above
+    return _upload(row)
 
 
 def end_upload(connection: Connection, dispatch_id: str, origin: str) -> None:
@@ -94,4 +95,13 @@ def drop_stale(connection: Connection, now: datetime) -> list[str]:
     return names
 
 
-_FIELDS = ("upload_id", "origin", "dispatch_id", "slip", "signature", "sha256", "size")
+def _upload(row: Row[Any]) -> Upload:
+    return Upload(
+        upload_id=row.upload_id,
+        origin=row.origin,
+        dispatch_id=row.dispatch_id,
+        slip=bytes(row.slip),
+        signature=bytes(row.signature),
+        sha256=row.sha256,
+        size=row.size,
+    )

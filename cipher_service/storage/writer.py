@@ -68,10 +68,11 @@ class Registrar:
         try:
             await self._run()
         finally:
+            # The name first: once the socket is closed, a successor may have put its own there.
+            _remove(path)
             server.close()
             for connection in tuple(self._connections):
                 connection.close()
-            _remove(path)
 
     def stop(self) -> None:
         """Finish what is queued, answer it, and end `serve`. Safe from a signal handler."""
@@ -95,7 +96,20 @@ class Registrar:
             for connection in {connection for connection, _, _, _ in taken}:
                 connection.flush()
 
-    def _admit(self, connection: "_Connection", message: dict[str, Any], size: int) -> None:
+    def join(self, connection: "_Connection") -> None:
+        """Remember a connection, to close it at the end."""
+        self._connections.add(connection)
+
+    def leave(self, connection: "_Connection") -> None:
+        """Forget a connection; what it queued is still run, its caller will ask again."""
+        self._connections.discard(connection)
+
+    def admit(self, connection: "_Connection", message: dict[str, Any], size: int) -> None:
+        """Queue a command of `size` bytes, or answer BUSY.
+
+        Raises:
+            KeyError, TypeError, ValueError: the message is not a request.
+        """
         number = message.get("id")
         claims = [(token, expires) for token, expires in message.get("claims", ())]
         request = Request(message["command"], message["payload"], claims)
@@ -126,20 +140,20 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._registrar._connections.add(self)  # noqa: SLF001 - the two classes are one subject
+        self._registrar.join(self)
 
     def data_received(self, data: bytes) -> None:
         try:
             for message, size in self._reader.feed(data):
-                self._registrar._admit(self, message, size)  # noqa: SLF001 - as above
+                self._registrar.admit(self, message, size)
         except (FrameRefused, KeyError, TypeError, ValueError):
             log.warning("a malformed frame: the connection is closed")
             self.close()
 
     def connection_lost(self, error: Exception | None) -> None:
-        del error  # what was queued is still run: its caller asks again and finds it done
+        del error  # every cause means the same here
         self._transport = None
-        self._registrar._connections.discard(self)  # noqa: SLF001 - as above
+        self._registrar.leave(self)
 
     def answer(self, number: Any, outcome: Outcome) -> None:
         """Write an answer into the buffer that `flush` sends."""

@@ -13,9 +13,8 @@ from cipher_service.errors import ServiceError
 from cipher_service.storage import counters
 from cipher_service.storage.batch import Batches, Outcome, Request
 from cipher_service.storage.engine import open_engine
-from cipher_service.storage.frames import MAX_FRAME, FrameRefused, Reader, encode
+from cipher_service.storage.frames import MAX_FRAME
 from cipher_service.storage.replay import claim_of
-from cipher_service.storage.sockets import connect, listen
 from cipher_service.storage.tables.registers import counter
 from cipher_service.storage.unit_of_work import reading
 from cipher_service.storage.writer import Registrar
@@ -162,28 +161,6 @@ class TestBatches:
         assert codes(outcomes) == [1, "STORAGE_FULL"]
         assert count(engine) == 1
         engine.dispose()
-
-
-class TestFrames:
-    def test_frames_survive_any_cutting(self) -> None:
-        messages = [{"id": number, "payload": b"x" * number} for number in (0, 1, 300, 70_000)]
-        stream = b"".join(encode(message) for message in messages)
-        for step in (1, 3, 1000, len(stream)):
-            reader, seen = Reader(), []
-            for start in range(0, len(stream), step):
-                seen += reader.feed(stream[start : start + step])
-            assert [message for message, _ in seen] == messages
-
-    def test_an_oversized_frame_is_not_written_and_not_read(self) -> None:
-        with pytest.raises(FrameRefused):
-            encode({"payload": b"x" * MAX_FRAME})
-        with pytest.raises(FrameRefused):
-            Reader().feed((MAX_FRAME + 1).to_bytes(4, "big"))
-
-    def test_what_is_not_a_map_of_cbor_is_refused(self) -> None:
-        for body in (b"\x80", b"\xff", b"", b"\x1c"):
-            with pytest.raises(FrameRefused):
-                Reader().feed(len(body).to_bytes(4, "big") + body)
 
 
 def batches_on(url: str) -> Batches:
@@ -368,27 +345,6 @@ class TestRegistrar:
 
         with RegistrarProcess(tmp_path / "r.sock", lambda: batches_on(database_url)) as process:
             asyncio.run(call(process))
-
-
-class TestSockets:
-    def test_a_folder_deeper_than_the_kernels_limit(self, tmp_path: Path) -> None:
-        folder = tmp_path / ("d" * 60) / ("e" * 60)
-        folder.mkdir(parents=True)
-        server = listen(folder / "r.sock")
-        connect(folder / "r.sock").close()
-        assert (folder / "r.sock").stat().st_mode & 0o777 == 0o600
-        server.close()
-
-    def test_two_registrars_do_not_share_a_socket(self, tmp_path: Path) -> None:
-        server = listen(tmp_path / "r.sock")
-        with pytest.raises(OSError, match="in use"):
-            listen(tmp_path / "r.sock")
-        server.close()
-        listen(tmp_path / "r.sock").close()  # a dead one's socket is replaced
-
-    def test_nobody_listens(self, tmp_path: Path) -> None:
-        with pytest.raises(OSError, match="No such file"):
-            connect(tmp_path / "r.sock")
 
     def test_an_answer_too_long_for_a_frame_is_a_failure_not_a_silence(
         self, sqlite_template: Path, tmp_path: Path
