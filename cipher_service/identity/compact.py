@@ -69,13 +69,7 @@ def read_object(data: bytes) -> dict[str, Any]:
         TokenMalformed: not UTF-8, not an object, duplicate names, fractions, huge numbers.
     """
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_without_duplicates,
-            parse_float=_refuse_number,
-            parse_constant=_refuse_number,
-            parse_int=_bounded,
-        )
+        value = _DECODER.decode(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise TokenMalformed("a segment is not strict JSON") from error
     if not isinstance(value, dict):
@@ -99,3 +93,12 @@ def _bounded(text: str) -> int:
     if len(text) > len(str(_HIGHEST)) or not 0 <= (number := int(text)) <= _HIGHEST or text == "-0":
         raise TokenMalformed("a number is out of bounds")
     return number
+
+
+# Made once: making a decoder costs more than reading a token with it.
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_without_duplicates,
+    parse_float=_refuse_number,
+    parse_constant=_refuse_number,
+    parse_int=_bounded,
+)
