@@ -16,9 +16,11 @@ from tests.vectors.forge import MESSAGE, YEAR, Entry, Forgery, Members, addresse
 def cases() -> Iterator[Case]:
     """Every case of this module."""
     yield from _archives()
+    yield from _entries_out_of_place()
     yield from _manifests()
     yield from _shapes()
     yield from _signatures()
+    yield from _signers()
     yield from _parts()
 
 
@@ -93,6 +95,10 @@ def _archives() -> Iterator[Case]:
         malformed,
         Forgery([PARIS], alter_archive=record_padding).seal,
     )
+
+
+def _entries_out_of_place() -> Iterator[Case]:
+    malformed = "PACKAGE_MALFORMED"
     yield Case(
         "tar-extra-entry",
         "a file that the manifest does not know",
@@ -276,6 +282,10 @@ def _signatures() -> Iterator[Case]:
             invalid,
             _entries(partial(_shorten, at)),
         )
+
+
+def _signers() -> Iterator[Case]:
+    invalid = "SIGNATURE_INVALID"
     minrex, rogue = identity("MINREX"), identity("ROGUE")
     yield Case(
         "signature-context",
