@@ -72,6 +72,8 @@ class TestRecorded:
         assert second["receipt"] == first["receipt"]
         assert (first["created"], second["created"]) == (True, False)
         assert rows(ministry) == (1, 1, 1, 1)
+        next_one = ministry.submit(ministry.slip("PARIS", [("MINREX", 2)], BODY), BODY)
+        assert next_one["register"] == "2026/000002"  # the repetition took no number
 
     def test_the_same_submission_twice_in_one_batch_too(self, ministry: Ministry) -> None:
         payload = ministry.judged(ministry.slip("PARIS", [("MINREX", 1)], BODY)).to_payload(BODY)

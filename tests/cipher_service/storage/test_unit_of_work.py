@@ -1,6 +1,7 @@
 """One unit, one commit: all of an act or nothing of it."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,31 @@ def test_fifty_writers_take_fifty_numbers_without_gap_or_double(engine: Engine) 
     for writer in writers:
         writer.join()
     assert sorted(taken) == list(range(1, 41))  # ten gave theirs back
+
+
+def test_whoever_reads_before_writing_waits_instead_of_failing(engine: Engine) -> None:
+    """SQLite would refuse a reader that turns writer late, whatever the busy timeout."""
+    start, failures = threading.Barrier(5), []
+
+    def work() -> None:
+        start.wait()
+        for _ in range(5):
+            try:
+                with unit_of_work(engine) as connection:
+                    counters.read(connection, "a")
+                    time.sleep(0.002)
+                    counters.advance(connection, "a")
+            except DBAPIError as error:
+                failures.append(error)
+
+    workers = [threading.Thread(target=work) for _ in range(5)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert failures == []
+    with reading(engine) as connection:
+        assert counters.read(connection, "a") == 25
 
 
 def test_a_number_given_back_is_taken_again(engine: Engine) -> None:
