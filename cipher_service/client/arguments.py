@@ -54,6 +54,8 @@ def add_sending_options(parser: Parser, say: Say) -> None:
     add("--review", metavar=say("a_date"), help=say("help_review"))
     add("--precedence", metavar="P", default="ROUTINE", help=say("help_precedence"))
     add("--info-precedence", metavar="P", help=say("help_info_precedence"))
+    several("--precedence-for", metavar=say("a_precedence_for"), help=say("help_precedence_for"))
+    several("--pouch", metavar="CODE", help=say("help_pouch"))
     add("--kind", metavar=say("a_kind"), default="telegram", help=say("help_kind"))
     add("--subject", metavar="S", default="", help=say("help_subject"))
     several("--reference", metavar="REF", help=say("help_reference"))

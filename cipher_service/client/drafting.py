@@ -13,6 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from cipher_service import clock
+from cipher_service.client.addressing import each_its_own, most_urgent
 from cipher_service.client.failures import Misused
 from cipher_service.client.watching import require_file
 from cipher_service.labels.scheme import Scheme, UnknownLabel, default_scheme
@@ -69,7 +70,8 @@ def draft(arguments: Namespace, own: Card, find_card: Callable[[str], Card]) -> 
         *(Destination(find_card(each), info, None, INFO) for each in arguments.info),
     ]
     _check_addressees(destinations, own)
-    destinations.append(Destination(own, action, None, COPY))
+    destinations = each_its_own(destinations, arguments.precedence_for, arguments.pouch, scheme)
+    destinations.append(Destination(own, most_urgent(destinations, scheme), None, COPY))
     for destination in destinations:
         destination.card.require_in_force(created)
     return Draft(heading, tuple(destinations))

@@ -47,7 +47,7 @@ from keys.dispatch import Attachment, Destination, Enciphered
 from keys.dispatch import encipher as encipher_package
 from keys.errors import KeysError
 from keys.identity import Identity
-from keys.manifest import COPY, Series
+from keys.manifest import COPY, POUCH, Series
 
 _READINGS = 2  # a content is read once for its hash, once to be enciphered
 
@@ -281,4 +281,7 @@ def _tell(enciphered: Enciphered, out: Path, terminal: Terminal) -> None:
             ("line_file", f"{out} ({phrase('bytes', terminal.language, count=enciphered.size)})"),
         ],
     )
+    bags = [entry.post for entry in manifest.to if entry.delivery == POUCH]
+    if bags:
+        terminal.say("by_pouch", posts=", ".join(bags))
     terminal.say("copy_included")
