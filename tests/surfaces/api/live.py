@@ -397,7 +397,3 @@ def rss_bytes(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     (line,) = [row for row in status.splitlines() if row.startswith("VmHWM")]
     return int(line.split()[1]) * 1024
-
-
-def in_the_past(seconds: int) -> datetime:
-    return clock.now() - timedelta(seconds=seconds)

@@ -2,19 +2,24 @@
 
 import secrets
 from base64 import urlsafe_b64decode
+from datetime import datetime, timedelta
 
 import pytest
 
 from cipher_service import clock
 from keys.jws import ApiKey
 from tests.support.ministry import PostKeys
-from tests.surfaces.api.live import Post, Service, in_the_past, problem
+from tests.surfaces.api.live import Post, Service, problem
 from tests.surfaces.api.test_receiving import filed, receipt_of
 
 
 def refused(answer: object, status: int, code: str) -> None:
     document = problem(answer)  # type: ignore[arg-type]  # any answer of the client
     assert (document["status"], document["code"]) == (status, code), document
+
+
+def in_the_past(seconds: int) -> datetime:
+    return clock.now() - timedelta(seconds=seconds)
 
 
 # -- enrolment -----------------------------------------------------------------------------------

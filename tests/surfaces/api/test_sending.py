@@ -11,7 +11,7 @@ from cipher_service.references import new_id
 from keys.age.header import Header, Stanza
 from keys.receipts import read_submitted_receipt
 from keys.slips import SignedSlip, sign_slip
-from tests.surfaces.api.live import Post, Sent, Service, problem
+from tests.surfaces.api.live import Post, Sent, Service, problem, rss_bytes
 
 
 def resigned(post: Post, sent: Sent, body: bytes) -> Sent:
@@ -156,6 +156,16 @@ def test_a_large_dispatch_is_streamed_and_given_back(paris: Post, lome: Post) ->
     assert sent.status == 201
     given = lome.get(f"/v1/dispatches/{sent.id}/envelope")
     assert given.content == sent.body
+
+
+def test_a_very_large_dispatch_takes_no_memory(service: Service, paris: Post, lome: Post) -> None:
+    """Two buffers and a header's worth, whatever the size: the bound of a 1 GiB attachment."""
+    sent = paris.send([lome], size=96 * 1024 * 1024)
+    assert sent.status == 201
+    given = lome.get(f"/v1/dispatches/{sent.id}/envelope")
+    assert hashlib.sha256(given.content).hexdigest() == sent.slip.envelope_sha256
+    for pid in service.pids():
+        assert rss_bytes(pid) < 150 * 1024 * 1024
 
 
 def test_a_dispatch_sent_in_chunks_without_a_length_is_taken(paris: Post, lome: Post) -> None:
