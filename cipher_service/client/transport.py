@@ -11,6 +11,7 @@
 - Nothing an answer says is believed beyond its form. Receipts and cards prove themselves.
 """
 
+import re
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ _LONGEST_PAUSE: Final = 30.0
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 CLOCK_REFUSAL: Final = "CLOCK_SKEWED"
+_HOST: Final = re.compile(r"[A-Za-z0-9._:-]+")
 _TOKEN_PATH: Final = "/v1/token"  # noqa: S105  an address
 _UNAUTHENTICATED: Final = 401
 # A token that ends while its request is on the way would cost a refusal and a second try.
@@ -325,7 +327,8 @@ def check_address(server: str) -> str:
         url = httpx.URL(server.rstrip("/"))
     except httpx.InvalidURL as error:
         raise Unready("ADDRESS_INVALID", address=server) from error
-    if not url.host or url.userinfo or url.query or url.fragment:
+    sound = _HOST.fullmatch(url.raw_host.decode("ascii", "replace")) is not None
+    if not sound or url.userinfo or url.query or url.fragment:
         raise Unready("ADDRESS_INVALID", address=server)
     if url.scheme == "https" or (url.scheme == "http" and url.host in _LOOPBACK):
         return str(url).rstrip("/")
