@@ -143,6 +143,8 @@ def _follow(session: Session, *, new: bool) -> None:
                 for cursor in _arrivals(stream):
                     _show_unseen(session, shown, OPEN)
                     after = cursor
+            # The server ends a stream with its token; one that ends at once is not asked in haste.
+            sleep(_FIRST_PAUSE)
         except Unreachable:
             session.terminal.say("listening_again", seconds=round(pause))
             sleep(pause)
