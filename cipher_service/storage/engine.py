@@ -62,10 +62,15 @@ def _sqlite(url: str) -> Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
+    for pragma in (f"busy_timeout={BUSY_SECONDS * 1000}", f"page_size={PAGE_BYTES}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    (journal,) = cursor.execute("PRAGMA journal_mode=WAL").fetchone()
+    if journal != "wal":
+        # After a disk error SQLite stays in the old mode without raising, and that one loses
+        # commits at a power cut with the flushing that WAL needs.
+        cursor.close()
+        raise sqlcipher3.dbapi2.OperationalError(f"the journal is {journal}, not a WAL")
     for pragma in (
-        f"busy_timeout={BUSY_SECONDS * 1000}",
-        f"page_size={PAGE_BYTES}",
-        "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         "trusted_schema=OFF",
