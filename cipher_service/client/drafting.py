@@ -77,6 +77,11 @@ def draft(arguments: Namespace, own: Card, find_card: Callable[[str], Card]) -> 
     return Draft(heading, tuple(destinations))
 
 
+def require_subject(subject: str) -> str:
+    """Return a subject if it can be one: a line of at most 400 signs. Raises Misused."""
+    return _matching("--subject", subject, _SUBJECT)
+
+
 def read_card_file(name: str) -> Card:
     """Read a card. Raises CardInvalid, or OSError."""
     with Path(name).open("rb") as file:
@@ -117,7 +122,7 @@ def _heading(arguments: Namespace, scheme: Scheme, created: datetime) -> Heading
         dtg=created,
         created=created,
         expires=_expiry(arguments.expires, created),
-        subject=_matching("--subject", arguments.subject, _SUBJECT),
+        subject=require_subject(arguments.subject),
         references=tuple(dict.fromkeys(references)),
         in_reply_to=arguments.in_reply_to
         and _matching("--in-reply-to", arguments.in_reply_to, ULID),

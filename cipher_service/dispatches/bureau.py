@@ -23,14 +23,15 @@ from sqlalchemy import Connection, Engine
 
 from cipher_service import clock
 from cipher_service.directory.register import Directory, read_directory
-from cipher_service.dispatches import acknowledgements, departures, openings, signals
+from cipher_service.dispatches import acknowledgements, departures, drafts, openings, speaking
 from cipher_service.dispatches.lists import DispatchRecord, dispatch_of, small_body
 from cipher_service.dispatches.sealed import seal_text
 from cipher_service.dispatches.sealing import ReceiptSealer
+from cipher_service.dispatches.speaking import Voice
 from cipher_service.dispatches.submission import judge
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
-from cipher_service.references import new_id, series_epoch
+from cipher_service.references import series_epoch
 from cipher_service.storage.blobs import Blobs, Body
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.cards import Card
@@ -39,12 +40,7 @@ from keys.dispatch import Attachment, Destination, Enciphered, Opened, decipher,
 from keys.errors import Refusal
 from keys.manifest import COPY, Heading, Manifest, Series
 from keys.post_receipts import DECIPHERED, DELIVERED, REFUSED, PostReceipt, make_post_receipt
-from keys.service_messages import (
-    CANCELLED,
-    SeriesReference,
-    ServiceMessage,
-    make_service_message,
-)
+from keys.service_messages import CANCELLED, SeriesReference
 from keys.slips import Slip, require_same, sign_slip, slip_for
 from keys.sources import Content
 
@@ -116,6 +112,7 @@ class HeadquartersBureau:
         message: Content,
         attachments: Sequence[Attachment],
         people: People,
+        draft: drafts.Draft | None = None,
     ) -> Sent:
         """Number, encipher and hand over one dispatch.
 
@@ -125,9 +122,12 @@ class HeadquartersBureau:
             message: the text.
             attachments: files that go with it.
             people: who answers for it.
+            draft: what the text was read from; it is discarded in the transaction that hands the
+                dispatch over, so that it is either still a draft or sent.
 
         Raises:
-            ServiceError: a refusal of `departures.intend` or `issue`.
+            ServiceError: a refusal of `departures.intend` or `issue`, or DRAFT_CHANGED (somebody
+                saved another edition meanwhile).
             KeysError: a refusal of `keys.dispatch.encipher` or of the custodian.
             OSError: the disk refuses. In every case the numbers taken are cancelled and told.
         """
@@ -140,7 +140,7 @@ class HeadquartersBureau:
             for destination in destinations
         ]
         try:
-            return self._issue(heading, numbered, message, attachments)
+            return self._issue(heading, numbered, message, attachments, draft)
         except BaseException:
             # Refused when the COMMIT went through and only its answer was lost: then it has left.
             with suppress(ServiceError):
@@ -163,7 +163,8 @@ class HeadquartersBureau:
             untold = departures.unannounced(connection, self._post)
             directory = read_directory(connection)
             for number in untold:
-                self._announce(connection, directory, number)
+                series = SeriesReference(self._post, number.post, number.epoch, number.number)
+                self._voice.say(connection, directory, CANCELLED, series)
         return len(untold)
 
     def _intend(
@@ -195,15 +196,16 @@ class HeadquartersBureau:
         destinations: Sequence[Destination],
         message: Content,
         attachments: Sequence[Attachment],
+        draft: drafts.Draft | None,
     ) -> Sent:
         with self._blobs.spool() as spool:
             sealed = encipher(
                 heading, destinations, message, attachments, signer=self._hands, sink=spool
             )
             envelope = spool.keep()
-        return self._hand_over(sealed, envelope)
+        return self._hand_over(sealed, envelope, draft)
 
-    def _hand_over(self, sealed: Enciphered, envelope: Body) -> Sent:
+    def _hand_over(self, sealed: Enciphered, envelope: Body, draft: drafts.Draft | None) -> Sent:
         slip = slip_for(
             sealed.manifest, envelope_sha256=envelope.sha256, envelope_size=envelope.size
         )
@@ -221,6 +223,8 @@ class HeadquartersBureau:
                 now=clock.now(),
             )
             [(_, receipt)] = self._sealer.seal(connection, [recorded])
+            if draft is not None:
+                _discard(connection, draft)
         return Sent(sealed.manifest, recorded.statement.register, receipt, envelope.size)
 
     def _cancel(self, dispatch_id: str) -> None:
@@ -228,23 +232,9 @@ class HeadquartersBureau:
             departures.cancel(connection, dispatch_id, FAILED, clock.now())
         self.announce_cancellations()
 
-    def _announce(
-        self, connection: Connection, directory: Directory, number: departures.NumberRecord
-    ) -> None:
-        now = clock.now().replace(microsecond=0)
-        message = ServiceMessage(
-            id=new_id(now),
-            kind=CANCELLED,
-            sender=self._post,
-            sender_card=self.card.fingerprint,
-            to=number.post,
-            precedence="ROUTINE",
-            created=now,
-            series=SeriesReference(self._post, number.post, number.epoch, number.number),
-        )
-        data = make_service_message(message, self._custodian.sign_service_message)
-        judged = signals.judge(data, directory, default_scheme(), caller=self._post)
-        signals.record(connection, judged, directory=directory, now=now)
+    @cached_property
+    def _voice(self) -> Voice:
+        return Voice(self.card, self._custodian.sign_service_message)
 
     # --- opening ----------------------------------------------------------------------------
 
@@ -287,6 +277,23 @@ class HeadquartersBureau:
         """Return the numbers that are missing in the series to this bureau."""
         with reading(self._engine) as connection:
             return openings.missing_numbers(connection, self._post)
+
+    def chase(self) -> speaking.Chase:
+        """Ask for the repetition of what is missing and was not asked for yet.
+
+        Raises:
+            KeysError: the custodian refuses; nothing was asked.
+        """
+        with unit_of_work(self._engine) as connection:
+            return speaking.chase(connection, read_directory(connection), self._voice)
+
+    def unseal(self, ciphertext: bytes) -> str:
+        """Open a text that was sealed to this bureau (`sealed.seal_text`).
+
+        Raises:
+            KeysError: it was not, or the custodian refuses.
+        """
+        return self._custodian.open_sealed(ciphertext).decode("utf-8")
 
     def _open_envelope(self, record: DispatchRecord, small: bytes | None) -> BinaryIO:
         if small is None:
@@ -349,6 +356,19 @@ class HeadquartersBureau:
         data = make_post_receipt(statement, self._custodian.sign_post_receipt)
         judged = acknowledgements.judge(data, directory, caller=self._post)
         acknowledgements.record(connection, judged, now)
+
+
+def _discard(connection: Connection, draft: drafts.Draft) -> None:
+    # Saving it first proves, under the lock of its row, that it is the edition that was read.
+    drafts.save(
+        connection,
+        draft.draft_id,
+        draft.drafter,
+        draft.body,
+        edition=draft.edition,
+        now=clock.now(),
+    )
+    drafts.discard(connection, draft.draft_id, draft.drafter)
 
 
 def _series(number: departures.Number) -> Series:
