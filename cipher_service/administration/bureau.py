@@ -3,24 +3,36 @@
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from cipher_service.administration.installation import Installation, custodian_of, opened
 from cipher_service.administration.words import Speaker
 from cipher_service.client.drafting import attachment_paths, draft, media_type
+from cipher_service.client.failures import Misused
 from cipher_service.client.terminal import Terminal
 from cipher_service.client.watching import require_file
 from cipher_service.directory.register import read_directory
-from cipher_service.dispatches import rules
+from cipher_service.dispatches import drafts, rules
 from cipher_service.dispatches.bureau import HeadquartersBureau, People, Sent
 from cipher_service.dispatches.lists import InboxLine, inbox
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.unit_of_work import reading
 from keys.dispatch import Attachment
+from keys.manifest import POUCH
+from keys.sources import Content
 
 _PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDraft:
+    """A draft that the custodian opened: what is kept, and what it says."""
+
+    kept: drafts.Draft
+    subject: str
+    text: str
 
 
 @contextmanager
@@ -44,25 +56,37 @@ def send(arguments: Namespace, terminal: Terminal) -> None:
     """Number, encipher and hand over a dispatch of the ministry."""
     with at_work(arguments) as (installation, bureau):
         sent = hand_in(arguments, installation, bureau)
-    numbers = ", ".join(
-        f"{entry.post} {entry.series.number:04d}" for entry in sent.manifest.to if entry.series
-    )
-    Speaker(terminal).show(
-        "bureau_sent", id=sent.manifest.id, register=sent.register, numbers=numbers
-    )
+    to = sent.manifest.to
+    numbers = ", ".join(f"{entry.post} {entry.series.number:04d}" for entry in to if entry.series)
+    speaker = Speaker(terminal)
+    speaker.show("bureau_sent", id=sent.manifest.id, register=sent.register, numbers=numbers)
+    bags = [entry.post for entry in to if entry.delivery == POUCH]
+    if bags:
+        speaker.say("bureau_by_pouch", posts=", ".join(bags))
+    if arguments.draft is not None:
+        speaker.say("draft_sent", id=arguments.draft)
 
 
 def hand_in(arguments: Namespace, installation: Installation, bureau: HeadquartersBureau) -> Sent:
-    """Send what was typed after `cipher-service bureau send`.
+    """Send what was typed after `cipher-service bureau send`: a file, or a draft's text.
 
     Raises:
-        Misused, ServiceError, KeysError, OSError: see `drafting.draft`, `HeadquartersBureau.send`.
+        Misused: SEND_TEXT_OR_DRAFT, or as `drafting.draft`.
+        ServiceError, KeysError, OSError: see `drafting.draft`, `HeadquartersBureau.send`.
     """
-    text = Path(arguments.file)
-    require_file(text)
+    if (arguments.file is None) == (arguments.draft is None):
+        raise Misused("SEND_TEXT_OR_DRAFT")
     paths = attachment_paths(arguments.attach)
     with reading(installation.engine) as connection:
         directory = read_directory(connection)
+    text: Content
+    if arguments.draft is None:
+        kept, text = None, Path(arguments.file)
+        require_file(text)
+    else:
+        told = read_draft(installation, bureau, arguments.draft, arguments.drafter)
+        kept, text = told.kept, told.text.encode("utf-8")
+        arguments = Namespace(**(vars(arguments) | {"subject": arguments.subject or told.subject}))
     drafted = draft(arguments, bureau.card, lambda post: directory.card_in_force(post.upper()).card)
     return bureau.send(
         drafted.heading,
@@ -70,7 +94,23 @@ def hand_in(arguments: Namespace, installation: Installation, bureau: Headquarte
         text,
         [Attachment(path.name, path, media_type(path)) for path in paths],
         People(arguments.drafter, arguments.authority),
+        kept,
     )
+
+
+def read_draft(
+    installation: Installation, bureau: HeadquartersBureau, draft_id: str, drafter: str
+) -> OpenDraft:
+    """Open a draft of one drafter: its subject, a line end, its text.
+
+    Raises:
+        ServiceError: NOT_FOUND: no such draft of this drafter.
+        KeysError: the custodian refuses.
+    """
+    with reading(installation.engine) as connection:
+        kept = drafts.read(connection, draft_id, drafter)
+    subject, _, text = bureau.unseal(kept.body).partition("\n")
+    return OpenDraft(kept, subject, text)
 
 
 def list_inbox(arguments: Namespace, terminal: Terminal) -> None:

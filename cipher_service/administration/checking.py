@@ -3,14 +3,12 @@
 from argparse import Namespace
 from typing import Final
 
-from cipher_service.administration.installation import Installation, custodian_of, opened
+from cipher_service.administration.installation import opened, service_key
 from cipher_service.administration.words import Speaker
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.dispatches.integrity import check as find
 from cipher_service.storage.blobs import Blobs
-from keys.custody.errors import CustodianUnavailable
-from keys.signing import VerifyingKey
 
 # What an interruption leaves behind by design: told, but nothing is wrong.
 HARMLESS: Final = frozenset({"BODY_ORPHAN", "INTENT_OPEN"})
@@ -28,7 +26,7 @@ def check(arguments: Namespace, terminal: Terminal) -> None:
             find(
                 installation.engine,
                 Blobs(installation.settings.data),
-                _service_key(installation),
+                service_key(installation),
             )
         )
     wrong = [finding for finding in findings if finding.code not in HARMLESS]
@@ -46,14 +44,3 @@ def check(arguments: Namespace, terminal: Terminal) -> None:
             speaker.show("check_sound")
     if wrong:
         raise Refused("CHECK_FOUND", count=len(wrong))
-
-
-def _service_key(installation: Installation) -> VerifyingKey:
-    """Ask the running custodian; if the service is stopped, its store."""
-    settings = installation.settings
-    try:
-        with custodian_of(settings) as custodian:
-            return custodian.service_key()
-    except CustodianUnavailable:
-        with custodian_of(settings, f"file:{settings.custodian_store}") as custodian:
-            return custodian.service_key()

@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_engine
 from keys.custody import Custodian, open_custodian, read_credential
+from keys.custody.errors import CustodianUnavailable
+from keys.signing import VerifyingKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +53,14 @@ def opened(arguments: Namespace) -> Iterator[Installation]:
     """
     with installation_at(Settings.load(Path(arguments.data))) as installation:
         yield installation
+
+
+def service_key(installation: Installation) -> VerifyingKey:
+    """Return the key of the service's receipts: from the running custodian, else from its store."""
+    settings = installation.settings
+    try:
+        with custodian_of(settings) as custodian:
+            return custodian.service_key()
+    except CustodianUnavailable:
+        with custodian_of(settings, f"file:{settings.custodian_store}") as custodian:
+            return custodian.service_key()

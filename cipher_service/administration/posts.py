@@ -1,14 +1,14 @@
-"""Posts: who they are, a code to enrol with, activation after a telephone call, suspension."""
+"""Posts: who they are, a code to enrol with, activation after a call, suspension, withdrawal."""
 
 from argparse import Namespace
 
 from cipher_service import clock
 from cipher_service.administration.installation import opened
-from cipher_service.administration.words import Speaker
+from cipher_service.administration.words import Speaker, phrase
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
-from cipher_service.directory.register import read_directory
+from cipher_service.directory.register import Directory, read_directory
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.cards import grouped
 
@@ -61,3 +61,43 @@ def suspend(arguments: Namespace, terminal: Terminal) -> None:
     with opened(arguments) as installation, unit_of_work(installation.engine) as connection:
         enrolment.suspend(connection, post, clock.now())
     Speaker(terminal).show("post_suspended", post=post)
+
+
+def resume(arguments: Namespace, terminal: Terminal) -> None:
+    """End a suspension: the post is again what its cards make it."""
+    post = arguments.post.upper()
+    with opened(arguments) as installation, unit_of_work(installation.engine) as connection:
+        if read_directory(connection).post(post).state != "suspended":
+            raise Refused("NOT_SUSPENDED", post=post)
+        enrolment.resume(connection, post, clock.now())
+        state = read_directory(connection).post(post).state
+    speaker = Speaker(terminal)
+    speaker.show("post_resumed", post=post, state=phrase(f"post_{state}", terminal.language))
+
+
+def withdraw(arguments: Namespace, terminal: Terminal) -> None:
+    """Take a post's card out of use for ever; a new one comes in by a code of its own."""
+    post = arguments.post.upper()
+    with opened(arguments) as installation, unit_of_work(installation.engine) as connection:
+        fingerprint = _card_to_withdraw(read_directory(connection), post, arguments.fingerprint)
+        enrolment.withdraw(connection, post, fingerprint, clock.now())
+    Speaker(terminal).show("card_withdrawn", post=post, fingerprint=grouped(fingerprint))
+
+
+def _card_to_withdraw(directory: Directory, post: str, typed: str | None) -> str:
+    """Return the fingerprint meant: the typed one, else that of the post's only card in use."""
+    if directory.post(post).code == directory.headquarters:
+        raise Refused("HEADQUARTERS_CARD", post=post)
+    in_use = [
+        card.fingerprint
+        for card in directory.cards.values()
+        if card.post == post and card.state in ("pending", "active")
+    ]
+    wanted = None if typed is None else "".join(typed.split()).lower()
+    meant = in_use if wanted is None else [each for each in in_use if each == wanted]
+    if not meant:
+        raise Refused("NO_SUCH_CARD", post=post)
+    if len(meant) > 1:
+        listed = ", ".join(map(grouped, meant))
+        raise Refused("SEVERAL_CARDS", post=post, fingerprints=listed)
+    return meant[0]

@@ -1,35 +1,14 @@
 """`cipher-service` from the command line: what it founds, refuses and says."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cipher_service.administration.stage import Stage, chiffre, stage
+from cipher_service.administration.stage import Stage, chiffre
 from cipher_service.client.failures import Failure
+from tests.surfaces.administration.running import run
 
 pytestmark = pytest.mark.slow
-
-
-def _run(*typed: str, language: str = "fr") -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "utf-8"}
-    return subprocess.run(
-        [sys.executable, "-m", "cipher_service", "--lang", language, *typed],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
-
-
-@pytest.fixture(scope="module")
-def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with stage(tmp_path_factory.mktemp("ministry") / "data", "en", 1) as on:
-        on.introduce({post: on.enrol(post) for post in ("PARIS", "LOME")})
-        yield on
 
 
 @pytest.mark.parametrize(
@@ -51,7 +30,7 @@ def test_a_refusal_has_a_name_and_three_parts(
     ministry: Stage, tmp_path: Path, typed: tuple[str, ...], status: int, code: str, language: str
 ) -> None:
     places = {"none": str(tmp_path / "none"), "data": str(ministry.settings.data)}
-    ended = _run(*(word.format(**places) for word in typed), language=language)
+    ended = run(*(word.format(**places) for word in typed), language=language)
     assert ended.returncode == status, ended.stderr
     assert code in ended.stderr
     assert len(ended.stderr.splitlines()) >= 4
@@ -62,7 +41,7 @@ def test_headquarters_and_a_post_write_to_each_other(ministry: Stage, tmp_path: 
     data = str(ministry.settings.data)
     text = tmp_path / "texte.txt"
     text.write_text("Vu et approuvé.\n", "utf-8")
-    sent = _run(
+    sent = run(
         *("--data", data, "bureau", "send", "--to", "PARIS", "--level", "SECRET"),
         *("--drafter", "R", "--authority", "SG", "--subject", "S", str(text)),
     )
@@ -81,16 +60,16 @@ def test_headquarters_and_a_post_write_to_each_other(ministry: Stage, tmp_path: 
         *("send", "--identity", ministry.identity("PARIS"), "--to", "MINREX"),
         *("--level", "SECRET", "--precedence", "FLASH", str(text)),
     )
-    inbox = _run("--data", data, "bureau", "inbox")
+    inbox = run("--data", data, "bureau", "inbox")
     assert inbox.stdout.startswith("FLASH")
     assert answer["id"] in inbox.stdout
     for attempt, phrase in enumerate(("déchiffrée dans", "déjà déchiffrée")):
         folder = tmp_path / f"opened-{attempt}"
-        opened = _run("--data", data, "bureau", "open", answer["id"], "-o", str(folder))
+        opened = run("--data", data, "bureau", "open", answer["id"], "-o", str(folder))
         assert opened.returncode == 0, opened.stderr
         assert phrase in opened.stdout
         assert (folder / "message.txt").read_bytes() == text.read_bytes()
-    assert "Rien à déchiffrer" in _run("--data", data, "bureau", "inbox").stdout
+    assert "Rien à déchiffrer" in run("--data", data, "bureau", "inbox").stdout
     receipts = chiffre("en", "receipt", "--identity", ministry.identity("PARIS"), answer["id"])
     assert "deciphered" in str(receipts)
 
@@ -106,7 +85,7 @@ def test_a_failed_departure_cancels_its_number_and_tells_the_addressee(
     aside = spool.rename(tmp_path / "spool-aside") if spool.exists() else None
     spool.write_bytes(b"")
     try:
-        failed = _run(
+        failed = run(
             *("--data", data, "bureau", "send", "--to", "LOME", "--level", "SECRET"),
             *("--drafter", "R", "--authority", "SG", str(text)),
         )
@@ -115,11 +94,14 @@ def test_a_failed_departure_cancels_its_number_and_tells_the_addressee(
         if aside is not None:
             aside.rename(spool)
     assert failed.returncode == 3, failed.stderr
-    sent = _run(
+    sent = run(
         *("--data", data, "bureau", "send", "--to", "LOME", "--level", "SECRET"),
         *("--drafter", "R", "--authority", "SG", str(text)),
     )
     assert "LOME 0002" in sent.stdout, sent.stderr
+    numbers = run("--data", data, "bureau", "outgoing", "LOME").stdout.splitlines()
+    assert numbers[0].endswith("annulé (l'envoi a échoué)")
+    assert numbers[1].endswith("émis")
     messages = chiffre(
         "en",
         "fetch",
@@ -136,7 +118,7 @@ def test_a_failed_departure_cancels_its_number_and_tells_the_addressee(
 def test_a_suspended_post_is_turned_away_at_once(ministry: Stage) -> None:
     data = str(ministry.settings.data)
     assert chiffre("en", "inbox", "--identity", ministry.identity("LOME")) is not None
-    suspended = _run("--data", data, "post", "suspend", "lome", language="en")
+    suspended = run("--data", data, "post", "suspend", "lome", language="en")
     assert suspended.returncode == 0
     with pytest.raises(Failure):
         chiffre("en", "inbox", "--identity", ministry.identity("LOME"))
@@ -144,21 +126,21 @@ def test_a_suspended_post_is_turned_away_at_once(ministry: Stage) -> None:
 
 def test_migrating_again_changes_nothing(ministry: Stage) -> None:
     data = str(ministry.settings.data)
-    first = _run("--data", data, "migrate", language="en")
+    first = run("--data", data, "migrate", language="en")
     assert first.returncode == 0
-    assert _run("--data", data, "migrate", language="en").stdout == first.stdout
+    assert run("--data", data, "migrate", language="en").stdout == first.stdout
 
 
 def test_a_lost_envelope_is_told_in_plain_words(ministry: Stage, tmp_path: Path) -> None:
     data = str(ministry.settings.data)
     text = tmp_path / "texte.txt"
     text.write_text("x" * 100_000, "utf-8")  # too large for the table: a file of its own
-    sent = _run(
+    sent = run(
         *("--data", data, "bureau", "send", "--to", "PARIS", "--level", "SECRET"),
         *("--drafter", "R", "--authority", "SG", str(text)),
     )
     assert sent.returncode == 0, sent.stderr
-    sound = _run("--data", data, "check")
+    sound = run("--data", data, "check")
     assert sound.returncode == 0, sound.stderr + sound.stdout
     assert "Tout est en ordre" in sound.stdout
     newest = max(
@@ -166,7 +148,7 @@ def test_a_lost_envelope_is_told_in_plain_words(ministry: Stage, tmp_path: Path)
     )
     newest.rename(tmp_path / "stolen")
     try:
-        found = _run("--data", data, "check")
+        found = run("--data", data, "check")
         assert found.returncode == 1
         assert newest.name in found.stdout
         assert "CHECK_FOUND" in found.stderr
