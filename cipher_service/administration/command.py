@@ -8,19 +8,21 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from cipher_service.administration.arguments import build_parser
 from cipher_service.administration.words import explain
-from cipher_service.client.endings import conclude
+from cipher_service.client.endings import Ending, conclude
 from cipher_service.client.failures import Failure, Refused, Unavailable
 from cipher_service.client.interruptions import unwind_when_asked
 from cipher_service.client.messages import Language, asked_language, choose_language
 from cipher_service.client.terminal import Terminal, prepare_streams
 from cipher_service.errors import ServiceError
 from cipher_service.settings import SettingsInvalid
+from keys.custody.errors import CustodianFault, CustodianUnavailable
 
 Handler = Callable[[Namespace, Terminal], None]
 
@@ -40,13 +42,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as asked:  # --help and --version have shown what was wanted
         return asked.code if isinstance(asked.code, int) else 0
     except BaseException as error:  # noqa: BLE001 - the process boundary: no end is a traceback
-        ending = conclude(_named(error, language), language)
+        ending = _own(conclude(_named(error, language), language))
         if not ending.silent:
             terminal.tell(ending.text("cipher-service"))
             if terminal.as_json:
                 terminal.show_json({"error": ending.facts()})
         return ending.status
     return 0
+
+
+def _own(ending: Ending) -> Ending:
+    """Tell a defect as one of this program, not as one of `chiffre`."""
+    told = explain(ending.code, {}, ending.language) if ending.code == "DEFECT" else None
+    return ending if told is None else replace(ending, explanation=told)
 
 
 def _named(error: BaseException, language: Language) -> BaseException:
@@ -59,6 +67,8 @@ def _named(error: BaseException, language: Language) -> BaseException:
     elif isinstance(error, SQLAlchemyError):
         # The first line only: what follows may quote the values of a statement.
         failure = Unavailable("DATABASE_UNAVAILABLE", problem=type(error).__name__)
+    elif isinstance(error, CustodianUnavailable | CustodianFault):
+        failure = Unavailable(error.code)
     elif isinstance(error, Failure):
         failure = error
     else:

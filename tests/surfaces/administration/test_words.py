@@ -1,0 +1,90 @@
+"""Everything that `cipher-service` says, whole and in both languages."""
+
+import ast
+import string
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cipher_service import administration
+from cipher_service.administration import command
+from cipher_service.administration.words import explain
+from cipher_service.client.messages import texts as client_texts
+from cipher_service.errors import ServiceError
+from keys.service_messages import RULES
+
+HERE = Path(administration.__file__).parent
+TEXTS: dict[str, dict[str, Any]] = tomllib.loads((HERE / "texts.toml").read_text("utf-8"))
+
+
+def _places(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def _codes_raised(folder: Path, names: set[str]) -> set[str]:
+    """Every code that the source raises one of these with."""
+    return {
+        node.args[0].value
+        for path in folder.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in names
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    }
+
+
+def test_every_text_is_whole_and_tells_the_same_facts_in_both_languages() -> None:
+    for name, entry in TEXTS["phrase"].items():
+        assert set(entry) == {"fr", "en"}, name
+        assert all(entry.values()), name
+        assert _places(entry["fr"]) == _places(entry["en"]), name
+    for code, entry in TEXTS["failure"].items():
+        assert set(entry) == {"fr", "en"}, code
+        assert all(len(parts) == 3 and all(parts) for parts in entry.values()), code
+        assert _places(" ".join(entry["fr"])) == _places(" ".join(entry["en"])), code
+
+
+def test_whatever_is_refused_has_its_words() -> None:
+    own = _codes_raised(HERE, {"Refused", "Misused", "Unavailable"})
+    service = {
+        code
+        for part in ("dispatches", "directory")
+        for code in _codes_raised(HERE.parent / part, {"ServiceError"})
+    }
+    assert len(own) > 10
+    assert len(service) > 10
+    known = set(client_texts()["failures"])
+    spoken = {code for code in own | service if explain(code, {}, "fr") is not None}
+    assert own | service <= spoken | known
+
+
+def test_every_service_message_has_a_name_in_words() -> None:
+    assert {f"kind_{kind}" for kind in RULES} <= set(TEXTS["phrase"])
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("fr", "service a rencontré"), ("en", "service met")]
+)
+def test_a_defect_is_this_program_s_own(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    language: str,
+    said: str,
+) -> None:
+    monkeypatch.setattr(command, "unwind_when_asked", lambda: None)  # leave pytest its signals
+    for error in (ZeroDivisionError("x"), ServiceError("NEVER_HEARD_OF")):
+
+        def fail(_name: str, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(command, "import_module", fail)
+        assert command.main(["--lang", language, "check"]) == 3
+        told = capsys.readouterr().err
+        assert "(DEFECT)" in told
+        assert said in told
+        assert "chiffre a" not in told
