@@ -21,6 +21,8 @@ SMALL = 64 * 1024
 READ_BYTES = 1024 * 1024
 _NAME = re.compile(r"[0-9a-f]{64}")
 _UPLOAD = re.compile(r"[0-9a-f]{32}")
+_REMEMBERED = 256
+"""Uploads whose running hash is kept in memory; the others are read again at their end."""
 
 
 class UploadOffsetWrong(ValueError):
@@ -79,6 +81,7 @@ class Blobs:
         self._blobs = folder / "blobs"
         self._spool = folder / "spool"
         self._disk = disk or RealDisk()
+        self._digests: dict[str, _Digest] = {}
 
     def spool(self) -> "Spool":
         """Return a place to write one body of unknown hash; use it in a `with`."""
@@ -124,7 +127,7 @@ class Blobs:
     def held(self, upload: str) -> int:
         """Return how many bytes of an upload are here."""
         try:
-            return self._upload(upload).stat().st_size
+            return self.upload_path(upload).stat().st_size
         except FileNotFoundError:
             return 0
 
@@ -138,16 +141,24 @@ class Blobs:
         if held != offset:
             raise UploadOffsetWrong(held)
         self._make(self._spool)
-        return Piece(self._upload(upload), self._disk)
+        digest = _Digest() if offset == 0 else self._digests.pop(upload, None)
+        return Piece(self, upload, self._disk, digest)
 
     def complete(self, upload: str) -> Body:
         """Hash a whole upload and give it its final name.
 
+        It is read again only when its pieces did not all come through this object.
+
         Raises:
             FileNotFoundError: nothing of it is here.
         """
-        path = self._upload(upload)
-        body = _digest(path)
+        path = self.upload_path(upload)
+        digest = self._digests.pop(upload, None)
+        # It falls behind for good when another process, or a disk that then failed, wrote bytes.
+        if digest is not None and digest.size == path.stat().st_size:
+            body = digest.body
+        else:
+            body = _digest(path)
         # A killed worker leaves bytes that no piece flushed.
         with path.open("rb") as file:
             self._disk.flush(file.fileno())
@@ -156,7 +167,7 @@ class Blobs:
 
     def abandon(self, upload: str) -> None:
         """Drop what is here of an upload."""
-        self._upload(upload).unlink(missing_ok=True)
+        self.upload_path(upload).unlink(missing_ok=True)
 
     # --- durable naming ---------------------------------------------------------------------
 
@@ -167,7 +178,18 @@ class Blobs:
         self._disk.rename(path, target)  # an identical body may be there already: same bytes
         self._flush_folder(target.parent)
 
-    def _upload(self, upload: str) -> Path:
+    def remember(self, upload: str, digest: "_Digest") -> None:
+        """Keep the hash of what an upload holds so far for its next piece."""
+        while len(self._digests) >= _REMEMBERED:
+            del self._digests[next(iter(self._digests))]
+        self._digests[upload] = digest
+
+    def upload_path(self, upload: str) -> Path:
+        """Return where the bytes of an upload are.
+
+        Raises:
+            ValueError: not an upload's name, so that no request can name another file.
+        """
         if _UPLOAD.fullmatch(upload) is None:
             raise ValueError("an upload is named by 32 lower-case hex digits")
         return self._spool / f"{upload}.upload"
@@ -188,15 +210,27 @@ class Blobs:
 
 
 class Piece:
-    """The next bytes of an upload. What was written stays when the connection breaks."""
+    """The next bytes of an upload. What was written stays when the connection breaks.
 
-    def __init__(self, path: Path, disk: Disk) -> None:
+    Args:
+        blobs: whose upload it is.
+        upload: its name.
+        digest: of the bytes before; None when this process does not know it.
+    """
+
+    def __init__(self, blobs: Blobs, upload: str, disk: Disk, digest: "_Digest | None") -> None:
+        self._blobs = blobs
+        self._name = upload
         self._disk = disk
+        self._digest = digest
+        path = blobs.upload_path(upload)
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append bytes."""
+        """Append bytes. Releases the GIL for large pieces, so that a thread can do it."""
         _write_all(self._disk, self._descriptor, data)
+        if self._digest is not None:
+            self._digest.add(data)
 
     def __enter__(self) -> Self:
         return self
@@ -210,6 +244,8 @@ class Piece:
         try:
             # Also after a broken connection: HEAD then offers only bytes that are on disk.
             self._disk.flush(self._descriptor)
+            if self._digest is not None:
+                self._blobs.remember(self._name, self._digest)
         finally:
             os.close(self._descriptor)
 
@@ -254,6 +290,22 @@ class Spool:
     ) -> None:
         os.close(self._descriptor)
         self._path.unlink(missing_ok=True)
+
+
+class _Digest:
+    """The running SHA-256 of an upload and how many bytes it covers."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    def add(self, data: bytes | memoryview) -> None:
+        self._hash.update(data)
+        self.size += len(data)
+
+    @property
+    def body(self) -> Body:
+        return Body(self._hash.hexdigest(), self.size)
 
 
 def _write_all(disk: Disk, descriptor: int, data: bytes | memoryview) -> None:

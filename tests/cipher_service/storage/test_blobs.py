@@ -128,6 +128,49 @@ def test_an_upload_resumes_where_it_broke(tmp_path: Path) -> None:
     assert blobs.path(NAME).read_bytes() == DATA
 
 
+def test_an_upload_may_change_hands_between_processes(tmp_path: Path) -> None:
+    first, second, upload = Blobs(tmp_path), Blobs(tmp_path), "ab" * 16
+    bounds = (0, 1000, 3000, 4000, len(DATA))
+    for start, stop, blobs in zip(bounds, bounds[1:], (first, second, first, second), strict=False):
+        with blobs.append(upload, start) as piece:
+            piece.write(DATA[start:stop])
+    assert first.complete(upload) == Body(NAME, len(DATA))  # it has seen two pieces of four
+
+
+def test_a_piece_that_the_disk_took_in_part_is_hashed_as_it_lies_there(tmp_path: Path) -> None:
+    class ChokingDisk(RealDisk):
+        chokes = False
+
+        def write(self, descriptor: int, data: memoryview) -> int:
+            if self.chokes:
+                super().write(descriptor, data[:500])
+                raise OSError(errno.ENOSPC, "no space left")
+            return super().write(descriptor, data)
+
+    disk = ChokingDisk()
+    blobs, upload = Blobs(tmp_path, disk), "ab" * 16
+    with blobs.append(upload, 0) as piece:
+        piece.write(DATA[:1000])
+        disk.chokes = True
+        with pytest.raises(OSError, match="space"):
+            piece.write(DATA[1000:])
+        disk.chokes = False
+    with blobs.append(upload, 1500) as piece:
+        piece.write(DATA[1500:])
+    assert blobs.complete(upload) == Body(NAME, len(DATA))
+
+
+def test_only_so_many_hashes_of_uploads_are_kept(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    for number in range(300):
+        with blobs.append(f"{number:032x}", 0) as piece:
+            piece.write(DATA[:1000])
+    for number in (0, 299):  # forgotten, and still known
+        with blobs.append(f"{number:032x}", 1000) as piece:
+            piece.write(DATA[1000:])
+        assert blobs.complete(f"{number:032x}") == Body(NAME, len(DATA))
+
+
 def test_an_abandoned_upload_is_gone(tmp_path: Path) -> None:
     blobs, upload = Blobs(tmp_path), "ab" * 16
     with blobs.append(upload, 0) as piece:
