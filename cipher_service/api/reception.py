@@ -33,29 +33,28 @@ async def pour(
         Whatever `source` or `write` raises; what came before a broken source is written first.
     """
     loop = asyncio.get_running_loop()
-    filling, writing = bytearray(), bytearray()
+    # Made once: a buffer that grows from nothing for each round costs more than all the copies.
+    filling, writing = memoryview(bytearray(BUFFER)), memoryview(bytearray(BUFFER))
     busy: asyncio.Future[None] | None = None
-    received = 0
+    received = filled = 0
     try:
         async for piece in source:
             received += len(piece)
             if received > limit:
                 break
-            filling += piece
-            if len(filling) >= BUFFER:
-                if busy is not None:
-                    await busy
-                writing.clear()
-                filling, writing = writing, filling
-                busy = loop.run_in_executor(executor, _write, write, writing)
+            rest = memoryview(piece)
+            while rest:
+                taken = min(len(rest), BUFFER - filled)
+                filling[filled : filled + taken] = rest[:taken]
+                filled, rest = filled + taken, rest[taken:]
+                if filled == BUFFER:
+                    if busy is not None:
+                        await busy
+                    filling, writing, filled = writing, filling, 0
+                    busy = loop.run_in_executor(executor, write, writing)
     finally:
         if busy is not None:
             await busy
-        if filling:
-            await loop.run_in_executor(executor, _write, write, filling)
+        if filled:
+            await loop.run_in_executor(executor, write, filling[:filled])
     return received
-
-
-def _write(write: Callable[[memoryview], None], buffer: bytearray) -> None:
-    with memoryview(buffer) as view:
-        write(view)
