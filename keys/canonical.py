@@ -22,7 +22,8 @@ from typing import Any, NoReturn
 
 _DEPTH_MAX = 16
 _INTEGER_MAX = 2**53 - 1
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+# Some versions of Python take 24:00:00 for the next day's midnight: a second form of one time.
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
 
 
 def encode(value: object) -> bytes:
@@ -35,7 +36,7 @@ def encode(value: object) -> bytes:
         ValueError: for anything else, floats and out-of-range integers included.
     """
     _check(value, _DEPTH_MAX)
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def decode(data: bytes) -> Any:
@@ -48,11 +49,7 @@ def decode(data: bytes) -> Any:
         ValueError: `data` is not canonical JSON.
     """
     try:
-        value = json.loads(
-            data.decode(),
-            parse_float=_refuse_number,
-            parse_constant=_refuse_number,
-        )
+        value = _DECODER.decode(data.decode())
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     if encode(value) != data:
@@ -100,7 +97,7 @@ def time_from_text(text: str) -> datetime:
     """
     if not _TIME.fullmatch(text):
         raise ValueError("not a time of the form YYYY-MM-DDTHH:MM:SSZ")
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 def _check(value: object, depth: int) -> None:
@@ -137,3 +134,8 @@ def _check_text(text: str) -> None:
 
 def _refuse_number(text: str) -> NoReturn:
     raise ValueError(f"{text[:20]} is not an integer")
+
+
+# Made once: `json.dumps` and `json.loads` would make new ones at each call.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_DECODER = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number)

@@ -163,6 +163,11 @@ class SignedSlip:
     signature: bytes
 
     @cached_property
+    def statement(self) -> bytes:
+        """The canonical bytes of the slip, which are signed."""
+        return canonical.encode(_object_of(self.slip))
+
+    @cached_property
     def head(self) -> bytes:
         """The submission body up to the envelope: length, then canonical JSON."""
         body = canonical.encode(
@@ -181,7 +186,7 @@ class SignedSlip:
             SignatureInvalid: the signature does not hold.
         """
         self.slip.require_card(card)
-        card.verifying_key.verify_ed25519(SLIP, self.slip.encode(), self.signature)
+        card.verifying_key.verify_ed25519(SLIP, self.statement, self.signature)
 
 
 def slip_for(manifest: Manifest, *, envelope_sha256: str, envelope_size: int) -> Slip:

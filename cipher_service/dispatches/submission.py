@@ -18,7 +18,6 @@ from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme
 from keys import canonical
 from keys.errors import KeysError
-from keys.signing import SLIP
 from keys.slips import SignedSlip, Slip, SlipAddressee
 
 
@@ -101,7 +100,7 @@ def judge(signed: SignedSlip, directory: Directory, scheme: Scheme, *, caller: s
         caller: code of the authenticated post.
 
     Raises:
-        ServiceError: ORIGIN_NOT_CALLER, CARD_NOT_CURRENT, SIGNATURE_INVALID,
+        ServiceError: ORIGIN_NOT_CALLER, CARD_NOT_CURRENT, SLIP_NOT_OF_CARD, SIGNATURE_INVALID,
             UNKNOWN_LEVEL, UNKNOWN_PRECEDENCE, NUMBER_OUT_OF_RANGE, COPY_NOT_OWN,
             ADDRESSED_TO_SELF or NO_ADDRESSEE.
     """
@@ -113,10 +112,8 @@ def judge(signed: SignedSlip, directory: Directory, scheme: Scheme, *, caller: s
     card = directory.cards.get(slip.origin_card)
     if card is None or card.post != slip.origin or card.state != "active":
         raise ServiceError("CARD_NOT_CURRENT", post=slip.origin, fingerprint=slip.origin_card)
-    statement = slip.encode()
     try:
-        # As `signed.verify`, without encoding the slip a second time.
-        card.card.verifying_key.verify_ed25519(SLIP, statement, signed.signature)
+        signed.verify(card.card)
     except KeysError as error:
         raise ServiceError(error.code, post=slip.origin) from error
     # 3. Codes only: what a clerk may type in any case, a slip spells exactly.
@@ -129,7 +126,7 @@ def judge(signed: SignedSlip, directory: Directory, scheme: Scheme, *, caller: s
     # 5.
     _check_roles(slip)
     return Submission(
-        slip=statement,
+        slip=signed.statement,
         signature=signed.signature,
         dispatch_id=slip.dispatch_id,
         origin=slip.origin,

@@ -74,8 +74,9 @@ class Scheme:
     def precedence(self, given: str) -> Precedence:
         """Return the precedence of that code or prosign, in any case. Raises UnknownLabel."""
         by_name = {precedence.code: precedence for precedence in self.precedences}
+        plain = _plain(given)
         for precedence in self.precedences:
-            if _plain(given) == precedence.prosign:
+            if plain == precedence.prosign:
                 return precedence
         return _find("precedence", given, by_name)
 
