@@ -152,12 +152,12 @@ def _with_chiffre(running: Stage, folder: Path, plain: Path) -> None:
     sent: dict[str, str] = {}
 
     def send() -> None:
-        identity = ("--identity", running.identity(ORIGIN))
-        options = ("--to", ADDRESSEE, "--level", "secret", "--attach", str(plain), str(text))
+        identity = ("--identity", running.identity(ADDRESSEE))
+        options = ("--to", ORIGIN, "--level", "secret", "--attach", str(plain), str(text))
         sent.update(chiffre("en", "send", *identity, *options))
 
     def fetch() -> None:
-        identity = ("--identity", running.identity(ADDRESSEE))
+        identity = ("--identity", running.identity(ORIGIN))
         received = str(folder / "deciphered")
         chiffre("en", "fetch", *identity, sent["dispatch_id"], "--decipher", "-o", received)
 
