@@ -1,5 +1,6 @@
 """Fixtures for every test: both databases, real ones."""
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from cipher_service.storage.engine import open_engine
 from cipher_service.storage.migrations import upgrade
 from cipher_service.storage.tables import metadata
 from tests.support import postgres
+
+# Whoever runs the tests in the background may have SIGINT ignored, and every command that a test
+# starts would inherit that: Ctrl-C could then not be tried.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DATABASES = ("sqlite", "postgresql")
 

@@ -7,6 +7,7 @@ with its envelope, what was cut off can be sent again, and `check` must find not
 """
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -74,10 +75,12 @@ class Ministry:
         self._command = [*command, str(folder)]
         self._own = {code: PostKeys(code) for code in ("PARIS", "LOME")}
         self._done = Correspondence()
+        self._process = 0
 
     @contextmanager
     def _running(self) -> Iterator[dict[str, Post]]:
         with self.machine.running(self._command) as process:
+            self._process = process.pid
             assert process.stdout is not None
             ready = process.stdout.readline()
             assert ready == f"READY {self.settings.issuer}\n"
@@ -113,11 +116,10 @@ class Ministry:
             for sender in senders:
                 sender.start()
             time.sleep(SECONDS_OF_LOAD)
-            # The context ends with SIGKILL while the senders still send.
-            killer = threading.Timer(0.05, stop.set)
-            killer.start()
-        for sender in senders:
-            sender.join()
+            self._kill()  # while the senders still send
+            stop.set()
+            for sender in senders:
+                sender.join()
 
     def verify(self) -> list[str]:
         """Return the ids of acknowledged dispatches that are not there, whole."""
@@ -168,6 +170,9 @@ class Ministry:
                     self._done.cut_off.append(sent)
             if answer is None:
                 return
+
+    def _kill(self) -> None:
+        os.killpg(self._process, signal.SIGKILL)
 
     def _await_silence(self) -> None:
         """Wait until the kernel has ended every process of the service."""

@@ -35,10 +35,11 @@ PACKAGE = Path(tokens.__file__).parent.parent
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_good_token_is_accepted_by_us_and_by_both_oracles(kind: str) -> None:
-    token = W.token(kind)
-    assert W.accepted(kind, token)
-    assert pyjwt_accepts(W, kind, token)
-    assert joserfc_accepts(W, kind, token)
+    fresh = Workshop()  # the oracles read the machine's clock, and the suite takes minutes
+    token = fresh.token(kind)
+    assert fresh.accepted(kind, token)
+    assert pyjwt_accepts(fresh, kind, token)
+    assert joserfc_accepts(fresh, kind, token)
 
 
 def test_the_access_token_we_issue_says_what_it_must() -> None:
