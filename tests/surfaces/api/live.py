@@ -11,19 +11,18 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from cipher_service import clock
+from cipher_service.administration.founding import found_installation
 from cipher_service.client.transport_tokens import assertion, proof
-from cipher_service.directory import enrolment, organisation_book
-from cipher_service.directory.organisation import default_organisation
+from cipher_service.directory import enrolment
 from cipher_service.references import new_id
 from cipher_service.settings import Settings
-from cipher_service.storage import migrations
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.unit_of_work import unit_of_work
 from cipher_service.wire.dispatches import SUBMISSION_MEDIA_TYPE
@@ -33,7 +32,6 @@ from keys import canonical
 from keys.age.header import Stanza, seal_header
 from keys.age.hybrid import wrap
 from keys.cards import Card, read_card
-from keys.custody import found
 from keys.jws import ApiKey
 from keys.package import LABEL_TYPE
 from keys.signing import ENROLMENT, VerifyingKey
@@ -330,32 +328,14 @@ def running(data: Path, *, workers: int = 2, database_url: str = "") -> Iterator
 def founded(data: Path, *, workers: int = 2, database_url: str = "") -> Settings:
     """Found an installation of the decree's ministry in `data`."""
     port = free_port()
-    settings = Settings(
-        data=data,
-        headquarters="MINREX",
-        database_url=database_url,
+    settings, _ = found_installation(
+        data,
         host="127.0.0.1",
         port=port,
         workers=workers,
         issuer=f"http://127.0.0.1:{port}",
-        custodian=f"worker:{data}/run/custodian.sock",
+        database_url=database_url,
     )
-    (data / "run").mkdir(mode=0o700, parents=True)
-    now = clock.now().replace(microsecond=0)
-    founding = found(
-        settings.custodian_store,
-        settings.custodian_credential,
-        settings.headquarters,
-        now,
-        now + timedelta(days=366),
-    )
-    engine = open_engine(settings.database)
-    migrations.upgrade(engine)
-    with unit_of_work(engine) as connection:
-        organisation_book.load(connection, default_organisation(), now)
-        enrolment.install(connection, founding.card, now)
-    engine.dispose()
-    settings.write()
     return settings
 
 
