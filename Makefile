@@ -57,13 +57,13 @@ gates: setup ## The long form of the crash, power-loss and fault gates.
 
 .PHONY: fuzz
 fuzz: setup ## The long form of the fuzz runs: INPUTS=100000.
-	$(BIN)/python tests/fuzz/fuzz_envelope.py $(or $(INPUTS),100000)
-	$(BIN)/python tests/fuzz/fuzz_api.py $(or $(INPUTS),100000)
+	$(BIN)/python -m tests.fuzz.fuzz_envelope $(or $(INPUTS),100000)
+	$(BIN)/python -m tests.fuzz.fuzz_api $(or $(INPUTS),100000)
 
 .PHONY: bench
 bench: setup $(VENV)/.bench ## Print every figure of the README, each as a ratio in one run.
-	$(BIN)/python tests/bench/bench_envelope.py
-	$(BIN)/python tests/bench/bench_api.py
+	$(BIN)/python -m tests.bench.bench_envelope
+	$(BIN)/python -m tests.bench.bench_api
 
 $(VENV)/.bench: $(VENV)/.ready requirements-bench.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
@@ -71,7 +71,7 @@ $(VENV)/.bench: $(VENV)/.ready requirements-bench.lock
 
 .PHONY: vectors
 vectors: setup ## Make the envelope's test vectors anew.
-	$(BIN)/python tests/vectors/make_vectors.py
+	$(BIN)/python -m tests.vectors.make_vectors
 
 .PHONY: clean
 clean: ## Remove what setup built.
