@@ -70,7 +70,7 @@ $(VENV)/.bench: $(VENV)/.ready requirements-bench.lock
 	@touch $@
 
 .PHONY: vectors
-vectors: setup ## Make the envelope's test vectors anew.
+vectors: setup ## Make the envelope's test vectors that are missing.
 	$(BIN)/python -m tests.vectors.make_vectors
 
 .PHONY: clean
