@@ -1,18 +1,22 @@
 """A day at the ministry's cipher bureau: drafts, several ways, numbers, signals, receipts."""
 
 import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from cipher_service import clock
 from cipher_service.administration.stage import Stage, chiffre
 from cipher_service.references import series_epoch
 from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_engine
+from cipher_service.storage.tables.dispatches import receipt
 from cipher_service.storage.tables.headquarters import draft
-from cipher_service.storage.unit_of_work import reading
+from cipher_service.storage.unit_of_work import reading, unit_of_work
 from tests.surfaces.administration.running import done, given, refused, run
 
 pytestmark = pytest.mark.slow
@@ -34,6 +38,23 @@ def _kept_bodies(settings: Settings) -> list[bytes]:
     try:
         with reading(engine) as connection:
             return [bytes(body) for body in connection.scalars(select(draft.c.body))]
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _backdated(settings: Settings) -> Iterator[None]:
+    """Let somebody at the database backdate the newest receipt, for the time of the block."""
+    engine = open_engine(settings.database)
+    newest = receipt.c.seq == select(func.max(receipt.c.seq)).scalar_subquery()
+    try:
+        with unit_of_work(engine) as connection:
+            true = bytes(connection.scalars(select(receipt.c.body).where(newest)).one())
+            false = re.sub(rb'"at":"[0-9]{4}', b'"at":"2020', true)
+            connection.execute(update(receipt).where(newest).values(body=false))
+        yield
+        with unit_of_work(engine) as connection:
+            connection.execute(update(receipt).where(newest).values(body=true))
     finally:
         engine.dispose()
 
@@ -124,6 +145,11 @@ def test_one_dispatch_goes_by_two_ways_and_its_receipts_are_proved(
     assert all(each["refusal"] is None for each in receipts)
     assert "PARIS : déchiffrée" in done(ministry, "bureau", "receipts", dispatch_id)
     refused(ministry, "NOT_FOUND", "bureau", "receipts", "01JD8ZK3V00000000000000001")
+    with _backdated(ministry.settings):
+        told = run("--data", str(ministry.settings.data), "bureau", "receipts", dispatch_id)
+    assert told.returncode == 1
+    assert told.stdout.count("ACCUSÉ FAUX (SIGNATURE_INVALID)") == 1
+    assert "RECEIPTS_UNSOUND" in told.stderr
 
     [number] = given(ministry, "bureau", "outgoing", "lome")[len(before) :]
     assert (number["dispatch_id"], number["state"]) == (dispatch_id, "issued")
