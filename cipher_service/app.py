@@ -21,6 +21,7 @@ import uvloop
 
 from cipher_service.api.application import create_application
 from cipher_service.api.border import Border
+from cipher_service.api.connections import Connection
 from cipher_service.api.supervisor import (
     Commanded,
     Forked,
@@ -118,7 +119,7 @@ def serve_api(settings: Settings, listener: socket.socket, ready: Callable[[], N
     config = uvicorn.Config(
         create_api(settings),
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="on",
         log_config=None,
