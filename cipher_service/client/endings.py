@@ -143,8 +143,9 @@ def _judge_memory(_error: MemoryError) -> _Verdict:
 
 
 def _judge_system(error: OSError) -> _Verdict:
-    path = error.filename2 or error.filename
-    facts = {} if path is None else {"path": os.fsdecode(path) if isinstance(path, bytes) else path}
+    # A write to an open file fails without a name.
+    path = error.filename2 or error.filename or ""
+    facts = {"path": os.fsdecode(path) if isinstance(path, bytes) else path}
     code = _ERRNO_CODES.get(error.errno or 0, "DISK_ERROR")
     return _Verdict(code, UNAVAILABLE, facts, error.strerror or str(error))
 

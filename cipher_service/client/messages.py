@@ -70,7 +70,7 @@ def explain(code: str, facts: Facts, language: Language) -> Explanation | None:
     entry = texts()["failures"].get(code)
     if entry is None:
         return None
-    return Explanation(*(fill(part, facts) for part in entry[language]))
+    return Explanation(*(fill(part, facts).rstrip() for part in entry[language]))
 
 
 def phrase(name: str, language: Language, **facts: str | int) -> str:

@@ -1,6 +1,7 @@
 """Every failure is told in three parts and two languages; nothing that a sender chose steers it."""
 
 import ast
+import errno
 import importlib
 import pkgutil
 import string
@@ -172,3 +173,11 @@ def test_phrases_are_found_by_name() -> None:
     with pytest.raises(KeyError):
         phrase("never written", "fr")
     assert messages.argparse_words("en") == {}
+
+
+def test_a_disk_error_without_a_name_leaves_no_blank_to_fill() -> None:
+    """ENOSPC on a write names no file."""
+    told = conclude(OSError(errno.ENOSPC, "No space left on device"), "fr").explanation
+    assert told.cause == "Il n'y a plus de place sur le disque."
+    named = conclude(OSError(errno.ENOSPC, "No space left on device", "/d.age"), "en").explanation
+    assert named.cause == "There is no room left on the disk. /d.age"
