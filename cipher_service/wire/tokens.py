@@ -7,7 +7,6 @@ from pydantic import Field
 from cipher_service.wire.fields import WireModel
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ACCESS_TYP: Final = "at+jwt"  # RFC 9068
 ASSERTION_TYP: Final = "client-authentication+jwt"  # RFC 7523bis
 PROOF_TYP: Final = "dpop+jwt"  # RFC 9449
 
