@@ -24,6 +24,7 @@ _ERRNO_CODES = {
     errno.ENOENT: "FILE_MISSING",
     errno.EISDIR: "NOT_A_FILE",
     errno.ENOTDIR: "NOT_A_FOLDER",
+    errno.EADDRINUSE: "ADDRESS_TAKEN",
 }
 _SQLITE_CODES = {
     sqlite3.SQLITE_FULL: "DISK_FULL",

@@ -181,3 +181,9 @@ def test_a_disk_error_without_a_name_leaves_no_blank_to_fill() -> None:
     assert told.cause == "Il n'y a plus de place sur le disque."
     named = conclude(OSError(errno.ENOSPC, "No space left on device", "/d.age"), "en").explanation
     assert named.cause == "There is no room left on the disk. /d.age"
+
+
+def test_a_taken_address_is_not_blamed_on_the_disk() -> None:
+    ending = conclude(OSError(errno.EADDRINUSE, "Address already in use"), "fr")
+    assert (ending.status, ending.code) == (3, "ADDRESS_TAKEN")
+    assert "disque" not in ending.text("cipher-service")
