@@ -1,5 +1,6 @@
 """Reading what arrives: bodies up to a limit, queries and headers in one spelling."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Final, TypeVar
@@ -13,27 +14,34 @@ from cipher_service.errors import ServiceError
 from cipher_service.wire.fields import WireModel
 
 SMALL_BODY: Final = 64 * 1024
+SMALL_BODY_SECONDS: Final = 30.0
 _QUERY: Final = re.compile(r"[A-Za-z0-9_.=&~-]{0,300}", re.ASCII)
 _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
 Model = TypeVar("Model", bound=WireModel)
 
 
-async def read_body(request: Request, limit: int = SMALL_BODY) -> bytes:
-    """Read a whole small body.
+async def read_body(
+    request: Request, limit: int = SMALL_BODY, seconds: float = SMALL_BODY_SECONDS
+) -> bytes:
+    """Read a whole small body; a caller needs no token to begin one.
 
     Raises:
         ServiceError: BODY_TOO_LARGE (before reading, when it declares its length),
-            BODY_INCOMPLETE.
+            BODY_INCOMPLETE (also when the rest does not come in time).
     """
     declared = content_length(request)
     if declared is not None and declared > limit:
         raise ServiceError("BODY_TOO_LARGE", limit=limit)
     body = bytearray()
-    async for piece in pieces(request):
-        body += piece
-        if len(body) > limit:
-            raise ServiceError("BODY_TOO_LARGE", limit=limit)
+    try:
+        async with asyncio.timeout(seconds):
+            async for piece in pieces(request):
+                body += piece
+                if len(body) > limit:
+                    raise ServiceError("BODY_TOO_LARGE", limit=limit)
+    except TimeoutError as error:
+        raise ServiceError("BODY_INCOMPLETE") from error
     return bytes(body)
 
 

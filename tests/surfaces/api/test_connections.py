@@ -1,14 +1,18 @@
-"""Callers who never finish their header: they get neither memory nor a place for long."""
+"""Callers who never finish what they began: they get neither memory nor a place for long."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from cipher_service.api.connections import HEADER_BYTES, Connection
+from cipher_service.api.inbound import read_body
+from cipher_service.errors import ServiceError
 
 REQUEST = b"POST /v1/token HTTP/1.1\r\nHost: ministry\r\n"
 
@@ -88,3 +92,19 @@ def test_a_body_may_be_slow_and_large_and_the_next_request_follows() -> None:
                 assert b"262144 bytes" in await reader.readuntil(b"bytes\r\n0\r\n\r\n")
 
     asyncio.run(asyncio.wait_for(story(), 8))
+
+
+def test_a_small_body_that_stops_half_way_is_not_waited_for() -> None:
+    pieces: list[Message] = [{"type": "http.request", "body": b"grant_", "more_body": True}]
+
+    async def receive() -> Message:
+        if not pieces:
+            await asyncio.Event().wait()
+        return pieces.pop()
+
+    async def story() -> None:
+        request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+        with pytest.raises(ServiceError, match="BODY_INCOMPLETE"):
+            await read_body(request, seconds=0.1)
+
+    asyncio.run(asyncio.wait_for(story(), 5))
