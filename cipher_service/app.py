@@ -36,7 +36,7 @@ from cipher_service.identity.commands import Admissions
 from cipher_service.settings import Settings
 from cipher_service.storage.batch import Batches, Handler, Request
 from cipher_service.storage.blobs import Blobs
-from cipher_service.storage.engine import open_engine
+from cipher_service.storage.engine import open_existing
 from cipher_service.storage.writer import Registrar
 from keys.custody import Custodian, open_custodian, read_credential
 
@@ -140,7 +140,7 @@ def serve_registrar(settings: Settings, ready: Callable[[], None]) -> None:
 async def _registrar(settings: Settings, ready: Callable[[], None]) -> None:
     credential = settings.custodian_credential
     custodian = open_custodian(settings.custodian, lambda _uri: read_credential(credential))
-    engine = open_engine(settings.database)
+    engine = open_existing(settings.database)
     sealer = ReceiptSealer(custodian, settings.headquarters)
     handlers = registrar_handlers(settings, custodian, sealer)
     batches = Batches(engine, handlers, sealer.before_commit)

@@ -89,7 +89,7 @@ class Settings:
             port=_number(members, "port", 8470, 65535),
             workers=_number(members, "workers", 2, 64),
             issuer=_text(members, "issuer").rstrip("/"),
-            custodian=_text(members, "custodian", f"worker:{data.resolve()}/run/custodian.sock"),
+            custodian=_text(members, "custodian", _own_custodian(data.resolve())),
         )
 
     def write(self) -> None:
@@ -101,13 +101,19 @@ class Settings:
             f"port = {self.port}",
             f"workers = {self.workers}",
             f'issuer = "{self.issuer}"',
-            f'custodian = "{self.custodian}"',
         ]
+        if self.custodian != _own_custodian(self.data):
+            # The default stays unwritten, so that a folder that is moved or restored still serves.
+            lines.append(f'custodian = "{self.custodian}"')
         descriptor = os.open(self.data / FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+
+def _own_custodian(data: Path) -> str:
+    return f"worker:{data}/run/custodian.sock"
 
 
 def _text(members: dict[str, Any], name: str, default: str | None = None) -> str:

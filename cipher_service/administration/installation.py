@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from cipher_service.settings import Settings
-from cipher_service.storage.engine import open_engine
+from cipher_service.storage.engine import open_existing
 from keys.custody import Custodian, open_custodian, read_credential
 from keys.custody.errors import CustodianUnavailable
 from keys.signing import VerifyingKey
@@ -26,7 +26,7 @@ class Installation:
 @contextmanager
 def installation_at(settings: Settings) -> Iterator[Installation]:
     """Open the installation of these settings, and close it."""
-    engine = open_engine(settings.database)
+    engine = open_existing(settings.database)
     try:
         yield Installation(settings, engine)
     finally:

@@ -11,8 +11,9 @@ from cipher_service import clock
 from cipher_service.administration.bureau import bureau_of
 from cipher_service.administration.installation import installation_at, opened
 from cipher_service.administration.words import Speaker
+from cipher_service.api.supervisor import StartFailed
 from cipher_service.app import run
-from cipher_service.client.failures import Refused
+from cipher_service.client.failures import Refused, Unavailable
 from cipher_service.client.terminal import Terminal
 from cipher_service.errors import ServiceError
 from cipher_service.settings import Settings
@@ -29,7 +30,9 @@ def serve(arguments: Namespace, terminal: Terminal) -> None:
     """Run every process of the service until a signal; prints READY and the address.
 
     Raises:
-        Refused: DATABASE_NOT_CURRENT.
+        Refused: DATABASE_EMPTY, DATABASE_NEWER or DATABASE_NOT_CURRENT.
+        ServiceError: DATABASE_MISSING.
+        Unavailable: START_FAILED.
     """
     settings = Settings.load(Path(arguments.data))
     _require_current(settings)
@@ -38,12 +41,17 @@ def serve(arguments: Namespace, terminal: Terminal) -> None:
         _recover(settings)
         terminal.show(line)
 
-    run(settings, announce)
+    try:
+        run(settings, announce)
+    except StartFailed as failed:
+        raise Unavailable("START_FAILED", problem=str(failed)) from failed
 
 
 def migrate(arguments: Namespace, terminal: Terminal) -> None:
     """Upgrade the database; repeating it changes nothing."""
     with opened(arguments) as installation:
+        if migrations.version(installation.engine) is None:
+            raise Refused("DATABASE_EMPTY")
         migrations.upgrade(installation.engine)
         version = migrations.version(installation.engine) or ""
     Speaker(terminal).show("migrate_done", version=version)
@@ -65,5 +73,9 @@ def _recover(settings: Settings) -> None:
 
 def _require_current(settings: Settings) -> None:
     with installation_at(settings) as installation:
+        if migrations.version(installation.engine) is None:
+            raise Refused("DATABASE_EMPTY")
+        if migrations.is_newer(installation.engine):
+            raise Refused("DATABASE_NEWER")
         if not migrations.is_current(installation.engine):
             raise Refused("DATABASE_NOT_CURRENT")

@@ -27,7 +27,7 @@ from cipher_service.client.messages import Language
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
 from cipher_service.settings import Settings
-from cipher_service.storage.engine import open_engine
+from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody import Founding
 from keys.statements import key_fingerprint
@@ -90,7 +90,7 @@ class Stage:
         folder = self.identity(post)
         speak = self.language
         chiffre(speak, "identity", "new", "--post", post, "--out", folder, "--no-passphrase")
-        engine = open_engine(self.settings.database)
+        engine = open_existing(self.settings.database)
         try:
             with unit_of_work(engine) as connection:
                 code = enrolment.issue_code(connection, post, clock.now())

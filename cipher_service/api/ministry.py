@@ -20,7 +20,7 @@ from cipher_service.identity.token_keys import trusted
 from cipher_service.identity.tokens import PublicKey
 from cipher_service.settings import Settings
 from cipher_service.storage.blobs import Blobs
-from cipher_service.storage.engine import open_engine
+from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import reading
 from cipher_service.storage.writer_client import RegistrarClient
 from keys.cards import Card, read_card
@@ -52,7 +52,7 @@ class Ministry:
         self.settings = settings
         self.blobs = Blobs(settings.data)
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
-        self._engine = open_engine(settings.database)
+        self._engine = open_existing(settings.database)
         self._registrar = RegistrarClient(settings.registrar_socket)
         self._gatekeeper = Gatekeeper(settings.issuer, self._token_keys)
         self._directory_reader = DirectoryReader()

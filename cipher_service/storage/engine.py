@@ -6,11 +6,15 @@ returned survives a power cut. Writers start with BEGIN IMMEDIATE, since a reade
 late fails with SQLITE_BUSY at once, whatever the busy timeout.
 """
 
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlcipher3.dbapi2
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+
+from cipher_service.errors import ServiceError
 
 BUSY_SECONDS = 20
 PAGE_BYTES = 8192
@@ -45,6 +49,24 @@ def open_engine(url: str) -> Engine:
             hide_parameters=True,  # an error's text reaches the log
         )
     raise ValueError(f"SQLite or PostgreSQL, not {backend}")
+
+
+def open_existing(url: str) -> Engine:
+    """Return an engine for a database that an installation founded; it is never made anew.
+
+    SQLite would answer a lost file with an empty one, whose registers begin again at 1.
+
+    Raises:
+        ServiceError: DATABASE_MISSING.
+        ValueError: any other database than SQLite and PostgreSQL.
+    """
+    target = make_url(url)
+    if target.get_backend_name() != "sqlite":
+        return open_engine(url)
+    path = Path(target.database or "")
+    if not path.is_file():
+        raise ServiceError("DATABASE_MISSING", path=str(path))
+    return _sqlite(f"sqlite:///file:{quote(str(path))}?mode=rw&uri=true")
 
 
 def _sqlite(url: str) -> Engine:

@@ -12,11 +12,18 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
+from cipher_service.errors import ServiceError
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the database to the present version, in one transaction; repeatable."""
+    """Bring the database to the present version, in one transaction; repeatable.
+
+    Raises:
+        ServiceError: DATABASE_NEWER: a later release has been at work on it.
+    """
+    if is_newer(engine):
+        raise ServiceError("DATABASE_NEWER")
     with unit_of_work(engine) as connection:
         command.upgrade(_config(connection), "head")
 
@@ -30,6 +37,14 @@ def version(engine: Engine) -> str | None:
 def is_current(engine: Engine) -> bool:
     """Say whether the database has the shape that this release expects."""
     return version(engine) == ScriptDirectory.from_config(_config(None)).get_current_head()
+
+
+def is_newer(engine: Engine) -> bool:
+    """Say whether the database has a shape that this release does not know."""
+    known = {
+        script.revision for script in ScriptDirectory.from_config(_config(None)).walk_revisions()
+    }
+    return (version(engine) or "") not in known | {""}
 
 
 def _config(connection: Connection | None) -> Config:

@@ -1,0 +1,88 @@
+"""A database that is lost, empty, of a later release, or moved with its folder."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cipher_service.administration.founding import found_installation
+from cipher_service.settings import Settings
+from cipher_service.storage.engine import open_existing
+from cipher_service.storage.unit_of_work import unit_of_work
+from tests.surfaces.api.live import free_port
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Settings:
+    port = free_port()
+    settings, _ = found_installation(
+        tmp_path / "data",
+        host="127.0.0.1",
+        port=port,
+        workers=1,
+        issuer=f"http://127.0.0.1:{port}",
+    )
+    return settings
+
+
+def _run(data: Path, *typed: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "cipher_service", "--lang", "fr", "--data", str(data), *typed],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "check"])
+def test_a_lost_database_is_never_replaced_by_an_empty_one(
+    installation: Settings, command: str
+) -> None:
+    database = installation.data / "ministry.db"
+    database.unlink()
+    ended = _run(installation.data, command)
+    assert ended.returncode == 1
+    assert "DATABASE_MISSING" in ended.stderr
+    assert not database.exists()
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_an_empty_database_is_not_taken_for_the_installations(
+    installation: Settings, command: str
+) -> None:
+    database = installation.data / "ministry.db"
+    database.write_bytes(b"")
+    ended = _run(installation.data, command)
+    assert ended.returncode == 1
+    assert "DATABASE_EMPTY" in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_a_later_releases_database_is_left_alone(installation: Settings, command: str) -> None:
+    engine = open_existing(installation.database)
+    with unit_of_work(engine) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
+    ended = _run(installation.data, command)
+    assert ended.returncode == 1
+    assert "DATABASE_NEWER" in ended.stderr
+
+
+def test_a_folder_that_is_moved_still_finds_its_own_custodian(
+    installation: Settings, tmp_path: Path
+) -> None:
+    moved = tmp_path / "elsewhere"
+    shutil.move(installation.data, moved)
+    settings = Settings.load(moved)
+    assert settings.custodian == f"worker:{moved}/run/custodian.sock"
+    assert _run(moved, "check").returncode == 0
+
+
+def test_a_service_that_cannot_start_says_which_process(installation: Settings) -> None:
+    (installation.data / "custodian.credential").unlink()
+    ended = _run(installation.data, "serve")
+    assert ended.returncode == 3
+    assert "START_FAILED" in ended.stderr
+    assert "custodian" in ended.stderr
