@@ -131,7 +131,8 @@ def _print(size: int, spent: dict[str, list[float]]) -> None:
     rates = {name: size / statistics.median(seconds) / 1e6 for name, seconds in spent.items()}
     print(f"\n{size / 2**20:.0f} MiB, medians of {ROUNDS}, MB/s; load {os.getloadavg()[0]:.1f}")
     for name, words in (("up", "upload, durable, receipt signed"), ("down", "download to disk")):
-        share = rates[name] / rates[f"raw {name}"]
+        pairs = zip(spent[f"raw {name}"], spent[name], strict=True)
+        share = statistics.median(bare / ours for bare, ours in pairs)
         verdict = "holds" if share >= SHARE_BAR else "FAILS"
         print(
             f"  {words:34} {rates[name]:6.0f}   bare socket {rates[f'raw {name}']:6.0f}   "
@@ -159,7 +160,7 @@ def _with_chiffre(running: Stage, folder: Path, plain: Path) -> None:
     def fetch() -> None:
         identity = ("--identity", running.identity(ORIGIN))
         received = str(folder / "deciphered")
-        chiffre("en", "fetch", *identity, sent["dispatch_id"], "--decipher", "-o", received)
+        chiffre("en", "fetch", *identity, sent["id"], "--decipher", "-o", received)
 
     size = plain.stat().st_size / 1e6
     for name, act in (("chiffre send", send), ("chiffre fetch --decipher", fetch)):

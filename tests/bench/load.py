@@ -108,6 +108,11 @@ def median(runs: list[Run]) -> Run:
     )
 
 
+def ratio(ours: list[Run], theirs: list[Run]) -> float:
+    """Return the median over the rounds: within one round both met the same machine."""
+    return statistics.median(our.rate / their.rate for our, their in zip(ours, theirs, strict=True))
+
+
 def _run(
     address: str, script: str, seconds: float, scratch: Path, expected: set[str], more: list[str]
 ) -> Run:
