@@ -48,14 +48,6 @@ def disk_to_socket(size: int, folder: Path) -> float:
     return elapsed
 
 
-def peak_memory(process: int) -> int:
-    """Return the peak resident memory of a process, in bytes (proc(5), VmHWM)."""
-    for line in Path(f"/proc/{process}/status").read_text("ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError(f"process {process} shows no VmHWM")
-
-
 def _send(address: tuple[str, int], size: int) -> None:
     block = os.urandom(BUFFER)
     with socket.create_connection(address) as connection:
