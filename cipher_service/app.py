@@ -18,6 +18,7 @@ from typing import Final
 
 import uvicorn
 import uvloop
+from sqlalchemy import Engine
 
 from cipher_service.api.application import create_application
 from cipher_service.api.border import Border
@@ -37,6 +38,7 @@ from cipher_service.settings import Settings
 from cipher_service.storage.batch import Batches, Handler, Request
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.engine import open_existing
+from cipher_service.storage.sole_writer import sole_writer
 from cipher_service.storage.writer import Registrar
 from keys.custody import Custodian, open_custodian, read_credential
 
@@ -141,6 +143,16 @@ async def _registrar(settings: Settings, ready: Callable[[], None]) -> None:
     credential = settings.custodian_credential
     custodian = open_custodian(settings.custodian, lambda _uri: read_credential(credential))
     engine = open_existing(settings.database)
+    try:
+        with sole_writer(engine):
+            await _serve_writes(settings, custodian, engine, ready)
+    finally:
+        engine.dispose()
+
+
+async def _serve_writes(
+    settings: Settings, custodian: Custodian, engine: Engine, ready: Callable[[], None]
+) -> None:
     sealer = ReceiptSealer(custodian, settings.headquarters)
     handlers = registrar_handlers(settings, custodian, sealer)
     batches = Batches(engine, handlers, sealer.before_commit)
@@ -158,7 +170,6 @@ async def _registrar(settings: Settings, ready: Callable[[], None]) -> None:
     finally:
         upkeep.cancel()
         waiting.cancel()
-        engine.dispose()
 
 
 async def _housekeep(batches: Batches, blobs: Blobs) -> None:

@@ -5,6 +5,7 @@ given, as the RFC allows. A file is read ahead in a thread while the piece befor
 """
 
 import asyncio
+import logging
 import os
 import re
 from collections.abc import AsyncIterator
@@ -17,6 +18,8 @@ from starlette.responses import Response, StreamingResponse
 
 from cipher_service.errors import ServiceError
 from cipher_service.wire.dispatches import ENVELOPE_MEDIA_TYPE
+
+log = logging.getLogger(__name__)
 
 PIECE: Final = 1024 * 1024
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,16})-([0-9]{0,16})", re.ASCII)
@@ -59,14 +62,22 @@ def give_file(request: Request, path: Path, sha256: str, size: int, executor: Ex
     """Give an envelope that is a file; opened here, so that an absent file is an error at once.
 
     Raises:
+        ServiceError: RANGE_NOT_SATISFIABLE; ENVELOPE_LOST where the file is gone, as after a
+            restored database whose bodies were not.
         OSError: it cannot be opened.
     """
     span = span_of(request, sha256, size)
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError as error:
+        # The caller is refused calmly; whoever operates must hear of it.
+        log.error("envelope %s is recorded, but its file is gone", sha256)  # noqa: TRY400  no trace
+        raise ServiceError("ENVELOPE_LOST") from error
     headers = _headers(sha256, span, size)
     bounds = span or range(size)
     headers["Content-Length"] = str(len(bounds))
     return StreamingResponse(
-        _read_ahead(os.open(path, os.O_RDONLY), bounds, executor),
+        _read_ahead(descriptor, bounds, executor),
         200 if span is None else 206,
         headers=headers,
         media_type=ENVELOPE_MEDIA_TYPE,

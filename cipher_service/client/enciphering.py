@@ -56,6 +56,7 @@ def encipher(arguments: Namespace, terminal: Terminal) -> None:
     """Run `chiffre encipher`."""
     folder, out = Path(arguments.identity), Path(arguments.out)
     _require_free(out, [arguments.file, *arguments.attach], force=arguments.force)
+    _require_room(out)
     attachments = attachment_paths(arguments.attach)
     identity = open_identity(arguments, terminal)
     decided = draft(arguments, identity.card, read_card_file)
@@ -234,13 +235,30 @@ def _require_free(out: Path, inputs: Sequence[str], *, force: bool) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(out.parent))
     if not os.access(out.parent, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(out.parent))
-    if not os.path.lexists(out):
+    try:
+        out.lstat()  # a name that no file can have is refused here too
+    except FileNotFoundError:
         return
     if out.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(out))
     replaceable = stat.S_ISREG(out.lstat().st_mode)
     if not (force and replaceable) or any(_same(out, Path(each)) for each in inputs):
         raise Refused("OUTPUT_EXISTS", path=str(out))
+
+
+def _require_room(out: Path) -> None:
+    """Make a file beside the output and remove it: permissions alone do not say that one can be.
+
+    Raises:
+        OSError: none can be; it names the output as it was typed.
+    """
+    probe = out.parent / f".chiffre-{secrets.token_hex(8)}.probe"
+    with undisturbed():
+        try:
+            probe.touch(0o600, exist_ok=False)
+            probe.unlink()
+        except OSError as error:
+            raise OSError(error.errno, os.strerror(error.errno or 0), str(out)) from error
 
 
 def _same(out: Path, other: Path) -> bool:

@@ -83,7 +83,8 @@ def show_outbox(arguments: Namespace, terminal: Terminal) -> None:
     for entry in entries:
         end = entry.refusal or _register(entry, key) or ""
         numbers = numbers_of(signed_slip(entry))
-        terminal.show(f"{entry.dispatch_id}  {entry.status:<12}  {numbers}  {end}".rstrip())
+        status = phrase(f"outbox_{entry.status}", terminal.language)
+        terminal.show(f"{entry.dispatch_id}  {status:<16}  {numbers}  {end}".rstrip())
 
 
 def entry_record(entry: Entry, service_key: VerifyingKey) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from cipher_service.references import new_id, series_epoch
 from keys.records import POST
 from keys.service_messages import (
     RULES,
+    Rule,
     SeriesReference,
     ServiceMessage,
     parse_service_message,
@@ -98,13 +99,17 @@ def _message(session: Session, arguments: Namespace) -> ServiceMessage:
     """Decide a message from what was typed.
 
     Raises:
-        Misused: a post, a kind or a precedence is not one.
+        Misused: a post, a kind or a precedence is not one, or the kind refers to something else
+            than what was given.
     """
     to, kind = arguments.to, arguments.kind
     if POST.fullmatch(to) is None:
         raise Misused("POST_INVALID", post=to)
     if kind not in RULES:
         raise Misused("SERVICE_KIND_UNKNOWN", given=kind[:80], known=", ".join(RULES))
+    number_given, dispatch_given = arguments.number is not None, arguments.dispatch is not None
+    if not _fits(RULES[kind], number=number_given, dispatch=dispatch_given):
+        raise Misused("SERVICE_REFERENCE_UNFIT", kind=kind, wanted=_wanted(RULES[kind]))
     try:
         precedence = default_scheme().precedence(arguments.precedence).code
     except UnknownLabel as error:
@@ -133,6 +138,23 @@ def _message(session: Session, arguments: Namespace) -> ServiceMessage:
         series=series,
         dispatch_id=arguments.dispatch,
     )
+
+
+def _fits(rule: Rule, *, number: bool, dispatch: bool) -> bool:
+    return (
+        (number or dispatch)
+        and rule.series in {None, number}
+        and rule.dispatch in {None, dispatch}
+    )
+
+
+def _wanted(rule: Rule) -> str:
+    """Return the options that a kind takes, as a usage line writes them."""
+    if rule.series is None and rule.dispatch is None:
+        return "--number N | --dispatch ID"
+    spelling = {True: "{}", None: "[{}]"}
+    options = ((rule.series, "--number N"), (rule.dispatch, "--dispatch ID"))
+    return " ".join(spelling[need].format(each) for need, each in options if need is not False)
 
 
 def _show(session: Session, messages: list[Heard]) -> None:

@@ -75,5 +75,7 @@ def connect(server: str, authority: str | None, terminal: Terminal) -> Iterator[
         try:
             yield transport
         finally:
-            if transport.skew:
-                terminal.say("clock_off", seconds=round(transport.skew.total_seconds()))
+            # The skew is what the post must add to its own time: negative when it is ahead.
+            seconds = round(transport.skew.total_seconds())
+            if seconds:
+                terminal.say("clock_ahead" if seconds < 0 else "clock_behind", seconds=abs(seconds))

@@ -145,6 +145,10 @@ def test_make_help_lists_every_verb() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     verbs = set(re.findall(r"^\.PHONY: ([a-z-]+)$", makefile, re.MULTILINE))
     shown = subprocess.run(
-        ["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True
+        ["make", "--no-print-directory", "help"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
     assert verbs == {line.split()[0] for line in shown.splitlines()}

@@ -11,7 +11,7 @@ from cipher_service.administration.founding import found_installation
 from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import unit_of_work
-from tests.surfaces.api.live import free_port
+from tests.surfaces.api.live import free_port, serving
 
 
 @pytest.fixture
@@ -86,3 +86,17 @@ def test_a_service_that_cannot_start_says_which_process(installation: Settings) 
     assert ended.returncode == 3
     assert "START_FAILED" in ended.stderr
     assert "custodian" in ended.stderr
+
+
+def test_a_second_service_on_the_same_database_does_not_start(installation: Settings) -> None:
+    port = free_port()
+    with serving(installation):
+        copy = installation.data.parent / "copy"
+        shutil.copytree(installation.data, copy, ignore=shutil.ignore_patterns("*.sock"))
+        text = (copy / "service.toml").read_text("utf-8")
+        text = text.replace(f"port = {installation.port}", f"port = {port}")
+        text = text.replace('database_url = ""', f'database_url = "{installation.database}"')
+        (copy / "service.toml").write_text(text, "utf-8")
+        ended = _run(copy, "serve")
+    assert ended.returncode == 3
+    assert "registrar" in ended.stderr
