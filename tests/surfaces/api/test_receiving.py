@@ -121,6 +121,26 @@ def test_an_envelope_is_given_whole_and_by_ranges(paris: Post, lome: Post, size:
     assert (other.status_code, other.content) == (200, whole)
 
 
+def test_an_envelope_whose_file_is_gone_is_refused_by_name(
+    paris: Post, lome: Post, service: Service
+) -> None:
+    sent = paris.send([lome], size=200_000)
+    sha256 = sent.slip.envelope_sha256
+    (file,) = service.settings.data.rglob(sha256)
+    file.unlink()
+    address = f"/v1/dispatches/{sent.id}/envelope"
+    for language, remedy in (
+        ("fr", "Demandez la répétition à son origine"),
+        ("en", "Ask its origin to repeat it"),
+    ):
+        told = lome.get(address, **{"Accept-Language": language})
+        assert told.status_code == 410
+        assert problem(told)["code"] == "ENVELOPE_LOST"
+        assert remedy in told.json()["remedy"]
+    (line,) = [item for item in everything(lome) if item["dispatch_id"] == sent.id]
+    assert line["state"] == "pending"
+
+
 def test_an_addressee_that_took_the_last_byte_has_fetched_it(paris: Post, lome: Post) -> None:
     def state(sent: Sent) -> object:
         (line,) = [item for item in everything(lome) if item["dispatch_id"] == sent.id]

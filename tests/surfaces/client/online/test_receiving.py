@@ -257,6 +257,22 @@ def test_a_dispatch_of_others_is_not_there(enrolled: Pair, tmp_path: Path) -> No
     assert (told.status, "NOT_FOUND" in told.err) == (1, True)
 
 
+def test_a_lost_envelope_is_a_refusal_in_the_ministry_s_words(
+    ministry: LiveMinistry, enrolled: Pair, addressed: str, tmp_path: Path
+) -> None:
+    record = enrolled.paris.online("inbox", "--json").json
+    (item,) = [each for each in record if each["dispatch_id"] == addressed]
+    (file,) = ministry.settings.data.rglob(item["envelope"]["sha256"])
+    kept = file.rename(tmp_path / "kept")
+    try:
+        told = enrolled.paris.online("fetch", addressed, "-o", str(tmp_path / "in"))
+    finally:
+        kept.rename(file)
+    assert told.status == 1, told.err
+    assert "ENVELOPE_LOST" in told.err
+    assert "Ask its origin to repeat it" in told.err
+
+
 def test_one_refused_envelope_does_not_keep_the_others_waiting(
     enrolled: Pair, relayed: Post, relay: Relay, addressed: str, tmp_path: Path
 ) -> None:
