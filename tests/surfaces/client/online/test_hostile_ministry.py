@@ -1,6 +1,7 @@
 """A server that lies, stalls or is not a ministry at all: named, and nothing believed."""
 
 import json
+import re
 import ssl
 import subprocess
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cipher_service import clock
+from cipher_service.client.messages import phrase
 from cipher_service.client.online_refusals import Unreachable, Unready
 from cipher_service.client.transport import Transport
 from cipher_service.identity.tokens import read_proof
@@ -188,18 +190,37 @@ def test_a_token_that_ended_early_is_renewed_once(relayed: Post, relay: Relay) -
     assert (told.status, "TOKEN_REFUSED" in told.err) == (1, True)
 
 
+@pytest.mark.parametrize(
+    ("off", "words", "french"),
+    [
+        (600, r"clock is 60[012] s ahead of the ministry's", ("clock_ahead", "avance de 600 s")),
+        (
+            -1200,
+            r"clock is 1(200|199) s behind the ministry's",
+            ("clock_behind", "retarde de 600 s"),
+        ),
+    ],
+)
 def test_a_clock_that_is_off_is_told_and_does_not_stop_the_post(
-    relayed: Post, relay: Relay, monkeypatch: pytest.MonkeyPatch
+    relayed: Post,
+    relay: Relay,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    off: int,
+    words: str,
+    french: tuple[str, str],
 ) -> None:
     true = clock.now
 
-    def late() -> datetime:
-        return true() - timedelta(minutes=20)
+    def own() -> datetime:
+        return true() + timedelta(seconds=off)
 
-    monkeypatch.setattr(clock, "now", late)
+    monkeypatch.setattr(clock, "now", own)
     told = relayed.online("directory")
     assert told.status == 0, told.err
-    assert "This post's clock differs by 1200 s" in told.err or "1199 s" in told.err
+    assert re.search(words, told.err), told.err
+    name, spoken = french
+    assert spoken in phrase(name, "fr", seconds=600)
     first, second = relay.asked("POST", "/v1/token")
     assert (first.status, second.status) == (401, 200)
 
