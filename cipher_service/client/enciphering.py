@@ -230,11 +230,9 @@ def _reason(error: BaseException) -> str:
 
 def _require_free(out: Path, inputs: Sequence[str], *, force: bool) -> None:
     """Refuse an output that is there, a device whatever is asked, and an input in any case."""
-    # Says now, before a passphrase and a number, that the folder is not there or not ours.
+    # Says now, before a passphrase and a number, that the folder is not there.
     if not stat.S_ISDIR(out.parent.stat().st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(out.parent))
-    if not os.access(out.parent, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(out.parent))
     try:
         out.lstat()  # a name that no file can have is refused here too
     except FileNotFoundError:

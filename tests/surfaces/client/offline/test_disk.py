@@ -132,6 +132,30 @@ def test_something_that_is_absent(lome: Post, paris: Post, tmp_path: Path, what:
     assert lome.series()["sent"] == []
 
 
+def test_an_output_that_cannot_be_made_costs_no_number(
+    lome: Post, paris: Post, tmp_path: Path
+) -> None:
+    """The permissions of these would let it be made: only trying tells."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+
+    def from_a_removed_folder() -> None:
+        os.chdir(gone)
+        gone.rmdir()
+
+    ending = limited(from_a_removed_folder, *sending(lome, paris, Path("d.age"), lome.card))
+    unavailable(ending, "FILE_MISSING")
+    assert "d.age" in ending.err
+    assert ".chiffre-" not in ending.err
+
+    long = tmp_path / ("d" * 300 + ".age")
+    ending = chiffre(*sending(lome, paris, long, lome.card))
+    assert (ending.status, ending.out) == (3, "")
+    assert long.name in ending.err
+    assert lome.series()["sent"] == []
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_a_folder_where_a_file_is_needed(lome: Post, paris: Post, tmp_path: Path) -> None:
     unavailable(chiffre(*sending(lome, paris, tmp_path / "d.age", tmp_path)), "NOT_A_FILE")
     unavailable(chiffre(*sending(lome, paris, tmp_path, lome.card)), "NOT_A_FILE")
