@@ -142,9 +142,7 @@ def _message(session: Session, arguments: Namespace) -> ServiceMessage:
 
 def _fits(rule: Rule, *, number: bool, dispatch: bool) -> bool:
     return (
-        (number or dispatch)
-        and rule.series in {None, number}
-        and rule.dispatch in {None, dispatch}
+        (number or dispatch) and rule.series in {None, number} and rule.dispatch in {None, dispatch}
     )
 
 

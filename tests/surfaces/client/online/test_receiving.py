@@ -203,10 +203,29 @@ def test_a_service_message_must_make_sense(enrolled: Pair) -> None:
     online = enrolled.paris.online
     assert online("service-message", "--to", "LOME", "--kind", "chat", "--number", "1").status == 2
     assert online("service-message", "--to", "lomé", "--number", "1").status == 2
-    nothing = online("service-message", "--to", "LOME")
-    assert (nothing.status, "SERVICE_MESSAGE_MALFORMED" in nothing.err) == (1, True)
     absent = online("service-message", "--to", "MARSEILLE", "--number", "1")
     assert absent.status == 1, absent.err
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ((), "--number N | --dispatch ID"),
+        (("--kind", "tracer"), "--number N | --dispatch ID"),
+        (("--kind", "repeat", "--number", "1"), "[--number N] --dispatch ID"),
+        (("--kind", "cancelled"), "--number N [--dispatch ID]"),
+        (("--kind", "same-number-twice", "--number", "1"), "--number N --dispatch ID"),
+        (("--kind", "no-number", "--number", "1"), "--dispatch ID"),
+        (("--kind", "missing-number", "--dispatch", "01M81NMGZ8TJZGE1FWVMGCVQF4"), "--number N"),
+    ],
+)
+def test_a_service_message_that_refers_to_the_wrong_thing_was_typed_wrongly(
+    enrolled: Pair, words: tuple[str, ...], wanted: str
+) -> None:
+    told = enrolled.paris.online("service-message", "--to", "LOME", *words)
+    assert told.status == 2, told.err
+    assert "(SERVICE_REFERENCE_UNFIT)" in told.err
+    assert f"Give: {wanted} (" in told.err
 
 
 def test_following_shows_what_arrives_while_it_listens(enrolled: Pair) -> None:
