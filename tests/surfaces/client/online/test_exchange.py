@@ -2,6 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
+from cipher_service.client.__main__ import main
+from cipher_service.client.messages import phrase
+from cipher_service.client.outbox_entries import Status
 from tests.surfaces.client.online.conftest import Pair
 from tests.surfaces.client.online.live import LiveMinistry, Post
 
@@ -99,6 +104,26 @@ def test_what_a_post_may_not_send_yet_waits_for_its_activation(
     assert later.status == 0, later.err
     assert [(each["id"], each["status"]) for each in later.json] == [(entry["id"], "acknowledged")]
     assert ministry.dispatches().count(entry["id"]) == 1
+
+
+def test_the_outbox_is_read_in_the_language_of_its_reader(
+    enrolled: Pair, capsys: pytest.CaptureFixture[str]
+) -> None:
+    post = enrolled.paris
+    dispatch_id = post.send("LOME", "Lisible.", "--json").json["id"]
+    for language, state in (("fr", "remise"), ("en", "acknowledged")):
+        assert main(["--lang", language, "outbox", "--identity", str(post.folder)]) == 0
+        shown = capsys.readouterr().out.splitlines()
+        (line,) = [each for each in shown if each.startswith(dispatch_id)]
+        assert line.split()[1] == state
+    (entry,) = [each for each in post.online("outbox", "--json").json if each["id"] == dispatch_id]
+    assert entry["status"] == "acknowledged"
+
+
+@pytest.mark.parametrize("status", Status)
+def test_every_state_of_the_outbox_has_its_words(status: Status) -> None:
+    assert phrase(f"outbox_{status}", "en") == status.value
+    assert phrase(f"outbox_{status}", "fr") != status.value
 
 
 def test_the_directory_says_whose_card_is_believed(enrolled: Pair) -> None:
