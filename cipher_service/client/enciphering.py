@@ -49,6 +49,8 @@ from keys.errors import KeysError
 from keys.identity import Identity
 from keys.manifest import COPY, POUCH, Series
 
+# open(2): what file systems and kernels without O_TMPFILE answer.
+_NO_NAMELESS_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR})
 _READINGS = 2  # a content is read once for its hash, once to be enciphered
 
 
@@ -245,18 +247,28 @@ def _require_free(out: Path, inputs: Sequence[str], *, force: bool) -> None:
 
 
 def _require_room(out: Path) -> None:
-    """Make a file beside the output and remove it: permissions alone do not say that one can be.
+    """Make a file beside the output: permissions alone do not say that one can be.
 
     Raises:
         OSError: none can be; it names the output as it was typed.
     """
-    probe = out.parent / f".chiffre-{secrets.token_hex(8)}.probe"
-    with undisturbed():
-        try:
+    try:
+        _try_a_file(out.parent)
+    except OSError as error:
+        raise OSError(error.errno, os.strerror(error.errno or 0), str(out)) from error
+
+
+def _try_a_file(folder: Path) -> None:
+    """Make a file without a name, of which a kill leaves nothing; with one where none can be."""
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        if error.errno not in _NO_NAMELESS_FILES:
+            raise
+        probe = folder / f".chiffre-{secrets.token_hex(8)}.probe"
+        with undisturbed():
             probe.touch(0o600, exist_ok=False)
             probe.unlink()
-        except OSError as error:
-            raise OSError(error.errno, os.strerror(error.errno or 0), str(out)) from error
 
 
 def _same(out: Path, other: Path) -> bool:

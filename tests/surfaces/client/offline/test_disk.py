@@ -135,17 +135,18 @@ def test_something_that_is_absent(lome: Post, paris: Post, tmp_path: Path, what:
 def test_an_output_that_cannot_be_made_costs_no_number(
     lome: Post, paris: Post, tmp_path: Path
 ) -> None:
-    """The permissions of these would let it be made: only trying tells."""
-    gone = tmp_path / "gone"
-    gone.mkdir()
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    with mode(closed, 0o500):
+        words = sending(lome, paris, closed / "d.age", lome.card)
+        ending = limited(_as_ordinary_user, *words)
+    unavailable(ending, "PERMISSION_DENIED")
+    assert str(closed / "d.age") in ending.err
 
-    def from_a_removed_folder() -> None:
-        os.chdir(gone)
-        gone.rmdir()
-
-    ending = limited(from_a_removed_folder, *sending(lome, paris, Path("d.age"), lome.card))
-    unavailable(ending, "FILE_MISSING")
-    assert "d.age" in ending.err
+    # To root its permissions promise a file, and only trying tells.
+    ending = chiffre(*sending(lome, paris, Path("/proc/d.age"), lome.card))
+    assert (ending.status, ending.out) == (3, "")
+    assert "/proc/d.age" in ending.err
     assert ".chiffre-" not in ending.err
 
     long = tmp_path / ("d" * 300 + ".age")
