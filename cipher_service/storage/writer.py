@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 BATCH = 64
 """Commands in one transaction: enough to share a flush, few enough to answer soon."""
-GATHERING_SECONDS = 0.002
-"""Only after a batch of several commands: a post that works alone does not wait."""
 CAPACITY = 1024
 CAPACITY_BYTES = 64 * 1024 * 1024
 
@@ -82,19 +80,15 @@ class Registrar:
         self._work.set()
 
     async def _run(self) -> None:
-        shared = False
         while True:
             if not self._waiting:
                 if self._stopping:
                     return
                 self._work.clear()
                 await self._work.wait()
-            # One turn of the loop lets every readable socket deliver what has arrived; under load,
-            # a little longer lets more of them share the flush and the signature.
-            wait = shared and len(self._waiting) < BATCH
-            await asyncio.sleep(GATHERING_SECONDS if wait else 0)
+            # One turn of the loop lets every readable socket deliver what has arrived.
+            await asyncio.sleep(0)
             taken = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            shared = len(taken) > 1
             self._waiting_bytes -= sum(size for _, _, _, size in taken)
             outcomes = self._batches.run([request for _, _, request, _ in taken]) if taken else []
             for (connection, number, _, _), outcome in zip(taken, outcomes, strict=True):
