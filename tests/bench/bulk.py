@@ -48,10 +48,11 @@ def transfers(running: Stage, folder: Path, mebibytes: int) -> None:
             signed = make_one(sender.identity, card, number, b"Ci-joint.", sink, attachments)
         size = envelope.stat().st_size
         _settle()
-        spent["raw up"].append(socket_to_disk(size, folder))
+        raw = folder / f"raw-{number}"
+        spent["raw up"].append(socket_to_disk(size, raw))
         spent["up"].append(_upload(sender, signed, envelope))
         _settle()
-        spent["raw down"].append(disk_to_socket(size, folder))
+        spent["raw down"].append(disk_to_socket(size, raw))
         path = f"/v1/dispatches/{signed.slip.dispatch_id}/envelope"
         spent["down"].append(_download(addressee, path, folder / "received", size))
         if (folder / "received").read_bytes() != envelope.read_bytes():
