@@ -18,6 +18,11 @@ setup: $(FOREIGN)/node_modules/.ready ## Build .venv/ and the foreign readers fr
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Python 3.11 or newer with venv is missing: on Debian, apt-get install python3-venv make"; exit 1; }
+	@missing=""; command -v gcc >/dev/null || missing="gcc libc6-dev"; \
+	  command -v openssl >/dev/null || missing="$$missing openssl"; \
+	  if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; \
+	  elif [ -n "$$missing" ]; then echo "Some tests need: sudo apt-get install $$missing"; fi
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
