@@ -53,11 +53,6 @@ class Settings:
         return self.data / "run" / "registrar.sock"
 
     @property
-    def custodian_socket(self) -> Path:
-        """Where the custodian's own process listens."""
-        return self.data / "run" / "custodian.sock"
-
-    @property
     def custodian_store(self) -> Path:
         """The custodian's own folder; no other process reads it."""
         return self.data / "custodian"
@@ -89,7 +84,7 @@ class Settings:
             port=_number(members, "port", 8470, 65535),
             workers=_number(members, "workers", 2, 64),
             issuer=_text(members, "issuer").rstrip("/"),
-            custodian=_text(members, "custodian", _own_custodian(data.resolve())),
+            custodian=_text(members, "custodian", own_custodian(data.resolve())),
         )
 
     def write(self) -> None:
@@ -102,7 +97,7 @@ class Settings:
             f"workers = {self.workers}",
             f'issuer = "{self.issuer}"',
         ]
-        if self.custodian != _own_custodian(self.data):
+        if self.custodian != own_custodian(self.data):
             # The default stays unwritten, so that a folder that is moved or restored still serves.
             lines.append(f'custodian = "{self.custodian}"')
         descriptor = os.open(self.data / FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -112,7 +107,8 @@ class Settings:
             os.fsync(file.fileno())
 
 
-def _own_custodian(data: Path) -> str:
+def own_custodian(data: Path) -> str:
+    """Return the URI of the custodian that a data folder runs for itself."""
     return f"worker:{data}/run/custodian.sock"
 
 

@@ -27,7 +27,6 @@ MANIFEST_BYTES_MAX: Final = 256 * 1024
 ADDRESSEES_MAX: Final = 599
 SALT_BYTES: Final = 32
 KINDS: Final = frozenset({"dispatch", "telegram", "service-message", "note-verbale", "circular"})
-MONTHS: Final = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 
 EDITION_KEY: Final = "edition"
 ACTION: Final = "action"

@@ -105,10 +105,7 @@ def parse_post_receipt(data: bytes) -> tuple[PostReceipt, Signatures]:
     Raises:
         ReceiptMalformed: not canonical JSON of the one shape.
     """
-    try:
-        statement, signatures = decode_signed(data, "receipt")
-    except ValueError as error:
-        raise ReceiptMalformed(str(error)) from error
+    statement, signatures = decode_signed(data, "receipt", ReceiptMalformed)
     return PostReceipt.parse(statement), signatures
 
 

@@ -187,10 +187,7 @@ def parse_service_message(data: bytes) -> tuple[ServiceMessage, Signatures]:
     Raises:
         ServiceMessageMalformed: not canonical JSON of the one shape.
     """
-    try:
-        statement, signatures = decode_signed(data, "service message")
-    except ValueError as error:
-        raise ServiceMessageMalformed(str(error)) from error
+    statement, signatures = decode_signed(data, "service message", ServiceMessageMalformed)
     return ServiceMessage.parse(statement), signatures
 
 

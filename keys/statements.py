@@ -74,26 +74,30 @@ def encode_signed(statement: bytes, signatures: Signatures) -> bytes:
     )
 
 
-def decode_signed(data: bytes, name: str) -> tuple[bytes, Signatures]:
+def decode_signed(data: bytes, name: str, refusal: type[Refusal]) -> tuple[bytes, Signatures]:
     """Takes such a file apart; verifies nothing.
 
     Args:
         data: the file, at most 64 KiB.
         name: of the sort of file, for messages.
+        refusal: what its readers raise.
 
     Returns:
         The canonical bytes of the statement, whatever it states, and the signatures.
 
     Raises:
-        ValueError: too long, not canonical JSON, or not of this outer form.
+        Refusal: of the given type: too long, not canonical JSON, or not of this outer form.
     """
     if len(data) > STATEMENT_BYTES_MAX:
-        raise ValueError(f"{name} has at most {STATEMENT_BYTES_MAX} bytes")
-    value = canonical.decode(data)
-    record = Record(value, name)
-    record.record("statement")
-    signatures = read_signatures(record.record("signatures"))
-    record.close()
+        raise refusal(f"{name} has at most {STATEMENT_BYTES_MAX} bytes")
+    try:
+        value = canonical.decode(data)
+        record = Record(value, name)
+        record.record("statement")
+        signatures = read_signatures(record.record("signatures"))
+        record.close()
+    except ValueError as error:
+        raise refusal(str(error)) from error
     return canonical.encode(value["statement"]), signatures
 
 

@@ -120,10 +120,7 @@ def read_token_key(data: bytes, certifying_key: VerifyingKey) -> TokenKey:
         TokenKeyMalformed: not canonical JSON of the one shape.
         SignatureInvalid: either signature does not hold.
     """
-    try:
-        statement, signatures = decode_signed(data, "token-key certificate")
-    except ValueError as error:
-        raise TokenKeyMalformed(str(error)) from error
+    statement, signatures = decode_signed(data, "token-key certificate", TokenKeyMalformed)
     token_key = TokenKey.parse(statement)
     certifying_key.verify(TOKEN_KEY, statement, signatures)
     return token_key

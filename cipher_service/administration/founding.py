@@ -10,7 +10,7 @@ from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment, organisation_book
 from cipher_service.directory.organisation import Organisation, default_organisation
-from cipher_service.settings import FILE, Settings
+from cipher_service.settings import FILE, Settings, own_custodian
 from cipher_service.storage import migrations
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.unit_of_work import unit_of_work
@@ -63,7 +63,7 @@ def found_installation(
         port=port,
         workers=workers,
         issuer=issuer.rstrip("/"),
-        custodian=f"worker:{data}/run/custodian.sock",
+        custodian=own_custodian(data),
     )
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     (data / "run").mkdir(mode=0o700, exist_ok=True)

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Final
 
-from cipher_service import clock
-from cipher_service.client.online_delivery import post_notes, queue_service_message
+from cipher_service.client.online_delivery import post_notes, queue_once
 from cipher_service.client.online_service_messages import heard
 from cipher_service.client.online_session import Session
-from cipher_service.references import new_id
-from keys.service_messages import CANCELLED, REPEAT_REQUEST, SeriesReference, ServiceMessage
+from keys.service_messages import CANCELLED, REPEAT_REQUEST, SeriesReference
 
 _MOST: Final = 100
 """Repetitions asked for by one command: one wild number can leave a billion missing."""
@@ -28,20 +26,8 @@ def chase_missing(session: Session) -> int:
     missing = list(islice(_missing(session), _MOST + 1))
     for series in missing[:_MOST]:
         name = f"repeat-request/{series.origin}/{series.epoch}/{series.number}"
-        if session.outbox.knows_note(name):
+        if not queue_once(session, name, REPEAT_REQUEST, to=series.origin, series=series):
             continue
-        now = clock.now()
-        message = ServiceMessage(
-            id=new_id(now),
-            kind=REPEAT_REQUEST,
-            sender=session.post,
-            sender_card=session.identity.card.fingerprint,
-            to=series.origin,
-            precedence="ROUTINE",
-            created=now.replace(microsecond=0),
-            series=series,
-        )
-        queue_service_message(session, name, message)
         session.terminal.say(
             "chased", origin=series.origin, number=series.number, epoch=series.epoch
         )

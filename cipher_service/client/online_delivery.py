@@ -168,21 +168,27 @@ def announce_cancelled(session: Session) -> None:
     Each is told once: the note's name says which number it is about.
     """
     for number in _cancelled(session.state.numbers.entries()):
+        series = SeriesReference(session.post, number.addressee, number.epoch, number.number)
         name = f"cancelled/{number.addressee}/{number.epoch}/{number.number}"
-        if session.outbox.knows_note(name):
-            continue
-        now = clock.now()
-        message = ServiceMessage(
-            id=new_id(now),
-            kind=CANCELLED,
-            sender=session.post,
-            sender_card=session.identity.card.fingerprint,
-            to=number.addressee,
-            precedence="ROUTINE",
-            created=now.replace(microsecond=0),
-            series=SeriesReference(session.post, number.addressee, number.epoch, number.number),
-        )
-        queue_service_message(session, name, message)
+        queue_once(session, name, CANCELLED, to=number.addressee, series=series)
+
+
+def queue_once(session: Session, name: str, kind: str, *, to: str, series: SeriesReference) -> bool:
+    """Let a routine service message about a number wait, unless one of this name ever did."""
+    if session.outbox.knows_note(name):
+        return False
+    now = clock.now()
+    message = ServiceMessage(
+        id=new_id(now),
+        kind=kind,
+        sender=session.post,
+        sender_card=session.identity.card.fingerprint,
+        to=to,
+        precedence="ROUTINE",
+        created=now.replace(microsecond=0),
+        series=series,
+    )
+    return queue_service_message(session, name, message)
 
 
 def queue_service_message(session: Session, name: str, message: ServiceMessage) -> bool:

@@ -22,8 +22,9 @@ from cipher_service.wire.fields import (
     UploadId,
     WireModel,
 )
+from keys.slips import SUBMISSION_TYPE
 
-SUBMISSION_MEDIA_TYPE: Final = "application/vnd.depeche.submission"
+SUBMISSION_MEDIA_TYPE: Final = SUBMISSION_TYPE
 ENVELOPE_MEDIA_TYPE: Final = "application/vnd.depeche.envelope"
 CHUNK_MEDIA_TYPE: Final = "application/offset+octet-stream"
 RECEIPT_MEDIA_TYPE: Final = "application/json"

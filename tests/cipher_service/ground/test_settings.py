@@ -26,7 +26,6 @@ def test_everything_lives_in_the_data_folder(tmp_path: Path) -> None:
     assert settings.database == f"sqlite:///{tmp_path}/ministry.db"
     for place in (
         settings.registrar_socket,
-        settings.custodian_socket,
         settings.custodian_store,
         settings.custodian_credential,
     ):
