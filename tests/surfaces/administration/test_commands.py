@@ -102,17 +102,10 @@ def test_a_failed_departure_cancels_its_number_and_tells_the_addressee(
     numbers = run("--data", data, "bureau", "outgoing", "LOME").stdout.splitlines()
     assert numbers[0].endswith("annulé (l'envoi a échoué)")
     assert numbers[1].endswith("émis")
-    messages = chiffre(
-        "en",
-        "fetch",
-        "--identity",
-        ministry.identity("LOME"),
-        "--all",
-        "--decipher",
-        "-o",
-        str(tmp_path / "lome"),
-    )
-    assert messages is not None
+    [told] = chiffre("en", "service-message", "--identity", ministry.identity("LOME"))
+    assert (told["kind"], told["from"]) == ("cancelled", "MINREX")
+    assert told["series"]["number"] == 1
+    assert told["verified"] is True
 
 
 def test_a_suspended_post_is_turned_away_at_once(ministry: Stage) -> None:
@@ -120,8 +113,9 @@ def test_a_suspended_post_is_turned_away_at_once(ministry: Stage) -> None:
     assert chiffre("en", "inbox", "--identity", ministry.identity("LOME")) is not None
     suspended = run("--data", data, "post", "suspend", "lome", language="en")
     assert suspended.returncode == 0
-    with pytest.raises(Failure):
+    with pytest.raises(Failure) as refusal:
         chiffre("en", "inbox", "--identity", ministry.identity("LOME"))
+    assert refusal.value.code == "POST_NOT_ACTIVE"
 
 
 def test_migrating_again_changes_nothing(ministry: Stage) -> None:
