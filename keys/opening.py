@@ -247,8 +247,7 @@ class _Payload:
             buffer[:count] = self._ahead[:count]
             del self._ahead[:count]
             return count
-        # BinaryIO does not declare it, every buffered binary stream has it.
-        return self._source.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
+        return self._source.readinto(buffer)  # type: ignore[attr-defined, no-any-return]  # BinaryIO
 
 
 class _Package:

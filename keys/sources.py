@@ -81,8 +81,7 @@ def _pieces(file: BinaryIO) -> Iterator[memoryview]:
     """The whole file in pieces of one reused buffer."""
     file.seek(0)
     view = memoryview(bytearray(_BUFFER_BYTES))
-    # BinaryIO does not declare readinto; every binary file has it.
-    while count := file.readinto(view):  # type: ignore[attr-defined]
+    while count := file.readinto(view):  # type: ignore[attr-defined]  # BinaryIO lacks it, files do not
         yield view[:count]
 
 

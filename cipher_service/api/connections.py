@@ -32,7 +32,7 @@ class Connection(HttpToolsProtocol):
     _advanced = False
     _held = 0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
         """Begin to wait for the first header."""
         super().connection_made(transport)
         self._arm()

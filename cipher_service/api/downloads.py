@@ -71,7 +71,7 @@ def give_file(request: Request, path: Path, sha256: str, size: int, executor: Ex
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError as error:
         # The caller is refused calmly; whoever operates must hear of it.
-        log.error("envelope %s is recorded, but its file is gone", sha256)  # noqa: TRY400  no trace
+        log.error("envelope %s is recorded, but its file is gone", sha256)  # noqa: TRY400 - a trace adds nothing
         raise ServiceError("ENVELOPE_LOST") from error
     headers = _headers(sha256, span, size)
     bounds = span or range(size)

@@ -8,6 +8,7 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from importlib.resources import files
 from typing import Final
 
@@ -111,9 +112,9 @@ def answer(
     )
     response.headers["Content-Language"] = "en" if english else "fr"
     response.headers["Vary"] = "Accept-Language"
-    if row.status == 401:  # noqa: PLR2004 - RFC 9110 §11.6.1 ties the header to this status
+    if row.status == HTTPStatus.UNAUTHORIZED:  # RFC 9110 §11.6.1
         response.headers["WWW-Authenticate"] = AUTHENTICATE
-    if row.status == 503:  # noqa: PLR2004 - likewise §10.2.3
+    if row.status == HTTPStatus.SERVICE_UNAVAILABLE:  # RFC 9110 §10.2.3
         response.headers["Retry-After"] = RETRY_SECONDS
     for name, value in (headers or {}).items():
         response.headers[name] = value

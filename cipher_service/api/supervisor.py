@@ -108,8 +108,7 @@ class Commanded:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             start_new_session=True,
-            # One thread only runs here, so the call between fork and exec is safe.
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - as said above
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one thread only runs here: safe
         )
         self.sentinel = os.pidfd_open(self._process.pid)
         output = self._process.stdout

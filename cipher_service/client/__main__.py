@@ -10,8 +10,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     typed = sys.argv[1:] if arguments is None else arguments
     try:
-        # Inside, so that Ctrl-C while the modules load ends quietly too.
-        from cipher_service.client.program import run  # noqa: PLC0415 - see above
+        from cipher_service.client.program import run  # noqa: PLC0415 - Ctrl-C ends its loading too
     except KeyboardInterrupt:
         return _INTERRUPTED
     return run(typed)

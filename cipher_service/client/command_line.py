@@ -31,7 +31,7 @@ class _Version(argparse.Action):
     """Show the version; the module that knows it costs more than the rest of the start."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_arguments: Any) -> None:
-        from importlib.metadata import version  # noqa: PLC0415 - see above
+        from importlib.metadata import version  # noqa: PLC0415 - it is slow to load
 
         sys.stdout.write(f"{parser.prog} {version('cipher-service')}\n")
         parser.exit()
@@ -150,4 +150,4 @@ def translate_argparse(language: Language) -> None:
         return one(singular if number == 1 else plural)
 
     setattr(argparse, "_", one)  # noqa: B010 - a private name that mypy does not know
-    setattr(argparse, "ngettext", counted)  # noqa: B010 - likewise
+    setattr(argparse, "ngettext", counted)  # noqa: B010 - another private name

@@ -272,8 +272,7 @@ class Outbox:
 
     def _entries(self, condition: str, *values: str) -> list[Entry]:
         rows = self._connection.execute(
-            # The conditions are the constants above; what varies is bound.
-            f"SELECT {_COLUMNS} FROM dispatch {condition}",  # noqa: S608 - see above
+            f"SELECT {_COLUMNS} FROM dispatch {condition}",  # noqa: S608 - our own constants; values are bound
             values,
         )
         return [

@@ -298,7 +298,7 @@ def _verified(
 def _verify_signature(token: str, key: PublicKey, claims: bytes) -> None:
     try:
         # A list of one algorithm: given a text, the library tests for a substring.
-        payload = jws.verify(token, key._key, algorithms=[_ALGORITHM])  # noqa: SLF001 - same module
+        payload = jws.verify(token, key._key, algorithms=[_ALGORITHM])  # noqa: SLF001 - PublicKey hides it from other modules
     except Exception as error:
         raise TokenRefused("signature") from error
     if payload != claims:

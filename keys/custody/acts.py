@@ -90,8 +90,7 @@ def perform(custody: Custody, request: object) -> dict[str, Any]:
         return {"result": act.write(getattr(custody, name)(*arguments))}
     except KeysError as error:
         return answer_of(error)
-    # The process boundary: the caller gets a name, the worker lives on for the others.
-    except Exception as error:  # noqa: BLE001  see above
+    except Exception as error:  # noqa: BLE001  process boundary: the worker lives on for others
         return answer_of(CustodianFault(f"the custodian failed: {type(error).__name__}"))
 
 

@@ -85,8 +85,7 @@ class Ministry:
             ready = process.stdout.readline()
             assert ready == f"READY {self.settings.issuer}\n"
             with httpx.Client(base_url=self.settings.issuer, timeout=10, trust_env=False) as client:
-                # Post needs no process: only the settings and the way in.
-                service = Service(self.settings, None, client)  # type: ignore[arg-type] # see above
+                service = Service(self.settings, None, client)  # type: ignore[arg-type]  # a Post needs no process
                 posts = {code: Post(service, own) for code, own in self._own.items()}
                 for code, post in posts.items():
                     post.numbers = self._done.numbers.setdefault(code, {})

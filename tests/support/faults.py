@@ -27,7 +27,7 @@ class Faults:
                 faults._call()
                 return super().executemany(*args)
 
-        class FaultyConnection(sqlite.Connection):  # type: ignore[misc]  # as above
+        class FaultyConnection(sqlite.Connection):  # type: ignore[misc]  # nor has this class
             def cursor(self, factory: type = FaultyCursor) -> Any:
                 return super().cursor(factory)
 

@@ -49,7 +49,7 @@ def joserfc_accepts(workshop: Workshop, kind: str, token: str) -> bool:
             rules = {name: {"essential": True} for name in REQUIRED[kind]}
             if (audience := AUDIENCE[kind]) is not None:
                 rules["aud"]["value"] = audience  # type: ignore[assignment]  # its rules are untyped
-            joserfc_jwt.JWTClaimsRegistry(leeway=60, **rules).validate(  # type: ignore[arg-type]  # likewise
+            joserfc_jwt.JWTClaimsRegistry(leeway=60, **rules).validate(  # type: ignore[arg-type]  # untyped rules
                 registry_header.claims
             )
     except Exception:  # noqa: BLE001 - whatever it raises, it refuses
