@@ -131,7 +131,9 @@ def test_every_declared_requirement_is_locked() -> None:
         declared += extra
     locked = set(
         re.findall(
-            r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE
+            r"^([a-z0-9-]+)(?:\[[a-z0-9, -]+\])?==",
+            (ROOT / "requirements.lock").read_text("utf-8"),
+            re.MULTILINE,
         )
     )
     wanted = {re.split(r"[\[>=]", requirement)[0].lower() for requirement in declared}
