@@ -1,4 +1,4 @@
-"""What `cipher-service` says, in French and in English: `texts.toml`.
+"""What `cipher-service` says, in French and in English: `texts.toml` and one file more a subject.
 
 Failures have three parts, as everywhere: the cause, what it changed, what to do. Phrases are single
 sentences. Places like `{post}` are filled with facts.
@@ -12,6 +12,8 @@ from typing import Any
 from cipher_service.api.problems import TABLE
 from cipher_service.client.messages import Explanation, Facts, Language, fill
 from cipher_service.client.terminal import Terminal
+
+FILES = ("texts.toml", "texts_access.toml")
 
 
 def phrase(name: str, language: Language, **facts: str | int) -> str:
@@ -51,7 +53,11 @@ class Speaker:
 
 
 @cache
-def _texts() -> dict[str, Any]:
-    return tomllib.loads(
-        files("cipher_service.administration").joinpath("texts.toml").read_text("utf-8")
-    )
+def _texts() -> dict[str, dict[str, Any]]:
+    """Return the phrases and failures of all files; no name stands in two of them (tested)."""
+    whole: dict[str, dict[str, Any]] = {"phrase": {}, "failure": {}}
+    for name in FILES:
+        text = files("cipher_service.administration").joinpath(name).read_text("utf-8")
+        for part, entries in tomllib.loads(text).items():
+            whole[part].update(entries)
+    return whole

@@ -1,6 +1,6 @@
 """All tables of the service, one file a subject. `metadata` knows them all once imported here."""
 
-from cipher_service.storage.tables import directory, dispatches, headquarters, registers
+from cipher_service.storage.tables import directory, dispatches, headquarters, officers, registers
 from cipher_service.storage.tables.columns import metadata
 
-__all__ = ["directory", "dispatches", "headquarters", "metadata", "registers"]
+__all__ = ["directory", "dispatches", "headquarters", "metadata", "officers", "registers"]

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from cipher_service import administration
-from cipher_service.administration import command
+from cipher_service.administration import command, words
 from cipher_service.administration.words import explain
 from cipher_service.client.messages import texts as client_texts
 from cipher_service.errors import ServiceError
 from keys.service_messages import RULES
 
 HERE = Path(administration.__file__).parent
-TEXTS: dict[str, dict[str, Any]] = tomllib.loads((HERE / "texts.toml").read_text("utf-8"))
+TEXTS: dict[str, dict[str, Any]] = words._texts()
 
 
 def _places(text: str) -> set[str]:
@@ -47,6 +47,14 @@ def test_every_text_is_whole_and_tells_the_same_facts_in_both_languages() -> Non
         assert set(entry) == {"fr", "en"}, code
         assert all(len(parts) == 3 and all(parts) for parts in entry.values()), code
         assert _places(" ".join(entry["fr"])) == _places(" ".join(entry["en"])), code
+
+
+def test_no_name_stands_in_two_files() -> None:
+    """The second would silently take the place of the first."""
+    read = [tomllib.loads((HERE / name).read_text("utf-8")) for name in words.FILES]
+    assert {path.name for path in HERE.glob("*.toml")} == set(words.FILES)
+    for part in ("phrase", "failure"):
+        assert sum(len(file.get(part, {})) for file in read) == len(TEXTS[part])
 
 
 def test_whatever_is_refused_has_its_words() -> None:
