@@ -1,11 +1,11 @@
 """The custodian as a process of its own.
 
-    python -m keys.custody.worker --store DIR --credential FILE --socket PATH [--admit UID ...]
+    python -m keys.custody.worker --store DIR --credential FILE --socket PATH [--admit USER ...]
 
 Prints `READY PATH` once it serves; ends cleanly on SIGTERM and SIGINT. It serves processes of its
-own user and of those named by --admit. Its memory reaches neither core files nor other processes
-of the same user (prctl(2) PR_SET_DUMPABLE, setrlimit(2) RLIMIT_CORE). It imports nothing of the
-service.
+own user and of those that --admit gives by name or number. Its memory reaches neither core files
+nor other processes of the same user (prctl(2) PR_SET_DUMPABLE, setrlimit(2) RLIMIT_CORE). It
+imports nothing of the service.
 
 Exit status: 0 stopped, 1 refused (the store, the credential; named on stderr), 3 the system failed.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import os
+import pwd
 import resource
 import signal
 import stat
@@ -97,8 +98,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--credential", type=Path, required=True)
     parser.add_argument("--socket", type=Path, required=True)
-    parser.add_argument("--admit", type=int, action="append", default=[], metavar="UID")
+    parser.add_argument("--admit", type=_user, action="append", default=[], metavar="USER")
     return parser
+
+
+def _user(text: str) -> int:
+    """The number of the user that is named by number or by name.
+
+    Raises:
+        ValueError: this system knows no such user.
+    """
+    if text.isdecimal():
+        return int(text)
+    try:
+        return pwd.getpwnam(text).pw_uid
+    except KeyError as error:
+        raise ValueError(text) from error
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The custodian's process: who reaches it, what it survives, and how it ends."""
 
 import os
+import pwd
 import resource
 import signal
 import socket
@@ -342,13 +343,24 @@ def test_another_user_is_refused_by_the_kernels_word(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can become another user")
+@pytest.mark.parametrize("user", [str(NOBODY), pwd.getpwuid(NOBODY).pw_name])
 def test_the_user_who_is_named_is_served(
-    founded: Any, tmp_path: Path, start_worker: Callable[..., Any]
+    founded: Any, tmp_path: Path, start_worker: Callable[..., Any], user: str
 ) -> None:
     tmp_path.chmod(0o755)
-    worker = start_worker(founded, tmp_path / "open.sock", "--admit", str(NOBODY))
+    worker = start_worker(founded, tmp_path / "open.sock", "--admit", user)
 
     answer = bytes.fromhex(_knock_as_nobody(worker.path).stdout)
 
     assert cbor2.loads(answer[4:])["result"]["bytes"] == founded.founding.card.to_bytes()
     assert _status(worker.process.pid, "Uid").split()[0] == "0"
+
+
+def test_a_user_whom_this_system_does_not_know_is_wrong_usage(founded: Any, tmp_path: Path) -> None:
+    """Before a key is read: a service that may not come in must not find the door open to all."""
+    options = ("--credential", founded.credential, "--socket", tmp_path / "c.sock")
+
+    refused = _run("--store", founded.store, *options, "--admit", "no-such-user")
+
+    assert refused.returncode == 2
+    assert "no-such-user" in refused.stderr
