@@ -20,6 +20,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	  { echo "Python 3.11 or newer with venv is missing: on Debian, apt-get install python3-venv make"; exit 1; }
 	@missing=""; command -v gcc >/dev/null || missing="gcc libc6-dev"; \
 	  command -v openssl >/dev/null || missing="$$missing openssl"; \
+	  command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
 	  if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ]; then \
 	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; \
 	  elif [ -n "$$missing" ]; then echo "Some tests need: sudo apt-get install $$missing"; fi
