@@ -21,6 +21,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@missing=""; command -v gcc >/dev/null || missing="gcc libc6-dev"; \
 	  command -v openssl >/dev/null || missing="$$missing openssl"; \
 	  command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
+	  test -x /usr/sbin/nginx || missing="$$missing nginx-light"; \
 	  if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ]; then \
 	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; \
 	  elif [ -n "$$missing" ]; then echo "Some tests need: sudo apt-get install $$missing"; fi

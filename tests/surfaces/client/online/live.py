@@ -52,9 +52,12 @@ class Run:
 
 
 class LiveMinistry:
-    """An installation, founded once; its service can be started, stopped and killed."""
+    """An installation, founded once; its service can be started, stopped and killed.
 
-    def __init__(self, data: Path) -> None:
+    `issuer` is the address that its posts use when something stands between.
+    """
+
+    def __init__(self, data: Path, issuer: str | None = None) -> None:
         port = free_port()
         self.settings = Settings(
             data=data,
@@ -63,7 +66,7 @@ class LiveMinistry:
             host="127.0.0.1",
             port=port,
             workers=1,
-            issuer=f"http://127.0.0.1:{port}",
+            issuer=issuer or f"http://127.0.0.1:{port}",
             custodian=f"worker:{data}/run/custodian.sock",
         )
         data.mkdir(mode=0o700)
