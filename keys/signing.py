@@ -3,7 +3,9 @@
 A forger must break both. Every signature is made for one context, so that a signature over a
 card can never be shown as a signature over a manifest: Ed25519 signs `context || 0x00 || message`
 and ML-DSA-65 signs `message` with its own context parameter. Contexts are the ASCII strings
-below; a new sort of signed thing takes a new context.
+below; a new sort of signed thing takes a new context. The one exception is a seal, which anybody's
+COSE reader must verify: its Ed25519 signature covers a `Sig_structure`, which begins as no context
+does.
 
 Verification raises; it never returns a boolean that a caller could forget.
 """
@@ -38,6 +40,9 @@ ED25519_PUBLIC_BYTES: Final = 32
 ED25519_SIGNATURE_BYTES: Final = 64
 MLDSA65_PUBLIC_BYTES: Final = 1952
 MLDSA65_SIGNATURE_BYTES: Final = 3309
+
+# An array of four whose first is the text "Signature1" (RFC 9052 §4.4).
+_SIG_STRUCTURE: Final = b"\x84\x6aSignature1"
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,17 @@ class VerifyingKey:
         except nacl.exceptions.BadSignatureError as error:
             raise SignatureInvalid("the Ed25519 signature does not hold") from error
 
+    def verify_cose(self, structure: bytes, signature: bytes) -> None:
+        """Demands the Ed25519 signature over a COSE `Sig_structure` (`keys.cose`).
+
+        Raises:
+            SignatureInvalid: it does not hold.
+        """
+        try:
+            nacl.bindings.crypto_sign_open(signature + structure, self.ed25519)
+        except nacl.exceptions.BadSignatureError as error:
+            raise SignatureInvalid("the seal's Ed25519 signature does not hold") from error
+
 
 class SigningKey:
     """The secret halves, each kept as its 32-byte seed."""
@@ -130,6 +146,17 @@ class SigningKey:
     def sign_ed25519(self, context: str, message: bytes) -> bytes:
         """The Ed25519 signature alone, 64 bytes."""
         signed: bytes = nacl.bindings.crypto_sign(_framed(context, message), self._ed25519)
+        return signed[:ED25519_SIGNATURE_BYTES]
+
+    def sign_cose(self, structure: bytes) -> bytes:
+        """The Ed25519 signature over a COSE `Sig_structure`, 64 bytes.
+
+        Raises:
+            ValueError: `structure` does not begin as one: it might pass for another signed thing.
+        """
+        if not structure.startswith(_SIG_STRUCTURE):
+            raise ValueError("only a Sig_structure of COSE_Sign1 is signed without a context")
+        signed: bytes = nacl.bindings.crypto_sign(structure, self._ed25519)
         return signed[:ED25519_SIGNATURE_BYTES]
 
 
