@@ -85,6 +85,19 @@ class Record:
             raise self._wrong(member)
         return value
 
+    def optional_integer(self, member: str, *, least: int = 0) -> int | None:
+        """An integer as in `integer`, or null."""
+        if self._is_null(member):
+            return None
+        return self.integer(member, least=least)
+
+    def boolean(self, member: str) -> bool:
+        """True or false."""
+        value = self._take(member)
+        if not isinstance(value, bool):
+            raise self._wrong(member)
+        return value
+
     def octets(self, member: str, length: int) -> bytes:
         """Exactly `length` bytes from their base64."""
         value = self._take(member)

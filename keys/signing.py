@@ -89,12 +89,7 @@ class VerifyingKey:
         Raises:
             SignatureInvalid: it does not hold.
         """
-        if len(signature) != ED25519_SIGNATURE_BYTES:
-            raise SignatureInvalid("the Ed25519 signature has the wrong length")
-        try:
-            nacl.bindings.crypto_sign_open(signature + _framed(context, message), self.ed25519)
-        except nacl.exceptions.BadSignatureError as error:
-            raise SignatureInvalid("the Ed25519 signature does not hold") from error
+        verify_ed25519(self.ed25519, context, message, signature)
 
     def verify_cose(self, structure: bytes, signature: bytes) -> None:
         """Demands the Ed25519 signature over a COSE `Sig_structure` (`keys.cose`).
@@ -158,6 +153,26 @@ class SigningKey:
             raise ValueError("only a Sig_structure of COSE_Sign1 is signed without a context")
         signed: bytes = nacl.bindings.crypto_sign(structure, self._ed25519)
         return signed[:ED25519_SIGNATURE_BYTES]
+
+
+def verify_ed25519(key: bytes, context: str, message: bytes, signature: bytes) -> None:
+    """Demands the Ed25519 signature of a key that has no ML-DSA half, such as a telephone's.
+
+    Args:
+        key: raw public key, 32 bytes.
+        context: what sort of thing is signed.
+        message: what is signed.
+        signature: 64 bytes.
+
+    Raises:
+        SignatureInvalid: it does not hold.
+    """
+    if len(signature) != ED25519_SIGNATURE_BYTES:
+        raise SignatureInvalid("the Ed25519 signature has the wrong length")
+    try:
+        nacl.bindings.crypto_sign_open(signature + _framed(context, message), key)
+    except nacl.exceptions.BadSignatureError as error:
+        raise SignatureInvalid("the Ed25519 signature does not hold") from error
 
 
 def _framed(context: str, message: bytes) -> bytes:
