@@ -1,0 +1,195 @@
+"""Bag classes and modes of carriage as data, which of them go together, and what a bag may weigh.
+
+Sources: Vienna Convention art. 27 (external marks; courier's document; a captain is no courier);
+14 FAM 720 and 14 FAH-4 H-211 (classified bags are always accompanied by a cleared courier);
+12 FAM 130; UN ST/AI/368 (16 kg an item); PUAS art. 105 (a postal bag: 20 kg, 140 cm, 60 cm).
+Requirements R1 and R12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from keys.errors import Refusal
+from pouch.manifest import BagClass, Mode
+
+
+class ModeForbidden(Refusal):
+    """A bag of this class does not travel in this mode."""
+
+    code: ClassVar[str] = "MODE_FORBIDDEN"
+
+
+class LimitsExceeded(Refusal):
+    """A bag or an item is too heavy or too large for its route."""
+
+    code: ClassVar[str] = "LIMITS_EXCEEDED"
+
+
+class NotCertified(Refusal):
+    """No named officer has stated that the bag holds what a bag may hold."""
+
+    code: ClassVar[str] = "NOT_CERTIFIED"
+
+
+@dataclass(frozen=True, slots=True)
+class ModeRule:
+    """What holds for bags that travel in one way.
+
+    Attributes:
+        accompanied: a person stays with it all the way.
+        courier: that person is a diplomatic courier with an official document.
+    """
+
+    accompanied: bool
+    courier: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRule:
+    """What holds for bags of one class.
+
+    Attributes:
+        classified: its items are registered one by one and its loss is a compromise.
+        cleared_receiver: only an officer with that clearance may open it.
+        modes: those in which it may travel.
+    """
+
+    classified: bool
+    cleared_receiver: bool
+    modes: frozenset[Mode]
+
+
+MODES: Final[Mapping[Mode, ModeRule]] = {
+    Mode.COURIER: ModeRule(accompanied=True, courier=True),
+    Mode.AD_HOC: ModeRule(accompanied=True, courier=True),
+    Mode.CAPTAIN: ModeRule(accompanied=True, courier=False),
+    Mode.FREIGHT: ModeRule(accompanied=False, courier=False),
+    Mode.POSTAL: ModeRule(accompanied=False, courier=False),
+}
+
+_ANY: Final = frozenset(Mode)
+_NOT_POSTAL: Final = _ANY - {Mode.POSTAL}
+_COURIERS: Final = frozenset(mode for mode, rule in MODES.items() if rule.courier)
+
+CLASSES: Final[Mapping[BagClass, ClassRule]] = {
+    BagClass.UNCLASSIFIED: ClassRule(classified=False, cleared_receiver=False, modes=_ANY),
+    BagClass.RESTRICTED: ClassRule(classified=False, cleared_receiver=False, modes=_NOT_POSTAL),
+    BagClass.CONTROLLED: ClassRule(classified=False, cleared_receiver=True, modes=_NOT_POSTAL),
+    BagClass.CONFIDENTIAL: ClassRule(classified=True, cleared_receiver=True, modes=_COURIERS),
+    BagClass.SECRET: ClassRule(classified=True, cleared_receiver=True, modes=_COURIERS),
+    BagClass.TOP_SECRET: ClassRule(
+        classified=True, cleared_receiver=True, modes=frozenset({Mode.COURIER})
+    ),
+}
+
+
+def require_pair(bag_class: BagClass, mode: Mode) -> None:
+    """Demands that a bag of this class may travel in this mode (R1).
+
+    Raises:
+        ModeForbidden: it may not.
+    """
+    if mode not in CLASSES[bag_class].modes:
+        raise ModeForbidden(f"a bag of class {bag_class} does not travel as {mode}")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a route carries; None where it sets no limit.
+
+    Attributes:
+        item_g: weight of one item, grams.
+        bag_g: weight of a bag, grams.
+        side_cm: longest side of a bag, centimetres.
+        sides_cm: length, width and height together, centimetres.
+    """
+
+    item_g: int | None = None
+    bag_g: int | None = None
+    side_cm: int | None = None
+    sides_cm: int | None = None
+
+
+PRESETS: Final[Mapping[str, Limits]] = {
+    "UN": Limits(item_g=16_000),
+    "POSTAL": Limits(bag_g=20_000, side_cm=60, sides_cm=140),
+    "NONE": Limits(),
+}
+"""Starting points for a route's own limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """A bag as measured.
+
+    Attributes:
+        items_g: weight of each item, grams.
+        bag_g: weight of the closed bag, grams.
+        sides_cm: length, width, height in centimetres, rounded up; None for a soft bag that
+            nobody measures.
+    """
+
+    items_g: tuple[int, ...]
+    bag_g: int
+    sides_cm: tuple[int, int, int] | None = None
+
+
+def require_within(limits: Limits, measures: Measures) -> None:
+    """Demands that a bag keeps the limits of its route.
+
+    Raises:
+        LimitsExceeded: the first that it does not keep; the text says by how much.
+    """
+    sides = measures.sides_cm or (0, 0, 0)
+    _at_most("an item weighs", max(measures.items_g, default=0), limits.item_g, "g")
+    _at_most("the bag weighs", measures.bag_g, limits.bag_g, "g")
+    _at_most("the longest side has", max(sides), limits.side_cm, "cm")
+    _at_most("the three sides have", sum(sides), limits.sides_cm, "cm")
+
+
+PROHIBITED: Final[Mapping[str, tuple[str, str]]] = {
+    "weapons": ("armes et munitions", "weapons and ammunition"),
+    "explosives": ("explosifs et matières dangereuses", "explosives and dangerous goods"),
+    "drugs": ("stupéfiants", "narcotics"),
+    "money": ("espèces et valeurs non officielles", "cash and valuables that are not official"),
+    "private": ("effets privés et marchandises", "private goods and merchandise"),
+    "living": ("personnes, animaux, plantes, restes humains", "persons, animals, plants, remains"),
+}
+"""What no bag holds: code to (French, English). A bag is for documents and articles intended for
+official use (art. 27(4))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certification:
+    """The statement of the officer who answers for the contents (ST/AI/368).
+
+    Attributes:
+        officer: code of the officer.
+        absent: codes of `PROHIBITED` that the officer has checked to be absent.
+    """
+
+    officer: str
+    absent: frozenset[str]
+
+
+def require_certified(certification: Certification | None, packers: Iterable[str]) -> None:
+    """Demands that somebody other than the packers checked every point of the list.
+
+    Raises:
+        NotCertified: nobody did, one of the packers did, or a point was left out.
+    """
+    if certification is None:
+        raise NotCertified("no officer has certified the contents")
+    if certification.officer in set(packers):
+        raise NotCertified("nobody certifies what they packed themselves")
+    left = sorted(PROHIBITED.keys() - certification.absent)
+    if left:
+        raise NotCertified(f"not checked: {', '.join(left)}")
+
+
+def _at_most(what: str, value: int, limit: int | None, unit: str) -> None:
+    if limit is not None and value > limit:
+        raise LimitsExceeded(f"{what} {value} {unit}, {value - limit} {unit} above the limit")

@@ -1,0 +1,103 @@
+"""Empty bags (sacs vides): where each lies, for how long, how often it travelled, may it travel.
+
+A bag lives through many closings. Emptied, it waits at a post until it goes back on a manifest of
+its own with nothing else in it (14 FAH-4 H-216); one that waits too long is asked for (R11). A bag
+whose contents are disputed is neither stored away nor used again (H-250).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
+
+from keys.errors import Refusal
+
+AGES: Final = (timedelta(days=30), timedelta(days=60), timedelta(days=90))
+
+
+class BagNotReusable(Refusal):
+    """The bag may not be used again now: disputed, worn out, or not empty."""
+
+    code: ClassVar[str] = "BAG_NOT_REUSABLE"
+
+
+class EmptiesMixed(Refusal):
+    """Empty bags travel on a manifest of their own, with nothing else."""
+
+    code: ClassVar[str] = "EMPTIES_MIXED"
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyBag:
+    """A bag without contents.
+
+    Attributes:
+        bag: 22 digits.
+        place: code of the post where it lies.
+        since: since when, aware, UTC.
+        cycles: how often it was sealed.
+        cycles_most: how often it may be; None for a bag without such a limit.
+        disputed: whether a discrepancy about it is open.
+    """
+
+    bag: str
+    place: str
+    since: datetime
+    cycles: int
+    cycles_most: int | None
+    disputed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """The empty bags of one post by how long they have lain there.
+
+    Attributes:
+        place: code of the post.
+        counts: how many lie up to 30, 60, 90 days, and longer.
+        oldest: the bag that has lain longest; of several the lowest number.
+    """
+
+    place: str
+    counts: tuple[int, int, int, int]
+    oldest: str
+
+
+def ageing(bags: Iterable[EmptyBag], now: datetime) -> tuple[Ageing, ...]:
+    """Reports the empty bags of each post, sorted by post."""
+    posts: dict[str, list[EmptyBag]] = {}
+    for bag in bags:
+        posts.setdefault(bag.place, []).append(bag)
+    return tuple(_of_post(place, lying, now) for place, lying in sorted(posts.items()))
+
+
+def require_reusable(bag: EmptyBag) -> None:
+    """Demands that a bag may be made up again.
+
+    Raises:
+        BagNotReusable: a discrepancy about it is open, or it has travelled as often as it may.
+    """
+    if bag.disputed:
+        raise BagNotReusable(f"a discrepancy about the bag {bag.bag} is open")
+    if bag.cycles_most is not None and bag.cycles >= bag.cycles_most:
+        raise BagNotReusable(f"the bag {bag.bag} has travelled {bag.cycles} times, as it may")
+
+
+def require_alone(empties: Sequence[str], items: int) -> None:
+    """Demands that a manifest of empty bags lists nothing else.
+
+    Raises:
+        EmptiesMixed: it lists both.
+    """
+    if empties and items:
+        raise EmptiesMixed("empty bags travel on a manifest of their own")
+
+
+def _of_post(place: str, lying: Sequence[EmptyBag], now: datetime) -> Ageing:
+    counts = [0] * (len(AGES) + 1)
+    for bag in lying:
+        counts[sum(now - bag.since > age for age in AGES)] += 1
+    oldest = min(lying, key=lambda bag: (bag.since, bag.bag))
+    return Ageing(place, (counts[0], counts[1], counts[2], counts[3]), oldest.bag)

@@ -1,0 +1,75 @@
+"""Classes, modes, limits and certification as the law and practice have them."""
+
+from dataclasses import replace
+
+import pytest
+
+from pouch.classes import (
+    CLASSES,
+    MODES,
+    PRESETS,
+    PROHIBITED,
+    Certification,
+    LimitsExceeded,
+    Measures,
+    ModeForbidden,
+    NotCertified,
+    require_certified,
+    require_pair,
+    require_within,
+)
+from pouch.manifest import BagClass, Mode
+
+COURIERS = {Mode.COURIER, Mode.AD_HOC}
+ALLOWED = {
+    BagClass.UNCLASSIFIED: set(Mode),
+    BagClass.RESTRICTED: {*COURIERS, Mode.CAPTAIN, Mode.FREIGHT},
+    BagClass.CONTROLLED: {*COURIERS, Mode.CAPTAIN, Mode.FREIGHT},
+    BagClass.CONFIDENTIAL: COURIERS,
+    BagClass.SECRET: COURIERS,
+    BagClass.TOP_SECRET: {Mode.COURIER},
+}
+
+
+@pytest.mark.parametrize("bag_class", BagClass)
+@pytest.mark.parametrize("mode", Mode)
+def test_every_pair_of_class_and_mode(bag_class: BagClass, mode: Mode) -> None:
+    if mode in ALLOWED[bag_class]:
+        require_pair(bag_class, mode)
+    else:
+        with pytest.raises(ModeForbidden):
+            require_pair(bag_class, mode)
+
+
+def test_what_is_classified_is_accompanied_by_a_courier_to_a_cleared_receiver() -> None:
+    """R1, over the whole table."""
+    for bag_class in CLASSES.values():
+        if bag_class.classified:
+            assert bag_class.cleared_receiver
+            assert all(MODES[mode].courier and MODES[mode].accompanied for mode in bag_class.modes)
+
+
+def test_limits() -> None:
+    heavy = Measures(items_g=(15_999, 16_000), bag_g=20_000, sides_cm=(60, 40, 40))
+    for limits in PRESETS.values():
+        require_within(limits, heavy)
+    require_within(PRESETS["POSTAL"], Measures(items_g=(), bag_g=1))
+    for preset, measures, said in (
+        ("UN", replace(heavy, items_g=(16_001,)), "1 g above"),
+        ("POSTAL", replace(heavy, bag_g=20_500), "500 g above"),
+        ("POSTAL", replace(heavy, sides_cm=(61, 40, 39)), "longest side"),
+        ("POSTAL", replace(heavy, sides_cm=(60, 41, 40)), "three sides"),
+    ):
+        with pytest.raises(LimitsExceeded, match=said):
+            require_within(PRESETS[preset], measures)
+
+
+def test_a_named_officer_certifies_every_point() -> None:
+    whole = Certification("ABENA", frozenset(PROHIBITED))
+    require_certified(whole, ["BIYA-C"])
+    with pytest.raises(NotCertified):
+        require_certified(None, [])
+    with pytest.raises(NotCertified, match="packed"):
+        require_certified(whole, ["ABENA"])
+    with pytest.raises(NotCertified, match="weapons"):
+        require_certified(replace(whole, absent=frozenset(PROHIBITED) - {"weapons"}), [])
