@@ -77,7 +77,7 @@ def test_an_uneventful_life() -> None:
         custody = custody_of(events[:told])
         stages.append(custody.stage)
         holders.append(custody.holder)
-        assert not (custody.findings or custody.missing or custody.pending)
+        assert (custody.findings, custody.missing, custody.pending) == ((), (), ())
     assert stages == [None, *STAGES[:3], STAGES[2], *STAGES[3:]]
     assert holders == [None, "ABENA", "ABENA", "KOUR", "PAUL", "PAUL", "PAUL", "PAUL"]
     assert custody_of(events).hand_overs == 2
