@@ -134,6 +134,13 @@ class Record:
             raise self._wrong(member)
         return tuple(value)
 
+    def mapping(self, member: str) -> dict[str, Any]:
+        """An object, unchecked."""
+        value = self._take(member)
+        if not isinstance(value, dict):
+            raise self._wrong(member)
+        return value
+
     def record(self, member: str) -> Record:
         """An object, opened."""
         return Record(self._take(member), f"{self._name}.{member}")
