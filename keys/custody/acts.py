@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from keys.cards import Card, read_card
+from keys.custody.compartment import CustodyState
 from keys.custody.errors import CustodianFault, RequestMalformed
 from keys.errors import KeysError
 from keys.signing import Signatures, VerifyingKey
@@ -61,11 +62,32 @@ def _read_card(members: dict[str, bytes]) -> Card:
     return read_card(members["bytes"])
 
 
+def _write_state(value: CustodyState) -> dict[str, bytes]:
+    return {"bytes": value.to_bytes()}
+
+
+def _read_state(members: dict[str, bytes]) -> CustodyState:
+    return CustodyState.parse(members["bytes"])
+
+
+def _write_nothing(value: None) -> dict[str, bytes]:
+    del value
+    return {}
+
+
+def _read_nothing(members: dict[str, bytes]) -> None:
+    if members:
+        raise ValueError("an answer without members")
+
+
 def _signing(argument: str) -> Act:
     return Act((argument,), _write_pair, _read_signatures)
 
 
 ACTS: Final = {
+    "state": Act((), _write_state, _read_state),
+    "seal": Act((), _write_nothing, _read_nothing),
+    "offer_share": Act(("share",), _write_state, _read_state),
     "card": Act((), _write_card, _read_card),
     "service_key": Act((), _write_pair, _read_key),
     "certifying_key": Act((), _write_pair, _read_key),

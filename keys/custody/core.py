@@ -11,7 +11,9 @@ from keys.age.header import Header
 from keys.age.hybrid import HybridKey
 from keys.age.stream import NONCE_SIZE, SEALED_CHUNK_SIZE
 from keys.cards import Card, issue_card
+from keys.custody.compartment import CustodyState, NoLock, SecretCompartment
 from keys.custody.errors import ManifestNotOfCard
+from keys.custody.shares import read_share
 from keys.errors import HeaderMalformed
 from keys.manifest import Manifest
 from keys.opening import examine
@@ -71,12 +73,12 @@ class BureauKeys:
 class Custody:
     """A custodian whose keys are in this process; see `Custodian` for the acts.
 
-    Its state never changes, so any number of threads may use it at once.
+    Any number of threads may use it at once.
     """
 
-    def __init__(self, service: ServiceKeys, bureau: BureauKeys) -> None:
+    def __init__(self, service: ServiceKeys, secret: SecretCompartment) -> None:
         self.service = service
-        self.bureau = bureau
+        self.secret = secret
 
     @classmethod
     def generate(cls, post: str, *, valid_from: datetime, valid_until: datetime) -> Self:
@@ -100,11 +102,33 @@ class Custody:
             valid_until=valid_until,
         )
         service = ServiceKeys(receipts=SigningKey.generate(), certifying=SigningKey.generate())
-        return cls(service, BureauKeys(card, signing, hybrid))
+        bureau = BureauKeys(card, signing, hybrid)
+        return cls(service, SecretCompartment(card, bureau, NoLock()))
+
+    @property
+    def bureau(self) -> BureauKeys:
+        """The bureau's keys.
+
+        Raises:
+            CustodySealed: they are away.
+        """
+        return self.secret.keys()
 
     def card(self) -> Card:
         """The bureau's card."""
-        return self.bureau.card
+        return self.secret.card
+
+    def state(self) -> CustodyState:
+        """Whether the bureau's keys are sealed, and who may open them."""
+        return self.secret.state()
+
+    def seal(self) -> None:
+        """Seals the bureau's keys at once."""
+        self.secret.seal()
+
+    def offer_share(self, share: bytes) -> CustodyState:
+        """Takes one holder's share."""
+        return self.secret.offer(read_share(share))
 
     def service_key(self) -> VerifyingKey:
         """The key that verifies the ministry's receipts."""

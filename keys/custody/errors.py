@@ -35,6 +35,30 @@ class StoreUnsafe(Refusal):
     code = "CUSTODY_STORE_UNSAFE"
 
 
+class ShareNotAwaited(Refusal):
+    """The compartment is open already, or was never split."""
+
+    code = "SHARE_NOT_AWAITED"
+
+
+class StoreSplitAlready(Refusal):
+    """The store's unseal key has holders already: only they split it anew."""
+
+    code = "CUSTODY_STORE_SPLIT"
+
+
+class StoreUnsplit(Refusal):
+    """The store's unseal key was never split: its credential opens it."""
+
+    code = "CUSTODY_STORE_UNSPLIT"
+
+
+class CustodySealed(KeysError):
+    """The bureau's keys are sealed; once their holders have opened them, a retry succeeds."""
+
+    code = "CUSTODY_SEALED"
+
+
 class CustodianUnavailable(KeysError):
     """The custodian's process cannot be reached or does not answer; a retry can help."""
 

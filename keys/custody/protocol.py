@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from keys.cards import Card
+    from keys.custody.compartment import CustodyState
     from keys.signing import Signatures, VerifyingKey
 
 
@@ -17,8 +18,27 @@ class Custodian(Protocol):
     """The holder of the ministry's keys, wherever they are.
 
     Every act can raise CustodianUnavailable or CustodianFault when the custodian is another
-    process; a refusal has the same type as if the keys were here.
+    process; a refusal has the same type as if the keys were here. Every act with the bureau's
+    secret keys (manifests, slips, receipts and service messages of the bureau, opening) raises
+    CustodySealed while they are away; what the service signs for the posts goes on.
     """
+
+    def state(self) -> CustodyState:
+        """Whether the bureau's keys are sealed, who may open them, and who has offered a share."""
+        ...
+
+    def seal(self) -> None:
+        """Seals the bureau's keys at once; one person suffices for what makes things safer."""
+        ...
+
+    def offer_share(self, share: bytes) -> CustodyState:
+        """Takes one holder's share, deciphered; the last one that is needed opens the keys.
+
+        Raises:
+            ShareMalformed, SharesMixed, ShareTwice, SharesWrong: see `keys.custody.shares`.
+            ShareNotAwaited: the keys are open, or were never split.
+        """
+        ...
 
     def card(self) -> Card:
         """The card of the bureau whose dispatches the custodian signs and opens."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keys.cards import Card
+    from keys.custody.compartment import CustodyState
     from keys.signing import Signatures, VerifyingKey
 
 _SECONDS: Final = 30.0
@@ -26,7 +27,8 @@ class RemoteCustodian:
 
     Connections are kept and used again, one request at a time on each. When a kept connection
     turns out to be dead (the worker was restarted), the request is made once more on a new one:
-    every act may be repeated, since signing twice harms nothing and the others change nothing.
+    every act may be repeated, since signing or sealing twice harms nothing, a share that is here
+    already is refused by name, and the others change nothing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,6 +43,20 @@ class RemoteCustodian:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+
+    def state(self) -> CustodyState:
+        """Whether the bureau's keys are sealed, and who may open them."""
+        state: CustodyState = self._ask("state")
+        return state
+
+    def seal(self) -> None:
+        """Seals the bureau's keys at once."""
+        self._ask("seal")
+
+    def offer_share(self, share: bytes) -> CustodyState:
+        """Takes one holder's share."""
+        state: CustodyState = self._ask("offer_share", share)
+        return state
 
     def card(self) -> Card:
         """The bureau's card."""

@@ -5,9 +5,9 @@ digest over the secret), so that they can be read aloud, written down, and combi
 programs. What travels to a holder is a share in canonical JSON inside an age file to that holder's
 own hybrid recipient: `age -d` opens it, and its bearer learns nothing.
 
-    sealed = split(key, "unseal", threshold=3, holders=[Holder("DEPOSITAIRE-A", recipient), ...])
-    share = open_share(sealed[0], holder_key)   # each holder alone
-    key = combine(shares)                       # three of them together
+    made = split(key, "UNSEAL", threshold=3, holders=[Holder("DEPOSITAIRE-A", recipient), ...])
+    share = open_share(made.sealed[0], holder_key)   # each holder alone
+    key = combine(shares)                            # three of them together
 
     share = {"v": 1, "type": "depeche/v1 key-share", "purpose", "set", "holder", "threshold",
              "count", "fingerprint", "words"}
@@ -123,7 +123,22 @@ class Share:
         )
 
 
-def split(key: bytes, purpose: str, threshold: int, holders: Sequence[Holder]) -> list[bytes]:
+@dataclass(frozen=True)
+class Split:
+    """What a splitting made.
+
+    Attributes:
+        set: the 16 bytes that all its shares carry.
+        fingerprint: of set and key.
+        sealed: an age file for each holder, in their order.
+    """
+
+    set: bytes
+    fingerprint: str
+    sealed: tuple[bytes, ...]
+
+
+def split(key: bytes, purpose: str, threshold: int, holders: Sequence[Holder]) -> Split:
     """Splits a key among holders.
 
     Args:
@@ -131,9 +146,6 @@ def split(key: bytes, purpose: str, threshold: int, holders: Sequence[Holder]) -
         purpose: code of what it opens.
         threshold: how many holders suffice, at least 2.
         holders: at least `threshold` and at most 16 distinct persons with distinct keys.
-
-    Returns:
-        An age file for each holder, in their order.
 
     Raises:
         ValueError: an argument is not as above.
@@ -146,6 +158,7 @@ def split(key: bytes, purpose: str, threshold: int, holders: Sequence[Holder]) -
     if len(names) != len(holders) or len({one.recipient for one in holders}) != len(holders):
         raise ValueError("each holder is a person of their own, with a key of their own")
     one_set = secrets.token_bytes(_SET_BYTES)
+    fingerprint = _fingerprint(one_set, key)
     [mnemonics] = generate_mnemonics(1, [(threshold, len(holders))], key)
     shares = (
         Share(
@@ -154,15 +167,16 @@ def split(key: bytes, purpose: str, threshold: int, holders: Sequence[Holder]) -
             holder=holder.name,
             threshold=threshold,
             count=len(holders),
-            fingerprint=_fingerprint(one_set, key),
+            fingerprint=fingerprint,
             words=words,
         )
         for holder, words in zip(holders, mnemonics, strict=True)
     )
-    return [
+    sealed = tuple(
         encrypt(share.to_bytes(), [holder.recipient])
         for share, holder in zip(shares, holders, strict=True)
-    ]
+    )
+    return Split(one_set, fingerprint, sealed)
 
 
 def open_share(sealed: bytes, key: HybridKey) -> Share:
@@ -232,15 +246,6 @@ def combine(shares: Sequence[Share]) -> bytes:
     for share in shares[first.threshold :]:
         _combined([*needed[1:], share])
     return _combined(needed)
-
-
-def drill(shares: Sequence[Share]) -> None:
-    """Proves that shares still combine; the key is given to nobody.
-
-    Raises:
-        SharesTooFew, SharesMixed, ShareTwice, SharesWrong: as `combine`.
-    """
-    combine(shares)
 
 
 def _combined(shares: Sequence[Share]) -> bytes:

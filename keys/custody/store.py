@@ -3,11 +3,12 @@
     STORE/              0700
       bureau.card       the bureau's card
       service.age       the service compartment (age, passphrase)
-      secret.age        the secret compartment (age, passphrase)
+      secret.age        the secret compartment (age, passphrase), until it is split
 
-Both compartments are wrapped by the credential: 256 random bits in a file of its own, which the
-operator keeps elsewhere than the store (systemd hands it over by `LoadCredential=`). A copy of the
-store alone therefore opens nothing. Files that others could read or exchange are refused.
+The service compartment is wrapped by the credential: 256 random bits in a file of its own, which
+the operator keeps elsewhere than the store (systemd hands it over by `LoadCredential=`). So is the
+secret compartment, until its unseal key is split among holders (`keys.custody.splitting`). A copy
+of the store alone therefore opens nothing. Files that others could read or exchange are refused.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import secrets
 import stat
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,6 +26,7 @@ from keys import canonical
 from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase
 from keys.age.hybrid import SEED_SIZE, HybridKey
 from keys.cards import Card, read_card
+from keys.custody.compartment import SecretCompartment, Splitting
 from keys.custody.core import BureauKeys, Custody, ServiceKeys
 from keys.custody.errors import StoreInvalid, StoreUnsafe
 from keys.errors import Refusal
@@ -31,12 +34,13 @@ from keys.records import FINGERPRINT, Record
 from keys.signing import SEED_BYTES, SigningKey, VerifyingKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
 CARD_FILE: Final = "bureau.card"
 SERVICE_FILE: Final = "service.age"
 SECRET_FILE: Final = "secret.age"  # noqa: S105  the name of a file
+SPLITTING_FILE: Final = "secret.splitting"
 
 _SERVICE_TYPE: Final = "depeche/v1 service-keys"
 _SECRET_TYPE: Final = "depeche/v1 bureau-keys"  # noqa: S105  the name of a format
@@ -85,16 +89,13 @@ def found(
     _make_folders(store.parent)
     # mkdtemp makes the folder 0700; an interrupted founding leaves at most this one behind.
     making = Path(tempfile.mkdtemp(prefix=f".{store.name}-", dir=store.parent))
-    _write_new(making / CARD_FILE, custody.card().to_bytes() + b"\n")
-    for name, keys in (
-        (SERVICE_FILE, _service_object(custody.service)),
-        (SECRET_FILE, _secret_object(custody.bureau)),
-    ):
-        sealed = encrypt_with_passphrase(canonical.encode(keys), passphrase, _LOG_N)
-        _write_new(making / name, sealed)
-    _flush_folder(making)
+    write_new(making / CARD_FILE, custody.card().to_bytes() + b"\n")
+    service = canonical.encode(_service_object(custody.service))
+    write_new(making / SERVICE_FILE, encrypt_with_passphrase(service, passphrase, _LOG_N))
+    write_new(making / SECRET_FILE, wrap_secret(custody.bureau, passphrase))
+    flush_folder(making)
     making.rename(store)
-    _flush_folder(store.parent)
+    flush_folder(store.parent)
     return Founding(custody.card(), custody.service_key(), custody.certifying_key())
 
 
@@ -113,7 +114,7 @@ def read_credential(path: Path) -> bytes:
 
 
 def open_store(store: Path, credential: bytes) -> Custody:
-    """Opens both compartments of a store.
+    """Opens a store: the service compartment, and the secret one unless it is split.
 
     Args:
         store: as `found` left it.
@@ -125,25 +126,89 @@ def open_store(store: Path, credential: bytes) -> Custody:
         OSError: a file cannot be read.
     """
     _require_private(store.lstat(), store, stat.S_ISDIR, {os.geteuid()})
-    try:
+    with _named():
         card = read_card(_read_private(store / CARD_FILE))
         service = _read_service(_open_file(store / SERVICE_FILE, credential, _SERVICE_TYPE))
-        bureau = _read_secret(_open_file(store / SECRET_FILE, credential, _SECRET_TYPE), card)
+        splitting = read_splitting(store)
+    bureau = open_secret(store / SECRET_FILE, credential, card) if splitting is None else None
+    return Custody(service, SecretCompartment(card, bureau, _StoreLock(store, card)))
+
+
+class _StoreLock:
+    """The lock of a store, read anew each time: it may be split while a custodian runs."""
+
+    def __init__(self, store: Path, card: Card) -> None:
+        self._store = store
+        self._card = card
+
+    def splitting(self) -> Splitting | None:
+        """How the store is split now."""
+        return read_splitting(self._store)
+
+    def unlock(self, splitting: Splitting, key: bytes) -> BureauKeys:
+        """The keys that this splitting's key opens."""
+        secret = self._store / secret_file(splitting.set)
+        return open_secret(secret, unseal_passphrase(key), self._card)
+
+
+def read_splitting(store: Path) -> Splitting | None:
+    """Gives how the unseal key of a store is split, or None while its credential opens it.
+
+    Raises:
+        StoreUnsafe: the file is not private to this user.
+        StoreInvalid: it is malformed.
+    """
+    with _named():
+        try:
+            return Splitting.parse(_read_private(store / SPLITTING_FILE))
+        except FileNotFoundError:
+            return None
+
+
+def open_secret(path: Path, passphrase: bytes, card: Card) -> BureauKeys:
+    """Opens a file of the secret compartment.
+
+    Raises:
+        StoreUnsafe, StoreInvalid: as `open_store`.
+    """
+    with _named():
+        return _read_secret(_open_file(path, passphrase, _SECRET_TYPE), card)
+
+
+def wrap_secret(keys: BureauKeys, passphrase: bytes) -> bytes:
+    """Gives the bytes of a file of the secret compartment."""
+    return encrypt_with_passphrase(canonical.encode(_secret_object(keys)), passphrase, _LOG_N)
+
+
+def secret_file(one_set: bytes) -> str:
+    """The name of the file that the shares of a set open."""
+    return f"secret-{one_set.hex()}.age"
+
+
+def unseal_passphrase(key: bytes) -> bytes:
+    """What the unseal key is as a passphrase: its lower-case hexadecimal digits."""
+    return key.hex().encode()
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """What a format refuses in here is the store's invalidity."""
+    try:
+        yield
     except StoreUnsafe:
         raise
     except (Refusal, ValueError) as error:
         raise StoreInvalid(f"the custodian's store does not open: {error}") from error
-    return Custody(service, bureau)
 
 
 def _make_credential(path: Path) -> None:
     """Makes a credential that is whole or absent, and never in the place of another."""
     _make_folders(path.parent)
     making = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-    _write_new(making, secrets.token_hex(_CREDENTIAL_BYTES).encode() + b"\n")
+    write_new(making, secrets.token_hex(_CREDENTIAL_BYTES).encode() + b"\n")
     os.link(making, path)
     making.unlink()
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
 def _make_folders(folder: Path) -> None:
@@ -151,7 +216,7 @@ def _make_folders(folder: Path) -> None:
     if not folder.is_dir():
         _make_folders(folder.parent)
         folder.mkdir(mode=0o700)
-        _flush_folder(folder.parent)
+        flush_folder(folder.parent)
 
 
 def _open_file(path: Path, credential: bytes, expected: str) -> Record:
@@ -241,7 +306,8 @@ def _require_private(
         raise StoreUnsafe(f"{path} is open to others; its mode must be 0600, a folder's 0700")
 
 
-def _write_new(path: Path, data: bytes) -> None:
+def write_new(path: Path, data: bytes) -> None:
+    """Writes a file that is not there yet, durably, readable by this user alone."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
@@ -249,7 +315,8 @@ def _write_new(path: Path, data: bytes) -> None:
         os.fsync(descriptor)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Makes the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

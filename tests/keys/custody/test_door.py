@@ -150,7 +150,7 @@ def test_opening_is_refused_by_name(
 def test_a_defect_is_reported_without_what_it_says(
     open_door: Callable[..., Server], remote: RemoteCustodian, lome: Custody
 ) -> None:
-    open_door(Broken(lome.service, lome.bureau))
+    open_door(Broken(lome.service, lome.secret))
 
     with pytest.raises(CustodianFault) as fault:
         remote.open_sealed(b"SECRET")

@@ -23,7 +23,6 @@ from keys.custody.shares import (
     SharesWrong,
     ShareTwice,
     combine,
-    drill,
     open_share,
     read_share,
     split,
@@ -43,8 +42,8 @@ def _holders(count: int) -> list[Holder]:
 
 
 def _shares(threshold: int, count: int, key: bytes = KEY) -> list[Share]:
-    sealed = split(key, "UNSEAL", threshold, _holders(count))
-    return [open_share(data, own) for data, own in zip(sealed, _keys(), strict=False)]
+    made = split(key, "UNSEAL", threshold, _holders(count))
+    return [open_share(data, own) for data, own in zip(made.sealed, _keys(), strict=False)]
 
 
 @given(st.data())
@@ -71,7 +70,7 @@ def test_more_than_enough_are_checked_too() -> None:
 
 
 def test_a_share_opens_for_its_holder_alone() -> None:
-    [sealed, _] = split(KEY, "UNSEAL", 2, _holders(2))
+    sealed = split(KEY, "UNSEAL", 2, _holders(2)).sealed[0]
 
     assert open_share(sealed, _keys()[0]).holder == "HOLDER-0"
     with pytest.raises(NotAddressed):
@@ -94,7 +93,7 @@ def test_a_wrong_share_among_right_ones_is_noticed(position: int) -> None:
     shares[position] = replace(shares[position], words=strange[position].words)
 
     with pytest.raises(SharesWrong):
-        drill(shares)
+        combine(shares)
 
 
 def test_shares_that_agree_on_another_key_are_noticed() -> None:

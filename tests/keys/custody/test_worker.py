@@ -19,6 +19,7 @@ import pytest
 from keys.custody import no_secret, open_custodian
 from keys.custody.errors import CustodianUnavailable
 from keys.custody.frames import connect, encode_frame, receive_frame
+from keys.custody.worker import _parser
 
 NOBODY = 65534
 ASK_CARD = encode_frame({"act": "card", "arguments": {}})
@@ -356,11 +357,15 @@ def test_the_user_who_is_named_is_served(
     assert _status(worker.process.pid, "Uid").split()[0] == "0"
 
 
-def test_a_user_whom_this_system_does_not_know_is_wrong_usage(founded: Any, tmp_path: Path) -> None:
+def test_a_user_whom_this_system_does_not_know_is_wrong_usage(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """Before a key is read: a service that may not come in must not find the door open to all."""
-    options = ("--credential", founded.credential, "--socket", tmp_path / "c.sock")
+    needed = ["--store", "s", "--credential", "c", "--socket", "p"]
+    parser = _parser()
 
-    refused = _run("--store", founded.store, *options, "--admit", "no-such-user")
-
-    assert refused.returncode == 2
-    assert "no-such-user" in refused.stderr
+    assert parser.parse_args([*needed, "--admit", "nobody", "--admit", "42"]).admit == [NOBODY, 42]
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args([*needed, "--admit", "no-such-user"])
+    assert ended.value.code == 2
+    assert "no-such-user" in capsys.readouterr().err
