@@ -5,6 +5,7 @@ from functools import partial
 from importlib.metadata import version
 
 from cipher_service.administration.bureau_arguments import add_bureau
+from cipher_service.administration.custody_arguments import add_custody
 from cipher_service.administration.parsing import Commands, add_command, add_group, add_json
 from cipher_service.administration.words import phrase
 from cipher_service.client.arguments import Parser, Say
@@ -35,7 +36,9 @@ def build_parser(language: Language) -> Parser:
     _add_installation(commands, say)
     _add_demo(commands, say)
     _add_posts(commands, say)
-    add_bureau(commands, say, partial(client_phrase, language=language))
+    client = partial(client_phrase, language=language)
+    add_bureau(commands, say, client)
+    add_custody(commands, say, client)
     return parser
 
 

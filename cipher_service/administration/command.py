@@ -14,7 +14,7 @@ from importlib import import_module
 from sqlalchemy.exc import SQLAlchemyError
 
 from cipher_service.administration.arguments import build_parser
-from cipher_service.administration.words import explain
+from cipher_service.administration.words import explain, has_words
 from cipher_service.client.endings import Ending, conclude
 from cipher_service.client.failures import Failure, Refused, Unavailable
 from cipher_service.client.interruptions import unwind_when_asked
@@ -22,7 +22,8 @@ from cipher_service.client.messages import Language, asked_language, choose_lang
 from cipher_service.client.terminal import Terminal, prepare_streams
 from cipher_service.errors import ServiceError
 from cipher_service.settings import SettingsInvalid
-from keys.custody.errors import CustodianFault, CustodianUnavailable
+from keys.custody.errors import CustodianFault, CustodianUnavailable, CustodySealed
+from keys.errors import KeysError
 
 Handler = Callable[[Namespace, Terminal], None]
 
@@ -67,8 +68,10 @@ def _named(error: BaseException, language: Language) -> BaseException:
     elif isinstance(error, SQLAlchemyError):
         # The first line only: what follows may quote the values of a statement.
         failure = Unavailable("DATABASE_UNAVAILABLE", problem=type(error).__name__)
-    elif isinstance(error, CustodianUnavailable | CustodianFault):
+    elif isinstance(error, CustodianUnavailable | CustodianFault | CustodySealed):
         failure = Unavailable(error.code)
+    elif isinstance(error, KeysError) and has_words(error.code):
+        failure = Refused(error.code)
     elif isinstance(error, Failure):
         failure = error
     else:

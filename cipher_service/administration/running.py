@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cipher_service import clock
 from cipher_service.administration.bureau import bureau_of
-from cipher_service.administration.installation import installation_at, opened
+from cipher_service.administration.installation import custodian_of, installation_at, opened
 from cipher_service.administration.words import Speaker
 from cipher_service.api.supervisor import StartFailed
 from cipher_service.app import run
@@ -38,7 +38,12 @@ def serve(arguments: Namespace, terminal: Terminal) -> None:
     _require_current(settings)
 
     def announce(line: str) -> None:
-        _recover(settings)
+        with custodian_of(settings) as custodian:
+            sealed = custodian.state().sealed
+        if sealed:
+            Speaker(terminal).say("custody_sealed")
+        else:
+            _recover(settings)
         terminal.show(line)
 
     try:

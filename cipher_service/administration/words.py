@@ -13,7 +13,7 @@ from cipher_service.api.problems import TABLE
 from cipher_service.client.messages import Explanation, Facts, Language, fill
 from cipher_service.client.terminal import Terminal
 
-FILES = ("texts.toml", "texts_access.toml")
+FILES = ("texts.toml", "texts_access.toml", "texts_custody.toml")
 
 
 def phrase(name: str, language: Language, **facts: str | int) -> str:
@@ -35,6 +35,11 @@ def explain(code: str, facts: Facts, language: Language) -> Explanation | None:
         words = row.fr if language == "fr" else row.en
         return Explanation(words.title + ".", fill(words.detail, facts), fill(words.remedy, facts))
     return Explanation(*(fill(part, facts) for part in entry[language]))
+
+
+def has_words(code: str) -> bool:
+    """Tell whether this catalogue explains a failure in words of its own."""
+    return code in _texts()["failure"]
 
 
 class Speaker:

@@ -9,17 +9,20 @@ opens anything whatever.
     encipher(heading, destinations, text, signer=Bureau(custodian), sink=sink)
 
 `found` makes the keys once. Two compartments lie in two files of the store: *service* (receipts,
-token keys), which a service opens at boot, and *secret* (the bureau's dispatch keys).
+token keys), which a service opens at boot, and *secret* (the bureau's dispatch keys), which opens
+with it until its unseal key is split among holders, and starts sealed from then on.
 """
 
 from keys.custody.backends import no_secret, open_custodian
 from keys.custody.bureau import Bureau
+from keys.custody.compartment import CustodyState
 from keys.custody.protocol import Custodian
 from keys.custody.store import Founding, found, read_credential
 
 __all__ = [
     "Bureau",
     "Custodian",
+    "CustodyState",
     "Founding",
     "found",
     "no_secret",

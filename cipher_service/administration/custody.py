@@ -1,0 +1,160 @@
+"""The custodian's keys under seal: who opens them, who seals them, how their key is shared out.
+
+The founding custodian opens with its credential. Once its unseal key is split, the holders named
+then are the only ones who open it: each offers a share from a terminal of the machine, and the
+commands that split anew bring enough of them to one terminal (decree 2013/112, article 12).
+"""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from cipher_service.administration.installation import custodian_of
+from cipher_service.administration.words import Speaker
+from cipher_service.client.drafting import read_card_file
+from cipher_service.client.failures import Misused, Refused
+from cipher_service.client.passphrases import passphrase_to_open, require_identity
+from cipher_service.client.terminal import Terminal
+from cipher_service.settings import Settings
+from keys.custody import CustodyState, read_credential
+from keys.custody.shares import Holder, Share, open_share
+from keys.custody.splitting import drill as prove
+from keys.custody.splitting import resplit_store, split_store
+from keys.errors import NotAddressed
+from keys.identity import load_identity
+
+
+def state(arguments: Namespace, terminal: Terminal) -> None:
+    """Tell whether the bureau's keys are open, and who can open them."""
+    with custodian_of(_settings(arguments)) as custodian:
+        _show(custodian.state(), terminal)
+
+
+def seal(arguments: Namespace, terminal: Terminal) -> None:
+    """Seal the bureau's keys at once; one person suffices for what makes things safer."""
+    with custodian_of(_settings(arguments)) as custodian:
+        custodian.seal()
+        _show(custodian.state(), terminal)
+
+
+def offer(arguments: Namespace, terminal: Terminal) -> None:
+    """Offer one holder's share to the running custodian.
+
+    Raises:
+        Refused: SHARE_OF_ANOTHER.
+        KeysError: as `Custodian.offer_share`.
+    """
+    [share] = _shares([arguments.share], [arguments.identity], arguments, terminal)
+    with custodian_of(_settings(arguments)) as custodian:
+        _show(custodian.offer_share(share.to_bytes()), terminal)
+
+
+def split(arguments: Namespace, terminal: Terminal) -> None:
+    """Split the unseal key of a custodian that its credential opens.
+
+    Raises:
+        Refused: SPLITTING_REFUSED.
+        KeysError: as `keys.custody.splitting.split_store`.
+    """
+    settings, holders = _settings(arguments), _holders(arguments)
+    credential = read_credential(settings.custodian_credential)
+    _tell_shares(
+        split_store(settings.custodian_store, credential, arguments.threshold, holders), terminal
+    )
+
+
+def resplit(arguments: Namespace, terminal: Terminal) -> None:
+    """Split the unseal key anew, by enough of its shares.
+
+    Raises:
+        Misused: SHARES_WITHOUT_IDENTITIES.
+        Refused: SPLITTING_REFUSED or SHARE_OF_ANOTHER.
+        KeysError: as `keys.custody.splitting.resplit_store`.
+    """
+    settings, holders = _settings(arguments), _holders(arguments)
+    shares = _shares(arguments.share, arguments.identity, arguments, terminal)
+    _tell_shares(
+        resplit_store(settings.custodian_store, shares, arguments.threshold, holders), terminal
+    )
+
+
+def drill(arguments: Namespace, terminal: Terminal) -> None:
+    """Prove that shares still open the keys; nothing is opened.
+
+    Raises:
+        Misused: SHARES_WITHOUT_IDENTITIES.
+        Refused: SHARE_OF_ANOTHER.
+        KeysError: as `keys.custody.splitting.drill`.
+    """
+    shares = _shares(arguments.share, arguments.identity, arguments, terminal)
+    prove(_settings(arguments).custodian_store, shares)
+    if terminal.as_json:
+        terminal.show_json({"holders": [share.holder for share in shares], "open": True})
+        return
+    Speaker(terminal).show("custody_drill_done", count=len(shares))
+
+
+def _settings(arguments: Namespace) -> Settings:
+    return Settings.load(Path(arguments.data))
+
+
+def _holders(arguments: Namespace) -> list[Holder]:
+    cards = [read_card_file(path) for path in arguments.holder]
+    recipients = {card.recipient for card in cards}
+    names = {card.post for card in cards}
+    if not 2 <= arguments.threshold <= len(cards) <= 16 or not (  # noqa: PLR2004 - said in the text
+        len(recipients) == len(names) == len(cards)
+    ):
+        raise Refused("SPLITTING_REFUSED", threshold=arguments.threshold, count=len(cards))
+    return [Holder(card.post, card.recipient) for card in cards]
+
+
+def _shares(
+    files: Sequence[str], identities: Sequence[str], arguments: Namespace, terminal: Terminal
+) -> list[Share]:
+    if len(files) != len(identities):
+        raise Misused("SHARES_WITHOUT_IDENTITIES", shares=len(files), identities=len(identities))
+    shares = []
+    for file, folder in zip(files, map(Path, identities), strict=True):
+        require_identity(folder)
+        identity = load_identity(folder, passphrase_to_open(arguments.passphrase_file, terminal))
+        try:
+            shares.append(open_share(Path(file).read_bytes(), identity.hybrid_key))
+        except NotAddressed as error:
+            raise Refused("SHARE_OF_ANOTHER", share=file, holder=identity.card.post) from error
+    return shares
+
+
+def _tell_shares(paths: Sequence[Path], terminal: Terminal) -> None:
+    if terminal.as_json:
+        terminal.show_json([{"holder": path.stem, "share": str(path)} for path in paths])
+        return
+    speaker = Speaker(terminal)
+    for path in paths:
+        speaker.show("share_made", holder=path.stem, path=str(path))
+    speaker.say("custody_split_done", folder=str(paths[0].parent))
+
+
+def _show(now: CustodyState, terminal: Terminal) -> None:
+    if terminal.as_json:
+        terminal.show_json(
+            {
+                "sealed": now.sealed,
+                "threshold": now.threshold,
+                "holders": list(now.holders),
+                "offered": list(now.offered),
+            }
+        )
+        return
+    speaker = Speaker(terminal)
+    speaker.show("custody_sealed" if now.sealed else "custody_open")
+    if now.holders:
+        names = ", ".join(now.holders)
+        speaker.show(
+            "custody_holders", threshold=now.threshold, count=len(now.holders), names=names
+        )
+    elif now.sealed:
+        speaker.show("custody_by_credential")
+    if now.offered:
+        speaker.show("custody_offered", names=", ".join(now.offered))
+        speaker.show("custody_missing", count=now.threshold - len(now.offered))

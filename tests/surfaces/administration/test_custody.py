@@ -1,0 +1,101 @@
+"""`cipher-service custody`: the bureau's keys under seal, while a ministry goes on receiving."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cipher_service.administration.stage import Stage, chiffre, stage
+from tests.surfaces.administration.running import done, given, refused
+
+NAMES = ("GARDE-A", "GARDE-B", "GARDE-C")
+
+
+@pytest.fixture(scope="module")
+def holders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Three persons, each with keys of their own."""
+    folder = tmp_path_factory.mktemp("holders")
+    for name in NAMES:
+        new = ("identity", "new", "--post", name, "--out", str(folder / name))
+        chiffre("en", *new, "--no-passphrase")
+    return {name: folder / name for name in NAMES}
+
+
+def _cards(holders: dict[str, Path], *names: str) -> list[str]:
+    return [word for name in names for word in ("--holder", str(holders[name] / f"{name}.card"))]
+
+
+def _shares(made: list[dict[str, Any]], holders: dict[str, Path], *names: str) -> list[str]:
+    files = {share["holder"]: share["share"] for share in made}
+    return [
+        word
+        for name in names
+        for word in ("--share", files[name], "--identity", str(holders[name]))
+    ]
+
+
+def _offer(share: dict[str, Any], holders: dict[str, Path], by: str) -> tuple[str, ...]:
+    return ("custody", "offer", "--identity", str(holders[by]), share["share"])
+
+
+def test_a_sealed_ministry_keeps_receiving_until_its_holders_open_it(
+    ministry: Stage, holders: dict[str, Path], tmp_path: Path
+) -> None:
+    text = tmp_path / "texte.txt"
+    text.write_text("Le ministre arrive mardi.", "utf-8")
+    split = ("custody", "split", "--threshold", "2", *_cards(holders, *NAMES))
+    made = given(ministry, *split)
+    assert "CUSTODY_STORE_SPLIT" in refused(ministry, "CUSTODY_STORE_SPLIT", *split)
+    assert given(ministry, "custody", "seal")["sealed"]
+
+    sent = chiffre(
+        "en",
+        *("send", "--identity", ministry.identity("PARIS"), "--to", "MINREX"),
+        *("--level", "SECRET", "--subject", "Visite", str(text)),
+    )
+    opening = ("bureau", "open", sent["id"], "-o", str(tmp_path / "recu"))
+    refused(ministry, "CUSTODY_SEALED", *opening, status=3)
+    assert [line["dispatch_id"] for line in given(ministry, "bureau", "inbox")] == [sent["id"]]
+
+    refused(ministry, "SHARE_OF_ANOTHER", *_offer(made[0], holders, "GARDE-B"))
+    offered = done(ministry, *_offer(made[0], holders, "GARDE-A"))
+    assert "GARDE-A" in offered.splitlines()[2]
+    refused(ministry, "SHARE_TWICE", *_offer(made[0], holders, "GARDE-A"))
+    assert not given(ministry, *_offer(made[2], holders, "GARDE-C"))["sealed"]
+    refused(ministry, "SHARE_NOT_AWAITED", *_offer(made[1], holders, "GARDE-B"))
+
+    done(ministry, *opening)
+    assert (tmp_path / "recu" / "message.txt").read_text("utf-8") == text.read_text("utf-8")
+
+
+def test_a_holder_is_replaced_after_a_drill(holders: dict[str, Path], tmp_path: Path) -> None:
+    with stage(tmp_path / "data", "en", 1) as ministry:
+        first = given(
+            ministry, "custody", "split", "--threshold", "2", *_cards(holders, "GARDE-A", "GARDE-B")
+        )
+        done(ministry, "custody", "drill", *_shares(first, holders, "GARDE-A", "GARDE-B"))
+        refused(ministry, "SHARES_TOO_FEW", "custody", "drill", *_shares(first, holders, "GARDE-A"))
+        refused(
+            ministry,
+            "SHARES_WITHOUT_IDENTITIES",
+            *("custody", "drill", *_shares(first, holders, "GARDE-A"), "--share", "more"),
+            status=2,
+        )
+        refused(
+            ministry,
+            "SPLITTING_REFUSED",
+            *("custody", "resplit", "--threshold", "3", *_cards(holders, "GARDE-A", "GARDE-C")),
+            *_shares(first, holders, "GARDE-A", "GARDE-B"),
+        )
+        second = given(
+            ministry,
+            *("custody", "resplit", "--threshold", "2", *_cards(holders, "GARDE-A", "GARDE-C")),
+            *_shares(first, holders, "GARDE-A", "GARDE-B"),
+        )
+        kept = tmp_path / "old.share"
+        kept.write_bytes(Path(second[0]["share"]).read_bytes())
+        done(ministry, "custody", "drill", *_shares(second, holders, "GARDE-A", "GARDE-C"))
+        assert [share["holder"] for share in second] == ["GARDE-A", "GARDE-C"]
+        assert not Path(first[0]["share"]).exists()
+        state = done(ministry, "custody", "seal", language="en").splitlines()
+        assert state[1] == "2 of 2 holders open: GARDE-A, GARDE-C"
