@@ -62,6 +62,10 @@ class Identity:
         """Both signatures over `message` in `context`."""
         return self.signing_key.sign(context, message)
 
+    def sign_cose(self, structure: bytes) -> bytes:
+        """The Ed25519 signature over a COSE `Sig_structure`, for the seal of a bag."""
+        return self.signing_key.sign_cose(structure)
+
     def sign_manifest(self, manifest: bytes) -> Signatures:
         """Both signatures over a manifest's bytes."""
         return self.sign(MANIFEST, manifest)

@@ -9,5 +9,10 @@ Where to begin reading:
 
 * `manifest` holds the values: `Manifest` (the bordereau), `Item`, `Waybill`, and `Mode`, `BagClass`
   and `ItemKind` in which they are told.
+* `bordereau` gives its bytes, its salted digest and the proof of one line; `members` its JSON.
+* `seal` is what the label carries: `claims` in `digits`, drawn by `symbol`, read by `reading`;
+  `locator` finds the bag; `sealed` adds the full signatures of both persons.
+* `verdict` judges a seal and its bag by name, with a `pack` where there is no network, and against
+  what somebody saw (`physical`).
 * `errors` names every refusal.
 """

@@ -15,3 +15,69 @@ class BordereauMalformed(Refusal):
     """A manifest is not canonical JSON of its one shape, or says what no bag can be."""
 
     code: ClassVar[str] = "BORDEREAU_MALFORMED"
+
+
+class SealDamaged(Refusal):
+    """A text is not the one encoding of a seal: torn, misread, or never one."""
+
+    code: ClassVar[str] = "SEAL_DAMAGED"
+
+
+class SealTooLarge(Refusal):
+    """A seal does not fit into a symbol that a telephone still reads."""
+
+    code: ClassVar[str] = "SEAL_TOO_LARGE"
+
+
+class LocatorWrong(Refusal):
+    """A locator has not 24 digits, or its check digits do not fit: misread or mistyped."""
+
+    code: ClassVar[str] = "LOCATOR_WRONG"
+
+
+class ImageUnreadable(Refusal):
+    """A file is not a picture that can be read."""
+
+    code: ClassVar[str] = "IMAGE_UNREADABLE"
+
+
+class SymbolNotFound(Refusal):
+    """A picture shows no symbol, or more than one."""
+
+    code: ClassVar[str] = "SYMBOL_NOT_FOUND"
+
+
+class SealedMalformed(Refusal):
+    """A sealed manifest is not canonical JSON of its one shape."""
+
+    code: ClassVar[str] = "SEALED_MALFORMED"
+
+
+class OriginNotYours(Refusal):
+    """The manifest's origin is not the post whose identity seals it."""
+
+    code: ClassVar[str] = "ORIGIN_NOT_YOURS"
+
+
+class WitnessIsSealer(Refusal):
+    """The second signature would come from the first person's card."""
+
+    code: ClassVar[str] = "WITNESS_IS_SEALER"
+
+
+class PackMalformed(Refusal):
+    """A sync pack is not canonical JSON of its one shape, or says what no pack can."""
+
+    code: ClassVar[str] = "PACK_MALFORMED"
+
+
+class PackRolledBack(Refusal):
+    """A sync pack has a lower version than one seen before: somebody shows an old truth."""
+
+    code: ClassVar[str] = "PACK_ROLLED_BACK"
+
+
+class PackNotYetValid(Refusal):
+    """A sync pack was issued in the future of this clock: the pack or the clock is wrong."""
+
+    code: ClassVar[str] = "PACK_NOT_YET_VALID"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -38,6 +39,7 @@ LEGS_MAX: Final = 16
 WEIGHT_MAX_G: Final = 2_000_000
 QUANTITY_MAX: Final = 100_000
 SALT_BYTES: Final = 32
+VALIDITY_MAX: Final = timedelta(days=45)
 
 
 class BagClass(StrEnum):

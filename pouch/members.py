@@ -25,6 +25,7 @@ from pouch.manifest import (
     SEAL,
     SEAL_NUMBER,
     SEALS_MAX,
+    VALIDITY_MAX,
     WEIGHT_MAX_G,
     BagClass,
     Carrier,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
 MANIFEST: Final = "valise/v1 manifest"
-VALIDITY_MAX: Final = timedelta(days=45)
 
 _Choice = TypeVar("_Choice", bound="StrEnum")
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+from pouch.bordereau import digest
 from pouch.manifest import (
     BagClass,
     Carrier,
@@ -14,6 +15,7 @@ from pouch.manifest import (
     Mode,
     Waybill,
 )
+from pouch.pack import Announced, Pack
 
 CLOSED = datetime(2026, 11, 22, 10, 34, tzinfo=UTC)
 NONCE = bytes(range(16))
@@ -68,5 +70,32 @@ def manifest(lines: int = 10, **changes: object) -> Manifest:
         items=tuple(item(line) for line in range(1, lines + 1)),
         nonce_sha256=sha256(NONCE).hexdigest(),
         salt=sha256(b"salt of the head").digest(),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]  # each test names its own members
+
+
+def announced(whole: Manifest, **changes: object) -> Announced:
+    made = Announced(
+        seal=whole.seal,
+        bag=whole.bag,
+        digest=digest(whole).hex(),
+        seals=whole.seals,
+        destination=whole.waybill.destination,
+        packages=whole.waybill.packages,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]  # each test names its own members
+
+
+def pack(**changes: object) -> Pack:
+    made = Pack(
+        version=7,
+        issued=CLOSED + timedelta(hours=1),
+        expires=CLOSED + timedelta(days=7),
+        cards=(),
+        announced=(),
+        arrivals=(),
+        revoked_seals=frozenset(),
+        revoked_cards=frozenset(),
+        roots={},
     )
     return replace(made, **changes)  # type: ignore[arg-type]  # each test names its own members

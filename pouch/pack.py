@@ -1,0 +1,262 @@
+"""The sync pack: what a device without network needs to judge a bag, signed by the ministry's root.
+
+It holds the cards in force, the bags announced and not yet received, the closings that were
+received (a second arrival is a copy), what was revoked, and roots of the log. It has a version and
+an end. Whoever stores packs keeps the highest version seen and refuses a lower one, since an old
+pack knows no new revocation; how old a pack is stands in every verdict.
+
+    data = make_pack(pack, sign=root.sign)
+    pack = read_pack(data, root.verifying_key, least_version=7, at=now)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from keys import canonical
+from keys.cards import Card, read_card
+from keys.errors import CardInvalid
+from keys.records import FINGERPRINT, POST, Record
+from keys.statements import object_of_signatures, read_signatures
+from pouch.errors import PackMalformed, PackNotYetValid, PackRolledBack
+from pouch.manifest import BAG, PACKAGES_MAX, SEAL
+from pouch.members import bounded, read_seals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from keys.signing import Signatures, VerifyingKey
+
+PACK: Final = "valise/v1 pack"
+PACK_BYTES_MAX: Final = 16 * 1024 * 1024
+# Clocks of devices differ by so much without being wrong.
+SKEW: Final = timedelta(minutes=5)
+
+_CARDS_MAX: Final = 2_000
+_BAGS_MAX: Final = 20_000
+_ROOTS_MAX: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A bag on its way, as its origin told it through the cipher.
+
+    Attributes:
+        seal: identifier of the closing.
+        bag: 22 digits.
+        digest: of its manifest, 64 hexadecimal digits.
+        seals: numbers of its physical seals.
+        destination: code of the post that receives.
+        packages: how many bags travel together.
+    """
+
+    seal: str
+    bag: str
+    digest: str
+    seals: tuple[str, ...]
+    destination: str
+    packages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A closing that was received: it cannot arrive again.
+
+    Attributes:
+        seal: identifier of the closing.
+        place: code of the post where it was received.
+        at: when, UTC, whole seconds.
+    """
+
+    seal: str
+    place: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """What a device knows.
+
+    Attributes:
+        version: of the pack, from 1, always rising.
+        issued: UTC, whole seconds.
+        expires: from then on the pack decides nothing any more.
+        cards: of posts and officers, in force or lately so.
+        announced: bags under way; a bag that is not among them is unannounced.
+        arrivals: closings that were received.
+        revoked_seals: identifiers of closings that count no more.
+        revoked_cards: fingerprints of cards that count no more.
+        roots: roots of the log by the sizes of its tree.
+    """
+
+    version: int
+    issued: datetime
+    expires: datetime
+    cards: tuple[Card, ...]
+    announced: tuple[Announced, ...]
+    arrivals: tuple[Arrival, ...]
+    revoked_seals: frozenset[str]
+    revoked_cards: frozenset[str]
+    roots: dict[int, bytes]
+
+
+def make_pack(pack: Pack, *, sign: Callable[[str, bytes], Signatures]) -> bytes:
+    """Gives the file of a pack, signed by the root.
+
+    Args:
+        pack: what to tell.
+        sign: both signatures over a message in a context; `SigningKey.sign` fits.
+
+    Raises:
+        PackMalformed: the pack says what no pack can.
+    """
+    try:
+        statement = canonical.encode(_pack_object(pack))
+        _read(Record(canonical.decode(statement), "pack"))
+    except ValueError as error:
+        raise PackMalformed(str(error)) from error
+    signatures = canonical.encode(object_of_signatures(sign(PACK, statement)))
+    return b'{"signatures":%b,"statement":%b}' % (signatures, statement)
+
+
+def read_pack(data: bytes, root: VerifyingKey, *, least_version: int, at: datetime) -> Pack:
+    """Reads a pack and checks it whole.
+
+    The order: 1. canonical JSON of the outer form; 2. both signatures of the root; 3. the members;
+    4. the version; 5. it is not from the future. That it has expired is for the verdict, which
+    says so beside what the pack still shows.
+
+    Args:
+        data: the file; one final newline is forgiven.
+        root: the root's public keys.
+        least_version: the highest version seen before, 0 for none.
+        at: the present time.
+
+    Raises:
+        PackMalformed: 1 or 3 fails.
+        SignatureInvalid: 2 fails.
+        PackRolledBack: 4 fails.
+        PackNotYetValid: 5 fails.
+    """
+    # 1.
+    if len(data) > PACK_BYTES_MAX:
+        raise PackMalformed(f"a pack has at most {PACK_BYTES_MAX} bytes")
+    try:
+        value = canonical.decode(data.removesuffix(b"\n"))
+        record = Record(value, "pack")
+        statement = record.record("statement")
+        signatures = read_signatures(record.record("signatures"))
+        record.close()
+    except ValueError as error:
+        raise PackMalformed(str(error)) from error
+    # 2.
+    root.verify(PACK, canonical.encode(value["statement"]), signatures)
+    # 3.
+    try:
+        pack = _read(statement)
+    except ValueError as error:
+        raise PackMalformed(str(error)) from error
+    # 4.
+    if pack.version < least_version:
+        raise PackRolledBack(f"version {pack.version} after version {least_version}")
+    # 5.
+    if pack.issued > at + SKEW:
+        raise PackNotYetValid(f"issued at {canonical.text_from_time(pack.issued)}")
+    return pack
+
+
+def _pack_object(pack: Pack) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "type": PACK,
+        "version": pack.version,
+        "issued": canonical.text_from_time(pack.issued),
+        "expires": canonical.text_from_time(pack.expires),
+        "cards": [canonical.decode(card.to_bytes()) for card in pack.cards],
+        "announced": [
+            {
+                "seal": bag.seal,
+                "bag": bag.bag,
+                "digest": bag.digest,
+                "seals": bag.seals,
+                "destination": bag.destination,
+                "packages": bag.packages,
+            }
+            for bag in pack.announced
+        ],
+        "arrivals": [
+            {"seal": each.seal, "place": each.place, "at": canonical.text_from_time(each.at)}
+            for each in pack.arrivals
+        ],
+        "revoked_seals": sorted(pack.revoked_seals),
+        "revoked_cards": sorted(pack.revoked_cards),
+        "roots": [{"size": size, "root": pack.roots[size].hex()} for size in sorted(pack.roots)],
+    }
+
+
+def _read(record: Record) -> Pack:
+    record.constant("v", 1)
+    record.constant("type", PACK)
+    roots = [_read_root(item) for item in record.items("roots", most=_ROOTS_MAX)]
+    pack = Pack(
+        version=record.integer("version", least=1),
+        issued=record.time("issued"),
+        expires=record.time("expires"),
+        cards=tuple(_read_card(item) for item in record.items("cards", most=_CARDS_MAX)),
+        announced=tuple(
+            _read_announced(Record(item, "announced"))
+            for item in record.items("announced", most=_BAGS_MAX)
+        ),
+        arrivals=tuple(
+            _read_arrival(Record(item, "arrival"))
+            for item in record.items("arrivals", most=_BAGS_MAX)
+        ),
+        revoked_seals=frozenset(record.texts("revoked_seals", SEAL, most=_BAGS_MAX)),
+        revoked_cards=frozenset(record.texts("revoked_cards", FINGERPRINT, most=_BAGS_MAX)),
+        roots=dict(roots),
+    )
+    record.close()
+    if pack.issued >= pack.expires:
+        raise ValueError("pack.expires is not after pack.issued")
+    for told, name in ((pack.announced, "announced"), (pack.arrivals, "arrivals")):
+        if len({each.seal for each in told}) != len(told):
+            raise ValueError(f"pack.{name} names a closing twice")
+    return pack
+
+
+def _read_card(item: object) -> Card:
+    try:
+        return read_card(canonical.encode(item))
+    except CardInvalid as error:
+        raise ValueError(f"a card of the pack is no card: {error}") from error
+
+
+def _read_announced(record: Record) -> Announced:
+    announced = Announced(
+        seal=record.text("seal", SEAL),
+        bag=record.text("bag", BAG),
+        digest=record.text("digest", FINGERPRINT),
+        seals=read_seals(record),
+        destination=record.text("destination", POST),
+        packages=bounded(record, "packages", PACKAGES_MAX),
+    )
+    record.close()
+    return announced
+
+
+def _read_arrival(record: Record) -> Arrival:
+    arrival = Arrival(
+        seal=record.text("seal", SEAL), place=record.text("place", POST), at=record.time("at")
+    )
+    record.close()
+    return arrival
+
+
+def _read_root(item: object) -> tuple[int, bytes]:
+    record = Record(item, "root")
+    size, digest = record.integer("size", least=1), record.text("root", FINGERPRINT)
+    record.close()
+    return size, bytes.fromhex(digest)

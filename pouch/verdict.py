@@ -1,0 +1,383 @@
+"""The one judgement on a seal and its bag, for every door: telephone, API and `valise verify`.
+
+`judge` takes what was scanned and what is known, and gives a `Verdict` with a name. It looks at, in
+this order:
+
+1. the text: is it a seal at all;
+2. the key: is it trusted, and does the signature hold;
+3. the key's standing: whose it is, in force, not revoked;
+4. the seal's standing: not revoked, in its time, not received before;
+5. the announcement, when a pack is at hand;
+6. the sealed manifest and its full signatures, when it is at hand;
+7. the log, when the seal carries a proof;
+8. the bag itself: seal numbers, count and weight as somebody observed them.
+
+Without 1 and 2 nothing else means anything and the verdict ends there. Otherwise every finding is
+kept, and the gravest gives the name. A copy of a label verifies as well as the label: only 4, 5
+and 8 say anything about the bag at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Final
+
+from keys.errors import CardNotInForce, SignatureInvalid
+from keys.merkle import ProofInvalid
+from pouch.errors import SealDamaged
+from pouch.pack import SKEW
+from pouch.physical import Observed, compare_seals, weight_is_off
+from pouch.seal import claims_of, kid_of, read_seal
+from pouch.sealed import SEAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime, timedelta
+
+    from keys.cards import Card
+    from pouch.claims import Claims
+    from pouch.pack import Announced, Pack
+    from pouch.seal import Seal
+    from pouch.sealed import SealedManifest, Signed
+
+
+class Name(StrEnum):
+    """What a verdict can find, the gravest first."""
+
+    SEAL_DAMAGED = "SEAL_DAMAGED"
+    KEY_UNKNOWN = "KEY_UNKNOWN"
+    SEAL_EDITED = "SEAL_EDITED"
+    ISSUER_FALSE = "ISSUER_FALSE"
+    KEY_REVOKED = "KEY_REVOKED"
+    KEY_NOT_IN_FORCE = "KEY_NOT_IN_FORCE"
+    SEAL_REVOKED = "SEAL_REVOKED"
+    CLONE_SUSPECTED = "CLONE_SUSPECTED"
+    SEAL_EXPIRED = "SEAL_EXPIRED"
+    SEAL_NOT_YET_VALID = "SEAL_NOT_YET_VALID"
+    BAG_UNANNOUNCED = "BAG_UNANNOUNCED"
+    ANNOUNCEMENT_DIFFERS = "ANNOUNCEMENT_DIFFERS"
+    MANIFEST_DIFFERS = "MANIFEST_DIFFERS"
+    SEALER_INVALID = "SEALER_INVALID"
+    WITNESS_INVALID = "WITNESS_INVALID"
+    LOG_PROOF_INVALID = "LOG_PROOF_INVALID"
+    SEAL_NUMBERS_WRONG = "SEAL_NUMBERS_WRONG"
+    SEAL_NUMBER_NEAR_MISS = "SEAL_NUMBER_NEAR_MISS"
+    BAG_COUNT_WRONG = "BAG_COUNT_WRONG"
+    WEIGHT_OFF = "WEIGHT_OFF"
+    SEAL_GENUINE_BAG_UNCHECKED = "SEAL_GENUINE_BAG_UNCHECKED"
+    SEAL_GENUINE_BAG_ANNOUNCED = "SEAL_GENUINE_BAG_ANNOUNCED"
+    SEAL_GENUINE_MANIFEST_MATCHES = "SEAL_GENUINE_MANIFEST_MATCHES"
+    SEAL_GENUINE_BAG_CHECKED = "SEAL_GENUINE_BAG_CHECKED"
+
+
+class Word(IntEnum):
+    """The one word of a verdict: CONFORME, À VÉRIFIER, REFUSER."""
+
+    CONFORMS = 0
+    VERIFY = 1
+    REFUSE = 2
+
+
+class Witnessing(StrEnum):
+    """Whether a second person answers for the closing."""
+
+    UNWITNESSED = "unwitnessed"
+    # The seal names a witness whose signature is not at hand, or whose card is not.
+    CLAIMED = "claimed"
+    VERIFIED = "verified"
+
+
+class Logging(StrEnum):
+    """Whether the seal stands in the ministry's log."""
+
+    NO_PROOF = "no-proof"
+    # No trusted root of the log is at hand for the size of the proof.
+    UNCHECKED = "unchecked"
+    PROVED = "proved"
+
+
+GENUINE: Final = frozenset(name for name in Name if name.startswith("SEAL_GENUINE_"))
+_TO_VERIFY: Final = frozenset(
+    {
+        Name.SEAL_NUMBER_NEAR_MISS,
+        Name.BAG_COUNT_WRONG,
+        Name.WEIGHT_OFF,
+        *(GENUINE - {Name.SEAL_GENUINE_BAG_CHECKED}),
+    }
+)
+_GRAVITY: Final = {name: place for place, name in enumerate(Name)}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was found, with one English line for a log."""
+
+    name: Name
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackSeen:
+    """The pack that was at hand.
+
+    Attributes:
+        version: its number.
+        age: since it was issued.
+        expired: whether it is past its end, and then decides nothing but revocations.
+    """
+
+    version: int
+    age: timedelta
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be thought of a seal and its bag.
+
+    Attributes:
+        findings: everything found, the gravest first; never empty.
+        claims: what the seal says; None unless its signature holds.
+        witnessing: whether a second person answers for the closing.
+        logging: whether the seal stands in the log.
+        pack: the pack that was at hand, or None.
+    """
+
+    findings: tuple[Finding, ...]
+    claims: Claims | None
+    witnessing: Witnessing
+    logging: Logging
+    pack: PackSeen | None
+
+    @property
+    def name(self) -> Name:
+        """The gravest finding."""
+        return self.findings[0].name
+
+    @property
+    def genuine(self) -> bool:
+        """Whether nothing at all was found wrong."""
+        return self.name in GENUINE
+
+    @property
+    def word(self) -> Word:
+        """CONFORMS only when the bag itself was checked."""
+        if self.name is Name.SEAL_GENUINE_BAG_CHECKED:
+            return Word.CONFORMS
+        return Word.VERIFY if self.name in _TO_VERIFY else Word.REFUSE
+
+
+class Trust:
+    """The cards that a reader trusts, found by what a seal names."""
+
+    def __init__(self, cards: Iterable[Card]) -> None:
+        self._by_kid: dict[bytes, dict[str, Card]] = {}
+        for card in cards:
+            self._by_kid.setdefault(kid_of(card), {})[card.fingerprint] = card
+
+    def named(self, kid: bytes) -> tuple[Card, ...]:
+        """Gives all cards that a `kid` may mean; 8 bytes are not enough to be sure of one."""
+        return tuple(self._by_kid.get(kid, {}).values())
+
+    def card(self, fingerprint: str) -> Card | None:
+        """Gives the card of that fingerprint, or None."""
+        return self._by_kid.get(bytes.fromhex(fingerprint)[:8], {}).get(fingerprint)
+
+
+def judge(
+    text: str,
+    *,
+    trust: Trust,
+    at: datetime,
+    sealed: SealedManifest | None = None,
+    pack: Pack | None = None,
+    observed: Observed | None = None,
+) -> Verdict:
+    """Judges a seal.
+
+    Args:
+        text: as scanned, by any keyboard layout.
+        trust: cards known to be what they say: from files, or those of the pack.
+        at: the present time, aware.
+        sealed: the sealed manifest, if it is at hand.
+        pack: the sync pack, verified by `pouch.pack.read_pack`.
+        observed: what somebody saw of the bag, typed before the expected was shown.
+    """
+    seen = None if pack is None else _seen(pack, at)
+    # 1. and 2.
+    try:
+        seal = read_seal(text)
+    except SealDamaged as error:
+        return _alone(Name.SEAL_DAMAGED, str(error), seen)
+    named = trust.named(seal.message.kid)
+    if not named:
+        return _alone(Name.KEY_UNKNOWN, f"no trusted card begins {seal.message.kid.hex()}", seen)
+    card = next((card for card in named if _holds(seal, card)), None)
+    if card is None:
+        return _alone(Name.SEAL_EDITED, "the signature does not hold", seen)
+    # 3. to 8.
+    case = _Case(seal, card, trust, at, pack)
+    case.judge_key()
+    case.judge_standing()
+    if pack is not None and seen is not None and not seen.expired:
+        case.judge_announcement(pack)
+    if sealed is not None:
+        case.judge_manifest(sealed)
+    case.judge_log()
+    if observed is not None:
+        case.judge_bag(observed)
+    findings = case.findings or [Finding(case.best, "nothing was found wrong")]
+    findings.sort(key=lambda finding: _GRAVITY[finding.name])
+    return Verdict(tuple(findings), seal.claims, case.witnessing, case.logging, seen)
+
+
+def _alone(name: Name, detail: str, seen: PackSeen | None) -> Verdict:
+    """Gives the verdict on a text that is nobody's seal."""
+    finding = Finding(name, detail)
+    return Verdict((finding,), None, Witnessing.UNWITNESSED, Logging.NO_PROOF, seen)
+
+
+def _seen(pack: Pack, at: datetime) -> PackSeen:
+    return PackSeen(pack.version, at - pack.issued, at >= pack.expires)
+
+
+def _holds(seal: Seal, card: Card) -> bool:
+    try:
+        seal.message.verify(card.verifying_key)
+    except SignatureInvalid:
+        return False
+    return True
+
+
+@dataclass(slots=True)
+class _Case:
+    """A seal whose signature holds, and what is found about it on the way."""
+
+    seal: Seal
+    card: Card
+    trust: Trust
+    at: datetime
+    pack: Pack | None
+    findings: list[Finding] = field(default_factory=list)
+    witnessing: Witnessing = Witnessing.UNWITNESSED
+    logging: Logging = Logging.NO_PROOF
+    best: Name = Name.SEAL_GENUINE_BAG_UNCHECKED
+
+    @property
+    def claims(self) -> Claims:
+        return self.seal.claims
+
+    def find(self, name: Name, detail: str) -> None:
+        self.findings.append(Finding(name, detail))
+
+    def judge_key(self) -> None:
+        if self.claims.issuer != self.card.post:
+            self.find(
+                Name.ISSUER_FALSE, f"a key of {self.card.post} sealed for {self.claims.issuer}"
+            )
+        if self._revoked(self.card):
+            self.find(Name.KEY_REVOKED, f"the card {self.card.fingerprint} is revoked")
+        try:
+            self.card.require_in_force(self.claims.issued)
+        except CardNotInForce as error:
+            self.find(Name.KEY_NOT_IN_FORCE, str(error))
+
+    def judge_standing(self) -> None:
+        claims, pack = self.claims, self.pack
+        if self.claims.witness is not None:
+            self.witnessing = Witnessing.CLAIMED
+        if pack is not None:
+            if claims.seal in pack.revoked_seals:
+                self.find(Name.SEAL_REVOKED, f"the closing {claims.seal} is revoked")
+            for arrival in pack.arrivals:
+                if arrival.seal == claims.seal:
+                    self.find(Name.CLONE_SUSPECTED, f"received before at {arrival.place}")
+        if self.at >= claims.expires:
+            self.find(Name.SEAL_EXPIRED, f"expired {self.at - claims.expires} ago")
+        if self.at < claims.issued - SKEW:
+            self.find(Name.SEAL_NOT_YET_VALID, f"made {claims.issued - self.at} from now")
+
+    def judge_announcement(self, pack: Pack) -> None:
+        told = next((bag for bag in pack.announced if bag.seal == self.claims.seal), None)
+        if told is None:
+            # A bag that was received is no longer among those under way.
+            if all(arrival.seal != self.claims.seal for arrival in pack.arrivals):
+                self.find(Name.BAG_UNANNOUNCED, "the pack announces no such closing")
+        elif _told(told) != _claimed(self.claims):
+            self.find(Name.ANNOUNCEMENT_DIFFERS, "the announcement says otherwise")
+        else:
+            self.best = Name.SEAL_GENUINE_BAG_ANNOUNCED
+
+    def judge_manifest(self, sealed: SealedManifest) -> None:
+        self.best = Name.SEAL_GENUINE_MANIFEST_MATCHES
+        claims = claims_of(sealed.manifest, self.claims.witness)
+        if claims != self.claims or sealed.seal.message != self.seal.message:
+            self.find(Name.MANIFEST_DIFFERS, "the manifest is not the one that was sealed")
+            return
+        if not self._signed(sealed.sealer, self.card):
+            self.find(Name.SEALER_INVALID, "the sealer's full signature does not hold")
+        if self.claims.witness is not None:
+            self._judge_witness(self.claims.witness, sealed.witness)
+
+    def judge_log(self) -> None:
+        proof = self.seal.proof
+        if proof is None:
+            return
+        self.logging = Logging.UNCHECKED
+        if self.pack is not None and proof.size in self.pack.roots:
+            try:
+                self.seal.require_logged(proof, self.pack.roots[proof.size])
+            except ProofInvalid as error:
+                self.find(Name.LOG_PROOF_INVALID, str(error))
+            else:
+                self.logging = Logging.PROVED
+
+    def judge_bag(self, observed: Observed) -> None:
+        if observed.seals is not None:
+            match = compare_seals(self.claims.seals, observed.seals)
+            if match.near:
+                self.find(Name.SEAL_NUMBER_NEAR_MISS, "a number differs by a sign or two")
+            elif not match.equal:
+                self.find(Name.SEAL_NUMBERS_WRONG, "other seals than the sealed ones")
+            self.best = Name.SEAL_GENUINE_BAG_CHECKED
+        if observed.packages is not None and observed.packages != self.claims.packages:
+            self.find(Name.BAG_COUNT_WRONG, f"{observed.packages} bags, not {self.claims.packages}")
+        if observed.weight_g is not None and weight_is_off(self.claims.weight_g, observed.weight_g):
+            self.find(Name.WEIGHT_OFF, f"{observed.weight_g} g, not {self.claims.weight_g} g")
+
+    def _judge_witness(self, kid: bytes, witness: Signed | None) -> None:
+        if witness is None or bytes.fromhex(witness.fingerprint)[: len(kid)] != kid:
+            self.find(Name.WITNESS_INVALID, "the witness whom the seal names did not sign")
+            return
+        card = self.trust.card(witness.fingerprint)
+        if card is None:
+            return
+        if self._signed(witness, card) and not self._revoked(card) and self._in_force(card):
+            self.witnessing = Witnessing.VERIFIED
+        else:
+            self.find(Name.WITNESS_INVALID, "the witness's signature does not hold or counts not")
+
+    def _signed(self, signed: Signed, card: Card) -> bool:
+        if signed.fingerprint != card.fingerprint:
+            return False
+        try:
+            card.verifying_key.verify(SEAL, self.seal.message.payload, signed.signatures)
+        except SignatureInvalid:
+            return False
+        return True
+
+    def _revoked(self, card: Card) -> bool:
+        return self.pack is not None and card.fingerprint in self.pack.revoked_cards
+
+    def _in_force(self, card: Card) -> bool:
+        return card.valid_from <= self.claims.issued < card.valid_until
+
+
+def _told(bag: Announced) -> tuple[object, ...]:
+    return bag.bag, bag.digest, bag.seals, bag.destination, bag.packages
+
+
+def _claimed(claims: Claims) -> tuple[object, ...]:
+    digest = claims.digest.hex()
+    return claims.bag, digest, claims.seals, claims.destination, claims.packages
