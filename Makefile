@@ -58,9 +58,9 @@ fix: setup ## Let ruff repair what it can.
 	$(BIN)/ruff format .
 
 .PHONY: gates
-gates: setup ## The long form of the crash, power-loss and fault gates.
+gates: setup ## The long form of the crash, power-loss, fault and policy gates.
 	GATES=full $(BIN)/pytest -q -p no:cacheprovider --timeout=7200 \
-	  tests/gates tests/surfaces/client/online/test_killed.py
+	  tests/gates tests/surfaces/client/online/test_killed.py tests/cipher_service/access
 
 .PHONY: fuzz
 fuzz: setup ## The long form of the fuzz runs: INPUTS=100000.

@@ -1,0 +1,109 @@
+"""A case out of a model: what z3 found, as values, in words, and tried again on the engine."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cedarpy
+import z3
+
+from cipher_service.access.decisions import entity
+from cipher_service.access.policies import Policies, schema
+from cipher_service.access.proof.encoding import Environment
+
+_BASES = {
+    "principal": ("la personne", "the person"),
+    "resource": ("la chose", "the thing"),
+    "context": ("les circonstances", "the circumstances"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One request: its action, the thing's type, and every attribute of the three records."""
+
+    action: str
+    resource: str
+    values: Mapping[str, Mapping[str, Any]]
+
+    def allowed_by(self, policies: Policies) -> bool:
+        """Ask the engine itself."""
+        person, thing = self.values["principal"], self.values["resource"]
+        answer = cedarpy.is_authorized(
+            {
+                "principal": {"type": "Officer", "id": "case"},
+                "action": {"type": "Action", "id": self.action},
+                "resource": {"type": self.resource, "id": "case"},
+                "context": dict(self.values["context"]),
+            },
+            policies.handle,
+            [entity("Officer", "case", dict(person)), entity(self.resource, "case", dict(thing))],
+            schema(),
+        )
+        return answer.allowed
+
+    def tell(self, language: str, named: Iterable[str]) -> list[str]:
+        """Say the case in lines, one a record; only the attributes that matter.
+
+        Args:
+            language: `fr` or `en`.
+            named: the attributes that matter, as `principal.level`.
+        """
+        wanted = set(named)
+        lines = []
+        for base, words in _BASES.items():
+            told = [
+                f"{name} = {_shown(value)}"
+                for name, value in self.values[base].items()
+                if f"{base}.{name}" in wanted
+            ]
+            if told:
+                lines.append(f"{words[language == 'en']} : {', '.join(told)}")
+        return lines
+
+
+def case_of(environment: Environment, model: z3.ModelRef) -> Case:
+    """Read a model: texts get back their words, or one of their own where any will do."""
+    texts = {number: text for text, number in environment.literals.numbers.items()}
+    values = {
+        place: model.eval(v, model_completion=True) for place, v in environment.variables.items()
+    }
+    numbers = set(texts)
+    for (base, name), value in values.items():
+        kind = environment.records[base][name]
+        if kind == "String":
+            numbers.add(value.as_long())
+        elif kind == "Set<String>":
+            numbers |= set(_numbers(value))
+    read: dict[str, dict[str, Any]] = {base: {} for base in environment.records}
+    for (base, name), value in values.items():
+        kind = environment.records[base][name]
+        if kind == "Bool":
+            read[base][name] = z3.is_true(value)
+        elif kind == "Long":
+            read[base][name] = value.as_long()
+        elif kind == "String":
+            read[base][name] = _text(texts, value.as_long())
+        else:
+            members = [n for n in sorted(numbers) if z3.is_true(model.eval(z3.IsMember(n, value)))]
+            read[base][name] = [_text(texts, number) for number in members]
+    return Case(environment.action, environment.resource, read)
+
+
+def _text(texts: Mapping[int, str], number: int) -> str:
+    return texts.get(number, f"X{number}")
+
+
+def _numbers(value: Any) -> Iterable[int]:
+    if z3.is_int_value(value):
+        yield value.as_long()
+    for child in value.children():
+        yield from _numbers(child)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return "{" + ", ".join(value) + "}"
+    if value == "":
+        return "« »"
+    return str(value)
