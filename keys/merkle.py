@@ -1,11 +1,11 @@
-"""Merkle trees as in RFC 6962 §2.1 (unchanged in RFC 9162 §2.1): hashing, roots, inclusion.
+"""Merkle trees as in RFC 6962 §2.1 (unchanged in RFC 9162 §2.1): hashing, roots, both proofs.
 
 Leaves and nodes are hashed under different prefixes, so no inner node can be passed off as a leaf.
 A tree of n leaves splits at the largest power of two below n; nothing is padded or repeated, so
 no two lists of leaves share a root.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from hmac import compare_digest
 from typing import ClassVar
@@ -19,7 +19,7 @@ _NODE = b"\x01"
 
 
 class ProofInvalid(Refusal):
-    """An inclusion proof does not lead from the leaf to the root."""
+    """A proof does not lead from the leaf, or from the earlier root, to the root."""
 
     code: ClassVar[str] = "PROOF_INVALID"
 
@@ -69,13 +69,13 @@ def verify_inclusion(
         if last == 0:
             raise ProofInvalid("the path is longer than the tree is high")
         if position & 1 or position == last:
-            node = _node_hash(sibling, node)
+            node = node_hash(sibling, node)
             # A right edge: the levels at which the node has no sibling are skipped.
             while not position & 1 and position:
                 position >>= 1
                 last >>= 1
         else:
-            node = _node_hash(node, sibling)
+            node = node_hash(node, sibling)
         position >>= 1
         last >>= 1
     if last != 0:
@@ -84,7 +84,153 @@ def verify_inclusion(
         raise ProofInvalid("the path leads to another root")
 
 
-def _node_hash(left: bytes, right: bytes) -> bytes:
+RangeRoot = Callable[[int, int], bytes]
+"""Gives the root over the leaves from the first index to the second, excluded."""
+
+
+def inclusion_path_of(index: int, size: int, range_root: RangeRoot) -> tuple[bytes, ...]:
+    """Return the audit path of a leaf in a tree that is not held in memory (RFC 6962 §2.1.1).
+
+    Raises:
+        IndexError: There is no such leaf.
+    """
+    if not 0 <= index < size:
+        raise IndexError(f"no leaf {index} among {size}")
+    low, high, path = 0, size, []
+    while high - low > 1:
+        middle = low + largest_power_below(high - low)
+        if index < middle:
+            path.append(range_root(middle, high))
+            high = middle
+        else:
+            path.append(range_root(low, middle))
+            low = middle
+    return tuple(reversed(path))
+
+
+def consistency_path_of(old: int, size: int, range_root: RangeRoot) -> tuple[bytes, ...]:
+    """Return the proof that the tree of `old` leaves begins that of `size` (RFC 6962 §2.1.2).
+
+    It is empty from the empty tree and from the same one.
+
+    Raises:
+        IndexError: `old` is above `size`, or negative.
+    """
+    if not 0 <= old <= size:
+        raise IndexError(f"no tree of {old} within {size}")
+    if old in (0, size):
+        return ()
+    low, high, path = 0, size, []
+    while high != old:
+        middle = low + largest_power_below(high - low)
+        if old <= middle:
+            path.append(range_root(middle, high))
+            high = middle
+        else:
+            path.append(range_root(low, middle))
+            low = middle
+    # The earlier tree is itself a subtree when every step went left: then its root is known.
+    if low:
+        path.append(range_root(low, high))
+    return tuple(reversed(path))
+
+
+def verify_consistency(
+    old: int, old_root: bytes, size: int, new_root: bytes, path: Sequence[bytes]
+) -> None:
+    """Check that the tree of `old` leaves is the beginning of the tree of `size`.
+
+    The loop is that of RFC 9162 §2.1.4.2.
+
+    Raises:
+        ProofInvalid: It is not, or the path is not exactly the one that shows it.
+    """
+    if not 0 <= old <= size:
+        raise ProofInvalid(f"a tree of {old} is no beginning of one of {size}")
+    if old in (0, size):
+        known = root(()) if old == 0 else new_root
+        if path or not compare_digest(old_root, known):
+            raise ProofInvalid("another root of the same tree, or a path where there is none")
+        return
+    position, last = old - 1, size - 1
+    while position & 1:
+        position >>= 1
+        last >>= 1
+    siblings = list(path)
+    if not old & (old - 1):  # a whole subtree: its root is not repeated in the path
+        siblings.insert(0, old_root)
+    if not siblings:
+        raise ProofInvalid("the path is empty")
+    before, after = _climb_twice(position, last, siblings[0], siblings[1:])
+    if not (compare_digest(before, old_root) and compare_digest(after, new_root)):
+        raise ProofInvalid("the path leads from or to another root")
+
+
+def _climb_twice(
+    position: int, last: int, node: bytes, path: Sequence[bytes]
+) -> tuple[bytes, bytes]:
+    """Return the roots of the earlier and of the present tree, from the node they share."""
+    before = after = node
+    for sibling in path:
+        if last == 0:
+            raise ProofInvalid("the path is longer than the tree is high")
+        if position & 1 or position == last:
+            before, after = node_hash(sibling, before), node_hash(sibling, after)
+            while not position & 1 and position:
+                position >>= 1
+                last >>= 1
+        else:
+            after = node_hash(after, sibling)
+        position >>= 1
+        last >>= 1
+    if last != 0:
+        raise ProofInvalid("the path is shorter than the tree is high")
+    return before, after
+
+
+class Frontier:
+    """A growing tree, kept as the roots of its perfect subtrees: at most one a height.
+
+    Args:
+        size: number of leaves.
+        peaks: the roots, of the widest subtree first: one for each bit set in `size`.
+
+    Raises:
+        ValueError: There are not as many peaks as `size` has bits set.
+    """
+
+    def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
+        if size < 0 or len(peaks) != size.bit_count():
+            raise ValueError(f"{len(peaks)} peaks do not make a tree of {size}")
+        self.size = size
+        self.peaks = list(peaks)
+
+    def append(self, leaf: bytes) -> None:
+        """Add a leaf's hash."""
+        merging, node = self.size, leaf
+        while merging & 1:
+            node = node_hash(self.peaks.pop(), node)
+            merging >>= 1
+        self.peaks.append(node)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """Return the root over all leaves so far."""
+        if not self.peaks:
+            return root(())
+        node = self.peaks[-1]
+        for peak in reversed(self.peaks[:-1]):
+            node = node_hash(peak, node)
+        return node
+
+
+def largest_power_below(count: int) -> int:
+    """Return the largest power of two below `count`, which is at least 2: where a tree splits."""
+    return int(1 << ((count - 1).bit_length() - 1))
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Return the 32-byte hash of an inner node (RFC 6962 §2.1)."""
     return sha256(_NODE + left + right).digest()
 
 
@@ -97,7 +243,7 @@ def _levels(leaf_hashes: Sequence[bytes]) -> list[list[bytes]]:
     levels = [list(leaf_hashes)]
     while len(levels[-1]) > 1:
         below = levels[-1]
-        above = [_node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)]
+        above = [node_hash(below[i], below[i + 1]) for i in range(0, len(below) - 1, 2)]
         levels.append(above + below[len(above) * 2 :])
     return levels
 

@@ -1,0 +1,1 @@
+"""The log that outsiders can verify: signed notes, checkpoints, tiles, proofs (LOG.md)."""

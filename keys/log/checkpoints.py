@@ -1,0 +1,186 @@
+"""Checkpoints (c2sp.org/tlog-checkpoint@v1.0.0) and their cosignatures (tlog-cosignature@v1.0.1).
+
+    origin newline size newline base64(root) newline [extension lines]
+
+A cosignature says: of this log I have seen no larger consistent tree at this time.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from keys.canonical import bytes_from_text, text_from_bytes
+from keys.log.errors import LogForked, LogOfAnother, LogRolledBack, NoteMalformed, QuorumMissed
+from keys.log.notes import (
+    ED25519,
+    MLDSA44_COSIGNATURE,
+    Ed25519Signer,
+    MlDsa44Signer,
+    Note,
+    NoteSignature,
+    VerifierKey,
+    verify_note,
+    verify_raw,
+)
+from keys.merkle import HASH_SIZE, ProofInvalid, verify_consistency
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}")
+_TIME_BYTES: Final = 8
+_TIME_MAX: Final = 2**63 - 1
+_LABEL: Final = b"subtree/v1\n\0"
+_LINES: Final = 3
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A log's head: so many entries under this root.
+
+    Attributes:
+        origin: the log's name.
+        size: number of entries.
+        root: RFC 6962 root over them, 32 bytes.
+        extensions: further lines; none in our logs, kept in others'.
+    """
+
+    origin: str
+    size: int
+    root: bytes
+    extensions: tuple[str, ...] = ()
+
+    def encode(self) -> str:
+        """The note text."""
+        lines = (self.origin, str(self.size), text_from_bytes(self.root), *self.extensions)
+        return "".join(f"{line}\n" for line in lines)
+
+    @classmethod
+    def parse(cls, text: str) -> Checkpoint:
+        """Reads a note text.
+
+        Raises:
+            NoteMalformed: it is no checkpoint.
+        """
+        origin, *rest = text.split("\n")
+        if len(rest) < _LINES or rest[-1] or not origin or "" in rest[:-1]:
+            raise NoteMalformed("a checkpoint is an origin, a size and a root, a line each")
+        size, root, *extensions = rest[:-1]
+        if not _SIZE.fullmatch(size):
+            raise NoteMalformed("a checkpoint's size is not a number")
+        try:
+            data = bytes_from_text(root)
+        except ValueError as error:
+            raise NoteMalformed("a checkpoint's root is not base64") from error
+        if len(data) != HASH_SIZE:
+            raise NoteMalformed("a checkpoint's root is not 32 bytes")
+        return cls(origin, int(size), data, tuple(extensions))
+
+
+def read_checkpoint(note: Note, key: VerifierKey) -> Checkpoint:
+    """Reads a checkpoint that its log has signed.
+
+    The order: 1. the signature of `key`; 2. the form; 3. the origin is the key's name.
+
+    Raises:
+        NoteNotSigned: 1 fails.
+        NoteMalformed: 2 fails.
+        LogOfAnother: 3 fails.
+    """
+    verify_note(note, key)
+    checkpoint = Checkpoint.parse(note.text)
+    if checkpoint.origin != key.name:
+        raise LogOfAnother(f"a checkpoint of {checkpoint.origin}, not of {key.name}")
+    return checkpoint
+
+
+def require_continuation(before: Checkpoint, after: Checkpoint, path: Sequence[bytes]) -> None:
+    """Demands that `after` is the same log as `before`, grown or unchanged.
+
+    Raises:
+        LogOfAnother: another origin.
+        LogRolledBack: fewer entries.
+        LogForked: the entries that `before` counts are not the first ones of `after`.
+    """
+    if before.origin != after.origin:
+        raise LogOfAnother(f"a checkpoint of {after.origin}, not of {before.origin}")
+    if after.size < before.size:
+        raise LogRolledBack(f"{after.size} entries where {before.size} were seen")
+    try:
+        verify_consistency(before.size, before.root, after.size, after.root, path)
+    except ProofInvalid as error:
+        raise LogForked(
+            f"the log of {after.size} does not continue that of {before.size}: {error}"
+        ) from error
+
+
+def cosign(
+    checkpoint: Checkpoint, signer: Ed25519Signer | MlDsa44Signer, time: int
+) -> NoteSignature:
+    """Cosigns a checkpoint, whose consistency the caller has checked.
+
+    Args:
+        checkpoint: what was seen.
+        signer: the cosigner's key, of a cosignature algorithm.
+        time: seconds since 1970.
+
+    Raises:
+        ValueError: a note key, or no such time.
+    """
+    if signer.verifier.algorithm == ED25519:
+        raise ValueError("a note key does not cosign")
+    if not 0 <= time <= _TIME_MAX:
+        raise ValueError("no such time")
+    key = signer.verifier
+    signature = signer.sign_raw(_cosigned(key, checkpoint, time))
+    return NoteSignature(key.name, key.key_id, time.to_bytes(_TIME_BYTES, "big") + signature)
+
+
+def read_cosignature(note: Note, key: VerifierKey) -> int | None:
+    """Gives the time at which `key` cosigned the checkpoint of a note, None if it did not.
+
+    Raises:
+        NoteMalformed: the note is no checkpoint, or the signature has no time.
+        NoteNotSigned: a signature names the key and does not hold.
+    """
+    checkpoint = Checkpoint.parse(note.text)
+    found = note.of(key)
+    if found is None or key.algorithm == ED25519:
+        return None
+    time = int.from_bytes(found.signature[:_TIME_BYTES], "big")
+    if time > _TIME_MAX:
+        raise NoteMalformed("a cosignature's time is out of range")
+    verify_raw(key, found.signature[_TIME_BYTES:], _cosigned(key, checkpoint, time))
+    return time
+
+
+def require_quorum(note: Note, witnesses: Iterable[VerifierKey], least: int) -> list[str]:
+    """Demands the cosignatures of at least `least` different witnesses; gives their names.
+
+    Raises:
+        QuorumMissed: fewer.
+        NoteMalformed, NoteNotSigned: as `read_cosignature`.
+    """
+    names = {key.name for key in witnesses if read_cosignature(note, key) is not None}
+    if len(names) < least:
+        raise QuorumMissed(f"{len(names)} witnesses have cosigned, {least} are demanded")
+    return sorted(names)
+
+
+def _cosigned(key: VerifierKey, checkpoint: Checkpoint, time: int) -> bytes:
+    if key.algorithm == MLDSA44_COSIGNATURE:
+        origin, name = checkpoint.origin.encode(), key.name.encode()
+        return b"".join(
+            (
+                _LABEL,
+                bytes([len(name)]) + name,
+                time.to_bytes(_TIME_BYTES, "big"),
+                bytes([len(origin)]) + origin,
+                (0).to_bytes(8, "big"),
+                checkpoint.size.to_bytes(8, "big"),
+                checkpoint.root,
+            )
+        )
+    return f"cosignature/v1\ntime {time}\n{checkpoint.encode()}".encode()
