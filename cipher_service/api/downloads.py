@@ -1,7 +1,9 @@
 """Giving an envelope: whole or from where a transfer broke off (RFC 9110 §14), strongly tagged.
 
 One range is served; several, or a spelling that is not a byte range, are ignored and the whole is
-given, as the RFC allows. A file is read ahead in a thread while the piece before it is sent.
+given, as the RFC allows. A file is read ahead in a thread while the piece before it is sent, and
+the disk is told what comes after that: a large envelope is not in memory, since its upload let go
+of it.
 """
 
 import asyncio
@@ -22,6 +24,8 @@ from cipher_service.wire.dispatches import ENVELOPE_MEDIA_TYPE
 log = logging.getLogger(__name__)
 
 PIECE: Final = 1024 * 1024
+AHEAD: Final = 4 * PIECE
+"""What the disk is asked to have ready; the kernel's own guess is a fraction of it."""
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,16})-([0-9]{0,16})", re.ASCII)
 
 
@@ -118,4 +122,10 @@ async def _read_ahead(descriptor: int, bounds: range, executor: Executor) -> Asy
 def _read(
     loop: asyncio.AbstractEventLoop, executor: Executor, descriptor: int, place: int, stop: int
 ) -> asyncio.Future[bytes]:
-    return loop.run_in_executor(executor, os.pread, descriptor, min(PIECE, stop - place), place)
+    return loop.run_in_executor(executor, _take, descriptor, place, min(PIECE, stop - place))
+
+
+def _take(descriptor: int, place: int, size: int) -> bytes:
+    if place % AHEAD < PIECE:
+        os.posix_fadvise(descriptor, place + PIECE, 2 * AHEAD, os.POSIX_FADV_WILLNEED)
+    return os.pread(descriptor, size, place)

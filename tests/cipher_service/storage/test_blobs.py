@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cipher_service.storage.blobs import Blobs, Body, RealDisk, UploadOffsetWrong
+from cipher_service.storage.blobs import WINDOW, Blobs, Body, RealDisk, UploadOffsetWrong
 
 DATA = b"chiffre" * 40_000
 NAME = hashlib.sha256(DATA).hexdigest()
@@ -93,6 +93,34 @@ def test_whatever_call_fails_no_partial_body_appears(tmp_path: Path) -> None:
         spool = folder / "spool"
         assert not spool.exists() or list(spool.iterdir()) == []
         assert keep(Blobs(folder)) == Body(NAME, len(DATA))  # and trying again succeeds
+
+
+def test_the_disk_begins_with_each_window_while_more_arrives(tmp_path: Path) -> None:
+    class WatchedDisk(RealDisk):
+        def __init__(self) -> None:
+            self.log: list[str] = []
+
+        def write(self, descriptor: int, data: memoryview) -> int:
+            self.log.append("write")
+            return super().write(descriptor, data)
+
+        def begin(self, descriptor: int) -> None:
+            self.log.append("begin")
+            super().begin(descriptor)
+
+    half, disk = bytes(WINDOW // 2), WatchedDisk()
+    blobs = Blobs(tmp_path, disk)
+    with blobs.spool() as spool:
+        for _ in range(5):
+            spool.write(half)
+        body = spool.keep()
+    assert disk.log == ["write", "write", "begin", "write", "write", "begin", "write"]
+    assert blobs.digest(body.sha256) == Body(hashlib.sha256(5 * half).hexdigest(), 5 * len(half))
+
+    disk.log = []
+    with blobs.append("ab" * 16, 0) as piece:
+        piece.write(3 * half)
+    assert disk.log == ["write", "begin"]
 
 
 def test_no_request_can_name_another_file(tmp_path: Path) -> None:
