@@ -71,6 +71,12 @@ class PackMalformed(Refusal):
     code: ClassVar[str] = "PACK_MALFORMED"
 
 
+class PackNotOfRoot(Refusal):
+    """A sync pack is not signed by the root that the reader trusts."""
+
+    code: ClassVar[str] = "PACK_NOT_OF_ROOT"
+
+
 class PackRolledBack(Refusal):
     """A sync pack has a lower version than one seen before: somebody shows an old truth."""
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keys import canonical
 from keys.cards import Card, read_card
-from keys.errors import CardInvalid
+from keys.errors import CardInvalid, SignatureInvalid
 from keys.records import FINGERPRINT, POST, Record
 from keys.statements import object_of_signatures, read_signatures
-from pouch.errors import PackMalformed, PackNotYetValid, PackRolledBack
+from pouch.errors import PackMalformed, PackNotOfRoot, PackNotYetValid, PackRolledBack
 from pouch.manifest import BAG, PACKAGES_MAX, SEAL
 from pouch.members import bounded, read_seals
 
@@ -137,7 +137,7 @@ def read_pack(data: bytes, root: VerifyingKey, *, least_version: int, at: dateti
 
     Raises:
         PackMalformed: 1 or 3 fails.
-        SignatureInvalid: 2 fails.
+        PackNotOfRoot: 2 fails.
         PackRolledBack: 4 fails.
         PackNotYetValid: 5 fails.
     """
@@ -153,7 +153,10 @@ def read_pack(data: bytes, root: VerifyingKey, *, least_version: int, at: dateti
     except ValueError as error:
         raise PackMalformed(str(error)) from error
     # 2.
-    root.verify(PACK, canonical.encode(value["statement"]), signatures)
+    try:
+        root.verify(PACK, canonical.encode(value["statement"]), signatures)
+    except SignatureInvalid as error:
+        raise PackNotOfRoot(str(error)) from error
     # 3.
     try:
         pack = _read(statement)

@@ -337,7 +337,7 @@ class _Case:
         if observed.seals is not None:
             match = compare_seals(self.claims.seals, observed.seals)
             if match.near:
-                self.find(Name.SEAL_NUMBER_NEAR_MISS, "a number differs by a sign or two")
+                self.find(Name.SEAL_NUMBER_NEAR_MISS, "a number is nearly the sealed one")
             elif not match.equal:
                 self.find(Name.SEAL_NUMBERS_WRONG, "other seals than the sealed ones")
             self.best = Name.SEAL_GENUINE_BAG_CHECKED

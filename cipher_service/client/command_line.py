@@ -27,10 +27,11 @@ _CARD_SHOW = "cipher_service.client.identities:show_card"
 _SERIES = "cipher_service.client.series:series"
 
 
-class _Version(argparse.Action):
+class Version(argparse.Action):
     """Show the version; the module that knows it costs more than the rest of the start."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_arguments: Any) -> None:
+        """Show it and end."""
         from importlib.metadata import version  # noqa: PLC0415 - it is slow to load
 
         sys.stdout.write(f"{parser.prog} {version('cipher-service')}\n")
@@ -49,7 +50,7 @@ def build_parser(language: Language) -> Parser:
     parser = Parser(
         prog="chiffre", description=say("help_chiffre"), epilog=say("help_exit"), allow_abbrev=False
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help=say("help_version"))
+    parser.add_argument("--version", action=Version, nargs=0, help=say("help_version"))
     parser.add_argument("--lang", choices=("fr", "en"), help=say("help_lang"))
     commands = parser.add_subparsers(
         metavar=say("help_command"), required=True, dest="command", title=say("help_commands")

@@ -12,7 +12,7 @@ from keys.merkle import inclusion_path, leaf_hash, root
 from keys.signing import Signatures
 from pouch.digits import AZERTY, CALIBRATION, encode_digits
 from pouch.pack import Arrival
-from pouch.physical import Observed, compare_seals, distance, weight_is_off
+from pouch.physical import Observed, compare_seals, weight_is_off
 from pouch.seal import LogProof, claims_of, kid_of, make_seal
 from pouch.sealed import SEAL, Signed, seal_manifest
 from pouch.verdict import Logging, Name, Trust, Verdict, Witnessing, Word, judge
@@ -290,12 +290,6 @@ class TestTheBag:
             Name.WEIGHT_OFF,
         ]
         assert verdict.word is Word.REFUSE
-
-
-def test_the_distance_of_numbers() -> None:
-    assert distance("", "ABC") == 3
-    assert distance("KITTEN", "SITTING") == 3
-    assert distance("MX-1", "MX-1") == 0
 
 
 def test_two_alike_numbers_are_not_matched_with_one() -> None:

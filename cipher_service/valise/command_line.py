@@ -1,0 +1,80 @@
+"""Everything that can be typed after `valise`, in the user's language."""
+
+from functools import partial
+
+from cipher_service.client.arguments import (
+    Commands,
+    Parser,
+    Say,
+    add_command,
+    add_identity_option,
+    add_json,
+)
+from cipher_service.client.command_line import Version, translate_argparse
+from cipher_service.client.messages import Language, phrase
+
+_EXAMPLE = "cipher_service.valise.drafts:example"
+_SEAL = "cipher_service.valise.sealing:seal"
+_VERIFY = "cipher_service.valise.verifying:verify"
+_PACK = "cipher_service.valise.packs:pack"
+
+
+def build_parser(language: Language) -> Parser:
+    """Return the parser of all commands, in the language of its help and complaints."""
+    translate_argparse(language)
+    say = partial(phrase, language=language)
+    parser = Parser(
+        prog="valise",
+        description=say("help_valise"),
+        epilog=say("help_valise_exit"),
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=Version, nargs=0, help=say("help_version"))
+    parser.add_argument("--lang", choices=("fr", "en"), help=say("help_lang"))
+    commands = parser.add_subparsers(
+        metavar=say("help_command"), required=True, dest="command", title=say("help_commands")
+    )
+    add_json(add_command(commands, say, "valise_example", _EXAMPLE), say)
+    _add_seal(commands, say)
+    _add_verify(commands, say)
+    _add_pack(commands, say)
+    return parser
+
+
+def _add_seal(commands: "Commands[Parser]", say: Say) -> None:
+    parser = add_command(commands, say, "valise_seal", _SEAL)
+    add_identity_option(parser, say)
+    add = parser.add_argument
+    add("--witness", metavar=say("a_folder"), help=say("help_witness"))
+    add("--witness-passphrase-file", metavar=say("a_file"), help=say("help_witness_passphrase"))
+    add("--manifest", metavar=f"{say('a_file')}|-", required=True, help=say("help_draft"))
+    add("-o", "--out", metavar=say("a_folder"), required=True, help=say("help_out_sealed"))
+    add_json(parser, say)
+
+
+def _add_verify(commands: "Commands[Parser]", say: Say) -> None:
+    parser = add_command(commands, say, "valise_verify", _VERIFY)
+    add = parser.add_argument
+    add("--trust", metavar=say("a_card"), action="append", default=[], help=say("help_trust"))
+    add("--manifest", metavar=say("a_file"), help=say("help_sealed"))
+    add("--pack", metavar=say("a_file"), help=say("help_pack"))
+    _add_root(parser, say, required=False)
+    add("--seal-number", metavar="N", action="append", help=say("help_seal_number"))
+    add("--bags", metavar="N", type=int, help=say("help_bags"))
+    add("--weight", metavar="G", type=int, help=say("help_weight"))
+    add("image", metavar=f"{say('an_image')}|{say('a_text_file')}|-", help=say("help_scanned"))
+    add_json(parser, say)
+
+
+def _add_pack(commands: "Commands[Parser]", say: Say) -> None:
+    parser = add_command(commands, say, "valise_pack", _PACK)
+    _add_root(parser, say, required=True)
+    parser.add_argument("pack", metavar=say("a_file"), help=say("help_pack_file"))
+    add_json(parser, say)
+
+
+def _add_root(parser: Parser, say: Say, *, required: bool) -> None:
+    parser.add_argument(
+        "--root", metavar=say("a_card"), required=required, help=say("help_root_card")
+    )
+    parser.add_argument("--memory", metavar=say("a_folder"), help=say("help_memory"))

@@ -1,0 +1,109 @@
+"""`valise seal`: from a draft to everything that a bag needs, in one new folder, or nothing.
+
+The folder is made beside its final place and renamed when it is whole and on disk.
+"""
+
+import os
+from argparse import Namespace
+from pathlib import Path
+
+from cipher_service import clock
+from cipher_service.client.deciphering import require_empty
+from cipher_service.client.durable import sync_folder
+from cipher_service.client.interruptions import undisturbed
+from cipher_service.client.lines import date_text, show_lines
+from cipher_service.client.passphrases import open_identity
+from cipher_service.client.quarantine import quarantine
+from cipher_service.client.terminal import Terminal
+from cipher_service.valise.drafts import complete
+from cipher_service.valise.reading import read_bounded
+from cipher_service.valise.verifying import claims_record
+from keys.identity import Identity
+from pouch.bordereau import MANIFEST_BYTES_MAX
+from pouch.classes import require_pair
+from pouch.locator import grouped_locator
+from pouch.sealed import SealedManifest, seal_manifest
+from pouch.symbol import png
+
+MANIFEST_FILE = "manifest.json"
+SEAL_TEXT = "seal.txt"
+SEAL_PICTURE = "seal.png"
+
+
+def seal(arguments: Namespace, terminal: Terminal) -> None:
+    """Run `valise seal`."""
+    out = Path(arguments.out)
+    require_empty(out)
+    data = read_bounded(arguments.manifest, MANIFEST_BYTES_MAX)
+    sealer = open_identity(arguments, terminal)
+    witness = _witness(arguments, terminal)
+    completed = complete(data, origin=sealer.card.post, now=clock.now())
+    require_pair(completed.manifest.bag_class, completed.manifest.waybill.mode)
+    sealed = seal_manifest(completed.manifest, sealer=sealer, witness=witness)
+    _publish(_files(sealed, completed.nonce), out.resolve(), Path(arguments.identity))
+    _tell(sealed, out, terminal)
+
+
+def _witness(arguments: Namespace, terminal: Terminal) -> Identity | None:
+    if arguments.witness is None:
+        return None
+    second = Namespace(
+        identity=arguments.witness, passphrase_file=arguments.witness_passphrase_file
+    )
+    return open_identity(second, terminal)
+
+
+def _files(sealed: SealedManifest, nonce: str) -> dict[str, bytes]:
+    """Return what is written, by name."""
+    text = sealed.seal.text
+    return {
+        SEAL_TEXT: text.encode("ascii") + b"\n",
+        SEAL_PICTURE: png(text),
+        MANIFEST_FILE: sealed.to_bytes() + b"\n",
+        "nonce.txt": nonce.encode("ascii") + b"\n",
+    }
+
+
+def _publish(files: dict[str, bytes], out: Path, identity: Path) -> None:
+    with quarantine(identity, out.parent) as workspace, undisturbed():
+        folder = workspace / "sealed"
+        folder.mkdir(mode=0o700)
+        for name, content in files.items():
+            with (folder / name).open("xb") as file:
+                file.write(content)
+                os.fchmod(file.fileno(), 0o600)
+                file.flush()
+                os.fsync(file.fileno())
+        sync_folder(folder)
+        # An empty folder may be there already; anything else makes this fail.
+        folder.rename(out)
+        sync_folder(out.parent)
+
+
+def _tell(sealed: SealedManifest, out: Path, terminal: Terminal) -> None:
+    claims, language = sealed.seal.claims, terminal.language
+    names = sorted(path.name for path in out.iterdir())
+    if terminal.as_json:
+        terminal.show_json(
+            {
+                "folder": str(out),
+                "files": names,
+                "text": sealed.seal.text,
+                "claims": claims_record(claims),
+                "unwitnessed": sealed.witness is None,
+            }
+        )
+        return
+    show_lines(
+        terminal,
+        [
+            ("line_route", f"{claims.issuer} > {claims.destination}"),
+            ("line_locator", grouped_locator(claims.bag)),
+            ("line_seal_numbers", ", ".join(claims.seals)),
+            ("line_expires", date_text(claims.expires, language)),
+            ("line_folder", str(out)),
+            ("line_files", ", ".join(names)),
+        ],
+    )
+    if sealed.witness is None:
+        terminal.say("sealed_alone")

@@ -1,0 +1,162 @@
+"""`valise verify`: the verdict on a label, from a picture or from what a scanner typed."""
+
+from argparse import Namespace
+from datetime import datetime
+from typing import Any
+
+from cipher_service import clock
+from cipher_service.client.drafting import read_card_file
+from cipher_service.client.failures import REFUSED, Misused, Refused
+from cipher_service.client.lines import Line, date_text, show_lines
+from cipher_service.client.messages import Explanation, Language, explain, phrase
+from cipher_service.client.terminal import Terminal
+from cipher_service.valise.packs import age_text, load_pack
+from cipher_service.valise.reading import read_bounded, read_scanned
+from pouch.claims import Claims
+from pouch.errors import LocatorWrong
+from pouch.locator import grouped_locator, read_locator
+from pouch.pack import Pack
+from pouch.physical import Observed
+from pouch.sealed import SEALED_BYTES_MAX, SealedManifest, read_sealed
+from pouch.verdict import PackSeen, Trust, Verdict, Witnessing, judge
+
+
+def verify(arguments: Namespace, terminal: Terminal) -> int:
+    """Run `valise verify`; return 0 when nothing was found wrong, else 1."""
+    now = clock.now()
+    pack = load_pack(arguments, now) if arguments.pack else None
+    sealed = _sealed(arguments.manifest)
+    text = read_scanned(arguments.image)
+    _refuse_locator(text)
+    verdict = judge(
+        text,
+        trust=_trust(arguments, pack),
+        at=now,
+        sealed=sealed,
+        pack=pack,
+        observed=_observed(arguments),
+    )
+    told = explain(verdict.name, {}, terminal.language)
+    if told is None:
+        raise LookupError(verdict.name)
+    if terminal.as_json:
+        terminal.show_json(_record(verdict, told))
+    else:
+        _show(verdict, told, terminal)
+    return 0 if verdict.genuine else REFUSED
+
+
+def _trust(arguments: Namespace, pack: Pack | None) -> Trust:
+    if not arguments.trust and pack is None:
+        raise Misused("TRUST_MISSING")
+    cards = [read_card_file(name) for name in arguments.trust]
+    return Trust([*cards, *(pack.cards if pack is not None else ())])
+
+
+def _sealed(name: str | None) -> SealedManifest | None:
+    return None if name is None else read_sealed(read_bounded(name, SEALED_BYTES_MAX))
+
+
+def _observed(arguments: Namespace) -> Observed:
+    seals = arguments.seal_number
+    return Observed(
+        seals=None if seals is None else tuple(seals),
+        packages=arguments.bags,
+        weight_g=arguments.weight,
+    )
+
+
+def _refuse_locator(text: str) -> None:
+    """Tell a scanned locator from a damaged seal: both stand on one label."""
+    try:
+        read_locator(text)
+    except LocatorWrong:
+        return
+    raise Refused("LOCATOR_IS_NO_SEAL")
+
+
+def _show(verdict: Verdict, told: Explanation, terminal: Terminal) -> None:
+    language = terminal.language
+    word = phrase(f"word_{verdict.word.name.lower()}", language)
+    terminal.show(f"{word} ({verdict.name})\n  {told.cause}\n  {told.effect}\n  {told.remedy}")
+    lines: list[Line] = []
+    if verdict.claims is not None:
+        lines += _claim_lines(verdict.claims, language)
+    lines.append(("line_witnessing", phrase(f"witnessing_{verdict.witnessing}", language)))
+    if verdict.pack is not None:
+        lines.append(("line_pack", _pack_text(verdict.pack, language)))
+    others = [finding.name for finding in verdict.findings[1:]]
+    if others:
+        lines.append(("line_findings", ", ".join(others)))
+    show_lines(terminal, lines)
+
+
+def _claim_lines(claims: Claims, language: Language) -> list[Line]:
+    kilograms = f"{claims.weight_g / 1000:.3f} kg"
+    return [
+        ("line_route", f"{claims.issuer} > {claims.destination}"),
+        ("line_bag", f"{claims.ordinal}/{claims.packages}, {claims.bag_class}, {kilograms}"),
+        ("line_locator", grouped_locator(claims.bag)),
+        ("line_seal_numbers", ", ".join(claims.seals)),
+        ("line_items", str(claims.items)),
+        ("line_closed", _time_text(claims.issued, language)),
+        ("line_expires", _time_text(claims.expires, language)),
+    ]
+
+
+def _time_text(instant: datetime, language: Language) -> str:
+    return f"{date_text(instant, language)} {phrase('utc', language)}"
+
+
+def _pack_text(seen: PackSeen, language: Language) -> str:
+    name = "pack_seen_expired" if seen.expired else "pack_seen"
+    age = age_text(seen.age.total_seconds(), language)
+    return phrase(name, language, version=seen.version, age=age)
+
+
+def _record(verdict: Verdict, told: Explanation) -> dict[str, Any]:
+    return {
+        "verdict": str(verdict.name),
+        "word": verdict.word.name,
+        "genuine": verdict.genuine,
+        "findings": [
+            {"name": str(finding.name), "detail": finding.detail} for finding in verdict.findings
+        ],
+        "witness": str(verdict.witnessing),
+        "unwitnessed": verdict.witnessing is Witnessing.UNWITNESSED,
+        "log": str(verdict.logging),
+        "claims": None if verdict.claims is None else claims_record(verdict.claims),
+        "pack": None if verdict.pack is None else _pack_record(verdict.pack),
+        "cause": told.cause,
+        "effect": told.effect,
+        "remedy": told.remedy,
+    }
+
+
+def claims_record(claims: Claims) -> dict[str, Any]:
+    """Return what a seal claims, for a script."""
+    return {
+        "issuer": claims.issuer,
+        "issued": clock.text(claims.issued),
+        "expires": clock.text(claims.expires),
+        "seal": claims.seal,
+        "bag": claims.bag,
+        "locator": grouped_locator(claims.bag),
+        "ordinal": claims.ordinal,
+        "packages": claims.packages,
+        "destination": claims.destination,
+        "seals": list(claims.seals),
+        "class": str(claims.bag_class),
+        "mode": str(claims.mode),
+        "items": claims.items,
+        "weight_g": claims.weight_g,
+        "digest": claims.digest.hex(),
+    }
+
+
+def _pack_record(seen: PackSeen) -> dict[str, Any]:
+    return {
+        "version": seen.version,
+        "age_seconds": int(seen.age.total_seconds()),
+        "expired": seen.expired,
+    }
