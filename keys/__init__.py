@@ -7,8 +7,10 @@ SPEC.md gives every byte. Where to begin reading:
 * `cards` and `identity` are the public and the secret side of a post; `signing` its two signatures.
 * `age` is the age v1 format beneath; `canonical` and `records` the JSON of everything signed.
 * `slips`, `receipts`, `service_messages` and their kin travel beside a dispatch.
-* `custody` keeps the ministry's own keys in a process apart.
+* `custody` keeps the ministry's own keys, and its roll of officers, in a process apart.
+* `passkeys` and `attestation` verify officers' security keys; `acts` and `act_rules` judge what
+  several persons do together (ACTS.md).
 * `errors` names every refusal.
 
-Nothing here reads a clock, knows a server or decides who may do what.
+Nothing here knows a server; only the custodian reads a clock and judges who may act.
 """

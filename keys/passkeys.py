@@ -40,7 +40,7 @@ from keys.attestation import ALGORITHMS, PasskeyModelRefused, algorithm_of
 from keys.errors import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
     from keys.attestation import AuthenticatorPolicy
 
@@ -123,6 +123,36 @@ class Passkey:
     def algorithm(self) -> int:
         """The COSE algorithm identifier of the key."""
         return algorithm_of(self.public_key)
+
+
+def creation_options(
+    challenge: bytes, *, party: RelyingParty, number: str, name: str, known: Iterable[Passkey]
+) -> dict[str, Any]:
+    """Gives what a browser's `parseCreationOptionsFromJSON` takes, for a key of an officer.
+
+    Args:
+        challenge: of this registration.
+        party: who asks.
+        number: of the person; the user handle is made from it and is read by nobody.
+        name: of the person, shown by the browser.
+        known: passkeys that they have already, which the browser then refuses to make again.
+    """
+    return {
+        "challenge": _text(challenge),
+        "rp": {"id": party.id, "name": party.id},
+        "user": {"id": _text(number.encode()), "name": number, "displayName": name},
+        "pubKeyCredParams": [{"type": "public-key", "alg": each} for each in ALGORITHMS],
+        "timeout": 300_000,
+        "attestation": "direct",
+        "authenticatorSelection": {
+            "userVerification": "required",
+            "residentKey": "discouraged",
+            "requireResidentKey": False,
+        },
+        "excludeCredentials": [
+            {"type": "public-key", "id": _text(passkey.credential_id)} for passkey in known
+        ],
+    }
 
 
 def credential_id_of(response: bytes) -> bytes:

@@ -99,6 +99,10 @@ ACTS: Final = {
     "certify_token_key": _signing("statement"),
     "open_file_key": Act(("header", "prefix"), _write_bytes, _read_bytes),
     "open_sealed": Act(("ciphertext",), _write_bytes, _read_bytes),
+    "officers": Act((), _write_bytes, _read_bytes),
+    "officer_challenge": Act((), _write_bytes, _read_bytes),
+    "register_officer_key": Act(("nonce", "response"), _write_bytes, _read_bytes),
+    "approve_act": Act(("act", "nonce", "response"), _write_bytes, _read_bytes),
 }
 
 

@@ -12,7 +12,7 @@ from keys.age.hybrid import HybridKey
 from keys.age.stream import NONCE_SIZE, SEALED_CHUNK_SIZE
 from keys.cards import Card, issue_card
 from keys.custody.compartment import CustodyState, NoLock, SecretCompartment
-from keys.custody.errors import ManifestNotOfCard
+from keys.custody.errors import ManifestNotOfCard, OfficersNotFounded
 from keys.custody.shares import read_share
 from keys.errors import HeaderMalformed
 from keys.manifest import Manifest
@@ -37,6 +37,8 @@ from keys.token_keys import TokenKey
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from keys.custody.officers import Officers
 
 # A manifest of 256 KiB and its archive header end within the fifth chunk.
 PREFIX_BYTES: Final = NONCE_SIZE + 5 * SEALED_CHUNK_SIZE
@@ -76,9 +78,15 @@ class Custody:
     Any number of threads may use it at once.
     """
 
-    def __init__(self, service: ServiceKeys, secret: SecretCompartment) -> None:
+    def __init__(
+        self,
+        service: ServiceKeys,
+        secret: SecretCompartment,
+        officers: Officers | None = None,
+    ) -> None:
         self.service = service
         self.secret = secret
+        self._officers = officers
 
     @classmethod
     def generate(cls, post: str, *, valid_from: datetime, valid_until: datetime) -> Self:
@@ -185,6 +193,28 @@ class Custody:
     def open_sealed(self, ciphertext: bytes) -> bytes:
         """Opens a small age file to the bureau's key that is not a dispatch."""
         return decrypt(ciphertext, [self.bureau.hybrid])
+
+    def officers(self) -> bytes:
+        """The roll of officers, as far as it may be shown."""
+        return self._roll.listing()
+
+    def officer_challenge(self) -> bytes:
+        """A nonce for one answer of an officer's security key."""
+        return self._roll.challenge()
+
+    def register_officer_key(self, nonce: bytes, response: bytes) -> bytes:
+        """Verifies a new security key, for an act to give to somebody."""
+        return self._roll.register_key(nonce, response)
+
+    def approve_act(self, act: bytes, nonce: bytes, response: bytes) -> bytes:
+        """Takes an officer's signature under an act, and does the act once it is approved."""
+        return self._roll.approve_act(act, nonce, response)
+
+    @property
+    def _roll(self) -> Officers:
+        if self._officers is None:
+            raise OfficersNotFounded("keys that are in no store have no officers")
+        return self._officers
 
     def close(self) -> None:
         """Holds no connection to let go of."""

@@ -53,6 +53,72 @@ class StoreUnsplit(Refusal):
     code = "CUSTODY_STORE_UNSPLIT"
 
 
+class OfficersNotFounded(Refusal):
+    """The founding ceremony was not closed: the custodian knows no officers yet."""
+
+    code = "OFFICERS_NOT_FOUNDED"
+
+
+class OfficersFounded(Refusal):
+    """The founding ceremony is over: from now on two officers admit a third."""
+
+    code = "OFFICERS_FOUNDED"
+
+
+class CeremonyNotBegun(Refusal):
+    """The founding ceremony was not begun."""
+
+    code = "CEREMONY_NOT_BEGUN"
+
+
+class CeremonyIncomplete(Refusal):
+    """The officers entered so far could not admit another one, or lack keys."""
+
+    code = "CEREMONY_INCOMPLETE"
+
+
+class FingerprintDiffers(Refusal):
+    """The fingerprint that another person read out is not the roll's."""
+
+    code = "FINGERPRINT_DIFFERS"
+
+
+class PersonUnknown(Refusal):
+    """The person is not on the roll, or has as many keys as a person may have."""
+
+    code = "PERSON_UNKNOWN"
+
+
+class ChallengeUnknown(Refusal):
+    """The challenge was not given by this custodian, is older than 300 seconds, or was used."""
+
+    code = "CHALLENGE_UNKNOWN"
+
+
+class KeyUnknown(Refusal):
+    """The security key is none of an admitted officer."""
+
+    code = "KEY_UNKNOWN"
+
+
+class KeyNotAttested(Refusal):
+    """A security key that an act names was not registered with the custodian, or is taken."""
+
+    code = "KEY_NOT_ATTESTED"
+
+
+class ActNotOfCustodian(Refusal):
+    """The custodian does no acts of this kind."""
+
+    code = "ACT_NOT_OF_CUSTODIAN"
+
+
+class TooMuchWaiting(Refusal):
+    """Too many acts or new security keys wait at one time."""
+
+    code = "TOO_MUCH_WAITING"
+
+
 class CustodySealed(KeysError):
     """The bureau's keys are sealed; once their holders have opened them, a retry succeeds."""
 

@@ -134,6 +134,38 @@ class Custodian(Protocol):
         """
         ...
 
+    def officers(self) -> bytes:
+        """Gives the roll of officers as far as it may be shown; see `Officers.listing`.
+
+        Raises:
+            OfficersNotFounded: the founding ceremony was not closed.
+        """
+        ...
+
+    def officer_challenge(self) -> bytes:
+        """Gives a nonce for one answer of an officer's security key, within 300 seconds.
+
+        Raises:
+            OfficersNotFounded: the founding ceremony was not closed.
+        """
+        ...
+
+    def register_officer_key(self, nonce: bytes, response: bytes) -> bytes:
+        """Verifies a new security key, for an act to give to somebody.
+
+        Raises:
+            Refusal: see `Officers.register_key`.
+        """
+        ...
+
+    def approve_act(self, act: bytes, nonce: bytes, response: bytes) -> bytes:
+        """Takes an officer's signature under an act, and does the act once it is approved.
+
+        Raises:
+            Refusal: see `Officers.approve_act`.
+        """
+        ...
+
     def close(self) -> None:
         """Lets go of connections; a later act would make new ones."""
         ...

@@ -28,7 +28,7 @@ class RemoteCustodian:
     Connections are kept and used again, one request at a time on each. When a kept connection
     turns out to be dead (the worker was restarted), the request is made once more on a new one:
     every act may be repeated, since signing or sealing twice harms nothing, a share that is here
-    already is refused by name, and the others change nothing.
+    already is refused by name, an officer's answer counts once, and the others change nothing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -107,6 +107,26 @@ class RemoteCustodian:
         """Opens a small age file to the bureau's key that is not a dispatch."""
         plaintext: bytes = self._ask("open_sealed", ciphertext)
         return plaintext
+
+    def officers(self) -> bytes:
+        """The roll of officers, as far as it may be shown."""
+        roll: bytes = self._ask("officers")
+        return roll
+
+    def officer_challenge(self) -> bytes:
+        """A nonce for one answer of an officer's security key."""
+        nonce: bytes = self._ask("officer_challenge")
+        return nonce
+
+    def register_officer_key(self, nonce: bytes, response: bytes) -> bytes:
+        """Verifies a new security key, for an act to give to somebody."""
+        passkey: bytes = self._ask("register_officer_key", nonce, response)
+        return passkey
+
+    def approve_act(self, act: bytes, nonce: bytes, response: bytes) -> bytes:
+        """Takes an officer's signature under an act, and does the act once it is approved."""
+        outcome: bytes = self._ask("approve_act", act, nonce, response)
+        return outcome
 
     def _sign(self, act: str, statement: bytes) -> Signatures:
         signatures: Signatures = self._ask(act, statement)

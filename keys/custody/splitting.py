@@ -19,18 +19,17 @@ from typing import TYPE_CHECKING, Final
 from keys.cards import Card, read_card
 from keys.custody.compartment import PURPOSE, Splitting
 from keys.custody.errors import StoreSplitAlready, StoreUnsplit
+from keys.custody.files import flush_folder, write_new
 from keys.custody.shares import KEY_BYTES, Holder, Share, combine, split
 from keys.custody.store import (
     CARD_FILE,
     SECRET_FILE,
     SPLITTING_FILE,
-    flush_folder,
     open_secret,
     read_splitting,
     secret_file,
     unseal_passphrase,
     wrap_secret,
-    write_new,
 )
 
 if TYPE_CHECKING:

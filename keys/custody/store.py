@@ -1,14 +1,16 @@
-"""The custodian's store: two wrapped key files and a card, in a folder of its own.
+"""The custodian's store: wrapped keys, a card, the roll of officers, in a folder of its own.
 
     STORE/              0700
       bureau.card       the bureau's card
       service.age       the service compartment (age, passphrase)
       secret.age        the secret compartment (age, passphrase), until it is split
+      officers.age      the roll of officers (age, passphrase), from its founding ceremony on
 
 The service compartment is wrapped by the credential: 256 random bits in a file of its own, which
-the operator keeps elsewhere than the store (systemd hands it over by `LoadCredential=`). So is the
-secret compartment, until its unseal key is split among holders (`keys.custody.splitting`). A copy
-of the store alone therefore opens nothing. Files that others could read or exchange are refused.
+the operator keeps elsewhere than the store (systemd hands it over by `LoadCredential=`). So are the
+roll of officers (`keys.custody.roll`) and, until its unseal key is split among holders
+(`keys.custody.splitting`), the secret compartment. A copy of the store alone therefore opens
+nothing. Files that others could read or exchange are refused.
 """
 
 from __future__ import annotations
@@ -29,12 +31,21 @@ from keys.cards import Card, read_card
 from keys.custody.compartment import SecretCompartment, Splitting
 from keys.custody.core import BureauKeys, Custody, ServiceKeys
 from keys.custody.errors import StoreInvalid, StoreUnsafe
+from keys.custody.files import (
+    flush_folder,
+    make_folders,
+    read_private,
+    require_private,
+    write_new,
+)
+from keys.custody.officers import Officers, system_clock
+from keys.custody.roll_file import LOG_N, RollFile
 from keys.errors import Refusal
 from keys.records import FINGERPRINT, Record
 from keys.signing import SEED_BYTES, SigningKey, VerifyingKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
 CARD_FILE: Final = "bureau.card"
@@ -44,12 +55,8 @@ SPLITTING_FILE: Final = "secret.splitting"
 
 _SERVICE_TYPE: Final = "depeche/v1 service-keys"
 _SECRET_TYPE: Final = "depeche/v1 bureau-keys"  # noqa: S105  the name of a format
-_FILE_BYTES_MAX: Final = 64 * 1024
 _CREDENTIAL_BYTES: Final = 32
 _CREDENTIAL_TEXT_LEAST: Final = 32
-# The credential is random, so stretching it buys nothing: the least that age tools write.
-_LOG_N: Final = 10
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(frozen=True)
@@ -86,12 +93,12 @@ def found(
     if not credential.exists():
         _make_credential(credential)
     passphrase = read_credential(credential)
-    _make_folders(store.parent)
+    make_folders(store.parent)
     # mkdtemp makes the folder 0700; an interrupted founding leaves at most this one behind.
     making = Path(tempfile.mkdtemp(prefix=f".{store.name}-", dir=store.parent))
     write_new(making / CARD_FILE, custody.card().to_bytes() + b"\n")
     service = canonical.encode(_service_object(custody.service))
-    write_new(making / SERVICE_FILE, encrypt_with_passphrase(service, passphrase, _LOG_N))
+    write_new(making / SERVICE_FILE, encrypt_with_passphrase(service, passphrase, LOG_N))
     write_new(making / SECRET_FILE, wrap_secret(custody.bureau, passphrase))
     flush_folder(making)
     making.rename(store)
@@ -107,7 +114,7 @@ def read_credential(path: Path) -> bytes:
         StoreInvalid: it is too short to be one.
         OSError: it cannot be read.
     """
-    credential = _read_private(path, owners={os.geteuid(), 0}).strip()
+    credential = read_private(path, owners={os.geteuid(), 0}).strip()
     if len(credential) < _CREDENTIAL_TEXT_LEAST:
         raise StoreInvalid(f"{path} is too short to be a credential")
     return credential
@@ -125,13 +132,14 @@ def open_store(store: Path, credential: bytes) -> Custody:
         StoreInvalid: a file is malformed, sealed by another credential, or not of this card.
         OSError: a file cannot be read.
     """
-    _require_private(store.lstat(), store, stat.S_ISDIR, {os.geteuid()})
+    require_private(store.lstat(), store, stat.S_ISDIR, {os.geteuid()})
     with _named():
-        card = read_card(_read_private(store / CARD_FILE))
+        card = read_card(read_private(store / CARD_FILE))
         service = _read_service(_open_file(store / SERVICE_FILE, credential, _SERVICE_TYPE))
         splitting = read_splitting(store)
     bureau = open_secret(store / SECRET_FILE, credential, card) if splitting is None else None
-    return Custody(service, SecretCompartment(card, bureau, _StoreLock(store, card)))
+    secret = SecretCompartment(card, bureau, _StoreLock(store, card))
+    return Custody(service, secret, Officers(RollFile(store, credential), system_clock))
 
 
 class _StoreLock:
@@ -160,7 +168,7 @@ def read_splitting(store: Path) -> Splitting | None:
     """
     with _named():
         try:
-            return Splitting.parse(_read_private(store / SPLITTING_FILE))
+            return Splitting.parse(read_private(store / SPLITTING_FILE))
         except FileNotFoundError:
             return None
 
@@ -177,7 +185,7 @@ def open_secret(path: Path, passphrase: bytes, card: Card) -> BureauKeys:
 
 def wrap_secret(keys: BureauKeys, passphrase: bytes) -> bytes:
     """Gives the bytes of a file of the secret compartment."""
-    return encrypt_with_passphrase(canonical.encode(_secret_object(keys)), passphrase, _LOG_N)
+    return encrypt_with_passphrase(canonical.encode(_secret_object(keys)), passphrase, LOG_N)
 
 
 def secret_file(one_set: bytes) -> str:
@@ -203,7 +211,7 @@ def _named() -> Iterator[None]:
 
 def _make_credential(path: Path) -> None:
     """Makes a credential that is whole or absent, and never in the place of another."""
-    _make_folders(path.parent)
+    make_folders(path.parent)
     making = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     write_new(making, secrets.token_hex(_CREDENTIAL_BYTES).encode() + b"\n")
     os.link(making, path)
@@ -211,17 +219,9 @@ def _make_credential(path: Path) -> None:
     flush_folder(path.parent)
 
 
-def _make_folders(folder: Path) -> None:
-    """Makes a folder and those above it, each durable before what it is to hold."""
-    if not folder.is_dir():
-        _make_folders(folder.parent)
-        folder.mkdir(mode=0o700)
-        flush_folder(folder.parent)
-
-
 def _open_file(path: Path, credential: bytes, expected: str) -> Record:
     record = Record(
-        canonical.decode(decrypt_with_passphrase(_read_private(path), credential)), path.name
+        canonical.decode(decrypt_with_passphrase(read_private(path), credential)), path.name
     )
     record.constant("v", 1)
     record.constant("type", expected)
@@ -286,39 +286,3 @@ def _read_signing(record: Record) -> SigningKey:
     key = SigningKey(record.octets("ed25519", SEED_BYTES), record.octets("mldsa65", SEED_BYTES))
     record.close()
     return key
-
-
-def _read_private(path: Path, owners: set[int] | None = None) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        _require_private(os.fstat(descriptor), path, stat.S_ISREG, owners or {os.geteuid()})
-        return file.read(_FILE_BYTES_MAX)
-
-
-def _require_private(
-    status: os.stat_result, path: Path, is_kind: Callable[[int], bool], owners: set[int]
-) -> None:
-    if not is_kind(status.st_mode):
-        raise StoreUnsafe(f"{path} is not of the kind that it must be")
-    if status.st_uid not in owners:
-        raise StoreUnsafe(f"{path} belongs to another user")
-    if status.st_mode & _OTHERS:
-        raise StoreUnsafe(f"{path} is open to others; its mode must be 0600, a folder's 0700")
-
-
-def write_new(path: Path, data: bytes) -> None:
-    """Writes a file that is not there yet, durably, readable by this user alone."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
-
-
-def flush_folder(folder: Path) -> None:
-    """Makes the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

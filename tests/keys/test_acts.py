@@ -329,7 +329,8 @@ def _row(kind: str, least: int) -> str:
 
 
 def test_the_page_holds_the_table_of_acts() -> None:
-    rows = re.findall(r"^\| `[a-z]+\.[a-z-]+` \|.*$", PAGE, re.MULTILINE)
+    page = PAGE[: PAGE.index("## 5.")]
+    rows = re.findall(r"^\| `[a-z]+\.[a-z-]+` \|.*$", page, re.MULTILINE)
     assert rows == [_row(kind, least) for kind, least in KINDS]
 
 
@@ -339,7 +340,8 @@ def test_the_page_names_every_refusal() -> None:
         for each in vars(acts).values()
         if isinstance(each, type) and issubclass(each, Refusal) and each is not Refusal
     }
-    assert codes == set(re.findall(r"`((?:ACT|APPROV)[A-Z_]+)`", PAGE))
+    checks = PAGE[PAGE.index("## 3.") : PAGE.index("## 4.")] + PAGE[: PAGE.index("## 2.")]
+    assert codes == set(re.findall(r"`((?:ACT|APPROV)[A-Z_]+)`", checks))
 
 
 def test_only_acts_that_make_things_safer_are_anyone_s() -> None:

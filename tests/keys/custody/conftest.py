@@ -17,12 +17,16 @@ import pytest
 
 from keys.age.header import Header
 from keys.cards import Card
-from keys.custody import Bureau, Custodian, Founding, found
+from keys.custody import Bureau, Custodian, Founding, found, open_custodian
 from keys.custody.core import PREFIX_BYTES, Custody
 from keys.custody.frames import listen
+from keys.custody.officers import Officers
+from keys.custody.roll_file import RollFile
 from keys.custody.server import Server
+from keys.custody.store import open_store, read_credential
 from keys.dispatch import Destination, encipher
 from keys.manifest import Heading, Label, Series
+from tests.support.officers import Hours, Ministry, found_ministry, whole_now
 
 START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -186,3 +190,35 @@ def served(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         return survivor.path
     request.getfixturevalue("open_door")()
     return tmp_path / "door.sock"
+
+
+@pytest.fixture
+def ministry() -> Ministry:
+    return found_ministry(whole_now())
+
+
+@pytest.fixture
+def hours() -> Hours:
+    return Hours()
+
+
+@pytest.fixture
+def custodian(founded: Founded, ministry: Ministry, hours: Hours) -> Custodian:
+    """The custodian in this process, its clock in the test's hand."""
+    credential = read_credential(founded.credential)
+    file = RollFile(founded.store, credential)
+    file.write(ministry.roll)
+    keys = open_store(founded.store, credential)
+    return Custody(keys.service, keys.secret, Officers(file, hours))
+
+
+@pytest.fixture
+def worker_of(
+    founded: Founded, ministry: Ministry, start_worker: Callable[..., Worker]
+) -> Iterator[Custodian]:
+    """The custodian in a process of its own."""
+    RollFile(founded.store, read_credential(founded.credential)).write(ministry.roll)
+    started = start_worker(founded, founded.store.parent / "custodian.sock")
+    client = open_custodian(started.uri, lambda _: b"")
+    yield client
+    client.close()

@@ -1,0 +1,78 @@
+"""Files of the custodian that nobody else may read or exchange, written durably."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+from keys.custody.errors import StoreUnsafe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FILE_BYTES_MAX: Final = 64 * 1024
+
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+def make_folders(folder: Path) -> None:
+    """Makes a folder and those above it, each durable before what it is to hold."""
+    if not folder.is_dir():
+        make_folders(folder.parent)
+        folder.mkdir(mode=0o700)
+        flush_folder(folder.parent)
+
+
+def read_private(
+    path: Path, owners: set[int] | None = None, *, most: int = FILE_BYTES_MAX
+) -> bytes:
+    """Reads at most `most` bytes of a regular file of one of `owners` (by default: ours).
+
+    Raises:
+        StoreUnsafe: another kind of file, another owner, or open to others.
+        OSError: it cannot be read, or is a symbolic link.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        require_private(os.fstat(descriptor), path, stat.S_ISREG, owners or {os.geteuid()})
+        return file.read(most)
+
+
+def require_private(
+    status: os.stat_result, path: Path, is_kind: Callable[[int], bool], owners: set[int]
+) -> None:
+    """Demands a file or folder of its kind, owned by one of `owners`, closed to all others.
+
+    Raises:
+        StoreUnsafe: it is not.
+    """
+    if not is_kind(status.st_mode):
+        raise StoreUnsafe(f"{path} is not of the kind that it must be")
+    if status.st_uid not in owners:
+        raise StoreUnsafe(f"{path} belongs to another user")
+    if status.st_mode & _OTHERS:
+        raise StoreUnsafe(f"{path} is open to others; its mode must be 0600, a folder's 0700")
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Writes a file that is not there yet, 0600, and flushes it.
+
+    Raises:
+        OSError: it is there, or the disk refuses.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def flush_folder(folder: Path) -> None:
+    """Makes the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

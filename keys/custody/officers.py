@@ -1,0 +1,297 @@
+"""Officers before the custodian: their challenges, their signatures, the acts that they complete.
+
+The service carries bytes to and fro and is believed in nothing. The custodian gives the challenges
+itself, verifies each answer with the keys of its own roll for its own RP ID and origins, parses the
+act that it will do, and judges the persons itself: whoever robs the service can neither admit an
+officer, nor use a signature twice, nor for another act.
+
+The custodian is the one part of keys/ that reads a clock: whoever asks it may lie about the time.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+from keys import canonical
+from keys.acts import (
+    NONCE_BYTES,
+    Act,
+    ActExecuted,
+    ActNotApproved,
+    Approval,
+    ApprovalOfAnother,
+    approval_challenge,
+    require_approved,
+    require_may_sign,
+)
+from keys.custody.admission import perform_act
+from keys.custody.errors import (
+    ChallengeUnknown,
+    KeyUnknown,
+    OfficersNotFounded,
+    TooMuchWaiting,
+)
+from keys.custody.roll import WAITING_MOST, Attested, Officer, OpenAct, Roll, object_of_passkey
+from keys.errors import Refusal
+from keys.passkeys import (
+    Passkey,
+    credential_id_of,
+    verify_assertion,
+    verify_registration,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keys.custody.roll_file import RollFile
+
+CHALLENGE_SECONDS: Final = 300
+
+_CHALLENGES_MOST: Final = 1024
+_ATTESTED_TIME: Final = timedelta(hours=24)
+_REGISTRATION: Final = b"depeche/v1 registration\0"
+
+
+def system_clock() -> datetime:
+    """The time of this machine, UTC, whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def registration_challenge(nonce: bytes) -> bytes:
+    """Gives the challenge that a new security key answers (ACTS.md §5)."""
+    return sha256(_REGISTRATION + nonce).digest()
+
+
+class Officers:
+    """The roll of a custodian, and the challenges that it gave; any number of threads may ask.
+
+    Args:
+        file: where the roll is kept.
+        clock: gives the time, UTC, whole seconds.
+    """
+
+    def __init__(self, file: RollFile, clock: Callable[[], datetime]) -> None:
+        self._file = file
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._challenges: dict[bytes, datetime] = {}
+
+    def challenge(self) -> bytes:
+        """Gives a nonce for one answer within 300 seconds.
+
+        Raises:
+            OfficersNotFounded: there is nobody who could answer.
+        """
+        self._founded(self._clock())
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        with self._lock:
+            # Somebody who asks for many only spoils challenges, as they could by dropping answers.
+            while len(self._challenges) >= _CHALLENGES_MOST:
+                del self._challenges[next(iter(self._challenges))]
+            self._challenges[nonce] = self._clock()
+        return nonce
+
+    def register_key(self, nonce: bytes, response: bytes) -> bytes:
+        """Verifies a new security key; it waits for 24 hours for an act that gives it to somebody.
+
+        Args:
+            nonce: of `challenge`; the key answered `registration_challenge(nonce)`.
+            response: JSON of the browser.
+
+        Returns:
+            What an act says of this key: canonical JSON of `id`, `public_key` and `model`.
+
+        Raises:
+            OfficersNotFounded, ChallengeUnknown, PasskeyInvalid, PasskeyUnverified,
+            PasskeyModelRefused: it is not accepted.
+            KeyUnknown: it is an officer's already, or waits already.
+            TooMuchWaiting: as it says.
+        """
+        now = self._clock()
+        with self._file.held():
+            roll = self._founded(now)
+            self._use(nonce, now)
+            passkey = verify_registration(
+                response,
+                challenge=registration_challenge(nonce),
+                party=roll.party,
+                policy=roll.policy,
+            )
+            self._file.write(attest(roll, passkey, now))
+        return canonical.encode(object_of_passkey(passkey))
+
+    def approve_act(self, act: bytes, nonce: bytes, response: bytes) -> bytes:
+        """Takes an officer's signature under an act, and does the act once it is approved.
+
+        Args:
+            act: its canonical bytes (ACTS.md §1).
+            nonce: of `challenge`; the key answered `approval_challenge(nonce, digest)`.
+            response: JSON of the browser.
+
+        Returns:
+            Canonical JSON: `state` (`open` or `executed`), `approved` (numbers of the persons) and
+            `version` (of the person whom the act is about).
+
+        Raises:
+            ActMalformed, ActExecuted, OfficersNotFounded, ChallengeUnknown, KeyUnknown: refused
+                before the signature was looked at.
+            PasskeyInvalid, PasskeyUnverified, PasskeyModelRefused, PasskeyCounterBack: no
+                signature of this officer under this act.
+            ActNotInForce, ActOutdated, ApproverNotInForce, ApproverNotCleared, ApproverConcerned,
+            ApproverWithoutFunction, ApproversNotDistinct, ApprovalOfAnother: ACTS.md §3.
+            ActNotOfCustodian, KeyNotAttested, TooMuchWaiting: it cannot be done here.
+        """
+        now = self._clock()
+        parsed = Act.parse(act)
+        with self._file.held():
+            roll = self._founded(now)
+            # Looked for first: a caller that missed the answer learns what became of its act.
+            if parsed.id in {number for number, _ in roll.executed}:
+                raise ActExecuted("this act was done already")
+            self._use(nonce, now)
+            roll, signer = self._verify(roll, parsed, nonce, response)
+            roll, approved, done = sign(roll, parsed, signer, now)
+            self._file.write(roll)
+        return canonical.encode(
+            {
+                "state": "executed" if done else "open",
+                "approved": [approval.person for approval in approved],
+                "version": roll.version_of(parsed.subjects[0]),
+            }
+        )
+
+    def listing(self) -> bytes:
+        """Gives what the service may show: canonical JSON, nothing secret in it.
+
+        Raises:
+            OfficersNotFounded: there is no roll yet.
+        """
+        roll = self._founded(self._clock())
+        return canonical.encode(
+            {
+                "party": {"id": roll.party.id, "origins": roll.party.origins},
+                "fingerprint": roll.fingerprint,
+                "officers": [_shown(roll.officers[number]) for number in sorted(roll.officers)],
+                "open": [
+                    {
+                        "act": canonical.text_from_bytes(each.act.encoded),
+                        "approved": [approval.person for approval in each.approvals],
+                    }
+                    for each in roll.open
+                ],
+            }
+        )
+
+    def _founded(self, now: datetime) -> Roll:
+        roll = self._file.read()
+        if roll is None or not roll.founded:
+            raise OfficersNotFounded("the founding ceremony was not closed")
+        return roll.at(now)
+
+    def _use(self, nonce: bytes, now: datetime) -> None:
+        with self._lock:
+            given = self._challenges.pop(nonce, None)
+        if given is None or not given <= now < given + timedelta(seconds=CHALLENGE_SECONDS):
+            raise ChallengeUnknown("the challenge is not ours, too old, or used")
+
+    def _verify(self, roll: Roll, act: Act, nonce: bytes, response: bytes) -> tuple[Roll, str]:
+        """Verifies a signature and keeps the key's counter whatever comes of the act."""
+        owned = roll.owner_of(credential_id_of(response))
+        if owned is None:
+            raise KeyUnknown("no officer has this security key")
+        officer, passkey = owned
+        count = verify_assertion(
+            response,
+            challenge=approval_challenge(nonce, act.digest),
+            party=roll.party,
+            passkey=passkey,
+        )
+        roll = _counted(roll, officer, passkey, count)
+        self._file.write(roll)
+        return roll, officer.id
+
+
+def attest(roll: Roll, passkey: Passkey, now: datetime) -> Roll:
+    """Gives the roll in which a verified new key waits for its act.
+
+    Raises:
+        KeyUnknown: it is an officer's already, or waits already.
+        TooMuchWaiting: too many wait.
+    """
+    waiting = {each.passkey.credential_id for each in roll.attested}
+    if passkey.credential_id in waiting or roll.owner_of(passkey.credential_id) is not None:
+        raise KeyUnknown("the security key is registered already")
+    if len(roll.attested) >= WAITING_MOST:
+        raise TooMuchWaiting("too many new security keys wait for their act")
+    return replace(roll, attested=(*roll.attested, Attested(passkey, now + _ATTESTED_TIME)))
+
+
+def sign(
+    roll: Roll, act: Act, signer: str, now: datetime
+) -> tuple[Roll, tuple[Approval, ...], bool]:
+    """Judges a verified signature under an act; does the act when it is the last that it needs.
+
+    Returns:
+        The new roll, the approvals that stand, and whether the act was done.
+
+    Raises:
+        Refusal: see `Officers.approve_act`; nothing changes.
+    """
+    persons, version = roll.persons, roll.version_of(act.resource.removeprefix("officer/"))
+    require_may_sign(act, signer, persons, now=now, version=version)
+    after = perform_act(roll, act)
+    waiting = next((each for each in roll.open if each.act.id == act.id), OpenAct(act, ()))
+    if waiting.act.digest != act.digest:
+        raise ApprovalOfAnother("an act of this id waits already, with other parameters")
+    # Who lost the right to sign since then no longer counts; the others' signatures stand.
+    standing = tuple(
+        approval
+        for approval in waiting.approvals
+        if _may_sign(act, approval.person, roll, now, version)
+    )
+    approvals = (*standing, Approval(signer, act.digest))
+    others = tuple(each for each in roll.open if each.act.id != act.id)
+    try:
+        require_approved(act, approvals, persons, now=now, version=version)
+    except ActNotApproved:
+        if len(others) >= WAITING_MOST:
+            raise TooMuchWaiting("too many acts wait for signatures") from None
+        return replace(roll, open=(*others, OpenAct(act, approvals))), approvals, False
+    executed = (*roll.executed, (act.id, act.expires))
+    return replace(after, open=others, executed=executed), approvals, True
+
+
+def _may_sign(act: Act, person: str, roll: Roll, now: datetime, version: int) -> bool:
+    try:
+        require_may_sign(act, person, roll.persons, now=now, version=version)
+    except Refusal:
+        return False
+    return True
+
+
+def _counted(roll: Roll, officer: Officer, passkey: Passkey, count: int) -> Roll:
+    passkeys = tuple(
+        replace(each, sign_count=count) if each is passkey else each for each in officer.passkeys
+    )
+    return replace(
+        roll, officers={**roll.officers, officer.id: replace(officer, passkeys=passkeys)}
+    )
+
+
+def _shown(officer: Officer) -> dict[str, Any]:
+    return {
+        "id": officer.id,
+        "name": officer.name,
+        "functions": sorted(officer.functions),
+        "rank": officer.rank,
+        "starts": canonical.text_from_time(officer.starts),
+        "ends": canonical.text_from_time(officer.ends),
+        "version": officer.version,
+        "revoked": officer.revoked,
+        "passkeys": [object_of_passkey(passkey) for passkey in officer.passkeys],
+    }
