@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 
 _DEPTH_MAX = 16
 _INTEGER_MAX = 2**53 - 1
+_INTEGER_CHARACTERS_MAX = len(str(-_INTEGER_MAX))
 # Some versions of Python take 24:00:00 for the next day's midnight: a second form of one time.
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
 
@@ -52,7 +53,10 @@ def decode(data: bytes) -> Any:
         value = _DECODER.decode(data.decode())
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    if encode(value) != data:
+    # Encoding anew shows whatever else breaks a rule; only for these two each value is looked at.
+    if rb"\u0000" in data or data.count(b"[") + data.count(b"{") > _DEPTH_MAX:
+        _check(value, _DEPTH_MAX)
+    if _ENCODER.encode(value).encode() != data:
         raise ValueError("not in canonical form")
     return value
 
@@ -136,6 +140,15 @@ def _refuse_number(text: str) -> NoReturn:
     raise ValueError(f"{text[:20]} is not an integer")
 
 
+def _bounded(text: str) -> int:
+    # The length first: converting a long text to a number costs quadratic time.
+    if len(text) > _INTEGER_CHARACTERS_MAX or abs(number := int(text)) > _INTEGER_MAX:
+        raise ValueError("an integer is out of range")
+    return number
+
+
 # Made once: `json.dumps` and `json.loads` would make new ones at each call.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-_DECODER = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number)
+_DECODER = json.JSONDecoder(
+    parse_int=_bounded, parse_float=_refuse_number, parse_constant=_refuse_number
+)

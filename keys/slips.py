@@ -34,6 +34,7 @@ LENGTH_BYTES: Final = 4
 HEAD_BYTES_MAX: Final = 256 * 1024
 
 _TYPE: Final = SLIP
+_BEFORE_SLIP: Final = len('{"signature":"","slip":') + 4 * -(-ED25519_SIGNATURE_BYTES // 3)
 _REFERENCES_MAX: Final = 64
 _CAVEATS_MAX: Final = 64
 _KIND: Final = re.compile("|".join(sorted(KINDS)))
@@ -279,7 +280,10 @@ def read_head(body: bytes) -> SignedSlip:
         record.close()
     except ValueError as error:
         raise SlipMalformed(str(error)) from error
-    return SignedSlip(slip, signature)
+    signed = SignedSlip(slip, signature)
+    # In canonical JSON the slip is the last member: its bytes are here, as they were signed.
+    vars(signed)["statement"] = body[_BEFORE_SLIP:-1]
+    return signed
 
 
 def _object_of(slip: Slip) -> dict[str, Any]:

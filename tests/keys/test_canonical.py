@@ -1,5 +1,6 @@
 """Canonical JSON: one value, one encoding, and nothing else is read."""
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -28,6 +29,32 @@ def test_whatever_is_read_has_one_encoding(data: bytes) -> None:
     except ValueError:
         return
     assert canonical.encode(value) == data
+
+
+ANY_TEXT = st.text(st.characters(), max_size=8) | st.just("\0") | st.just("\\u0000")
+ANY_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.integers(2**53 - 2, 2**53 + 2) | ANY_TEXT,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(ANY_TEXT, inner, max_size=3)
+        | inner.map(lambda value: [[[[[[[[[[[[[[[[value]]]]]]]]]]]]]]]])
+    ),
+    max_leaves=8,
+)
+
+
+@given(ANY_VALUES)
+def test_reading_refuses_exactly_what_encoding_refuses(value: object) -> None:
+    """Reading looks at single values only where it must: it may not be more lenient for that."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    try:
+        expected = canonical.encode(value)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"."):
+            canonical.decode(text.encode(errors="surrogatepass"))
+    else:
+        assert canonical.decode(text.encode()) == value
+        assert text.encode() == expected
 
 
 def test_the_form_is_the_one_specified() -> None:
