@@ -14,5 +14,6 @@ Where to begin reading:
   `locator` finds the bag; `sealed` adds the full signatures of both persons.
 * `verdict` judges a seal and its bag by name, with a `pack` where there is no network, and against
   what somebody saw (`physical`).
+* `papers` prints what lies on a bag, in it and beside it.
 * `errors` names every refusal.
 """

@@ -1,0 +1,184 @@
+"""The papers of the tests: one specimen of each, and what an eye sees of them."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final
+
+import pypdfium2
+from PIL import Image
+
+from cipher_service.labels.scheme import default_scheme
+from pouch.discrepancies import KINDS, recipients_of
+from pouch.empties import EmptyBag
+from pouch.locator import grouped_locator
+from pouch.manifest import BagClass, Carrier, Manifest, Mode
+from pouch.papers.bag import bordereau
+from pouch.papers.forms import (
+    BagReference,
+    Destroyed,
+    Destruction,
+    DiscrepancyReport,
+    Empties,
+    Finding,
+    Notice,
+    Receipt,
+    Signatory,
+    destruction_record,
+    discrepancy_report,
+    empties,
+    receipt,
+)
+from pouch.papers.letters import Issue, Package, captain_letter, count_check, courier_letter
+from pouch.papers.printing import Language
+from tests.support.valise import CLOSED, NONCE, SEALS, manifest, waybill
+
+MILLIMETRES_PER_INCH: Final = 25.4
+# Every value of the papers in two languages says this, so that what is left are the papers' words.
+VALUE: Final = "X1"
+
+ISSUE: Final = Issue(
+    ministry_fr="République du Cameroun\nMinistère des Relations extérieures",
+    ministry_en="Republic of Cameroon\nMinistry of External Relations",
+    place="Yaoundé",
+    issued=CLOSED,
+    until=CLOSED + timedelta(days=10),
+    name="Emmanuel Atangana",
+    function="Chef de service",
+)
+BAG: Final = BagReference(grouped_locator("4820193746510293847561"), 1, 2, "YAOUNDE", "PARIS")
+SIGNATORIES: Final = (Signatory(VALUE, VALUE), Signatory(VALUE, None), Signatory(VALUE, VALUE))
+
+
+def levels(language: Language) -> Mapping[str, str]:
+    return {level.code: getattr(level, language) for level in default_scheme().levels}
+
+
+def packages(count: int, seals: tuple[str, ...] = SEALS) -> tuple[Package, ...]:
+    return tuple(Package(ordinal, seals, 8_450) for ordinal in range(1, count + 1))
+
+
+def inside(value: Manifest, language: Language = "fr", issuer: str = VALUE) -> bytes:
+    return bordereau(value, language, issuer=issuer, levels=levels(language), nonce=NONCE.hex())
+
+
+def made_receipt(value: str = VALUE, **changes: object) -> Receipt:
+    members = {
+        "number": "2026/000051",
+        "issuer": value,
+        "bag": BAG,
+        "handed_over_by": value,
+        "received": CLOSED,
+        "place": value,
+        "seals_announced": SEALS,
+        "seals_read": SEALS,
+        "condition": "intact",
+        "weight_closed_g": 8_450,
+        "weight_received_g": 8_440,
+        "lines_announced": 3,
+        "lines_conforming": 3,
+        "reserves": (),
+        "nonce": NONCE.hex(),
+        "signatories": SIGNATORIES,
+    }
+    return Receipt(**{**members, **changes})  # type: ignore[arg-type]  # members by name
+
+
+def made_report(value: str = VALUE) -> DiscrepancyReport:
+    return DiscrepancyReport(
+        number="2026/000007",
+        issuer=value,
+        severity="breach",
+        bag=BAG,
+        noticed=CLOSED,
+        place=value,
+        noticed_by=value,
+        findings=(
+            *(Finding(kind, 1, "2026/000001", value, value) for kind in KINDS),
+            Finding("unlisted"),
+        ),
+        circumstances=value,
+        effect=value,
+        measures=value,
+        notices=tuple(
+            Notice(recipient, CLOSED, informed)
+            for recipient in recipients_of("breach", BagClass.SECRET)
+            for informed in (CLOSED, None)
+        ),
+        signatories=SIGNATORIES,
+    )
+
+
+def made_empties(count: int = 2) -> Empties:
+    bags = tuple(
+        EmptyBag(f"{number:022d}", "PARIS", CLOSED, 3, 50 if number % 2 else None, number % 2 == 0)
+        for number in range(1, count + 1)
+    )
+    return Empties("2026/000019", VALUE, "PARIS", "YAOUNDE", CLOSED, bags, SIGNATORIES[:2])
+
+
+def made_destruction(value: str = VALUE) -> Destruction:
+    return Destruction(
+        number="2026/000002",
+        issuer=value,
+        ordered_by=value,
+        method=value,
+        destroyed=CLOSED,
+        place=value,
+        objects=(
+            Destroyed("seal", "MX-1001", value),
+            Destroyed("bag", "MX-1002", value),
+            Destroyed("item", "MX-1003", value),
+            Destroyed("label", "MX-1004", value),
+        ),
+        signatories=SIGNATORIES,
+    )
+
+
+SINGLE: Final[Mapping[str, Callable[[Language], bytes]]] = {
+    "bordereau": lambda language: inside(manifest(3), language),
+    "receipt": lambda language: receipt(made_receipt(), language, "A9"),
+    "receipt with reserves": lambda language: receipt(
+        made_receipt(reserves=made_report().findings, seals_read=(), weight_received_g=None),
+        language,
+        "A9",
+    ),
+    "receipt of a closed bag": lambda language: receipt(made_receipt(nonce=None), language, "A9"),
+    "discrepancy": lambda language: discrepancy_report(made_report(), language, "A9"),
+    "empties": lambda language: empties(made_empties(), language, "A9"),
+    "destruction": lambda language: destruction_record(made_destruction(), language, "A9"),
+}
+CAPTAIN: Final = waybill(
+    mode=Mode.CAPTAIN, carrier=Carrier("MBARGA Hélène", VALUE, None, "QC 301, TJ-QCA")
+)
+SIDE_BY_SIDE: Final[Mapping[str, Callable[[], bytes]]] = {
+    "courier": lambda: courier_letter(waybill(), packages(2), ISSUE),
+    "courier ad hoc": lambda: courier_letter(
+        waybill(mode=Mode.AD_HOC), packages(2), ISSUE, purpose=VALUE
+    ),
+    "captain": lambda: captain_letter(CAPTAIN, packages(2), ISSUE, taken_by=VALUE),
+    "captain without a flight": lambda: captain_letter(
+        waybill(mode=Mode.CAPTAIN, carrier=Carrier("MBARGA Hélène", VALUE, None, None)),
+        packages(2),
+        ISSUE,
+        taken_by=VALUE,
+    ),
+    "count": lambda: count_check(waybill()),
+}
+
+
+def pages(pdf: bytes) -> tuple[str, ...]:
+    """The text of each page, its white space as single spaces."""
+    document = pypdfium2.PdfDocument(pdf)
+    return tuple(" ".join(page.get_textpage().get_text_range().split()) for page in document)
+
+
+def text(pdf: bytes) -> str:
+    return " ".join(pages(pdf))
+
+
+def pictures(pdf: bytes, *, dpi: int = 150) -> tuple[Image.Image, ...]:
+    """Each page in grey, as a laser printer gets it."""
+    document = pypdfium2.PdfDocument(pdf)
+    return tuple(
+        page.render(scale=dpi / 72, grayscale=True).to_pil().convert("L") for page in document
+    )
