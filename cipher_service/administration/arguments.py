@@ -4,6 +4,7 @@ import os
 from functools import partial
 from importlib.metadata import version
 
+from cipher_service.administration.access_arguments import add_access
 from cipher_service.administration.bureau_arguments import add_bureau
 from cipher_service.administration.custody_arguments import add_custody
 from cipher_service.administration.parsing import Commands, add_command, add_group, add_json
@@ -37,6 +38,7 @@ def build_parser(language: Language) -> Parser:
     _add_demo(commands, say)
     _add_posts(commands, say)
     client = partial(client_phrase, language=language)
+    add_access(commands, say)
     add_bureau(commands, say, client)
     add_custody(commands, say, client)
     return parser

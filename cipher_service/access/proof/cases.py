@@ -1,14 +1,16 @@
 """A case out of a model: what z3 found, as values, in words, and tried again on the engine."""
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import cedarpy
 import z3
 
 from cipher_service.access.decisions import entity
-from cipher_service.access.policies import Policies, schema
+from cipher_service.access.policies import Policies, data_text, schema
 from cipher_service.access.proof.encoding import Environment
 
 _BASES = {
@@ -53,12 +55,12 @@ class Case:
         lines = []
         for base, words in _BASES.items():
             told = [
-                f"{name} = {_shown(value)}"
+                f"{_words()[base][name][language]} : {_shown(value, language)}"
                 for name, value in self.values[base].items()
                 if f"{base}.{name}" in wanted
             ]
             if told:
-                lines.append(f"{words[language == 'en']} : {', '.join(told)}")
+                lines.append(f"{words[language == 'en']} ({', '.join(told)})")
         return lines
 
 
@@ -101,9 +103,15 @@ def _numbers(value: Any) -> Iterable[int]:
         yield from _numbers(child)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, language: str) -> str:
+    nothing, yes, no = ("aucun", "oui", "non") if language == "fr" else ("none", "yes", "no")
     if isinstance(value, list):
-        return "{" + ", ".join(value) + "}"
-    if value == "":
-        return "« »"
-    return str(value)
+        return " + ".join(one for one in value if one) or nothing
+    if isinstance(value, bool):
+        return yes if value else no
+    return str(value) or nothing
+
+
+@cache
+def _words() -> dict[str, dict[str, dict[str, str]]]:
+    return tomllib.loads(data_text("words.toml"))

@@ -213,7 +213,13 @@ def _answer(solver: z3.Solver) -> z3.CheckSatResult:
 
 
 def _attributes(case: Case) -> tuple[str, ...]:
-    return tuple(f"{base}.{name}" for base, record in case.values.items() for name in record)
+    """Return what is not at rest in a case: neither empty, nor no, nor nothing."""
+    return tuple(
+        f"{base}.{name}"
+        for base, record in case.values.items()
+        for name, value in record.items()
+        if value
+    )
 
 
 def _actions(name: str, entry: Mapping[str, object]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import tomllib
 from itertools import pairwise
 
 import pytest
@@ -158,6 +159,14 @@ def test_the_matrix_and_the_schema_are_read_whole() -> None:
         read_shapes(schema + "namespace A {}")
     with pytest.raises(ValueError, match="an Officer acts"):
         read_shapes(schema.replace("principal: [Officer]", "principal: [Person]", 1))
+
+
+def test_every_attribute_has_its_words() -> None:
+    words = tomllib.loads(data_text("words.toml"))
+    records = dict(shapes().records)
+    assert set(words["principal"]) == set(records.pop("Officer"))
+    assert set(words["context"]) == set(records.pop("Circumstances"))
+    assert set(words["resource"]) == {name for record in records.values() for name in record}
 
 
 def test_every_policy_says_its_article() -> None:

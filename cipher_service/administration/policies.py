@@ -1,0 +1,117 @@
+"""`cipher-service policy`: the policies shown, proved, compared and printed as a matrix.
+
+None of it needs a data folder: a set of policies is text, and a proof needs nothing else.
+"""
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from cipher_service.access.matrix import as_markdown, as_table, default_matrix
+from cipher_service.access.policies import (
+    Policies,
+    PoliciesInvalid,
+    default_policies,
+    read_policies,
+)
+from cipher_service.access.proof.checking import Finding, default_invariants, new_access
+from cipher_service.access.proof.checking import check as prove
+from cipher_service.access.proof.encoding import Unprovable
+from cipher_service.access.shapes import shapes
+from cipher_service.administration.words import Speaker
+from cipher_service.client.failures import Misused, Refused
+from cipher_service.client.terminal import Terminal
+
+
+def show(_arguments: Namespace, terminal: Terminal) -> None:
+    """Print the set shipped with this release, as plain Cedar."""
+    policies = default_policies()
+    if terminal.as_json:
+        terminal.show_json({"digest": policies.digest, "policies": list(policies.tree)})
+        return
+    terminal.show(policies.text.rstrip())
+
+
+def matrix(_arguments: Namespace, terminal: Terminal) -> None:
+    """Print who may do what, in the user's language."""
+    if terminal.as_json:
+        terminal.show_json(as_table(default_matrix()))
+        return
+    terminal.show(as_markdown(default_matrix(), terminal.language).rstrip())
+
+
+def check(arguments: Namespace, terminal: Terminal) -> None:
+    """Validate and prove a set; each finding is told with a case.
+
+    Raises:
+        Misused: POLICIES_UNPARSABLE: it does not parse, does not fit, or cannot be proved.
+        Refused: POLICIES_BROKEN: an invariant or the matrix does not hold.
+    """
+    policies = _asked(arguments)
+    try:
+        found = prove(policies)
+    except Unprovable as error:
+        raise Misused("POLICIES_UNPARSABLE", problem=str(error)) from error
+    _tell(terminal, policies, found)
+    if found:
+        raise Refused("POLICIES_BROKEN", count=len(found))
+    if not terminal.as_json:
+        Speaker(terminal).show(
+            "policies_proved",
+            invariants=len(default_invariants()),
+            actions=len(shapes().actions),
+            digest=policies.digest,
+        )
+
+
+def diff(arguments: Namespace, terminal: Terminal) -> None:
+    """Tell what another set allows that the shipped one refuses.
+
+    Raises:
+        Misused: POLICIES_UNPARSABLE.
+        Refused: POLICIES_WIDER: it gives new access.
+    """
+    policies = _asked(arguments)
+    try:
+        found = new_access(default_policies(), policies)
+    except Unprovable as error:
+        raise Misused("POLICIES_UNPARSABLE", problem=str(error)) from error
+    _tell(terminal, policies, found)
+    if found:
+        raise Refused("POLICIES_WIDER", count=len(found))
+    if not terminal.as_json:
+        Speaker(terminal).show("policies_no_wider")
+
+
+def _asked(arguments: Namespace) -> Policies:
+    if arguments.policies is None:
+        return default_policies()
+    try:
+        return read_policies(Path(arguments.policies).read_text("utf-8"))
+    except UnicodeDecodeError as error:
+        raise Misused("POLICIES_UNPARSABLE", problem="UTF-8") from error
+    except PoliciesInvalid as error:
+        raise Misused("POLICIES_UNPARSABLE", problem=error.problems[0]) from error
+
+
+def _tell(terminal: Terminal, policies: Policies, found: list[Finding]) -> None:
+    if terminal.as_json:
+        told: list[dict[str, Any]] = [
+            {
+                "kind": finding.kind,
+                "name": finding.name,
+                "action": finding.action,
+                "fr": finding.fr,
+                "en": finding.en,
+                "case": None if finding.case is None else finding.case.values,
+            }
+            for finding in found
+        ]
+        terminal.show_json({"digest": policies.digest, "findings": told})
+        return
+    for finding in found:
+        head, *case = finding.tell(terminal.language)
+        name = f" [{finding.name}]" if finding.name else ""
+        terminal.show(f"{head}{name}")
+        for line in case:
+            terminal.show(f"  {line}")
