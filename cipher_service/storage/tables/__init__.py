@@ -1,6 +1,13 @@
 """All tables of the service, one file a subject. `metadata` knows them all once imported here."""
 
-from cipher_service.storage.tables import directory, dispatches, headquarters, officers, registers
+from cipher_service.storage.tables import (
+    access,
+    directory,
+    dispatches,
+    headquarters,
+    officers,
+    registers,
+)
 from cipher_service.storage.tables.columns import metadata
 
-__all__ = ["directory", "dispatches", "headquarters", "metadata", "officers", "registers"]
+__all__ = ["access", "directory", "dispatches", "headquarters", "metadata", "officers", "registers"]
