@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cipher_service.administration.installation import Installation, custodian_of, opened
-from cipher_service.administration.words import Speaker
+from cipher_service.administration.words import Speaker, phrase
 from cipher_service.client.drafting import attachment_paths, draft, media_type
 from cipher_service.client.failures import Misused
 from cipher_service.client.terminal import Terminal
@@ -20,7 +20,7 @@ from cipher_service.dispatches.lists import InboxLine, inbox
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.unit_of_work import reading
 from keys.dispatch import Attachment
-from keys.manifest import POUCH
+from keys.manifest import CIPHER, POUCH
 from keys.sources import Content
 
 _PAGE = 200
@@ -116,17 +116,19 @@ def read_draft(
 def list_inbox(arguments: Namespace, terminal: Terminal) -> None:
     """List what awaits the bureau, the most urgent first; subjects stay inside."""
     with opened(arguments) as installation:
-        lines = waiting(installation)
+        lines = [*waiting(installation), *waiting(installation, POUCH)]
     if terminal.as_json:
         terminal.show_json([_members(line) for line in lines])
         return
     if not lines:
         Speaker(terminal).show("bureau_empty")
+    under_way = phrase("bureau_under_way", terminal.language)
     for line in lines:
         number = "" if line.number is None else f"{line.number:04d}"
         terminal.show(
             f"{line.precedence:<9} {line.level:<20} {line.origin:<12} {number:<5} "
             f"{line.register}  {line.dispatch_id}"
+            + ("" if line.delivery == CIPHER else f"  {under_way}")
         )
 
 
@@ -159,8 +161,13 @@ def missing(arguments: Namespace, terminal: Terminal) -> None:
             speaker.show("bureau_missing", number=number, origin=gap.origin, year=gap.epoch // 100)
 
 
-def waiting(installation: Installation) -> list[InboxLine]:
-    """Return every arrival that remains to be deciphered, the most urgent first."""
+def waiting(installation: Installation, delivery: str = CIPHER) -> list[InboxLine]:
+    """Return every arrival that remains to be deciphered, the most urgent first.
+
+    Args:
+        installation: whose bureau.
+        delivery: `POUCH` for what is announced and under way in a bag.
+    """
     lines: list[InboxLine] = []
     with reading(installation.engine) as connection:
         while True:
@@ -170,6 +177,7 @@ def waiting(installation: Installation) -> list[InboxLine]:
                 rules.OPEN_STATES,
                 after=lines[-1].place if lines else 0,
                 limit=_PAGE,
+                delivery=delivery,
             )
             lines += page
             if len(page) < _PAGE:

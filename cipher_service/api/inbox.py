@@ -21,6 +21,7 @@ from cipher_service.identity.gatekeeper import Caller
 from cipher_service.wire import dispatches as wire
 from cipher_service.wire.fields import ULID
 from keys import canonical
+from keys.manifest import CIPHER, POUCH
 
 log = logging.getLogger(__name__)
 
@@ -33,21 +34,25 @@ _STATES: Final = {
     **{state: (state,) for state in rules.STATES},
 }
 STATE: Final = "|".join(_STATES)
+DELIVERY: Final = f"{CIPHER}|{POUCH}"
 
 
 async def list_dispatches(ministry: Ministry, request: Request) -> Response:
     """Give a page of what is addressed to the caller, highest precedence first, then by arrival.
 
-    `state` is `all` (the default), `open` (what remains to be opened), or one state.
+    `state` is `all` (the default), `open` (what remains to be opened), or one state. `delivery` is
+    `cipher` (the default) or `pouch`: what was announced and is under way in a bag, so that its
+    number does not look missing; its envelope is not given.
     """
-    query = read_query(request, after=CURSOR, limit=LIMIT, state=STATE)
+    query = read_query(request, after=CURSOR, limit=LIMIT, state=STATE, delivery=DELIVERY)
     caller = await ministry.admitted(request)
     limit = min(int(query.get("limit", PAGE)), lists.PAGE_MAX)
     states = _STATES[query.get("state", "all")]
     after = int(query.get("after", 0))
+    delivery = query.get("delivery", CIPHER)
     lines = await ministry.read(
         lambda connection: lists.inbox(
-            connection, caller.post, states, after=after, limit=limit + 1
+            connection, caller.post, states, after=after, limit=limit + 1, delivery=delivery
         )
     )
     page = wire.DispatchPage(

@@ -114,6 +114,7 @@ def receiving_routes(ministry: Ministry, pulse: Pulse) -> APIRouter:
         openapi_extra=with_token(
             *_PAGE,
             parameter("state", "query", inbox.STATE, "`all` (default), `open`, or one state"),
+            parameter("delivery", "query", inbox.DELIVERY, "`cipher` (default), or `pouch`"),
         ),
     )
     async def list_dispatches(request: Request) -> Response:

@@ -20,6 +20,7 @@ from cipher_service.client.messages import Language, phrase
 _ENROL: Final = "cipher_service.client.online_enrolment:enrol"
 _SEND: Final = "cipher_service.client.online_sending:send"
 _OUTBOX: Final = "cipher_service.client.online_sending:show_outbox"
+_BAG: Final = "cipher_service.client.online_bags:bag"
 _INBOX: Final = "cipher_service.client.online_inbox:inbox"
 _FETCH: Final = "cipher_service.client.online_fetching:fetch"
 _RECEIPT: Final = "cipher_service.client.online_receipts:receipt"
@@ -34,6 +35,7 @@ def add_online_commands(commands: "Commands[Parser]", language: Language) -> Non
     _add_enrol(commands, say)
     _add_send(commands, say)
     _add_outbox(commands, say)
+    _add_bag(commands, say)
     _add_inbox(commands, say)
     _add_fetch(commands, say)
     _add_receipt(commands, say)
@@ -91,6 +93,14 @@ def _add_send(commands: "Commands[Parser]", say: Say) -> None:
 
 def _add_outbox(commands: "Commands[Parser]", say: Say) -> None:
     _command(commands, say, "outbox", _OUTBOX)
+
+
+def _add_bag(commands: "Commands[Parser]", say: Say) -> None:
+    parser = _command(commands, say, "bag", _BAG)
+    parser.add_argument(
+        "-o", "--out", metavar=say("a_file"), required=True, help=say("help_bag_out")
+    )
+    parser.add_argument("id", metavar="ID", help=say("help_id"))
 
 
 def _add_inbox(commands: "Commands[Parser]", say: Say) -> None:

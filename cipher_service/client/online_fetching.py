@@ -18,7 +18,7 @@ from cipher_service.client.messages import Explanation, explain
 from cipher_service.client.online_chase import chase_missing
 from cipher_service.client.online_delivery import post_notes, resume
 from cipher_service.client.online_downloads import download
-from cipher_service.client.online_inbox import OPEN, every_item, tell_missing
+from cipher_service.client.online_inbox import OPEN, every_item, tell_missing, under_way
 from cipher_service.client.online_refusals import Distrusted, MinistryRefused, Unready
 from cipher_service.client.online_session import Session, open_session
 from cipher_service.client.online_slips import cards_of, slip_of
@@ -61,7 +61,7 @@ def fetch(arguments: Namespace, terminal: Terminal) -> None:
         if arguments.chase:
             chase_missing(session)
         elif arguments.decipher:
-            tell_missing(session)
+            tell_missing(session, under_way(session))
     if terminal.as_json and not (failed and len(wanted) == 1):
         terminal.show_json(records)
     if failed:

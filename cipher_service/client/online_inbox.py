@@ -3,7 +3,7 @@
 import json
 import re
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from time import sleep
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.labels.scheme import UnknownLabel, default_scheme
 from cipher_service.wire.dispatches import DispatchItem
 from cipher_service.wire.fields import CURSOR
+from keys.manifest import POUCH
 
 OPEN: Final = "open"
 _SILENCE: Final = 45.0
@@ -36,20 +37,24 @@ def inbox(arguments: Namespace, terminal: Terminal) -> None:
         if arguments.follow:
             _follow(session, new=arguments.new)
             return
-        items = list(every_item(session, OPEN if arguments.new else None))
+        bags = under_way(session)
+        items = [*every_item(session, OPEN if arguments.new else None), *bags]
         if terminal.as_json:
             terminal.show_json([item_record(item) for item in items])
         else:
             _show(session, items)
-        tell_missing(session)
+        tell_missing(session, bags)
 
 
-def every_item(session: Session, state: str | None = None) -> Iterator[DispatchItem]:
+def every_item(
+    session: Session, state: str | None = None, delivery: str | None = None
+) -> Iterator[DispatchItem]:
     """Give what is addressed to this post: urgent first, then in order of arrival.
 
     Args:
         session: of this post.
         state: only what is in it; `OPEN` for what remains to be opened.
+        delivery: `POUCH` for what comes in a bag; else what comes over the wire.
 
     Raises:
         Distrusted: the pages never end.
@@ -57,7 +62,7 @@ def every_item(session: Session, state: str | None = None) -> Iterator[DispatchI
     after: str | None = None
     seen: set[str] = set()
     while True:
-        page = session.ministry.inbox(after=after, state=state)
+        page = session.ministry.inbox(after=after, state=state, delivery=delivery)
         yield from page.items
         if page.next is None:
             return
@@ -67,23 +72,53 @@ def every_item(session: Session, state: str | None = None) -> Iterator[DispatchI
         after = page.next
 
 
+def under_way(session: Session) -> list[DispatchItem]:
+    """Return what was announced, comes by pouch, and was not opened here yet."""
+    items = every_item(session, OPEN, POUCH)
+    return [each for each in items if not session.state.knows(each.origin, each.dispatch_id)]
+
+
 def item_record(item: DispatchItem) -> dict[str, Any]:
     """Return what a script reads of a dispatch that arrived."""
     return item.model_dump(exclude={"cursor"})
 
 
-def tell_missing(session: Session) -> None:
-    """Tell which numbers are missing, where the eye looks for what arrived."""
-    runs = [
-        (series.origin, series.epoch, run)
+def missing(session: Session, bags: Iterable[DispatchItem]) -> list[tuple[str, int, range]]:
+    """Return the runs of missing numbers, as (origin, epoch, numbers).
+
+    What is under way in a bag is not missing: its origin has announced it, signed.
+    """
+    coming: dict[tuple[str, int], set[int]] = {}
+    for item in bags:
+        if item.series is not None:
+            coming.setdefault((item.origin, item.series.epoch), set()).add(item.series.number)
+    return [
+        (series.origin, series.epoch, part)
         for series in session.state.incoming()
         for run in series.missing
+        for part in _without(run, coming.get((series.origin, series.epoch), set()))
     ]
+
+
+def tell_missing(session: Session, bags: Iterable[DispatchItem]) -> None:
+    """Tell which numbers are missing, where the eye looks for what arrived."""
+    runs = missing(session, bags)
     for origin, epoch, run in runs:
         name = "missing_one" if len(run) == 1 else "missing_run"
         session.terminal.say(name, origin=origin, epoch=epoch, first=run.start, last=run.stop - 1)
     if runs:
         session.terminal.say("chase_offered")
+
+
+def _without(run: range, numbers: set[int]) -> Iterator[range]:
+    """Give what remains of a run, which may be a billion long, without some numbers in it."""
+    start = run.start
+    for number in sorted(each for each in numbers if each in run):
+        if number > start:
+            yield range(start, number)
+        start = number + 1
+    if start < run.stop:
+        yield range(start, run.stop)
 
 
 def _show(session: Session, items: list[DispatchItem]) -> None:
@@ -104,11 +139,15 @@ def _line(session: Session, item: DispatchItem) -> str:
         _group(item.dtg),
         item.dispatch_id,
         str(item.envelope.size),
-        phrase(f"state_{item.state}", session.terminal.language),
+        phrase(_state(item), session.terminal.language),
     )
     widths = (12, 20, 28, 16, 26, 10, 0)
     padded = (f"{text:<{width}}" for text, width in zip(columns, widths, strict=True))
     return printable("  ".join(padded).rstrip())
+
+
+def _state(item: DispatchItem) -> str:
+    return "state_under_way" if item.delivery == POUCH else f"state_{item.state}"
 
 
 def _group(dtg: str) -> str:

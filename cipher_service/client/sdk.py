@@ -151,9 +151,11 @@ class Ministry:
 
     # -- receiving -----------------------------------------------------------------------------
 
-    def inbox(self, *, after: str | None = None, state: str | None = None) -> DispatchPage:
+    def inbox(
+        self, *, after: str | None = None, state: str | None = None, delivery: str | None = None
+    ) -> DispatchPage:
         """Ask for a page of what is addressed to this post: urgent first, then by arrival."""
-        params = {"after": after, "state": state}
+        params = {"after": after, "state": state, "delivery": delivery}
         given = {name: value for name, value in params.items() if value is not None}
         return self._transport.call("GET", "/v1/dispatches", params=given).read(DispatchPage)
 

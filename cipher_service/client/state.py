@@ -181,6 +181,13 @@ class PostState:
             opened_at, tuple(run for epoch in epochs for run in self._missing(origin, epoch))
         )
 
+    def knows(self, origin: str, dispatch_id: str) -> bool:
+        """Tell whether a dispatch of that origin was opened here."""
+        found = self._connection.execute(
+            "SELECT 1 FROM opened WHERE origin = ? AND dispatch_id = ?", (origin, dispatch_id)
+        )
+        return found.fetchone() is not None
+
     def _opened(self, origin: str, dispatch_id: str, manifest_hash: str) -> str | None:
         row = self._connection.execute(
             "SELECT manifest_hash, opened_at FROM opened WHERE origin = ? AND dispatch_id = ?",

@@ -3,11 +3,11 @@
     bureau = HeadquartersBureau(engine, blobs, custodian, headquarters="MINREX")
     sent = bureau.send(heading, destinations, message, attachments, people)
     arrival = bureau.open(dispatch_id, folder)
+    arrival = bureau.receive(file, folder)          # what came in a bag
 
 Sending: numbers and intent commit first, then the custodian signs, then the dispatch is handed to
 the service like any post's. What fails in between cancels the numbers, and each addressee is told
-by a service message. Opening: everything is verified in quarantine, then the arrival is entered and
-receipted in one transaction, then published by rename; doing it again changes nothing.
+by a service message. Opening is in `reception`.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from sqlalchemy import Connection, Engine
 
 from cipher_service import clock
-from cipher_service.directory.register import Directory, read_directory
-from cipher_service.dispatches import acknowledgements, departures, drafts, openings, speaking
-from cipher_service.dispatches.lists import DispatchRecord, dispatch_of, small_body
+from cipher_service.directory.register import read_directory
+from cipher_service.dispatches import departures, drafts, openings, speaking
+from cipher_service.dispatches.reception import Arrival, Reception
 from cipher_service.dispatches.sealed import seal_text
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.dispatches.speaking import Voice
@@ -36,12 +34,10 @@ from cipher_service.storage.blobs import Blobs, Body
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.cards import Card
 from keys.custody import Bureau, Custodian
-from keys.dispatch import Attachment, Destination, Enciphered, Opened, decipher, encipher
-from keys.errors import Refusal
+from keys.dispatch import Attachment, Destination, Enciphered, encipher
 from keys.manifest import COPY, Heading, Manifest, Series
-from keys.post_receipts import DECIPHERED, DELIVERED, REFUSED, PostReceipt, make_post_receipt
 from keys.service_messages import CANCELLED, SeriesReference
-from keys.slips import Slip, require_same, sign_slip, slip_for
+from keys.slips import sign_slip, slip_for
 from keys.sources import Content
 
 FAILED = "FAILED"
@@ -65,16 +61,6 @@ class Sent:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A dispatch that was opened; `again` when it had been opened before."""
-
-    manifest: Manifest
-    sender: Card
-    register: str
-    again: bool
-
-
 class HeadquartersBureau:
     """The bureau of one installation.
 
@@ -93,6 +79,7 @@ class HeadquartersBureau:
         self._custodian = custodian
         self._hands = Bureau(custodian)
         self._post = headquarters
+        self._reception = Reception(engine, blobs, custodian, headquarters)
 
     @property
     def card(self) -> Card:
@@ -239,39 +226,12 @@ class HeadquartersBureau:
     # --- opening ----------------------------------------------------------------------------
 
     def open(self, dispatch_id: str, folder: Path) -> Arrival:
-        """Decipher an arrival into `folder`, enter it in the arrival register, receipt it.
+        """Decipher what arrived over the wire; see `reception.Reception.open`."""
+        return self._reception.open(dispatch_id, folder)
 
-        Args:
-            dispatch_id: of a dispatch addressed to the bureau.
-            folder: absent or empty; receives `message.txt` and `attachments/`.
-
-        Raises:
-            ServiceError: NOT_FOUND, REPLAYED, NUMBER_REUSED, NUMBER_CANCELLED.
-            Refusal: the envelope is refused; the refusal is receipted to its origin.
-            OSError: the disk refuses; nothing was published.
-        """
-        with reading(self._engine) as connection:
-            record = dispatch_of(connection, self._post, dispatch_id)
-            directory = read_directory(connection)
-            small = None if record.stored else small_body(connection, record)
-        try:
-            with self._open_envelope(record, small) as source:
-                opened = decipher(
-                    source,
-                    opener=self._hands,
-                    find_sender=lambda fingerprint: _trusted(directory, fingerprint),
-                    workspace=folder.parent,
-                )
-            with opened:
-                require_same(Slip.parse(record.slip), opened.manifest)
-                admission = self._admit(opened, record, directory)
-                opened.publish(folder)
-        except Refusal as refusal:
-            self._state(record, directory, REFUSED, reason=refusal.code)
-            raise
-        return Arrival(
-            opened.manifest, opened.sender, admission.register, again=not admission.created
-        )
+    def receive(self, file: Path, folder: Path) -> Arrival:
+        """Decipher what arrived in a bag; see `reception.Reception.receive`."""
+        return self._reception.receive(file, folder)
 
     def missing(self) -> list[openings.Missing]:
         """Return the numbers that are missing in the series to this bureau."""
@@ -295,68 +255,6 @@ class HeadquartersBureau:
         """
         return self._custodian.open_sealed(ciphertext).decode("utf-8")
 
-    def _open_envelope(self, record: DispatchRecord, small: bytes | None) -> BinaryIO:
-        if small is None:
-            return cast("BinaryIO", self._blobs.path(record.sha256).open("rb"))
-        return BytesIO(small)
-
-    def _admit(
-        self, opened: Opened, record: DispatchRecord, directory: Directory
-    ) -> openings.Admission:
-        manifest = opened.manifest
-        entry = manifest.addressee(self.card.fingerprint)
-        if entry is None or entry.series is None:
-            raise ServiceError("NOT_FOUND")  # the bureau's own copy is not an arrival
-        opening = openings.Opening(
-            receiver=self._post,
-            dispatch_id=manifest.id,
-            manifest_hash=opened.manifest_hash,
-            origin=manifest.sender.post,
-            fingerprint=manifest.sender.fingerprint,
-            epoch=entry.series.epoch,
-            number=entry.series.number,
-            level=manifest.label.level,
-            subject=seal_text(manifest.heading.subject, self.card),
-        )
-        with unit_of_work(self._engine) as connection:
-            admission = openings.admit(connection, opening, clock.now())
-            self._receipt(connection, record, directory, DELIVERED)
-            self._receipt(
-                connection, record, directory, DECIPHERED, manifest_hash=opened.manifest_hash
-            )
-        return admission
-
-    def _state(
-        self, record: DispatchRecord, directory: Directory, kind: str, *, reason: str
-    ) -> None:
-        with unit_of_work(self._engine) as connection:
-            self._receipt(connection, record, directory, kind, reason=reason)
-
-    def _receipt(
-        self,
-        connection: Connection,
-        record: DispatchRecord,
-        directory: Directory,
-        kind: str,
-        *,
-        manifest_hash: str | None = None,
-        reason: str | None = None,
-    ) -> None:
-        now = clock.now().replace(microsecond=0)
-        statement = PostReceipt(
-            kind=kind,
-            dispatch_id=record.dispatch_id,
-            post=self._post,
-            card=self.card.fingerprint,
-            envelope_sha256=record.sha256,
-            at=now,
-            manifest_hash=manifest_hash,
-            reason=reason,
-        )
-        data = make_post_receipt(statement, self._custodian.sign_post_receipt)
-        judged = acknowledgements.judge(data, directory, caller=self._post)
-        acknowledgements.record(connection, judged, now)
-
 
 def _discard(connection: Connection, draft: drafts.Draft) -> None:
     # Saving it first proves, under the lock of its row, that it is the edition that was read.
@@ -373,11 +271,3 @@ def _discard(connection: Connection, draft: drafts.Draft) -> None:
 
 def _series(number: departures.Number) -> Series:
     return Series(number.epoch, number.number, number.previous)
-
-
-def _trusted(directory: Directory, fingerprint: str) -> Card | None:
-    """Find a sender's card: one in force, or one that was and still proves what it signed."""
-    found = directory.cards.get(fingerprint)
-    if found is None or found.state not in ("active", "superseded"):
-        return None
-    return found.card

@@ -30,6 +30,7 @@ from cipher_service.storage.tables.dispatches import (
     receipt,
     service_message,
 )
+from keys.manifest import CIPHER, COPY
 
 PAGE_MAX = 200
 
@@ -118,7 +119,13 @@ class MessageRecord:
 
 
 def inbox(
-    connection: Connection, post: str, states: Collection[str], *, after: int = 0, limit: int = 50
+    connection: Connection,
+    post: str,
+    states: Collection[str],
+    *,
+    after: int = 0,
+    limit: int = 50,
+    delivery: str = CIPHER,
 ) -> list[InboxLine]:
     """Return a page of what is addressed to a post over the wire, most urgent first.
 
@@ -129,19 +136,22 @@ def inbox(
         after: the `place` of the last line of the page before; 0 for the first page.
         limit: lines at most, up to `PAGE_MAX`; ask for one more than shown to know if it is the
             last page.
+        delivery: `POUCH` for what was announced and comes by pouch instead.
     """
     if not states:
         return []
     limit = min(limit, PAGE_MAX + 1)
     # One short walk of the index (post, state, place) per state, merged: IN would sort the lot.
-    walks = [_walk(post, state, after, limit).subquery() for state in sorted(states)]
+    walks = [_walk(post, state, after, limit, delivery).subquery() for state in sorted(states)]
     merged = union_all(*(select(walk) for walk in walks)).subquery()
     rows = connection.execute(select(merged).order_by(merged.c.place).limit(limit))
     return [_inbox_line(row) for row in rows]
 
 
-def dispatch_of(connection: Connection, caller: str, dispatch_id: str) -> DispatchRecord:
-    """Return a dispatch that the caller sent or is served over the wire.
+def dispatch_of(
+    connection: Connection, caller: str, dispatch_id: str, *, delivery: str = CIPHER
+) -> DispatchRecord:
+    """Return a dispatch that the caller sent, or that comes to it by this way.
 
     Raises:
         ServiceError: NOT_FOUND.
@@ -149,7 +159,7 @@ def dispatch_of(connection: Connection, caller: str, dispatch_id: str) -> Dispat
     mine = exists().where(
         addressee.c.dispatch == dispatch.c.seq,
         addressee.c.post == caller,
-        addressee.c.delivery == "cipher",
+        addressee.c.delivery == delivery,
     )
     row = connection.execute(
         select(dispatch, envelope.c.slip, envelope.c.signature, envelope.c.body.is_(None))
@@ -243,10 +253,10 @@ def service_messages(
 
 
 # The sender's own copy is not mail, and what goes by pouch is not given over the wire.
-_SERVED = (addressee.c.role != "copy", addressee.c.delivery == "cipher")
+_SERVED = (addressee.c.role != COPY, addressee.c.delivery == CIPHER)
 
 
-def _walk(post: str, state: str, after: int, limit: int) -> Select[Any]:
+def _walk(post: str, state: str, after: int, limit: int, delivery: str) -> Select[Any]:
     lines = (
         select(
             addressee.c.place,
@@ -263,7 +273,8 @@ def _walk(post: str, state: str, after: int, limit: int) -> Select[Any]:
             addressee.c.post == post,
             addressee.c.state == literal(state),
             addressee.c.place > after,
-            *_SERVED,
+            addressee.c.role != COPY,
+            addressee.c.delivery == delivery,
         )
     )
     return lines.order_by(addressee.c.place).limit(limit)

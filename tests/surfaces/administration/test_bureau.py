@@ -126,7 +126,8 @@ def test_one_dispatch_goes_by_two_ways_and_its_receipts_are_proved(
     assert sent.returncode == 0, sent.stderr
     assert "Par valise : LOME" in sent.stderr
     dispatch_id = sent.stdout.split()[1]
-    assert chiffre("en", "inbox", "--identity", ministry.identity("LOME")) == []
+    [bagged] = chiffre("en", "inbox", "--identity", ministry.identity("LOME"))
+    assert (bagged["dispatch_id"], bagged["delivery"]) == (dispatch_id, "pouch")
     [line] = [
         line
         for line in chiffre("en", "inbox", "--identity", ministry.identity("PARIS"))

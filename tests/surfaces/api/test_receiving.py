@@ -75,7 +75,8 @@ def test_a_line_says_what_the_slip_says_and_nothing_of_the_content(paris: Post, 
 @pytest.mark.parametrize(
     "query",
     ["after=0", "after=-1", "after=1.0", "after=1_0", "after=%31", "limit=0", "limit=x", "limit=",
-     "state=", "state=lost", "limit=1&limit=2", "unknown=1", "after=" + "9" * 19, "&", "limit"],
+     "state=", "state=lost", "delivery=", "delivery=pigeon",
+     "limit=1&limit=2", "unknown=1", "after=" + "9" * 19, "&", "limit"],
 )  # fmt: skip
 def test_a_query_in_another_spelling_is_refused(paris: Post, query: str) -> None:
     assert problem(paris.get(f"/v1/dispatches?{query}"))["code"] == "QUERY_INVALID"

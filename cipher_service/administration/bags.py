@@ -1,0 +1,58 @@
+"""What goes and comes by diplomatic pouch: envelopes written out for a bag, and taken from one."""
+
+from argparse import Namespace
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from cipher_service.administration.bureau import at_work
+from cipher_service.administration.installation import opened
+from cipher_service.administration.words import Speaker
+from cipher_service.client.copies import copy_exactly
+from cipher_service.client.terminal import Terminal
+from cipher_service.dispatches.lists import dispatch_of, small_body
+from cipher_service.errors import ServiceError
+from cipher_service.storage.blobs import Blobs
+from cipher_service.storage.unit_of_work import reading
+
+
+def bag(arguments: Namespace, terminal: Terminal) -> None:
+    """Write the envelope of a dispatch out, for the bag or for a repetition by hand."""
+    out = Path(arguments.output)
+    with opened(arguments) as installation:
+        with reading(installation.engine) as connection:
+            record = dispatch_of(connection, installation.settings.headquarters, arguments.dispatch)
+            small = None if record.stored else small_body(connection, record)
+        source: BinaryIO
+        if small is None:
+            path = Blobs(installation.settings.data).path(record.sha256)
+            if not path.exists():
+                raise ServiceError("ENVELOPE_LOST")
+            source = path.open("rb")
+        else:
+            source = cast("BinaryIO", BytesIO(small))
+        with source:
+            if not copy_exactly(source, record.sha256, out):
+                raise ServiceError("ENVELOPE_LOST")
+    facts = {"id": record.dispatch_id, "path": str(out), "sha256": record.sha256}
+    if terminal.as_json:
+        terminal.show_json({**facts, "size": record.size})
+        return
+    Speaker(terminal).show("bag_written", **facts)
+
+
+def receive(arguments: Namespace, terminal: Terminal) -> None:
+    """Decipher an envelope that came in a bag into a folder."""
+    target = Path(arguments.output).absolute()
+    with at_work(arguments) as (_, bureau):
+        arrival = bureau.receive(Path(arguments.file), target)
+    speaker = Speaker(terminal)
+    speaker.show(
+        "bureau_again" if arrival.again else "bureau_opened",
+        id=arrival.manifest.id,
+        origin=arrival.manifest.sender.post,
+        folder=str(target),
+        register=arrival.register,
+    )
+    if not arrival.receipted:
+        speaker.say("bag_unregistered", origin=arrival.manifest.sender.post)

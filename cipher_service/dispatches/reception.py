@@ -1,0 +1,237 @@
+"""The headquarters bureau opens what arrives: over the wire, or in a bag (articles 14 and 15).
+
+Everything is verified in quarantine, then the arrival is entered and receipted in one transaction,
+then published by rename; doing it again changes nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import file_digest
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from sqlalchemy import Connection, Engine
+
+from cipher_service import clock
+from cipher_service.directory.register import Directory, read_directory
+from cipher_service.dispatches import acknowledgements, openings
+from cipher_service.dispatches.lists import DispatchRecord, dispatch_of, small_body
+from cipher_service.dispatches.sealed import seal_text
+from cipher_service.errors import ServiceError
+from cipher_service.storage.blobs import Blobs
+from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.cards import Card
+from keys.custody import Bureau, Custodian
+from keys.dispatch import Opened, decipher
+from keys.errors import Refusal
+from keys.manifest import CIPHER, POUCH, Manifest
+from keys.post_receipts import DECIPHERED, DELIVERED, REFUSED, PostReceipt, make_post_receipt
+from keys.slips import Slip, require_same
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A dispatch that was opened.
+
+    Attributes:
+        manifest: verified.
+        sender: the card that signed it.
+        register: its number in the arrival register.
+        again: it had been opened before.
+        receipted: its origin is told; False for what was never registered.
+    """
+
+    manifest: Manifest
+    sender: Card
+    register: str
+    again: bool
+    receipted: bool
+
+
+class Reception:
+    """Where the bureau of one installation opens.
+
+    Args:
+        engine: the service's database.
+        blobs: its envelopes.
+        custodian: holds the bureau's keys.
+        headquarters: the bureau's post code.
+    """
+
+    def __init__(
+        self, engine: Engine, blobs: Blobs, custodian: Custodian, headquarters: str
+    ) -> None:
+        self._engine = engine
+        self._blobs = blobs
+        self._custodian = custodian
+        self._hands = Bureau(custodian)
+        self._post = headquarters
+
+    def open(self, dispatch_id: str, folder: Path) -> Arrival:
+        """Decipher an arrival into `folder`, enter it in the arrival register, receipt it.
+
+        Args:
+            dispatch_id: of a dispatch that came to the bureau over the wire.
+            folder: absent or empty; receives `message.txt` and `attachments/`.
+
+        Raises:
+            ServiceError: NOT_FOUND, REPLAYED, NUMBER_REUSED, NUMBER_CANCELLED.
+            Refusal: the envelope is refused; the refusal is receipted to its origin.
+            OSError: the disk refuses; nothing was published.
+        """
+        with reading(self._engine) as connection:
+            record = dispatch_of(connection, self._post, dispatch_id)
+            directory = read_directory(connection)
+        try:
+            with (
+                self.envelope(record) as source,
+                self._deciphered(source, directory, folder) as opened,
+            ):
+                require_same(Slip.parse(record.slip), opened.manifest)
+                return self._enter(opened, record, directory, folder)
+        except Refusal as refusal:
+            self._refuse(record, directory, refusal)
+            raise
+
+    def receive(self, file: Path, folder: Path) -> Arrival:
+        """Decipher an envelope that came in a bag, as `open` does one that came over the wire.
+
+        A dispatch that its origin registered must be the one that was registered, and is receipted
+        like any other. One that never was is entered all the same: a post without a network has
+        only its bag.
+
+        Args:
+            file: the envelope.
+            folder: absent or empty, as for `open`.
+
+        Raises:
+            ServiceError: as `open`; BAG_DIFFERS: another envelope is registered for its dispatch.
+            Refusal: the envelope is refused. Its origin is told by a receipt once it is certain
+                which registered dispatch this is; before that, nothing in the file is certain.
+            OSError: the file cannot be read, or the disk refuses; nothing was published.
+        """
+        with reading(self._engine) as connection:
+            directory = read_directory(connection)
+        with file.open("rb") as source, self._deciphered(source, directory, folder) as opened:
+            record = self._registered(opened.manifest.id)
+            if record is None:
+                return self._enter(opened, None, directory, folder)
+            source.seek(0)
+            if file_digest(source, "sha256").hexdigest() != record.sha256:
+                raise ServiceError("BAG_DIFFERS", dispatch_id=record.dispatch_id)
+            try:
+                require_same(Slip.parse(record.slip), opened.manifest)
+            except Refusal as refusal:
+                self._refuse(record, directory, refusal)
+                raise
+            return self._enter(opened, record, directory, folder)
+
+    @contextmanager
+    def envelope(self, record: DispatchRecord) -> Iterator[BinaryIO]:
+        """Open the stored envelope of a dispatch.
+
+        Raises:
+            OSError: it is gone, or cannot be read.
+        """
+        if record.stored:
+            with self._blobs.path(record.sha256).open("rb") as file:
+                yield file
+            return
+        with reading(self._engine) as connection:
+            body = small_body(connection, record)
+        yield cast("BinaryIO", BytesIO(body))
+
+    def _deciphered(self, source: BinaryIO, directory: Directory, folder: Path) -> Opened:
+        return decipher(
+            source,
+            opener=self._hands,
+            find_sender=lambda fingerprint: _trusted(directory, fingerprint),
+            workspace=folder.parent,
+        )
+
+    def _registered(self, dispatch_id: str) -> DispatchRecord | None:
+        """Find a dispatch by whichever way it was to come."""
+        with reading(self._engine) as connection:
+            for way in (POUCH, CIPHER):
+                with suppress(ServiceError):
+                    return dispatch_of(connection, self._post, dispatch_id, delivery=way)
+        return None
+
+    def _enter(
+        self, opened: Opened, record: DispatchRecord | None, directory: Directory, folder: Path
+    ) -> Arrival:
+        admission = self._admit(opened, record, directory)
+        opened.publish(folder)
+        return Arrival(
+            opened.manifest,
+            opened.sender,
+            admission.register,
+            again=not admission.created,
+            receipted=record is not None,
+        )
+
+    def _admit(
+        self, opened: Opened, record: DispatchRecord | None, directory: Directory
+    ) -> openings.Admission:
+        card, manifest = self._hands.card, opened.manifest
+        entry = manifest.addressee(card.fingerprint)
+        if entry is None or entry.series is None:
+            raise ServiceError("NOT_FOUND")  # the bureau's own copy is not an arrival
+        opening = openings.Opening(
+            receiver=self._post,
+            dispatch_id=manifest.id,
+            manifest_hash=opened.manifest_hash,
+            origin=manifest.sender.post,
+            fingerprint=manifest.sender.fingerprint,
+            epoch=entry.series.epoch,
+            number=entry.series.number,
+            level=manifest.label.level,
+            subject=seal_text(manifest.heading.subject, card),
+        )
+        with unit_of_work(self._engine) as connection:
+            admission = openings.admit(connection, opening, clock.now())
+            if record is not None:
+                self._receipt(connection, record, directory, DELIVERED)
+                self._receipt(
+                    connection, record, directory, DECIPHERED, manifest_hash=opened.manifest_hash
+                )
+        return admission
+
+    def _refuse(self, record: DispatchRecord, directory: Directory, refusal: Refusal) -> None:
+        with unit_of_work(self._engine) as connection:
+            self._receipt(connection, record, directory, REFUSED, reason=refusal.code)
+
+    def _receipt(
+        self,
+        connection: Connection,
+        record: DispatchRecord,
+        directory: Directory,
+        kind: str,
+        *,
+        manifest_hash: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        now = clock.now().replace(microsecond=0)
+        statement = PostReceipt(
+            kind=kind,
+            dispatch_id=record.dispatch_id,
+            post=self._post,
+            card=self._hands.card.fingerprint,
+            envelope_sha256=record.sha256,
+            at=now,
+            manifest_hash=manifest_hash,
+            reason=reason,
+        )
+        data = make_post_receipt(statement, self._custodian.sign_post_receipt)
+        judged = acknowledgements.judge(data, directory, caller=self._post)
+        acknowledgements.record(connection, judged, now)
+
+
+def _trusted(directory: Directory, fingerprint: str) -> Card | None:
+    """Find a sender's card: one in force, or one that was and still proves what it signed."""
+    found = directory.cards.get(fingerprint)
+    if found is None or found.state not in ("active", "superseded"):
+        return None
+    return found.card
