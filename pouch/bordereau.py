@@ -23,6 +23,8 @@ from pouch.errors import BordereauMalformed
 from pouch.members import item_object, manifest_object, read_item, read_manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pouch.manifest import Item, Manifest
 
 DIGEST: Final = "valise/v1 digest"
@@ -66,7 +68,28 @@ def digest(manifest: Manifest) -> bytes:
     Raises:
         BordereauMalformed: as `encode`.
     """
-    head, leaves = _commit(manifest)
+    head, leaves = commit(manifest)
+    return digest_of(head, leaves)
+
+
+def commit(manifest: Manifest) -> tuple[bytes, list[bytes]]:
+    """Gives the hash of the head and those of the lines, salted so that they show nothing.
+
+    Raises:
+        BordereauMalformed: as `encode`.
+    """
+    head: dict[str, Any] = canonical.decode(encode(manifest))
+    items = head.pop("items")
+    return sha256(canonical.encode(head)).digest(), [_leaf(item) for item in items]
+
+
+def digest_of(head: bytes, leaves: Sequence[bytes]) -> bytes:
+    """Gives the digest of a manifest from its commitments: for those who may not read its lines.
+
+    Args:
+        head: hash of everything but the lines, 32 bytes.
+        leaves: hashes of the lines in their order, 32 bytes each.
+    """
     return _digest(head, root(leaves), len(leaves))
 
 
@@ -81,7 +104,7 @@ def prove_line(manifest: Manifest, line: int) -> bytes:
         BordereauMalformed: as `encode`.
         IndexError: there is no such line.
     """
-    head, leaves = _commit(manifest)
+    head, leaves = commit(manifest)
     path = inclusion_path(line - 1, leaves)
     return canonical.encode(
         {
@@ -122,13 +145,6 @@ def read_line(proof: bytes, expected: bytes) -> Item:
         raise ProofInvalid("the line is of another manifest than the sealed one")
     verify_inclusion(_leaf(item_object(item)), item.line - 1, count, path, tree)
     return item
-
-
-def _commit(manifest: Manifest) -> tuple[bytes, list[bytes]]:
-    """Gives the hash of the head and those of the lines."""
-    head: dict[str, Any] = canonical.decode(encode(manifest))
-    items = head.pop("items")
-    return sha256(canonical.encode(head)).digest(), [_leaf(item) for item in items]
 
 
 def _leaf(item: dict[str, Any]) -> bytes:
