@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Final
 
 from pouch.custody import device_chains, live_events
@@ -74,10 +74,7 @@ class Route:
 
     def __post_init__(self) -> None:
         """Refuses what is no route: ValueError."""
-        joined = all(
-            earlier.destination == later.origin
-            for earlier, later in zip(self.legs, self.legs[1:], strict=False)
-        )
+        joined = all(earlier.destination == later.origin for earlier, later in pairwise(self.legs))
         if not self.legs or not joined or len(set(self.places)) != len(self.places):
             raise ValueError("the legs of a route follow each other and pass each place once")
 
@@ -232,22 +229,42 @@ def _typed_seals(
 
 
 def _travel(told: Sequence[Event], route: Route, offsets: Mapping[str, timedelta]) -> set[Alarm]:
-    """Finds pairs of events too close in time for their distance, or against the direction."""
+    """Finds two places seen too close in time for their distance, or against the direction.
+
+    One alarm for each pair of places, by the events that show it best: a thousand scans at one
+    airport are one thing to look at.
+    """
     alarms: set[Alarm] = set()
     recalled = any(event.kind == Recalled.kind for event in told)
-    on_route = [
-        event for event in told if event.place in route.places and event.kind not in _AT_A_DISTANCE
-    ]
-    for pair in combinations(on_route, 2):
-        first, second = sorted(pair, key=lambda event: route.places.index(event.place))
-        if first.place == second.place:
-            continue
-        passed = _time(second, offsets) - _time(first, offsets)
-        if abs(passed) < route.least_between(first.place, second.place):
-            alarms.add(_alarm(IMPOSSIBLE_TRAVEL, first.seal, pair))
-        elif passed < timedelta() and not recalled:
-            alarms.add(_alarm(AGAINST_THE_ROUTE, first.seal, pair))
+    by_place: dict[str, list[tuple[datetime, str, Event]]] = {}
+    for event in told:
+        if event.place in route.places and event.kind not in _AT_A_DISTANCE:
+            by_place.setdefault(event.place, []).append((_time(event, offsets), event.id, event))
+    places = sorted(by_place, key=route.places.index)
+    for first, second in combinations(places, 2):
+        earlier, later = sorted(by_place[first]), sorted(by_place[second])
+        near, pair = _nearest(earlier, later)
+        if near < route.least_between(first, second):
+            alarms.add(_alarm(IMPOSSIBLE_TRAVEL, pair[0].seal, pair))
+        elif later[0][0] < earlier[-1][0] and not recalled:
+            alarms.add(_alarm(AGAINST_THE_ROUTE, pair[0].seal, (earlier[-1][2], later[0][2])))
     return alarms
+
+
+def _nearest(
+    one: Sequence[tuple[datetime, str, Event]], other: Sequence[tuple[datetime, str, Event]]
+) -> tuple[timedelta, tuple[Event, Event]]:
+    """Gives the two events, one of each place, that are nearest in time."""
+    marked = sorted(
+        [(*told, False) for told in one] + [(*told, True) for told in other],
+        key=lambda told: told[:2],
+    )
+    neighbours = (
+        (after[0] - before[0], (before[2], after[2]))
+        for before, after in pairwise(marked)
+        if before[3] != after[3]
+    )
+    return min(neighbours, key=lambda near: (near[0], near[1][0].id, near[1][1].id))
 
 
 def _seal_numbers(by_seal: Mapping[str, Sequence[Event]]) -> set[Alarm]:

@@ -148,7 +148,6 @@ def move(stock: Stock, movement: Movement) -> Stock:
     """
     if (movement.closing is not None) != (movement.to == APPLIED):
         raise ValueError("a seal is applied to a closing, and only then")
-    _require_two(movement.officers)
     seal = stock.seals.get(movement.number)
     if seal is None:
         raise SealNotInHand(f"the seal {movement.number[:20]} is not in the register")
@@ -160,9 +159,11 @@ def next_state(seal: Seal, movement: Movement) -> Seal:
     """Gives the seal after a movement; the register's own rule, for those who store it by rows.
 
     Raises:
+        TwoPersonsNeeded: the officers are one person.
         SealNumberUsed: the seal is applied a second time.
         SealNotInHand: its state is not one from which this leads.
     """
+    _require_two(movement.officers)
     if movement.to == APPLIED and seal.state in _IN_USE:
         raise SealNumberUsed(f"the seal {seal.number} was used before")
     if seal.state not in _NEXT[movement.to]:
