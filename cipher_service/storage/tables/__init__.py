@@ -6,8 +6,18 @@ from cipher_service.storage.tables import (
     dispatches,
     headquarters,
     officers,
+    pouches,
     registers,
 )
 from cipher_service.storage.tables.columns import metadata
 
-__all__ = ["access", "directory", "dispatches", "headquarters", "metadata", "officers", "registers"]
+__all__ = [
+    "access",
+    "directory",
+    "dispatches",
+    "headquarters",
+    "metadata",
+    "officers",
+    "pouches",
+    "registers",
+]

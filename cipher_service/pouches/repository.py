@@ -1,0 +1,343 @@
+"""The SQL of closings, events, receipts and alarms. Every function runs in its caller's unit."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from cipher_service import clock
+from cipher_service.storage.statements import insert_or_skip, inserts
+from cipher_service.storage.tables import pouches as tables
+from keys import canonical
+from pouch.alarms import Alarm, Announcement, Leg, Route
+from pouch.classes import Limits
+from pouch.events import Event, parse_event
+from pouch.manifest import BagClass, Mode
+
+
+@dataclass(frozen=True, slots=True)
+class RouteRecord:
+    """A route with what it demands of a bag."""
+
+    code: str
+    origin: str
+    destination: str
+    route: Route
+    limits: Limits
+    tolerance_g: int
+    news: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """One filling of a bag, with its departure and route."""
+
+    seal: str
+    bag: str
+    bag_class: BagClass
+    mode: Mode
+    departure: str
+    cut_off: datetime
+    departs: datetime
+    packers: tuple[str, ...]
+    manifest: str | None
+    seals: tuple[str, ...]
+    weight_g: int | None
+    nonce_sha256: str | None
+    stage: str
+    lost: bool
+    recalled: bool
+    route: RouteRecord
+
+    @property
+    def announcement(self) -> Announcement | None:
+        """What the origin announced; None before sealing."""
+        if self.manifest is None:
+            return None
+        return Announcement(self.seal, self.bag, self.manifest, self.seals, self.route.route)
+
+
+def text_of(values: Iterable[str]) -> str:
+    """Write a list as the canonical JSON that TEXT columns hold."""
+    return canonical.encode(list(values)).decode()
+
+
+def insert_route(connection: Connection, route: RouteRecord) -> bool:
+    """Record a route; False when its code is known already."""
+    legs = [
+        [leg.origin, leg.destination, int(leg.least.total_seconds() // 60)]
+        for leg in route.route.legs
+    ]
+    limits = {name: getattr(route.limits, name) for name in Limits.__slots__}
+    return inserts(
+        connection,
+        insert_or_skip(tables.route, ["code"]).values(
+            code=route.code,
+            origin=route.origin,
+            destination=route.destination,
+            legs=canonical.encode(legs).decode(),
+            limits=canonical.encode(limits).decode(),
+            tolerance_g=route.tolerance_g,
+            news_minutes=int(route.news.total_seconds() // 60),
+        ),
+    )
+
+
+def insert_departure(
+    connection: Connection,
+    departure: str,
+    *,
+    route: str,
+    mode: Mode,
+    cut_off: datetime,
+    departs: datetime,
+    due: datetime,
+) -> bool:
+    """Record a departure; False when its id is known already."""
+    return inserts(
+        connection,
+        insert_or_skip(tables.departure, ["departure_id"]).values(
+            departure_id=departure,
+            route=route,
+            mode=mode.value,
+            cut_off=clock.text(cut_off),
+            departs=clock.text(departs),
+            due=clock.text(due),
+        ),
+    )
+
+
+def route_of(connection: Connection, code: str) -> RouteRecord | None:
+    """Return a route."""
+    row = connection.execute(select(tables.route).where(tables.route.c.code == code)).one_or_none()
+    return None if row is None else _route(row)
+
+
+def departure_of(connection: Connection, departure: str) -> Row[Any] | None:
+    """Return a departure's row."""
+    return connection.execute(
+        select(tables.departure).where(tables.departure.c.departure_id == departure)
+    ).one_or_none()
+
+
+_CLOSINGS = (
+    select(
+        tables.closing,
+        tables.departure.c.mode,
+        tables.departure.c.cut_off,
+        tables.departure.c.departs,
+        *(column.label(f"route_{column.name}") for column in tables.route.columns),
+    )
+    .join(tables.departure, tables.departure.c.departure_id == tables.closing.c.departure)
+    .join(tables.route, tables.route.c.code == tables.departure.c.route)
+)
+
+
+def closing_of(connection: Connection, seal: str) -> Closing | None:
+    """Return a closing."""
+    row = connection.execute(_CLOSINGS.where(tables.closing.c.seal == seal)).one_or_none()
+    return None if row is None else _closing(row)
+
+
+def closings_of_departure(connection: Connection, departure: str) -> list[Closing]:
+    """Return the closings that travel together."""
+    rows = connection.execute(
+        _CLOSINGS.where(tables.closing.c.departure == departure).order_by(tables.closing.c.seal)
+    )
+    return [_closing(row) for row in rows]
+
+
+def closings_with_seals(connection: Connection, numbers: Iterable[str]) -> list[Closing]:
+    """Return the closings to which physical seals of these numbers were applied."""
+    rows = connection.execute(
+        select(tables.physical_seal.c.closing)
+        .where(
+            tables.physical_seal.c.number.in_(sorted(numbers)),
+            tables.physical_seal.c.closing.is_not(None),
+        )
+        .distinct()
+    )
+    found = [closing_of(connection, row.closing) for row in rows]
+    return [closing for closing in found if closing is not None]
+
+
+def change_closing(connection: Connection, seal: str, **values: object) -> None:
+    """Set columns of a closing."""
+    connection.execute(update(tables.closing).where(tables.closing.c.seal == seal).values(**values))
+
+
+def lines_of(connection: Connection, seal: str) -> list[Row[Any]]:
+    """Return the lines of a closing in their order."""
+    return list(
+        connection.execute(
+            select(tables.line).where(tables.line.c.seal == seal).order_by(tables.line.c.line)
+        )
+    )
+
+
+def insert_event(
+    connection: Connection, event: Event, body: bytes, *, caller: str, now: datetime
+) -> bool:
+    """Record an event; False when it is recorded already."""
+    return inserts(
+        connection,
+        insert_or_skip(tables.event, ["event_id"]).values(
+            event_id=event.id,
+            seal=event.seal,
+            kind=event.kind,
+            device=event.device,
+            counter=event.counter,
+            place=event.place,
+            caller=caller,
+            recorded_at=clock.text(now),
+            body=body,
+        ),
+    )
+
+
+def events_of(connection: Connection, seal: str) -> list[Event]:
+    """Return the events of a closing in the order of their arrival."""
+    rows = connection.execute(
+        select(tables.event.c.body).where(tables.event.c.seal == seal).order_by(tables.event.c.seq)
+    )
+    return [parse_event(row.body)[0] for row in rows]
+
+
+def neighbours(connection: Connection, event: Event) -> list[Event]:
+    """Return the device's events numbered like this one, and next to it."""
+    rows = connection.execute(
+        select(tables.event.c.body).where(
+            tables.event.c.device == event.device,
+            tables.event.c.counter.between(event.counter - 1, event.counter + 1),
+        )
+    )
+    return [parse_event(row.body)[0] for row in rows]
+
+
+def devices(connection: Connection) -> list[Row[Any]]:
+    """Return every device."""
+    return list(connection.execute(select(tables.device)))
+
+
+def device_of(connection: Connection, device: str) -> Row[Any] | None:
+    """Return one device."""
+    return connection.execute(
+        select(tables.device).where(tables.device.c.device_id == device)
+    ).one_or_none()
+
+
+def change_device(connection: Connection, device: str, **values: object) -> None:
+    """Set columns of a device."""
+    connection.execute(
+        update(tables.device).where(tables.device.c.device_id == device).values(**values)
+    )
+
+
+def offsets(connection: Connection, ids: Iterable[str]) -> dict[str, timedelta]:
+    """Return how far the clocks of these devices are off, where it was measured."""
+    rows = connection.execute(
+        select(tables.device.c.device_id, tables.device.c.clock_offset).where(
+            tables.device.c.device_id.in_(sorted(ids)), tables.device.c.clock_offset.is_not(None)
+        )
+    )
+    return {row.device_id: timedelta(seconds=row.clock_offset) for row in rows}
+
+
+def receipt_of(connection: Connection, seal: str) -> Row[Any] | None:
+    """Return the receipt granted for a closing."""
+    return connection.execute(
+        select(tables.receipt).where(tables.receipt.c.seal == seal)
+    ).one_or_none()
+
+
+def replace_receipt(connection: Connection, seal: str, values: Mapping[str, object] | None) -> None:
+    """Grant the receipt of a closing to another event, or to none."""
+    connection.execute(delete(tables.receipt).where(tables.receipt.c.seal == seal))
+    if values is not None:
+        connection.execute(insert(tables.receipt).values(seal=seal, **values))
+
+
+def alarms_about(connection: Connection, subject: str) -> list[Alarm]:
+    """Return the alarms about a seal or a device in the order in which they were raised."""
+    return [alarm for _, alarm in _numbered_alarms(connection, subject)]
+
+
+def raise_alarm(connection: Connection, alarm: Alarm, now: datetime) -> bool:
+    """Record an alarm, or let one that it contains grow; False when it was known."""
+    for seq, known in _numbered_alarms(connection, alarm.subject):
+        if known.kind != alarm.kind or not set(known.events) <= set(alarm.events):
+            continue
+        if known.events == alarm.events:
+            return False
+        connection.execute(
+            update(tables.alarm)
+            .where(tables.alarm.c.seq == seq)
+            .values(events=text_of(alarm.events), places=text_of(alarm.places))
+        )
+        return True
+    connection.execute(
+        insert(tables.alarm).values(
+            kind=alarm.kind,
+            subject=alarm.subject,
+            events=text_of(alarm.events),
+            places=text_of(alarm.places),
+            raised_at=clock.text(now),
+        )
+    )
+    return True
+
+
+def _numbered_alarms(connection: Connection, subject: str) -> list[tuple[int, Alarm]]:
+    rows = connection.execute(
+        select(tables.alarm).where(tables.alarm.c.subject == subject).order_by(tables.alarm.c.seq)
+    )
+    return [
+        (
+            row.seq,
+            Alarm(
+                row.kind,
+                row.subject,
+                tuple(json.loads(row.events)),
+                tuple(json.loads(row.places)),
+            ),
+        )
+        for row in rows
+    ]
+
+
+def _route(row: Row[Any], prefix: str = "") -> RouteRecord:
+    value = row._asdict()
+    legs = json.loads(value[f"{prefix}legs"])
+    return RouteRecord(
+        code=value[f"{prefix}code"],
+        origin=value[f"{prefix}origin"],
+        destination=value[f"{prefix}destination"],
+        route=Route(tuple(Leg(origin, to, timedelta(minutes=least)) for origin, to, least in legs)),
+        limits=Limits(**json.loads(value[f"{prefix}limits"])),
+        tolerance_g=value[f"{prefix}tolerance_g"],
+        news=timedelta(minutes=value[f"{prefix}news_minutes"]),
+    )
+
+
+def _closing(row: Any) -> Closing:
+    return Closing(
+        seal=row.seal,
+        bag=row.bag,
+        bag_class=BagClass(row.bag_class),
+        mode=Mode(row.mode),
+        departure=row.departure,
+        cut_off=clock.parse(row.cut_off),
+        departs=clock.parse(row.departs),
+        packers=tuple(json.loads(row.packers)),
+        manifest=row.manifest,
+        seals=tuple(json.loads(row.seals)),
+        weight_g=row.weight_g,
+        nonce_sha256=row.nonce_sha256,
+        stage=row.stage,
+        lost=bool(row.lost),
+        recalled=bool(row.recalled),
+        route=_route(row, "route_"),
+    )

@@ -1,0 +1,140 @@
+"""The register of physical seals (R4): every number once, every movement by two persons."""
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from cipher_service import clock
+from cipher_service.storage.statements import insert_or_skip, inserts
+from cipher_service.storage.tables import pouches as tables
+from pouch.stock import (
+    APPLIED,
+    EMPTY,
+    ISSUED,
+    STOCKED,
+    Movement,
+    Reconciliation,
+    Seal,
+    SealNotInHand,
+    SealNumberUsed,
+    Stock,
+    allot,
+    next_state,
+    reconcile,
+    stocked,
+)
+
+
+def take_in(
+    connection: Connection,
+    numbers: Iterable[str],
+    *,
+    place: str,
+    sort: str,
+    strength: str | None,
+    officers: tuple[str, str],
+    now: datetime,
+) -> None:
+    """Take new seals into a post's stock.
+
+    Raises:
+        TwoPersonsNeeded, ValueError: as `pouch.stock.stocked`.
+        SealNumberUsed: a number is in some stock already: makers have delivered doubles.
+    """
+    for seal in stocked(EMPTY, numbers, sort, strength, officers).seals.values():
+        row = insert_or_skip(tables.physical_seal, ["number"]).values(
+            number=seal.number, place=place, type=sort, strength=strength, state=STOCKED, issued=0
+        )
+        if not inserts(connection, row):
+            raise SealNumberUsed(f"the seal {seal.number} is in the register already")
+        _log(connection, Movement(seal.number, STOCKED, officers), now)
+
+
+def issue(
+    connection: Connection, count: int, *, place: str, officers: tuple[str, str], now: datetime
+) -> tuple[str, ...]:
+    """Draw seals at random from a post's stock and issue them to two persons.
+
+    Raises:
+        StockTooLow: the stock holds fewer.
+        TwoPersonsNeeded: the officers are one person.
+    """
+    numbers = allot(_stock(connection, place), count, secrets.randbelow)
+    for number in numbers:
+        move(connection, Movement(number, ISSUED, officers), place=place, now=now)
+    return numbers
+
+
+def apply(
+    connection: Connection,
+    number: str,
+    closing: str,
+    officers: tuple[str, str],
+    *,
+    place: str,
+    now: datetime,
+) -> None:
+    """Put a seal on a bag. Refusals as `move`."""
+    move(connection, Movement(number, APPLIED, officers, closing), place=place, now=now)
+
+
+def move(connection: Connection, movement: Movement, *, place: str, now: datetime) -> None:
+    """Record one movement of one seal of a post's stock.
+
+    Raises:
+        TwoPersonsNeeded, SealNumberUsed, SealNotInHand: as `pouch.stock.next_state`; a seal of
+            another post's stock is not in hand either.
+    """
+    row = connection.execute(
+        select(tables.physical_seal)
+        .where(tables.physical_seal.c.number == movement.number)
+        .with_for_update()
+    ).one_or_none()
+    if row is None or row.place != place:
+        raise SealNotInHand(f"the seal {movement.number} is not in the register of {place}")
+    seal = next_state(_seal(row), movement)
+    connection.execute(
+        update(tables.physical_seal)
+        .where(tables.physical_seal.c.number == seal.number)
+        .values(state=seal.state, closing=seal.closing, issued=int(seal.issued))
+    )
+    _log(connection, movement, now)
+
+
+def balance(connection: Connection, place: str, shown: Iterable[str]) -> Reconciliation:
+    """Compare a post's register with the unused seals that its officers show."""
+    return reconcile(_stock(connection, place), list(shown))
+
+
+def _stock(connection: Connection, place: str) -> Stock:
+    rows = connection.execute(
+        select(tables.physical_seal).where(tables.physical_seal.c.place == place)
+    )
+    return Stock(MappingProxyType({row.number: _seal(row) for row in rows}))
+
+
+def _seal(row: Row[Any]) -> Seal:
+    return Seal(
+        number=row.number,
+        type=row.type,
+        strength=row.strength,
+        state=row.state,
+        closing=row.closing,
+        issued=bool(row.issued),
+    )
+
+
+def _log(connection: Connection, movement: Movement, now: datetime) -> None:
+    connection.execute(
+        insert(tables.seal_movement).values(
+            number=movement.number,
+            state=movement.to,
+            first=movement.officers[0],
+            second=movement.officers[1],
+            moved_at=clock.text(now),
+        )
+    )

@@ -1,0 +1,199 @@
+"""Pouches as the service may know them: never a line of a bordereau, only its commitment.
+
+Lines lie here as age ciphertext to a bureau's card; beside them stand salted commitments, levels,
+counts and weights. Custody events are kept as they were signed and never changed or removed.
+"""
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
+
+from cipher_service.storage.tables.columns import Long, at_least, one_of, table
+
+device = table(
+    "pouch_device",
+    Column("device_id", Text, primary_key=True),  # hash of its key
+    Column("post", Text, ForeignKey("post.code"), nullable=False),
+    Column("ed25519", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("enrolled_at", Text, nullable=False),
+    Column("revoked_at", Text),
+    # The device's clock minus the ministry's, in seconds; NULL until it was compared once.
+    Column("clock_offset", Integer),
+    Column("clock_at", Text),
+    one_of("state", "active", "revoked"),
+)
+
+route = table(
+    "pouch_route",
+    Column("code", Text, primary_key=True),
+    Column("origin", Text, ForeignKey("post.code"), nullable=False),
+    Column("destination", Text, ForeignKey("post.code"), nullable=False),
+    Column("legs", Text, nullable=False),  # canonical JSON list of [origin, destination, minutes]
+    Column("limits", Text, nullable=False),  # canonical JSON object, see `pouch.classes.Limits`
+    Column("tolerance_g", Integer, nullable=False),  # how far the weights at both ends may differ
+    Column("news_minutes", Integer, nullable=False),  # how often custody must be told on the way
+    at_least("tolerance_g", 0),
+    at_least("news_minutes", 1),
+)
+
+departure = table(
+    "pouch_departure",
+    Column("departure_id", Text, primary_key=True),
+    Column("route", Text, ForeignKey("pouch_route.code"), nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("cut_off", Text, nullable=False),  # hand-in ends; never after the eve of departure
+    Column("departs", Text, nullable=False),
+    Column("due", Text, nullable=False),
+    Index("ix_pouch_departure_route", "route", "departs"),
+)
+
+bag = table(
+    "pouch_bag",
+    Column("bag", Text, primary_key=True),  # 22 digits
+    Column("place", Text, ForeignKey("post.code"), nullable=False),  # where it lies or is going
+    Column("since", Text, nullable=False),
+    Column("empty", Integer, nullable=False),  # 1: without contents
+    Column("cycles", Integer, nullable=False),
+    Column("cycles_most", Integer),
+    at_least("cycles", 0),
+)
+
+closing = table(
+    "pouch_closing",
+    # One filling of one bag, from make-up to discharge; `seal` is the seal's own identifier.
+    Column("seal", Text, primary_key=True),
+    Column("bag", Text, ForeignKey("pouch_bag.bag"), nullable=False, index=True),
+    Column("departure", Text, ForeignKey("pouch_departure.departure_id"), nullable=False),
+    Column("bag_class", Text, nullable=False),
+    Column("opened_at", Text, nullable=False),  # when the make-up began
+    Column("packers", Text, nullable=False),  # canonical JSON list of officers
+    Column("certifier", Text),
+    Column("manifest", Text),  # salted digest, from sealing on
+    Column("seals", Text, nullable=False),  # canonical JSON list of numbers; empty before sealing
+    Column("weight_g", Integer),
+    Column("nonce_sha256", Text),
+    Column("stage", Text, nullable=False),  # as the events say, recomputed with each
+    Column("lost", Integer, nullable=False),
+    Column("recalled", Integer, nullable=False),
+    Index("ix_pouch_closing_departure", "departure", "seal"),
+)
+
+line = table(
+    "pouch_line",
+    Column("seal", Text, ForeignKey("pouch_closing.seal"), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("commitment", Text, nullable=False),  # salted leaf of the manifest's tree
+    Column("level", Text, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("weight_g", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # age ciphertext to the bureau's card
+    at_least("line", 1),
+    at_least("quantity", 1),
+    at_least("weight_g", 1),
+    UniqueConstraint("seal", "commitment"),
+)
+
+event = table(
+    "pouch_event",
+    Column("seq", Long, Identity(), primary_key=True),  # order of arrival
+    Column("event_id", Text, nullable=False),
+    Column("seal", Text, nullable=False),  # no foreign key: an unannounced seal is news too
+    Column("kind", Text, nullable=False),
+    Column("device", Text, ForeignKey("pouch_device.device_id"), nullable=False),
+    Column("counter", Long, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("caller", Text, ForeignKey("post.code"), nullable=False),  # who brought it
+    Column("recorded_at", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # as it was signed
+    UniqueConstraint("event_id"),
+    Index("ix_pouch_event_seal", "seal", "seq"),
+    # Two events with one counter are a fact about the device, so this is no unique key.
+    Index("ix_pouch_event_device", "device", "counter"),
+)
+
+receipt = table(
+    "pouch_receipt",
+    # Granted once for each closing, whoever else comes with the same seal.
+    Column("seal", Text, ForeignKey("pouch_closing.seal"), primary_key=True),
+    Column("event_id", Text, ForeignKey("pouch_event.event_id"), nullable=False),
+    Column("post", Text, ForeignKey("post.code"), nullable=False),
+    Column("granted_at", Text, nullable=False),
+    Column("discharge", Text, ForeignKey("pouch_event.event_id")),  # the event with the nonce
+)
+
+alarm = table(
+    "pouch_alarm",
+    Column("seq", Long, Identity(), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # a seal, or a device
+    Column("events", Text, nullable=False),  # canonical JSON list of ids
+    Column("places", Text, nullable=False),  # likewise of codes
+    Column("raised_at", Text, nullable=False),
+    # The list of events may be longer than an index entry; the one writer keeps it unique.
+    Index("ix_pouch_alarm_subject", "subject", "seq"),
+)
+
+physical_seal = table(
+    "pouch_physical_seal",
+    Column("number", Text, primary_key=True),
+    Column("place", Text, ForeignKey("post.code"), nullable=False),  # whose stock
+    Column("type", Text, nullable=False),
+    Column("strength", Text),
+    Column("state", Text, nullable=False),
+    Column("closing", Text, ForeignKey("pouch_closing.seal")),
+    Column("issued", Integer, nullable=False),
+    one_of("type", "wax", "lead", "plastic", "bolt"),
+    one_of("state", "stocked", "issued", "applied", "broken", "voided", "destroyed"),
+    Index("ix_pouch_physical_seal_stock", "place", "state", "number"),
+)
+
+seal_movement = table(
+    "pouch_seal_movement",
+    Column("seq", Long, Identity(), primary_key=True),
+    Column("number", Text, ForeignKey("pouch_physical_seal.number"), nullable=False, index=True),
+    Column("state", Text, nullable=False),
+    Column("first", Text, nullable=False),
+    Column("second", Text, nullable=False),
+    Column("moved_at", Text, nullable=False),
+)
+
+discrepancy = table(
+    "pouch_discrepancy",
+    Column("discrepancy_id", Text, primary_key=True),
+    Column("seal", Text, ForeignKey("pouch_closing.seal"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("what", Text, nullable=False),  # a seal's number or a line's; empty for the bag
+    Column("severity", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reporter", Text, nullable=False),
+    Column("reported_at", Text, nullable=False),
+    Column("state_at", Text, nullable=False),
+    Column("due", Text),  # NULL once closed
+    one_of("severity", "breach", "incident"),
+    one_of("state", "reported", "notified", "assessed", "closed"),
+    Index("ix_pouch_discrepancy_due", "due"),
+)
+
+discrepancy_step = table(
+    "pouch_discrepancy_step",
+    Column("seq", Long, Identity(), primary_key=True),
+    Column(
+        "discrepancy",
+        Text,
+        ForeignKey("pouch_discrepancy.discrepancy_id"),
+        nullable=False,
+        index=True,
+    ),
+    Column("state", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("officer", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)

@@ -1,0 +1,13 @@
+"""A pouch bureau, on each database."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.support.pouches import Pouches
+
+
+@pytest.fixture
+def pouches(engine: Engine, tmp_path: Path) -> Pouches:
+    return Pouches(engine, tmp_path)
