@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keys.cards import Card, read_card
 from keys.custody.compartment import CustodyState
 from keys.custody.errors import CustodianFault, RequestMalformed
+from keys.custody.log_keys import LogVerifiers
 from keys.errors import KeysError
 from keys.signing import Signatures, VerifyingKey
 
@@ -54,6 +55,14 @@ def _read_key(members: dict[str, bytes]) -> VerifyingKey:
     return VerifyingKey(members["ed25519"], members["mldsa65"])
 
 
+def _write_log_keys(value: LogVerifiers) -> dict[str, bytes]:
+    return {"ed25519": value.ed25519, "mldsa44": value.mldsa44}
+
+
+def _read_log_keys(members: dict[str, bytes]) -> LogVerifiers:
+    return LogVerifiers(members["ed25519"], members["mldsa44"])
+
+
 def _write_card(value: Card) -> dict[str, bytes]:
     return {"bytes": value.to_bytes()}
 
@@ -91,6 +100,9 @@ ACTS: Final = {
     "card": Act((), _write_card, _read_card),
     "service_key": Act((), _write_pair, _read_key),
     "certifying_key": Act((), _write_pair, _read_key),
+    "log_keys": Act((), _write_log_keys, _read_log_keys),
+    "log_head": Act((), _write_bytes, _read_bytes),
+    "sign_checkpoint": Act(("checkpoint", "path", "published"), _write_bytes, _read_bytes),
     "sign_manifest": _signing("manifest"),
     "sign_slip": Act(("slip",), _write_bytes, _read_bytes),
     "sign_post_receipt": _signing("statement"),

@@ -13,8 +13,10 @@ from keys.age.stream import NONCE_SIZE, SEALED_CHUNK_SIZE
 from keys.cards import Card, issue_card
 from keys.custody.compartment import CustodyState, NoLock, SecretCompartment
 from keys.custody.errors import ManifestNotOfCard, OfficersNotFounded
+from keys.custody.log_keys import HeadInMemory, LogKeys, LogVerifiers
 from keys.custody.shares import read_share
 from keys.errors import HeaderMalformed
+from keys.log.errors import NoteMalformed
 from keys.manifest import Manifest
 from keys.opening import examine
 from keys.package import check_stanzas
@@ -38,6 +40,7 @@ from keys.token_keys import TokenKey
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from keys.custody.log_keys import Heads
     from keys.custody.officers import Officers
 
 # A manifest of 256 KiB and its archive header end within the fifth chunk.
@@ -51,10 +54,12 @@ class ServiceKeys:
     Attributes:
         receipts: signs the roots of receipts.
         certifying: signs the statements of token keys.
+        log: signs the audit log's checkpoints.
     """
 
     receipts: SigningKey
     certifying: SigningKey
+    log: LogKeys
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,16 +81,23 @@ class Custody:
     """A custodian whose keys are in this process; see `Custodian` for the acts.
 
     Any number of threads may use it at once.
+
+    Args:
+        service: its keys.
+        secret: the bureau's, sealed or not.
+        heads: where the last signed head of the log is kept.
     """
 
     def __init__(
         self,
         service: ServiceKeys,
         secret: SecretCompartment,
+        heads: Heads,
         officers: Officers | None = None,
     ) -> None:
         self.service = service
         self.secret = secret
+        self._heads = heads
         self._officers = officers
 
     @classmethod
@@ -109,9 +121,13 @@ class Custody:
             valid_from=valid_from,
             valid_until=valid_until,
         )
-        service = ServiceKeys(receipts=SigningKey.generate(), certifying=SigningKey.generate())
+        service = ServiceKeys(
+            receipts=SigningKey.generate(),
+            certifying=SigningKey.generate(),
+            log=LogKeys.generate(),
+        )
         bureau = BureauKeys(card, signing, hybrid)
-        return cls(service, SecretCompartment(card, bureau, NoLock()))
+        return cls(service, SecretCompartment(card, bureau, NoLock()), HeadInMemory())
 
     @property
     def bureau(self) -> BureauKeys:
@@ -145,6 +161,22 @@ class Custody:
     def certifying_key(self) -> VerifyingKey:
         """The key that verifies certificates of token keys."""
         return self.service.certifying.verifying_key
+
+    def log_keys(self) -> LogVerifiers:
+        """The keys that verify the log's checkpoints."""
+        return self.service.log.verifiers()
+
+    def log_head(self) -> bytes:
+        """The text of the last checkpoint signed, empty before the first."""
+        return (self._heads.last() or "").encode()
+
+    def sign_checkpoint(self, checkpoint: bytes, path: bytes, published: bytes) -> bytes:
+        """Signs a head of the log that continues the last one signed."""
+        try:
+            text = checkpoint.decode()
+        except UnicodeDecodeError as error:
+            raise NoteMalformed("a checkpoint is UTF-8") from error
+        return self.service.log.sign(text, path, published, self._heads)
 
     def sign_manifest(self, manifest: bytes) -> Signatures:
         """Signs a dispatch of the bureau."""

@@ -23,6 +23,12 @@ class NotAdmitted(Refusal):
     code = "NOT_ADMITTED"
 
 
+class LogHeadLost(Refusal):
+    """The custodian remembers less of the log than it has signed: restored, or it has a twin."""
+
+    code = "LOG_HEAD_LOST"
+
+
 class StoreInvalid(Refusal):
     """The custodian's store is incomplete, malformed, or sealed by another credential."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from keys.cards import Card
     from keys.custody.compartment import CustodyState
+    from keys.custody.log_keys import LogVerifiers
     from keys.signing import Signatures, VerifyingKey
 
 
@@ -50,6 +51,33 @@ class Custodian(Protocol):
 
     def certifying_key(self) -> VerifyingKey:
         """The key that verifies certificates of token keys."""
+        ...
+
+    def log_keys(self) -> LogVerifiers:
+        """The keys that verify the log's checkpoints."""
+        ...
+
+    def log_head(self) -> bytes:
+        """The text of the last checkpoint signed, empty before the first."""
+        ...
+
+    def sign_checkpoint(self, checkpoint: bytes, path: bytes, published: bytes) -> bytes:
+        """Signs a head of the log that continues the last one signed; gives the signed note.
+
+        Args:
+            checkpoint: the text, three lines.
+            path: the consistency proof from the custodian's `log_head`, hashes one after the
+                other.
+            published: the last signed note that is known, empty before the first.
+
+        Raises:
+            NoteMalformed, NoteNotSigned: a text, a path or a note is not one.
+            LogOfAnother: another origin than the last one's.
+            LogRolledBack: fewer entries than were signed.
+            LogForked: it does not continue what was signed.
+            LogHeadLost: `published` is beyond what this custodian remembers: its store was
+                restored from a copy, or another custodian has the same keys.
+        """
         ...
 
     def sign_manifest(self, manifest: bytes) -> Signatures:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from keys.cards import Card
     from keys.custody.compartment import CustodyState
+    from keys.custody.log_keys import LogVerifiers
     from keys.signing import Signatures, VerifyingKey
 
 _SECONDS: Final = 30.0
@@ -72,6 +73,21 @@ class RemoteCustodian:
         """The key that verifies certificates of token keys."""
         key: VerifyingKey = self._ask("certifying_key")
         return key
+
+    def log_keys(self) -> LogVerifiers:
+        """The keys that verify the log's checkpoints."""
+        keys: LogVerifiers = self._ask("log_keys")
+        return keys
+
+    def log_head(self) -> bytes:
+        """The text of the last checkpoint signed, empty before the first."""
+        head: bytes = self._ask("log_head")
+        return head
+
+    def sign_checkpoint(self, checkpoint: bytes, path: bytes, published: bytes) -> bytes:
+        """Signs a head of the log that continues the last one signed."""
+        note: bytes = self._ask("sign_checkpoint", checkpoint, path, published)
+        return note
 
     def sign_manifest(self, manifest: bytes) -> Signatures:
         """Signs a dispatch of the bureau."""

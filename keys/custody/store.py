@@ -5,6 +5,7 @@
       service.age       the service compartment (age, passphrase)
       secret.age        the secret compartment (age, passphrase), until it is split
       officers.age      the roll of officers (age, passphrase), from its founding ceremony on
+      log.head          the last signed head of the log (`keys.custody.log_keys`)
 
 The service compartment is wrapped by the credential: 256 random bits in a file of its own, which
 the operator keeps elsewhere than the store (systemd hands it over by `LoadCredential=`). So are the
@@ -38,6 +39,7 @@ from keys.custody.files import (
     require_private,
     write_new,
 )
+from keys.custody.log_keys import HeadInStore, LogKeys
 from keys.custody.officers import Officers, system_clock
 from keys.custody.roll_file import LOG_N, RollFile
 from keys.errors import Refusal
@@ -139,7 +141,8 @@ def open_store(store: Path, credential: bytes) -> Custody:
         splitting = read_splitting(store)
     bureau = open_secret(store / SECRET_FILE, credential, card) if splitting is None else None
     secret = SecretCompartment(card, bureau, _StoreLock(store, card))
-    return Custody(service, secret, Officers(RollFile(store, credential), system_clock))
+    officers = Officers(RollFile(store, credential), system_clock)
+    return Custody(service, secret, HeadInStore(store), officers)
 
 
 class _StoreLock:
@@ -234,6 +237,10 @@ def _service_object(keys: ServiceKeys) -> dict[str, object]:
         "type": _SERVICE_TYPE,
         "receipts": _signing_object(keys.receipts),
         "certifying": _signing_object(keys.certifying),
+        "log": {
+            "ed25519": canonical.text_from_bytes(keys.log.ed25519_seed),
+            "mldsa44": canonical.text_from_bytes(keys.log.mldsa44_seed),
+        },
     }
 
 
@@ -241,6 +248,7 @@ def _read_service(record: Record) -> ServiceKeys:
     keys = ServiceKeys(
         receipts=_read_signing(record.record("receipts")),
         certifying=_read_signing(record.record("certifying")),
+        log=_read_log(record.record("log")),
     )
     record.close()
     return keys
@@ -284,5 +292,11 @@ def _signing_object(key: SigningKey) -> dict[str, str]:
 
 def _read_signing(record: Record) -> SigningKey:
     key = SigningKey(record.octets("ed25519", SEED_BYTES), record.octets("mldsa65", SEED_BYTES))
+    record.close()
+    return key
+
+
+def _read_log(record: Record) -> LogKeys:
+    key = LogKeys(record.octets("ed25519", SEED_BYTES), record.octets("mldsa44", SEED_BYTES))
     record.close()
     return key

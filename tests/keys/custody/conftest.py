@@ -20,6 +20,7 @@ from keys.cards import Card
 from keys.custody import Bureau, Custodian, Founding, found, open_custodian
 from keys.custody.core import PREFIX_BYTES, Custody
 from keys.custody.frames import listen
+from keys.custody.log_keys import HeadInMemory
 from keys.custody.officers import Officers
 from keys.custody.roll_file import RollFile
 from keys.custody.server import Server
@@ -209,7 +210,7 @@ def custodian(founded: Founded, ministry: Ministry, hours: Hours) -> Custodian:
     file = RollFile(founded.store, credential)
     file.write(ministry.roll)
     keys = open_store(founded.store, credential)
-    return Custody(keys.service, keys.secret, Officers(file, hours))
+    return Custody(keys.service, keys.secret, HeadInMemory(), Officers(file, hours))
 
 
 @pytest.fixture

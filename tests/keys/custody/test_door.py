@@ -35,6 +35,7 @@ from keys.custody.frames import (
     listen,
     receive_frame,
 )
+from keys.custody.log_keys import HeadInMemory
 from keys.custody.remote import RemoteCustodian, _say
 from keys.custody.server import Server
 from keys.custody.worker import forbid_dumps, main, take_place
@@ -150,7 +151,7 @@ def test_opening_is_refused_by_name(
 def test_a_defect_is_reported_without_what_it_says(
     open_door: Callable[..., Server], remote: RemoteCustodian, lome: Custody
 ) -> None:
-    open_door(Broken(lome.service, lome.secret))
+    open_door(Broken(lome.service, lome.secret, HeadInMemory()))
 
     with pytest.raises(CustodianFault) as fault:
         remote.open_sealed(b"SECRET")

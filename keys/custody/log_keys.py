@@ -1,0 +1,187 @@
+"""The log's keys: they sign a head only if it continues the last one they signed.
+
+What was signed last is kept in the store before a signature leaves, so that neither a robbed caller
+nor a restored database can have two heads signed that do not continue each other:
+
+    STORE/log.head      the last signed checkpoint's text; absent before the first
+    STORE/log.lock      held while one is signed: two custodians on one store take turns
+
+Whoever asks also shows the last head that was published. A custodian whose own memory is behind it
+was restored from a copy, or has a twin, and refuses.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Protocol
+
+from keys.custody.errors import LogHeadLost
+from keys.custody.files import flush_folder
+from keys.log.checkpoints import (
+    Checkpoint,
+    cosign,
+    read_checkpoint,
+    require_continuation,
+)
+from keys.log.errors import NoteMalformed
+from keys.log.notes import (
+    ED25519,
+    MLDSA44_COSIGNATURE,
+    Ed25519Signer,
+    MlDsa44Signer,
+    Note,
+    VerifierKey,
+    new_seed,
+)
+from keys.merkle import HASH_SIZE, root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+HEAD_FILE: Final = "log.head"
+LOCK_FILE: Final = "log.lock"
+
+# keys/ is told the time, and nobody's word on it is worth a signature: a cosigner says 0 then.
+_NO_TIME: Final = 0
+
+
+@dataclass(frozen=True)
+class LogVerifiers:
+    """The public sides of the log's two keys: raw Ed25519 and ML-DSA-44."""
+
+    ed25519: bytes
+    mldsa44: bytes
+
+    def note_key(self, origin: str) -> VerifierKey:
+        """The key that verifies the checkpoints of the log `origin`."""
+        return VerifierKey(origin, ED25519, self.ed25519)
+
+    def cosigner_key(self, origin: str) -> VerifierKey:
+        """The key that verifies the log's own post-quantum cosignature."""
+        return VerifierKey(origin, MLDSA44_COSIGNATURE, self.mldsa44)
+
+
+class Heads(Protocol):
+    """Where the last signed head is kept."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Holds off whoever else signs with the same memory."""
+        ...
+
+    def last(self) -> str | None:
+        """The text of the last signed checkpoint."""
+        ...
+
+    def keep(self, text: str) -> None:
+        """Keeps another one, durably."""
+        ...
+
+
+class LogKeys:
+    """The two keys, each as its 32-byte seed."""
+
+    def __init__(self, ed25519_seed: bytes, mldsa44_seed: bytes) -> None:
+        self.ed25519_seed = ed25519_seed
+        self.mldsa44_seed = mldsa44_seed
+        self._signers = lru_cache(1)(self._signers_of)
+
+    @classmethod
+    def generate(cls) -> LogKeys:
+        """New keys from the system's random source."""
+        return cls(new_seed(), new_seed())
+
+    def verifiers(self) -> LogVerifiers:
+        """The public sides."""
+        note, cosigner = self._signers("log")
+        return LogVerifiers(note.verifier.public, cosigner.verifier.public)
+
+    def sign(self, text: str, path: bytes, published: bytes, heads: Heads) -> bytes:
+        """Signs a head that continues the last one; see `Custodian.sign_checkpoint`."""
+        checkpoint = Checkpoint.parse(text)
+        if len(path) % HASH_SIZE or checkpoint.extensions:
+            raise NoteMalformed("a proof of whole hashes, and a checkpoint of three lines")
+        hashes = [path[at : at + HASH_SIZE] for at in range(0, len(path), HASH_SIZE)]
+        note_signer, cosigner = self._signers(checkpoint.origin)
+        with heads.turn():
+            kept = heads.last()
+            if kept is None:
+                before = Checkpoint(checkpoint.origin, 0, root(()))
+            else:
+                before = Checkpoint.parse(kept)
+            if published:
+                seen = read_checkpoint(Note.parse(published), note_signer.verifier)
+                if seen.size > before.size:
+                    raise LogHeadLost(f"signed {seen.size} before, remembers {before.size}")
+            # The same head again is an answer that got lost on its way.
+            if text != kept:
+                require_continuation(before, checkpoint, hashes)
+                heads.keep(text)
+        lines = (note_signer.sign(text), cosign(checkpoint, cosigner, _NO_TIME))
+        return Note(text, lines).encode()
+
+    def _signers_of(self, origin: str) -> tuple[Ed25519Signer, MlDsa44Signer]:
+        return Ed25519Signer(origin, self.ed25519_seed), MlDsa44Signer(origin, self.mldsa44_seed)
+
+
+class HeadInMemory:
+    """Forgotten with the process, as the keys beside it are."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._text: str | None = None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One thread at a time."""
+        with self._lock:
+            yield
+
+    def last(self) -> str | None:
+        """The text of the last signed checkpoint."""
+        return self._text
+
+    def keep(self, text: str) -> None:
+        """Keeps another one."""
+        self._text = text
+
+
+class HeadInStore:
+    """In two files of the custodian's store."""
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One signature at a time, of whichever process."""
+        descriptor = os.open(self._store / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def last(self) -> str | None:
+        """The text of the last signed checkpoint."""
+        try:
+            return (self._store / HEAD_FILE).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+
+    def keep(self, text: str) -> None:
+        """Replaces the file by rename; both are flushed before this returns."""
+        making = self._store / f".{HEAD_FILE}"
+        with making.open("w", encoding="utf-8") as file:
+            making.chmod(0o600)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        making.replace(self._store / HEAD_FILE)
+        flush_folder(self._store)
