@@ -61,7 +61,7 @@ def test_whatever_is_refused_has_its_words() -> None:
     own = _codes_raised(HERE, {"Refused", "Misused", "Unavailable"})
     service = {
         code
-        for part in ("dispatches", "directory")
+        for part in ("dispatches", "directory", "access")
         for code in _codes_raised(HERE.parent / part, {"ServiceError"})
     }
     assert len(own) > 10

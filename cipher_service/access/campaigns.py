@@ -1,0 +1,145 @@
+"""Reviews of rights: each one is confirmed, or it ends (article 12, periodic review).
+
+A campaign writes down every right in force, with a digest of the list. What is removed ends at
+once; what nobody confirmed before the closing day ends then.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, select, update
+
+from cipher_service import clock
+from cipher_service.access.acts import Gate, circumstances, person, require
+from cipher_service.access.subjects import Person
+from cipher_service.directory.officers import OFFICERS, end_windows, in_force
+from cipher_service.errors import ServiceError
+from cipher_service.storage import counters
+from cipher_service.storage.tables.access import campaign, campaign_line, site_access
+from cipher_service.storage.tables.officers import function_held, habilitation, need_to_know
+from keys.canonical import encode
+
+LASTS = timedelta(days=30)
+VERDICTS = ("confirmed", "removed")
+_NUMBERS = "campaign_number"
+_BOOKS: dict[str, tuple[Table, str]] = {
+    "function": (function_held, "role"),
+    "habilitation": (habilitation, "level"),
+    "need": (need_to_know, "object"),
+    "site": (site_access, "place"),
+}
+
+
+def open_campaign(connection: Connection, gate: Gate, by: str, now: datetime) -> str:
+    """Write down every right in force and ask for each; returns the campaign's number.
+
+    Raises:
+        ServiceError: NOT_ALLOWED: only the security officer reviews.
+    """
+    about_everyone = Person("", "")
+    asked = circumstances(connection, gate, now)
+    require(connection, gate, by, "recertify", about_everyone, asked)
+    number = f"R-{counters.advance(connection, _NUMBERS):06}"
+    rights = [
+        {"officer": row.officer, "kind": kind, "seq": row.seq, "name": row._mapping[name]}  # noqa: SLF001 - SQLAlchemy's public mapping of a row
+        for kind, (book, name) in _BOOKS.items()
+        for row in connection.execute(select(book).where(*_in_force(book, now)).order_by("seq"))
+    ]
+    connection.execute(
+        campaign.insert().values(
+            campaign_id=number,
+            opened_at=clock.text(now),
+            closes_at=clock.text(now + LASTS),
+            opened_by=by,
+            digest=hashlib.sha256(encode(rights)).hexdigest(),
+        )
+    )
+    for line, right in enumerate(rights, 1):
+        connection.execute(
+            campaign_line.insert().values(
+                campaign=number,
+                line=line,
+                officer=right["officer"],
+                kind=right["kind"],
+                right_seq=right["seq"],
+                right_name=right["name"],
+            )
+        )
+    return number
+
+
+def answer(
+    connection: Connection,
+    gate: Gate,
+    number: str,
+    line: int,
+    verdict: str,
+    by: str,
+    now: datetime,
+) -> None:
+    """Confirm a right or remove it; nobody answers for themselves.
+
+    Raises:
+        ServiceError: NOT_FOUND, UNKNOWN_KIND, REVIEWED_ALREADY, NOT_ALLOWED.
+    """
+    mine = (campaign_line.c.campaign == number, campaign_line.c.line == line)
+    row = connection.execute(select(campaign_line).where(*mine).with_for_update()).one_or_none()
+    if row is None:
+        raise ServiceError("NOT_FOUND")
+    if verdict not in VERDICTS:
+        raise ServiceError("UNKNOWN_KIND", kind=verdict)
+    if row.verdict is not None:
+        raise ServiceError("REVIEWED_ALREADY", seq=line)
+    about = person(connection, row.officer)
+    require(connection, gate, by, "recertify", about, circumstances(connection, gate, now))
+    _settle(connection, row, verdict, by, now)
+
+
+def close(connection: Connection, now: datetime) -> int:
+    """Close the campaigns whose day has come; returns how many rights ended unanswered.
+
+    Repeatable: the work of a clock, which needs nobody's leave to make things safer.
+    """
+    due = select(campaign.c.campaign_id).where(
+        campaign.c.closed_at.is_(None), campaign.c.closes_at <= clock.text(now)
+    )
+    ended = 0
+    for number in list(connection.scalars(due.order_by(campaign.c.campaign_id))):
+        for row in lines(connection, number):
+            if row.verdict is None:
+                _settle(connection, row, "unanswered", None, now)
+                ended += 1
+        closed = update(campaign).where(campaign.c.campaign_id == number)
+        connection.execute(closed.values(closed_at=clock.text(now)))
+    return ended
+
+
+def lines(connection: Connection, number: str) -> list[Row[Any]]:
+    """Return the rights that a campaign asks about."""
+    mine = select(campaign_line).where(campaign_line.c.campaign == number)
+    return list(connection.execute(mine.order_by(campaign_line.c.line)))
+
+
+def _settle(
+    connection: Connection, row: Row[Any], verdict: str, by: str | None, now: datetime
+) -> None:
+    connection.execute(
+        update(campaign_line)
+        .where(campaign_line.c.campaign == row.campaign, campaign_line.c.line == row.line)
+        .values(verdict=verdict, answered_by=by, answered_at=clock.text(now))
+    )
+    if verdict == "confirmed":
+        return
+    if row.kind == "site":
+        site = update(site_access).where(site_access.c.seq == row.right_seq)
+        connection.execute(site.values(state="revoked", state_at=clock.text(now)))
+        counters.advance(connection, OFFICERS)
+    else:
+        book, _name = _BOOKS[row.kind]
+        end_windows(connection, book, now, book.c.seq == row.right_seq)
+
+
+def _in_force(book: Table, now: datetime) -> tuple[Any, ...]:
+    more = (site_access.c.state == "granted",) if book is site_access else ()
+    return (*in_force(book, now), *more)

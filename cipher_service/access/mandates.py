@@ -1,0 +1,210 @@
+"""Delegation of signature and interim (article 8).
+
+« En cas d'absence ou d'empêchement du Secrétaire Général, le Ministre désigne le Directeur le plus
+ancien dans le grade le plus élevé »: the candidate is computed, with the evidence; the Minister's
+signature makes the mandate, and nothing else does. Naming another person takes a reason.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from cipher_service import clock
+from cipher_service.access.acts import Gate, circumstances, person, require
+from cipher_service.directory import officers
+from cipher_service.directory.authorisations import checked_marking
+from cipher_service.directory.officers import OFFICERS, Officer, Window, in_force
+from cipher_service.directory.roles import Roles, default_roles
+from cipher_service.errors import ServiceError
+from cipher_service.storage import counters
+from cipher_service.storage.tables import officers as tables
+from keys.canonical import encode
+
+_NUMBERS = "mandate_number"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A director as article 8 orders them; `tied` with the next by all three."""
+
+    officer: Officer
+    rank: int
+    tied: bool
+
+    def evidence(self) -> dict[str, Any]:
+        """Return what the order rests on."""
+        identity = self.officer.identity
+        return {
+            "officer": self.officer.officer_id,
+            "name": identity.name,
+            "grade": identity.grade,
+            "grade_since": identity.grade_since.isoformat(),
+            "service_since": identity.service_since.isoformat(),
+            "tied": self.tied,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A mandate as it is proposed.
+
+    Attributes:
+        kind: `interim` or `signature`.
+        holder: who will act.
+        delegator: in whose name.
+        role: the delegator's function that is exercised.
+        actions: those covered; empty for all.
+        level: the highest that it covers.
+        window: with an end.
+        act: reference of the order.
+        reason: why another than the first candidate; empty for the first.
+    """
+
+    kind: str
+    holder: str
+    delegator: str
+    role: str
+    actions: tuple[str, ...]
+    level: str
+    window: Window
+    act: str
+    reason: str = ""
+
+
+def order(directors: Iterable[Officer], roles: Roles | None = None) -> list[Candidate]:
+    """Order directors by grade, then date in grade, then seniority; ties are shown, not broken."""
+    grades = (roles or default_roles()).grades
+
+    def key(officer: Officer) -> tuple[int, str, str]:
+        identity = officer.identity
+        return (
+            -grades[identity.grade].rank,
+            identity.grade_since.isoformat(),
+            identity.service_since.isoformat(),
+        )
+
+    ordered = sorted(directors, key=lambda each: (*key(each), each.officer_id))
+    keys = [key(each) for each in ordered]
+    return [
+        Candidate(each, grades[each.identity.grade].rank, tied=keys.count(keys[place]) > 1)
+        for place, each in enumerate(ordered)
+    ]
+
+
+def candidates(connection: Connection, gate: Gate, now: datetime) -> list[Candidate]:
+    """Return the directors in service, habilitated and not absent, in article 8's order."""
+    held, away = tables.function_held, tables.absence
+    directors = set(
+        connection.scalars(
+            select(held.c.officer).where(held.c.role == "DIRECTOR", *in_force(held, now))
+        )
+    )
+    absent = set(connection.scalars(select(away.c.officer).where(*in_force(away, now))))
+    able = [
+        officers.read(connection, officer)
+        for officer in sorted(directors - absent)
+        if (found := gate.principals.of(connection, officer, now)).active and found.clearance >= 0
+    ]
+    return order(able)
+
+
+def propose(connection: Connection, gate: Gate, draft: Draft, by: str, now: datetime) -> str:
+    """Write a mandate as a draft, with the evidence for its holder; returns its number.
+
+    Raises:
+        ServiceError: UNKNOWN_OFFICER, OFFICER_LEFT, WINDOW_OPEN, ACT_MISSING, UNKNOWN_LEVEL,
+            OWN_ACT (holder and delegator are one), NOT_HELD (by the delegator), REASON_MISSING
+            (an interim for another than the first candidate), DUTIES_SEPARATE, FUNCTION_HELD.
+    """
+    officers.lock(connection, draft.holder)
+    if draft.holder == draft.delegator:
+        raise ServiceError("OWN_ACT", officer=draft.holder)
+    if draft.window.ends is None:
+        raise ServiceError("WINDOW_OPEN")
+    if not draft.act.strip():
+        raise ServiceError("ACT_MISSING")
+    level, _none = checked_marking(gate.scheme, draft.level, ())
+    if draft.role not in set(officers.held_in(connection, draft.delegator, draft.window)):
+        raise ServiceError("NOT_HELD", officer=draft.delegator, role=draft.role)
+    found = candidates(connection, gate, now) if draft.kind == "interim" else []
+    first = found[0].officer.officer_id if found else None
+    if draft.kind == "interim" and draft.holder != first and not draft.reason.strip():
+        raise ServiceError("REASON_MISSING")
+    officers.refuse_conflict(connection, default_roles(), draft.holder, draft.role, draft.window)
+    number = f"M-{counters.advance(connection, _NUMBERS):06}"
+    evidence = {"order": [each.evidence() for each in found], "reason": draft.reason.strip()}
+    connection.execute(
+        tables.mandate.insert().values(
+            mandate_id=number,
+            kind=draft.kind,
+            holder=draft.holder,
+            delegator=draft.delegator,
+            role=draft.role,
+            post=officers.read(connection, draft.delegator).identity.post,
+            actions=encode(sorted(draft.actions)).decode(),
+            level=level,
+            **draft.window.columns(),
+            act=draft.act.strip(),
+            evidence=encode(evidence).decode(),
+            state="proposed",
+            state_at=clock.text(now),
+            proposer=by,
+        )
+    )
+    return number
+
+
+def sign(connection: Connection, gate: Gate, mandate_id: str, by: str, now: datetime) -> None:
+    """Make a mandate active by the Minister's signature; what changed meanwhile is judged again.
+
+    Raises:
+        ServiceError: NOT_FOUND, NOT_PROPOSED, NOT_ALLOWED, OFFICER_LEFT, DUTIES_SEPARATE,
+            FUNCTION_HELD.
+    """
+    draft = read(connection, mandate_id)
+    if draft.state != "proposed":
+        raise ServiceError("NOT_PROPOSED", mandate=mandate_id)
+    officers.lock(connection, draft.holder)
+    about = person(connection, draft.holder)
+    require(connection, gate, by, "mandate-sign", about, circumstances(connection, gate, now))
+    window = Window(clock.parse(draft.starts), clock.parse(draft.ends))
+    officers.refuse_conflict(connection, default_roles(), draft.holder, draft.role, window)
+    _settle(connection, mandate_id, now, state="active", signer=by)
+
+
+def end(connection: Connection, gate: Gate, mandate_id: str, by: str, now: datetime) -> None:
+    """End a mandate at once: on the return of whom it stands in for, or for safety.
+
+    Raises:
+        ServiceError: NOT_FOUND, NOT_ALLOWED.
+    """
+    known = read(connection, mandate_id)
+    if by not in (known.delegator, known.holder):
+        about = person(connection, known.holder)
+        require(connection, gate, by, "revoke", about, circumstances(connection, gate, now))
+    _settle(connection, mandate_id, now, state="ended")
+
+
+def read(connection: Connection, mandate_id: str) -> Row[Any]:
+    """Return a mandate and hold its row. Raises ServiceError NOT_FOUND."""
+    mine = select(tables.mandate).where(tables.mandate.c.mandate_id == mandate_id)
+    row = connection.execute(mine.with_for_update()).one_or_none()
+    if row is None:
+        raise ServiceError("NOT_FOUND")
+    return row
+
+
+def everything(connection: Connection) -> list[Row[Any]]:
+    """Return the register of mandates."""
+    return list(connection.execute(select(tables.mandate).order_by(tables.mandate.c.mandate_id)))
+
+
+def _settle(connection: Connection, mandate_id: str, now: datetime, **values: str) -> None:
+    mine = tables.mandate.c.mandate_id == mandate_id
+    connection.execute(
+        update(tables.mandate).where(mine).values(state_at=clock.text(now), **values)
+    )
+    counters.advance(connection, OFFICERS)
