@@ -22,6 +22,7 @@ _ENCIPHERING = "cipher_service.client.enciphering:encipher"
 _DECIPHERING = "cipher_service.client.deciphering:decipher"
 _INSPECTION = "cipher_service.client.inspection:inspect"
 _IDENTITY_NEW = "cipher_service.client.identities:new"
+_IDENTITY_RESTORED = "cipher_service.client.restoring:restored"
 _IDENTITY_EXPORT = "cipher_service.client.identities:export_age"
 _CARD_SHOW = "cipher_service.client.identities:show_card"
 _SERIES = "cipher_service.client.series:series"
@@ -77,6 +78,12 @@ def _add_identity(commands: "Commands[Parser]", say: Say) -> None:
     new.add_argument("--days", metavar="N", type=int, default=366, help=say("help_days"))
     add_passphrase_file(new, say)
     add_json(new, say)
+    restored = add_command(group, say, "identity_restored", _IDENTITY_RESTORED)
+    restored.add_argument(
+        "--identity", metavar=say("a_folder"), required=True, help=say("help_identity_option")
+    )
+    restored.add_argument("--after", metavar="E", type=int, help=say("help_after_epoch"))
+    add_json(restored, say)
     export = add_command(group, say, "identity_export-age", _IDENTITY_EXPORT)
     add_identity_option(export, say)
     export.add_argument("--yes", action="store_true", help=say("help_yes"))

@@ -41,7 +41,7 @@ from cipher_service.client.passphrases import open_identity
 from cipher_service.client.state import PostState
 from cipher_service.client.terminal import Advance, Terminal
 from cipher_service.client.watching import Watched, spooled
-from cipher_service.references import INCARNATIONS, series_epoch
+from cipher_service.references import INCARNATIONS
 from keys.cards import Card
 from keys.dispatch import Attachment, Destination, Enciphered
 from keys.dispatch import encipher as encipher_package
@@ -183,7 +183,7 @@ def _numbered(
 ) -> Iterator[list[Destination]]:
     """Give the destinations their numbers, which are cancelled when the block fails."""
     dispatch_id = decided.heading.id
-    epoch = series_epoch(decided.heading.created.year, _incarnation(own))
+    epoch = numbers.epoch(decided.heading.created.year, _incarnation(own))
     taken = numbers.allocate(dispatch_id, decided.addressees, epoch, partial)
     try:
         yield [

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cipher_service import clock
 from cipher_service.client.durable import transaction
+from cipher_service.references import INCARNATIONS, series_epoch
 
 TABLES = """
 CREATE TABLE outgoing (
@@ -36,6 +37,8 @@ CREATE TABLE outgoing (
 ) STRICT;
 CREATE INDEX outgoing_dispatch ON outgoing (dispatch_id);
 """
+# Apart, since a folder that was put back may be older than this table.
+_REOPENED = "CREATE TABLE IF NOT EXISTS reopened (epoch INTEGER PRIMARY KEY, at TEXT NOT NULL)"
 
 
 class Status(StrEnum):
@@ -81,6 +84,35 @@ class Numbers:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        connection.execute(_REOPENED)
+
+    def epoch(self, year: int, incarnation: int) -> int:
+        """Return the epoch to number in: a reopened one of that year, else the given incarnation's.
+
+        Args:
+            year: of the dispatch.
+            incarnation: of the post's edition.
+        """
+        (reopened,) = self._connection.execute(
+            "SELECT max(epoch) FROM reopened WHERE epoch / ? = ?", (INCARNATIONS, year)
+        ).fetchone()
+        return series_epoch(year, incarnation) if reopened is None else int(reopened)
+
+    def latest_epoch(self, year: int) -> int | None:
+        """Return the highest epoch of a year in which this folder has numbered or may, if any."""
+        (latest,) = self._connection.execute(
+            "SELECT max(epoch) FROM (SELECT epoch FROM outgoing UNION ALL SELECT epoch FROM"
+            " reopened) WHERE epoch / ? = ?",
+            (INCARNATIONS, year),
+        ).fetchone()
+        return None if latest is None else int(latest)
+
+    def reopen(self, epoch: int) -> None:
+        """Number in this epoch from now on, for the rest of its year."""
+        with transaction(self._connection):
+            self._connection.execute(
+                "INSERT INTO reopened (epoch, at) VALUES (?, ?)", (epoch, clock.text(clock.now()))
+            )
 
     def allocate(
         self, dispatch_id: str, addressees: Sequence[str], epoch: int, partial: Path
@@ -90,7 +122,7 @@ class Numbers:
         Args:
             dispatch_id: ULID of the dispatch to be signed.
             addressees: post codes, each once; the sender's own copy takes no number.
-            epoch: from `references.series_epoch`.
+            epoch: from `epoch`.
             partial: where the enciphered file is written before it has its final name.
 
         Returns:

@@ -1,5 +1,6 @@
 """Numbers have no gaps and no doubles, and a missing one is noticed by the receiver."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -151,3 +152,38 @@ def test_a_new_edition_of_a_post_opens_a_series_of_its_own(
         assert ending.status == 0, ending.err
     epochs = [each["epoch"] % 100 for each in paris.series()["received"]]
     assert epochs == [0, 1]
+
+
+def test_a_folder_put_back_from_a_backup_counts_in_a_series_that_nobody_knows(
+    lome: Post, paris: Post, tmp_path: Path
+) -> None:
+    """What it sent after the backup is not numbered again; without the command it would be."""
+    backup = tmp_path / "backup"
+    shutil.copytree(lome.identity, backup)
+    assert lome.encipher(paris, out=tmp_path / "before.age").status == 0
+    assert paris.decipher(tmp_path / "before.age", lome, out=tmp_path / "out").status == 0
+    shutil.rmtree(lome.identity)
+    shutil.copytree(backup, lome.identity)
+
+    assert lome.encipher(paris, out=tmp_path / "double.age").status == 0
+    refused = paris.decipher(tmp_path / "double.age", lome, out=tmp_path / "double")
+    assert (refused.status, "NUMBER_REUSED" in refused.err) == (1, True)
+
+    restored = ("identity", "restored", "--identity", lome.identity)
+    told = chiffre(*restored)
+    assert (told.status, "sauvegarde" in told.err) == (0, True), told.err
+    (first,) = [int(word.strip(",")) for word in told.out.split() if word.strip(",").isdigit()][:1]
+    assert first % 100 >= 47
+    for name in ("one", "two"):
+        assert lome.encipher(paris, out=tmp_path / f"{name}.age").status == 0
+        out = tmp_path / f"out-{name}"
+        assert paris.decipher(tmp_path / f"{name}.age", lome, out=out).status == 0
+    new = paris.series()["received"][-1]
+    assert (new["epoch"], new["received"], new["missing"]) == (first, 2, [])
+
+    assert chiffre(*restored, "--json").record == {"epoch": first + 1}
+    year = first // 100 * 100
+    assert "EPOCH_OF_ANOTHER_YEAR" in chiffre(*restored, "--after", year - 1).err
+    assert chiffre(*restored, "--after", year + 98, "--json").record == {"epoch": year + 99}
+    exhausted = chiffre(*restored)
+    assert (exhausted.status, "INCARNATIONS_EXHAUSTED" in exhausted.err) == (1, True)
