@@ -1,10 +1,12 @@
 """The papers of the tests: one specimen of each, and what an eye sees of them."""
 
-from collections.abc import Callable, Mapping
+import ctypes
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
 import pypdfium2
+import pypdfium2.raw as pdfium
 from PIL import Image
 
 from cipher_service.labels.scheme import default_scheme
@@ -182,3 +184,30 @@ def pictures(pdf: bytes, *, dpi: int = 150) -> tuple[Image.Image, ...]:
     return tuple(
         page.render(scale=dpi / 72, grayscale=True).to_pil().convert("L") for page in document
     )
+
+
+def tags(pdf: bytes) -> Iterator[tuple[str, str]]:
+    """The roles that a screen reader finds, in order, each with its alternative text or ""."""
+    for page in pypdfium2.PdfDocument(pdf):
+        tree = pdfium.FPDF_StructTree_GetForPage(page)
+        for index in range(pdfium.FPDF_StructTree_CountChildren(tree)):
+            yield from _tags(pdfium.FPDF_StructTree_GetChildAtIndex(tree, index))
+        pdfium.FPDF_StructTree_Close(tree)
+
+
+def _tags(element: object) -> Iterator[tuple[str, str]]:
+    yield tuple(  # type: ignore[misc]  # two texts
+        _text(read, element)
+        for read in (pdfium.FPDF_StructElement_GetType, pdfium.FPDF_StructElement_GetAltText)
+    )
+    for index in range(pdfium.FPDF_StructElement_CountChildren(element)):
+        # What is not an element (marked content) has no child at its index.
+        if child := pdfium.FPDF_StructElement_GetChildAtIndex(element, index):
+            yield from _tags(child)
+
+
+def _text(read: Callable[[object, object, int], int], element: object) -> str:
+    size = read(element, None, 0)
+    buffer = ctypes.create_string_buffer(size)
+    read(element, buffer, size)
+    return buffer.raw.decode("utf-16-le").rstrip("\0")

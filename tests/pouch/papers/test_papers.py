@@ -18,6 +18,7 @@ import pouch.papers
 from pouch.discrepancies import KINDS, recipients_of
 from pouch.facts import BROKEN, DAMAGED, INTACT, MISSING
 from pouch.manifest import BagClass, ItemKind, Mode
+from pouch.papers.bag import label
 from pouch.papers.forms import receipt
 from pouch.papers.letters import captain_letter, count_check, courier_letter
 from pouch.papers.printing import Language
@@ -31,6 +32,7 @@ from tests.support.papers import (
     packages,
     pages,
     pictures,
+    tags,
     text,
 )
 from tests.support.valise import NONCE, SEALS, manifest, waybill
@@ -60,6 +62,16 @@ def test_a_paper_is_tagged_accessible_and_archivable(make: Callable[[], bytes]) 
     assert b"pdfuaid:part>1<" in pdf
     assert b"pdfaid:part>2<" in pdf
     assert b"pdfaid:conformance>A<" in pdf
+
+
+def test_a_screen_reader_finds_title_sections_table_headings_and_symbol() -> None:
+    whole = manifest(1, bag_class=BagClass.UNCLASSIFIED)
+    for language in LANGUAGES:
+        found = list(tags(inside(whole, language)))
+        roles = [role for role, _ in found]
+        assert (roles.count("H1"), roles.count("H2"), roles.count("TH")) == (1, 3, 9)
+        assert ("Figure", WORDS["symbol"][language]) in found
+    assert list(tags(label(whole, "0123456789"))).count(("Figure", "Sceau / Seal")) == 2
 
 
 @A4_PAPERS
