@@ -11,7 +11,10 @@ from keys.errors import KeysError
 from keys.merkle import ProofInvalid
 from keys.service_messages import RULES
 
-PAGE = (Path(receipts.__file__).parent / "TRANSPORT.md").read_text(encoding="utf-8")
+HERE = Path(receipts.__file__).parent
+PAGE = (HERE / "TRANSPORT.md").read_text(encoding="utf-8")
+# What officers are refused stands with their acts.
+ACTS_PAGE = (HERE / "ACTS.md").read_text(encoding="utf-8")
 MODULES = (slips, receipts, post_receipts, service_messages, token_keys, errors)
 CODES = {
     value.code
@@ -30,7 +33,7 @@ def _sections() -> dict[str, str]:
 
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_every_refusal_is_on_the_page(code: str) -> None:
-    assert f"`{code}`" in PAGE
+    assert f"`{code}`" in PAGE + ACTS_PAGE
 
 
 def test_every_kind_of_service_message_is_as_on_the_page() -> None:
