@@ -48,7 +48,7 @@ def _add_installation(commands: "Commands[Parser]", say: Say) -> None:
     init = add_command(commands, say, "init", "founding:init")
     init.add_argument("--issuer", metavar="URL", help=say("help_issuer"))
     init.add_argument("--host", default="127.0.0.1", help=say("help_host"))
-    init.add_argument("--port", type=int, default=8470, help=say("help_port"))
+    init.add_argument("--port", type=int, help=say("help_port"))
     init.add_argument("--workers", type=int, default=2, help=say("help_workers"))
     init.add_argument("--database", metavar="URL", default="", help=say("help_database"))
     add_command(commands, say, "serve", "running:serve")

@@ -3,10 +3,13 @@
 from argparse import Namespace
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
 from cipher_service import clock
 from cipher_service.administration.words import Speaker
-from cipher_service.client.failures import Refused
+from cipher_service.client.durable import sync_folder
+from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment, organisation_book
 from cipher_service.directory.organisation import Organisation, default_organisation
@@ -16,21 +19,23 @@ from cipher_service.storage.engine import open_engine
 from cipher_service.storage.unit_of_work import unit_of_work
 from keys.cards import grouped
 from keys.custody import Founding, found
+from keys.custody.files import make_folders
 from keys.statements import key_fingerprint
 
 CARD_LIFE = timedelta(days=366)
+PORT: Final = 8470
 
 
 def init(arguments: Namespace, terminal: Terminal) -> None:
     """Found the installation that `--data` names, and show the fingerprints to hand to posts."""
     data = Path(arguments.data).resolve()
-    address = f"http://{arguments.host}:{arguments.port}"
+    port = arguments.port or _port(arguments.issuer) or PORT
     settings, founding = found_installation(
         data,
         host=arguments.host,
-        port=arguments.port,
+        port=port,
         workers=arguments.workers,
-        issuer=arguments.issuer or address,
+        issuer=arguments.issuer or f"http://{arguments.host}:{port}",
         database_url=arguments.database,
     )
     speaker = Speaker(terminal)
@@ -48,8 +53,11 @@ def found_installation(
     The settings are written last: a founding that was interrupted leaves a folder that no command
     takes for an installation.
 
+    The database is looked at first: one that is in use, or that does not answer, leaves no trace.
+
     Raises:
-        Refused: FOUNDED_ALREADY.
+        Refused: FOUNDED_ALREADY, DATABASE_IN_USE.
+        SQLAlchemyError: the database does not answer.
         OSError: the disk refuses.
     """
     if (data / FILE).exists() or (data / "custodian").exists():
@@ -65,7 +73,8 @@ def found_installation(
         issuer=issuer.rstrip("/"),
         custodian=own_custodian(data),
     )
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _require_vacant(settings)
+    make_folders(data)
     (data / "run").mkdir(mode=0o700, exist_ok=True)
     now = clock.now().replace(microsecond=0)
     founding = found(
@@ -84,7 +93,39 @@ def found_installation(
     finally:
         engine.dispose()
     settings.write()
+    sync_folder(data)
     return settings, founding
+
+
+def _port(issuer: str | None) -> int | None:
+    """Return the port that an issuer names and that nobody but the service itself can listen on.
+
+    Behind `https` somebody else ends TLS, and listens there.
+
+    Raises:
+        Misused: ISSUER_INVALID.
+    """
+    if issuer is None:
+        return None
+    try:
+        parts = urlsplit(issuer)
+        port = parts.port
+    except ValueError:
+        raise Misused("ISSUER_INVALID", given=issuer[:200]) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Misused("ISSUER_INVALID", given=issuer[:200])
+    return port if parts.scheme == "http" else None
+
+
+def _require_vacant(settings: Settings) -> None:
+    if not settings.database_url:
+        return  # the embedded one is in the folder, which holds no installation
+    engine = open_engine(settings.database)
+    try:
+        if not migrations.is_vacant(engine):
+            raise Refused("DATABASE_IN_USE")
+    finally:
+        engine.dispose()
 
 
 def _headquarters(organisation: Organisation) -> str:

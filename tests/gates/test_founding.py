@@ -2,6 +2,7 @@
 
 import errno
 import os
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,3 +58,16 @@ def test_a_store_is_whole_or_absent_and_can_be_founded_again(
             found(store, credential, "MINREX", START, END)
         open_store(store, read_credential(credential))
     assert at > 10
+
+
+def test_a_founded_ministry_is_there_after_a_power_loss(tmp_path: Path) -> None:
+    """The folder's own name included, and those above it that were made for it."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    machine = Machine(folder, tmp_path)
+    data = folder / "srv" / "ministry"
+    program = [sys.executable, "-m", "cipher_service", "--data", str(data)]
+    with machine.running([*program, "init"]) as process:
+        assert process.wait(timeout=120) == 0
+    machine.lose_power()
+    assert subprocess.run([*program, "check"], check=False).returncode == 0

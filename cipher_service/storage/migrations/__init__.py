@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, inspect
 
 from cipher_service.errors import ServiceError
 from cipher_service.storage.unit_of_work import reading, unit_of_work
@@ -32,6 +32,12 @@ def version(engine: Engine) -> str | None:
     """Return the database's version, None when it is empty."""
     with reading(engine) as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_vacant(engine: Engine) -> bool:
+    """Say whether the database holds no table, of whoever."""
+    with reading(engine) as connection:
+        return not inspect(connection).get_table_names()
 
 
 def is_current(engine: Engine) -> bool:

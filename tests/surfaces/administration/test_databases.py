@@ -9,8 +9,9 @@ import pytest
 
 from cipher_service.administration.founding import found_installation
 from cipher_service.settings import Settings
-from cipher_service.storage.engine import open_existing
+from cipher_service.storage.engine import open_engine, open_existing
 from cipher_service.storage.unit_of_work import unit_of_work
+from tests.support import postgres
 from tests.surfaces.api.live import free_port, serving
 
 
@@ -100,3 +101,50 @@ def test_a_second_service_on_the_same_database_does_not_start(installation: Sett
         ended = _run(copy, "serve")
     assert ended.returncode == 3
     assert "registrar" in ended.stderr
+
+
+def test_a_database_in_use_is_refused_before_anything_is_founded(
+    postgres_cluster: postgres.Cluster, tmp_path: Path
+) -> None:
+    url, data = postgres_cluster.fresh(), tmp_path / "data"
+    engine = open_engine(url)
+    with unit_of_work(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE somebodys (own TEXT)")
+    ended = _run(data, "init", "--database", url)
+    assert (ended.returncode, "DATABASE_IN_USE" in ended.stderr) == (1, True)
+    assert not data.exists()
+    with unit_of_work(engine) as connection:
+        connection.exec_driver_sql("DROP TABLE somebodys")
+    assert _run(data, "init", "--database", url).returncode == 0
+    again = _run(tmp_path / "other", "init", "--database", url)
+    assert (again.returncode, (tmp_path / "other").exists()) == (1, False)
+    engine.dispose()
+
+
+def test_a_database_that_does_not_answer_leaves_nothing_founded(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    nowhere = f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/nothing"
+    ended = _run(data, "init", "--database", nowhere)
+    assert (ended.returncode, "DATABASE_UNAVAILABLE" in ended.stderr) == (3, True)
+    assert not data.exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "port"),
+    [
+        ((), 8470),
+        (("--issuer", "http://127.0.0.1:9321"), 9321),
+        (("--issuer", "https://chiffre.example.org:9321"), 8470),
+        (("--issuer", "http://127.0.0.1:9321", "--port", "9322"), 9322),
+    ],
+)
+def test_it_listens_where_its_address_says(tmp_path: Path, typed: tuple[str], port: int) -> None:
+    assert _run(tmp_path / "data", "init", *typed).returncode == 0
+    assert Settings.load(tmp_path / "data").port == port
+
+
+@pytest.mark.parametrize("issuer", ["127.0.0.1:8470", "http://", "http://x:99999", "ftp://x"])
+def test_what_is_no_address_founds_nothing(tmp_path: Path, issuer: str) -> None:
+    ended = _run(tmp_path / "data", "init", "--issuer", issuer)
+    assert (ended.returncode, "ISSUER_INVALID" in ended.stderr) == (2, True)
+    assert not (tmp_path / "data").exists()
