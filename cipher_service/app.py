@@ -9,16 +9,19 @@ can be done side by side). They are started in this order and stopped in reverse
 """
 
 import asyncio
+import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
 import uvicorn
 import uvloop
+from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from cipher_service.api.application import create_application
 from cipher_service.api.border import Border
@@ -30,21 +33,28 @@ from cipher_service.api.supervisor import (
     Supervisor,
     environment_for_child,
 )
+from cipher_service.audit.heads import sign_head
+from cipher_service.audit.recorder import Recorder
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches.commands import Desk
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.identity.commands import Admissions
 from cipher_service.settings import Settings
-from cipher_service.storage.batch import Batches, Handler, Request
+from cipher_service.storage.batch import Batches, BeforeCommit, Handler, Outcome, Request
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.sole_writer import sole_writer
 from cipher_service.storage.writer import Registrar
 from keys.custody import Custodian, open_custodian, read_credential
+from keys.errors import KeysError
+
+log = logging.getLogger(__name__)
 
 OPEN_ACTS: Final = frozenset({"enrol"})
 INNER_ACTS: Final = frozenset({"claim", "housekeep"})
 HOUSEKEEPING_SECONDS: Final = 60.0
+HEAD_SECONDS: Final = 1.0
+"""How far the log's signed head may be behind its entries."""
 GRACE_SECONDS: Final = 3
 BACKLOG: Final = 512
 
@@ -155,12 +165,14 @@ async def _serve_writes(
 ) -> None:
     sealer = ReceiptSealer(custodian, settings.headquarters)
     handlers = registrar_handlers(settings, custodian, sealer)
-    batches = Batches(engine, handlers, sealer.before_commit)
+    recorder = Recorder(settings.log_origin)
+    batches = Batches(engine, handlers, in_turn(recorder.before_commit, sealer.before_commit))
     registrar = Registrar(batches)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, registrar.stop)
     up = asyncio.Event()
     serving = asyncio.create_task(registrar.serve(settings.registrar_socket, up))
     upkeep = asyncio.create_task(_housekeep(batches, Blobs(settings.data)))
+    signing = asyncio.create_task(_sign_heads(engine, custodian))
     waiting = asyncio.create_task(up.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if up.is_set():
@@ -169,6 +181,8 @@ async def _serve_writes(
         await serving
     finally:
         upkeep.cancel()
+        signing.cancel()
+        _sign_now(engine, custodian)
         waiting.cancel()
 
 
@@ -179,6 +193,33 @@ async def _housekeep(batches: Batches, blobs: Blobs) -> None:
         for upload in outcome.result or ():
             blobs.abandon(upload)
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+async def _sign_heads(engine: Engine, custodian: Custodian) -> None:
+    """Have the log's head signed whenever it has grown, between two batches."""
+    while True:
+        await asyncio.sleep(HEAD_SECONDS)
+        _sign_now(engine, custodian)
+
+
+def _sign_now(engine: Engine, custodian: Custodian) -> None:
+    try:
+        sign_head(engine, custodian)
+    except KeysError as error:
+        # Entries go on being written; whoever asks for a head sees that it stands still.
+        log.error("the log's head was not signed: %s: %s", error.code, error)  # noqa: TRY400  named
+    except SQLAlchemyError:
+        log.exception("the log's head was not signed")
+
+
+def in_turn(*acts: BeforeCommit) -> BeforeCommit:
+    """Join the last acts of a transaction, in this order."""
+
+    def before_commit(connection: DatabaseConnection, outcomes: Sequence[Outcome]) -> None:
+        for act in acts:
+            act(connection, outcomes)
+
+    return before_commit
 
 
 class _Server(uvicorn.Server):

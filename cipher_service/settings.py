@@ -48,6 +48,11 @@ class Settings:
         return self.database_url or f"sqlite:///{self.data / 'ministry.db'}"
 
     @property
+    def log_origin(self) -> str:
+        """The audit log's name in its checkpoints: the issuer without its scheme, and `/audit`."""
+        return f"{self.issuer.partition('://')[2]}/audit"
+
+    @property
     def registrar_socket(self) -> Path:
         """Where the registrar listens."""
         return self.data / "run" / "registrar.sock"

@@ -54,7 +54,10 @@ class Outcome:
 
 
 BeforeCommit = Callable[[Connection, Sequence[Outcome]], None]
-"""Sees the accepted outcomes of a batch inside its transaction; what it raises undoes them all."""
+"""Sees the outcomes of a batch inside its transaction; what it raises undoes them all.
+
+Refusals are among them: what those wrote is rolled back already.
+"""
 
 
 class _Undone(Exception):
@@ -71,7 +74,7 @@ class Batches:
     Args:
         engine: where.
         handlers: by command name.
-        before_commit: the last act of each transaction that accepted something.
+        before_commit: the last act of each transaction.
     """
 
     def __init__(
@@ -105,12 +108,10 @@ class Batches:
     def _transaction(self, requests: Sequence[Request]) -> list[Outcome]:
         with unit_of_work(self._engine) as connection:
             outcomes = [self._one(connection, request) for request in requests]
-            accepted = [outcome for outcome in outcomes if outcome.refusal is None]
-            if accepted:
-                try:
-                    self._before_commit(connection, accepted)
-                except Exception as error:  # a process boundary: told to the callers
-                    raise _Undone(error) from error
+            try:
+                self._before_commit(connection, outcomes)
+            except Exception as error:  # a process boundary: told to the callers
+                raise _Undone(error) from error
         return outcomes
 
     def _one(self, connection: Connection, request: Request) -> Outcome:

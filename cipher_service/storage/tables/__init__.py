@@ -13,6 +13,7 @@ from cipher_service.storage.tables.columns import metadata
 
 __all__ = [
     "access",
+    "audit",
     "directory",
     "dispatches",
     "headquarters",

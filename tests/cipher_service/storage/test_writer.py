@@ -74,7 +74,7 @@ class TestBatches:
         assert outcome.refusal is not None
         assert outcome.refusal.facts == {"post": "PARIS", "number": 7}
 
-    def test_what_is_sealed_is_what_was_accepted(self, engine: Engine) -> None:
+    def test_the_last_act_sees_what_became_of_each(self, engine: Engine) -> None:
         seen: list[object] = []
 
         def seal(connection: Connection, outcomes: Sequence[Outcome]) -> None:
@@ -84,16 +84,16 @@ class TestBatches:
                 outcome.result = f"sealed {outcome.result}"
 
         outcomes = Batches(engine, HANDLERS, seal).run(requests("take", "refuse", "take"))
-        assert seen == [1, 2]
+        assert seen == [1, None, 2]  # the refused one is seen too: it is recorded
         assert codes(outcomes) == ["sealed 1", "REFUSED_HERE", "sealed 2"]
         assert count(engine, "seals") == 1
 
-    def test_nothing_is_sealed_when_nothing_was_accepted(self, engine: Engine) -> None:
+    def test_refusals_alone_are_seen_and_their_record_is_kept(self, engine: Engine) -> None:
         def seal(connection: Connection, _outcomes: Sequence[Outcome]) -> None:
             counters.advance(connection, "seals")
 
         Batches(engine, HANDLERS, seal).run(requests("refuse"))
-        assert count(engine, "seals") == 0
+        assert count(engine, "seals") == 1
 
     def test_one_that_cannot_be_sealed_harms_no_other(self, engine: Engine) -> None:
         def seal(_connection: Connection, outcomes: Sequence[Outcome]) -> None:

@@ -1,0 +1,42 @@
+"""Has the custodian sign how far the log has come: only what is durable, never ahead of a commit.
+
+A head that was signed before its commit could be undone with it, and the custodian would then
+rightly refuse every other one. So the entries commit first, and their head follows at once.
+"""
+
+from sqlalchemy import Engine, insert
+
+from cipher_service import clock
+from cipher_service.audit.ledger import latest_note, size_and_origin, tree
+from cipher_service.storage.tables.audit import audit_checkpoint
+from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.custody.protocol import Custodian
+from keys.log.checkpoints import Checkpoint
+from keys.merkle import consistency_path_of
+
+
+def sign_head(engine: Engine, custodian: Custodian) -> bool:
+    """Sign the present head unless that is done; says whether it was signed now.
+
+    Raises:
+        CustodianUnavailable, CustodianFault: nothing was signed; the next call tries again.
+        LogForked, LogRolledBack, LogOfAnother, LogHeadLost, LogDamaged: this log, or the
+            custodian's memory of it, is not what it was: somebody must look.
+    """
+    with reading(engine) as connection:
+        size, origin = size_and_origin(connection)
+        signed, note = latest_note(connection)
+        if size == signed:
+            return False
+        kept = custodian.log_head().decode()
+        before = Checkpoint.parse(kept).size if kept else 0
+        grown = tree(connection, size)
+        # A custodian that has signed more refuses by name; there is no proof to give it.
+        path = consistency_path_of(before, size, grown.range_root) if before <= size else ()
+        text = Checkpoint(origin, size, grown.root()).encode()
+    note = custodian.sign_checkpoint(text.encode(), b"".join(path), note)
+    with unit_of_work(engine) as connection:
+        connection.execute(
+            insert(audit_checkpoint).values(size=size, note=note, signed_at=clock.text(clock.now()))
+        )
+    return True

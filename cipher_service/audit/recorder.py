@@ -1,0 +1,71 @@
+"""Writes down what the registrar's commands did and refused, in the transaction that did it.
+
+A refused command is rolled back to its savepoint before, so that its entry stands in the same
+commit as the entries of those that were accepted: an acceptance without its entry, or an entry
+without its act, cannot come to be. When the commit as a whole is undone nothing happened, and
+nothing is written.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from cipher_service import clock
+from cipher_service.audit.ledger import append
+from cipher_service.audit.records import DONE, FAILED, REFUSED, Event
+from cipher_service.storage.batch import Outcome
+
+SILENT: Final = frozenset({"housekeep", "health", "token_keys", "seals"})
+"""What decides nothing about anybody."""
+
+_FAULTS: Final = frozenset({"INTERNAL", "STORAGE_FULL"})
+_NOBODY: Final = "-"
+_RESOURCES: Final = ("dispatch_id", "message_id", "upload_id")
+
+
+class Recorder:
+    """Records batches.
+
+    Args:
+        origin: the log's name.
+        now: the clock.
+    """
+
+    def __init__(self, origin: str, now: Callable[[], datetime] = clock.now) -> None:
+        self._origin = origin
+        self._now = now
+
+    def before_commit(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+        """Append an entry for each command that decided something."""
+        time_us = int(self._now().timestamp() * 1_000_000)
+        events = [
+            event_of(outcome, time_us)
+            for outcome in outcomes
+            if outcome.request.command not in SILENT
+        ]
+        if events:
+            append(connection, self._origin, events)
+
+
+def event_of(outcome: Outcome, time_us: int) -> Event:
+    """Say what became of a command, by what its caller and its act name."""
+    payload = outcome.request.payload
+    members: dict[str, Any] = payload if isinstance(payload, dict) else {}
+    act = members.get("act")
+    details: dict[str, Any] = act if isinstance(act, dict) else members
+    reason = None if outcome.refusal is None else outcome.refusal.code
+    return Event(
+        time_us=time_us,
+        actor=_text(members.get("post")) or _text(details.get("origin")) or _NOBODY,
+        action=outcome.request.command,
+        outcome=DONE if reason is None else FAILED if reason in _FAULTS else REFUSED,
+        client=_text(members.get("client")),
+        resource=next(filter(None, (_text(details.get(name)) for name in _RESOURCES)), None),
+        reason=reason,
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,58 @@
+"""What one entry says: who did what to which thing, when, and how it ended. Never a content.
+
+    {"v": 1, "type": "depeche/v1 audit", "seq": 17, "time_us": ..., "actor": "PARIS",
+     "client": "thumbprint", "action": "submit", "resource": "01K...", "outcome": "refused",
+     "reason": "DUPLICATE_NUMBER"}
+
+`client`, `resource` and `reason` are there when they are known.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from keys import canonical
+
+TYPE: Final = "depeche/v1 audit"
+DONE: Final = "done"
+REFUSED: Final = "refused"
+FAILED: Final = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An act that was done, refused, or that failed.
+
+    Attributes:
+        time_us: microseconds since 1970.
+        actor: post or officer, `-` for who is not known.
+        action: name of the act.
+        outcome: `done`, `refused` or `failed`.
+        client: thumbprint of the key that the actor authenticated with.
+        resource: what it was about: a dispatch, a message, an upload.
+        reason: code of the refusal.
+    """
+
+    time_us: int
+    actor: str
+    action: str
+    outcome: str
+    client: str | None = None
+    resource: str | None = None
+    reason: str | None = None
+
+    def encode(self, seq: int) -> bytes:
+        """Give the record of this event as entry `seq`, canonical JSON."""
+        members: dict[str, Any] = {
+            "v": 1,
+            "type": TYPE,
+            "seq": seq,
+            "time_us": self.time_us,
+            "actor": self.actor,
+            "action": self.action,
+            "outcome": self.outcome,
+        }
+        for name in ("client", "resource", "reason"):
+            value = getattr(self, name)
+            if value is not None:
+                members[name] = value
+        return canonical.encode(members)

@@ -1,0 +1,49 @@
+"""The audit log: entries, the tree over them, and its signed heads. Rows are only ever added.
+
+`audit_log` alone changes: its one row says how far the log has come, and whoever holds it is the
+only one who appends. Triggers refuse every change and removal in the other three.
+"""
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, Text
+
+from cipher_service.storage.tables.columns import Long, at_least, one_of, table
+
+audit_log = table(
+    "audit_log",
+    Column("origin", Text, primary_key=True),  # the log's name in its checkpoints
+    Column("size", Long, nullable=False),
+    Column("peaks", LargeBinary, nullable=False),  # 32 bytes for each bit set in `size`
+    at_least("size", 0),
+)
+
+audit_entry = table(
+    "audit_entry",
+    Column("seq", Long, primary_key=True, autoincrement=False),  # from 0, without gaps
+    Column("time_us", Long, nullable=False),  # microseconds since 1970
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("resource", Text),
+    Column("outcome", Text, nullable=False),
+    Column("record", LargeBinary, nullable=False),  # canonical JSON
+    Column("salt", LargeBinary, nullable=False),
+    Column("entry", LargeBinary, nullable=False),  # the commitment that is in the tree
+    one_of("outcome", "done", "refused", "failed"),
+    Index("ix_audit_entry_actor", "actor", "seq"),
+    Index("ix_audit_entry_resource", "resource", "seq"),
+)
+
+audit_tile = table(
+    "audit_tile",
+    # Full tiles: partial ones are made of what is below them.
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("place", Long, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),  # 256 of 32 bytes
+    Column("root", LargeBinary, nullable=False),  # what stands for it one level above
+)
+
+audit_checkpoint = table(
+    "audit_checkpoint",
+    Column("size", Long, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),  # as the custodian signed it
+    Column("signed_at", Text, nullable=False),
+)
