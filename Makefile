@@ -60,7 +60,16 @@ fix: setup ## Let ruff repair what it can.
 .PHONY: gates
 gates: setup ## The long form of the crash, power-loss, fault and policy gates.
 	GATES=full $(BIN)/pytest -q -p no:cacheprovider --timeout=7200 \
-	  tests/gates tests/surfaces/client/online/test_killed.py tests/cipher_service/access
+	  tests/gates tests/surfaces/client/online/test_killed.py $(FOREIGN)/verify_foreign.py tests/cipher_service/access
+
+.PHONY: verify-foreign
+verify-foreign: setup ## Let Go's own packages verify our logs, and find the lies in them.
+	@missing=""; command -v go >/dev/null || missing="golang-go"; \
+	  [ -d /usr/share/gocode/src/golang.org/x/mod ] || missing="$$missing golang-golang-x-mod-dev"; \
+	  if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; \
+	  elif [ -n "$$missing" ]; then echo "Needed: sudo apt-get install $$missing"; exit 1; fi
+	$(BIN)/pytest -q -p no:cacheprovider $(FOREIGN)/verify_foreign.py
 
 .PHONY: fuzz
 fuzz: setup ## The long form of the fuzz runs: INPUTS=100000.

@@ -41,6 +41,7 @@ def build_parser(language: Language) -> Parser:
     add_access(commands, say)
     add_bureau(commands, say, client)
     add_custody(commands, say, client)
+    _add_audit(commands, say)
     return parser
 
 
@@ -55,6 +56,14 @@ def _add_installation(commands: "Commands[Parser]", say: Say) -> None:
     add_command(commands, say, "migrate", "running:migrate")
     check = add_command(commands, say, "check", "checking:check")
     add_json(check, say)
+
+
+def _add_audit(commands: "Commands[Parser]", say: Say) -> None:
+    group = add_group(commands, say, "audit")
+    export = add_command(group, say, "audit.export", "auditing:export_log")
+    export.add_argument("--out", metavar=say("a_folder"), required=True, help=say("help_audit_out"))
+    export.add_argument("--records", metavar=say("a_file"), help=say("help_audit_records"))
+    add_json(export, say)
 
 
 def _add_demo(commands: "Commands[Parser]", say: Say) -> None:

@@ -1,0 +1,1 @@
+"""`cipher-verify`: checks an exported log with nothing of the service (LOG.md)."""

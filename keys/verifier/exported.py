@@ -1,0 +1,129 @@
+"""An exported log on disk: every tile recomputed from the entries, the root from the tiles.
+
+The tree is hashed anew from the entry bundles alone, and each stored tile is compared with what was
+computed: a tile that lies is found even where no proof would pass through it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from keys import canonical
+from keys.log.checkpoints import Checkpoint, read_checkpoint, require_continuation
+from keys.log.errors import LogDamaged, LogForked
+from keys.log.leaves import require_record
+from keys.log.notes import Note, VerifierKey
+from keys.log.tiles import WIDTH, TileTree, read_bundle, split_tile, tiles_of
+from keys.merkle import consistency_path_of, leaf_hash, root
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHECKPOINT_FILE: Final = "checkpoint"
+KEY_FILE: Final = "vkey"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A log that holds.
+
+    Attributes:
+        note: the signed checkpoint.
+        checkpoint: what it says.
+        entries: all of them, in order.
+        tree: over them, read from the tiles.
+    """
+
+    note: Note
+    checkpoint: Checkpoint
+    entries: list[bytes]
+    tree: TileTree
+
+
+def verify_export(folder: Path, key: VerifierKey) -> Exported:
+    """Verifies a folder that `cipher-service audit export` wrote.
+
+    The order: 1. the checkpoint is signed by `key` and of its log; 2. every tile and bundle of a
+    tree of that size is there, whole; 3. each tile holds what the entries give, 4. and the
+    checkpoint their root.
+
+    Raises:
+        NoteMalformed, NoteNotSigned, LogOfAnother: 1 fails.
+        LogDamaged: 2 or 3 fails.
+        LogForked: 4 fails.
+    """
+    note = Note.parse(_read(folder, CHECKPOINT_FILE))
+    checkpoint = read_checkpoint(note, key)
+    entries: list[bytes] = []
+    hashes: list[bytes] = []
+    level = -1
+    for tile in tiles_of(checkpoint.size):
+        if tile.level != level:
+            hashes = hashes if level < 0 else _above(hashes)
+            level = tile.level
+        if level == 0:
+            bundle = read_bundle(_read(folder, tile.entries_path), tile.width)
+            entries += bundle
+            hashes += [leaf_hash(entry) for entry in bundle]
+        first = tile.index * WIDTH
+        stored = split_tile(_read(folder, tile.path), tile.width)
+        if stored != hashes[first : first + tile.width]:
+            raise LogDamaged(f"{tile.path} does not hold the hashes of what is below it")
+    tree = TileTree(checkpoint.size, lambda tile: _read(folder, tile.path))
+    if tree.root() != checkpoint.root:
+        raise LogForked("the entries have another root than the checkpoint")
+    return Exported(note, checkpoint, entries, tree)
+
+
+def require_grown(exported: Exported, before: Note, key: VerifierKey) -> None:
+    """Demands that an export continues a checkpoint that was seen before.
+
+    Raises:
+        NoteMalformed, NoteNotSigned, LogOfAnother, LogRolledBack, LogForked: it does not.
+    """
+    seen = read_checkpoint(before, key)
+    path: tuple[bytes, ...] = ()
+    if seen.size <= exported.checkpoint.size:
+        path = consistency_path_of(seen.size, exported.checkpoint.size, exported.tree.range_root)
+    require_continuation(seen, exported.checkpoint, path)
+
+
+def verify_records(exported: Exported, lines: list[bytes]) -> int:
+    """Demands that records, with their salts, are those that the log commits to; counts them.
+
+    Args:
+        exported: a log that holds.
+        lines: canonical JSON `[index, base64(salt), base64(record)]`, in order of the log.
+
+    Raises:
+        LogDamaged: a record is malformed, out of order, or another than was logged.
+    """
+    last = -1
+    for line in lines:
+        try:
+            index, salt, record = canonical.decode(line)
+            data = canonical.bytes_from_text(record)
+            said = canonical.decode(data)["seq"]
+            entry = exported.entries[index] if last < index == said else None
+            kept = canonical.bytes_from_text(salt)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+            raise LogDamaged("a line of the records is malformed") from error
+        if entry is None:
+            raise LogDamaged(f"record {said} stands where {index} was announced after {last}")
+        require_record(entry, data, kept)
+        last = index
+    return len(lines)
+
+
+def _above(hashes: list[bytes]) -> list[bytes]:
+    return [
+        root(hashes[at : at + WIDTH]) for at in range(0, len(hashes) - len(hashes) % WIDTH, WIDTH)
+    ]
+
+
+def _read(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise LogDamaged(f"{name} is missing") from error

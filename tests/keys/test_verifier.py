@@ -1,0 +1,106 @@
+"""`cipher-verify` as somebody types it, on what holds and on what does not."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+from keys.log.checkpoints import Checkpoint, cosign
+from keys.log.errors import LogDamaged, LogForked, LogRolledBack
+from keys.log.notes import ED25519_COSIGNATURE, Ed25519Signer
+from keys.log.proofs import LogProof
+from keys.merkle import inclusion_path, leaf_hash
+from keys.verifier.__main__ import main
+from keys.verifier.exported import require_grown, verify_export, verify_records
+from tests.support.tampering import LOG, ROGUE, Story, honest
+
+KEY = LOG.verifier.encode()
+PARIS = Ed25519Signer("PARIS", b"\3" * 32, ED25519_COSIGNATURE)
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    return honest(tmp_path / "log", 300)
+
+
+def test_a_log_holds(story: Story, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(tmp_path / "log")
+    records, older = ("--records", f"{folder}/records"), ("--since", f"{folder}/older")
+    assert main(["log", folder, "--key", KEY, *older, *records]) == 0
+    said = capsys.readouterr().out
+    assert said == "OK minrex.example/audit entries=300 continues records=300\n"
+    assert main(["log", folder]) == 0
+    assert main(["log", folder, "--key", ROGUE.verifier.encode()]) == 1
+    assert capsys.readouterr().err.startswith("NOTE_NOT_SIGNED")
+    assert main(["log", folder, "--quorum", "1", "--witness", PARIS.verifier.encode()]) == 1
+    assert capsys.readouterr().err.startswith("QUORUM_MISSED")
+    note = story.checkpoint()
+    line = cosign(Checkpoint.parse(note.text), PARIS, 1)
+    (tmp_path / "log" / "checkpoint").write_bytes(note.with_signatures([line]).encode())
+    assert main(["log", folder, "--quorum", "1", "--witness", PARIS.verifier.encode()]) == 0
+    assert "witnesses=PARIS" in capsys.readouterr().out
+
+
+def test_the_module_is_the_command(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(story.records) == 300
+    monkeypatch.setattr("sys.argv", ["cipher-verify", "log", str(tmp_path / "log")])
+    monkeypatch.delitem(sys.modules, "keys.verifier.__main__")
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("keys.verifier", run_name="__main__")
+    assert ended.value.code == 0
+
+
+def test_what_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["log", str(tmp_path)]) == 3
+    assert main(["log", str(tmp_path), "--key", KEY]) == 1
+    assert "LOG_DAMAGED" in capsys.readouterr().err
+
+
+def test_a_proof_holds(story: Story, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    entries = story.entries()
+    path = inclusion_path(7, [leaf_hash(entry) for entry in entries])
+    file = tmp_path / "entry.tlog-proof"
+    file.write_bytes(LogProof(7, path, story.checkpoint()).encode())
+    typed = ["proof", str(file), "--key", KEY, "--entry"]
+    assert main([*typed, entries[7].hex()]) == 0
+    assert capsys.readouterr().out == "OK minrex.example/audit entry=7 of=300\n"
+    assert main([*typed, entries[8].hex()]) == 1
+
+
+def test_a_tile_that_lies_and_a_head_over_another_story(story: Story, tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    (folder / "checkpoint").write_bytes(Story.of(300).checkpoint().encode())
+    with pytest.raises(LogForked):
+        verify_export(folder, LOG.verifier)
+    (folder / "checkpoint").write_bytes(story.checkpoint().encode())
+    exported = verify_export(folder, LOG.verifier)
+    with pytest.raises(LogRolledBack):
+        require_grown(exported, Story.of(301).checkpoint(), LOG.verifier)
+    (folder / "tile" / "1" / "000.p" / "1").write_bytes(bytes(32))
+    with pytest.raises(LogDamaged):
+        verify_export(folder, LOG.verifier)
+
+
+@pytest.mark.parametrize("size", [1, 256, 66_000])
+def test_every_size(tmp_path: Path, size: int) -> None:
+    honest(tmp_path, size)
+    assert verify_export(tmp_path, LOG.verifier).checkpoint.size == size
+
+
+def test_records_in_disorder(story: Story, tmp_path: Path) -> None:
+    exported = verify_export(tmp_path / "log", LOG.verifier)
+    lines = story.lines()
+    assert verify_records(exported, lines[5:9]) == 4
+    for wrong in (
+        [lines[1], lines[0]],
+        [lines[1], lines[1]],
+        [lines[0].replace(b"[0,", b"[1,")],
+        [lines[0].replace(b"[0,", b"[900,")],
+        [b"{}"],
+        [b"noise"],
+    ):
+        with pytest.raises(LogDamaged):
+            verify_records(exported, wrong)
