@@ -22,6 +22,7 @@ from cipher_service.access.proof.checking import (
     read_invariants,
 )
 from cipher_service.access.proof.encoding import Unprovable
+from cipher_service.access.reasons import reason, reasons
 from cipher_service.access.shapes import read_shapes, shapes
 from tests.cipher_service.access.mutants import Mutant, mutants
 
@@ -167,6 +168,14 @@ def test_every_attribute_has_its_words() -> None:
     assert set(words["principal"]) == set(records.pop("Officer"))
     assert set(words["context"]) == set(records.pop("Circumstances"))
     assert set(words["resource"]) == {name for record in records.values() for name in record}
+
+
+def test_every_forbid_says_why_in_both_languages() -> None:
+    forbids = {name for name, policy in SHIPPED.tree.items() if policy.effect == "forbid"}
+    assert set(reasons()) == forbids
+    for name in SHIPPED.tree:
+        assert reason(name, "fr")
+        assert reason(name, "en")
 
 
 def test_every_policy_says_its_article() -> None:

@@ -1,0 +1,275 @@
+"""`cipher-service officers`: persons, their functions, habilitations and needs to know."""
+
+from argparse import Namespace
+from dataclasses import asdict
+from typing import Any
+
+from cipher_service.access import movements, registers
+from cipher_service.access.acts import circumstances, person, require
+from cipher_service.access.principals import rank
+from cipher_service.access.subjects import Dispatch
+from cipher_service.administration.acting import Desk, acting, day, looking, window
+from cipher_service.administration.words import Speaker
+from cipher_service.client.terminal import Terminal
+from cipher_service.directory import authorisations, officers
+from cipher_service.directory.authorisations import Clearance, checked_marking
+from cipher_service.directory.officers import Identity
+from cipher_service.directory.roles import default_roles
+
+
+def list_officers(arguments: Namespace, terminal: Terminal) -> None:
+    """List every person ever recorded."""
+    with looking(arguments) as desk:
+        told = [_shown(desk, officer.officer_id) for officer in officers.everyone(desk.connection)]
+    if terminal.as_json:
+        terminal.show_json(told)
+        return
+    for one in told:
+        roles = ", ".join(one["functions"]) or "-"
+        terminal.show(
+            f"{one['officer']}  {one['state']:<9} {one['post']:<10} {one['name']}  {roles}"
+        )
+
+
+def show(arguments: Namespace, terminal: Terminal) -> None:
+    """Show a person with everything held now."""
+    with looking(arguments) as desk:
+        told = _shown(desk, arguments.officer)
+    if terminal.as_json:
+        terminal.show_json(told)
+        return
+    for name, value in told.items():
+        written = ", ".join(str(each) for each in value) if isinstance(value, list) else value
+        terminal.show(f"{name:<14} {written}")
+
+
+def list_roles(_arguments: Namespace, terminal: Terminal) -> None:
+    """List the functions and the grades of the catalogue."""
+    catalogue = default_roles()
+    if terminal.as_json:
+        terminal.show_json(
+            {
+                "functions": [asdict(role) for role in catalogue.roles.values()],
+                "grades": [asdict(grade) for grade in catalogue.grades.values()],
+            }
+        )
+        return
+    french = terminal.language == "fr"
+    for role in catalogue.roles.values():
+        terminal.show(f"{role.code:<24} {role.fr if french else role.en}")
+    for grade in catalogue.grades.values():
+        terminal.show(f"{grade.code:<24} {grade.fr if french else grade.en}")
+
+
+def list_habilitations(arguments: Namespace, terminal: Terminal) -> None:
+    """Print the register of habilitations."""
+    with looking(arguments) as desk:
+        told = [asdict(each) for each in authorisations.habilitations(desk.connection)]
+    if terminal.as_json:
+        terminal.show_json(told)
+        return
+    for one in told:
+        terminal.show(f"{one['officer']}  {one['level']:<20} {one['starts']} - {one['ends']}")
+
+
+def add(arguments: Namespace, terminal: Terminal) -> None:
+    """Record a person; the number alone is on standard output."""
+    with acting(arguments) as desk:
+        identity = Identity(
+            arguments.name,
+            arguments.grade.upper(),
+            day(arguments.grade_since).date(),
+            day(arguments.service_since).date(),
+            arguments.unit,
+            (arguments.post or desk.headquarters).upper(),
+        )
+        number = officers.add(desk.connection, identity, desk.now)
+        _require(desk, arguments, "person-record", number)
+    if terminal.as_json:
+        terminal.show_json({"officer": number})
+    else:
+        terminal.show(number)
+
+
+def assign(arguments: Namespace, terminal: Terminal) -> None:
+    """Give a function to a person."""
+    with acting(arguments) as desk:
+        _require(desk, arguments, "role-assign", arguments.officer)
+        officers.assign(
+            desk.connection,
+            arguments.officer,
+            arguments.role.upper(),
+            window(arguments, desk.now),
+            act=arguments.act,
+            by=arguments.by,
+        )
+    _done(terminal, arguments)
+
+
+def unassign(arguments: Namespace, terminal: Terminal) -> None:
+    """Take a function away at once."""
+    with acting(arguments) as desk:
+        _require(desk, arguments, "revoke", arguments.officer)
+        officers.end_function(desk.connection, arguments.officer, arguments.role.upper(), desk.now)
+    _done(terminal, arguments)
+
+
+def habilitate(arguments: Namespace, terminal: Terminal) -> None:
+    """Grant an habilitation that another person proposed, with the security officer."""
+    with acting(arguments) as desk:
+        level, _caveats = checked_marking(desk.gate.scheme, arguments.level, arguments.caveat)
+        context = circumstances(
+            desk.connection,
+            desk.gate,
+            desk.now,
+            approver=arguments.approver,
+            proposer=arguments.proposer,
+        )
+        if arguments.proposer is not None:
+            about = person(desk.connection, arguments.officer)
+            asked = circumstances(desk.connection, desk.gate, desk.now)
+            propose = "habilitation-propose"
+            require(desk.connection, desk.gate, arguments.proposer, propose, about, asked)
+        about = person(desk.connection, arguments.officer, rank(desk.gate.scheme, level))
+        require(desk.connection, desk.gate, arguments.by, "habilitation-grant", about, context)
+        authorisations.habilitate(
+            desk.connection,
+            arguments.officer,
+            Clearance(
+                level,
+                tuple(arguments.caveat),
+                window(arguments, desk.now),
+                day(arguments.trained_until),
+            ),
+            act=arguments.act,
+            proposer=arguments.proposer,
+            grantor=arguments.by,
+            now=desk.now,
+        )
+    _done(terminal, arguments)
+
+
+def withdraw(arguments: Namespace, terminal: Terminal) -> None:
+    """End a person's habilitation at once."""
+    with acting(arguments) as desk:
+        _require(desk, arguments, "revoke", arguments.officer)
+        authorisations.withdraw_habilitation(desk.connection, arguments.officer, desk.now)
+    _done(terminal, arguments)
+
+
+def need(arguments: Namespace, terminal: Terminal) -> None:
+    """Let a person know of a dispatch, of a post's traffic, or of a file."""
+    with acting(arguments) as desk:
+        if arguments.kind == "dispatch":
+            about = registers.subject(desk.connection, arguments.matter)
+        else:
+            named = {"post": "origin", "file": "file"}.get(arguments.kind, "file")
+            about = Dispatch("", 0, **{named: arguments.matter})
+        context = circumstances(desk.connection, desk.gate, desk.now)
+        require(desk.connection, desk.gate, arguments.by, "grant-need", about, context)
+        authorisations.grant_need(
+            desk.connection,
+            arguments.officer,
+            arguments.kind,
+            arguments.matter,
+            window(arguments, desk.now),
+            reason=arguments.reason,
+            by=arguments.by,
+        )
+    _done(terminal, arguments)
+
+
+def suspend(arguments: Namespace, terminal: Terminal) -> None:
+    """Freeze a person at once; one person suffices."""
+    with acting(arguments) as desk:
+        _require(desk, arguments, "revoke", arguments.officer)
+        officers.set_state(desk.connection, arguments.officer, "suspended", desk.now)
+    _done(terminal, arguments)
+
+
+def resume(arguments: Namespace, terminal: Terminal) -> None:
+    """End a freeze; that takes two, as giving a function does."""
+    with acting(arguments) as desk:
+        _require(desk, arguments, "role-assign", arguments.officer)
+        officers.set_state(desk.connection, arguments.officer, "active", desk.now)
+    _done(terminal, arguments)
+
+
+def leave(arguments: Namespace, terminal: Terminal) -> None:
+    """Record that a person leaves: everything ends at once, and the inventory is shown."""
+    with acting(arguments) as desk:
+        number = movements.leave(
+            desk.connection,
+            desk.gate,
+            arguments.officer,
+            arguments.by,
+            desk.now,
+            arguments.successor,
+        )
+        held = movements.items(desk.connection, number)
+    _show_inventory(terminal, number, held)
+
+
+def transfer(arguments: Namespace, terminal: Terminal) -> None:
+    """Move a person; the rights of the old post end at once, and the inventory is shown."""
+    with acting(arguments) as desk:
+        number = movements.transfer(
+            desk.connection,
+            desk.gate,
+            arguments.officer,
+            arguments.unit,
+            arguments.post.upper(),
+            arguments.by,
+            desk.now,
+            successor=arguments.successor,
+        )
+        held = movements.items(desk.connection, number)
+    _show_inventory(terminal, number, held)
+
+
+def _require(desk: Desk, arguments: Namespace, action: str, officer: str) -> None:
+    context = circumstances(
+        desk.connection, desk.gate, desk.now, approver=getattr(arguments, "approver", None)
+    )
+    about = person(desk.connection, officer)
+    require(desk.connection, desk.gate, arguments.by, action, about, context)
+
+
+def _shown(desk: Desk, officer_id: str) -> dict[str, Any]:
+    known = officers.read(desk.connection, officer_id)
+    now = desk.gate.principals.of(desk.connection, officer_id, desk.now)
+    cleared = authorisations.habilitation(desk.connection, officer_id, desk.now)
+    return {
+        "officer": officer_id,
+        "name": known.identity.name,
+        "state": known.state,
+        "grade": known.identity.grade,
+        "post": known.identity.post,
+        "unit": known.identity.unit or "",
+        "functions": sorted(now.functions),
+        "habilitation": cleared.level if cleared else "",
+        "caveats": sorted(now.caveats),
+        "until": cleared.ends if cleared else "",
+        "trained_until": cleared.trained_until if cleared else "",
+        "needs": [
+            f"{each.kind}:{each.matter}"
+            for each in authorisations.needs(desk.connection, officer_id, desk.now)
+        ],
+        "mandates": [mandate.mandate_id for mandate in now.mandates],
+    }
+
+
+def _show_inventory(terminal: Terminal, number: int, held: list[movements.Item]) -> None:
+    if terminal.as_json:
+        terminal.show_json({"inventory": number, "items": [asdict(item) for item in held]})
+        return
+    Speaker(terminal).show("inventory_opened", number=number, count=len(held))
+    for item in held:
+        terminal.show(f"  {item.kind:<12} {item.matter}  {item.note}".rstrip())
+
+
+def _done(terminal: Terminal, arguments: Namespace) -> None:
+    if terminal.as_json:
+        terminal.show_json({"officer": arguments.officer, "done": True})
+    else:
+        Speaker(terminal).show("officer_done", officer=arguments.officer)

@@ -1,0 +1,130 @@
+"""`cipher-service officers`, `access`, `mandate`, `emergency`, `review` and `site`, as typed."""
+
+import json
+
+import pytest
+
+from cipher_service.administration.stage import Stage
+from tests.surfaces.administration.running import done, given, refused, run
+
+DAYS = ("--grade-since", "2015-01-01", "--service-since", "2001-09-01")
+FOUNDERS = (
+    "MINISTER",
+    "DIRECTOR",
+    "DEPUTY-DIRECTOR",
+    "CIPHER-CLERK",
+    "CHIEF-CNTC",
+    "SECURITY-OFFICER",
+    "SECRETARY-GENERAL",
+)
+ACT = ("--act", "DEC-1", "--until", "2036-01-01")
+
+
+@pytest.fixture(scope="module")
+def stage(ministry: Stage) -> Stage:
+    return ministry
+
+
+@pytest.fixture(scope="module")
+def staff(stage: Stage) -> dict[str, str]:
+    """The founding: those without whom no act is possible, and a director and a clerk."""
+    of: dict[str, str] = {}
+    for role in FOUNDERS:
+        of[role] = done(stage, "officers", "add", "--name", role, "--grade", "MP", *DAYS).strip()
+        cleared = ("TRES-SECRET", "--trained-until", "2036-01-01", *ACT)
+        done(stage, "officers", "habilitate", of[role], *cleared)
+        done(stage, "officers", "assign", of[role], role, *ACT)
+    return of
+
+
+def test_after_the_founding_an_act_has_its_authors(stage: Stage, staff: dict[str, str]) -> None:
+    clerk, by = staff["CIPHER-CLERK"], staff["SECURITY-OFFICER"]
+    refused(stage, "FOUNDING_OVER", "officers", "suspend", clerk)
+    refused(stage, "NOT_ALLOWED", "officers", "suspend", clerk, "--by", staff["DIRECTOR"])
+    new = done(stage, "officers", "add", "--name", "N", "--grade", "SA", *DAYS, "--by", by).strip()
+    role = ("officers", "assign", new, "POUCH-AGENT", *ACT, "--by", by)
+    refused(stage, "NOT_ALLOWED", *role)
+    done(stage, *role, "--with", staff["SECRETARY-GENERAL"])
+    soon = (*role, "--with", staff["SECRETARY-GENERAL"], "--until", "soon")
+    refused(stage, "DAY_MALFORMED", *soon, status=2)
+    grant = (
+        "officers", "habilitate", new, "SECRET", "--trained-until", "2036-01-01", *ACT,
+        "--by", staff["SECRETARY-GENERAL"], "--with", by, "--proposer",
+    )  # fmt: skip
+    refused(stage, "NOT_ALLOWED", *grant, staff["CIPHER-CLERK"])
+    done(stage, *grant, staff["DEPUTY-DIRECTOR"])
+    shown = given(stage, "officers", "show", new)
+    assert (shown["functions"], shown["habilitation"]) == (["POUCH-AGENT"], "SECRET")
+    known = ("officers", "need", new, "post", "PARIS", "--reason", "desk")
+    done(stage, *known, "--by", staff["MINISTER"])
+    assert given(stage, "officers", "show", new)["needs"] == ["post:PARIS"]
+    done(stage, "officers", "suspend", new, "--by", by)
+    done(stage, "officers", "resume", new, "--by", by, "--with", staff["SECRETARY-GENERAL"])
+    done(stage, "officers", "withdraw", new, "--by", by)
+    done(stage, "officers", "unassign", new, "POUCH-AGENT", "--by", by)
+    done(stage, "officers", "transfer", new, "--post", "PARIS", "--by", by)
+    assert "Inventaire" in done(stage, "officers", "leave", new, "--by", by)
+    assert given(stage, "officers", "show", new)["state"] == "left"
+    assert len(given(stage, "officers", "habilitations")) == 8
+    assert new in done(stage, "officers", "list")
+    assert "CIPHER-CLERK" in done(stage, "officers", "roles")
+
+
+def test_why_is_said_in_words(stage: Stage, staff: dict[str, str]) -> None:
+    clerk = staff["CIPHER-CLERK"]
+    said = done(stage, "access", "explain", clerk, "audit-read", "log", language="en")
+    assert said.startswith(f"NO: {clerk} may not read the log")
+    assert "Auditor" in said
+    said = done(stage, "access", "explain", staff["MINISTER"], "mandate-sign", staff["MINISTER"])
+    assert said.startswith("NON")
+    assert "personne n'agit ici pour soi-même [duties-own-person]" in said
+    told = given(stage, "access", "explain", staff["MINISTER"], "mandate-sign", clerk)
+    assert (told["allowed"], told["policies"]) == (True, ["mandate-sign"])
+    refused(stage, "UNKNOWN_ACTION", "access", "explain", clerk, "fly", "x", status=2)
+    refused(stage, "NOT_IN_THE_BOOKS", "access", "explain", clerk, "pouch-list", "x", status=2)
+    refused(stage, "NOT_FOUND", "access", "explain", clerk, "read", "D-NONE")
+    refused(stage, "UNKNOWN_OFFICER", "access", "explain", "OFF-999999", "read", "D")
+
+
+def test_an_interim_is_proposed_signed_and_ended(stage: Stage, staff: dict[str, str]) -> None:
+    director, minister = staff["DIRECTOR"], staff["MINISTER"]
+    found = given(stage, "mandate", "candidates")
+    assert [each["officer"] for each in found] == [director]
+    number = done(
+        stage, "mandate", "propose", "interim", director, "--delegator", staff["SECRETARY-GENERAL"],
+        "--role", "SECRETARY-GENERAL", "--level", "SECRET", *ACT, "--by", staff["CHIEF-CNTC"],
+    ).strip()  # fmt: skip
+    refused(stage, "NOT_ALLOWED", "mandate", "sign", number, "--by", staff["CHIEF-CNTC"])
+    done(stage, "mandate", "sign", number, "--by", minister)
+    told = done(stage, "access", "explain", director, "deadlines-view", "book")
+    assert number in told
+    done(stage, "mandate", "end", number, "--by", minister)
+    assert [row["state"] for row in given(stage, "mandate", "list")] == ["ended"]
+
+
+def test_doors_reviews_and_emergencies(stage: Stage, staff: dict[str, str]) -> None:
+    clerk, by, chief = staff["CIPHER-CLERK"], staff["SECURITY-OFFICER"], staff["CHIEF-CNTC"]
+    door = (clerk, "room", "CIPHER-ROOM")
+    refused(stage, "MAY_NOT_ENTER", "site", "ask", *door)
+    asked = ("--level", "CONFIDENTIEL", "--reason", "watch", "--until", "2036-01-01")
+    number = done(stage, "site", "request", *door, *asked, "--by", staff["DEPUTY-DIRECTOR"]).strip()
+    done(stage, "site", "agree", number, "--by", by)
+    done(stage, "site", "grant", number, "--act", "DEC", "--by", chief)
+    done(stage, "site", "ask", *door)
+    review = done(stage, "review", "open", "--by", by).strip()
+    lines = given(stage, "review", "list", review)
+    (line,) = [str(row["line"]) for row in lines if row["kind"] == "site"]
+    done(stage, "review", "answer", review, line, "removed", "--by", by)
+    refused(stage, "MAY_NOT_ENTER", "site", "ask", *door)
+    refused(stage, "NOT_FOUND", "site", "refuse", number, "--by", by)
+    assert given(stage, "site", "list")[0]["state"] == "revoked"
+    emergency = ("emergency", "declare", "read", "D-NONE", "--reason", "x", "--by", by)
+    refused(stage, "NOT_FOUND", *emergency)
+    refused(stage, "NOT_FOUND", "emergency", "review", "1", "justified", "--by", by)
+    assert given(stage, "emergency", "list") == []
+
+
+def test_help_is_there_in_both_languages() -> None:
+    for language, word in (("fr", "Personnes"), ("en", "Persons")):
+        assert word in run("--help", language=language).stdout
+    assert json.loads(run("officers", "roles", "--json").stdout)["grades"]
