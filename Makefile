@@ -80,6 +80,7 @@ fuzz: setup ## The long form of the fuzz runs: INPUTS=100000.
 bench: setup $(VENV)/.bench ## Print every figure of the README, each as a ratio in one run.
 	$(BIN)/python -m tests.bench.bench_envelope
 	$(BIN)/python -m tests.bench.bench_api
+	$(BIN)/python -m tests.bench.bench_access
 
 $(VENV)/.bench: $(VENV)/.ready requirements-bench.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
