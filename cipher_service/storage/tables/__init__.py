@@ -2,6 +2,7 @@
 
 from cipher_service.storage.tables import (
     access,
+    audit,
     directory,
     dispatches,
     headquarters,
