@@ -16,6 +16,7 @@ from cipher_service.client.messages import Language, phrase
 _EXAMPLE = "cipher_service.valise.drafts:example"
 _SEAL = "cipher_service.valise.sealing:seal"
 _VERIFY = "cipher_service.valise.verifying:verify"
+_LETTER = "cipher_service.valise.letters:letter"
 _PACK = "cipher_service.valise.packs:pack"
 
 
@@ -37,6 +38,7 @@ def build_parser(language: Language) -> Parser:
     add_json(add_command(commands, say, "valise_example", _EXAMPLE), say)
     _add_seal(commands, say)
     _add_verify(commands, say)
+    _add_letter(commands, say)
     _add_pack(commands, say)
     return parser
 
@@ -63,6 +65,22 @@ def _add_verify(commands: "Commands[Parser]", say: Say) -> None:
     add("--bags", metavar="N", type=int, help=say("help_bags"))
     add("--weight", metavar="G", type=int, help=say("help_weight"))
     add("image", metavar=f"{say('an_image')}|{say('a_text_file')}|-", help=say("help_scanned"))
+    add_json(parser, say)
+
+
+def _add_letter(commands: "Commands[Parser]", say: Say) -> None:
+    parser = add_command(commands, say, "valise_letter", _LETTER)
+    add = parser.add_argument
+    add("--trust", metavar=say("a_card"), action="append", required=True, help=say("help_trust"))
+    add("--ministry-fr", metavar="M", required=True, help=say("help_ministry_fr"))
+    add("--ministry-en", metavar="M", required=True, help=say("help_ministry_en"))
+    add("--place", metavar="P", required=True, help=say("help_place"))
+    add("--signed-by", metavar="N", required=True, help=say("help_signed_by"))
+    add("--function", metavar="F", required=True, help=say("help_function"))
+    add("--purpose", metavar="P", help=say("help_purpose"))
+    add("--taken-by", metavar="N", help=say("help_taken_by"))
+    add("-o", "--out", metavar=say("a_folder"), required=True, help=say("help_out_letter"))
+    add("manifests", metavar=say("a_file"), nargs="+", help=say("help_sealed_all"))
     add_json(parser, say)
 
 

@@ -55,7 +55,7 @@ def test_no_words_are_left_over() -> None:
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-@pytest.mark.parametrize("command", ["example", "seal", "verify", "pack"])
+@pytest.mark.parametrize("command", ["example", "seal", "verify", "letter", "pack"])
 def test_every_command_explains_itself(command: str, language: str) -> None:
     done = valise("--lang", language, command, "--help")
     assert done.status == 0
