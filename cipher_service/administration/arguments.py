@@ -55,6 +55,7 @@ def _add_installation(commands: "Commands[Parser]", say: Say) -> None:
     add_command(commands, say, "serve", "running:serve")
     add_command(commands, say, "migrate", "running:migrate")
     check = add_command(commands, say, "check", "checking:check")
+    check.add_argument("--sweep", action="store_true", help=say("help_sweep"))
     add_json(check, say)
 
 

@@ -1,34 +1,34 @@
 """`cipher-service check`: whether database, numbers, envelopes and receipts hold together."""
 
 from argparse import Namespace
+from datetime import timedelta
 from typing import Final
 
+from cipher_service import clock
 from cipher_service.administration.installation import opened, service_key
 from cipher_service.administration.words import Speaker
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
+from cipher_service.dispatches.integrity import Finding
 from cipher_service.dispatches.integrity import check as find
 from cipher_service.storage.blobs import Blobs
 
 # What an interruption leaves behind by design: told, but nothing is wrong.
+LEFT_ALONE: Final = timedelta(days=1)
+"""A body lies in its place for a moment before its dispatch is recorded."""
 HARMLESS: Final = frozenset({"BODY_ORPHAN", "INTENT_OPEN"})
 
 
 def check(arguments: Namespace, terminal: Terminal) -> None:
-    """Verify everything and tell each finding in plain words; nothing is modified.
+    """Verify everything and tell each finding in plain words; `--sweep` removes what is left over.
 
     Raises:
-        Refused: CHECK_FOUND: something is wrong.
+        Refused: CHECK_FOUND: something is wrong; then nothing is removed.
     """
     speaker = Speaker(terminal)
     with opened(arguments) as installation:
-        findings = list(
-            find(
-                installation.engine,
-                Blobs(installation.settings.data),
-                service_key(installation),
-            )
-        )
+        blobs = Blobs(installation.settings.data)
+        findings = list(find(installation.engine, blobs, service_key(installation)))
     wrong = [finding for finding in findings if finding.code not in HARMLESS]
     if terminal.as_json:
         terminal.show_json(
@@ -44,3 +44,19 @@ def check(arguments: Namespace, terminal: Terminal) -> None:
             speaker.show("check_sound")
     if wrong:
         raise Refused("CHECK_FOUND", count=len(wrong))
+    if arguments.sweep:
+        count = _sweep(blobs, findings)
+        speaker.say("check_swept", count=count)
+
+
+def _sweep(blobs: Blobs, findings: list[Finding]) -> int:
+    """Remove what belongs to no dispatch, once nobody can still be about to record it."""
+    before = clock.now() - LEFT_ALONE
+    bodies = [str(each.facts["sha256"]) for each in findings if each.code == "BODY_ORPHAN"]
+    old = [sha256 for sha256 in bodies if blobs.is_older(sha256, before)]
+    for sha256 in old:
+        blobs.remove(sha256)
+    parts = blobs.abandoned(before)
+    for part in parts:
+        part.unlink(missing_ok=True)
+    return len(old) + len(parts)

@@ -121,6 +121,24 @@ def receiving_routes(ministry: Ministry, pulse: Pulse) -> APIRouter:
         """List what is addressed to the caller: highest precedence first, then by arrival."""
         return await inbox.list_dispatches(ministry, request)
 
+    _add_envelopes(router, ministry)
+
+    @router.get(
+        "/arrivals",
+        response_class=Response,
+        responses={200: bytes_answer("Server-sent events `arrival`.", MEDIA_TYPE)},
+        openapi_extra=with_token(
+            parameter("Last-Event-ID", "header", r"0|[1-9][0-9]*", "resume after this id")
+        ),
+    )
+    async def stream(request: Request) -> Response:
+        """Tell of each arrival as it happens; resumable, ends with the token."""
+        return await arrivals(ministry, pulse, request)
+
+    return router
+
+
+def _add_envelopes(router: APIRouter, ministry: Ministry) -> None:
     @router.get("/dispatches/{dispatch}", openapi_extra=with_token())
     async def dispatch(request: Request, dispatch: str) -> wire.DispatchRecord:
         """Give a dispatch's slip as its origin signed it, and its place in the register."""
@@ -146,20 +164,6 @@ def receiving_routes(ministry: Ministry, pulse: Pulse) -> APIRouter:
     async def receipts(request: Request, dispatch: str) -> wire.ReceiptList:
         """Give the receipts of a dispatch: all to its origin, to an addressee its own."""
         return await inbox.receipts(ministry, request, dispatch)
-
-    @router.get(
-        "/arrivals",
-        response_class=Response,
-        responses={200: bytes_answer("Server-sent events `arrival`.", MEDIA_TYPE)},
-        openapi_extra=with_token(
-            parameter("Last-Event-ID", "header", r"0|[1-9][0-9]*", "resume after this id")
-        ),
-    )
-    async def stream(request: Request) -> Response:
-        """Tell of each arrival as it happens; resumable, ends with the token."""
-        return await arrivals(ministry, pulse, request)
-
-    return router
 
 
 def notice_routes(ministry: Ministry) -> APIRouter:

@@ -36,6 +36,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.labels.scheme import default_scheme
 from keys import canonical
 from keys.cards import Card
+from keys.dispatch import Enciphered
 from keys.identity import Identity
 from keys.manifest import COPY
 from keys.receipts import read_submitted_receipt
@@ -188,22 +189,7 @@ def _queue(session: Session, arguments: Namespace) -> Entry:
             terminal=terminal,
         )
         try:
-            with partial.open("rb") as file:
-                digest = file_digest(file, "sha256").hexdigest()
-            slip = sign_slip(
-                slip_for(
-                    enciphered.manifest, envelope_sha256=digest, envelope_size=enciphered.size
-                ),
-                lambda statement: session.identity.signing_key.sign_ed25519(SLIP, statement),
-            )
-            outbox.draft(
-                decided.heading.id,
-                slip=slip.head,
-                mark=mark,
-                urgency=_urgency(decided),
-                sha256=digest,
-                size=enciphered.size,
-            )
+            _draft(session, decided, enciphered, mark)
         except BaseException:
             # What cannot be undone here, the next command undoes.
             with suppress(OSError, SqliteError):
@@ -213,6 +199,24 @@ def _queue(session: Session, arguments: Namespace) -> Entry:
         entry = outbox.enter(decided.heading.id)
         state.numbers.issue(decided.heading.id, enciphered.manifest_hash)
     return entry
+
+
+def _draft(session: Session, decided: Draft, enciphered: Enciphered, mark: str) -> None:
+    """Sign the slip of the finished envelope, and record what will be submitted with it."""
+    with session.outbox.partial(decided.heading.id).open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    slip = sign_slip(
+        slip_for(enciphered.manifest, envelope_sha256=digest, envelope_size=enciphered.size),
+        lambda statement: session.identity.signing_key.sign_ed25519(SLIP, statement),
+    )
+    session.outbox.draft(
+        decided.heading.id,
+        slip=slip.head,
+        mark=mark,
+        urgency=_urgency(decided),
+        sha256=digest,
+        size=enciphered.size,
+    )
 
 
 def _find_card(pins: Pins, given: str) -> Card:

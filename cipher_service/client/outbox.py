@@ -8,7 +8,8 @@ exactly once, whatever is killed and whenever:
   disk. What was not renamed never entered: it is a draft whose maker died.
 - The envelope and the signed slip never change after that, so every attempt sends the same bytes
   under the same dispatch id, and the ministry answers a repetition with the first receipt.
-- It leaves by one commit that stores the ministry's receipt or the name of its refusal.
+- It leaves by one commit that stores the ministry's receipt or the name of its refusal. Its
+  envelope stays for `KEPT`, for a bag or a repetition; the ministry gives it back afterwards.
 - A command that works on an envelope holds a lock on that file, which the system drops when the
   command dies. Two commands therefore never send one dispatch together, and a long upload does not
   hold up a FLASH.
@@ -22,6 +23,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -31,6 +33,7 @@ from cipher_service.client.durable import open_database, sync_folder, transactio
 from cipher_service.client.outbox_entries import TABLES, Claim, Entry, Note, Status
 
 FOLDER = "outbox"
+KEPT = timedelta(days=30)
 _DATABASE = "outbox.db"
 _EDITION = 1
 _COLUMNS = (
@@ -130,6 +133,16 @@ class Outbox:
                 self._change("DELETE FROM dispatch WHERE dispatch_id = ?", dispatch_id)
         for partial in self._folder.glob("*.age.partial"):
             partial.unlink(missing_ok=True)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        ended = self._connection.execute(
+            "SELECT dispatch_id FROM dispatch WHERE status IN ('acknowledged', 'refused')"
+            " AND queued_at < ?",
+            (clock.text(clock.now() - KEPT),),
+        )
+        for (dispatch_id,) in ended:
+            self.envelope(dispatch_id).unlink(missing_ok=True)
 
     def _entered(self, dispatch_id: str) -> None:
         self._change(

@@ -16,6 +16,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -122,6 +123,17 @@ class Blobs:
     def remove(self, sha256: str) -> None:
         """Drop a body that no dispatch names. Only the registrar may know that for sure."""
         self.path(sha256).unlink(missing_ok=True)
+
+    def abandoned(self, before: datetime) -> list[Path]:
+        """Return what killed processes left in the spool, last written before an instant.
+
+        Uploads are not among it: they are resumed, and the registrar drops those that are stale.
+        """
+        return [path for path in self._spool.glob("*.part") if _older(path, before)]
+
+    def is_older(self, sha256: str, before: datetime) -> bool:
+        """Tell whether a body was last written before an instant; False when it is not here."""
+        return _older(self.path(sha256), before)
 
     def stored(self) -> Iterator[str]:
         """Give the hash of every stored body."""
@@ -348,6 +360,13 @@ class _Pen:
         if self._since >= WINDOW:
             self._disk.begin(self._descriptor)
             self._since = 0
+
+
+def _older(path: Path, before: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < before.timestamp()
+    except FileNotFoundError:
+        return False
 
 
 def _digest(path: Path) -> Body:

@@ -6,15 +6,17 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from types import FrameType
 
 import pytest
 
+from cipher_service import clock
 from cipher_service.client import outbox as outbox_module
 from cipher_service.client.durable import StateUnreadable
-from cipher_service.client.outbox import Outbox
+from cipher_service.client.outbox import KEPT, Outbox
 from cipher_service.client.outbox_entries import Note, Status
 
 FIRST = "01JD9ZQ0000000000000000001"
@@ -78,6 +80,25 @@ def test_an_acknowledged_dispatch_leaves_the_pending_and_keeps_its_receipt(tmp_p
             outbox.acknowledge(FIRST, b"another receipt")
         with pytest.raises(RuntimeError):
             outbox.refuse(FIRST, "DUPLICATE_NUMBER")
+        assert outbox.entry(FIRST).receipt == b"receipt"
+
+
+def test_an_envelope_goes_a_month_after_its_dispatch_and_never_before_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Outbox(tmp_path) as outbox:
+        for each in (FIRST, SECOND, THIRD):
+            queue(outbox, each)
+        outbox.acknowledge(FIRST, b"receipt")
+        outbox.refuse(SECOND, "UNKNOWN_POST")
+        outbox.settle()
+        assert all(outbox.envelope(each).exists() for each in (FIRST, SECOND, THIRD))
+
+        later = clock.now() + KEPT + timedelta(minutes=1)
+        monkeypatch.setattr(clock, "now", lambda: later)
+        outbox.settle()
+        there = [outbox.envelope(each).exists() for each in (FIRST, SECOND, THIRD)]
+        assert there == [False, False, True]
         assert outbox.entry(FIRST).receipt == b"receipt"
 
 

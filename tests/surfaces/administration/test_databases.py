@@ -1,5 +1,6 @@
 """A database that is lost, empty, of a later release, or moved with its folder."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from cipher_service.administration.founding import found_installation
 from cipher_service.settings import Settings
+from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.engine import open_engine, open_existing
 from cipher_service.storage.unit_of_work import unit_of_work
 from tests.support import postgres
@@ -148,3 +150,21 @@ def test_what_is_no_address_founds_nothing(tmp_path: Path, issuer: str) -> None:
     ended = _run(tmp_path / "data", "init", "--issuer", issuer)
     assert (ended.returncode, "ISSUER_INVALID" in ended.stderr) == (2, True)
     assert not (tmp_path / "data").exists()
+
+
+def test_what_belongs_to_no_dispatch_is_swept_once_it_is_old(installation: Settings) -> None:
+    blobs = Blobs(installation.data)
+    orphans = []
+    for content in (b"refused long ago", b"about to be recorded"):
+        with blobs.spool() as spool:
+            spool.write(content)
+            orphans.append(blobs.path(spool.keep().sha256))
+    left = installation.data / "spool" / f"{'ab' * 16}.part"
+    left.write_bytes(b"of a killed process")
+    for path in (orphans[0], left):
+        os.utime(path, (0, 0))
+    assert _run(installation.data, "check").returncode == 0
+    assert all(path.exists() for path in (*orphans, left))
+    swept = _run(installation.data, "check", "--sweep")
+    assert (swept.returncode, "Restes effacés : 2" in swept.stderr) == (0, True)
+    assert [path.exists() for path in (*orphans, left)] == [False, True, False]
