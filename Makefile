@@ -60,7 +60,8 @@ fix: setup ## Let ruff repair what it can.
 .PHONY: gates
 gates: setup ## The long form of the crash, power-loss, fault and policy gates.
 	GATES=full $(BIN)/pytest -q -p no:cacheprovider --timeout=7200 \
-	  tests/gates tests/surfaces/client/online/test_killed.py $(FOREIGN)/verify_foreign.py tests/cipher_service/access
+	  tests/gates tests/surfaces/client/online/test_killed.py $(FOREIGN)/verify_foreign.py \
+	  tests/cipher_service/access tests/pouch/test_guesses.py
 
 .PHONY: verify-foreign
 verify-foreign: setup ## Let Go's own packages verify our logs, and find the lies in them.
@@ -75,6 +76,7 @@ verify-foreign: setup ## Let Go's own packages verify our logs, and find the lie
 fuzz: setup ## The long form of the fuzz runs: INPUTS=100000.
 	$(BIN)/python -m tests.fuzz.fuzz_envelope $(or $(INPUTS),100000)
 	$(BIN)/python -m tests.fuzz.fuzz_api $(or $(INPUTS),100000)
+	$(BIN)/python -m tests.fuzz.fuzz_seal $(or $(INPUTS),100000)
 
 .PHONY: bench
 bench: setup $(VENV)/.bench ## Print every figure of the README, each as a ratio in one run.
@@ -87,8 +89,9 @@ $(VENV)/.bench: $(VENV)/.ready requirements-bench.lock
 	@touch $@
 
 .PHONY: vectors
-vectors: setup ## Make the envelope's test vectors that are missing.
+vectors: setup ## Make the test vectors of envelopes and seals that are missing.
 	$(BIN)/python -m tests.vectors.make_vectors
+	$(BIN)/python -m tests.vectors.make_pouch_vectors
 
 .PHONY: clean
 clean: ## Remove what setup built.
