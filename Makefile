@@ -84,6 +84,10 @@ bench: setup $(VENV)/.bench ## Print every figure of the README, each as a ratio
 	$(BIN)/python -m tests.bench.bench_api
 	$(BIN)/python -m tests.bench.bench_access
 
+.PHONY: bench-label
+bench-label: setup ## Print how well labels are read, and how many seals and verdicts a second.
+	$(BIN)/python -m tests.bench.bench_label
+
 $(VENV)/.bench: $(VENV)/.ready requirements-bench.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	@touch $@

@@ -12,9 +12,11 @@ from cipher_service.client.deciphering import require_empty
 from cipher_service.client.durable import sync_folder
 from cipher_service.client.interruptions import undisturbed
 from cipher_service.client.lines import date_text, show_lines
+from cipher_service.client.messages import Language
 from cipher_service.client.passphrases import open_identity
 from cipher_service.client.quarantine import quarantine
 from cipher_service.client.terminal import Terminal
+from cipher_service.labels.scheme import default_scheme
 from cipher_service.valise.drafts import complete
 from cipher_service.valise.reading import read_bounded
 from cipher_service.valise.verifying import claims_record
@@ -22,12 +24,15 @@ from keys.identity import Identity
 from pouch.bordereau import MANIFEST_BYTES_MAX
 from pouch.classes import require_pair
 from pouch.locator import grouped_locator
+from pouch.papers.bag import bordereau, label
 from pouch.sealed import SealedManifest, seal_manifest
 from pouch.symbol import png
 
 MANIFEST_FILE = "manifest.json"
 SEAL_TEXT = "seal.txt"
 SEAL_PICTURE = "seal.png"
+LABEL = "label.pdf"
+BORDEREAU = "bordereau.pdf"
 
 
 def seal(arguments: Namespace, terminal: Terminal) -> None:
@@ -40,7 +45,9 @@ def seal(arguments: Namespace, terminal: Terminal) -> None:
     completed = complete(data, origin=sealer.card.post, now=clock.now())
     require_pair(completed.manifest.bag_class, completed.manifest.waybill.mode)
     sealed = seal_manifest(completed.manifest, sealer=sealer, witness=witness)
-    _publish(_files(sealed, completed.nonce), out.resolve(), Path(arguments.identity))
+    _publish(
+        _files(sealed, completed.nonce, terminal.language), out.resolve(), Path(arguments.identity)
+    )
     _tell(sealed, out, terminal)
 
 
@@ -53,14 +60,20 @@ def _witness(arguments: Namespace, terminal: Terminal) -> Identity | None:
     return open_identity(second, terminal)
 
 
-def _files(sealed: SealedManifest, nonce: str) -> dict[str, bytes]:
-    """Return what is written, by name."""
-    text = sealed.seal.text
+def _files(sealed: SealedManifest, nonce: str, language: Language) -> dict[str, bytes]:
+    """Return what is written, by name. The secret stands in the bordereau alone, inside the bag."""
+    text, manifest = sealed.seal.text, sealed.manifest
+    levels = {
+        level.code: level.en if language == "en" else level.fr for level in default_scheme().levels
+    }
     return {
         SEAL_TEXT: text.encode("ascii") + b"\n",
         SEAL_PICTURE: png(text),
         MANIFEST_FILE: sealed.to_bytes() + b"\n",
-        "nonce.txt": nonce.encode("ascii") + b"\n",
+        LABEL: label(manifest, text),
+        BORDEREAU: bordereau(
+            manifest, language, issuer=manifest.waybill.origin, levels=levels, nonce=nonce
+        ),
     }
 
 

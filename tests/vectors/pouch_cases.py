@@ -58,9 +58,12 @@ def cases() -> Iterator[Case]:
     yield from _good()
     yield from _texts()
     yield from _messages()
+    yield from _signatures()
     yield from _claims()
     yield from _keys()
-    yield from _surroundings()
+    yield from _times_and_packs()
+    yield from _manifests()
+    yield from _bags()
 
 
 def _seal(whole: Manifest = WHOLE, *, alone: bool = False) -> SealedManifest:
@@ -164,6 +167,9 @@ def _messages() -> Iterator[Case]:
         ("proof-torn", "half a hash in the path", encode_cbor([MESSAGE.encode(), 0, 2, bytes(16)])),
     ):
         yield Case(f"message-{name}", about, DAMAGED, encode_digits(data))
+
+
+def _signatures() -> Iterator[Case]:
     flipped = bytearray(decode_digits(TEXT))
     flipped[-1] ^= 1
     yield Case(
@@ -222,7 +228,7 @@ def _keys() -> Iterator[Case]:
     )
 
 
-def _surroundings() -> Iterator[Case]:
+def _times_and_packs() -> Iterator[Case]:
     yield Case("time-expired", "30 days later", "SEAL_EXPIRED", TEXT, at=WHOLE.expires)
     early = CLOSED - timedelta(hours=24)
     yield Case("time-early", "a clock off by a day", "SEAL_NOT_YET_VALID", TEXT, at=early)
@@ -249,6 +255,9 @@ def _surroundings() -> Iterator[Case]:
         ("expired", "past its end", BARE, {"announced": (), "expires": NOW}),
     ):
         yield Case(f"pack-{name}", about, expect, TEXT, pack=_packer(change))
+
+
+def _manifests() -> Iterator[Case]:
     for name, about, expect, make in (
         (
             "item-added",
@@ -290,6 +299,9 @@ def _surroundings() -> Iterator[Case]:
         ),
     ):
         yield Case(f"manifest-{name}", about, expect, TEXT, sealed=make)
+
+
+def _bags() -> Iterator[Case]:
     for name, about, expect, seals in (
         ("swapped", "another bag's seals", "SEAL_NUMBERS_WRONG", ("MX-90817263", "PL7712093")),
         ("one", "only one of two seals", "SEAL_NUMBERS_WRONG", SEALS[:1]),

@@ -1,10 +1,14 @@
 """`valise example` and `valise seal`: all that a bag needs, in one new folder, or nothing."""
 
+import io
 import json
+import re
 import stat
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 
 from pouch.reading import read_image
@@ -19,13 +23,36 @@ def names_in(folder: Path) -> set[str]:
 
 def test_the_example_is_sealed_as_it_is_whoever_seals(yaounde: Post, tmp_path: Path) -> None:
     bag = sealed(tmp_path, yaounde)
-    assert {"seal.txt", "seal.png", "manifest.json"} <= names_in(bag.folder)
+    written = {"seal.txt", "seal.png", "manifest.json", "label.pdf", "bordereau.pdf"}
+    assert names_in(bag.folder) == written
     held = read_sealed((bag.folder / "manifest.json").read_bytes())
     assert held.seal.text == bag.text
     assert read_image((bag.folder / "seal.png").read_bytes()) == bag.text
     assert held.manifest.waybill.origin == "YAOUNDE"
     for path in (bag.folder, *bag.folder.iterdir()):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+
+
+def test_the_printed_label_carries_the_seal_and_the_secret_lies_inside_only(
+    yaounde: Post, tmp_path: Path
+) -> None:
+    bag = sealed(tmp_path, yaounde)
+    with pypdfium2.PdfDocument(bag.folder / "label.pdf") as document:
+        for page in document:
+            picture = io.BytesIO()
+            page.render(scale=4).to_pil().save(picture, "PNG")
+            assert read_image(picture.getvalue()) == bag.text
+        outside = "".join(page.get_textpage().get_text_bounded() for page in document)
+    with pypdfium2.PdfDocument(bag.folder / "bordereau.pdf") as document:
+        inside = "".join(page.get_textpage().get_text_bounded() for page in document)
+    held = read_sealed((bag.folder / "manifest.json").read_bytes()).manifest
+    # Printed in groups, or whole.
+    secrets = re.findall(r"(?:[0-9a-f]{4} ?){7}[0-9a-f]{4}", inside)
+    hashes = {sha256(bytes.fromhex(each)).hexdigest() for each in secrets}
+    assert held.nonce_sha256 in hashes
+    assert held.items[0].register in inside
+    for private in (held.items[0].register, held.waybill.carrier.name, *secrets):
+        assert private not in outside
 
 
 def test_the_example_comes_by_a_pipe_too(yaounde: Post, tmp_path: Path) -> None:
