@@ -44,9 +44,9 @@ def encode_statement(
     """
     try:
         data = canonical.encode(to_object(statement))
+        read(Record(canonical.decode_own(data), "statement"))
     except ValueError as error:
         raise refusal(str(error)) from error
-    parse_statement(data, read, refusal)
     return data
 
 

@@ -140,6 +140,7 @@ def test_the_body_carries_slip_and_envelope() -> None:
     read.verify(PARIS.card())
 
     assert read == signed
+    assert read.statement == signed.slip.encode()
     assert body[4 + length :] == ENVELOPE
     assert read.head == signed.head
 
