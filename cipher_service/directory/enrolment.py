@@ -17,9 +17,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from cipher_service import clock
-from cipher_service.directory.register import VERSION
+from cipher_service.directory.register import changed
 from cipher_service.errors import ServiceError
-from cipher_service.storage import counters
 from cipher_service.storage.tables import directory as tables
 from keys.cards import Card
 
@@ -179,7 +178,7 @@ def withdraw(connection: Connection, post: str, fingerprint: str, now: datetime)
     state = connection.scalar(select(tables.post.c.state).where(tables.post.c.code == post))
     if state != "suspended":
         resume(connection, post, now)
-    counters.advance(connection, VERSION)
+    changed(connection)
 
 
 def _spend(connection: Connection, code: str, card: Card, now: datetime) -> bool:
@@ -224,7 +223,7 @@ def _receive(connection: Connection, card: Card, api_key: ApiKey, now: datetime)
     state = connection.scalar(select(tables.post.c.state).where(tables.post.c.code == card.post))
     if state == "absent":
         _set_state(connection, card.post, "pending", now)
-    counters.advance(connection, VERSION)
+    changed(connection)
 
 
 def _insert(connection: Connection, card: Card, now: datetime) -> None:
@@ -271,7 +270,7 @@ def _set_state(connection: Connection, post: str, state: str, now: datetime) -> 
     connection.execute(
         update(table).where(table.c.code == post).values(state=state, state_at=clock.text(now))
     )
-    counters.advance(connection, VERSION)
+    changed(connection)
 
 
 def _lock(connection: Connection, post: str) -> None:

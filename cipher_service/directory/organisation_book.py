@@ -6,8 +6,7 @@ from sqlalchemy import Connection, delete, select
 
 from cipher_service import clock
 from cipher_service.directory.organisation import Channel, Organisation, Post, Staff, Unit
-from cipher_service.directory.register import VERSION
-from cipher_service.storage import counters
+from cipher_service.directory.register import changed
 from cipher_service.storage.statements import insert_or_skip
 from cipher_service.storage.tables import directory as tables
 
@@ -55,7 +54,7 @@ def declare_post(connection: Connection, post: Post, now: datetime) -> None:
                 post=post.code, medium=channel.medium, level=channel.level, position=position
             )
         )
-    counters.advance(connection, VERSION)
+    changed(connection)
 
 
 def units(connection: Connection) -> list[Unit]:

@@ -7,8 +7,10 @@ in its own transaction tells whether the copy in memory is still the present one
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
+from weakref import WeakSet
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RootTransaction, select
 
 from cipher_service.errors import ServiceError
 from cipher_service.storage import counters
@@ -16,6 +18,7 @@ from cipher_service.storage.tables import directory as tables
 from keys.cards import Card, read_card
 
 VERSION = "directory"
+_changing: Final[WeakSet[RootTransaction]] = WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +116,36 @@ class Directory:
 
 
 class DirectoryReader:
-    """Keeps the present directory in memory; one for each process and database."""
+    """Keeps the present directory in memory; one for each process and database.
+
+    A transaction is asked for its version once, however many commands it carries: what another
+    transaction commits meanwhile comes after those commands, which had all arrived before. One that
+    changes the directory is asked each time, since a refused command takes its change back.
+    """
 
     def __init__(self) -> None:
         self._held: Directory | None = None
+        self._asked: tuple[object, Directory] | None = None
 
     def current(self, connection: Connection) -> Directory:
         """Return the directory as this transaction sees it."""
+        transaction, asked = connection.get_transaction(), self._asked
+        if asked is not None and asked[0] is transaction and transaction not in _changing:
+            return asked[1]
         version = counters.read(connection, VERSION)
         held = self._held
         if held is None or held.version != version:
             held = self._held = read_directory(connection)
+        self._asked = transaction, held
         return held
+
+
+def changed(connection: Connection) -> None:
+    """Say, in the transaction that changes the directory, that every copy in memory is old."""
+    counters.advance(connection, VERSION)
+    transaction = connection.get_transaction()
+    if transaction is not None:
+        _changing.add(transaction)
 
 
 def read_directory(connection: Connection) -> Directory:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from cipher_service.errors import ServiceError
 from cipher_service.storage.replay import claim
+from cipher_service.storage.statements import driver_cursor
 from cipher_service.storage.unit_of_work import unit_of_work
 
 log = logging.getLogger(__name__)
@@ -115,10 +116,12 @@ class Batches:
         return outcomes
 
     def _one(self, connection: Connection, request: Request) -> Outcome:
-        cursor = _driver_cursor(connection)
+        cursor = driver_cursor(connection)
         try:
             if request.claims:
-                with _savepoint(cursor):
+                # One statement undoes itself; where a failed one spoils the transaction
+                # (PostgreSQL), each request is run again on its own.
+                with _or_undo(None):
                     first = claim(connection, request.claims)
                 if not all(first):
                     return Outcome(request, refusal=ServiceError("PROOF_REPLAYED"))
@@ -168,10 +171,3 @@ def _refusal(error: Exception) -> ServiceError:
     if "disk is full" in str(cause) or getattr(cause, "sqlstate", None) == "53100":
         return ServiceError("STORAGE_FULL")
     return ServiceError("INTERNAL")
-
-
-def _driver_cursor(connection: Connection) -> Any:
-    driver = connection.connection.driver_connection
-    if driver is None:
-        raise RuntimeError("the connection is closed")
-    return driver.cursor()

@@ -32,7 +32,7 @@ class Statement:
     def run(self, connection: Connection, values: Mapping[str, Value]) -> Any:
         """Run it once; returns the driver's cursor (`fetchone()`, `rowcount`)."""
         text, order, fixed = self._for(connection)
-        cursor = _cursor(connection)
+        cursor = driver_cursor(connection)
         given = {**fixed, **values}
         cursor.execute(text, given if order is None else [given[name] for name in order])
         return cursor
@@ -48,7 +48,7 @@ class Statement:
     def run_many(self, connection: Connection, rows: Iterable[Mapping[str, Value]]) -> int:
         """Run it for each row; returns the number of rows written in all."""
         text, order, fixed = self._for(connection)
-        cursor = _cursor(connection)
+        cursor = driver_cursor(connection)
         given: Iterable[Any] = ({**fixed, **row} for row in rows)
         if order is not None:
             given = ([row[name] for name in order] for row in given)
@@ -89,8 +89,11 @@ def inserts(connection: Connection, statement: postgresql.Insert) -> bool:
     return bool(written)
 
 
-def _cursor(connection: Connection) -> Any:
-    driver = connection.connection.driver_connection
+def driver_cursor(connection: Connection) -> Any:
+    """Return a new cursor of the driver inside the connection's transaction."""
+    # For drivers without asyncio this is the driver's own connection, without the way through
+    # SQLAlchemy's pool that `driver_connection` takes.
+    driver = connection.connection.dbapi_connection
     if driver is None:
         raise RuntimeError("the connection is closed")
     return driver.cursor()

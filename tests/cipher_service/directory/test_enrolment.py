@@ -11,7 +11,7 @@ from cipher_service import clock
 from cipher_service.directory import enrolment
 from cipher_service.directory.organisation import default_organisation
 from cipher_service.directory.organisation_book import load
-from cipher_service.directory.register import Directory, read_directory
+from cipher_service.directory.register import Directory, DirectoryReader, read_directory
 from cipher_service.errors import ServiceError
 from cipher_service.storage.tables.directory import enrolment_code
 from cipher_service.storage.unit_of_work import reading, unit_of_work
@@ -239,3 +239,28 @@ def test_a_code_can_be_read_aloud(loaded: Engine) -> None:
         short = enrolment.issue_code(connection, "LOME", clock.now(), timedelta(minutes=1))
     with pytest.raises(ServiceError, match="ENROLMENT_REFUSED"):
         enrol(loaded, short, post_keys("LOME"), clock.now() + timedelta(minutes=2))
+
+
+def test_a_transaction_sees_its_own_change_of_the_directory_and_its_undoing(
+    loaded: Engine,
+) -> None:
+    reader, paris = DirectoryReader(), post_keys("PARIS")
+    enrol(loaded, code_for(loaded), paris)
+    with unit_of_work(loaded) as connection:
+        before = reader.current(connection)
+        assert reader.current(connection) is before
+        change = connection.begin_nested()
+        enrolment.activate(connection, "PARIS", paris.card.fingerprint, clock.now())
+        assert reader.current(connection).posts["PARIS"].state == "active"
+        change.rollback()
+        assert reader.current(connection).posts["PARIS"].state == "pending"
+
+
+def test_the_next_transaction_sees_what_another_process_changed(loaded: Engine) -> None:
+    reader, paris = DirectoryReader(), post_keys("PARIS")
+    enrol(loaded, code_for(loaded), paris)
+    with reading(loaded) as connection:
+        assert reader.current(connection).posts["PARIS"].state == "pending"
+    activate(loaded, paris)
+    with reading(loaded) as connection:
+        assert reader.current(connection).posts["PARIS"].state == "active"
