@@ -39,6 +39,7 @@ from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches.commands import Desk
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.identity.commands import Admissions
+from cipher_service.pouches.commands import PouchDesk
 from cipher_service.settings import Settings
 from cipher_service.storage.batch import Batches, BeforeCommit, Handler, Outcome, Request
 from cipher_service.storage.blobs import Blobs
@@ -73,7 +74,10 @@ def registrar_handlers(
     """
     directory = DirectoryReader()
     admissions = Admissions(directory, custodian, settings.issuer)
-    acts = Desk(directory, Blobs(settings.data), sealer.service).handlers()
+    acts = {
+        **Desk(directory, Blobs(settings.data), sealer.service).handlers(),
+        **PouchDesk().handlers(),
+    }
     return {
         **admissions.handlers(),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},

@@ -20,6 +20,7 @@ from cipher_service.api.documentation import PROBLEMS, SECURITY_SCHEMES, add_exa
 from cipher_service.api.inbox import list_dispatches
 from cipher_service.api.ministry import Ministry
 from cipher_service.api.open_routes import open_routes
+from cipher_service.api.pouch_routes import makeup_routes, pouch_routes
 from cipher_service.api.refusals import answer_to
 from cipher_service.api.strict_json import BodyRefused
 from cipher_service.api.submissions import submit
@@ -27,6 +28,7 @@ from cipher_service.api.token_route import token_route
 from cipher_service.errors import ServiceError
 from cipher_service.settings import Settings
 from cipher_service.wire import dispatches as wire
+from cipher_service.wire import pouches as pouch_wire
 from cipher_service.wire.enrolment import EnrolmentRequest
 from cipher_service.wire.problems import Problem
 from cipher_service.wire.tokens import TokenRequest
@@ -42,6 +44,14 @@ _DESCRIBED: Final = (
     wire.ReceiptRecorded,
     wire.ServiceMessageRecorded,
     wire.ServiceMessagePage,
+    pouch_wire.DeviceRequest,
+    pouch_wire.DeviceRecorded,
+    pouch_wire.EventsRequest,
+    pouch_wire.EventsAnswer,
+    pouch_wire.LineRequest,
+    pouch_wire.MakeUpRequest,
+    pouch_wire.MakeUpState,
+    pouch_wire.SealingRequest,
 )
 _ANSWERED: Final = (
     ServiceError,
@@ -97,6 +107,8 @@ def _inner(ministry: Ministry) -> FastAPI:
         post_routes.sending_routes(ministry),
         post_routes.receiving_routes(ministry, Pulse(ministry)),
         post_routes.notice_routes(ministry),
+        makeup_routes(ministry),
+        pouch_routes(ministry),
     ):
         application.include_router(router)
     for kind in _ANSWERED:

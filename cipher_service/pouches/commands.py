@@ -73,12 +73,17 @@ class PouchDesk:
         judged = [Judged(body, refusal) for body, refusal in payload["events"]]
         return custody.record(connection, judged, caller=payload["caller"], now=now)
 
-    def begin(self, connection: Connection, payload: dict[str, Any]) -> None:
+    def begin(self, connection: Connection, payload: dict[str, Any]) -> bool:
         """Take `{"caller", "event": file, "departure", "bag_class"}`; the event is `prepared`.
 
-        Refusals: `makeup.begin`, EVENT_MALFORMED, DEVICE_UNKNOWN, SIGNATURE_INVALID, WRONG_EVENT.
+        Gives False when this very event is on record. Refusals: `makeup.begin`, EVENT_MALFORMED,
+        DEVICE_UNKNOWN, SIGNATURE_INVALID, WRONG_EVENT, WRONG_PLACE, UNKNOWN_BAG_CLASS.
         """
         event = self._believed(connection, payload, Prepared)
+        if makeup.is_on_record(connection, event):
+            return False
+        if payload["bag_class"] not in list(BagClass):
+            raise ServiceError("UNKNOWN_BAG_CLASS")
         makeup.begin(
             connection,
             event,
@@ -87,6 +92,7 @@ class PouchDesk:
             now=self._now(),
         )
         self._keep(connection, event, payload)
+        return True
 
     def add_line(self, connection: Connection, payload: dict[str, Any]) -> bool:
         """Take `{"caller", "seal", "officer", "line": NewLine as a map}`; give whether it was new.
@@ -111,7 +117,7 @@ class PouchDesk:
         """
         event = self._believed(connection, payload, Sealed)
         makeup.require_origin(connection, event.seal, payload["caller"])
-        if makeup.is_sealed_by(connection, event):
+        if makeup.is_on_record(connection, event):
             return False
         makeup.seal_bag(
             connection,

@@ -254,11 +254,17 @@ def require_origin(connection: Connection, seal: str, post: str) -> None:
         raise ServiceError("NOT_FOUND")
 
 
-def is_sealed_by(connection: Connection, event: Event) -> bool:
-    """Say whether this very event closed the bag before."""
-    known = {told.id for told in repository.events_of(connection, event.seal)}
+def is_on_record(connection: Connection, event: Event) -> bool:
+    """Say whether this very act was done before: its event is on record and its closing follows.
+
+    An event `sealed` that a device told without the act is a fact and no closing of the bag.
+    """
     closing = repository.closing_of(connection, event.seal)
-    return closing is not None and closing.manifest is not None and event.id in known
+    told = {known.id for known in repository.events_of(connection, event.seal)}
+    done = closing is not None and (
+        closing.manifest is not None or not isinstance(event.facts, Sealed)
+    )
+    return done and event.id in told
 
 
 def _require_manifest(connection: Connection, closing: Closing, facts: Sealed, head: bytes) -> None:

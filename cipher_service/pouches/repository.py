@@ -42,6 +42,7 @@ class Closing:
     departure: str
     cut_off: datetime
     departs: datetime
+    due: datetime
     packers: tuple[str, ...]
     manifest: str | None
     seals: tuple[str, ...]
@@ -129,6 +130,7 @@ _CLOSINGS = (
         tables.departure.c.mode,
         tables.departure.c.cut_off,
         tables.departure.c.departs,
+        tables.departure.c.due,
         *(column.label(f"route_{column.name}") for column in tables.route.columns),
     )
     .join(tables.departure, tables.departure.c.departure_id == tables.closing.c.departure)
@@ -331,6 +333,7 @@ def _closing(row: Any) -> Closing:
         departure=row.departure,
         cut_off=clock.parse(row.cut_off),
         departs=clock.parse(row.departs),
+        due=clock.parse(row.due),
         packers=tuple(json.loads(row.packers)),
         manifest=row.manifest,
         seals=tuple(json.loads(row.seals)),

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
@@ -23,7 +22,7 @@ from pouch.facts import INTACT, HandedOver, Prepared, Received, Sealed
 from pouch.manifest import Manifest, Mode
 from tests.support import valise
 from tests.support.bags import BAG, NONCE, NOON, ROUTE, SEAL, Device, received, signed
-from tests.support.ministry import Ministry, custody
+from tests.support.ministry import custody
 
 PAIR = ("ABENA", "BIYA-C")
 NUMBERS = ("CM-48213", "CM-90177", "CM-11111", "CM-22222", "CM-33333")
@@ -45,10 +44,13 @@ def route(code: str = "R-PARIS", legs: Route = ROUTE) -> RouteRecord:
 
 
 class Pouches:
-    """The bureau with its devices: `desk`, `second` and `courier` are the ministry's."""
+    """The bureau with its devices: `desk`, `second` and `courier` are the ministry's.
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
-        self.ministry = Ministry(engine, folder)
+    Args:
+        engine: a database that holds a ministry.
+    """
+
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.now = NOON
         self.desk, self.second, self.courier, self.paris, self.lome = (

@@ -183,8 +183,11 @@ def test_hand_in_ends_on_the_eve(pouches: Pouches) -> None:
 
 def test_a_bag_is_where_it_is_and_filled_once(pouches: Pouches) -> None:
     first = pouches.begin()
-    pouches.run("pouch_begin", first)
-    assert pouches.refused("pouch_begin", first) == "CLOSING_KNOWN"
+    assert pouches.run("pouch_begin", first) is True
+    assert pouches.run("pouch_begin", first) is False
+    assert pouches.refused("pouch_begin", pouches.begin()) == "CLOSING_KNOWN"
+    unknown_class = {**pouches.begin(OTHER_BAG, OTHER_SEAL), "bag_class": "COSMIC"}
+    assert pouches.refused("pouch_begin", unknown_class) == "UNKNOWN_BAG_CLASS"
     assert pouches.refused("pouch_begin", pouches.begin(BAG, OTHER_SEAL)) == "BAG_NOT_HERE"
     assert pouches.refused("pouch_begin", pouches.begin("7" * 22, OTHER_SEAL)) == "BAG_UNKNOWN"
     unknown = {**pouches.begin(OTHER_BAG, OTHER_SEAL), "departure": "D-9"}

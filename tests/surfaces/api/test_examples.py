@@ -13,7 +13,9 @@ from typing import Any
 import httpx
 
 from cipher_service.wire.dispatches import CHUNK_MEDIA_TYPE, SUBMISSION_MEDIA_TYPE
+from keys import canonical
 from tests.support.ministry import PostKeys
+from tests.surfaces.api.bags import PostBook, fresh
 from tests.surfaces.api.live import Post, Service, running
 from tests.surfaces.api.test_receiving import filed, receipt_of, tracer
 
@@ -50,6 +52,7 @@ def played(service: Service, paris: Post, lome: Post) -> dict[str, Example]:
     made["GET /v1/cards/{code}"] = example(paris.get("/v1/cards/LOME"))
     made.update(_sending(paris, lome))
     made.update(_receiving(paris, lome))
+    made.update(_pouches(service, paris))
     return made
 
 
@@ -85,6 +88,34 @@ def _receiving(paris: Post, lome: Post) -> dict[str, Example]:
             filed(paris, "/v1/service-messages", asked), json.loads(asked)
         ),
         "GET /v1/service-messages": example(lome.get("/v1/service-messages?limit=1")),
+    }
+
+
+def _pouches(service: Service, paris: Post) -> dict[str, Example]:
+    """A bag from Paris to its ministry, made up by Paris, and one that comes to it."""
+    book = PostBook(service, paris)
+    device = fresh()
+    key = {"ed25519": canonical.text_from_bytes(device.public)}
+    taken_in = paris.call("POST", "/v1/pouches/devices", json=key)
+    begun, line, sealing = book.begin(), book.line(), book.sealing()
+    arrival = json.loads(book.pouches.signed(book.arrival()))
+    events = {"clock": None, "events": [arrival]}
+    return {
+        "POST /v1/pouches/devices": example(taken_in, key),
+        "DELETE /v1/pouches/devices/{device}": example(
+            paris.call("DELETE", f"/v1/pouches/devices/{device.id}")
+        ),
+        "POST /v1/pouches": example(paris.call("POST", "/v1/pouches", json=begun), begun),
+        "POST /v1/pouches/{seal}/lines": example(
+            paris.call("POST", f"/v1/pouches/{book.seal}/lines", json=line), line
+        ),
+        "POST /v1/pouches/sealings": example(
+            paris.call("POST", "/v1/pouches/sealings", json=sealing), sealing
+        ),
+        "POST /v1/pouches/events": example(
+            paris.call("POST", "/v1/pouches/events", json=events), events
+        ),
+        "GET /v1/pouches/{seal}": example(paris.get(f"/v1/pouches/{book.seal}")),
     }
 
 

@@ -1,0 +1,102 @@
+"""The addresses about pouches. What each does is in `api.pouches`."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from cipher_service.api import pouches
+from cipher_service.api.documentation import json_body, model_answer, with_token
+from cipher_service.api.ministry import Ministry
+from cipher_service.wire import pouches as wire
+
+
+def makeup_routes(ministry: Ministry) -> APIRouter:
+    """Return the addresses by which a post makes bags up and closes them."""
+    router = APIRouter(prefix="/v1/pouches", tags=["pouches"])
+    done: dict[int | str, dict[str, Any]] = {
+        201: model_answer("Done.", wire.MakeUpState),
+        200: model_answer("The very same was done before.", wire.MakeUpState),
+    }
+
+    @router.post(
+        "",
+        status_code=201,
+        response_class=Response,
+        responses=done,
+        openapi_extra=with_token(json_body(wire.MakeUpRequest)),
+    )
+    async def begin(request: Request) -> Response:
+        """Begin the make-up of a bag at the caller's post."""
+        return await pouches.begin(ministry, request)
+
+    @router.post(
+        "/{seal}/lines",
+        status_code=201,
+        response_class=Response,
+        responses=done,
+        openapi_extra=with_token(json_body(wire.LineRequest)),
+    )
+    async def add_line(request: Request, seal: str) -> Response:
+        """Add a scanned item: its salted commitment, and its line as ciphertext."""
+        return await pouches.add_line(ministry, request, seal)
+
+    @router.post(
+        "/sealings",
+        status_code=201,
+        response_class=Response,
+        responses=done,
+        openapi_extra=with_token(json_body(wire.SealingRequest)),
+    )
+    async def seal_bag(request: Request) -> Response:
+        """Close a bag: two persons signed, and the digest covers exactly the lines on record."""
+        return await pouches.seal_bag(ministry, request)
+
+    return router
+
+
+def pouch_routes(ministry: Ministry) -> APIRouter:
+    """Return the addresses that a post's devices are kept and emptied by."""
+    router = APIRouter(prefix="/v1/pouches", tags=["pouches"])
+
+    @router.post(
+        "/devices",
+        status_code=201,
+        response_class=Response,
+        responses={
+            201: model_answer("In service.", wire.DeviceRecorded),
+            200: model_answer("It was in service before.", wire.DeviceRecorded),
+        },
+        openapi_extra=with_token(json_body(wire.DeviceRequest)),
+    )
+    async def enrol_device(request: Request) -> Response:
+        """Take a device of the caller's into service by its public key."""
+        return await pouches.enrol_device(ministry, request)
+
+    @router.delete(
+        "/devices/{device}", status_code=204, response_class=Response, openapi_extra=with_token()
+    )
+    async def revoke_device(request: Request, device: str) -> Response:
+        """End a device of the caller's: nothing that it signed is taken any more."""
+        return await pouches.revoke_device(ministry, request, device)
+
+    @router.post(
+        "/events",
+        response_class=Response,
+        responses={200: model_answer("One answer for each event.", wire.EventsAnswer)},
+        openapi_extra=with_token(json_body(wire.EventsRequest)),
+    )
+    async def file_events(request: Request) -> Response:
+        """Record custody events, up to 200, signed by their devices; idempotent, in any order.
+
+        An event whose signatures hold is recorded even when it contradicts another: both stay, and
+        the answer names the alarm. Repeating the identical request gives the same answers, with
+        `new` false.
+        """
+        return await pouches.file_events(ministry, request)
+
+    @router.get("/{seal}", openapi_extra=with_token())
+    async def pouch(request: Request, seal: str) -> wire.PouchRecord:
+        """Tell where a closing stands, to the posts on its way."""
+        return await pouches.pouch_record(ministry, request, seal)
+
+    return router

@@ -1,0 +1,160 @@
+"""A pouch bureau in the running service, and a post that makes up bags of its own."""
+
+import json
+import secrets
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+import httpx
+
+from cipher_service import clock
+from cipher_service.pouches import makeup, stock
+from cipher_service.pouches.repository import RouteRecord
+from cipher_service.storage.engine import open_engine
+from keys import canonical
+from keys.age.files import encrypt
+from pouch.alarms import Leg, Route
+from pouch.bordereau import commit, digest
+from pouch.classes import PRESETS, PROHIBITED
+from pouch.events import Event
+from pouch.facts import Prepared, Sealed
+from pouch.manifest import Mode
+from tests.support import valise
+from tests.support.bags import NONCE, Device, received
+from tests.support.pouches import PAIR, Pouches
+from tests.surfaces.api.live import Post, Service
+
+
+def bureau(service: Service) -> Pouches:
+    """The bureau of a service; the same for every test."""
+    held: Pouches | None = getattr(service, "pouches", None)
+    if held is None:
+        held = Pouches(open_engine(service.settings.database))
+        service.pouches = held  # type: ignore[attr-defined]  # kept as long as the service runs
+    return held
+
+
+def fresh() -> Device:
+    """A device with a key of its own."""
+    return Device(secrets.token_hex(4))
+
+
+def filed(
+    post: Post, documents: list[dict[str, Any]], clock: dict[str, str] | None = None
+) -> httpx.Response:
+    """What a post's client sends when a device is emptied."""
+    return post.call("POST", "/v1/pouches/events", json={"clock": clock, "events": documents})
+
+
+class PostBook:
+    """A bag that Paris makes up for its ministry, with two devices of its own."""
+
+    def __init__(self, service: Service, post: Post) -> None:
+        self.pouches = bureau(service)
+        self.card = post.own.card
+        mark = secrets.token_hex(4).upper()
+        self.bag = f"{secrets.randbelow(10**22):022d}"
+        self.seal = secrets.token_hex(16)
+        self.numbers = (f"FR-{mark}1", f"FR-{mark}2")
+        self.departure = f"D-{mark}"
+        self.first, self.second = fresh(), fresh()
+        for device in (self.first, self.second):
+            setattr(self.pouches, f"device_{device.name}", device)
+            self.pouches.enrol(device, "PARIS")
+        self.manifest = valise.manifest(1, bag=self.bag, seal=self.seal, seals=self.numbers)
+        self._furnish(service, f"R-{mark}")
+
+    def _furnish(self, service: Service, code: str) -> None:
+        now = clock.now().replace(microsecond=0)
+        leg = Leg("PARIS", "MINREX", timedelta(hours=6))
+        with service.administration() as connection:
+            makeup.add_route(
+                connection,
+                RouteRecord(
+                    code=code,
+                    origin="PARIS",
+                    destination="MINREX",
+                    route=Route((leg,)),
+                    limits=PRESETS["UN"],
+                    tolerance_g=100,
+                    news=timedelta(hours=24),
+                ),
+            )
+            makeup.add_departure(
+                connection,
+                self.departure,
+                route=code,
+                mode=Mode.COURIER,
+                cut_off=now + timedelta(days=1),
+                departs=now + timedelta(days=3),
+                due=now + timedelta(days=4),
+            )
+            makeup.add_bag(connection, self.bag, place="PARIS", now=now)
+            stock.take_in(
+                connection,
+                self.numbers,
+                place="PARIS",
+                sort="plastic",
+                strength="S",
+                officers=PAIR,
+                now=now,
+            )
+            stock.issue(connection, 2, place="PARIS", officers=PAIR, now=now)
+
+    def begin(self) -> dict[str, Any]:
+        """The body that begins the make-up."""
+        event = self.first.tell(
+            Prepared(), officer="ABENA", place="PARIS", seal=self.seal, bag=self.bag
+        )
+        return {
+            "event": json.loads(self.pouches.signed(event)),
+            "departure": self.departure,
+            "bag_class": "SECRET",
+        }
+
+    def line(self) -> dict[str, Any]:
+        """The body that adds the one item, enciphered to the post's own card."""
+        item = self.manifest.items[0]
+        _, (leaf,) = commit(self.manifest)
+        text = canonical.encode({"register": item.register})
+        return {
+            "line": 1,
+            "officer": "ABENA",
+            "commitment": leaf.hex(),
+            "level": item.level,
+            "quantity": item.quantity,
+            "weight_g": item.weight_g,
+            "body": canonical.text_from_bytes(encrypt(text, [self.card.recipient])),
+        }
+
+    def sealing(self) -> dict[str, Any]:
+        """The body that closes the bag."""
+        facts = Sealed(manifest=digest(self.manifest).hex(), seals=self.numbers, weight_g=2_400)
+        event = self.first.tell(
+            facts,
+            officer="ABENA",
+            place="PARIS",
+            minutes=10,
+            witness=(self.second, "BIYA-C"),
+            seal=self.seal,
+            bag=self.bag,
+        )
+        head, _ = commit(self.manifest)
+        return {
+            "event": json.loads(self.pouches.signed(event)),
+            "head": head.hex(),
+            "nonce_sha256": sha256(bytes.fromhex(NONCE)).hexdigest(),
+            "certifier": "MBARGA.J",
+            "absent": sorted(PROHIBITED),
+        }
+
+    def arrival(self) -> Event:
+        """A receipt at the ministry, by a device of the ministry."""
+        return self.pouches.desk.tell(
+            received(self.numbers[:1]),
+            officer="PAUL",
+            minutes=500,
+            seal=self.seal,
+            bag=self.bag,
+        )

@@ -1,0 +1,126 @@
+"""Pouches over the API: devices, events in any order, one receipt, nothing of the contents."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cipher_service import clock
+from keys import canonical
+from pouch.events import Event
+from tests.support.bags import NONCE, SEAL, Device
+from tests.support.pouches import NUMBERS, Pouches
+from tests.surfaces.api.bags import bureau, filed, fresh
+from tests.surfaces.api.live import Post, Service, problem
+
+
+def _answers(post: Post, pouches: Pouches, *events: Event) -> list[dict[str, Any]]:
+    answer = filed(post, [json.loads(pouches.signed(event)) for event in events])
+    assert answer.status_code == 200, answer.text
+    answers: list[dict[str, Any]] = answer.json()["answers"]
+    return answers
+
+
+def _refused(answer: Any, status: int, code: str) -> None:
+    document = problem(answer)
+    assert (document["status"], document["code"]) == (status, code), document
+
+
+def test_a_bag_arrives_and_a_photocopy_is_told(service: Service, paris: Post, lome: Post) -> None:
+    pouches = bureau(service)
+    pouches.closed()
+    before = paris.get(f"/v1/pouches/{SEAL}")
+    assert before.status_code == 200, before.text
+    assert before.json()["stage"] == "sealed"
+    for number in NUMBERS:
+        assert number not in before.text  # blind entry: nobody is shown what they are to type
+    _refused(lome.get(f"/v1/pouches/{SEAL}"), 404, "NOT_FOUND")
+
+    journey, arrival = pouches.journey(), pouches.arrival()
+    (granted, *_) = _answers(paris, pouches, arrival, *journey[::-1])
+    assert granted["receipt"] == "granted"
+    assert granted["expected"] == list(NUMBERS[:2])
+    (again,) = _answers(paris, pouches, arrival)
+    assert (again["new"], again["receipt"]) == (False, "granted")
+
+    copy = pouches.arrival(pouches.lome, "LOME", minutes=575)
+    (copied,) = _answers(lome, pouches, copy)
+    assert (copied["receipt"], copied["expected"]) == ("second", [])
+    assert set(copied["alarms"]) == {"off-route", "received-twice"}
+    after = paris.get(f"/v1/pouches/{SEAL}").json()
+    assert set(after["alarms"]) == {"off-route", "received-twice"}
+    assert after["receipt"]["post"] == "PARIS"
+    assert NONCE not in paris.get(f"/v1/pouches/{SEAL}").text
+
+
+def test_a_device_is_taken_in_once_and_ended_for_good(
+    service: Service, paris: Post, lome: Post
+) -> None:
+    bureau(service)
+    device = fresh()
+    body = {"ed25519": canonical.text_from_bytes(device.public)}
+    first = paris.call("POST", "/v1/pouches/devices", json=body)
+    assert (first.status_code, first.json()) == (201, {"device": device.id})
+    assert paris.call("POST", "/v1/pouches/devices", json=body).status_code == 200
+    _refused(lome.call("POST", "/v1/pouches/devices", json=body), 409, "DEVICE_OF_ANOTHER")
+    address = f"/v1/pouches/devices/{device.id}"
+    _refused(lome.call("DELETE", address), 404, "NOT_FOUND")
+    assert paris.call("DELETE", address).status_code == 204
+    assert paris.call("DELETE", address).status_code == 204
+    _refused(paris.call("POST", "/v1/pouches/devices", json=body), 409, "DEVICE_OF_ANOTHER")
+    short = {"ed25519": canonical.text_from_bytes(b"short")}
+    _refused(paris.call("POST", "/v1/pouches/devices", json=short), 422, "INVALID_REQUEST")
+
+
+def test_one_bad_event_holds_up_no_other(service: Service, paris: Post) -> None:
+    pouches = bureau(service)
+    stranger: Device = fresh()
+    setattr(pouches, f"stranger_{stranger.name}", stranger)
+    good = pouches.arrival(seal="7c" * 16)
+    strange = pouches.arrival(stranger, seal="7c" * 16)
+    documents = [
+        json.loads(pouches.signed(strange)),
+        {"statement": {}, "signatures": []},
+        json.loads(pouches.signed(good)),
+    ]
+    answers = filed(paris, documents).json()["answers"]
+    assert [answer["refusal"] for answer in answers] == ["DEVICE_UNKNOWN", "EVENT_MALFORMED", None]
+    assert answers[2]["alarms"] == ["unannounced"]
+
+
+def test_a_clock_is_compared_when_a_device_is_emptied(service: Service, paris: Post) -> None:
+    pouches = bureau(service)
+    event = pouches.arrival(seal="7d" * 16)
+    wrong = clock.text(clock.now() + timedelta(days=1))
+    told = {"device": pouches.paris.id, "time": wrong}
+    answer = filed(paris, [json.loads(pouches.signed(event))], told)
+    assert answer.status_code == 200, answer.text
+    with service.administration() as connection:
+        row = connection.exec_driver_sql(
+            f"SELECT clock_offset FROM pouch_device WHERE device_id = '{pouches.paris.id}'"  # noqa: S608  hexadecimal
+        ).one()
+    assert abs(row[0] - 86_400) < 120
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"clock": null, "events": []}',
+        b'{"clock": null, "events": [1]}',
+        b'{"clock": null, "events": [{}], "more": 1}',
+        b'{"clock": {"device": "x", "time": "y"}, "events": [{}]}',
+    ],
+)
+def test_another_shape_is_refused_whole(service: Service, paris: Post, body: bytes) -> None:
+    bureau(service)
+    headers = {"Content-Type": "application/json"}
+    answer = paris.call("POST", "/v1/pouches/events", headers=headers, content=body)
+    _refused(answer, 422, "INVALID_REQUEST")
+
+
+def test_without_a_token_nothing_is_told(service: Service) -> None:
+    assert service.http.get(f"/v1/pouches/{SEAL}").status_code == 401
+    answer = service.http.post("/v1/pouches/events", json={"clock": None, "events": [{}]})
+    assert answer.status_code == 401
