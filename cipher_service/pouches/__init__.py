@@ -9,5 +9,6 @@ signed facts of its custody; a *discrepancy* (irrégularité) is a case from rep
 * `stock`: the register of physical seals.
 * `custody`: events from devices, receipts, discharges, alarms.
 * `cases`: discrepancies and their clocks.
-* `commands`: what the registrar runs.
+* `overview`: what is looked at each day: counts, silence, empties. `lookup`: what a post may see.
+* `devices`: whose telephones tell. `commands`: what the registrar runs.
 """

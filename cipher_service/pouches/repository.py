@@ -15,6 +15,7 @@ from keys import canonical
 from pouch.alarms import Alarm, Announcement, Leg, Route
 from pouch.classes import Limits
 from pouch.events import Event, parse_event
+from pouch.facts import HandedOver, Sealed
 from pouch.manifest import BagClass, Mode
 
 
@@ -148,6 +149,17 @@ def closings_of_departure(connection: Connection, departure: str) -> list[Closin
     """Return the closings that travel together."""
     rows = connection.execute(
         _CLOSINGS.where(tables.closing.c.departure == departure).order_by(tables.closing.c.seal)
+    )
+    return [_closing(row) for row in rows]
+
+
+def closings_on_the_way(connection: Connection) -> list[Closing]:
+    """Return the closings that are sealed and not received yet."""
+    rows = connection.execute(
+        _CLOSINGS.where(
+            tables.closing.c.manifest.is_not(None),
+            tables.closing.c.stage.in_([Sealed.kind, HandedOver.kind]),
+        ).order_by(tables.closing.c.seal)
     )
     return [_closing(row) for row in rows]
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from cipher_service.pouches import makeup, stock
 from cipher_service.pouches.commands import PouchDesk
@@ -67,15 +67,7 @@ class Pouches:
             self.enrol(device, post)
         with unit_of_work(engine) as connection:
             makeup.add_route(connection, route())
-            makeup.add_departure(
-                connection,
-                "D-1",
-                route="R-PARIS",
-                mode=Mode.COURIER,
-                cut_off=NOON + timedelta(hours=10),
-                departs=NOON + timedelta(days=1),
-                due=NOON + timedelta(days=2),
-            )
+            self.depart(connection, "D-1")
             for bag in (BAG, OTHER_BAG):
                 makeup.add_bag(connection, bag, place="MINREX", now=NOON)
             stock.take_in(
@@ -88,6 +80,18 @@ class Pouches:
                 now=NOON,
             )
             stock.issue(connection, len(NUMBERS), place="MINREX", officers=PAIR, now=NOON)
+
+    def depart(self, connection: Connection, departure: str, mode: Mode = Mode.COURIER) -> None:
+        """Another departure to Paris, a day later."""
+        makeup.add_departure(
+            connection,
+            departure,
+            route="R-PARIS",
+            mode=mode,
+            cut_off=NOON + timedelta(hours=10),
+            departs=NOON + timedelta(days=1),
+            due=NOON + timedelta(days=2),
+        )
 
     def enrol(self, device: Device, post: str) -> None:
         self.run("pouch_device", {"post": post, "ed25519": device.public})

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import makeup, repository, stock
-from cipher_service.pouches.rules import count, require_cut_off
+from cipher_service.pouches.rules import require_cut_off
 from cipher_service.storage.tables import metadata
 from cipher_service.storage.tables import pouches as tables
 from cipher_service.storage.unit_of_work import reading, unit_of_work
@@ -145,15 +145,7 @@ def test_levels_modes_and_limits(pouches: Pouches) -> None:
     heavy = {**above["line"], "level": "NON-PROTEGE", "weight_g": 16_001}
     assert pouches.refused("pouch_line", {**above, "line": heavy}) == "LIMITS_EXCEEDED"
     with unit_of_work(pouches.engine) as connection:
-        makeup.add_departure(
-            connection,
-            "D-2",
-            route="R-PARIS",
-            mode=Mode.FREIGHT,
-            cut_off=NOON + timedelta(hours=10),
-            departs=NOON + timedelta(days=1),
-            due=NOON + timedelta(days=2),
-        )
+        pouches.depart(connection, "D-2", Mode.FREIGHT)
     by_freight = {**pouches.begin(OTHER_BAG, OTHER_SEAL), "departure": "D-2"}
     assert pouches.refused("pouch_begin", by_freight) == "MODE_FORBIDDEN"
 
@@ -221,9 +213,3 @@ def test_the_register_of_seals_balances(pouches: Pouches) -> None:
     assert (whole.issued, whole.applied, whole.in_hand, whole.voided) == (5, 2, 2, 1)
     assert short.unexplained == (NUMBERS[4],)
     assert len(moved) == 5 + 5 + 2 + 1
-
-
-def test_bags_are_counted_before_leaving_the_airport() -> None:
-    assert count([SEAL, OTHER_SEAL], [OTHER_SEAL, SEAL]).complete
-    wrong = count([SEAL], [OTHER_SEAL])
-    assert (wrong.missing, wrong.over, wrong.complete) == ((SEAL,), (OTHER_SEAL,), False)

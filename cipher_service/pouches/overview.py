@@ -1,0 +1,81 @@
+"""What the bureau looks at each day: bags to count, bags gone silent, bags lying empty."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from cipher_service import clock
+from cipher_service.errors import ServiceError
+from cipher_service.pouches import cases, repository
+from cipher_service.pouches.rules import Count, count
+from cipher_service.storage.tables import pouches as tables
+from pouch.alarms import overdue
+from pouch.discrepancies import Difference
+from pouch.empties import Ageing, EmptyBag, ageing
+
+
+def count_check(
+    connection: Connection, departure: str, seen: Iterable[str], *, officer: str, now: datetime
+) -> Count:
+    """Compare the sealed bags of a departure with those counted before leaving the airport (R8).
+
+    A missing bag, and a known one that should not be there, each open a case.
+
+    Args:
+        connection: inside a unit of work.
+        departure: whose bags are counted.
+        seen: identifiers of the seals that were scanned.
+        officer: who counted.
+        now: the ministry's time.
+
+    Raises:
+        ServiceError: DEPARTURE_UNKNOWN.
+    """
+    if repository.departure_of(connection, departure) is None:
+        raise ServiceError("DEPARTURE_UNKNOWN", departure=departure)
+    sealed = [
+        closing.seal
+        for closing in repository.closings_of_departure(connection, departure)
+        if closing.manifest is not None
+    ]
+    counted = count(sealed, seen)
+    for seals, kind in ((counted.missing, "bag-missing"), (counted.over, "bag-over")):
+        for seal in seals:
+            closing = repository.closing_of(connection, seal)
+            if closing is not None:
+                difference = [Difference(kind, "")]
+                cases.open_cases(
+                    connection, seal, closing.bag_class, difference, reporter=officer, now=now
+                )
+    return counted
+
+
+def silent(connection: Connection, now: datetime) -> tuple[str, ...]:
+    """Return the closings on the way of which nobody told anything for too long (R13)."""
+    found = []
+    for closing in repository.closings_on_the_way(connection):
+        events = repository.events_of(connection, closing.seal)
+        offsets = repository.offsets(connection, {event.device for event in events})
+        if overdue(events, closing.route.news, now, offsets):
+            found.append(closing.seal)
+    return tuple(found)
+
+
+def empties(connection: Connection, now: datetime) -> tuple[Ageing, ...]:
+    """Report the empty bags of each post by how long they have lain there (R11)."""
+    rows = connection.execute(select(tables.bag).where(tables.bag.c.empty == 1))
+    return ageing(
+        (
+            EmptyBag(
+                bag=row.bag,
+                place=row.place,
+                since=clock.parse(row.since),
+                cycles=row.cycles,
+                cycles_most=row.cycles_most,
+                disputed=cases.is_disputed(connection, row.bag),
+            )
+            for row in rows
+        ),
+        now,
+    )
