@@ -106,6 +106,29 @@ def test_expected_numbers_are_shown_to_the_receiver_only_after_typing(pouches: P
     assert (again["receipt"], again["expected"]) == ("second", ())
 
 
+def test_who_carries_a_receipt_for_another_is_shown_no_number(pouches: Pouches) -> None:
+    pouches.closed()
+    arrival = pouches.arrival()
+    (carried,) = pouches.bring("LOME", arrival)
+    assert (carried["receipt"], carried["expected"]) == ("granted", ())
+    (own,) = pouches.bring("PARIS", arrival)
+    assert own["expected"] == NUMBERS[:2]
+
+
+def test_a_receipt_once_granted_stays_as_it_was_granted(pouches: Pouches) -> None:
+    pouches.closed()
+    pouches.bring("PARIS", pouches.arrival())
+    with reading(pouches.engine) as connection:
+        first = repository.receipt_of(connection, SEAL)
+    pouches.now = NOON + timedelta(days=1)
+    pouches.bring("PARIS", *_open(pouches), pouches.arrival(minutes=700))
+    with reading(pouches.engine) as connection:
+        later = repository.receipt_of(connection, SEAL)
+    assert first is not None
+    assert later is not None
+    assert (later.event_id, later.granted_at) == (first.event_id, first.granted_at)
+
+
 def test_condition_and_weight_open_cases(pouches: Pouches) -> None:
     pouches.closed()
     damaged = Received(seals=NUMBERS[:2], condition="broken", weight_g=7100)
