@@ -1,6 +1,6 @@
 """Custody events: what happened to a bag, told by a device and signed by it.
 
-An event is canonical JSON of one closed shape (pouch/SPEC.md, "Custody events"). Its id is the
+An event is canonical JSON of one closed shape (CUSTODY.md §1). Its id is the
 SHA-256 of those bytes, so telling it twice is telling it once. Each device numbers what it tells
 and names the id before, so that a lost, forked or reordered record shows. An act of two persons
 carries the signature of the second person's device over the same bytes. Nothing is ever changed:
