@@ -63,6 +63,7 @@ TWICE: Final = "twice"
 DIVERGED: Final = "diverged"
 NOT_THE_HOLDER: Final = "not-the-holder"
 CORRECTION_CORRECTED: Final = "correction-corrected"
+CORRECTED_BY_OTHERS: Final = "corrected-by-others"
 
 
 class StepForbidden(Refusal):
@@ -89,7 +90,8 @@ class Finding:
 
     Attributes:
         kind: twice (a one-time event was told twice), diverged (two hand-overs with one ordinal),
-            not-the-holder (somebody gave what another held), correction-corrected.
+            not-the-holder (somebody gave what another held), correction-corrected,
+            corrected-by-others.
         events: their ids, sorted.
     """
 
@@ -129,12 +131,30 @@ class Custody:
 def live_events(events: Iterable[Event]) -> tuple[Event, ...]:
     """Gives each event once, sorted by id, without corrections and what they correct."""
     told = {event.id: event for event in events}
-    voided = {event.facts.event for event in told.values() if isinstance(event.facts, Corrected)}
+    voided = {
+        event.facts.event
+        for event in told.values()
+        if isinstance(event.facts, Corrected) and is_in_order(event, told.get(event.facts.event))
+    }
     return tuple(
         event
         for id_, event in sorted(told.items())
         if id_ not in voided and not isinstance(event.facts, Corrected)
     )
+
+
+def is_in_order(correction: Event, wrong: Event | None) -> bool:
+    """Says whether a correction counts: one of its two devices told the wrong event itself.
+
+    Two strangers must not undo a receipt. A device that is gone corrects nothing more; what it told
+    wrongly is a discrepancy.
+
+    Args:
+        correction: an event `corrected`.
+        wrong: the event that it names; None while that has not come.
+    """
+    devices = {correction.device} | ({correction.witness.device} if correction.witness else set())
+    return wrong is not None and not isinstance(wrong.facts, Corrected) and wrong.device in devices
 
 
 def custody_of(events: Iterable[Event]) -> Custody:
@@ -249,10 +269,12 @@ def _corrections(told: Mapping[str, Event]) -> tuple[set[Finding], set[str]]:
         if not isinstance(event.facts, Corrected):
             continue
         target = event.facts.event
-        if target in told and isinstance(told[target].facts, Corrected):
+        if target not in told or is_in_order(event, told[target]):
+            targets.add(target)
+        elif isinstance(told[target].facts, Corrected):
             findings.add(_finding(CORRECTION_CORRECTED, (event.id, target)))
         else:
-            targets.add(target)
+            findings.add(_finding(CORRECTED_BY_OTHERS, (event.id, target)))
     return findings, targets
 
 

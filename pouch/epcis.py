@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from keys.canonical import text_from_time
+from pouch.custody import is_in_order
 from pouch.facts import (
     BROKEN,
     DAMAGED,
@@ -127,7 +128,7 @@ class _Export:
 
     def _error_declaration(self, event: Event, facts: Corrected) -> dict[str, Any] | None:
         wrong = self.told.get(facts.event)
-        if wrong is None or isinstance(wrong.facts, Corrected):
+        if wrong is None or not is_in_order(event, wrong):
             return None
         instead = (
             self.epcis_event(self.told[id_]) for id_ in sorted(facts.instead) if id_ in self.told

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pouch.alarms import alarms_of
 from pouch.custody import (
+    CORRECTED_BY_OTHERS,
     CORRECTION_CORRECTED,
     DIVERGED,
     NOT_THE_HOLDER,
@@ -158,7 +159,7 @@ def test_a_giver_who_did_not_hold_the_bag_is_found() -> None:
 def test_a_correction_undoes_and_is_not_undone() -> None:
     voyage = Voyage()
     events = voyage.events()
-    desk, second = voyage.desk, voyage.second
+    desk, second = voyage.post, voyage.second
     undo = desk.tell(
         Corrected(event=events[6].id, reason=DID_NOT_OCCUR, instead=()),
         officer="ABENA",
@@ -178,6 +179,25 @@ def test_a_correction_undoes_and_is_not_undone() -> None:
     early = custody_of([undo])
     assert early.pending == (events[6].id,)
     assert early.stage is None
+
+
+def test_two_strangers_undo_nothing() -> None:
+    """A thief with two devices cannot make a receipt unsaid."""
+    voyage = Voyage()
+    events = voyage.events()
+    thief, other = Device("thief"), Device("other")
+    undo = thief.tell(
+        Corrected(event=events[4].id, reason=DID_NOT_OCCUR, instead=()),
+        officer="IVAN",
+        place="ROME",
+        witness=(other, "OLGA"),
+    )
+    custody = custody_of([undo, *events])
+    assert custody.corrected == ()
+    assert custody.findings == (
+        Finding(CORRECTED_BY_OTHERS, tuple(sorted((undo.id, events[4].id)))),
+    )
+    assert events[4] in live_events([undo, *events])
 
 
 def test_lost_and_found() -> None:

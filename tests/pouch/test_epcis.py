@@ -89,9 +89,25 @@ def _whole_life() -> list[Event]:
             Corrected(event=wrong, reason=reason, instead=instead),
             officer="ABENA",
             minutes=700,
-            witness=(second, "BIYA-C"),
+            witness=(post, "PAUL"),
         )
         events.append(undo)
+    events.append(
+        desk.tell(
+            Corrected(event=events[1].id, reason=DID_NOT_OCCUR, instead=()),
+            officer="ABENA",
+            minutes=705,
+            witness=(second, "BIYA-C"),
+        )
+    )
+    events.append(
+        voyage.courier.tell(
+            Corrected(event=events[0].id, reason=DID_NOT_OCCUR, instead=()),
+            officer="KOUR",
+            minutes=706,
+            witness=(post, "PAUL"),
+        )
+    )
     events.append(
         desk.tell(
             Corrected(event=events[-1].id, reason=DID_NOT_OCCUR, instead=(events[-2].id,)),
@@ -197,7 +213,7 @@ def test_a_correction_is_an_error_declaration_under_the_same_id() -> None:
     declared = [event for event in EVENTS if "errorDeclaration" in event]
     reasons = {event["errorDeclaration"]["reason"] for event in declared}
     assert reasons == {"did_not_occur", "incorrect_data"}
-    assert len(declared) == 2
+    assert len(declared) == 3
     for event in declared:
         plain = {name: value for name, value in event.items() if name != "errorDeclaration"}
         assert plain in EVENTS
