@@ -118,6 +118,9 @@ _PERFORMERS: Final[dict[str, Callable[[Roll, Act, str, Record], Roll]]] = {
     "officer.revoke": _revoke,
 }
 
+# What the custodian does itself, and nobody else may.
+KINDS: Final = frozenset(_PERFORMERS)
+
 
 def _known(roll: Roll, number: str) -> Officer:
     try:

@@ -2,6 +2,7 @@
 
 from cipher_service.storage.tables import (
     access,
+    acts,
     audit,
     directory,
     dispatches,
@@ -15,6 +16,7 @@ from cipher_service.storage.tables.columns import metadata
 
 __all__ = [
     "access",
+    "acts",
     "audit",
     "directory",
     "dispatches",

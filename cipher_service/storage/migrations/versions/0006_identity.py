@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006_identity"
-down_revision = "0007_pouches"
+down_revision = "0004_audit"
 branch_labels = None
 depends_on = None
 
