@@ -83,6 +83,7 @@ bench: setup $(VENV)/.bench ## Print every figure of the README, each as a ratio
 	$(BIN)/python -m tests.bench.bench_envelope
 	$(BIN)/python -m tests.bench.bench_api
 	$(BIN)/python -m tests.bench.bench_access
+	$(BIN)/python -m tests.bench.bench_audit
 
 .PHONY: bench-label
 bench-label: setup ## Print how well labels are read, and how many seals and verdicts a second.

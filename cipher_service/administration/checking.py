@@ -5,13 +5,15 @@ from datetime import timedelta
 from typing import Final
 
 from cipher_service import clock
-from cipher_service.administration.installation import opened, service_key
+from cipher_service.administration.installation import log_key, opened, service_key
 from cipher_service.administration.words import Speaker
+from cipher_service.audit.integrity import check_log
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.dispatches.integrity import Finding
 from cipher_service.dispatches.integrity import check as find
 from cipher_service.storage.blobs import Blobs
+from cipher_service.storage.unit_of_work import reading
 
 # What an interruption leaves behind by design: told, but nothing is wrong.
 LEFT_ALONE: Final = timedelta(days=1)
@@ -29,6 +31,12 @@ def check(arguments: Namespace, terminal: Terminal) -> None:
     with opened(arguments) as installation:
         blobs = Blobs(installation.settings.data)
         findings = list(find(installation.engine, blobs, service_key(installation)))
+        if not any(finding.code.startswith("DATABASE_") for finding in findings):
+            key = log_key(installation)
+            with reading(installation.engine) as connection:
+                findings += [
+                    Finding(code, {"place": place}) for code, place in check_log(connection, key)
+                ]
     wrong = [finding for finding in findings if finding.code not in HARMLESS]
     if terminal.as_json:
         terminal.show_json(

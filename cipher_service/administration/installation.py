@@ -1,10 +1,11 @@
 """An installation opened for one command: its settings and its database."""
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Engine
 
@@ -12,7 +13,10 @@ from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_existing
 from keys.custody import Custodian, open_custodian, read_credential
 from keys.custody.errors import CustodianUnavailable
+from keys.log.notes import VerifierKey
 from keys.signing import VerifyingKey
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,20 @@ def opened(arguments: Namespace) -> Iterator[Installation]:
 
 def service_key(installation: Installation) -> VerifyingKey:
     """Return the key of the service's receipts: from the running custodian, else from its store."""
+    return _asked(installation, lambda custodian: custodian.service_key())
+
+
+def log_key(installation: Installation) -> VerifierKey:
+    """Return the key of the log's checkpoints: from the running custodian, else from its store."""
+    verifiers = _asked(installation, lambda custodian: custodian.log_keys())
+    return verifiers.note_key(installation.settings.log_origin)
+
+
+def _asked(installation: Installation, ask: Callable[[Custodian], Answer]) -> Answer:
     settings = installation.settings
     try:
         with custodian_of(settings) as custodian:
-            return custodian.service_key()
+            return ask(custodian)
     except CustodianUnavailable:
         with custodian_of(settings, f"file:{settings.custodian_store}") as custodian:
-            return custodian.service_key()
+            return ask(custodian)
