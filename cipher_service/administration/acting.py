@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate
-from cipher_service.administration.installation import opened
+from cipher_service.administration.installation import journal_of, opened
 from cipher_service.client.failures import Misused
 from cipher_service.directory.officers import Window
-from cipher_service.storage.unit_of_work import reading, unit_of_work
+from cipher_service.storage.unit_of_work import reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,16 @@ class Desk:
 @contextmanager
 def acting(arguments: Namespace) -> Iterator[Desk]:
     """Open the books for one act: all of it is recorded, or nothing."""
-    with opened(arguments) as installation, unit_of_work(installation.engine) as connection:
+    with (
+        opened(arguments) as installation,
+        journal_of(installation).act(_name(arguments)) as connection,
+    ):
         yield Desk(connection, Gate(), clock.now(), installation.settings.headquarters)
+
+
+def _name(arguments: Namespace) -> str:
+    """Return the act's name in the log: the handler that does it."""
+    return str(arguments.handler).rpartition(".")[2].replace(":", "_")
 
 
 @contextmanager

@@ -3,15 +3,13 @@
 from argparse import Namespace
 from pathlib import Path
 
-from cipher_service import clock
-from cipher_service.administration.installation import custodian_of, opened
+from cipher_service.administration.installation import custodian_of, journal_of, opened
 from cipher_service.administration.words import Speaker
 from cipher_service.audit.export import export, export_records
-from cipher_service.audit.ledger import append, latest_note
-from cipher_service.audit.records import DONE, Event
+from cipher_service.audit.ledger import latest_note
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
-from cipher_service.storage.unit_of_work import reading, unit_of_work
+from cipher_service.storage.unit_of_work import reading
 
 
 def export_log(arguments: Namespace, terminal: Terminal) -> None:
@@ -33,11 +31,10 @@ def export_log(arguments: Namespace, terminal: Terminal) -> None:
         written = None
         if arguments.records:
             # Reading the records is an act like another: it stands in the log before it is done.
-            now_us = int(clock.now().timestamp() * 1_000_000)
-            asked = Event(now_us, "-", "audit_records", DONE)
-            with unit_of_work(installation.engine) as connection:
-                append(connection, origin, [asked])
-            with reading(installation.engine) as connection:
+            with (
+                journal_of(installation).effect("audit_records"),
+                reading(installation.engine) as connection,
+            ):
                 path = Path(arguments.records)
                 written = export_records(connection, path, first=0, end=size)
     if terminal.as_json:

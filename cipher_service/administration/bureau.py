@@ -7,7 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from cipher_service.administration.installation import Installation, custodian_of, opened
+from cipher_service.administration.installation import (
+    Installation,
+    custodian_of,
+    journal_of,
+    opened,
+)
 from cipher_service.administration.words import Speaker, phrase
 from cipher_service.client.drafting import attachment_paths, draft, media_type
 from cipher_service.client.failures import Misused
@@ -48,7 +53,11 @@ def bureau_of(installation: Installation) -> Iterator[HeadquartersBureau]:
     settings = installation.settings
     with custodian_of(settings) as custodian:
         yield HeadquartersBureau(
-            installation.engine, Blobs(settings.data), custodian, settings.headquarters
+            installation.engine,
+            Blobs(settings.data),
+            custodian,
+            settings.headquarters,
+            journal_of(installation),
         )
 
 

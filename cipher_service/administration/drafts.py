@@ -12,7 +12,12 @@ from sqlalchemy import Connection
 
 from cipher_service import clock
 from cipher_service.administration.bureau import at_work, read_draft
-from cipher_service.administration.installation import Installation, opened
+from cipher_service.administration.installation import (
+    Installation,
+    acting,
+    journal_of,
+    opened,
+)
 from cipher_service.administration.words import Speaker
 from cipher_service.client.drafting import require_subject
 from cipher_service.client.failures import Misused, Refused
@@ -23,7 +28,7 @@ from cipher_service.directory.register import read_directory
 from cipher_service.dispatches import drafts
 from cipher_service.dispatches.sealed import TEXT_MAX, seal_text
 from cipher_service.references import new_id
-from cipher_service.storage.unit_of_work import reading, unit_of_work
+from cipher_service.storage.unit_of_work import reading
 
 
 def save(arguments: Namespace, terminal: Terminal) -> None:
@@ -33,7 +38,10 @@ def save(arguments: Namespace, terminal: Terminal) -> None:
     plain = f"{require_subject(arguments.subject)}\n{_text(Path(arguments.file))}"
     if len(plain.encode("utf-8")) > TEXT_MAX:
         raise Refused("DRAFT_TOO_LONG", most=TEXT_MAX // 1024)
-    with opened(arguments) as installation, unit_of_work(installation.engine) as connection:
+    with (
+        opened(arguments) as installation,
+        journal_of(installation).act("draft_save", arguments.draft) as connection,
+    ):
         draft_id, edition = _keep(arguments, installation, connection, plain)
     if terminal.as_json:
         terminal.show_json({"id": draft_id, "edition": edition})
@@ -76,7 +84,7 @@ def show(arguments: Namespace, terminal: Terminal) -> None:
 
 def discard(arguments: Namespace, terminal: Terminal) -> None:
     """Destroy a draft."""
-    with opened(arguments) as installation, unit_of_work(installation.engine) as connection:
+    with acting(arguments, "draft_discard", arguments.draft) as connection:
         drafts.discard(connection, arguments.draft, arguments.drafter)
     Speaker(terminal).show("draft_discarded", id=arguments.draft)
 

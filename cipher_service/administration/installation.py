@@ -1,5 +1,7 @@
 """An installation opened for one command: its settings and its database."""
 
+import os
+import pwd
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from cipher_service.audit.journal import Journal
 from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_existing
 from keys.custody import Custodian, open_custodian, read_credential
@@ -57,6 +60,26 @@ def opened(arguments: Namespace) -> Iterator[Installation]:
     """
     with installation_at(Settings.load(Path(arguments.data))) as installation:
         yield installation
+
+
+def journal_of(installation: Installation) -> Journal:
+    """Return the journal of whoever types: the account of the operating system."""
+    try:
+        account = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        account = str(os.geteuid())
+    return Journal(installation.engine, installation.settings.log_origin, f"account/{account}")
+
+
+@contextmanager
+def acting(arguments: Namespace, action: str, resource: str | None = None) -> Iterator[Connection]:
+    """Open the installation for one act, recorded in the commit that does it.
+
+    Raises:
+        SettingsInvalid: the folder holds none.
+    """
+    with opened(arguments) as installation, journal_of(installation).act(action, resource) as act:
+        yield act
 
 
 def service_key(installation: Installation) -> VerifyingKey:

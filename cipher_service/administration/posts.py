@@ -3,13 +3,13 @@
 from argparse import Namespace
 
 from cipher_service import clock
-from cipher_service.administration.installation import opened
+from cipher_service.administration.installation import acting, opened
 from cipher_service.administration.words import Speaker, phrase
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
 from cipher_service.directory.register import Directory, read_directory
-from cipher_service.storage.unit_of_work import reading, unit_of_work
+from cipher_service.storage.unit_of_work import reading
 from keys.cards import grouped
 
 _HOUR = 3600
@@ -36,7 +36,7 @@ def list_posts(arguments: Namespace, terminal: Terminal) -> None:
 def issue_code(arguments: Namespace, terminal: Terminal) -> None:
     """Print a one-time enrolment code; the code alone is on standard output."""
     speaker = Speaker(terminal)
-    with opened(arguments) as installation, unit_of_work(installation.engine) as connection:
+    with acting(arguments, "post_code", arguments.post.upper()) as connection:
         code = enrolment.issue_code(connection, arguments.post.upper(), clock.now())
     hours = int(enrolment.CODE_LIFE.total_seconds()) // _HOUR
     speaker.say("code_issued", post=arguments.post.upper(), hours=hours)
@@ -47,7 +47,7 @@ def activate(arguments: Namespace, terminal: Terminal) -> None:
     """Put the pending card of a post in force if the fingerprint read aloud is its own."""
     post = arguments.post.upper()
     read_aloud = "".join(arguments.fingerprint.split()).lower()
-    with opened(arguments) as installation, unit_of_work(installation.engine) as connection:
+    with acting(arguments, "post_activate", post) as connection:
         received = enrolment.enrolment(connection, post).fingerprint
         if read_aloud != received:
             raise Refused("FINGERPRINT_DIFFERS", post=post)
@@ -58,7 +58,7 @@ def activate(arguments: Namespace, terminal: Terminal) -> None:
 def suspend(arguments: Namespace, terminal: Terminal) -> None:
     """Stop a post at once; one person suffices for what makes things safer."""
     post = arguments.post.upper()
-    with opened(arguments) as installation, unit_of_work(installation.engine) as connection:
+    with acting(arguments, "post_suspend", post) as connection:
         enrolment.suspend(connection, post, clock.now())
     Speaker(terminal).show("post_suspended", post=post)
 
@@ -66,7 +66,7 @@ def suspend(arguments: Namespace, terminal: Terminal) -> None:
 def resume(arguments: Namespace, terminal: Terminal) -> None:
     """End a suspension: the post is again what its cards make it."""
     post = arguments.post.upper()
-    with opened(arguments) as installation, unit_of_work(installation.engine) as connection:
+    with acting(arguments, "post_resume", post) as connection:
         if read_directory(connection).post(post).state != "suspended":
             raise Refused("NOT_SUSPENDED", post=post)
         enrolment.resume(connection, post, clock.now())
@@ -78,7 +78,7 @@ def resume(arguments: Namespace, terminal: Terminal) -> None:
 def withdraw(arguments: Namespace, terminal: Terminal) -> None:
     """Take a post's card out of use for ever; a new one comes in by a code of its own."""
     post = arguments.post.upper()
-    with opened(arguments) as installation, unit_of_work(installation.engine) as connection:
+    with acting(arguments, "post_withdraw", post) as connection:
         fingerprint = _card_to_withdraw(read_directory(connection), post, arguments.fingerprint)
         enrolment.withdraw(connection, post, fingerprint, clock.now())
     Speaker(terminal).show("card_withdrawn", post=post, fingerprint=grouped(fingerprint))

@@ -13,6 +13,7 @@ from typing import Any, Final
 from keys import canonical
 
 TYPE: Final = "depeche/v1 audit"
+INTENDED: Final = "intended"
 DONE: Final = "done"
 REFUSED: Final = "refused"
 FAILED: Final = "failed"
@@ -26,7 +27,8 @@ class Event:
         time_us: microseconds since 1970.
         actor: post or officer, `-` for who is not known.
         action: name of the act.
-        outcome: `done`, `refused` or `failed`.
+        outcome: `done`, `refused` or `failed`; `intended` before an effect that leaves the
+            database, whose outcome is an entry of its own.
         client: thumbprint of the key that the actor authenticated with.
         resource: what it was about: a dispatch, a message, an upload.
         reason: code of the refusal.

@@ -1,13 +1,13 @@
 """The headquarters bureau at work: it sends and opens through its custodian (article 15).
 
-    bureau = HeadquartersBureau(engine, blobs, custodian, headquarters="MINREX")
+    bureau = HeadquartersBureau(engine, blobs, custodian, "MINREX", journal)
     sent = bureau.send(heading, destinations, message, attachments, people)
     arrival = bureau.open(dispatch_id, folder)
     arrival = bureau.receive(file, folder)          # what came in a bag
 
 Sending: numbers and intent commit first, then the custodian signs, then the dispatch is handed to
 the service like any post's. What fails in between cancels the numbers, and each addressee is told
-by a service message. Opening is in `reception`.
+by a service message. Opening is in `reception`. Each act stands in the log (`audit.journal`).
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from cipher_service import clock
+from cipher_service.audit.journal import Journal
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches import departures, drafts, openings, speaking
 from cipher_service.dispatches.reception import Arrival, Reception
@@ -31,7 +32,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.references import series_epoch
 from cipher_service.storage.blobs import Blobs, Body
-from cipher_service.storage.unit_of_work import reading, unit_of_work
+from cipher_service.storage.unit_of_work import reading
 from keys.cards import Card
 from keys.custody import Bureau, Custodian
 from keys.dispatch import Attachment, Destination, Enciphered, encipher
@@ -69,17 +70,24 @@ class HeadquartersBureau:
         blobs: its envelopes.
         custodian: holds the bureau's keys and the service's.
         headquarters: the bureau's post code.
+        journal: records each act in the commit that does it.
     """
 
     def __init__(
-        self, engine: Engine, blobs: Blobs, custodian: Custodian, headquarters: str
+        self,
+        engine: Engine,
+        blobs: Blobs,
+        custodian: Custodian,
+        headquarters: str,
+        journal: Journal,
     ) -> None:
         self._engine = engine
         self._blobs = blobs
         self._custodian = custodian
         self._hands = Bureau(custodian)
         self._post = headquarters
-        self._reception = Reception(engine, blobs, custodian, headquarters)
+        self._journal = journal
+        self._reception = Reception(engine, blobs, custodian, headquarters, journal)
 
     @property
     def card(self) -> Card:
@@ -136,7 +144,7 @@ class HeadquartersBureau:
 
     def recover(self, before: datetime) -> list[str]:
         """Cancel the departures that an interruption left open before an instant; tell everyone."""
-        with unit_of_work(self._engine) as connection:
+        with self._journal.act("bureau_recover") as connection:
             left = departures.recover(connection, before=before, now=clock.now())
         self.announce_cancellations()
         return left
@@ -146,7 +154,7 @@ class HeadquartersBureau:
 
         A cancelled number counts as used: once told, nobody chases it (ACP 127 paragraph 424b).
         """
-        with unit_of_work(self._engine) as connection:
+        with self._journal.act("bureau_announce") as connection:
             untold = departures.unannounced(connection, self._post)
             directory = read_directory(connection)
             for number in untold:
@@ -168,7 +176,7 @@ class HeadquartersBureau:
             subject=seal_text(heading.subject, self.card),
             posts=tuple(each.card.post for each in destinations if each.role != COPY),
         )
-        with unit_of_work(self._engine) as connection:
+        with self._journal.act("bureau_number", heading.id) as connection:
             return departures.intend(
                 connection,
                 departure,
@@ -197,7 +205,7 @@ class HeadquartersBureau:
             sealed.manifest, envelope_sha256=envelope.sha256, envelope_size=envelope.size
         )
         signed = sign_slip(slip, self._custodian.sign_slip)
-        with unit_of_work(self._engine) as connection:
+        with self._journal.act("bureau_send", slip.dispatch_id) as connection:
             directory = read_directory(connection)
             recorded = departures.issue(
                 connection,
@@ -215,7 +223,7 @@ class HeadquartersBureau:
         return Sent(sealed.manifest, recorded.statement.register, receipt, envelope.size)
 
     def _cancel(self, dispatch_id: str) -> None:
-        with unit_of_work(self._engine) as connection:
+        with self._journal.act("bureau_cancel", dispatch_id) as connection:
             departures.cancel(connection, dispatch_id, FAILED, clock.now())
         self.announce_cancellations()
 
@@ -244,7 +252,7 @@ class HeadquartersBureau:
         Raises:
             KeysError: the custodian refuses; nothing was asked.
         """
-        with unit_of_work(self._engine) as connection:
+        with self._journal.act("bureau_chase") as connection:
             return speaking.chase(connection, read_directory(connection), self._voice)
 
     def unseal(self, ciphertext: bytes) -> str:
@@ -253,7 +261,8 @@ class HeadquartersBureau:
         Raises:
             KeysError: it was not, or the custodian refuses.
         """
-        return self._custodian.open_sealed(ciphertext).decode("utf-8")
+        with self._journal.effect("bureau_unseal"):
+            return self._custodian.open_sealed(ciphertext).decode("utf-8")
 
 
 def _discard(connection: Connection, draft: drafts.Draft) -> None:

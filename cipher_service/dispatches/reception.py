@@ -15,13 +15,14 @@ from typing import BinaryIO, cast
 from sqlalchemy import Connection, Engine
 
 from cipher_service import clock
+from cipher_service.audit.journal import Journal
 from cipher_service.directory.register import Directory, read_directory
 from cipher_service.dispatches import acknowledgements, openings
 from cipher_service.dispatches.lists import DispatchRecord, dispatch_of, small_body
 from cipher_service.dispatches.sealed import seal_text
 from cipher_service.errors import ServiceError
 from cipher_service.storage.blobs import Blobs
-from cipher_service.storage.unit_of_work import reading, unit_of_work
+from cipher_service.storage.unit_of_work import reading
 from keys.cards import Card
 from keys.custody import Bureau, Custodian
 from keys.dispatch import Opened, decipher
@@ -58,16 +59,23 @@ class Reception:
         blobs: its envelopes.
         custodian: holds the bureau's keys.
         headquarters: the bureau's post code.
+        journal: records each act in the commit that does it, and openings before they are done.
     """
 
     def __init__(
-        self, engine: Engine, blobs: Blobs, custodian: Custodian, headquarters: str
+        self,
+        engine: Engine,
+        blobs: Blobs,
+        custodian: Custodian,
+        headquarters: str,
+        journal: Journal,
     ) -> None:
         self._engine = engine
         self._blobs = blobs
         self._custodian = custodian
         self._hands = Bureau(custodian)
         self._post = headquarters
+        self._journal = journal
 
     def open(self, dispatch_id: str, folder: Path) -> Arrival:
         """Decipher an arrival into `folder`, enter it in the arrival register, receipt it.
@@ -86,6 +94,7 @@ class Reception:
             directory = read_directory(connection)
         try:
             with (
+                self._journal.effect("bureau_open", dispatch_id),
                 self.envelope(record) as source,
                 self._deciphered(source, directory, folder) as opened,
             ):
@@ -114,7 +123,11 @@ class Reception:
         """
         with reading(self._engine) as connection:
             directory = read_directory(connection)
-        with file.open("rb") as source, self._deciphered(source, directory, folder) as opened:
+        with (
+            self._journal.effect("bureau_receive"),
+            file.open("rb") as source,
+            self._deciphered(source, directory, folder) as opened,
+        ):
             record = self._registered(opened.manifest.id)
             if record is None:
                 return self._enter(opened, None, directory, folder)
@@ -190,7 +203,7 @@ class Reception:
             level=manifest.label.level,
             subject=seal_text(manifest.heading.subject, card),
         )
-        with unit_of_work(self._engine) as connection:
+        with self._journal.act("bureau_register", manifest.id) as connection:
             admission = openings.admit(connection, opening, clock.now())
             if record is not None:
                 self._receipt(connection, record, directory, DELIVERED)
@@ -200,7 +213,7 @@ class Reception:
         return admission
 
     def _refuse(self, record: DispatchRecord, directory: Directory, refusal: Refusal) -> None:
-        with unit_of_work(self._engine) as connection:
+        with self._journal.act("bureau_refuse", record.dispatch_id) as connection:
             self._receipt(connection, record, directory, REFUSED, reason=refusal.code)
 
     def _receipt(

@@ -27,7 +27,7 @@ audit_entry = table(
     Column("record", LargeBinary, nullable=False),  # canonical JSON
     Column("salt", LargeBinary, nullable=False),
     Column("entry", LargeBinary, nullable=False),  # the commitment that is in the tree
-    one_of("outcome", "done", "refused", "failed"),
+    one_of("outcome", "intended", "done", "refused", "failed"),
     Index("ix_audit_entry_actor", "actor", "seq"),
     Index("ix_audit_entry_resource", "resource", "seq"),
 )

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from cipher_service import clock
+from cipher_service.audit.journal import Journal
 from cipher_service.directory import enrolment
 from cipher_service.dispatches import departures, drafts, openings, speaking
 from cipher_service.dispatches.bureau import HeadquartersBureau, People
@@ -23,7 +24,13 @@ from tests.support.ministry import EPOCH, HEADQUARTERS, Ministry, custody, post_
 
 @pytest.fixture
 def bureau(ministry: Ministry) -> HeadquartersBureau:
-    return HeadquartersBureau(ministry.engine, ministry.blobs, ministry.custodian, HEADQUARTERS)
+    return HeadquartersBureau(
+        ministry.engine,
+        ministry.blobs,
+        ministry.custodian,
+        HEADQUARTERS,
+        Journal(ministry.engine, "ministry.example/audit", "account/test"),
+    )
 
 
 def arrive(ministry: Ministry, origin: str, number: int) -> None:

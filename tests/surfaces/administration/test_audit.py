@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cipher_service.administration.stage import Stage
 from keys import canonical
-from tests.surfaces.administration.running import given, run
+from tests.surfaces.administration.running import done, given, run
 
 EXPORT = ("audit", "export", "--out")
 
@@ -31,13 +31,11 @@ def verify(*typed: str) -> subprocess.CompletedProcess[str]:
 
 def test_an_export_is_checked_without_the_service(ministry: Stage, tmp_path: Path) -> None:
     out, records = tmp_path / "log", tmp_path / "records"
-    first = {"entries": 0}
-    deadline = time.monotonic() + 20
-    while first["entries"] == 0 and time.monotonic() < deadline:
-        ended = run("--data", str(ministry.settings.data), *EXPORT, str(out), "--json")
-        first = json.loads(ended.stdout) if ended.returncode == 0 else first
-    assert first["entries"] > 0
+    first = _export(ministry, out, least=1)
     (tmp_path / "older").write_bytes((out / "checkpoint").read_bytes())
+    done(ministry, "post", "suspend", "LOME")
+    done(ministry, "post", "resume", "LOME")
+    _export(ministry, out, least=first + 2)
     given(ministry, *EXPORT, str(out), "--records", str(records))
     checks = ("--since", str(tmp_path / "older"), "--records", str(records))
     ended = verify("log", str(out), *checks)
@@ -46,14 +44,26 @@ def test_an_export_is_checked_without_the_service(ministry: Stage, tmp_path: Pat
     said = records.read_bytes()
     assert b"BEGIN" not in said
     actions = {canonical.decode(record)["action"] for record in read_records(said)}
-    assert {"enrol", "issue_token", "admit"} <= actions
+    assert {"enrol", "issue_token", "admit", "post_suspend", "post_resume"} <= actions
 
-    bundle = next((out / "tile" / "entries").rglob("*.p/*"))
+    partial = (out / "tile" / "entries").rglob("*.p/*")  # one of each size that was exported
+    bundle = max(partial, key=lambda path: int(path.name))
     data = bytearray(bundle.read_bytes())
     data[-1] ^= 1
     bundle.write_bytes(data)
     ended = verify("log", str(out))
     assert (ended.returncode, ended.stderr.split(":")[0]) == (1, "LOG_DAMAGED")
+
+
+def _export(ministry: Stage, out: Path, least: int) -> int:
+    """Export once the signed head has come so far; the running service signs one each second."""
+    deadline = time.monotonic() + 20
+    size = 0
+    while size < least and time.monotonic() < deadline:
+        ended = run("--data", str(ministry.settings.data), *EXPORT, str(out), "--json")
+        size = json.loads(ended.stdout)["entries"] if ended.returncode == 0 else size
+    assert size >= least
+    return size
 
 
 def read_records(lines: bytes) -> list[bytes]:

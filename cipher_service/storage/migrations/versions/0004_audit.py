@@ -48,7 +48,8 @@ def _entry() -> None:
         sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.Column("entry", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
-            "outcome IN ('done', 'refused', 'failed')", name=op.f("ck_audit_entry_outcome")
+            "outcome IN ('intended', 'done', 'refused', 'failed')",
+            name=op.f("ck_audit_entry_outcome"),
         ),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_entry")),
         sqlite_strict=True,

@@ -1,0 +1,96 @@
+"""Acts outside the registrar, each in one transaction with its entry; refusals in one of their own.
+
+    journal = Journal(engine, origin, actor="account/chiffre")
+    with journal.act("post_suspend", "PARIS") as connection:
+        enrolment.suspend(connection, "PARIS", now)
+    with journal.effect("bureau_unseal"):
+        custodian.open_sealed(ciphertext)
+
+Only who holds the ministry's data folder can act here; the entry names the account of the operating
+system, since nobody has signed in. The heads are signed by the service that runs on the same books.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+
+from cipher_service import clock
+from cipher_service.audit.ledger import append
+from cipher_service.audit.records import DONE, FAILED, INTENDED, REFUSED, Event
+from cipher_service.storage.unit_of_work import unit_of_work
+
+
+class Journal:
+    """Records what one actor does.
+
+    Args:
+        engine: the service's database.
+        origin: the log's name.
+        actor: who acts.
+    """
+
+    def __init__(self, engine: Engine, origin: str, actor: str) -> None:
+        self._engine = engine
+        self._origin = origin
+        self._actor = actor
+
+    @contextmanager
+    def act(self, action: str, resource: str | None = None) -> Iterator[Connection]:
+        """Give a unit of work whose entry stands in the same commit.
+
+        What raises undoes the act, and is recorded afterwards under its code, or as failed.
+
+        Args:
+            action: name of the act.
+            resource: what it is about, when that is known before.
+        """
+        with self._told(action, resource), unit_of_work(self._engine) as connection:
+            yield connection
+            self._append(connection, action, DONE, resource)
+
+    @contextmanager
+    def effect(self, action: str, resource: str | None = None) -> Iterator[None]:
+        """Surround an effect that leaves the database: a key is used, a plaintext is shown.
+
+        Its intent is committed first; when that cannot be, it raises and nothing takes place. How
+        it ended is an entry of its own: an intent without one was cut short.
+        """
+        self._commit(action, INTENDED, resource)
+        with self._told(action, resource):
+            yield
+        self._commit(action, DONE, resource)
+
+    @contextmanager
+    def _told(self, action: str, resource: str | None) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            code = getattr(error, "code", None)
+            outcome, reason = (REFUSED, code) if isinstance(code, str) else (FAILED, None)
+            self._commit(action, outcome, resource, reason)
+            raise
+
+    def _commit(
+        self, action: str, outcome: str, resource: str | None, reason: str | None = None
+    ) -> None:
+        with unit_of_work(self._engine) as connection:
+            self._append(connection, action, outcome, resource, reason)
+
+    def _append(
+        self,
+        connection: Connection,
+        action: str,
+        outcome: str,
+        resource: str | None,
+        reason: str | None = None,
+    ) -> None:
+        event = Event(
+            time_us=int(clock.now().timestamp() * 1_000_000),
+            actor=self._actor,
+            action=action,
+            outcome=outcome,
+            resource=resource,
+            reason=reason,
+        )
+        append(connection, self._origin, [event])
