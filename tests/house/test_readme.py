@@ -22,6 +22,17 @@ def _block(heading: str) -> str:
     return found[1]
 
 
+def _run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script.replace(".venv/bin", str(BIN))],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+
+
 def test_the_readme_opens_with_its_two_commands() -> None:
     first = re.search(r"```sh\n(.*?)```", README, re.DOTALL)
     assert first is not None
@@ -30,21 +41,22 @@ def test_the_readme_opens_with_its_two_commands() -> None:
 
 
 def test_a_dispatch_by_hand_is_read(tmp_path: Path) -> None:
-    script = _block("A dispatch by hand, without any server").replace(".venv/bin", str(BIN))
-    ended = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "LC_ALL": "C.UTF-8"},
-    )
+    ended = _run(_block("A dispatch by hand, without any server"), tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.endswith("Le ministre arrive mardi.\n")
 
 
+def test_a_bag_by_hand_is_sealed_judged_and_has_its_papers(tmp_path: Path) -> None:
+    ended = _run(_block("A bag by hand, without any server"), tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "SEAL_GENUINE_BAG_UNCHECKED" in ended.stdout
+    for name in ("bordereau.pdf", "label.pdf", "letter.pdf", "count.pdf"):
+        assert f"{name}\n" in ended.stdout
+
+
 def test_every_command_about_a_ministry_can_be_typed() -> None:
-    joined = _block("A ministry").replace("\\\n", " ")
+    section = README.split("## A ministry\n")[1].split("\n## ")[0]
+    joined = "".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL)).replace("\\\n", " ")
     typed = [shlex.split(line, comments=True) for line in joined.splitlines()]
     programs = {"chiffre": post, "cipher-service": administrator}
     parsed = 0
@@ -53,4 +65,4 @@ def test_every_command_about_a_ministry_can_be_typed() -> None:
         if name in programs:
             programs[name]("en").parse_args([word for word in words[1:] if word != "&"])
             parsed += 1
-    assert parsed == 10
+    assert parsed == 16
