@@ -1,6 +1,8 @@
-"""The ceiling: a FastAPI application that says hello, served exactly as the service serves its own.
+"""The ceiling: a FastAPI application that says hello, served exactly as our own is.
 
-Run as a program: `python hello.py PORT` starts two processes, says READY, and ends with SIGTERM.
+It stands behind the same border, on the same connections, in two processes.
+
+Run as a program: `python -m tests.bench.hello PORT` says READY, and ends with SIGTERM.
 """
 
 import os
@@ -11,22 +13,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 
+from cipher_service.api.border import Border
+from cipher_service.api.connections import Connection
+
 WORKERS = 2
 
 
-def application() -> FastAPI:
+def application() -> Border:
     app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
 
     @app.get("/hello")
     async def hello() -> dict[str, str]:
         return {"hello": "world"}
 
-    return app
+    return Border(app, {})
 
 
 @contextmanager
@@ -35,7 +39,7 @@ def hello() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, str(Path(__file__)), str(port)]
+    command = [sys.executable, "-m", "tests.bench.hello", str(port)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(WORKERS)]
     try:
         for process in processes:
@@ -66,7 +70,7 @@ def _serve(port: int) -> None:
     config = uvicorn.Config(
         application(),
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="none",
         log_config=None,
         access_log=False,
