@@ -95,6 +95,15 @@ def _dispatch(sender: Custodian, *cards: Card, message: bytes = b"Bonjour.\n") -
     return Envelope(sink.getvalue())
 
 
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """A command that runs in this process narrows the umask for good, as its own process may."""
+    before = os.umask(0o077)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture
 def dispatch() -> Callable[..., Envelope]:
     return _dispatch
