@@ -137,7 +137,7 @@ def _print_rates(ours: Run, theirs: Run, bare: Run, size: int, version: str) -> 
     rows = (
         ("submission, durable, receipt signed", ours),
         (f"OpenBao {version}: kv-v2 write", theirs),
-        ("bare hello: FastAPI, 2 processes", bare),
+        ("bare hello of this server, 2 processes", bare),
     )
     for name, run in rows:
         print(f"  {name:38} {run.rate:8.0f}/s   p50 {run.p50:7.2f} ms   p99 {run.p99:7.2f} ms")
