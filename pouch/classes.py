@@ -22,6 +22,12 @@ class ModeForbidden(Refusal):
     code: ClassVar[str] = "MODE_FORBIDDEN"
 
 
+class LevelAboveBag(Refusal):
+    """An item's level is above what a bag of this class may hold, or of no known rank."""
+
+    code: ClassVar[str] = "LEVEL_ABOVE_BAG"
+
+
 class LimitsExceeded(Refusal):
     """A bag or an item is too heavy or too large for its route."""
 
@@ -94,6 +100,23 @@ def require_pair(bag_class: BagClass, mode: Mode) -> None:
     """
     if mode not in CLASSES[bag_class].modes:
         raise ModeForbidden(f"a bag of class {bag_class} does not travel as {mode}")
+
+
+def require_level(bag_class: BagClass, level: str, ranks: Mapping[str, int]) -> None:
+    """Demands that an item is not above the bag that is to hold it: packing lowers no label.
+
+    Args:
+        bag_class: of the bag.
+        level: of the item, a code of the scheme of markings.
+        ranks: of the scheme's levels by code; the classes' own codes are among them.
+
+    Raises:
+        LevelAboveBag: it is, or the scheme knows no such level.
+    """
+    # A controlled bag is opened by cleared persons only, yet holds nothing classified.
+    held = BagClass.RESTRICTED if bag_class is BagClass.CONTROLLED else bag_class
+    if level not in ranks or ranks[level] > ranks[held]:
+        raise LevelAboveBag(f"an item at {level} does not go into a bag of class {bag_class}")
 
 
 @dataclass(frozen=True, slots=True)

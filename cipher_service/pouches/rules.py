@@ -3,14 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Final
 
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme
+from pouch import classes
+from pouch.classes import LevelAboveBag
 from pouch.manifest import BagClass
-
-# A controlled bag is opened by cleared persons only, yet holds nothing classified.
-_CONTROLLED_AS: Final = BagClass.RESTRICTED
 
 
 def require_cut_off(cut_off: datetime, departs: datetime) -> None:
@@ -42,9 +40,10 @@ def require_level(scheme: Scheme, level: str, bag_class: BagClass) -> None:
     ranks = {known.code: known.rank for known in scheme.levels}
     if level not in ranks:
         raise ServiceError("UNKNOWN_LEVEL", level=level)
-    held = _CONTROLLED_AS if bag_class is BagClass.CONTROLLED else bag_class
-    if ranks[level] > ranks[held]:
-        raise ServiceError("LEVEL_ABOVE_BAG", level=level, bag_class=bag_class.value)
+    try:
+        classes.require_level(bag_class, level, ranks)
+    except LevelAboveBag as error:
+        raise ServiceError(error.code, level=level, bag_class=bag_class.value) from error
 
 
 @dataclass(frozen=True, slots=True)

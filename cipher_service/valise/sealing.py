@@ -22,8 +22,9 @@ from cipher_service.valise.reading import read_bounded
 from cipher_service.valise.verifying import claims_record
 from keys.identity import Identity
 from pouch.bordereau import MANIFEST_BYTES_MAX
-from pouch.classes import require_pair
+from pouch.classes import require_level, require_pair
 from pouch.locator import grouped_locator
+from pouch.manifest import Manifest
 from pouch.papers.bag import bordereau, label
 from pouch.sealed import SealedManifest, seal_manifest
 from pouch.symbol import png
@@ -43,12 +44,20 @@ def seal(arguments: Namespace, terminal: Terminal) -> None:
     sealer = open_identity(arguments, terminal)
     witness = _witness(arguments, terminal)
     completed = complete(data, origin=sealer.card.post, now=clock.now())
-    require_pair(completed.manifest.bag_class, completed.manifest.waybill.mode)
+    _require_fitting(completed.manifest)
     sealed = seal_manifest(completed.manifest, sealer=sealer, witness=witness)
     _publish(
         _files(sealed, completed.nonce, terminal.language), out.resolve(), Path(arguments.identity)
     )
     _tell(sealed, out, terminal)
+
+
+def _require_fitting(manifest: Manifest) -> None:
+    """Demand that the bag may travel so and hold what it holds."""
+    require_pair(manifest.bag_class, manifest.waybill.mode)
+    ranks = {level.code: level.rank for level in default_scheme().levels}
+    for item in manifest.items:
+        require_level(manifest.bag_class, item.level, ranks)
 
 
 def _witness(arguments: Namespace, terminal: Terminal) -> Identity | None:

@@ -10,11 +10,13 @@ from pouch.classes import (
     PRESETS,
     PROHIBITED,
     Certification,
+    LevelAboveBag,
     LimitsExceeded,
     Measures,
     ModeForbidden,
     NotCertified,
     require_certified,
+    require_level,
     require_pair,
     require_within,
 )
@@ -47,6 +49,22 @@ def test_what_is_classified_is_accompanied_by_a_courier_to_a_cleared_receiver() 
         if bag_class.classified:
             assert bag_class.cleared_receiver
             assert all(MODES[mode].courier and MODES[mode].accompanied for mode in bag_class.modes)
+
+
+RANKS = {"NON-PROTEGE": 0, "DIFFUSION-RESTREINTE": 1, "CONFIDENTIEL": 2, "SECRET": 3}
+RANKS["TRES-SECRET"] = 4
+
+
+@pytest.mark.parametrize("bag_class", BagClass)
+@pytest.mark.parametrize("level", [*RANKS, "INCONNU"])
+def test_no_item_is_above_its_bag(bag_class: BagClass, level: str) -> None:
+    """P6: packing lowers no label. A controlled bag holds nothing classified."""
+    most = {**RANKS, "CONTROLE": RANKS["DIFFUSION-RESTREINTE"]}[bag_class]
+    if RANKS.get(level, 9) <= most:
+        require_level(bag_class, level, RANKS)
+    else:
+        with pytest.raises(LevelAboveBag):
+            require_level(bag_class, level, RANKS)
 
 
 def test_limits() -> None:

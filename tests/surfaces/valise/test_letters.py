@@ -20,14 +20,16 @@ CAPTAIN = {"name": "MBARGA Hélène", "status": "commandant", "passport": None, 
 
 def _bags(place: Path, sealer: Post, count: int, **change: Any) -> list[Bag]:
     """Seal `count` bags that travel together, not classified: a captain takes no others."""
-    waybill = json.loads(draft(place).read_text("utf-8"))["waybill"]
-    waybill = {**waybill, "packages": count, **change}
+    example = json.loads(draft(place).read_text("utf-8"))
+    waybill = {**example["waybill"], "packages": count, **change}
+    level = "DIFFUSION-RESTREINTE"
+    held = {"class": level, "items": [{**item, "level": level} for item in example["items"]]}
     return [
         sealed(
             place,
             sealer,
             name=f"bag{ordinal}",
-            **{"ordinal": ordinal, "waybill": waybill, "class": "DIFFUSION-RESTREINTE"},
+            **{"ordinal": ordinal, "waybill": waybill, **held},
         )
         for ordinal in range(1, count + 1)
     ]

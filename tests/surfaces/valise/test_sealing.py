@@ -129,6 +129,18 @@ def test_class_and_mode_go_together(yaounde: Post, tmp_path: Path) -> None:
     assert not (tmp_path / "sealed").exists()
 
 
+def test_no_item_is_above_its_bag(yaounde: Post, tmp_path: Path) -> None:
+    path = draft(
+        tmp_path, {"class": "DIFFUSION-RESTREINTE"}
+    )  # the example holds a confidential one
+    done = valise(
+        *("seal", "--identity", yaounde.identity, "--manifest", path, "-o", tmp_path / "sealed")
+    )
+    assert done.status == 1
+    assert "LEVEL_ABOVE_BAG" in done.err
+    assert not (tmp_path / "sealed").exists()
+
+
 def test_nobody_seals_for_another_post(yaounde: Post, tmp_path: Path) -> None:
     path = draft(tmp_path, _waybill(origin="LOME"))
     done = valise(

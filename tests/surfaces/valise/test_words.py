@@ -31,17 +31,18 @@ PAPERS = {
     if inspect.isclass(kind) and issubclass(kind, Refusal) and kind is not Refusal
 }
 NAMES = {str(name) for name in Name}
+CLASSES = {classes.ModeForbidden.code, classes.LevelAboveBag.code}
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_every_code_has_its_words(language: str) -> None:
-    for code in RAISED | PAPERS | NAMES | {classes.ModeForbidden.code}:
+    for code in RAISED | PAPERS | NAMES | CLASSES:
         told = explain(code, {}, "en" if language == "en" else "fr")
         assert told is not None, code
 
 
 def test_no_words_are_left_over() -> None:
-    assert set(WORDS["failures"]) <= RAISED | PAPERS | NAMES | {classes.ModeForbidden.code}
+    assert set(WORDS["failures"]) <= RAISED | PAPERS | NAMES | CLASSES
     code = "".join(path.read_text("utf-8") for path in CODE.glob("*.py"))
     named = set(re.findall(r"[\"']([a-z_]+)[\"']", code)) | {
         *(f"word_{word.name.lower()}" for word in Word),
