@@ -1,7 +1,8 @@
-"""A small SQLite file that survives kill -9 and power loss: rollback journal, one commit an act.
+"""Files that survive kill -9 and power loss.
 
-Not WAL: the SQLite that ships with Debian 12 has a defect there that can lose commits, and a
-post's identity folder may lie on a stick or a share.
+A small SQLite file has a rollback journal and one commit an act. Not WAL: the SQLite that ships
+with Debian 12 has a defect there that can lose commits, and a post's identity folder may lie on a
+stick or a share.
 """
 
 import os
@@ -79,3 +80,23 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Put a file in place whole or not at all, readable by its owner only.
+
+    Raises:
+        OSError: the disk refuses; what was at `path` is still there.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)

@@ -8,14 +8,13 @@ read what was sealed under them.
 """
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
 from cipher_service import clock
-from cipher_service.client.durable import sync_folder
+from cipher_service.client.durable import write_durably
 from cipher_service.client.online_refusals import Distrusted, Unready
 from keys import canonical
 from keys.cards import Card, grouped, read_card
@@ -202,26 +201,6 @@ class ServiceOffer:
         if offered.post != headquarters or key["fingerprint"] != key_fingerprint(service_key):
             raise Distrusted("SERVICE_CARD_INVALID")
         return cls(issuer, headquarters, offered, service_key)
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Put a file in place whole or not at all, readable by its owner only.
-
-    Raises:
-        OSError: the disk refuses; what was at `path` is still there.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
 
 
 def _read_ministry(data: bytes) -> MinistryPin:

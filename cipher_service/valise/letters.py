@@ -12,9 +12,9 @@ from pathlib import Path
 from cipher_service import clock
 from cipher_service.client.deciphering import require_empty
 from cipher_service.client.drafting import read_card_file
+from cipher_service.client.durable import write_durably
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.lines import date_text, show_lines
-from cipher_service.client.online_pins import write_durably
 from cipher_service.client.terminal import Terminal
 from cipher_service.valise.reading import read_bounded
 from pouch.manifest import Manifest, Mode
