@@ -193,10 +193,10 @@ def test_a_token_that_ended_early_is_renewed_once(relayed: Post, relay: Relay) -
 @pytest.mark.parametrize(
     ("off", "words", "french"),
     [
-        (600, r"clock is 60[012] s ahead of the ministry's", ("clock_ahead", "avance de 600 s")),
+        (600, r"clock is (\d+) s ahead of the ministry's", ("clock_ahead", "avance de 600 s")),
         (
             -1200,
-            r"clock is 1(200|199) s behind the ministry's",
+            r"clock is (\d+) s behind the ministry's",
             ("clock_behind", "retarde de 600 s"),
         ),
     ],
@@ -218,7 +218,10 @@ def test_a_clock_that_is_off_is_told_and_does_not_stop_the_post(
     monkeypatch.setattr(clock, "now", own)
     told = relayed.online("directory")
     assert told.status == 0, told.err
-    assert re.search(words, told.err), told.err
+    found = re.search(words, told.err)
+    assert found is not None, told.err
+    # The request itself takes its time, on a busy machine some seconds of it.
+    assert abs(int(found[1]) - abs(off)) < 10
     name, spoken = french
     assert spoken in phrase(name, "fr", seconds=600)
     first, second = relay.asked("POST", "/v1/token")
