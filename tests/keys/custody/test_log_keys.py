@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from keys.custody import Custodian, no_secret, open_custodian, read_credential
+from keys.custody.acts import perform, read_answer
+from keys.custody.core import Custody
 from keys.custody.errors import LogHeadLost
 from keys.log.checkpoints import Checkpoint, read_checkpoint, read_cosignature
 from keys.log.errors import LogForked, LogOfAnother, LogRolledBack, NoteMalformed, NoteNotSigned
@@ -102,3 +104,10 @@ def test_a_restored_store_is_told_from_the_log(founded: Any, tmp_path: Path) -> 
     latest = sign(again, 9, 17, published)
     with pytest.raises(LogRolledBack):
         sign(custodian, 9, 12, latest)
+
+
+def test_the_log_keys_pass_the_socket_whole(lome: Custody) -> None:
+    answer = perform(lome, {"act": "log_keys", "arguments": {}})
+
+    told, own = read_answer("log_keys", answer), lome.log_keys()
+    assert (told.ed25519, told.mldsa44) == (own.ed25519, own.mldsa44)
