@@ -17,7 +17,7 @@ from cipher_service.client.passphrases import passphrase_to_open, require_identi
 from cipher_service.client.terminal import Terminal
 from cipher_service.settings import Settings
 from keys.custody import CustodyState, read_credential
-from keys.custody.shares import Holder, Share, open_share
+from keys.custody.shares import HOLDERS_MAX, THRESHOLD_LEAST, Holder, Share, open_share
 from keys.custody.splitting import drill as prove
 from keys.custody.splitting import resplit_store, split_store
 from keys.errors import NotAddressed
@@ -102,9 +102,8 @@ def _holders(arguments: Namespace) -> list[Holder]:
     cards = [read_card_file(path) for path in arguments.holder]
     recipients = {card.recipient for card in cards}
     names = {card.post for card in cards}
-    if not 2 <= arguments.threshold <= len(cards) <= 16 or not (  # noqa: PLR2004 - said in the text
-        len(recipients) == len(names) == len(cards)
-    ):
+    enough = THRESHOLD_LEAST <= arguments.threshold <= len(cards) <= HOLDERS_MAX
+    if not enough or not len(recipients) == len(names) == len(cards):
         raise Refused("SPLITTING_REFUSED", threshold=arguments.threshold, count=len(cards))
     return [Holder(card.post, card.recipient) for card in cards]
 

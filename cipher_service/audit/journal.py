@@ -65,7 +65,7 @@ class Journal:
     def _told(self, action: str, resource: str | None) -> Iterator[None]:
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # recorded whatever it is, and raised again
             code = getattr(error, "code", None)
             outcome, reason = (REFUSED, code) if isinstance(code, str) else (FAILED, None)
             self._commit(action, outcome, resource, reason)

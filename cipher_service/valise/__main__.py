@@ -11,7 +11,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     typed = sys.argv[1:] if arguments is None else arguments
     try:
         from cipher_service.client.program import run  # noqa: PLC0415 - Ctrl-C ends its loading too
-        from cipher_service.valise.command_line import build_parser  # noqa: PLC0415 - this one too
+        from cipher_service.valise.command_line import build_parser  # noqa: PLC0415 - Ctrl-C ends its loading too
     except KeyboardInterrupt:
         return _INTERRUPTED
     return run(typed, program="valise", build=build_parser)
