@@ -22,6 +22,8 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	  command -v openssl >/dev/null || missing="$$missing openssl"; \
 	  command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
 	  test -x /usr/sbin/nginx || missing="$$missing nginx-light"; \
+	  command -v chromium >/dev/null || missing="$$missing chromium"; \
+	  command -v softhsm2-util >/dev/null || missing="$$missing softhsm2"; \
 	  if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ]; then \
 	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; \
 	  elif [ -n "$$missing" ]; then echo "Some tests need: sudo apt-get install $$missing"; fi
