@@ -18,9 +18,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from keys import canonical
+from keys.devices import EVENT
 from keys.errors import Refusal
 from keys.records import FINGERPRINT, POST, Record
-from keys.signing import ED25519_PUBLIC_BYTES, ED25519_SIGNATURE_BYTES, verify_ed25519
+from keys.signing import ED25519_SIGNATURE_BYTES, verify_ed25519
 from keys.statements import encode_statement, parse_statement
 from pouch.facts import READERS, Facts, facts_object
 from pouch.manifest import BAG, OFFICER, SEAL
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-EVENT: Final = "valise/v1 event"
 EVENT_BYTES_MAX: Final = 16 * 1024
 
 
@@ -58,7 +58,7 @@ class Event:
     """One fact about one closing of one bag.
 
     Attributes:
-        device: id of the device that tells (`device_id`), 64 hexadecimal digits.
+        device: id of the device that tells (`keys.devices.device_id`), 64 hexadecimal digits.
         counter: 1 for the first event of a device, then one more each time.
         previous: id of the device's event before, None for its first.
         bag: 22 digits, the bag's own number.
@@ -99,21 +99,6 @@ class Event:
     def id(self) -> str:
         """Lower-case hexadecimal SHA-256 of `statement`."""
         return hashlib.sha256(self.statement).hexdigest()
-
-
-def device_id(ed25519: bytes) -> str:
-    """Gives the id of a device from its public key: a hash that no card's fingerprint can equal.
-
-    Raises:
-        ValueError: the key has not 32 bytes.
-    """
-    if len(ed25519) != ED25519_PUBLIC_BYTES:
-        raise ValueError("a device's public key has 32 bytes")
-    return hashlib.sha256(
-        canonical.encode(
-            {"v": 1, "type": "valise/v1 device", "ed25519": canonical.text_from_bytes(ed25519)}
-        )
-    ).hexdigest()
 
 
 def sign_event(

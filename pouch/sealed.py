@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from keys import canonical
+from keys.devices import SEAL
 from keys.records import FINGERPRINT, Record
 from keys.statements import object_of_signatures, read_signatures
 from pouch.errors import SealedMalformed, WitnessIsSealer
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from keys.signing import Signatures
     from pouch.manifest import Manifest
 
-SEAL: Final = "valise/v1 seal"
 SEALED: Final = "valise/v1 sealed-manifest"
 SEALED_BYTES_MAX: Final = 1024 * 1024
 

@@ -23,13 +23,13 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Final
 
+from keys.devices import SEAL
 from keys.errors import CardNotInForce, SignatureInvalid
 from keys.merkle import ProofInvalid
 from pouch.errors import SealDamaged
 from pouch.pack import SKEW
 from pouch.physical import Observed, compare_seals, weight_is_off
 from pouch.seal import claims_of, kid_of, read_seal
-from pouch.sealed import SEAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.pouches import repository
 from cipher_service.storage.statements import insert_or_skip, inserts
 from cipher_service.storage.tables import pouches as tables
-from pouch.events import device_id
+from keys.devices import device_id
 
 
 def enrol(connection: Connection, post: str, ed25519: bytes, now: datetime) -> tuple[str, bool]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keys.cards import Card, read_card
 from keys.custody.compartment import CustodyState
+from keys.custody.desk import SealSignatures
 from keys.custody.errors import CustodianFault, RequestMalformed
 from keys.custody.log_keys import LogVerifiers
 from keys.errors import KeysError
@@ -53,6 +54,14 @@ def _read_signatures(members: dict[str, bytes]) -> Signatures:
 
 def _read_key(members: dict[str, bytes]) -> VerifyingKey:
     return VerifyingKey(members["ed25519"], members["mldsa65"])
+
+
+def _write_seal(value: SealSignatures) -> dict[str, bytes]:
+    return {"cose": value.cose, **_write_pair(value.full)}
+
+
+def _read_seal(members: dict[str, bytes]) -> SealSignatures:
+    return SealSignatures(members["cose"], _read_signatures(members))
 
 
 def _write_log_keys(value: LogVerifiers) -> dict[str, bytes]:
@@ -111,6 +120,9 @@ ACTS: Final = {
     "certify_token_key": _signing("statement"),
     "open_file_key": Act(("header", "prefix"), _write_bytes, _read_bytes),
     "open_sealed": Act(("ciphertext",), _write_bytes, _read_bytes),
+    "desk_keys": Act((), _write_bytes, _read_bytes),
+    "sign_event": Act(("device", "statement"), _write_bytes, _read_bytes),
+    "sign_seal": Act(("claims",), _write_seal, _read_seal),
     "officers": Act((), _write_bytes, _read_bytes),
     "officer_challenge": Act((), _write_bytes, _read_bytes),
     "register_officer_key": Act(("nonce", "response"), _write_bytes, _read_bytes),

@@ -12,6 +12,7 @@ from keys.age.hybrid import HybridKey
 from keys.age.stream import NONCE_SIZE, SEALED_CHUNK_SIZE
 from keys.cards import Card, issue_card
 from keys.custody.compartment import CustodyState, NoLock, SecretCompartment
+from keys.custody.desk import Desks, SealSignatures, sign_seal
 from keys.custody.errors import ManifestNotOfCard, OfficersNotFounded
 from keys.custody.log_keys import HeadInMemory, LogKeys, LogVerifiers
 from keys.custody.shares import read_share
@@ -99,6 +100,7 @@ class Custody:
         self.secret = secret
         self._heads = heads
         self._officers = officers
+        self._desks = Desks(service.receipts.ed25519_seed)
 
     @classmethod
     def generate(cls, post: str, *, valid_from: datetime, valid_until: datetime) -> Self:
@@ -225,6 +227,18 @@ class Custody:
     def open_sealed(self, ciphertext: bytes) -> bytes:
         """Opens a small age file to the bureau's key that is not a dispatch."""
         return decrypt(ciphertext, [self.bureau.hybrid])
+
+    def desk_keys(self) -> bytes:
+        """The public keys of the pouch bureau's desks, one after the other."""
+        return self._desks.public
+
+    def sign_event(self, device: bytes, statement: bytes) -> bytes:
+        """Signs an event in which one of the desks takes part."""
+        return self._desks.sign(device, statement)
+
+    def sign_seal(self, claims: bytes) -> SealSignatures:
+        """Signs the claims of a seal of the bureau."""
+        return sign_seal(self.bureau.card, self.bureau.signing, claims)
 
     def officers(self) -> bytes:
         """The roll of officers, as far as it may be shown."""

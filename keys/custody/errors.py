@@ -11,6 +11,18 @@ class ManifestNotOfCard(Refusal):
     code = "MANIFEST_NOT_OF_CARD"
 
 
+class SealNotOfCard(Refusal):
+    """The claims to be sealed are none, or name another post than the custodian's own card."""
+
+    code = "SEAL_NOT_OF_CARD"
+
+
+class EventNotOfDesk(Refusal):
+    """The event to be signed is none, or the desk that should sign takes no part in it."""
+
+    code = "EVENT_NOT_OF_DESK"
+
+
 class RequestMalformed(Refusal):
     """A frame or the request in it is not of the protocol."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from keys.cards import Card
     from keys.custody.compartment import CustodyState
+    from keys.custody.desk import SealSignatures
     from keys.custody.log_keys import LogVerifiers
     from keys.signing import Signatures, VerifyingKey
 
@@ -159,6 +160,30 @@ class Custodian(Protocol):
         Raises:
             Refusal: NotAge, HeaderMalformed, HeaderTooLarge, MixedRecipients, NotAddressed,
                 HeaderTampered or PayloadDamaged.
+        """
+        ...
+
+    def desk_keys(self) -> bytes:
+        """Gives the public keys of the pouch bureau's two desks: 32 bytes of Ed25519 each."""
+        ...
+
+    def sign_event(self, device: bytes, statement: bytes) -> bytes:
+        """Signs a custody event in which one of the desks takes part (Ed25519, 64 bytes).
+
+        Args:
+            device: id of the desk, in ASCII.
+            statement: the event's canonical bytes.
+
+        Raises:
+            EventNotOfDesk: it is no event, names other devices, or no desk is called so.
+        """
+        ...
+
+    def sign_seal(self, claims: bytes) -> SealSignatures:
+        """Signs the claims of a seal of the bureau.
+
+        Raises:
+            SealNotOfCard: they are no claims, or another post's.
         """
         ...
 

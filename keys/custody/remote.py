@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from keys.cards import Card
     from keys.custody.compartment import CustodyState
+    from keys.custody.desk import SealSignatures
     from keys.custody.log_keys import LogVerifiers
     from keys.signing import Signatures, VerifyingKey
 
@@ -123,6 +124,21 @@ class RemoteCustodian:
         """Opens a small age file to the bureau's key that is not a dispatch."""
         plaintext: bytes = self._ask("open_sealed", ciphertext)
         return plaintext
+
+    def desk_keys(self) -> bytes:
+        """The public keys of the pouch bureau's desks."""
+        keys: bytes = self._ask("desk_keys")
+        return keys
+
+    def sign_event(self, device: bytes, statement: bytes) -> bytes:
+        """Signs an event in which one of the desks takes part."""
+        signature: bytes = self._ask("sign_event", device, statement)
+        return signature
+
+    def sign_seal(self, claims: bytes) -> SealSignatures:
+        """Signs the claims of a seal of the bureau."""
+        signatures: SealSignatures = self._ask("sign_seal", claims)
+        return signatures
 
     def officers(self) -> bytes:
         """The roll of officers, as far as it may be shown."""

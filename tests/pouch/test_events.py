@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from keys import canonical
+from keys.devices import device_id
 from keys.errors import SignatureInvalid
 from pouch.events import (
     EVENT_BYTES_MAX,
     DeviceUnknown,
     Event,
     EventMalformed,
-    device_id,
     parse_event,
     read_event,
     sign_event,

@@ -13,6 +13,7 @@ from pycose.messages.sign1message import Sign1Message
 
 from keys.canonical import decode, encode
 from keys.cose import encode_cbor
+from keys.devices import SEAL
 from keys.errors import SignatureInvalid
 from keys.merkle import ProofInvalid, inclusion_path, leaf_hash, root
 from pouch.bordereau import digest
@@ -21,7 +22,7 @@ from pouch.digits import decode_digits, encode_digits
 from pouch.errors import OriginNotYours, SealDamaged, SealedMalformed, WitnessIsSealer
 from pouch.manifest import BagClass, Mode
 from pouch.seal import LogProof, claims_of, kid_of, make_seal, read_seal
-from pouch.sealed import SEAL, SEALED_BYTES_MAX, read_sealed, seal_manifest
+from pouch.sealed import SEALED_BYTES_MAX, read_sealed, seal_manifest
 from pouch.symbol import draw
 from tests.support.valise import CLOSED, manifest
 from tests.vectors.forge import identity

@@ -8,13 +8,14 @@ import pytest
 
 from keys.cards import issue_card
 from keys.cose import sign1
+from keys.devices import SEAL
 from keys.merkle import inclusion_path, leaf_hash, root
 from keys.signing import Signatures
 from pouch.digits import AZERTY, CALIBRATION, encode_digits
 from pouch.pack import Arrival
 from pouch.physical import Observed, compare_seals, weight_is_off
 from pouch.seal import LogProof, claims_of, kid_of, make_seal
-from pouch.sealed import SEAL, Signed, seal_manifest
+from pouch.sealed import Signed, seal_manifest
 from pouch.verdict import Logging, Name, Trust, Verdict, Witnessing, Word, judge
 from tests.support.valise import CLOSED, SEALS, announced, item, manifest, pack
 from tests.vectors.forge import identity

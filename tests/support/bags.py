@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+from keys.devices import EVENT, device_id
 from keys.signing import SigningKey
 from pouch.alarms import Announcement, Leg, Route
-from pouch.events import EVENT, Event, Witness, device_id, sign_event
+from pouch.events import Event, Witness, sign_event
 from pouch.facts import (
     INTACT,
     Accounted,

@@ -1,0 +1,106 @@
+"""The pouch bureau's own keys: two desks that tell of bags, and the seal of the bureau's bags.
+
+An act of two persons carries the signatures of two devices (pouch/CUSTODY.md §1). At headquarters
+these are two desks whose keys never leave the custodian; who sits there is for the service to know.
+The desks' keys come from the seed of the receipts' key by HKDF-SHA256 (RFC 5869), so that they are
+there whenever the service is, also while the bureau's keys are sealed. The seal is made with the
+bureau's card, hence with a key that can be sealed away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from keys.cose import KID_BYTES, decode_cbor, sign1
+from keys.custody.errors import EventNotOfDesk, SealNotOfCard
+from keys.devices import EVENT, SEAL, device_id, devices_of
+from keys.signing import SEED_BYTES, Signatures, SigningKey
+
+if TYPE_CHECKING:
+    from keys.cards import Card
+
+DESKS: Final = 2
+
+_INFO: Final = b"valise/v1 desk\0"
+_ISSUER: Final = 1  # of a seal's claims (RFC 8392 §3.1.1)
+
+
+@dataclass(frozen=True, slots=True)
+class SealSignatures:
+    """What closes a bag: the label's signature, and both of the sealed manifest.
+
+    Attributes:
+        cose: Ed25519 over the `Sig_structure` of the claims, 64 bytes.
+        full: Ed25519 and ML-DSA-65 over the claims, context `valise/v1 seal`.
+    """
+
+    cose: bytes
+    full: Signatures
+
+
+class Desks:
+    """The desks' keys.
+
+    Args:
+        seed: of the key of the service's receipts, 32 bytes.
+    """
+
+    def __init__(self, seed: bytes) -> None:
+        self._keys = [_derive(seed, number) for number in range(DESKS)]
+
+    @property
+    def public(self) -> bytes:
+        """The raw Ed25519 public keys, one after the other."""
+        return b"".join(key.verifying_key.ed25519 for key in self._keys)
+
+    def sign(self, device: bytes, statement: bytes) -> bytes:
+        """Signs an event in which one of the desks takes part.
+
+        Args:
+            device: id of the desk, in ASCII.
+            statement: the event's canonical bytes.
+
+        Raises:
+            EventNotOfDesk: it is no event, names other devices, or no desk is called so.
+        """
+        for key in self._keys:
+            own = device_id(key.verifying_key.ed25519)
+            if own.encode() == device:
+                _require_named(own, statement)
+                return key.sign_ed25519(EVENT, statement)
+        raise EventNotOfDesk("no desk of this custodian is called so")
+
+
+def sign_seal(card: Card, key: SigningKey, claims: bytes) -> SealSignatures:
+    """Signs the claims of a seal whose issuer is the card's post.
+
+    Raises:
+        SealNotOfCard: they are no claims, or another post's.
+    """
+    try:
+        read = decode_cbor(claims)
+    except ValueError as error:
+        raise SealNotOfCard("these are not the claims of a seal") from error
+    if not isinstance(read, dict) or read.get(_ISSUER) != card.post:
+        raise SealNotOfCard(f"the claims are not of {card.post}")
+    kid = bytes.fromhex(card.fingerprint)[:KID_BYTES]
+    message = sign1(claims, kid=kid, sign=key.sign_cose)
+    return SealSignatures(message.signature, key.sign(SEAL, claims))
+
+
+def _require_named(device: str, statement: bytes) -> None:
+    try:
+        named = devices_of(statement)
+    except ValueError as error:
+        raise EventNotOfDesk("this is not the statement of an event") from error
+    if device not in named:
+        raise EventNotOfDesk("the event names other devices")
+
+
+def _derive(seed: bytes, number: int) -> SigningKey:
+    made = HKDF(SHA256(), 2 * SEED_BYTES, salt=None, info=_INFO + bytes([number])).derive(seed)
+    return SigningKey(made[:SEED_BYTES], made[SEED_BYTES:])

@@ -1,0 +1,117 @@
+"""The pouch bureau's desks and its seal: what the custodian signs, and what it does not."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from keys.cards import Card
+from keys.cose import KID_BYTES, Sign1
+from keys.custody import Custodian, no_secret, open_custodian
+from keys.custody.core import Custody
+from keys.custody.errors import CustodySealed, EventNotOfDesk, SealNotOfCard
+from keys.devices import SEAL, device_id
+from keys.errors import SignatureInvalid
+from pouch.events import Event, Witness, read_event, sign_event
+from pouch.facts import Opened, Seen
+from pouch.seal import claims_of
+from tests.support import valise
+from tests.support.bags import BAG, NOON
+from tests.support.bags import SEAL as CLOSING
+
+ELSEWHERE = "11" * 32
+
+
+@pytest.fixture
+def custodian(served: Path) -> Iterator[Custodian]:
+    custodian = open_custodian(f"worker:{served}", no_secret)
+    yield custodian
+    custodian.close()
+
+
+def desks(custodian: Custodian) -> dict[str, bytes]:
+    keys = custodian.desk_keys()
+    return {device_id(key): key for key in (keys[:32], keys[32:])}
+
+
+def event(device: str, witness: str | None) -> Event:
+    return Event(
+        device=device,
+        counter=1,
+        previous=None,
+        bag=BAG,
+        seal=CLOSING,
+        at=NOON,
+        place="MINREX",
+        officer="OFF-000001",
+        witness=None if witness is None else Witness(witness, "OFF-000002"),
+        facts=Seen(()) if witness is None else Opened(),
+    )
+
+
+def test_two_desks_sign_one_act_and_any_reader_believes_it(custodian: Custodian) -> None:
+    first, second = desks(custodian)
+    told = event(first, second)
+
+    file = sign_event(
+        told,
+        lambda statement: custodian.sign_event(first.encode(), statement),
+        lambda statement: custodian.sign_event(second.encode(), statement),
+    )
+
+    assert read_event(file, desks(custodian)) == told
+
+
+def test_the_desks_are_the_same_each_time_and_never_each_other(custodian: Custodian) -> None:
+    assert desks(custodian) == desks(custodian)
+    assert len(desks(custodian)) == 2
+
+
+@pytest.mark.parametrize("statement", [b"", b"{}", b"\0" * 64, b'{"type":"valise/v1 event"}'])
+def test_a_desk_signs_nothing_but_events(custodian: Custodian, statement: bytes) -> None:
+    first, _ = desks(custodian)
+
+    with pytest.raises(EventNotOfDesk):
+        custodian.sign_event(first.encode(), statement)
+
+
+def test_a_desk_signs_no_event_of_other_devices(custodian: Custodian) -> None:
+    first, second = desks(custodian)
+
+    with pytest.raises(EventNotOfDesk):
+        custodian.sign_event(second.encode(), event(first, None).statement)
+    with pytest.raises(EventNotOfDesk):
+        custodian.sign_event(ELSEWHERE.encode(), event(ELSEWHERE, None).statement)
+
+
+def claims(card: Card) -> bytes:
+    whole = valise.manifest(2, waybill=valise.waybill(origin=card.post))
+    return claims_of(whole, None).encode()
+
+
+def test_the_bureau_seals_its_own_bags(custodian: Custodian) -> None:
+    card = custodian.card()
+    signed = custodian.sign_seal(claims(card))
+    message = Sign1(bytes.fromhex(card.fingerprint)[:KID_BYTES], claims(card), signed.cose)
+
+    message.verify(card.verifying_key)
+    card.verifying_key.verify(SEAL, claims(card), signed.full)
+    with pytest.raises(SignatureInvalid):
+        replace(message, payload=claims(card)[:-1] + b"\x00").verify(card.verifying_key)
+
+
+@pytest.mark.parametrize("what", [b"", b"\xa0", b"\xa1\x01\x65PARIS", b"\x84\x6aSignature1"])
+def test_the_bureau_seals_nobody_elses_bags(custodian: Custodian, what: bytes) -> None:
+    with pytest.raises(SealNotOfCard):
+        custodian.sign_seal(what)
+
+
+def test_a_sealed_bureau_seals_no_bag_but_its_desks_go_on() -> None:
+    made = Custody.generate("MINREX", valid_from=NOON, valid_until=NOON.replace(year=2028))
+    made.seal()
+    first, _ = desks(made)
+
+    with pytest.raises(CustodySealed):
+        made.sign_seal(claims(made.card()))
+    assert made.sign_event(first.encode(), event(first, None).statement)
