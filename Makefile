@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FOREIGN := tests/foreign
+CONSOLE := cipher_service/console
+ASSETS := $(CONSOLE)/assets
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
@@ -13,7 +15,7 @@ help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: setup
-setup: $(FOREIGN)/node_modules/.ready ## Build .venv/ and the foreign readers from the locked lists.
+setup: $(FOREIGN)/node_modules/.ready $(CONSOLE)/static/manifest.json ## Build .venv/, assets and foreign readers from the locked lists.
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -36,6 +38,14 @@ $(FOREIGN)/node_modules/.ready: $(VENV)/.ready $(FOREIGN)/package-lock.json
 	cd $(FOREIGN) && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
+# The installation built them once; from then on, whenever a source changes.
+$(CONSOLE)/static/manifest.json: $(wildcard $(ASSETS)/*.* $(ASSETS)/src/* $(ASSETS)/src/*/*) | $(VENV)/.ready
+	$(BIN)/python $(ASSETS)/hatch_build.py
+	@touch $@
+
+.PHONY: assets
+assets: $(CONSOLE)/static/manifest.json ## Build the console's styles and scripts if a source changed.
+
 .PHONY: demo
 demo: setup ## Play a ministry and its posts: CORPUS=folder of telegrams, KEEP=folder for the data.
 	@$(BIN)/cipher-service demo $(if $(CORPUS),--corpus "$(CORPUS)") $(if $(KEEP),--keep "$(KEEP)")
@@ -53,6 +63,7 @@ lint: setup ## Style, types and the import ladder.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
+	cd $(ASSETS) && $(abspath $(BIN))/node node_modules/typescript/bin/tsc --noEmit
 
 .PHONY: fix
 fix: setup ## Let ruff repair what it can.
@@ -102,4 +113,5 @@ vectors: setup ## Make the test vectors of envelopes and seals that are missing.
 
 .PHONY: clean
 clean: ## Remove what setup built.
-	rm -rf $(VENV) $(FOREIGN)/node_modules .mypy_cache .ruff_cache .pytest_cache .coverage*
+	rm -rf $(VENV) $(FOREIGN)/node_modules $(ASSETS)/node_modules $(CONSOLE)/static
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .coverage*

@@ -1,0 +1,84 @@
+// Builds what the console serves: src/*.ts and src/*.scss into the folder given (../static by
+// default), each file named by its hash, and manifest.json: name -> file, sha384, bytes, gzip bytes.
+//
+// Every file directly in src/ is something a page loads by name; what they share stands in folders
+// of src/ or begins with "_". The old output stays in place until the new one is whole.
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, extname, join, parse, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { compileAsync } from "sass";
+
+const home = dirname(fileURLToPath(import.meta.url));
+const source = join(home, "src");
+const output = resolve(process.argv[2] ?? join(home, "..", "static"));
+const fresh = `${output}.new`;
+const modules = join(home, "node_modules");
+
+// Files taken from packages as they are.
+const copied = {
+  "plex-sans-400.woff2": "@fontsource/ibm-plex-sans/files/ibm-plex-sans-latin-400-normal.woff2",
+  "plex-sans-600.woff2": "@fontsource/ibm-plex-sans/files/ibm-plex-sans-latin-600-normal.woff2",
+  "plex-mono-400.woff2": "@fontsource/ibm-plex-mono/files/ibm-plex-mono-latin-400-normal.woff2",
+  "zxing-reader.wasm": "zxing-wasm/dist/reader/zxing_reader.wasm",
+};
+
+const manifest = {};
+
+async function keep(name, bytes) {
+  const { name: stem, ext } = parse(name);
+  const mark = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+  const file = `${stem}.${mark}${ext}`;
+  await writeFile(join(fresh, file), bytes);
+  manifest[name] = {
+    file,
+    integrity: `sha384-${createHash("sha384").update(bytes).digest("base64")}`,
+    bytes: bytes.length,
+    gzip: gzipSync(bytes, { level: 9 }).length,
+  };
+}
+
+async function scripts(names) {
+  const made = await build({
+    entryPoints: names.map((name) => join(source, name)),
+    outdir: fresh,
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "iife",
+    target: ["chrome120", "firefox128", "safari17"],
+    charset: "utf8",
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  for (const { path, contents } of made.outputFiles) await keep(parse(path).base, contents);
+}
+
+async function style(name) {
+  const { css } = await compileAsync(join(source, name), {
+    style: "compressed",
+    loadPaths: [modules],
+    quietDeps: true,
+  });
+  // Letters are named in the source as plainly as they are in `copied`.
+  const named = css.replace(/url\("?\.\/([a-z0-9.-]+)"?\)/g, (_, file) => {
+    if (!(file in manifest)) throw new Error(`${name} names ${file}, which is not built`);
+    return `url(${manifest[file].file})`;
+  });
+  await keep(`${parse(name).name}.css`, Buffer.from(named));
+}
+
+await rm(fresh, { recursive: true, force: true });
+await mkdir(fresh, { recursive: true });
+for (const [name, path] of Object.entries(copied)) {
+  await keep(name, await readFile(join(modules, path)));
+}
+const pages = (await readdir(source)).filter((name) => !name.startsWith("_")).sort();
+await scripts(pages.filter((name) => extname(name) === ".ts"));
+await Promise.all(pages.filter((name) => extname(name) === ".scss").map(style));
+const sorted = Object.fromEntries(Object.entries(manifest).sort());
+await writeFile(join(fresh, "manifest.json"), `${JSON.stringify(sorted, null, 2)}\n`);
+await rm(output, { recursive: true, force: true });
+await rename(fresh, output);

@@ -1,0 +1,94 @@
+"""What pages load: built from pinned packages, small, named by its hash, and in every wheel."""
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ASSETS = ROOT / "cipher_service/console/assets"
+STATIC = ROOT / "cipher_service/console/static"
+MANIFEST: dict[str, Any] = json.loads((STATIC / "manifest.json").read_text("utf-8"))
+
+FIRST_LOAD = ("console.css", "core.js", "htmx.js")
+KILOBYTE = 1000
+
+
+def _gzip(*names: str) -> int:
+    return sum(MANIFEST[name]["gzip"] for name in names)
+
+
+def test_what_every_page_loads_fits_a_satellite_line() -> None:
+    assert _gzip("core.js") <= 15 * KILOBYTE
+    assert _gzip(*FIRST_LOAD) <= 60 * KILOBYTE
+
+
+def test_letters_are_three_files_that_are_fetched_once() -> None:
+    letters = [name for name in MANIFEST if name.endswith(".woff2")]
+    assert len(letters) == 3
+    assert _gzip(*letters) <= 64 * KILOBYTE
+
+
+@pytest.mark.parametrize("name", sorted(MANIFEST))
+def test_each_file_is_what_the_manifest_says(name: str) -> None:
+    entry = MANIFEST[name]
+    content = (STATIC / entry["file"]).read_bytes()
+    assert len(content) == entry["bytes"]
+    assert entry["file"].split(".")[-2] == hashlib.sha256(content).hexdigest()[:16]
+    digest = base64.b64encode(hashlib.sha384(content).digest()).decode()
+    assert entry["integrity"] == f"sha384-{digest}"
+
+
+def test_nothing_stands_in_the_folder_that_the_manifest_does_not_name() -> None:
+    named = {entry["file"] for entry in MANIFEST.values()} | {"manifest.json"}
+    assert {path.name for path in STATIC.iterdir()} == named
+
+
+def test_styles_name_no_other_place() -> None:
+    for name, entry in MANIFEST.items():
+        if name.endswith(".css"):
+            text = (STATIC / entry["file"]).read_text("utf-8")
+            assert not re.search(r"url\(['\"]?(?!data:image/svg|[a-z0-9.-]+\.woff2)", text), name
+            assert "GDS Transport" not in text
+
+
+def test_packages_are_pinned_exactly_and_their_lock_names_no_address() -> None:
+    package = json.loads((ASSETS / "package.json").read_text("utf-8"))
+    pins = {**package["dependencies"], **package["devDependencies"]}
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in pins.values())
+    lock = (ASSETS / "package-lock.json").read_text("utf-8")
+    assert '"resolved"' not in lock
+    entries = json.loads(lock)["packages"]
+    assert all("integrity" in entry for path, entry in entries.items() if path)
+
+
+def test_a_wheel_built_from_the_sources_alone_holds_the_assets(tmp_path: Path) -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True)
+    for name in listed.stdout.decode().splitlines():
+        if not name.startswith("tests/") and (ROOT / name).is_file():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, tmp_path / name)
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", "out"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (wheel,) = (tmp_path / "out").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        inside = archive.read("cipher_service/console/static/manifest.json")
+    assert json.loads(inside) == MANIFEST, "the same sources build the same files"
+    for entry in MANIFEST.values():
+        assert f"cipher_service/console/static/{entry['file']}" in names
+    assert not [name for name in names if "console/assets" in name or "node_modules" in name]
