@@ -23,6 +23,7 @@ from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from cipher_service.access.upkeep import Upkeep
 from cipher_service.api.application import create_application
 from cipher_service.api.border import Border
 from cipher_service.api.connections import Connection
@@ -52,7 +53,7 @@ from keys.errors import KeysError
 log = logging.getLogger(__name__)
 
 OPEN_ACTS: Final = frozenset({"enrol"})
-INNER_ACTS: Final = frozenset({"claim", "housekeep"})
+INNER_ACTS: Final = frozenset({"claim", "housekeep", "lapse"})
 HOUSEKEEPING_SECONDS: Final = 60.0
 HEAD_SECONDS: Final = 1.0
 """How far the log's signed head may be behind its entries."""
@@ -77,6 +78,7 @@ def registrar_handlers(
     acts = {
         **Desk(directory, Blobs(settings.data), sealer.service).handlers(),
         **PouchDesk().handlers(),
+        **Upkeep(settings.log_origin).handlers(),
     }
     return {
         **admissions.handlers(),
@@ -191,9 +193,9 @@ async def _serve_writes(
 
 
 async def _housekeep(batches: Batches, blobs: Blobs) -> None:
-    """Forget what has expired, on the thread that runs the batches: between two of them."""
+    """Forget and end what has expired, on the thread that runs the batches: between two of them."""
     while True:
-        (outcome,) = batches.run([Request("housekeep", None)])
+        outcome, _lapsed = batches.run([Request("housekeep", None), Request("lapse", None)])
         for upload in outcome.result or ():
             blobs.abandon(upload)
         await asyncio.sleep(HOUSEKEEPING_SECONDS)

@@ -101,11 +101,8 @@ def close(connection: Connection, now: datetime) -> int:
 
     Repeatable: the work of a clock, which needs nobody's leave to make things safer.
     """
-    due = select(campaign.c.campaign_id).where(
-        campaign.c.closed_at.is_(None), campaign.c.closes_at <= clock.text(now)
-    )
     ended = 0
-    for number in list(connection.scalars(due.order_by(campaign.c.campaign_id))):
+    for number in due(connection, now):
         for row in lines(connection, number):
             if row.verdict is None:
                 _settle(connection, row, "unanswered", None, now)
@@ -113,6 +110,14 @@ def close(connection: Connection, now: datetime) -> int:
         closed = update(campaign).where(campaign.c.campaign_id == number)
         connection.execute(closed.values(closed_at=clock.text(now)))
     return ended
+
+
+def due(connection: Connection, now: datetime) -> list[str]:
+    """Return the numbers of the campaigns that should be closed now, in order."""
+    waiting = select(campaign.c.campaign_id).where(
+        campaign.c.closed_at.is_(None), campaign.c.closes_at <= clock.text(now)
+    )
+    return list(connection.scalars(waiting.order_by(campaign.c.campaign_id)))
 
 
 def lines(connection: Connection, number: str) -> list[Row[Any]]:

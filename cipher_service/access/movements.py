@@ -1,8 +1,9 @@
 """Who leaves and who moves: everything that ends, ends in one transaction (articles 8 and 12).
 
-« rotation des personnels »: functions, habilitation, needs to know, mandates on either side and
-accesses outside the service end together, and a contradictory inventory is opened of what the
-person still holds. Leaver, successor and security officer sign it, each with reserves.
+« rotation des personnels »: functions, habilitation, needs to know, mandates on either side,
+accesses outside the service and every open session end together, and a contradictory inventory is
+opened of what the person still holds. Leaver, successor and security officer sign it, each with
+reserves. Who leaves for ever also loses every security key and an enrolment link that waits.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from cipher_service.access.acts import Gate, circumstances, person, require
 from cipher_service.directory import officers
 from cipher_service.directory.officers import OFFICERS, end_windows
 from cipher_service.errors import ServiceError
+from cipher_service.identity import passkey_book, sessions
 from cipher_service.storage import counters
 from cipher_service.storage.statements import insert_or_skip, inserts
 from cipher_service.storage.tables import access as books
@@ -46,6 +48,7 @@ def leave(
         ServiceError: UNKNOWN_OFFICER, OFFICER_LEFT, NOT_ALLOWED.
     """
     inventory = _end(connection, gate, officer_id, by, now, successor, "left")
+    passkey_book.revoke_all(connection, officer_id, now)
     officers.set_state(connection, officer_id, "left", now)
     return inventory
 
@@ -169,6 +172,7 @@ def _end_rights(connection: Connection, officer_id: str, now: datetime) -> None:
         .where(site.c.officer == officer_id, site.c.state.in_(("requested", "agreed", "granted")))
         .values(state="revoked", state_at=stamp)
     )
+    sessions.end_sessions(connection, officer_id, now)
     counters.advance(connection, OFFICERS)
 
 

@@ -143,6 +143,7 @@ def _add_emergencies(commands: "Commands[Parser]", say: Say) -> None:
 def _add_reviews(commands: "Commands[Parser]", say: Say) -> None:
     group = add_group(commands, say, "review")
     opening = add_command(group, say, "review.open", "rights:open_review")
+    due = add_command(group, say, "review.due", "rights:list_due")
     lines = add_command(group, say, "review.list", "rights:list_review")
     answer = add_command(group, say, "review.answer", "rights:answer_review")
     for parser in (lines, answer):
@@ -151,7 +152,7 @@ def _add_reviews(commands: "Commands[Parser]", say: Say) -> None:
     answer.add_argument("verdict", choices=("confirmed", "removed"), help=say("help_verdict"))
     for parser in (opening, answer):
         _add_by(parser, say, required=True)
-    for parser in (opening, lines, answer):
+    for parser in (opening, due, lines, answer):
         add_json(parser, say)
 
 

@@ -2,11 +2,12 @@
 
 from argparse import Namespace
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Row
 
-from cipher_service.access import campaigns, emergencies, mandates, registers, sites
+from cipher_service.access import campaigns, emergencies, mandates, registers, sites, upkeep
 from cipher_service.access.mandates import Draft
 from cipher_service.access.sites import Wanted
 from cipher_service.administration.acting import acting, looking, window
@@ -95,9 +96,8 @@ def review_emergency(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def list_emergencies(arguments: Namespace, terminal: Terminal) -> None:
-    """Freeze whoever's emergency was not reviewed in time, then print the register."""
-    with acting(arguments) as desk:
-        emergencies.sweep(desk.connection, desk.now)
+    """Print the register of emergencies."""
+    with looking(arguments) as desk:
         rows = emergencies.everything(desk.connection)
     _rows(terminal, rows, ("seq", "officer", "action", "object", "review_by", "finding"))
 
@@ -110,11 +110,24 @@ def open_review(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def list_review(arguments: Namespace, terminal: Terminal) -> None:
-    """End what was not confirmed in time, then print the lines of a review."""
-    with acting(arguments) as desk:
-        campaigns.close(desk.connection, desk.now)
+    """Print the lines of a review."""
+    with looking(arguments) as desk:
         rows = campaigns.lines(desk.connection, arguments.review)
     _rows(terminal, rows, ("line", "officer", "kind", "right_name", "verdict"))
+
+
+def list_due(arguments: Namespace, terminal: Terminal) -> None:
+    """Print what ends within 60 days, and the emergencies that await their review."""
+    with looking(arguments) as desk:
+        found = [asdict(each) for each in upkeep.reminders(desk.connection, desk.now)]
+    if terminal.as_json:
+        terminal.show_json(found)
+        return
+    if not found:
+        Speaker(terminal).show("review_nothing_due")
+    for one in found:
+        said = "  ".join(str(one[name]) for name in ("ends", "kind", "officer", "name"))
+        terminal.show(f"{one['step']:>2} d  {said}")
 
 
 def answer_review(arguments: Namespace, terminal: Terminal) -> None:

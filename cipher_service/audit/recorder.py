@@ -17,8 +17,8 @@ from cipher_service.audit.ledger import append
 from cipher_service.audit.records import DONE, FAILED, REFUSED, Event
 from cipher_service.storage.batch import Outcome
 
-SILENT: Final = frozenset({"housekeep", "health", "token_keys", "seals"})
-"""What decides nothing about anybody."""
+SILENT: Final = frozenset({"housekeep", "lapse", "health", "token_keys", "seals"})
+"""What decides nothing about anybody, or writes its own entries (`access.upkeep`)."""
 
 _FAULTS: Final = frozenset({"INTERNAL", "STORAGE_FULL"})
 _NOBODY: Final = "-"

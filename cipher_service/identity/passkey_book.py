@@ -222,6 +222,24 @@ def revoke_key(connection: Connection, officer: str, credential_id: str, now: da
     )
 
 
+def revoke_all(connection: Connection, officer: str, now: datetime) -> int:
+    """Take every key and a waiting enrolment link of a person away; returns how many keys were.
+
+    Raises:
+        ServiceError: UNKNOWN_OFFICER.
+    """
+    held = [key for key in keys_of(connection, officer) if key.revoked is None]
+    for key in held:
+        revoke_key(connection, officer, key.credential_id, now)
+    link = tables.enrolment_link
+    connection.execute(
+        update(link)
+        .where(link.c.officer == officer, link.c.ended_at.is_(None))
+        .values(ended_at=clock.text(now))
+    )
+    return len(held)
+
+
 def _end_link(connection: Connection, link: str, now: datetime) -> None:
     book = tables.enrolment_link
     ended = connection.execute(
