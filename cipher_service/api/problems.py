@@ -1,7 +1,8 @@
 """The one place where a code becomes an HTTP status and words (RFC 9457).
 
-`problems.toml` holds the table: a code without a row there cannot be answered with anything but
-`INTERNAL`, and a test demands a row for every code of the service and of `keys/`.
+`problems.toml` and `problems_persons.toml` hold the table: a code without a row there cannot be
+answered with anything but `INTERNAL`, and a test demands a row for every code of the service and of
+`keys/`.
 """
 
 import secrets
@@ -45,10 +46,11 @@ class _Facts(dict[str, str | int]):
 
 
 def _read_table() -> dict[str, Row]:
-    text = files("cipher_service.api").joinpath("problems.toml").read_text("utf-8")
+    folder = files("cipher_service.api")
     return {
         code: Row(row["status"], Words(*row["fr"]), Words(*row["en"]))
-        for code, row in tomllib.loads(text).items()
+        for name in ("problems.toml", "problems_persons.toml")
+        for code, row in tomllib.loads(folder.joinpath(name).read_text("utf-8")).items()
     }
 
 
