@@ -155,6 +155,18 @@ class AddresseesMismatch(Refusal):
     code = "ADDRESSEES_MISMATCH"
 
 
+class ReroutingInvalid(Refusal):
+    """A rerouting addendum is malformed, or not the next one of this dispatch."""
+
+    code = "REROUTING_INVALID"
+
+
+class ReroutingNotEntitled(Refusal):
+    """The card that signed a rerouting addendum may not reroute this dispatch."""
+
+    code = "REROUTING_NOT_ENTITLED"
+
+
 class CardNotInForce(Refusal):
     """A card is used outside its period of validity."""
 

@@ -25,7 +25,7 @@ from keys.cards import Card, issue_card, read_card
 from keys.errors import IdentityInvalid
 from keys.jws import ApiKey
 from keys.records import FINGERPRINT, POST, Record
-from keys.signing import MANIFEST, SEED_BYTES, Signatures, SigningKey
+from keys.signing import MANIFEST, REROUTING, SEED_BYTES, Signatures, SigningKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +69,10 @@ class Identity:
     def sign_manifest(self, manifest: bytes) -> Signatures:
         """Both signatures over a manifest's bytes."""
         return self.sign(MANIFEST, manifest)
+
+    def sign_rerouting(self, addendum: bytes) -> Signatures:
+        """Both signatures over a rerouting addendum's bytes."""
+        return self.sign(REROUTING, addendum)
 
     def open_file_key(self, header: Header, peek: Callable[[int], bytes]) -> bytes:  # noqa: ARG002  part of the protocol
         """The file key of a header; see `FileKeyOpener`.

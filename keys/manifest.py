@@ -229,7 +229,7 @@ def _members(manifest: Manifest) -> dict[str, Any]:
         "id": heading.id,
         "kind": heading.kind,
         "sender": {"post": manifest.sender.post, "fingerprint": manifest.sender.fingerprint},
-        "to": [_addressee_members(entry) for entry in manifest.to],
+        "to": [addressee_members(entry) for entry in manifest.to],
         "label": {
             "policy": label.policy,
             "level": label.level,
@@ -252,7 +252,8 @@ def _members(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _addressee_members(entry: Addressee) -> dict[str, Any]:
+def addressee_members(entry: Addressee) -> dict[str, Any]:
+    """Gives an entry of `to` as canonical JSON wants it."""
     series = entry.series
     return {
         "post": entry.post,
@@ -277,7 +278,7 @@ def _read_manifest(record: Record) -> Manifest:
         suite=suite,
         sender=Sender(sender.text("post", POST), sender.text("fingerprint", FINGERPRINT)),
         to=tuple(
-            _read_addressee(Record(value, "manifest.to"))
+            read_addressee(Record(value, "manifest.to"))
             for value in record.items("to", least=1, most=ADDRESSEES_MAX)
         ),
         parts=tuple(
@@ -320,7 +321,12 @@ def _read_label(record: Record) -> Label:
     return label
 
 
-def _read_addressee(record: Record) -> Addressee:
+def read_addressee(record: Record) -> Addressee:
+    """Reads an entry of `to`.
+
+    Raises:
+        ValueError: of another shape.
+    """
     addressee = Addressee(
         post=record.text("post", POST),
         fingerprint=record.text("fingerprint", FINGERPRINT),
@@ -357,6 +363,19 @@ def _read_part(record: Record) -> Part:
     return part
 
 
+def check_copies(to: tuple[Addressee, ...], sender: Sender) -> None:
+    """Demands a number of everybody but the sender's own copy.
+
+    Raises:
+        ValueError: somebody has none, or a copy is another's.
+    """
+    for entry in to:
+        if (entry.role == COPY) != (entry.series is None):
+            raise ValueError("to: a copy has no number, everybody else has one")
+        if entry.role == COPY and entry.post != sender.post:
+            raise ValueError("to: only the sender keeps a copy")
+
+
 def _check_together(manifest: Manifest) -> None:
     """What no member shows alone."""
     heading = manifest.heading
@@ -365,9 +384,5 @@ def _check_together(manifest: Manifest) -> None:
     named = {(entry.fingerprint, entry.key) for entry in manifest.to}
     if len(named) != len(manifest.to):
         raise ValueError("manifest.to names a key twice")
-    for entry in manifest.to:
-        if (entry.role == COPY) != (entry.series is None):
-            raise ValueError("manifest.to: a copy has no number, everybody else has one")
-        if entry.role == COPY and entry.post != manifest.sender.post:
-            raise ValueError("manifest.to: only the sender keeps a copy")
+    check_copies(manifest.to, manifest.sender)
     check_part_names([part.name for part in manifest.parts])

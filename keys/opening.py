@@ -11,8 +11,11 @@
  7. The sender's card is one that we trust.       UNKNOWN_SENDER
  8. Both signatures are there and hold.           SIGNATURE_MISSING SIGNATURE_INVALID
  9. The sender's card was in force.               CARD_NOT_IN_FORCE
-10. Our own card is named.                        NOT_INTENDED
+10. Our own card is named.                        NOT_INTENDED REROUTING_INVALID
 11. Stanzas and addressees are one for one.       ADDRESSEES_MISMATCH
+    Each addendum is in its place.                REROUTING_INVALID
+    A card that we trust, entitled, signed it.    UNKNOWN_SENDER REROUTING_NOT_ENTITLED
+    Its signatures hold, it was in force.         SIGNATURE_INVALID CARD_NOT_IN_FORCE
 12. SHA256SUMS says what the manifest says.       PART_MISMATCH
 13. Each part has its name, size and hash.        PART_MISMATCH
 14. The archive ends, then the payload, the file. PACKAGE_MALFORMED PAYLOAD_DAMAGED
@@ -46,19 +49,18 @@ from keys.package import (
     MANIFEST_NAME,
     MLDSA65_NAME,
     SUMS_NAME,
-    check_addressees,
-    check_intended,
     check_label,
     check_stanzas,
     checksum_lines,
 )
+from keys.rerouting import by_origin, check_addressees, check_intended, verify_rerouting
 from keys.signing import (
     ED25519_SIGNATURE_BYTES,
     MANIFEST,
     MLDSA65_SIGNATURE_BYTES,
     Signatures,
 )
-from keys.ustar import BLOCK_BYTES, END, padding_after, read_entry_header
+from keys.unpacking import Package, Payload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
 
     from keys.age.stream import ByteSource
     from keys.cards import Card
+    from keys.rerouting import Rerouting
 
 
 class FileKeyOpener(Protocol):
@@ -106,6 +109,7 @@ class Opened:
         sender: the card that verified them.
         folder: the quarantine, mode 0700, holding exactly the parts under their names.
         parts: the manifest's, for convenience.
+        reroutings: what added addressees to it since, verified.
     """
 
     manifest: Manifest
@@ -114,6 +118,7 @@ class Opened:
     sender: Card
     folder: Path
     parts: tuple[Part, ...]
+    reroutings: tuple[Rerouting, ...] = ()
 
     def publish(self, target: Path) -> None:
         """Moves the quarantine to `target` in one step and makes that durable.
@@ -144,12 +149,72 @@ class Opened:
         self.discard()
 
 
+@dataclass(frozen=True)
+class Head:
+    """A dispatch whose checks 1 to 11 hold, its parts still to be read.
+
+    Attributes:
+        header: as parsed.
+        file_key: 16 bytes.
+        manifest: as signed.
+        signatures: both, verified.
+        sender: the card that verified them.
+        reroutings: verified too.
+        package: stands at SHA256SUMS.
+    """
+
+    header: Header
+    file_key: bytes
+    manifest: Manifest
+    signatures: Signatures
+    sender: Card
+    reroutings: tuple[Rerouting, ...]
+    package: Package
+
+
+def open_head(
+    source: BinaryIO,
+    *,
+    opener: FileKeyOpener,
+    find_sender: Callable[[str], Card | None],
+    may_reroute: Callable[[Card, Manifest], bool] = by_origin,
+) -> Head:
+    """Makes checks 1 to 11 and reads no further than the manifest's signatures.
+
+    The arguments and what is raised are those of `decipher`.
+    """
+    # 1.
+    header = Header.parse(source)
+    # 2.
+    check_stanzas(header)
+    # 3.
+    payload = Payload(source)
+    file_key = opener.open_file_key(header, payload.peek)
+    header.verify(file_key)
+    # 4. to 6.
+    package = Package(OpeningStream(file_key, payload))
+    manifest = _read_manifest(package)
+    check_label(header, manifest)
+    # 7. to 9.
+    sender = _trusted_sender(manifest, find_sender)
+    signatures = _read_signatures(package)
+    sender.verifying_key.verify(MANIFEST, manifest.encode(), signatures)
+    sender.require_in_force(manifest.heading.created)
+    # 10. and 11.
+    check_intended(header, manifest, opener.card.fingerprint)
+    reroutings = check_addressees(header, manifest)
+    for each in reroutings:
+        verify_rerouting(each, manifest, find_sender, may_reroute)
+    return Head(header, file_key, manifest, signatures, sender, reroutings, package)
+
+
 def decipher(
     source: BinaryIO,
     *,
     opener: FileKeyOpener,
     find_sender: Callable[[str], Card | None],
     workspace: Path,
+    may_reroute: Callable[[Card, Manifest], bool] = by_origin,
 ) -> Opened:
     """Opens one dispatch into a quarantine, or refuses it by name and leaves nothing behind.
 
@@ -162,31 +227,15 @@ def decipher(
         workspace: an existing folder in which the quarantine is made; put it on the file system
             of the final place. A killed process leaves its quarantine (`.quarantine-*`, mode
             0700) behind; whoever chose the workspace wipes it at the next start.
+        may_reroute: whether a trusted card may have added addressees; by default the origin's.
 
     Raises:
         Refusal: the subclass of the first check that fails.
         OSError: from the source or the disk; the quarantine is wiped all the same.
     """
-    # 1.
-    header = Header.parse(source)
-    # 2.
-    check_stanzas(header)
-    # 3.
-    payload = _Payload(source)
-    file_key = opener.open_file_key(header, payload.peek)
-    header.verify(file_key)
-    # 4. to 6.
-    package = _Package(OpeningStream(file_key, payload))
-    manifest = _read_manifest(package)
-    check_label(header, manifest)
-    # 7. to 9.
-    sender = _trusted_sender(manifest, find_sender)
-    signatures = _read_signatures(package)
-    sender.verifying_key.verify(MANIFEST, manifest.encode(), signatures)
-    sender.require_in_force(manifest.heading.created)
-    # 10. and 11.
-    check_intended(manifest, opener.card.fingerprint)
-    check_addressees(header, manifest)
+    # 1. to 11.
+    head = open_head(source, opener=opener, find_sender=find_sender, may_reroute=may_reroute)
+    package, manifest = head.package, head.manifest
     # 12.
     _check_sums(package, manifest)
     # 13. and 14.
@@ -198,13 +247,22 @@ def decipher(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return Opened(manifest, manifest.hash, signatures, sender, folder, manifest.parts)
+    return Opened(
+        manifest,
+        manifest.hash,
+        head.signatures,
+        head.sender,
+        folder,
+        manifest.parts,
+        head.reroutings,
+    )
 
 
 def examine(header: Header, file_key: bytes, payload: ByteSource, own: Card) -> Manifest:
     """What a custodian verifies before it lets a file key go: checks 2 to 6, 10 and 11.
 
-    Signatures are left to `decipher`, since a custodian need not know every sender.
+    Signatures, those of addenda too, are left to `decipher`, since a custodian need not know every
+    sender.
 
     Args:
         header: parsed.
@@ -221,87 +279,14 @@ def examine(header: Header, file_key: bytes, payload: ByteSource, own: Card) -> 
     """
     check_stanzas(header)
     header.verify(file_key)
-    manifest = _read_manifest(_Package(OpeningStream(file_key, payload)))
+    manifest = _read_manifest(Package(OpeningStream(file_key, payload)))
     check_label(header, manifest)
-    check_intended(manifest, own.fingerprint)
+    check_intended(header, manifest, own.fingerprint)
     check_addressees(header, manifest)
     return manifest
 
 
-class _Payload:
-    """What follows the header in a file: can be looked at before it is read."""
-
-    def __init__(self, source: BinaryIO) -> None:
-        self._source = source
-        self._ahead = bytearray()
-
-    def peek(self, count: int) -> bytes:
-        missing = count - len(self._ahead)
-        if missing > 0:
-            self._ahead += self._source.read(missing)
-        return bytes(self._ahead[:count])
-
-    def readinto(self, buffer: memoryview, /) -> int | None:
-        if self._ahead:
-            count = min(len(buffer), len(self._ahead))
-            buffer[:count] = self._ahead[:count]
-            del self._ahead[:count]
-            return count
-        return self._source.readinto(buffer)  # type: ignore[attr-defined, no-any-return]  # BinaryIO
-
-
-class _Package:
-    """The archive, read in order from authentic chunks."""
-
-    def __init__(self, stream: OpeningStream) -> None:
-        self._stream = stream
-        self._view = memoryview(b"")
-
-    def next_entry(self) -> tuple[str, int]:
-        return read_entry_header(self._take(BLOCK_BYTES))
-
-    def body(self, size: int) -> bytes:
-        """A small body, whole."""
-        data = self._take(size)
-        self._skip_padding(size)
-        return data
-
-    def pass_body(self, size: int, receive: Callable[[memoryview], object]) -> None:
-        """A body of any size, piece by piece."""
-        remaining = size
-        while remaining:
-            piece = self._piece(remaining)
-            receive(piece)
-            remaining -= len(piece)
-        self._skip_padding(size)
-
-    def end(self) -> None:
-        if self._take(len(END)) != END:
-            raise PackageMalformed("the archive goes on where the manifest ends")
-        if self._view or self._stream.next_chunk():
-            raise PackageMalformed("something follows the end of the archive")
-
-    def _skip_padding(self, size: int) -> None:
-        if any(self._take(padding_after(size))):
-            raise PackageMalformed("the padding of an entry is not zero")
-
-    def _take(self, count: int) -> bytes:
-        pieces = []
-        while count:
-            pieces.append(bytes(self._piece(count)))
-            count -= len(pieces[-1])
-        return b"".join(pieces)
-
-    def _piece(self, most: int) -> memoryview:
-        if not self._view:
-            self._view = self._stream.next_chunk()
-            if not self._view:
-                raise PackageMalformed("the archive ends too early")
-        piece, self._view = self._view[:most], self._view[most:]
-        return piece
-
-
-def _read_manifest(package: _Package) -> Manifest:
+def _read_manifest(package: Package) -> Manifest:
     name, size = package.next_entry()
     if name != MANIFEST_NAME or size > MANIFEST_BYTES_MAX:
         raise PackageMalformed("the first entry is not a manifest of at most 256 KiB")
@@ -316,14 +301,14 @@ def _trusted_sender(manifest: Manifest, find_sender: Callable[[str], Card | None
     return card
 
 
-def _read_signatures(package: _Package) -> Signatures:
+def _read_signatures(package: Package) -> Signatures:
     return Signatures(
         ed25519=_read_signature(package, ED25519_NAME, ED25519_SIGNATURE_BYTES),
         mldsa65=_read_signature(package, MLDSA65_NAME, MLDSA65_SIGNATURE_BYTES),
     )
 
 
-def _read_signature(package: _Package, expected: str, length: int) -> bytes:
+def _read_signature(package: Package, expected: str, length: int) -> bytes:
     name, size = package.next_entry()
     if name != expected:
         raise SignatureMissing(f"{expected} is missing; both signatures are required")
@@ -332,7 +317,7 @@ def _read_signature(package: _Package, expected: str, length: int) -> bytes:
     return package.body(size)
 
 
-def _check_sums(package: _Package, manifest: Manifest) -> None:
+def _check_sums(package: Package, manifest: Manifest) -> None:
     name, size = package.next_entry()
     if name != SUMS_NAME:
         raise PackageMalformed("SHA256SUMS does not follow the signatures")
@@ -341,7 +326,7 @@ def _check_sums(package: _Package, manifest: Manifest) -> None:
         raise PartMismatch("SHA256SUMS is not what the manifest says")
 
 
-def _receive_part(package: _Package, part: Part, folder: Path) -> None:
+def _receive_part(package: Package, part: Part, folder: Path) -> None:
     if package.next_entry() != (part.name, part.size):
         raise PartMismatch(f"the entry in the place of {part.name} has another name or size")
     path = folder / part.name

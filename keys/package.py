@@ -19,19 +19,19 @@ from typing import TYPE_CHECKING, Final
 from keys import canonical
 from keys.age.header import Stanza, decode_base64
 from keys.age.hybrid import HYBRID_TYPE, refuse_mixed
-from keys.errors import AddresseesMismatch, HeaderMalformed, LabelMismatch, NotIntended
+from keys.errors import HeaderMalformed, LabelMismatch
 from keys.manifest import COPY
 
 if TYPE_CHECKING:
     from keys.age.header import Header
-    from keys.manifest import Addressee, Manifest
+    from keys.manifest import Manifest
 
 MANIFEST_NAME: Final = "manifest.json"
 ED25519_NAME: Final = "manifest.json.ed25519"
 MLDSA65_NAME: Final = "manifest.json.mldsa65"
 SUMS_NAME: Final = "SHA256SUMS"
 LABEL_TYPE: Final = "depeche.v1/label"
-# Defined in SPEC.md §9 and refused by this version, which knows no rerouting.
+# `keys.rerouting` says what stands in it.
 REROUTING_TYPE: Final = "depeche.v1/rerouting"
 # Of a hybrid stanza: ML-KEM-768 ciphertext and X25519 share; file key and tag (C2SP age.md).
 _ENC_BYTES = 1120
@@ -85,32 +85,6 @@ def check_label(header: Header, manifest: Manifest) -> None:
     """
     if header.stanzas[0] != label_stanza(manifest):
         raise LabelMismatch("the label stanza does not match the manifest")
-
-
-def check_intended(manifest: Manifest, fingerprint: str) -> Addressee:
-    """Demands that the manifest names the card with this fingerprint, and gives the entry.
-
-    Raises:
-        NotIntended: it does not: somebody forwarded the dispatch behind its sender's back.
-    """
-    addressee = manifest.addressee(fingerprint)
-    if addressee is None:
-        raise NotIntended("the manifest does not name the card that opened the dispatch")
-    return addressee
-
-
-def check_addressees(header: Header, manifest: Manifest) -> None:
-    """Demands one hybrid stanza for each entry of `to`, and nothing that claims a rerouting.
-
-    Raises:
-        AddresseesMismatch: somebody with the file key added or dropped a recipient.
-    """
-    hybrid = sum(stanza.type == HYBRID_TYPE for stanza in header.stanzas)
-    if hybrid != len(manifest.to) or len(header.stanzas) != 1 + hybrid:
-        raise AddresseesMismatch(
-            f"the header has {hybrid} recipients and {len(header.stanzas) - 1 - hybrid} "
-            f"reroutings; the manifest names {len(manifest.to)} addressees"
-        )
 
 
 def _check_hybrid(stanza: Stanza) -> None:

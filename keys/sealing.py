@@ -74,6 +74,24 @@ class Destination:
     role: str = ACTION
     delivery: str = CIPHER
 
+    @property
+    def recipient(self) -> bytes:
+        """The 1,216 raw bytes to which the file key is wrapped."""
+        return self.card.recipient
+
+
+def addressee_of(destination: Destination) -> Addressee:
+    """Gives the entry of `to` that names a destination."""
+    return Addressee(
+        post=destination.card.post,
+        fingerprint=destination.card.fingerprint,
+        key=EDITION_KEY,
+        role=destination.role,
+        precedence=destination.precedence,
+        delivery=destination.delivery,
+        series=destination.series,
+    )
+
 
 @dataclass(frozen=True)
 class Attachment:
@@ -173,8 +191,8 @@ def encipher(
     signer.card.verifying_key.verify(MANIFEST, manifest.encode(), signatures)
     # 5.
     file_key = secrets.token_bytes(FILE_KEY_SIZE)
-    recipients = (destination.card.recipient for destination in destinations)
-    stanzas = [label_stanza(manifest), *(hybrid.wrap(file_key, each) for each in recipients)]
+    wrapped = (hybrid.wrap(file_key, each.recipient) for each in destinations)
+    stanzas = [label_stanza(manifest), *wrapped]
     header = seal_header(stanzas, file_key)
     sink.write(header)
     # 6.
@@ -192,18 +210,7 @@ def _measure(name: str, source: Source, media_type: str) -> Part:
 def _make_manifest(
     heading: Heading, destinations: Sequence[Destination], sender: Card, parts: tuple[Part, ...]
 ) -> Manifest:
-    to = tuple(
-        Addressee(
-            post=destination.card.post,
-            fingerprint=destination.card.fingerprint,
-            key=EDITION_KEY,
-            role=destination.role,
-            precedence=destination.precedence,
-            delivery=destination.delivery,
-            series=destination.series,
-        )
-        for destination in destinations
-    )
+    to = tuple(map(addressee_of, destinations))
     salt = secrets.token_bytes(SALT_BYTES)
     manifest = Manifest(heading, Sender(sender.post, sender.fingerprint), to, parts, salt)
     return Manifest.parse(manifest.encode())

@@ -116,6 +116,7 @@ ACTS: Final = {
     "sign_slip": Act(("slip",), _write_bytes, _read_bytes),
     "sign_post_receipt": _signing("statement"),
     "sign_service_message": _signing("statement"),
+    "sign_rerouting": _signing("addendum"),
     "sign_receipts": _signing("root_statement"),
     "certify_token_key": _signing("statement"),
     "open_file_key": Act(("header", "prefix"), _write_bytes, _read_bytes),

@@ -31,6 +31,10 @@ class Bureau:
         """Both signatures over a manifest's bytes; see `Custodian.sign_manifest`."""
         return self._custodian.sign_manifest(manifest)
 
+    def sign_rerouting(self, addendum: bytes) -> Signatures:
+        """Both signatures over an addendum's bytes; see `Custodian.sign_rerouting`."""
+        return self._custodian.sign_rerouting(addendum)
+
     def open_file_key(self, header: Header, peek: Callable[[int], bytes]) -> bytes:
         """The file key of a header; see `Custodian.open_file_key`."""
         return self._custodian.open_file_key(header.encode(), peek(PREFIX_BYTES))

@@ -23,11 +23,13 @@ from keys.opening import examine
 from keys.package import check_stanzas
 from keys.post_receipts import PostReceipt
 from keys.receipts import BatchRoot
+from keys.rerouting import Addendum
 from keys.service_messages import ServiceMessage
 from keys.signing import (
     MANIFEST,
     RECEIPT,
     RECEIPTS,
+    REROUTING,
     SERVICE_MESSAGE,
     SLIP,
     TOKEN_KEY,
@@ -202,6 +204,14 @@ class Custody:
         """Signs a service message of the bureau."""
         ServiceMessage.parse(statement).require_card(self.bureau.card)
         return self.bureau.signing.sign(SERVICE_MESSAGE, statement)
+
+    def sign_rerouting(self, addendum: bytes) -> Signatures:
+        """Signs what the bureau adds to a dispatch that it may read."""
+        sender = Addendum.parse(addendum).sender
+        own = self.bureau.card
+        if (sender.post, sender.fingerprint) != (own.post, own.fingerprint):
+            raise ManifestNotOfCard(f"the addendum is of {sender.post}, not of this card")
+        return self.bureau.signing.sign(REROUTING, addendum)
 
     def sign_receipts(self, root_statement: bytes) -> Signatures:
         """Signs the root over one commit's receipts."""

@@ -117,6 +117,15 @@ class Custodian(Protocol):
         """
         ...
 
+    def sign_rerouting(self, addendum: bytes) -> Signatures:
+        """Signs what the bureau adds to a dispatch: new addressees, or its own new key.
+
+        Raises:
+            ReroutingInvalid: it is not an addendum.
+            ManifestNotOfCard: the rerouter is not the bureau's card.
+        """
+        ...
+
     def sign_receipts(self, root_statement: bytes) -> Signatures:
         """Signs the root over one commit's receipts, with the service key.
 

@@ -107,6 +107,10 @@ class RemoteCustodian:
         """Signs a service message of the bureau."""
         return self._sign("sign_service_message", statement)
 
+    def sign_rerouting(self, addendum: bytes) -> Signatures:
+        """Signs what the bureau adds to a dispatch."""
+        return self._sign("sign_rerouting", addendum)
+
     def sign_receipts(self, root_statement: bytes) -> Signatures:
         """Signs the root over one commit's receipts."""
         return self._sign("sign_receipts", root_statement)

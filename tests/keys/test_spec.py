@@ -113,7 +113,9 @@ def test_the_table_of_checks_is_the_one_in_the_code() -> None:
     }
     listed = {
         int(number): set(re.findall(r"[A-Z][A-Z0-9]*_[A-Z_]+", row))
-        for number, row in re.findall(r"^ ?([0-9]+)\. (.*)$", opening.__doc__ or "", re.MULTILINE)
+        for number, row in re.findall(
+            r"^ ?([0-9]+)\. (.*(?:\n {4}.*)*)$", opening.__doc__ or "", re.MULTILINE
+        )
     }
     # The nonce stands between header and payload.
     table[4].remove("HEADER_MALFORMED")

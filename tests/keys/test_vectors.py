@@ -34,7 +34,8 @@ def _opener(post: str) -> Identity:
 
 @pytest.mark.parametrize("vector", INDEX["vectors"], ids=lambda vector: vector["file"][:-4])
 def test_a_vector_meets_its_verdict(vector: dict[str, Any], tmp_path: Path) -> None:
-    cards = [read_card((FOLDER / f"{post}.card").read_bytes()) for post in INDEX["trusted"]]
+    posts = vector.get("trusted", INDEX["trusted"])
+    cards = [read_card((FOLDER / f"{post}.card").read_bytes()) for post in posts]
     trusted = {card.fingerprint: card for card in cards}
     verdict = "OPENED"
     parts: dict[str, str] = {}

@@ -32,13 +32,14 @@ MINREX: Card = identity("MINREX").card
 
 @dataclass(frozen=True)
 class Case:
-    """One vector: who opens it, and what must come of it."""
+    """One vector: who opens it, whom they trust, and what must come of it."""
 
     name: str
     about: str
     expect: str
     make: Callable[[], bytes]
     opener: str = "PARIS"
+    trusted: tuple[str, ...] = ("MINREX",)
 
 
 def cases() -> Iterator[Case]:

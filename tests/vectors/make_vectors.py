@@ -15,7 +15,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from tests.vectors import envelope_cases, package_cases
+from tests.vectors import envelope_cases, package_cases, rerouting_cases
 from tests.vectors.envelope_cases import OPENED, Case
 from tests.vectors.forge import identity, unseal
 
@@ -35,7 +35,10 @@ def main() -> None:
         "identities": {post: identity(post).age_identity for post in POSTS},
         "trusted": TRUSTED,
         "vectors": [
-            _write(case) for case in itertools.chain(envelope_cases.cases(), package_cases.cases())
+            _write(case)
+            for case in itertools.chain(
+                envelope_cases.cases(), package_cases.cases(), rerouting_cases.cases()
+            )
         ],
     }
     text = json.dumps(index, ensure_ascii=False, indent=1) + "\n"
@@ -53,6 +56,8 @@ def _write(case: Case) -> dict[str, Any]:
         "opener": case.opener,
         "expect": case.expect,
     }
+    if case.trusted != TRUSTED:
+        entry["trusted"] = list(case.trusted)
     if case.expect == OPENED:
         entry |= _contents(path.read_bytes(), case.opener)
     return entry
