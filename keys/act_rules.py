@@ -73,6 +73,18 @@ _POUCH: Final = _seat(
     *("HEAD-OF-POST", "POST-CIPHER-CLERK"),
 )
 
+# Who may give the custodian a grant, by its purpose (ACTS.md §6).
+GRANT_SEATS: Final[dict[str, Seat]] = {
+    "open": _READERS,
+    "sign": _CIPHER | _RELEASERS,
+    "seal": _POUCH,
+}
+
+# The shipped scheme, the lowest first: a level's rank is its place.
+LEVELS: Final = ("NON-PROTEGE", "DIFFUSION-RESTREINTE", "CONFIDENTIEL", "SECRET", "TRES-SECRET")
+SESSION_RANK: Final = 2
+"""Up to this rank a session serves; above it each dispatch needs its own grant."""
+
 RULES: Final[dict[str, ActRule]] = {
     # Article 15: the dispatch.
     "dispatch.release": _rule(4 * _HOUR, _CIPHER | _seat("DRAFTER"), _RELEASERS),

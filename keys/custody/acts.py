@@ -98,8 +98,8 @@ def _read_nothing(members: dict[str, bytes]) -> None:
         raise ValueError("an answer without members")
 
 
-def _signing(argument: str) -> Act:
-    return Act((argument,), _write_pair, _read_signatures)
+def _signing(*arguments: str) -> Act:
+    return Act(arguments, _write_pair, _read_signatures)
 
 
 ACTS: Final = {
@@ -112,22 +112,24 @@ ACTS: Final = {
     "log_keys": Act((), _write_log_keys, _read_log_keys),
     "log_head": Act((), _write_bytes, _read_bytes),
     "sign_checkpoint": Act(("checkpoint", "path", "published"), _write_bytes, _read_bytes),
-    "sign_manifest": _signing("manifest"),
-    "sign_slip": Act(("slip",), _write_bytes, _read_bytes),
-    "sign_post_receipt": _signing("statement"),
-    "sign_service_message": _signing("statement"),
-    "sign_rerouting": _signing("addendum"),
+    "sign_manifest": _signing("manifest", "warrant"),
+    "sign_slip": Act(("slip", "warrant"), _write_bytes, _read_bytes),
+    "sign_post_receipt": _signing("statement", "warrant"),
+    "sign_service_message": _signing("statement", "warrant"),
+    "sign_rerouting": _signing("addendum", "warrant"),
     "sign_receipts": _signing("root_statement"),
     "certify_token_key": _signing("statement"),
-    "open_file_key": Act(("header", "prefix"), _write_bytes, _read_bytes),
-    "open_sealed": Act(("ciphertext",), _write_bytes, _read_bytes),
+    "open_file_key": Act(("header", "prefix", "warrant"), _write_bytes, _read_bytes),
+    "open_sealed": Act(("ciphertext", "warrant"), _write_bytes, _read_bytes),
     "desk_keys": Act((), _write_bytes, _read_bytes),
     "sign_event": Act(("device", "statement"), _write_bytes, _read_bytes),
-    "sign_seal": Act(("claims",), _write_seal, _read_seal),
+    "sign_seal": Act(("claims", "warrant"), _write_seal, _read_seal),
     "officers": Act((), _write_bytes, _read_bytes),
     "officer_challenge": Act((), _write_bytes, _read_bytes),
     "register_officer_key": Act(("nonce", "response"), _write_bytes, _read_bytes),
     "approve_act": Act(("act", "nonce", "response"), _write_bytes, _read_bytes),
+    "open_grant": Act(("grant", "nonce", "response"), _write_bytes, _read_bytes),
+    "close_grant": Act(("token",), _write_nothing, _read_nothing),
 }
 
 

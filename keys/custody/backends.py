@@ -25,15 +25,19 @@ _MEMORY_FROM: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MEMORY_UNTIL: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-def open_custodian(uri: str, secrets: Callable[[str], bytes]) -> Custodian:
+def open_custodian(
+    uri: str, secrets: Callable[[str], bytes], *, production: bool = False
+) -> Custodian:
     """Opens the custodian that `uri` names.
 
     Args:
         uri: `memory:` or `memory:POST`, `file:/absolute/store`, `worker:/absolute/socket`.
         secrets: asked for the credential of a store, with the URI, when the scheme needs one.
+        production: whether keys must be with a process of their own.
 
     Raises:
-        ValueError: an unknown scheme, or a path that is not absolute.
+        ValueError: an unknown scheme, a path that is not absolute, or keys in this very process
+            although it is production.
         StoreUnsafe, StoreInvalid: the store does not open.
         OSError: it cannot be read.
     """
@@ -43,6 +47,8 @@ def open_custodian(uri: str, secrets: Callable[[str], bytes]) -> Custodian:
     except KeyError:
         known = ", ".join(sorted(_SCHEMES))
         raise ValueError(f"a custodian's URI begins with one of {known}, then a colon") from None
+    if production and scheme not in _APART:
+        raise ValueError(f"in production a custodian is not opened by {scheme}:")
     return opener(uri, rest, secrets)
 
 
@@ -76,4 +82,5 @@ def _absolute(text: str) -> Path:
     return path
 
 
+_APART: Final = frozenset({"worker"})
 _SCHEMES: Final = {"memory": _open_memory, "file": _open_file, "worker": _open_worker}

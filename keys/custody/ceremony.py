@@ -3,6 +3,7 @@
     python -m keys.custody.ceremony --store DIR --credential FILE COMMAND ...
 
     begin   --party RP-ID --origin URL ... --root PEM ... --model AAGUID ...
+            [--level CODE ... --session-level CODE]     the scheme's levels, the lowest first
     person  NUMBER --name NAME --function CODE ... --rank N --from TIME --until TIME
     key     NUMBER      prints creation options, reads the browser's answer from standard input
     show                prints who is on the roll, and its fingerprint
@@ -26,7 +27,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from keys.act_rules import RULES
+from keys.act_rules import LEVELS, RULES, SESSION_RANK
 from keys.acts import NONCE_BYTES
 from keys.attestation import AuthenticatorPolicy
 from keys.canonical import time_from_text
@@ -82,12 +83,18 @@ def _begin(options: argparse.Namespace, file: RollFile, roll: Roll | None) -> No
         policy=AuthenticatorPolicy(
             tuple(root.read_bytes() for root in options.root), frozenset(options.model)
         ),
+        levels=tuple(options.level or LEVELS),
     )
+    made = replace(made, session_rank=_session_rank(made, options.session_level))
     # Begun again alike, nothing is lost; for another party the keys so far are worth nothing.
     if roll is not None and (roll.party, roll.policy) == (made.party, made.policy):
-        made = roll
+        made = replace(roll, levels=made.levels, session_rank=made.session_rank)
     file.write(made)
     _say(phrase("begun", options.lang, party=options.party))
+
+
+def _session_rank(roll: Roll, level: str | None) -> int:
+    return min(SESSION_RANK, len(roll.levels) - 1) if level is None else roll.rank_of(level)
 
 
 def _person(options: argparse.Namespace, file: RollFile, roll: Roll | None) -> None:
@@ -205,6 +212,8 @@ def _parser() -> argparse.ArgumentParser:
     begin.add_argument("--origin", action="append", required=True)
     begin.add_argument("--root", type=Path, action="append", required=True)
     begin.add_argument("--model", action="append", required=True)
+    begin.add_argument("--level", action="append")
+    begin.add_argument("--session-level")
     person = commands.add_parser("person")
     person.add_argument("number")
     person.add_argument("--name", required=True)

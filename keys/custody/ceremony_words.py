@@ -54,6 +54,12 @@ _FAILURES: Final = {
         "This key is an officer's already.",
         "Take a new key.",
     ),
+    "LEVEL_UNKNOWN": (
+        "Le niveau des séances n'est pas l'un des niveaux du registre.",
+        "Refaites « begin » avec un niveau de --level.",
+        "The level of sessions is none of the roll's levels.",
+        "Repeat `begin` with one of --level.",
+    ),
     "PERSON_UNKNOWN": (
         "Cette personne n'est pas au registre, ou elle a assez de clés.",
         "Voyez le registre par « show » ; inscrivez-la par « person ».",

@@ -135,12 +135,14 @@ class CustodyState:
         threshold: how many holders open it; 0 when the credential does.
         holders: who has a share.
         offered: whose share is waiting for the others.
+        founded: whether there are officers: without them this is a trial installation.
     """
 
     sealed: bool
     threshold: int
     holders: tuple[str, ...]
     offered: tuple[str, ...]
+    founded: bool = False
 
     @classmethod
     def parse(cls, data: bytes) -> CustodyState:
@@ -155,6 +157,7 @@ class CustodyState:
             threshold=record.integer("threshold"),
             holders=record.texts("holders", CODE, most=_HOLDERS_MAX),
             offered=record.texts("offered", CODE, most=_HOLDERS_MAX),
+            founded=record.integer("founded") == 1,
         )
         record.close()
         return state
@@ -167,6 +170,7 @@ class CustodyState:
                 "threshold": self.threshold,
                 "holders": list(self.holders),
                 "offered": list(self.offered),
+                "founded": int(self.founded),
             }
         )
 

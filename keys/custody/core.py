@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
 from keys.age.files import decrypt, open_file_key
@@ -12,8 +12,10 @@ from keys.age.hybrid import HybridKey
 from keys.age.stream import NONCE_SIZE, SEALED_CHUNK_SIZE
 from keys.cards import Card, issue_card
 from keys.custody.compartment import CustodyState, NoLock, SecretCompartment
-from keys.custody.desk import Desks, SealSignatures, sign_seal
+from keys.custody.demands import Demands, Use
+from keys.custody.desk import Desks, SealSignatures, require_own, sign_seal
 from keys.custody.errors import ManifestNotOfCard, OfficersNotFounded
+from keys.custody.grants import OPEN, SEAL, SIGN
 from keys.custody.log_keys import HeadInMemory, LogKeys, LogVerifiers
 from keys.custody.shares import read_share
 from keys.errors import HeaderMalformed
@@ -89,6 +91,8 @@ class Custody:
         service: its keys.
         secret: the bureau's, sealed or not.
         heads: where the last signed head of the log is kept.
+        officers: the custodian's own; None for keys that are in no store.
+        production: whether the bureau's keys serve nobody until officers are founded.
     """
 
     def __init__(
@@ -97,12 +101,15 @@ class Custody:
         secret: SecretCompartment,
         heads: Heads,
         officers: Officers | None = None,
+        *,
+        production: bool = False,
     ) -> None:
         self.service = service
         self.secret = secret
         self._heads = heads
         self._officers = officers
         self._desks = Desks(service.receipts.ed25519_seed)
+        self._demands = Demands(officers, service.log, heads, production=production)
 
     @classmethod
     def generate(cls, post: str, *, valid_from: datetime, valid_until: datetime) -> Self:
@@ -148,15 +155,18 @@ class Custody:
 
     def state(self) -> CustodyState:
         """Whether the bureau's keys are sealed, and who may open them."""
-        return self.secret.state()
+        return replace(self.secret.state(), founded=self._demands.founded)
 
     def seal(self) -> None:
-        """Seals the bureau's keys at once."""
+        """Seals the bureau's keys at once, and ends every grant."""
         self.secret.seal()
+        if self._officers is not None:
+            self._officers.close_grants()
 
     def offer_share(self, share: bytes) -> CustodyState:
         """Takes one holder's share."""
-        return self.secret.offer(read_share(share))
+        state = self.secret.offer(read_share(share))
+        return replace(state, founded=self._demands.founded)
 
     def service_key(self) -> VerifyingKey:
         """The key that verifies the ministry's receipts."""
@@ -182,36 +192,54 @@ class Custody:
             raise NoteMalformed("a checkpoint is UTF-8") from error
         return self.service.log.sign(text, path, published, self._heads)
 
-    def sign_manifest(self, manifest: bytes) -> Signatures:
+    def sign_manifest(self, manifest: bytes, warrant: bytes = b"") -> Signatures:
         """Signs a dispatch of the bureau."""
-        sender = Manifest.parse(manifest).sender
-        own = self.bureau.card
+        keys, parsed = self.bureau, Manifest.parse(manifest)
+        sender, own = parsed.sender, keys.card
         if (sender.post, sender.fingerprint) != (own.post, own.fingerprint):
             raise ManifestNotOfCard(f"the manifest is of {sender.post}, not of this card")
-        return self.bureau.signing.sign(MANIFEST, manifest)
+        self._demands.require(
+            Use(
+                "sign_manifest",
+                (manifest,),
+                resource=parsed.id,
+                purpose=SIGN,
+                level=parsed.label.level,
+                dispatch=parsed.id,
+            ),
+            warrant,
+        )
+        return keys.signing.sign(MANIFEST, manifest)
 
-    def sign_slip(self, slip: bytes) -> bytes:
+    def sign_slip(self, slip: bytes, warrant: bytes = b"") -> bytes:
         """Signs a slip of the bureau."""
-        Slip.parse(slip).require_card(self.bureau.card)
-        return self.bureau.signing.sign_ed25519(SLIP, slip)
+        keys, parsed = self.bureau, Slip.parse(slip)
+        parsed.require_card(keys.card)
+        self._demands.require(Use("sign_slip", (slip,), parsed.dispatch_id), warrant)
+        return keys.signing.sign_ed25519(SLIP, slip)
 
-    def sign_post_receipt(self, statement: bytes) -> Signatures:
+    def sign_post_receipt(self, statement: bytes, warrant: bytes = b"") -> Signatures:
         """Signs what the bureau states about an envelope it received."""
-        PostReceipt.parse(statement).require_card(self.bureau.card)
-        return self.bureau.signing.sign(RECEIPT, statement)
+        keys, parsed = self.bureau, PostReceipt.parse(statement)
+        parsed.require_card(keys.card)
+        self._demands.require(Use("sign_post_receipt", (statement,), parsed.dispatch_id), warrant)
+        return keys.signing.sign(RECEIPT, statement)
 
-    def sign_service_message(self, statement: bytes) -> Signatures:
+    def sign_service_message(self, statement: bytes, warrant: bytes = b"") -> Signatures:
         """Signs a service message of the bureau."""
-        ServiceMessage.parse(statement).require_card(self.bureau.card)
-        return self.bureau.signing.sign(SERVICE_MESSAGE, statement)
+        keys, parsed = self.bureau, ServiceMessage.parse(statement)
+        parsed.require_card(keys.card)
+        self._demands.require(Use("sign_service_message", (statement,), parsed.id), warrant)
+        return keys.signing.sign(SERVICE_MESSAGE, statement)
 
-    def sign_rerouting(self, addendum: bytes) -> Signatures:
+    def sign_rerouting(self, addendum: bytes, warrant: bytes = b"") -> Signatures:
         """Signs what the bureau adds to a dispatch that it may read."""
-        sender = Addendum.parse(addendum).sender
-        own = self.bureau.card
+        keys, sender = self.bureau, Addendum.parse(addendum).sender
+        own = keys.card
         if (sender.post, sender.fingerprint) != (own.post, own.fingerprint):
             raise ManifestNotOfCard(f"the addendum is of {sender.post}, not of this card")
-        return self.bureau.signing.sign(REROUTING, addendum)
+        self._demands.require(Use("sign_rerouting", (addendum,), None, purpose=SIGN), warrant)
+        return keys.signing.sign(REROUTING, addendum)
 
     def sign_receipts(self, root_statement: bytes) -> Signatures:
         """Signs the root over one commit's receipts."""
@@ -223,20 +251,34 @@ class Custody:
         TokenKey.parse(statement)
         return self.service.certifying.sign(TOKEN_KEY, statement)
 
-    def open_file_key(self, header: bytes, prefix: bytes) -> bytes:
+    def open_file_key(self, header: bytes, prefix: bytes, warrant: bytes = b"") -> bytes:
         """Releases the file key of a dispatch that is addressed to the bureau."""
         source = io.BytesIO(header)
         parsed = Header.parse(source)
         if source.read(1):
             raise HeaderMalformed("something follows the header")
         check_stanzas(parsed)
-        file_key = open_file_key(parsed, [self.bureau.hybrid])
-        examine(parsed, file_key, io.BytesIO(prefix), self.bureau.card)
+        keys = self.bureau
+        file_key = open_file_key(parsed, [keys.hybrid])
+        manifest = examine(parsed, file_key, io.BytesIO(prefix), keys.card)
+        self._demands.require(
+            Use(
+                "open_file_key",
+                (header, prefix),
+                resource=manifest.id,
+                purpose=OPEN,
+                level=manifest.label.level,
+                dispatch=manifest.id,
+            ),
+            warrant,
+        )
         return file_key
 
-    def open_sealed(self, ciphertext: bytes) -> bytes:
+    def open_sealed(self, ciphertext: bytes, warrant: bytes = b"") -> bytes:
         """Opens a small age file to the bureau's key that is not a dispatch."""
-        return decrypt(ciphertext, [self.bureau.hybrid])
+        keys = self.bureau
+        self._demands.require(Use("open_sealed", (ciphertext,), None, purpose=OPEN), warrant)
+        return decrypt(ciphertext, [keys.hybrid])
 
     def desk_keys(self) -> bytes:
         """The public keys of the pouch bureau's desks, one after the other."""
@@ -246,9 +288,12 @@ class Custody:
         """Signs an event in which one of the desks takes part."""
         return self._desks.sign(device, statement)
 
-    def sign_seal(self, claims: bytes) -> SealSignatures:
+    def sign_seal(self, claims: bytes, warrant: bytes = b"") -> SealSignatures:
         """Signs the claims of a seal of the bureau."""
-        return sign_seal(self.bureau.card, self.bureau.signing, claims)
+        keys = self.bureau
+        require_own(keys.card, claims)
+        self._demands.require(Use("sign_seal", (claims,), None, purpose=SEAL), warrant)
+        return sign_seal(keys.card, keys.signing, claims)
 
     def officers(self) -> bytes:
         """The roll of officers, as far as it may be shown."""
@@ -265,6 +310,14 @@ class Custody:
     def approve_act(self, act: bytes, nonce: bytes, response: bytes) -> bytes:
         """Takes an officer's signature under an act, and does the act once it is approved."""
         return self._roll.approve_act(act, nonce, response)
+
+    def open_grant(self, grant: bytes, nonce: bytes, response: bytes) -> bytes:
+        """Takes an officer's grant; gives its token."""
+        return self._roll.open_grant(grant, nonce, response)
+
+    def close_grant(self, token: bytes) -> None:
+        """Ends a grant."""
+        self._roll.close_grant(token)
 
     @property
     def _roll(self) -> Officers:

@@ -75,8 +75,8 @@ class Desks:
         raise EventNotOfDesk("no desk of this custodian is called so")
 
 
-def sign_seal(card: Card, key: SigningKey, claims: bytes) -> SealSignatures:
-    """Signs the claims of a seal whose issuer is the card's post.
+def require_own(card: Card, claims: bytes) -> None:
+    """Demands the claims of a seal whose issuer is the card's post.
 
     Raises:
         SealNotOfCard: they are no claims, or another post's.
@@ -87,6 +87,15 @@ def sign_seal(card: Card, key: SigningKey, claims: bytes) -> SealSignatures:
         raise SealNotOfCard("these are not the claims of a seal") from error
     if not isinstance(read, dict) or read.get(_ISSUER) != card.post:
         raise SealNotOfCard(f"the claims are not of {card.post}")
+
+
+def sign_seal(card: Card, key: SigningKey, claims: bytes) -> SealSignatures:
+    """Signs the claims of a seal whose issuer is the card's post.
+
+    Raises:
+        SealNotOfCard: as `require_own`.
+    """
+    require_own(card, claims)
     kid = bytes.fromhex(card.fingerprint)[:KID_BYTES]
     message = sign1(claims, kid=kid, sign=key.sign_cose)
     return SealSignatures(message.signature, key.sign(SEAL, claims))

@@ -131,6 +131,60 @@ class ActNotOfCustodian(Refusal):
     code = "ACT_NOT_OF_CUSTODIAN"
 
 
+class GrantMalformed(Refusal):
+    """It is not a grant of the one form."""
+
+    code = "GRANT_MALFORMED"
+
+
+class GrantMissing(Refusal):
+    """An officer's grant is needed: none was shown, or it ended, is used up or not of here."""
+
+    code = "GRANT_MISSING"
+
+
+class GrantOfAnother(Refusal):
+    """The grant is for another purpose, dispatch or request."""
+
+    code = "GRANT_OF_ANOTHER"
+
+
+class GrantTooLow(Refusal):
+    """What is asked for is of a higher level than the grant covers."""
+
+    code = "GRANT_TOO_LOW"
+
+
+class LevelUnknown(Refusal):
+    """The dispatch names a level that the roll of officers does not rank."""
+
+    code = "LEVEL_UNKNOWN"
+
+
+class WarrantMalformed(Refusal):
+    """What came with the request as its grant and logged intent is not of the one form."""
+
+    code = "WARRANT_MALFORMED"
+
+
+class IntentMissing(Refusal):
+    """The act's intent was not shown to be in the log."""
+
+    code = "INTENT_MISSING"
+
+
+class IntentOfAnother(Refusal):
+    """The logged intent is of another act, request, dispatch or person."""
+
+    code = "INTENT_OF_ANOTHER"
+
+
+class IntentOutdated(Refusal):
+    """The intent was logged more than five minutes ago, or is dated ahead."""
+
+    code = "INTENT_OUTDATED"
+
+
 class TooMuchWaiting(Refusal):
     """Too many acts or new security keys wait at one time."""
 

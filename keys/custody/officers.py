@@ -18,6 +18,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from keys import canonical
+from keys.act_rules import GRANT_SEATS
 from keys.acts import (
     NONCE_BYTES,
     Act,
@@ -25,6 +26,9 @@ from keys.acts import (
     ActNotApproved,
     Approval,
     ApprovalOfAnother,
+    ApproverNotCleared,
+    ApproverNotInForce,
+    ApproverWithoutFunction,
     approval_challenge,
     require_approved,
     require_may_sign,
@@ -32,9 +36,20 @@ from keys.acts import (
 from keys.custody.admission import perform_act
 from keys.custody.errors import (
     ChallengeUnknown,
+    GrantMalformed,
+    GrantOfAnother,
     KeyUnknown,
     OfficersNotFounded,
     TooMuchWaiting,
+)
+from keys.custody.grants import (
+    SESSION_SECONDS,
+    SINGLE_SECONDS,
+    Grant,
+    Grants,
+    Wanted,
+    grant_challenge,
+    require_covers,
 )
 from keys.custody.roll import WAITING_MOST, Attested, Officer, OpenAct, Roll, object_of_passkey
 from keys.errors import Refusal
@@ -80,6 +95,7 @@ class Officers:
         self._clock = clock
         self._lock = threading.Lock()
         self._challenges: dict[bytes, datetime] = {}
+        self._grants = Grants(clock)
 
     def challenge(self) -> bytes:
         """Gives a nonce for one answer within 300 seconds.
@@ -154,7 +170,8 @@ class Officers:
             if parsed.id in {number for number, _ in roll.executed}:
                 raise ActExecuted("this act was done already")
             self._use(nonce, now)
-            roll, signer = self._verify(roll, parsed, nonce, response)
+            challenge = approval_challenge(nonce, parsed.digest)
+            roll, signer = self._verify(roll, challenge, response)
             roll, approved, done = sign(roll, parsed, signer, now)
             self._file.write(roll)
         return canonical.encode(
@@ -164,6 +181,76 @@ class Officers:
                 "version": roll.version_of(parsed.subjects[0]),
             }
         )
+
+    def open_grant(self, grant: bytes, nonce: bytes, response: bytes) -> bytes:
+        """Takes an officer's grant (ACTS.md §6).
+
+        Args:
+            grant: its canonical bytes.
+            nonce: of `challenge`; the key answered `grant_challenge(nonce, digest)`.
+            response: JSON of the browser.
+
+        Returns:
+            The token, 32 bytes: whoever has it acts under the grant.
+
+        Raises:
+            GrantMalformed, OfficersNotFounded, ChallengeUnknown, KeyUnknown, PasskeyInvalid,
+            PasskeyUnverified, PasskeyModelRefused, PasskeyCounterBack: no grant of an officer.
+            GrantOfAnother: it names another officer than the one whose key signed it.
+            ApproverNotInForce, ApproverNotCleared, ApproverWithoutFunction: not theirs to give.
+            TooMuchWaiting: too many are open.
+        """
+        now = self._clock()
+        parsed = Grant.parse(grant)
+        seconds = SESSION_SECONDS if parsed.is_session else SINGLE_SECONDS
+        if not now < parsed.expires <= now + timedelta(seconds=seconds):
+            raise GrantMalformed(f"such a grant lasts at most {seconds} seconds")
+        with self._file.held():
+            roll = self._founded(now)
+            self._use(nonce, now)
+            roll, signer = self._verify(roll, grant_challenge(nonce, parsed.digest), response)
+        if signer != parsed.officer:
+            raise GrantOfAnother(f"{signer} signed what {parsed.officer} would grant")
+        _require_may_grant(roll, parsed, now)
+        return self._grants.keep(parsed)
+
+    def close_grant(self, token: bytes) -> None:
+        """Ends a grant."""
+        self._grants.close(token)
+
+    def close_grants(self) -> None:
+        """Ends every grant at once."""
+        self._grants.close_all()
+
+    def require_grant(self, token: bytes, wanted: Wanted) -> str:
+        """Demands a grant that covers an act, and that its officer may give it still.
+
+        Returns:
+            The officer's number.
+
+        Raises:
+            GrantMissing, GrantOfAnother, GrantTooLow: no grant covers it.
+            ApproverNotInForce, ApproverNotCleared, ApproverWithoutFunction: no longer theirs.
+        """
+        now = self._clock()
+        roll = self._founded(now)
+        grant = self._grants.find(token)
+        require_covers(grant, wanted, roll.session_rank)
+        _require_may_grant(roll, grant, now)
+        return grant.officer
+
+    def use_grant(self, token: bytes, wanted: Wanted) -> None:
+        """Counts one act under a grant; see `Grants.use`."""
+        self._grants.use(token, wanted, self._founded(self._clock()).session_rank)
+
+    def founded_roll(self) -> Roll | None:
+        """Gives the roll once its founding ceremony was closed."""
+        roll = self._file.read()
+        return roll if roll is not None and roll.founded else None
+
+    def now(self) -> datetime:
+        """The custodian's time, UTC, whole seconds."""
+        return self._clock()
 
     def listing(self) -> bytes:
         """Gives what the service may show: canonical JSON, nothing secret in it.
@@ -175,6 +262,8 @@ class Officers:
         return canonical.encode(
             {
                 "party": {"id": roll.party.id, "origins": roll.party.origins},
+                "levels": roll.levels,
+                "session_rank": roll.session_rank,
                 "fingerprint": roll.fingerprint,
                 "officers": [_shown(roll.officers[number]) for number in sorted(roll.officers)],
                 "open": [
@@ -199,15 +288,15 @@ class Officers:
         if given is None or not given <= now < given + timedelta(seconds=CHALLENGE_SECONDS):
             raise ChallengeUnknown("the challenge is not ours, too old, or used")
 
-    def _verify(self, roll: Roll, act: Act, nonce: bytes, response: bytes) -> tuple[Roll, str]:
-        """Verifies a signature and keeps the key's counter whatever comes of the act."""
+    def _verify(self, roll: Roll, challenge: bytes, response: bytes) -> tuple[Roll, str]:
+        """Verifies a signature and keeps the key's counter whatever comes of what was signed."""
         owned = roll.owner_of(credential_id_of(response))
         if owned is None:
             raise KeyUnknown("no officer has this security key")
         officer, passkey = owned
         count = verify_assertion(
             response,
-            challenge=approval_challenge(nonce, act.digest),
+            challenge=challenge,
             party=roll.party,
             passkey=passkey,
         )
@@ -264,6 +353,16 @@ def sign(
         return replace(roll, open=(*others, OpenAct(act, approvals))), approvals, False
     executed = (*roll.executed, (act.id, act.expires))
     return replace(after, open=others, executed=executed), approvals, True
+
+
+def _require_may_grant(roll: Roll, grant: Grant, now: datetime) -> None:
+    person = roll.persons.get(grant.officer)
+    if person is None or person.revoked or not person.starts <= now < person.ends:
+        raise ApproverNotInForce(f"{grant.officer} may not act now")
+    if not person.functions & GRANT_SEATS[grant.purpose]:
+        raise ApproverWithoutFunction(f"{grant.officer} may not grant to {grant.purpose}")
+    if person.rank < grant.rank:
+        raise ApproverNotCleared(f"{grant.officer} is cleared up to rank {person.rank}")
 
 
 def _may_sign(act: Act, person: str, roll: Roll, now: datetime, version: int) -> bool:

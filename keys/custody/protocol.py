@@ -23,6 +23,8 @@ class Custodian(Protocol):
     process; a refusal has the same type as if the keys were here. Every act with the bureau's
     secret keys (manifests, slips, receipts and service messages of the bureau, opening) raises
     CustodySealed while they are away; what the service signs for the posts goes on.
+    Once officers are founded each of them takes a warrant (`keys.custody.intents`), and raises what
+    `keys.custody.demands.Demands.require` does for want of a grant or of a logged intent.
     """
 
     def state(self) -> CustodyState:
@@ -81,7 +83,7 @@ class Custodian(Protocol):
         """
         ...
 
-    def sign_manifest(self, manifest: bytes) -> Signatures:
+    def sign_manifest(self, manifest: bytes, warrant: bytes = b"") -> Signatures:
         """Signs a dispatch of the bureau.
 
         Raises:
@@ -90,7 +92,7 @@ class Custodian(Protocol):
         """
         ...
 
-    def sign_slip(self, slip: bytes) -> bytes:
+    def sign_slip(self, slip: bytes, warrant: bytes = b"") -> bytes:
         """Signs a slip of the bureau (Ed25519, 64 bytes).
 
         Raises:
@@ -99,7 +101,7 @@ class Custodian(Protocol):
         """
         ...
 
-    def sign_post_receipt(self, statement: bytes) -> Signatures:
+    def sign_post_receipt(self, statement: bytes, warrant: bytes = b"") -> Signatures:
         """Signs what the bureau states about an envelope it received.
 
         Raises:
@@ -108,7 +110,7 @@ class Custodian(Protocol):
         """
         ...
 
-    def sign_service_message(self, statement: bytes) -> Signatures:
+    def sign_service_message(self, statement: bytes, warrant: bytes = b"") -> Signatures:
         """Signs a service message of the bureau.
 
         Raises:
@@ -117,7 +119,7 @@ class Custodian(Protocol):
         """
         ...
 
-    def sign_rerouting(self, addendum: bytes) -> Signatures:
+    def sign_rerouting(self, addendum: bytes, warrant: bytes = b"") -> Signatures:
         """Signs what the bureau adds to a dispatch: new addressees, or its own new key.
 
         Raises:
@@ -142,7 +144,7 @@ class Custodian(Protocol):
         """
         ...
 
-    def open_file_key(self, header: bytes, prefix: bytes) -> bytes:
+    def open_file_key(self, header: bytes, prefix: bytes, warrant: bytes = b"") -> bytes:
         """Releases the 16-byte file key of a dispatch that is addressed to the bureau.
 
         The custodian verifies the header's MAC, opens the manifest itself from `prefix`, and
@@ -153,6 +155,7 @@ class Custodian(Protocol):
             header: exactly the age header.
             prefix: the beginning of the payload, nonce included: `PREFIX_BYTES` of it, or the
                 whole payload where it is shorter.
+            warrant: the grant and the proof of the logged intent, once officers are founded.
 
         Raises:
             Refusal: NotAge, HeaderMalformed, HeaderTooLarge, MixedRecipients, LabelMismatch,
@@ -161,7 +164,7 @@ class Custodian(Protocol):
         """
         ...
 
-    def open_sealed(self, ciphertext: bytes) -> bytes:
+    def open_sealed(self, ciphertext: bytes, warrant: bytes = b"") -> bytes:
         """Opens a small age file to the bureau's key: a sealed subject or draft.
 
         A dispatch is refused here, since its header holds a label stanza.
@@ -188,7 +191,7 @@ class Custodian(Protocol):
         """
         ...
 
-    def sign_seal(self, claims: bytes) -> SealSignatures:
+    def sign_seal(self, claims: bytes, warrant: bytes = b"") -> SealSignatures:
         """Signs the claims of a seal of the bureau.
 
         Raises:
@@ -226,6 +229,18 @@ class Custodian(Protocol):
         Raises:
             Refusal: see `Officers.approve_act`.
         """
+        ...
+
+    def open_grant(self, grant: bytes, nonce: bytes, response: bytes) -> bytes:
+        """Takes an officer's grant (`keys.custody.grants`); gives its token, 32 bytes.
+
+        Raises:
+            Refusal: see `Officers.open_grant`.
+        """
+        ...
+
+    def close_grant(self, token: bytes) -> None:
+        """Ends a grant; whoever has its token may."""
         ...
 
     def close(self) -> None:

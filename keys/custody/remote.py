@@ -90,26 +90,26 @@ class RemoteCustodian:
         note: bytes = self._ask("sign_checkpoint", checkpoint, path, published)
         return note
 
-    def sign_manifest(self, manifest: bytes) -> Signatures:
+    def sign_manifest(self, manifest: bytes, warrant: bytes = b"") -> Signatures:
         """Signs a dispatch of the bureau."""
-        return self._sign("sign_manifest", manifest)
+        return self._sign("sign_manifest", manifest, warrant)
 
-    def sign_slip(self, slip: bytes) -> bytes:
+    def sign_slip(self, slip: bytes, warrant: bytes = b"") -> bytes:
         """Signs a slip of the bureau."""
-        signature: bytes = self._ask("sign_slip", slip)
+        signature: bytes = self._ask("sign_slip", slip, warrant)
         return signature
 
-    def sign_post_receipt(self, statement: bytes) -> Signatures:
+    def sign_post_receipt(self, statement: bytes, warrant: bytes = b"") -> Signatures:
         """Signs what the bureau states about an envelope it received."""
-        return self._sign("sign_post_receipt", statement)
+        return self._sign("sign_post_receipt", statement, warrant)
 
-    def sign_service_message(self, statement: bytes) -> Signatures:
+    def sign_service_message(self, statement: bytes, warrant: bytes = b"") -> Signatures:
         """Signs a service message of the bureau."""
-        return self._sign("sign_service_message", statement)
+        return self._sign("sign_service_message", statement, warrant)
 
-    def sign_rerouting(self, addendum: bytes) -> Signatures:
+    def sign_rerouting(self, addendum: bytes, warrant: bytes = b"") -> Signatures:
         """Signs what the bureau adds to a dispatch."""
-        return self._sign("sign_rerouting", addendum)
+        return self._sign("sign_rerouting", addendum, warrant)
 
     def sign_receipts(self, root_statement: bytes) -> Signatures:
         """Signs the root over one commit's receipts."""
@@ -119,14 +119,14 @@ class RemoteCustodian:
         """Signs the statement of a day's token key."""
         return self._sign("certify_token_key", statement)
 
-    def open_file_key(self, header: bytes, prefix: bytes) -> bytes:
+    def open_file_key(self, header: bytes, prefix: bytes, warrant: bytes = b"") -> bytes:
         """Releases the file key of a dispatch that is addressed to the bureau."""
-        file_key: bytes = self._ask("open_file_key", header, prefix)
+        file_key: bytes = self._ask("open_file_key", header, prefix, warrant)
         return file_key
 
-    def open_sealed(self, ciphertext: bytes) -> bytes:
+    def open_sealed(self, ciphertext: bytes, warrant: bytes = b"") -> bytes:
         """Opens a small age file to the bureau's key that is not a dispatch."""
-        plaintext: bytes = self._ask("open_sealed", ciphertext)
+        plaintext: bytes = self._ask("open_sealed", ciphertext, warrant)
         return plaintext
 
     def desk_keys(self) -> bytes:
@@ -139,9 +139,9 @@ class RemoteCustodian:
         signature: bytes = self._ask("sign_event", device, statement)
         return signature
 
-    def sign_seal(self, claims: bytes) -> SealSignatures:
+    def sign_seal(self, claims: bytes, warrant: bytes = b"") -> SealSignatures:
         """Signs the claims of a seal of the bureau."""
-        signatures: SealSignatures = self._ask("sign_seal", claims)
+        signatures: SealSignatures = self._ask("sign_seal", claims, warrant)
         return signatures
 
     def officers(self) -> bytes:
@@ -164,8 +164,17 @@ class RemoteCustodian:
         outcome: bytes = self._ask("approve_act", act, nonce, response)
         return outcome
 
-    def _sign(self, act: str, statement: bytes) -> Signatures:
-        signatures: Signatures = self._ask(act, statement)
+    def open_grant(self, grant: bytes, nonce: bytes, response: bytes) -> bytes:
+        """Takes an officer's grant; gives its token."""
+        token: bytes = self._ask("open_grant", grant, nonce, response)
+        return token
+
+    def close_grant(self, token: bytes) -> None:
+        """Ends a grant."""
+        self._ask("close_grant", token)
+
+    def _sign(self, act: str, *values: bytes) -> Signatures:
+        signatures: Signatures = self._ask(act, *values)
         return signatures
 
     def _ask(self, act: str, *values: bytes) -> Any:

@@ -12,10 +12,12 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from keys import canonical
+from keys.act_rules import LEVELS, SESSION_RANK
 from keys.acts import Act, Approval, Person
 from keys.attestation import AuthenticatorPolicy, algorithm_of
+from keys.custody.errors import LevelUnknown
 from keys.passkeys import CREDENTIAL_ID_BYTES_MAX, Passkey, RelyingParty
-from keys.records import ULID, Record
+from keys.records import CODE, ULID, Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +32,7 @@ KEYS_MOST: Final = 4
 # What may wait at one time: more would be somebody filling the disk.
 WAITING_MOST: Final = 64
 
+_LEVELS_MOST: Final = 32
 _TYPE: Final = "depeche/v1 officers"
 _MODEL: Final = re.compile(r"[0-9a-f-]{36}")
 _ORIGIN: Final = re.compile(r"https://[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
@@ -98,6 +101,8 @@ class Roll:
     Attributes:
         party: its own RP ID and origins, apart from the service's.
         policy: which security keys it accepts.
+        levels: codes of the scheme's levels, the lowest first; a level's rank is its place.
+        session_rank: of the highest level that an officer's session may cover.
         founded: whether the founding ceremony was closed; until then nobody may act.
         officers: by number.
         attested: new keys that wait for their act.
@@ -107,6 +112,8 @@ class Roll:
 
     party: RelyingParty
     policy: AuthenticatorPolicy
+    levels: tuple[str, ...] = LEVELS
+    session_rank: int = SESSION_RANK
     founded: bool = False
     officers: Mapping[str, Officer] = field(default_factory=dict)
     attested: tuple[Attested, ...] = ()
@@ -142,6 +149,17 @@ class Roll:
         """Gives the version of a person: 0 for one who is not admitted."""
         officer = self.officers.get(number)
         return 0 if officer is None else officer.version
+
+    def rank_of(self, level: str) -> int:
+        """Gives the rank of a level.
+
+        Raises:
+            LevelUnknown: the roll does not rank it.
+        """
+        try:
+            return self.levels.index(level)
+        except ValueError:
+            raise LevelUnknown(f"the roll of officers ranks no level {level!r}") from None
 
     def at(self, now: datetime) -> Roll:
         """Gives the roll without what waited too long."""
@@ -181,6 +199,8 @@ class Roll:
                 tuple(str(root).encode() for root in policy.items("roots", most=64)),
                 frozenset(policy.texts("models", _MODEL, most=256)),
             ),
+            levels=record.texts("levels", CODE, most=_LEVELS_MOST),
+            session_rank=record.integer("session_rank"),
             founded=record.flag("founded"),
             officers={officer.id: officer for officer in officers},
             attested=tuple(map(_read_attested, _records(record, "attested", WAITING_MOST))),
@@ -189,6 +209,8 @@ class Roll:
         )
         for each in (party, policy, record):
             each.close()
+        if not roll.levels:
+            raise ValueError("a roll ranks levels")
         return roll
 
 
@@ -210,6 +232,8 @@ def _object(roll: Roll) -> dict[str, Any]:
             "roots": [root.decode("ascii") for root in roll.policy.roots],
             "models": sorted(roll.policy.models),
         },
+        "levels": roll.levels,
+        "session_rank": roll.session_rank,
         "founded": roll.founded,
         "officers": [_officer_object(roll.officers[number]) for number in sorted(roll.officers)],
         "attested": [

@@ -122,12 +122,13 @@ def read_credential(path: Path) -> bytes:
     return credential
 
 
-def open_store(store: Path, credential: bytes) -> Custody:
+def open_store(store: Path, credential: bytes, *, production: bool = False) -> Custody:
     """Opens a store: the service compartment, and the secret one unless it is split.
 
     Args:
         store: as `found` left it.
         credential: what `read_credential` gives.
+        production: whether the bureau's keys serve nobody until officers are founded.
 
     Raises:
         StoreUnsafe: the folder or a file of it is not private to this user.
@@ -142,7 +143,7 @@ def open_store(store: Path, credential: bytes) -> Custody:
     bureau = open_secret(store / SECRET_FILE, credential, card) if splitting is None else None
     secret = SecretCompartment(card, bureau, _StoreLock(store, card))
     officers = Officers(RollFile(store, credential), system_clock)
-    return Custody(service, secret, HeadInStore(store), officers)
+    return Custody(service, secret, HeadInStore(store), officers, production=production)
 
 
 class _StoreLock:

@@ -1,11 +1,13 @@
 """The custodian as a process of its own.
 
-    python -m keys.custody.worker --store DIR --credential FILE --socket PATH [--admit USER ...]
+    python -m keys.custody.worker --store DIR --credential FILE --socket PATH
+                                  [--admit USER ...] [--production]
 
 Prints `READY PATH` once it serves; ends cleanly on SIGTERM and SIGINT. It serves processes of its
-own user and of those that --admit gives by name or number. Its memory reaches neither core files
-nor other processes of the same user (prctl(2) PR_SET_DUMPABLE, setrlimit(2) RLIMIT_CORE). It
-imports nothing of the service.
+own user and of those that --admit gives by name or number. With --production the bureau's keys
+serve nobody until the founding ceremony was closed (`keys.custody.ceremony`). Its memory reaches
+neither core files nor other processes of the same user (prctl(2) PR_SET_DUMPABLE, setrlimit(2)
+RLIMIT_CORE). It imports nothing of the service.
 
 Exit status: 0 stopped, 1 refused (the store, the credential; named on stderr), 3 the system failed.
 """
@@ -44,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(0o077)
     try:
         forbid_dumps()
-        custody = open_store(options.store, read_credential(options.credential))
+        credential = read_credential(options.credential)
+        custody = open_store(options.store, credential, production=options.production)
         admitted = {os.geteuid(), *options.admit}
         listener = take_place(options.socket, admitted)
     except KeysError as error:
@@ -99,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--credential", type=Path, required=True)
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--admit", type=_user, action="append", default=[], metavar="USER")
+    parser.add_argument("--production", action="store_true")
     return parser
 
 

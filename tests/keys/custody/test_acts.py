@@ -194,13 +194,13 @@ def test_a_token_key_for_a_month_is_not_certified(custodian: Custodian) -> None:
 def test_no_act_signs_an_untyped_or_foreign_statement(custodian: Custodian) -> None:
     """Each act gets every other act's statement, a card, and noise."""
     card = custodian.card()
-    statements = {
+    statements: dict[type[Refusal], tuple[Callable[[bytes], object], bytes]] = {
         ManifestMalformed: (custodian.sign_manifest, _manifest(card).encode()),
         SlipMalformed: (custodian.sign_slip, _slip(card).encode()),
         ServiceMessageMalformed: (custodian.sign_service_message, _message(card).encode()),
         TokenKeyMalformed: (custodian.certify_token_key, _token_key().encode()),
     }
-    receipts = {
+    receipts: dict[Callable[[bytes], object], bytes] = {
         custodian.sign_post_receipt: _receipt(card).encode(),
         custodian.sign_receipts: BatchRoot(bytes(32), 1, NOON).encode(),
     }

@@ -246,7 +246,7 @@ def test_everything_that_it_refuses_has_its_words() -> None:
     }
     called = {
         *("PASSKEY_INVALID", "PASSKEY_UNVERIFIED", "PASSKEY_MODEL_REFUSED"),
-        *("CUSTODY_STORE_INVALID", "CUSTODY_STORE_UNSAFE"),
+        *("CUSTODY_STORE_INVALID", "CUSTODY_STORE_UNSAFE", "LEVEL_UNKNOWN"),
     }
     assert set(ceremony_words._FAILURES) == raised | called
     for code in raised | called:

@@ -57,8 +57,8 @@ class Short(socket.socket):
 class Broken(Custody):
     """A custodian with a defect that would tell a secret."""
 
-    def open_sealed(self, ciphertext: bytes) -> bytes:
-        raise ZeroDivisionError(f"seed {ciphertext!r}")
+    def open_sealed(self, ciphertext: bytes, warrant: bytes = b"") -> bytes:
+        raise ZeroDivisionError(f"seed {ciphertext!r} {warrant!r}")
 
 
 @pytest.fixture

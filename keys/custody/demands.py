@@ -1,0 +1,106 @@
+"""What the custodian demands before it uses the bureau's keys, whoever asks.
+
+Once officers are founded, every act with those keys needs the proof of its logged intent, and one
+that opens or signs a dispatch needs an officer's grant as well. Nobody on the service's side can
+turn that off. A custodian without officers is a trial installation: it says so in its state, and
+when it was started for production it does no such act.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keys.custody.errors import IntentMissing, OfficersNotFounded
+from keys.custody.grants import Wanted
+from keys.custody.intents import Expected, Warrant, request_digest, require_intent
+from keys.log.checkpoints import Checkpoint
+
+if TYPE_CHECKING:
+    from keys.custody.log_keys import Heads, LogKeys
+    from keys.custody.officers import Officers
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of the bureau's keys.
+
+    Attributes:
+        act: name of the custodian's act.
+        arguments: as they were given, the warrant apart.
+        resource: number of the dispatch or message that it is about, or None.
+        purpose: which grant it needs (`keys.custody.grants`), or None for no officer.
+        level: code of its level, as the custodian read it; None where none can be known.
+        dispatch: number of the dispatch, as the custodian read it, or None.
+    """
+
+    act: str
+    arguments: tuple[bytes, ...]
+    resource: str | None
+    purpose: str | None = None
+    level: str | None = None
+    dispatch: str | None = None
+
+
+class Demands:
+    """Judges uses of the bureau's keys.
+
+    Args:
+        officers: the custodian's own; None for keys that are in no store.
+        log: the keys of the log in which intents stand.
+        heads: which log that is.
+        production: whether an installation without officers is refused.
+    """
+
+    def __init__(
+        self, officers: Officers | None, log: LogKeys, heads: Heads, *, production: bool
+    ) -> None:
+        self._officers = officers
+        self._log = log
+        self._heads = heads
+        self._production = production
+
+    @property
+    def founded(self) -> bool:
+        """Whether there are officers, and so demands."""
+        return self._officers is not None and self._officers.founded_roll() is not None
+
+    def require(self, use: Use, warrant: bytes) -> None:
+        """Demands that a use is granted and logged; counts it.
+
+        Args:
+            use: what is to be done.
+            warrant: what came with the request, `Warrant.encode`.
+
+        Raises:
+            OfficersNotFounded: production without officers.
+            WarrantMalformed, GrantMissing, GrantOfAnother, GrantTooLow, LevelUnknown,
+            ApproverNotInForce, ApproverWithoutFunction, ApproverNotCleared: no officer stands
+                behind it.
+            IntentMissing, IntentOfAnother, IntentOutdated, NoteMalformed, NoteNotSigned,
+            LogOfAnother, ProofInvalid: it is not in the log.
+        """
+        roll = None if self._officers is None else self._officers.founded_roll()
+        if self._officers is None or roll is None:
+            if self._production:
+                raise OfficersNotFounded("in production the keys serve only founded officers")
+            return
+        given = Warrant.parse(warrant)
+        request = request_digest(use.act, *use.arguments)
+        wanted = None
+        actor = None
+        if use.purpose is not None:
+            rank = None if use.level is None else roll.rank_of(use.level)
+            wanted = Wanted(use.purpose, rank, use.dispatch, request)
+            actor = self._officers.require_grant(given.grant, wanted)
+        expected = Expected(use.act, request, use.resource, actor)
+        verifiers = self._log.verifiers()
+        require_intent(given, expected, verifiers, self._origin(), self._officers.now())
+        if wanted is not None:
+            self._officers.use_grant(given.grant, wanted)
+
+    def _origin(self) -> str:
+        head = self._heads.last()
+        if head is None:
+            raise IntentMissing("no head of a log was signed here yet")
+        return Checkpoint.parse(head).origin
