@@ -25,6 +25,7 @@ _IDENTITY_NEW = "cipher_service.client.identities:new"
 _IDENTITY_RESTORED = "cipher_service.client.restoring:restored"
 _IDENTITY_EXPORT = "cipher_service.client.identities:export_age"
 _CARD_SHOW = "cipher_service.client.identities:show_card"
+_REROUTE = "cipher_service.client.rerouting:run"
 _SERIES = "cipher_service.client.series:series"
 
 
@@ -60,6 +61,7 @@ def build_parser(language: Language) -> Parser:
     _add_card(commands, say)
     _add_encipher(commands, say)
     _add_decipher(commands, say)
+    _add_reroute(commands, say)
     _add_inspect(commands, say)
     _add_series(commands, say)
     add_online_commands(commands, language)
@@ -118,19 +120,34 @@ def _add_encipher(commands: "Commands[Parser]", say: Say) -> None:
 def _add_decipher(commands: "Commands[Parser]", say: Say) -> None:
     parser = add_command(commands, say, "decipher", _DECIPHERING)
     add_identity_option(parser, say)
-    parser.add_argument(
-        "--from",
-        metavar=say("a_card"),
-        action="append",
-        required=True,
-        dest="senders",
-        help=say("help_from"),
-    )
+    _add_trusted(parser, say)
     parser.add_argument(
         "-o", "--out", metavar=say("an_output_folder"), required=True, help=say("help_out_folder")
     )
     parser.add_argument("file", metavar=say("a_file"), help=say("help_dispatch_file"))
     add_json(parser, say)
+
+
+def _add_reroute(commands: "Commands[Parser]", say: Say) -> None:
+    parser = add_command(commands, say, "reroute", _REROUTE)
+    add_identity_option(parser, say)
+    _add_trusted(parser, say)
+    several = partial(parser.add_argument, action="append", default=[], metavar=say("a_card"))
+    several("--to", help=say("help_reroute_to"))
+    several("--info", help=say("help_reroute_info"))
+    several("--own-card", dest="own", help=say("help_reroute_own"))
+    add = parser.add_argument
+    add("--precedence", metavar="P", default="ROUTINE", help=say("help_precedence"))
+    add("--reason", metavar=say("a_reason"), required=True, help=say("help_reroute_reason"))
+    add("-o", "--out", metavar=say("an_output"), required=True, help=say("help_out"))
+    add("file", metavar=say("a_file"), help=say("help_dispatch_file"))
+    add_json(parser, say)
+
+
+def _add_trusted(parser: Parser, say: Say) -> None:
+    several = partial(parser.add_argument, action="append", metavar=say("a_card"))
+    several("--from", required=True, dest="senders", help=say("help_from"))
+    several("--rerouted-by", default=[], dest="rerouters", help=say("help_rerouted_by"))
 
 
 def _add_inspect(commands: "Commands[Parser]", say: Say) -> None:

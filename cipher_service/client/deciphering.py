@@ -65,6 +65,7 @@ def decipher(arguments: Namespace, terminal: Terminal) -> None:
     source, out = Path(arguments.file), Path(arguments.out)
     require_empty(out)
     senders = list(map(read_card_file, arguments.senders))
+    rerouters = list(map(read_card_file, arguments.rerouters))
     identity = open_identity(arguments, terminal)
     with PostState(Path(arguments.identity)) as state:
         published = decipher_into(
@@ -72,6 +73,7 @@ def decipher(arguments: Namespace, terminal: Terminal) -> None:
             out,
             identity=identity,
             senders={card.fingerprint: card for card in senders},
+            rerouters={card.fingerprint: card for card in rerouters},
             state=state,
             terminal=terminal,
         )
@@ -92,6 +94,7 @@ def decipher_into(
     *,
     identity: Identity,
     senders: Mapping[str, Card],
+    rerouters: Mapping[str, Card],
     state: PostState,
     terminal: Terminal,
 ) -> Published:
@@ -102,6 +105,7 @@ def decipher_into(
         out: absent, or an empty folder.
         identity: ours. Its own card is trusted: a post reads its own copies.
         senders: trusted cards by fingerprint.
+        rerouters: likewise, of those who besides the origin may have rerouted it to us.
         state: of the identity's folder.
         terminal: where progress is shown.
 
@@ -109,19 +113,24 @@ def decipher_into(
         Refusal: by the name of what is wrong.
         OSError: the source cannot be read, or the place not be written.
     """
-    trusted = {**senders, identity.card.fingerprint: identity.card}
+    trusted = {**rerouters, **senders, identity.card.fingerprint: identity.card}
+    relays = {card.post for card in (*rerouters.values(), identity.card)}
     target = out.resolve()
     with (
         quarantine(state.folder, target.parent) as workspace,
         terminal.progress("deciphering", source.stat().st_size) as advance,
         watched_buffered(source, advance) as file,
         decipher_package(
-            file, opener=identity, find_sender=trusted.get, workspace=workspace
+            file,
+            opener=identity,
+            find_sender=trusted.get,
+            workspace=workspace,
+            may_reroute=lambda card, manifest: card.post in {*relays, manifest.sender.post},
         ) as opened,
         undisturbed(),
     ):
         with state.transaction():
-            admission = state.admit(opened.manifest, identity.card.fingerprint)
+            admission = state.admit(opened.manifest, identity.card.fingerprint, opened.reroutings)
             record = dispatch_record(opened, admission, identity.card.fingerprint)
             _complete(opened.folder, record)
         opened.publish(target)
@@ -136,7 +145,8 @@ def dispatch_record(opened: Opened, admission: Admission, fingerprint: str) -> d
         admission: what the state says of it.
         fingerprint: of the card that it was opened with.
     """
-    own = [entry for entry in opened.manifest.to if entry.fingerprint == fingerprint]
+    added = [entry for each in opened.reroutings for entry in each.addendum.to]
+    own = [entry for entry in (*opened.manifest.to, *added) if entry.fingerprint == fingerprint]
     missing = [number for run in admission.missing for number in run[:_LISTED]][:_LISTED]
     return {
         **heading_record(opened.manifest),
@@ -146,6 +156,15 @@ def dispatch_record(opened: Opened, admission: Admission, fingerprint: str) -> d
             "fingerprint": opened.sender.fingerprint,
         },
         "numbers": [series_record(entry.series) for entry in own if entry.series is not None],
+        "reroutings": [
+            {
+                "post": each.addendum.sender.post,
+                "at": clock.text(each.addendum.created),
+                "to": [entry.post for entry in each.addendum.to],
+                "reason": each.addendum.reason,
+            }
+            for each in opened.reroutings
+        ],
         "manifest_hash": opened.manifest_hash,
         "signatures": {"ed25519": "verified", "mldsa65": "verified"},
         "missing_numbers": missing,
@@ -175,10 +194,12 @@ def _tell(published: Published, out: Path, terminal: Terminal) -> None:
     if admission.missing:
         terminal.say(
             "number_missing",
-            post=manifest.sender.post,
+            post=admission.numbered_by,
             epoch=published.record["numbers"][0]["epoch"],
             numbers=runs_text(admission.missing),
         )
+    for each in published.record["reroutings"]:
+        terminal.say("rerouted_by", post=each["post"], reason=each["reason"])
     if manifest.heading.expires is not None and manifest.heading.expires <= clock.now():
         terminal.say("expired", when=date_text(manifest.heading.expires, language))
     if terminal.as_json:

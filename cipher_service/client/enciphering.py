@@ -21,6 +21,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -31,13 +32,11 @@ from cipher_service.client.drafting import (
     media_type,
     read_card_file,
 )
-from cipher_service.client.durable import sync_folder
-from cipher_service.client.failures import Refused
-from cipher_service.client.interruptions import undisturbed
 from cipher_service.client.lines import heading_lines, heading_record, show_lines
 from cipher_service.client.messages import phrase
 from cipher_service.client.numbers import Numbers, Outgoing, SeriesNumber
 from cipher_service.client.passphrases import open_identity
+from cipher_service.client.placing import place, require_free, require_room
 from cipher_service.client.state import PostState
 from cipher_service.client.terminal import Advance, Terminal
 from cipher_service.client.watching import Watched, spooled
@@ -49,16 +48,14 @@ from keys.errors import KeysError
 from keys.identity import Identity
 from keys.manifest import COPY, POUCH, Series
 
-# open(2): what file systems and kernels without O_TMPFILE answer.
-_NO_NAMELESS_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR})
 _READINGS = 2  # a content is read once for its hash, once to be enciphered
 
 
 def encipher(arguments: Namespace, terminal: Terminal) -> None:
     """Run `chiffre encipher`."""
     folder, out = Path(arguments.identity), Path(arguments.out)
-    _require_free(out, [arguments.file, *arguments.attach], force=arguments.force)
-    _require_room(out)
+    require_free(out, [arguments.file, *arguments.attach], force=arguments.force)
+    require_room(out)
     attachments = attachment_paths(arguments.attach)
     identity = open_identity(arguments, terminal)
     decided = draft(arguments, identity.card, read_card_file)
@@ -81,7 +78,13 @@ def encipher(arguments: Namespace, terminal: Terminal) -> None:
             partial=partial,
             terminal=terminal,
         )
-        _publish(enciphered, partial, out, state)
+        place(
+            partial,
+            out,
+            state,
+            numbered=enciphered.manifest.id,
+            manifest_hash=enciphered.manifest_hash,
+        )
     _tell(enciphered, out, terminal)
 
 
@@ -130,7 +133,15 @@ def encipher_numbered(
         # What can fail without a number comes first.
         files = [stack.enter_context(path.open("rb", buffering=0)) for path in attachments]
         destinations = stack.enter_context(
-            _numbered(decided, identity.card, state.numbers, partial, terminal)
+            numbered(
+                decided.destinations,
+                under=decided.heading.id,
+                created=decided.heading.created,
+                own=identity.card,
+                numbers=state.numbers,
+                partial=partial,
+                terminal=terminal,
+            )
         )
         sink = stack.enter_context(_new_file(partial))
         total = sum(os.fstat(file.fileno()).st_size for file in (text, *files))
@@ -178,22 +189,39 @@ def opened_text(name: str, folder: Path) -> Iterator[io.RawIOBase]:
 
 
 @contextmanager
-def _numbered(
-    decided: Draft, own: Card, numbers: Numbers, partial: Path, terminal: Terminal
+def numbered(
+    destinations: Sequence[Destination],
+    *,
+    under: str,
+    created: datetime,
+    own: Card,
+    numbers: Numbers,
+    partial: Path,
+    terminal: Terminal,
 ) -> Iterator[list[Destination]]:
-    """Give the destinations their numbers, which are cancelled when the block fails."""
-    dispatch_id = decided.heading.id
-    epoch = numbers.epoch(decided.heading.created.year, _incarnation(own))
-    taken = numbers.allocate(dispatch_id, decided.addressees, epoch, partial)
+    """Give destinations their numbers, which are cancelled when the block fails.
+
+    Args:
+        destinations: in their order; a copy takes no number.
+        under: what the numbers are allocated for, such as a dispatch id.
+        created: in whose year they count.
+        own: the card that signs.
+        numbers: of the identity folder.
+        partial: where the file is written before it has its final name.
+        terminal: where cancelled numbers are told.
+    """
+    epoch = numbers.epoch(created.year, _incarnation(own))
+    addressees = [each.card.post for each in destinations if each.role != COPY]
+    taken = numbers.allocate(under, addressees, epoch, partial)
     try:
         yield [
             replace(each, series=None if each.role == COPY else _series(taken[each.card.post]))
-            for each in decided.destinations
+            for each in destinations
         ]
     except BaseException as error:
         # A disk that refuses this too loses nothing: the next command cancels them.
         with suppress(sqlite3.Error):
-            numbers.cancel(dispatch_id, _reason(error))
+            numbers.cancel(under, _reason(error))
         for post, number in taken.items():
             terminal.say("number_cancelled", post=post, number=number.number, epoch=number.epoch)
         raise
@@ -228,66 +256,6 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, KeysError):
         return error.code
     return "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
-
-
-def _require_free(out: Path, inputs: Sequence[str], *, force: bool) -> None:
-    """Refuse an output that is there, a device whatever is asked, and an input in any case."""
-    # Says now, before a passphrase and a number, that the folder is not there.
-    if not stat.S_ISDIR(out.parent.stat().st_mode):
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(out.parent))
-    try:
-        out.lstat()  # a name that no file can have is refused here too
-    except FileNotFoundError:
-        return
-    if out.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(out))
-    replaceable = stat.S_ISREG(out.lstat().st_mode)
-    if not (force and replaceable) or any(_same(out, Path(each)) for each in inputs):
-        raise Refused("OUTPUT_EXISTS", path=str(out))
-
-
-def _require_room(out: Path) -> None:
-    """Make a file beside the output: permissions alone do not say that one can be.
-
-    Raises:
-        OSError: none can be; it names the output as it was typed.
-    """
-    try:
-        _try_a_file(out.parent)
-    except OSError as error:
-        raise OSError(error.errno, os.strerror(error.errno or 0), str(out)) from error
-
-
-def _try_a_file(folder: Path) -> None:
-    """Make a file without a name, of which a kill leaves nothing; with one where none can be."""
-    try:
-        os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        if error.errno not in _NO_NAMELESS_FILES:
-            raise
-        probe = folder / f".chiffre-{secrets.token_hex(8)}.probe"
-        with undisturbed():
-            probe.touch(0o600, exist_ok=False)
-            probe.unlink()
-
-
-def _same(out: Path, other: Path) -> bool:
-    return other.exists() and out.samefile(other)
-
-
-def _publish(enciphered: Enciphered, partial: Path, out: Path, state: PostState) -> None:
-    """Give the finished file its name, then issue its numbers."""
-    with undisturbed():
-        try:
-            partial.rename(out)
-        except OSError:
-            partial.unlink(missing_ok=True)
-            state.numbers.cancel(enciphered.manifest.id, "unpublished")
-            raise
-        # The file is out. Whatever fails now, the next command reads that from the rename.
-        with suppress(OSError, sqlite3.Error):
-            sync_folder(out.parent)
-            state.numbers.issue(enciphered.manifest.id, enciphered.manifest_hash)
 
 
 def _tell(enciphered: Enciphered, out: Path, terminal: Terminal) -> None:

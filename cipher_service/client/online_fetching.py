@@ -131,6 +131,7 @@ def _decipher(session: Session, slip: Slip, path: Path, folder: Path) -> None:
             folder,
             identity=session.identity,
             senders=cards_of(session, slip.origin),
+            rerouters=cards_of(session, session.pins.ministry().headquarters),
             state=session.state,
             terminal=session.terminal,
         )

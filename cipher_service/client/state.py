@@ -17,7 +17,7 @@ An id and a number count per origin: a colleague who sees an id cannot use it up
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from cipher_service.client.numbers import TABLES as OUTGOING
 from cipher_service.client.numbers import Numbers
 from keys.errors import NumberReused, Replayed
 from keys.manifest import Manifest
+from keys.rerouting import Rerouting
 
 DATABASE = "state.db"
 LOCK = "state.lock"
@@ -80,10 +81,12 @@ class Admission:
         opened_at: when the identical dispatch was first opened; None the first time.
         missing: runs of numbers that are missing now in the series it came by, ascending. Runs,
             since one wild number from a known sender could leave a billion of them.
+        numbered_by: the post whose series that is: the origin, or who rerouted it to us.
     """
 
     opened_at: str | None
     missing: tuple[range, ...]
+    numbered_by: str
 
     @property
     def identical(self) -> bool:
@@ -150,21 +153,28 @@ class PostState:
         """Commit what the block recorded, all of it or, when it raises, nothing."""
         return transaction(self._connection)
 
-    def admit(self, manifest: Manifest, fingerprint: str) -> Admission:
+    def admit(
+        self, manifest: Manifest, fingerprint: str, reroutings: Sequence[Rerouting] = ()
+    ) -> Admission:
         """Record a verified dispatch. Inside `transaction`, which the caller commits.
 
         Args:
             manifest: its signatures, parts and addressees all verified.
             fingerprint: of the card it was opened with; says which entries of `to` are ours.
+            reroutings: verified too; who added us gave us a number of their own series.
 
         Raises:
             Replayed: the same origin used this id for other content.
-            NumberReused: the same origin used this number for another dispatch to us.
+            NumberReused: the same post used this number for another dispatch to us.
         """
         origin = manifest.sender.post
         series = [
-            (entry.series.epoch, entry.series.number)
-            for entry in manifest.to
+            (post, entry.series.epoch, entry.series.number)
+            for post, entries in (
+                (origin, manifest.to),
+                *((each.addendum.sender.post, each.addendum.to) for each in reroutings),
+            )
+            for entry in entries
             if entry.fingerprint == fingerprint and entry.series is not None
         ]
         opened_at = self._opened(origin, manifest.id, manifest.hash)
@@ -174,12 +184,12 @@ class PostState:
                 " VALUES (?, ?, ?, ?)",
                 (origin, manifest.id, manifest.hash, clock.text(clock.now())),
             )
-            for epoch, number in series:
-                self._receive(origin, epoch, number, manifest.id)
-        epochs = sorted({epoch for epoch, _ in series})
-        return Admission(
-            opened_at, tuple(run for epoch in epochs for run in self._missing(origin, epoch))
-        )
+            for post, epoch, number in series:
+                self._receive(post, epoch, number, manifest.id)
+        numbered_by = series[0][0] if series else origin
+        epochs = sorted({epoch for post, epoch, _ in series if post == numbered_by})
+        missing = (run for epoch in epochs for run in self._missing(numbered_by, epoch))
+        return Admission(opened_at, tuple(missing), numbered_by)
 
     def knows(self, origin: str, dispatch_id: str) -> bool:
         """Tell whether a dispatch of that origin was opened here."""

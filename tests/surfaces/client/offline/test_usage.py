@@ -41,6 +41,7 @@ def test_help_is_french_unless_the_locale_is_english() -> None:
         "card show",
         "encipher",
         "decipher",
+        "reroute",
         "inspect",
         "series",
     ],
