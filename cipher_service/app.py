@@ -41,6 +41,7 @@ from cipher_service.dispatches.commands import Desk
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.identity.commands import Admissions
 from cipher_service.pouches.commands import PouchDesk
+from cipher_service.pouches.packs import Packs
 from cipher_service.settings import Settings
 from cipher_service.storage.batch import Batches, BeforeCommit, Handler, Outcome, Request
 from cipher_service.storage.blobs import Blobs
@@ -78,6 +79,7 @@ def registrar_handlers(
     acts = {
         **Desk(directory, Blobs(settings.data), sealer.service).handlers(),
         **PouchDesk().handlers(),
+        **Packs(custodian, directory).handlers(),
         **Upkeep(settings.log_origin).handlers(),
     }
     return {

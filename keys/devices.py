@@ -14,6 +14,7 @@ from keys.signing import ED25519_PUBLIC_BYTES
 
 EVENT: Final = "valise/v1 event"
 SEAL: Final = "valise/v1 seal"
+PACK: Final = "valise/v1 pack"
 
 
 def device_id(ed25519: bytes) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keys import canonical
 from keys.cards import Card, read_card
+from keys.devices import PACK
 from keys.errors import CardInvalid, SignatureInvalid
 from keys.records import FINGERPRINT, POST, Record
 from keys.statements import object_of_signatures, read_signatures
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from keys.signing import Signatures, VerifyingKey
 
-PACK: Final = "valise/v1 pack"
 PACK_BYTES_MAX: Final = 16 * 1024 * 1024
 # Clocks of devices differ by so much without being wrong.
 SKEW: Final = timedelta(minutes=5)

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from cipher_service.api import pouches
-from cipher_service.api.documentation import json_body, model_answer, with_token
+from cipher_service.api.documentation import document_answer, json_body, model_answer, with_token
 from cipher_service.api.ministry import Ministry
 from cipher_service.wire import pouches as wire
 
@@ -93,6 +93,19 @@ def pouch_routes(ministry: Ministry) -> APIRouter:
         `new` false.
         """
         return await pouches.file_events(ministry, request)
+
+    @router.get(
+        "/pack",
+        response_class=Response,
+        responses={200: document_answer("The pack, `application/json` as pouch/SPEC.md §8 says.")},
+        openapi_extra=with_token(),
+    )
+    async def sync_pack(request: Request) -> Response:
+        """Give the caller's sync pack: what its devices judge bags by without network.
+
+        Signed, numbered and ending in a week; `ETag` is its version.
+        """
+        return await pouches.sync_pack(ministry, request)
 
     @router.get("/{seal}", openapi_extra=with_token())
     async def pouch(request: Request, seal: str) -> wire.PouchRecord:

@@ -19,7 +19,7 @@ from cipher_service.api.inbound import (
 from cipher_service.api.ministry import Ministry
 from cipher_service.api.strict_json import parse
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import lookup
+from cipher_service.pouches import lookup, packs
 from cipher_service.pouches.custody import judge, keys_in_force
 from cipher_service.wire import pouches as wire
 from keys import canonical
@@ -111,6 +111,17 @@ async def seal_bag(ministry: Ministry, request: Request) -> Response:
         "absent": asked.absent,
     }
     return _state(new=await ministry.act(caller, "pouch_seal", payload))
+
+
+async def sync_pack(ministry: Ministry, request: Request) -> Response:
+    """Give the caller's sync pack, made anew if things changed."""
+    caller = await ministry.recognise(request)
+    done = await ministry.act(caller, "pouch_pack", {"post": caller.post})
+    tag = f'"{done["version"]}"'
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={"etag": tag})
+    body = await ministry.read(partial(packs.body_of, post=caller.post))
+    return Response(body, media_type="application/json", headers={"etag": tag})
 
 
 async def pouch_record(ministry: Ministry, request: Request, seal: str) -> wire.PouchRecord:

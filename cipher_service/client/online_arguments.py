@@ -21,6 +21,7 @@ _ENROL: Final = "cipher_service.client.online_enrolment:enrol"
 _SEND: Final = "cipher_service.client.online_sending:send"
 _OUTBOX: Final = "cipher_service.client.online_sending:show_outbox"
 _BAG: Final = "cipher_service.client.online_bags:bag"
+_PACK: Final = "cipher_service.client.online_packs:pack"
 _INBOX: Final = "cipher_service.client.online_inbox:inbox"
 _FETCH: Final = "cipher_service.client.online_fetching:fetch"
 _RECEIPT: Final = "cipher_service.client.online_receipts:receipt"
@@ -36,6 +37,7 @@ def add_online_commands(commands: "Commands[Parser]", language: Language) -> Non
     _add_send(commands, say)
     _add_outbox(commands, say)
     _add_bag(commands, say)
+    _add_pack(commands, say)
     _add_inbox(commands, say)
     _add_fetch(commands, say)
     _add_receipt(commands, say)
@@ -101,6 +103,11 @@ def _add_bag(commands: "Commands[Parser]", say: Say) -> None:
         "-o", "--out", metavar=say("a_file"), required=True, help=say("help_bag_out")
     )
     parser.add_argument("id", metavar="ID", help=say("help_id"))
+
+
+def _add_pack(commands: "Commands[Parser]", say: Say) -> None:
+    parser = _command(commands, say, "pack", _PACK)
+    parser.add_argument("-o", "--out", metavar=say("a_file"), help=say("help_pack_out"))
 
 
 def _add_inbox(commands: "Commands[Parser]", say: Say) -> None:

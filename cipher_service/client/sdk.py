@@ -79,6 +79,10 @@ class Ministry:
         cards = self._transport.call("GET", f"/v1/cards/{post}").read(Cards).cards
         return [canonical_bytes(card) for card in cards]
 
+    def sync_pack(self) -> bytes:
+        """Ask for this post's sync pack, made anew if things changed; for `pouch.pack` to judge."""
+        return self._transport.call("GET", "/v1/pouches/pack").body
+
     # -- sending -------------------------------------------------------------------------------
 
     def submit(self, head: bytes, envelope: BinaryIO, size: int, advance: Advance) -> bytes:

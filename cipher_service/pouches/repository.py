@@ -1,10 +1,10 @@
 """The SQL of closings, events, receipts and alarms. Every function runs in its caller's unit."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
@@ -17,6 +17,8 @@ from pouch.classes import Limits
 from pouch.events import Event, parse_event
 from pouch.facts import HandedOver, Sealed
 from pouch.manifest import BagClass, Mode
+
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,16 @@ def closings_on_the_way(connection: Connection) -> list[Closing]:
     return [_closing(row) for row in rows]
 
 
+def closings_since(connection: Connection, since: datetime) -> list[Closing]:
+    """Return the closings that were sealed and whose make-up began at `since` or later."""
+    rows = connection.execute(
+        _CLOSINGS.where(
+            tables.closing.c.manifest.is_not(None), tables.closing.c.opened_at >= clock.text(since)
+        ).order_by(tables.closing.c.seal)
+    )
+    return [_closing(row) for row in rows]
+
+
 def closings_with_seals(connection: Connection, numbers: Iterable[str]) -> list[Closing]:
     """Return the closings to which physical seals of these numbers were applied."""
     rows = connection.execute(
@@ -265,6 +277,27 @@ def receipt_of(connection: Connection, seal: str) -> Row[Any] | None:
     return connection.execute(
         select(tables.receipt).where(tables.receipt.c.seal == seal)
     ).one_or_none()
+
+
+def receipts_of(connection: Connection, seals: Sequence[str]) -> dict[str, Row[Any]]:
+    """Return the receipts granted for closings, by seal."""
+    found: dict[str, Row[Any]] = {}
+    for start in range(0, len(seals), _AT_ONCE):
+        named = seals[start : start + _AT_ONCE]
+        rows = connection.execute(select(tables.receipt).where(tables.receipt.c.seal.in_(named)))
+        found.update((row.seal, row) for row in rows)
+    return found
+
+
+def pack_of(connection: Connection, post: str) -> Row[Any] | None:
+    """Return a post's newest sync pack."""
+    return connection.execute(select(tables.pack).where(tables.pack.c.post == post)).one_or_none()
+
+
+def replace_pack(connection: Connection, post: str, values: Mapping[str, object]) -> None:
+    """Keep a post's sync pack in the place of the one before."""
+    connection.execute(delete(tables.pack).where(tables.pack.c.post == post))
+    connection.execute(insert(tables.pack).values(post=post, **values))
 
 
 def replace_receipt(connection: Connection, seal: str, values: Mapping[str, object] | None) -> None:

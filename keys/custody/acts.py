@@ -124,6 +124,7 @@ ACTS: Final = {
     "desk_keys": Act((), _write_bytes, _read_bytes),
     "sign_event": Act(("device", "statement"), _write_bytes, _read_bytes),
     "sign_seal": Act(("claims", "warrant"), _write_seal, _read_seal),
+    "sign_pack": _signing("statement"),
     "officers": Act((), _write_bytes, _read_bytes),
     "officer_challenge": Act((), _write_bytes, _read_bytes),
     "register_officer_key": Act(("nonce", "response"), _write_bytes, _read_bytes),

@@ -13,7 +13,7 @@ from keys.age.stream import NONCE_SIZE, SEALED_CHUNK_SIZE
 from keys.cards import Card, issue_card
 from keys.custody.compartment import CustodyState, NoLock, SecretCompartment
 from keys.custody.demands import Demands, Use
-from keys.custody.desk import Desks, SealSignatures, require_own, sign_seal
+from keys.custody.desk import Desks, SealSignatures, require_own, sign_pack, sign_seal
 from keys.custody.errors import ManifestNotOfCard, OfficersNotFounded
 from keys.custody.grants import OPEN, SEAL, SIGN
 from keys.custody.log_keys import HeadInMemory, LogKeys, LogVerifiers
@@ -294,6 +294,10 @@ class Custody:
         require_own(keys.card, claims)
         self._demands.require(Use("sign_seal", (claims,), None, purpose=SEAL), warrant)
         return sign_seal(keys.card, keys.signing, claims)
+
+    def sign_pack(self, statement: bytes) -> Signatures:
+        """Signs a sync pack."""
+        return sign_pack(self.bureau.signing, statement)
 
     def officers(self) -> bytes:
         """The roll of officers, as far as it may be shown."""

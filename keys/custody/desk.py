@@ -10,20 +10,24 @@ bureau's card, hence with a key that can be sealed away.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from keys import canonical
 from keys.cose import KID_BYTES, decode_cbor, sign1
-from keys.custody.errors import EventNotOfDesk, SealNotOfCard
-from keys.devices import EVENT, SEAL, device_id, devices_of
+from keys.custody.errors import EventNotOfDesk, PackNotSignable, SealNotOfCard
+from keys.devices import EVENT, PACK, SEAL, device_id, devices_of
 from keys.signing import SEED_BYTES, Signatures, SigningKey
 
 if TYPE_CHECKING:
     from keys.cards import Card
 
 DESKS: Final = 2
+# A pack that is lost sight of announces bags no longer than this.
+PACK_LIFE_MAX: Final = timedelta(days=14)
 
 _INFO: Final = b"valise/v1 desk\0"
 _ISSUER: Final = 1  # of a seal's claims (RFC 8392 §3.1.1)
@@ -99,6 +103,27 @@ def sign_seal(card: Card, key: SigningKey, claims: bytes) -> SealSignatures:
     kid = bytes.fromhex(card.fingerprint)[:KID_BYTES]
     message = sign1(claims, kid=kid, sign=key.sign_cose)
     return SealSignatures(message.signature, key.sign(SEAL, claims))
+
+
+def sign_pack(key: SigningKey, statement: bytes) -> Signatures:
+    """Signs the statement of a sync pack that ends within `PACK_LIFE_MAX`.
+
+    What a pack says in detail is no matter of `keys` (pouch/SPEC.md §8).
+
+    Raises:
+        PackNotSignable: it is none, or lives too long.
+    """
+    try:
+        match canonical.decode(statement):
+            case {"v": 1, "type": "valise/v1 pack", "issued": str(issued), "expires": str(expires)}:
+                life = canonical.time_from_text(expires) - canonical.time_from_text(issued)
+            case _:
+                raise ValueError("not the statement of a pack")  # noqa: TRY301  as canonical's own
+    except ValueError as error:
+        raise PackNotSignable("this is not the statement of a sync pack") from error
+    if not timedelta() < life <= PACK_LIFE_MAX:
+        raise PackNotSignable("a sync pack ends within fourteen days")
+    return key.sign(PACK, statement)
 
 
 def _require_named(device: str, statement: bytes) -> None:

@@ -17,6 +17,12 @@ class SealNotOfCard(Refusal):
     code = "SEAL_NOT_OF_CARD"
 
 
+class PackNotSignable(Refusal):
+    """What is to be signed is no sync pack, or one that would be believed for too long."""
+
+    code = "PACK_NOT_SIGNABLE"
+
+
 class EventNotOfDesk(Refusal):
     """The event to be signed is none, or the desk that should sign takes no part in it."""
 

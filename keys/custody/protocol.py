@@ -199,6 +199,14 @@ class Custodian(Protocol):
         """
         ...
 
+    def sign_pack(self, statement: bytes) -> Signatures:
+        """Signs the statement of a sync pack with the bureau's card.
+
+        Raises:
+            PackNotSignable: it is none, or would be believed for too long.
+        """
+        ...
+
     def officers(self) -> bytes:
         """Gives the roll of officers as far as it may be shown; see `Officers.listing`.
 

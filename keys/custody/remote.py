@@ -144,6 +144,10 @@ class RemoteCustodian:
         signatures: SealSignatures = self._ask("sign_seal", claims, warrant)
         return signatures
 
+    def sign_pack(self, statement: bytes) -> Signatures:
+        """Signs a sync pack."""
+        return self._sign("sign_pack", statement)
+
     def officers(self) -> bytes:
         """The roll of officers, as far as it may be shown."""
         roll: bytes = self._ask("officers")

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from keys.canonical import decode, encode
+from keys.devices import PACK
 from pouch.errors import PackMalformed, PackNotOfRoot, PackNotYetValid, PackRolledBack
 from pouch.manifest import SEALS_MAX
-from pouch.pack import PACK, PACK_BYTES_MAX, Arrival, Pack, make_pack, read_pack
+from pouch.pack import PACK_BYTES_MAX, Arrival, Pack, make_pack, read_pack
 from tests.support.valise import CLOSED, announced, manifest, pack
 from tests.vectors.forge import identity
 

@@ -141,6 +141,17 @@ alarm = table(
     Index("ix_pouch_alarm_subject", "subject", "seq"),
 )
 
+pack = table(
+    "pouch_pack",
+    # The newest sync pack of each post; older ones are worth nothing to anybody.
+    Column("post", Text, ForeignKey("post.code"), primary_key=True),
+    Column("version", Long, nullable=False),
+    Column("issued_at", Text, nullable=False),
+    Column("mark", Text, nullable=False),  # hash of what it was made from
+    Column("body", LargeBinary, nullable=False),  # as it was signed
+    at_least("version", 1),
+)
+
 physical_seal = table(
     "pouch_physical_seal",
     Column("number", Text, primary_key=True),

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from keys import canonical
 from keys.cards import Card
 from keys.cose import KID_BYTES, Sign1
 from keys.custody import Custodian, no_secret, open_custodian
 from keys.custody.core import Custody
-from keys.custody.errors import CustodySealed, EventNotOfDesk, SealNotOfCard
-from keys.devices import SEAL, device_id
+from keys.custody.errors import CustodySealed, EventNotOfDesk, PackNotSignable, SealNotOfCard
+from keys.devices import PACK, SEAL, device_id
 from keys.errors import SignatureInvalid
 from pouch.events import Event, Witness, read_event, sign_event
 from pouch.facts import Opened, Seen
@@ -115,3 +116,32 @@ def test_a_sealed_bureau_seals_no_bag_but_its_desks_go_on() -> None:
     with pytest.raises(CustodySealed):
         made.sign_seal(claims(made.card()))
     assert made.sign_event(first.encode(), event(first, None).statement)
+
+
+def pack(**changes: object) -> bytes:
+    times = {"issued": "2026-11-01T00:00:00Z", "expires": "2026-11-15T00:00:00Z"}
+    return canonical.encode({"v": 1, "type": PACK, **times, **changes})
+
+
+def test_the_bureau_signs_packs_that_end_soon(custodian: Custodian) -> None:
+    signatures = custodian.sign_pack(pack())
+
+    custodian.card().verifying_key.verify(PACK, pack(), signatures)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        b"",
+        b"{}",
+        pack(type="valise/v1 seal"),
+        pack(v=2),
+        pack(expires="2026-11-15T00:00:01Z"),
+        pack(expires="2026-11-01T00:00:00Z"),
+        pack(expires="soon"),
+        pack() + b"\n",
+    ],
+)
+def test_the_bureau_signs_no_other_pack(custodian: Custodian, statement: bytes) -> None:
+    with pytest.raises(PackNotSignable):
+        custodian.sign_pack(statement)

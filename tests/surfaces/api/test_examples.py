@@ -115,6 +115,7 @@ def _pouches(service: Service, paris: Post) -> dict[str, Example]:
         "POST /v1/pouches/events": example(
             paris.call("POST", "/v1/pouches/events", json=events), events
         ),
+        "GET /v1/pouches/pack": example(paris.get("/v1/pouches/pack")),
         "GET /v1/pouches/{seal}": example(paris.get(f"/v1/pouches/{book.seal}")),
     }
 

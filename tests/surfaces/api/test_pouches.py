@@ -8,10 +8,12 @@ import pytest
 
 from cipher_service import clock
 from keys import canonical
+from keys.cards import read_card
 from pouch.events import Event
+from pouch.pack import read_pack
 from tests.support.bags import NONCE, SEAL, Device
 from tests.support.pouches import NUMBERS, Pouches
-from tests.surfaces.api.bags import bureau, filed, fresh
+from tests.surfaces.api.bags import PostBook, bureau, filed, fresh
 from tests.surfaces.api.live import Post, Service, problem
 
 
@@ -124,3 +126,26 @@ def test_without_a_token_nothing_is_told(service: Service) -> None:
     assert service.http.get(f"/v1/pouches/{SEAL}").status_code == 401
     answer = service.http.post("/v1/pouches/events", json={"clock": None, "events": [{}]})
     assert answer.status_code == 401
+
+
+def test_a_post_fetches_the_pack_of_its_own_bags(service: Service, paris: Post) -> None:
+    book = PostBook(service, paris)
+    for address, body in (
+        ("/v1/pouches", book.begin()),
+        (f"/v1/pouches/{book.seal}/lines", book.line()),
+        ("/v1/pouches/sealings", book.sealing()),
+    ):
+        assert paris.call("POST", address, json=body).status_code == 201
+    root = read_card(canonical.encode(service.http.get("/v1/service-card").json()["card"]))
+
+    answer = paris.get("/v1/pouches/pack")
+
+    assert answer.status_code == 200, answer.text
+    pack = read_pack(answer.content, root.verifying_key, least_version=0, at=clock.now())
+    assert book.seal in {bag.seal for bag in pack.announced}
+    assert {"PARIS", "MINREX"} <= {card.post for card in pack.cards}
+    assert answer.headers["etag"] == f'"{pack.version}"'
+    unchanged = {"If-None-Match": answer.headers["etag"]}
+    again = paris.call("GET", "/v1/pouches/pack", headers=unchanged)
+    assert (again.status_code, again.content) == (304, b"")
+    _refused(service.http.get("/v1/pouches/pack"), 401, "TOKEN_MISSING")

@@ -1,5 +1,6 @@
 """Two posts and their ministry, from the enrolment code to the verified receipts."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from cipher_service.client.__main__ import main
 from cipher_service.client.messages import phrase
 from cipher_service.client.outbox_entries import Status
+from cipher_service.valise.__main__ import main as valise
 from tests.surfaces.client.online.conftest import Pair
 from tests.surfaces.client.online.live import LiveMinistry, Post
 
@@ -139,3 +141,26 @@ def test_a_dispatch_for_the_bureau_is_taken_over_for_it(enrolled: Pair) -> None:
     sent = enrolled.paris.send("MINREX", "Pour l'administration centrale.", "--json")
     assert sent.status == 0, sent.err
     assert sent.json["numbers"][0]["post"] == "MINREX"
+
+
+def test_a_post_fetches_its_sync_pack_and_reads_it_offline(
+    enrolled: Pair, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "sync.pack"
+    fetched = enrolled.paris.online("pack", "-o", str(out), "--json")
+    assert fetched.status == 0, fetched.err
+    assert fetched.json["cards"] >= 3
+    root = next((enrolled.paris.folder / "cards").glob("MINREX.card"))
+
+    read = ["pack", "--root", str(root), "--memory", str(tmp_path), "--json", str(out)]
+    assert valise(read) == 0
+    assert json.loads(capsys.readouterr().out)["version"] == fetched.json["version"]
+    again = enrolled.paris.online("pack", "-o", str(out), "--json")
+    assert again.status == 1, "a file that is there is never overwritten"
+
+    kept = enrolled.paris.folder / "sync.pack"
+    newer = kept.read_bytes()
+    forged = newer.replace(b'"version":', b'"version":9')
+    kept.write_bytes(forged)
+    assert enrolled.paris.online("pack", "--json").status == 0, "what nobody signed binds nobody"
+    assert kept.read_bytes() == newer

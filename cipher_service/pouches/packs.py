@@ -1,0 +1,199 @@
+"""Sync packs: what a post's devices need to judge bags without network, signed and numbered.
+
+    packs = Packs(custodian, directory)
+    told = packs.publish(connection, "PARIS", now)      # in the registrar
+    body = body_of(connection, "PARIS")                 # in an API process
+
+A post's pack holds the cards of all posts, and of bags only those on whose way the post lies. It is
+made anew when something in it changed, or half a day after the last: its age is then never
+mistaken for a silence of the ministry. The version is the second of its making, so that it rises
+also across a restored backup. Until the ministry has a root of its own, the bureau's card signs.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from cipher_service import clock
+from cipher_service.directory.register import Directory, DirectoryReader
+from cipher_service.errors import ServiceError
+from cipher_service.pouches import repository
+from cipher_service.pouches.repository import Closing
+from cipher_service.storage.batch import Handler
+from keys import canonical
+from keys.custody.protocol import Custodian
+from keys.errors import KeysError
+from keys.signing import Signatures
+from pouch.errors import PackMalformed
+from pouch.manifest import VALIDITY_MAX
+from pouch.pack import Announced, Arrival, Pack, make_pack
+
+log = logging.getLogger(__name__)
+
+LIFETIME: Final = timedelta(days=7)
+RENEWED_AFTER: Final = timedelta(hours=12)
+STATEMENT_MOST: Final = 4_000_000
+"""What passes to the custodian in one frame; hundreds of cards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A pack that can be fetched: its version, and whether this call made it."""
+
+    version: int
+    new: bool
+
+
+class Packs:
+    """Makes packs; lives in the registrar.
+
+    Args:
+        custodian: signs them.
+        directory: this process's reader.
+        now: the clock.
+    """
+
+    def __init__(
+        self,
+        custodian: Custodian,
+        directory: DirectoryReader,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self._custodian = custodian
+        self._directory = directory
+        self._now = now
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return the commands by name."""
+        return {"pouch_pack": self.command}
+
+    def command(self, connection: Connection, payload: dict[str, Any]) -> dict[str, Any]:
+        """Take `{"post"}`; give `{"version", "new"}`. Refusals: `publish`."""
+        done = self.publish(connection, payload["post"], self._now().replace(microsecond=0))
+        return {"version": done.version, "new": done.new}
+
+    def publish(self, connection: Connection, post: str, now: datetime) -> Published:
+        """Make the post's pack anew if the last one no longer tells how things stand.
+
+        Raises:
+            ServiceError: UNKNOWN_POST; PACK_TOO_LARGE; UNAVAILABLE: there is no pack yet, and
+                nothing can be signed now. Later the last one stays, and shows its age.
+        """
+        directory = self._directory.current(connection)
+        directory.post(post)
+        told = _told(connection, directory, post, now)
+        mark = _mark(directory, told)
+        held = repository.pack_of(connection, post)
+        if held is not None and held.mark == mark:
+            age = now - clock.parse(held.issued_at)
+            if timedelta() <= age < RENEWED_AFTER:
+                return Published(held.version, new=False)
+        version = max(int(now.timestamp()), 0 if held is None else held.version + 1)
+        pack = Pack(
+            version=version,
+            issued=now,
+            expires=now + LIFETIME,
+            cards=tuple(
+                card.card
+                for card in directory.cards.values()
+                if card.state in ("active", "superseded")
+            ),
+            announced=told.announced,
+            arrivals=told.arrivals,
+            revoked_seals=told.revoked_seals,
+            revoked_cards=told.revoked_cards,
+            roots={},
+        )
+        try:
+            body = self._signed(pack)
+        except KeysError as error:
+            if held is None:
+                raise ServiceError("UNAVAILABLE") from error
+            log.warning("the sync pack of %s was not renewed: %s", post, error.code)
+            return Published(held.version, new=False)
+        values = {"version": version, "issued_at": clock.text(now), "mark": mark, "body": body}
+        repository.replace_pack(connection, post, values)
+        return Published(version, new=True)
+
+    def _signed(self, pack: Pack) -> bytes:
+        def sign(_context: str, statement: bytes) -> Signatures:
+            if len(statement) > STATEMENT_MOST:
+                raise ServiceError("PACK_TOO_LARGE")
+            return self._custodian.sign_pack(statement)
+
+        try:
+            return make_pack(pack, sign=sign)
+        except PackMalformed as error:
+            raise ServiceError("PACK_TOO_LARGE") from error
+
+
+def body_of(connection: Connection, post: str) -> bytes:
+    """Return a post's newest pack. Raises ServiceError NOT_FOUND."""
+    held = repository.pack_of(connection, post)
+    if held is None:
+        raise ServiceError("NOT_FOUND")
+    body: bytes = held.body
+    return body
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    announced: tuple[Announced, ...]
+    arrivals: tuple[Arrival, ...]
+    revoked_seals: frozenset[str]
+    revoked_cards: frozenset[str]
+
+
+def _told(connection: Connection, directory: Directory, post: str, now: datetime) -> _Told:
+    """Return what a post's devices may know of the bags that pass it."""
+    closings = [
+        closing
+        for closing in repository.closings_since(connection, now - VALIDITY_MAX)
+        if post in (*closing.route.route.places, directory.headquarters)
+    ]
+    travelling: dict[str, int] = {}
+    for closing in closings:
+        travelling[closing.departure] = travelling.get(closing.departure, 0) + 1
+    receipts = repository.receipts_of(connection, [closing.seal for closing in closings])
+    return _Told(
+        announced=tuple(
+            _announced(closing, travelling)
+            for closing in closings
+            if closing.seal not in receipts and not closing.lost
+        ),
+        arrivals=tuple(
+            Arrival(seal, row.post, clock.parse(row.granted_at)) for seal, row in receipts.items()
+        ),
+        revoked_seals=frozenset(closing.seal for closing in closings if closing.lost),
+        revoked_cards=frozenset(
+            card.fingerprint for card in directory.cards.values() if card.state == "withdrawn"
+        ),
+    )
+
+
+def _announced(closing: Closing, travelling: Mapping[str, int]) -> Announced:
+    """Announce a sealed bag; those of one departure travel together on one waybill."""
+    return Announced(
+        seal=closing.seal,
+        bag=closing.bag,
+        digest=closing.manifest or "",
+        seals=closing.seals,
+        destination=closing.route.destination,
+        packages=travelling[closing.departure],
+    )
+
+
+def _mark(directory: Directory, told: _Told) -> str:
+    made_from = [
+        directory.version,
+        [[bag.seal, bag.packages] for bag in told.announced],
+        [[each.seal, each.place, clock.text(each.at)] for each in told.arrivals],
+        sorted(told.revoked_seals),
+        sorted(told.revoked_cards),
+    ]
+    return hashlib.sha256(canonical.encode(made_from)).hexdigest()
