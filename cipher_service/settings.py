@@ -9,6 +9,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 VARIABLE = "CIPHER_SERVICE_DATA"
 FILE = "service.toml"
@@ -31,6 +32,12 @@ class Settings:
         workers: number of API processes, 1 to 64.
         issuer: public base address of the API, without a slash at the end; tokens name it.
         custodian: URI of the custodian (`keys.custody.open_custodian`).
+        console_port: where officers' pages are served; 0 for no console.
+        console_origin: of these pages, as browsers write it.
+        approval_port: where acts are signed, in a process of its own; 0 with no console.
+        approval_origin: of that page; its host is the console's, since both ask for one party's
+            security keys.
+        demo: whether its officers hold keys in software and enter by links; never in production.
     """
 
     data: Path
@@ -41,6 +48,11 @@ class Settings:
     workers: int
     issuer: str
     custodian: str
+    console_port: int = 0
+    console_origin: str = ""
+    approval_port: int = 0
+    approval_origin: str = ""
+    demo: bool = False
 
     @property
     def database(self) -> str:
@@ -67,6 +79,21 @@ class Settings:
         """The file that unwraps the custodian's store, as a service manager would hand it."""
         return self.data / "custodian.credential"
 
+    @property
+    def party_id(self) -> str:
+        """The domain for which officers' security keys are made (WebAuthn's RP ID)."""
+        return urlsplit(self.console_origin).hostname or ""
+
+    @property
+    def authenticators(self) -> Path:
+        """The folder that says which security keys the ministry issues."""
+        return self.data / "authenticators"
+
+    @property
+    def demonstration(self) -> Path:
+        """What a demonstration keeps for its officers: keys in software, links."""
+        return self.data / "demonstration"
+
     @classmethod
     def load(cls, data: Path) -> Self:
         """Read `service.toml` of a data folder.
@@ -81,7 +108,7 @@ class Settings:
             raise SettingsInvalid(f"{file} does not exist") from error
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise SettingsInvalid(f"{file}: {error}") from error
-        return cls(
+        loaded = cls(
             data=data.resolve(),
             headquarters=_text(members, "headquarters"),
             database_url=_text(members, "database_url", ""),
@@ -90,7 +117,34 @@ class Settings:
             workers=_number(members, "workers", 2, 64),
             issuer=_text(members, "issuer").rstrip("/"),
             custodian=_text(members, "custodian", own_custodian(data.resolve())),
+            console_port=_number(members, "console_port", 0, 65535, least=0),
+            console_origin=_text(members, "console_origin", ""),
+            approval_port=_number(members, "approval_port", 0, 65535, least=0),
+            approval_origin=_text(members, "approval_origin", ""),
+            demo=members.get("demo", False) is True,
         )
+        loaded.require_origins()
+        return loaded
+
+    def require_origins(self) -> None:
+        """Demand that a console has its two places, on one host that browsers trust.
+
+        Raises:
+            SettingsInvalid: a member is missing or is not an origin.
+        """
+        if self.demo and self.party_id not in ("", "localhost"):
+            raise SettingsInvalid(f"{FILE}: demo is for http://localhost only")
+        if not self.console_port:
+            return
+        if not self.approval_port or self.approval_port == self.console_port:
+            raise SettingsInvalid(f"{FILE}: approval_port must be another port than console_port")
+        for name in ("console_origin", "approval_origin"):
+            if not _is_origin(getattr(self, name)):
+                raise SettingsInvalid(
+                    f"{FILE}: {name} must be https://HOST[:PORT], or http://localhost:PORT"
+                )
+        if urlsplit(self.approval_origin).hostname != self.party_id:
+            raise SettingsInvalid(f"{FILE}: approval_origin must have the host of console_origin")
 
     def write(self) -> None:
         """Write `service.toml` into the data folder, readable by its owner only."""
@@ -102,6 +156,15 @@ class Settings:
             f"workers = {self.workers}",
             f'issuer = "{self.issuer}"',
         ]
+        if self.console_port:
+            lines += [
+                f"console_port = {self.console_port}",
+                f'console_origin = "{self.console_origin}"',
+                f"approval_port = {self.approval_port}",
+                f'approval_origin = "{self.approval_origin}"',
+            ]
+        if self.demo:
+            lines.append("demo = true")
         if self.custodian != own_custodian(self.data):
             # The default stays unwritten, so that a folder that is moved or restored still serves.
             lines.append(f'custodian = "{self.custodian}"')
@@ -124,8 +187,22 @@ def _text(members: dict[str, Any], name: str, default: str | None = None) -> str
     return value
 
 
-def _number(members: dict[str, Any], name: str, default: int, highest: int) -> int:
+def _number(
+    members: dict[str, Any], name: str, default: int, highest: int, *, least: int = 1
+) -> int:
     value = members.get(name, default)
-    if type(value) is not int or not 1 <= value <= highest:
-        raise SettingsInvalid(f"{FILE}: {name} must be a number from 1 to {highest}")
+    if type(value) is not int or not least <= value <= highest:
+        raise SettingsInvalid(f"{FILE}: {name} must be a number from {least} to {highest}")
     return value
+
+
+def _is_origin(text: str) -> bool:
+    """Say whether this is an origin from which browsers let security keys be asked."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or text != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host == "localhost")

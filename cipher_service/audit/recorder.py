@@ -17,7 +17,12 @@ from cipher_service.audit.ledger import append
 from cipher_service.audit.records import DONE, FAILED, REFUSED, Event
 from cipher_service.storage.batch import Outcome
 
-SILENT: Final = frozenset({"housekeep", "lapse", "health", "token_keys", "seals"})
+SILENT: Final = frozenset(
+    {
+        *("housekeep", "lapse", "health", "token_keys", "seals"),
+        *("officer_ask", "officer_ask_enrolment", "officer_seen"),
+    }
+)
 """What decides nothing about anybody, or writes its own entries (`access.upkeep`)."""
 
 _FAULTS: Final = frozenset({"INTERNAL", "STORAGE_FULL"})
@@ -56,9 +61,11 @@ def event_of(outcome: Outcome, time_us: int) -> Event:
     act = members.get("act")
     details: dict[str, Any] = act if isinstance(act, dict) else members
     reason = None if outcome.refusal is None else outcome.refusal.code
+    result = outcome.result if isinstance(outcome.result, dict) else {}
+    actors = (members.get("post"), members.get("officer"), details.get("origin"))
     return Event(
         time_us=time_us,
-        actor=_text(members.get("post")) or _text(details.get("origin")) or _NOBODY,
+        actor=next(filter(None, map(_text, (*actors, result.get("officer")))), _NOBODY),
         action=outcome.request.command,
         outcome=DONE if reason is None else FAILED if reason in _FAULTS else REFUSED,
         client=_text(members.get("client")),
