@@ -22,6 +22,7 @@ import uvloop
 from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.types import ASGIApp
 
 from cipher_service.access.upkeep import Upkeep
 from cipher_service.api.application import create_application
@@ -36,10 +37,13 @@ from cipher_service.api.supervisor import (
 )
 from cipher_service.audit.heads import sign_head
 from cipher_service.audit.recorder import Recorder
+from cipher_service.console.application import create_console
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches.commands import Desk
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.identity.commands import Admissions
+from cipher_service.identity.officer_commands import OfficerDesk
+from cipher_service.identity.site import site_of
 from cipher_service.pouches.commands import PouchDesk
 from cipher_service.pouches.packs import Packs
 from cipher_service.settings import Settings
@@ -82,8 +86,10 @@ def registrar_handlers(
         **Packs(custodian, directory).handlers(),
         **Upkeep(settings.log_origin).handlers(),
     }
+    officers = OfficerDesk(partial(site_of, settings))
     return {
         **admissions.handlers(),
+        **officers.handlers(),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(acts),
     }
@@ -102,6 +108,7 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
     """
     (settings.data / "run").mkdir(mode=0o700, exist_ok=True)
     sockets = listening_sockets(settings)
+    consoles = console_sockets(settings)
     starts: list[tuple[str, Start]] = []
     if settings.custodian.startswith("worker:") and settings.custodian_store.exists():
         starts.append(("custodian", partial(_start_custodian, settings)))
@@ -109,10 +116,13 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
     for number, listener in enumerate(sockets, start=1):
         name = f"api {number}"
         starts.append((name, partial(Forked, name, partial(serve_api, settings, listener))))
+    for listener in consoles:
+        serve = partial(serve_console, settings, listener)
+        starts.append(("console", partial(Forked, "console", serve)))
     try:
         Supervisor(starts).run(lambda: announce(f"READY {settings.issuer}"))
     finally:
-        for listener in sockets:
+        for listener in (*sockets, *consoles):
             listener.close()
 
 
@@ -125,19 +135,41 @@ def listening_sockets(settings: Settings) -> list[socket.socket]:
     Raises:
         OSError: somebody else listens there.
     """
-    address = (settings.host, settings.port)
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return _sockets(settings.host, settings.port, settings.workers)
+
+
+def console_sockets(settings: Settings) -> list[socket.socket]:
+    """Return the console's listening socket; none for an installation without a console.
+
+    Raises:
+        OSError: somebody else listens there.
+    """
+    return _sockets(settings.host, settings.console_port, 1) if settings.console_port else []
+
+
+def _sockets(host: str, port: int, count: int) -> list[socket.socket]:
+    address = (host, port)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         # SO_REUSEPORT alone would quietly share the address with another service of this user.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(address)
-    return [_listen(family, address) for _ in range(settings.workers)]
+    return [_listen(family, address) for _ in range(count)]
 
 
 def serve_api(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Be one API process until SIGTERM."""
+    _serve(create_api(settings), listener, ready)
+
+
+def serve_console(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Be a console process until SIGTERM."""
+    _serve(create_console(settings), listener, ready)
+
+
+def _serve(application: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
     config = uvicorn.Config(
-        create_api(settings),
+        application,
         loop="uvloop",
         http=Connection,
         ws="none",

@@ -1,6 +1,7 @@
 """Found an installation: settings, the bureau's keys, the database, the decree's directory."""
 
 from argparse import Namespace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,29 @@ from keys.cards import grouped
 from keys.custody import Founding, found
 from keys.custody.files import make_folders
 from keys.statements import key_fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """Where officers' pages are, and whether they are a demonstration's."""
+
+    port: int
+    origin: str
+    approval_port: int
+    approval_origin: str
+    demo: bool = False
+
+    def added_to(self, settings: Settings) -> Settings:
+        """Return an installation's settings with this console."""
+        return replace(
+            settings,
+            console_port=self.port,
+            console_origin=self.origin,
+            approval_port=self.approval_port,
+            approval_origin=self.approval_origin,
+            demo=self.demo,
+        )
+
 
 CARD_LIFE = timedelta(days=366)
 PORT: Final = 8470
@@ -46,7 +70,14 @@ def init(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def found_installation(
-    data: Path, *, host: str, port: int, workers: int, issuer: str, database_url: str = ""
+    data: Path,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    issuer: str,
+    database_url: str = "",
+    console: Console | None = None,
 ) -> tuple[Settings, Founding]:
     """Found an installation in an absent or empty folder.
 
@@ -55,8 +86,18 @@ def found_installation(
 
     The database is looked at first: one that is in use, or that does not answer, leaves no trace.
 
+    Args:
+        data: absent or empty.
+        host: address to listen on.
+        port: of the API.
+        workers: API processes.
+        issuer: public address of the API.
+        database_url: PostgreSQL; empty for the embedded database.
+        console: where officers' pages are; None for an installation without.
+
     Raises:
         Refused: FOUNDED_ALREADY, DATABASE_IN_USE.
+        SettingsInvalid: the console's origins are not such.
         SQLAlchemyError: the database does not answer.
         OSError: the disk refuses.
     """
@@ -73,6 +114,9 @@ def found_installation(
         issuer=issuer.rstrip("/"),
         custodian=own_custodian(data),
     )
+    if console is not None:
+        settings = console.added_to(settings)
+        settings.require_origins()
     _require_vacant(settings)
     make_folders(data)
     (data / "run").mkdir(mode=0o700, exist_ok=True)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cipher_service import clock
-from cipher_service.administration.founding import found_installation
+from cipher_service.administration.founding import Console, found_installation
 from cipher_service.client.command_line import build_parser
 from cipher_service.client.failures import Unavailable
 from cipher_service.client.messages import Language
@@ -121,8 +121,16 @@ class Stage:
 
 
 @contextmanager
-def stage(data: Path, language: Language, workers: int) -> Iterator[Stage]:
+def stage(
+    data: Path, language: Language, workers: int, *, console: bool = False
+) -> Iterator[Stage]:
     """Found a ministry in `data`, run it, and stop every process of it at the end.
+
+    Args:
+        data: absent or empty.
+        language: of the commands.
+        workers: API processes.
+        console: whether it is a demonstration with officers' pages.
 
     Raises:
         Unavailable: SERVICE_DID_NOT_START.
@@ -135,6 +143,7 @@ def stage(data: Path, language: Language, workers: int) -> Iterator[Stage]:
         port=port,
         workers=workers,
         issuer=f"http://127.0.0.1:{port}",
+        console=_console() if console else None,
     )
     (data / "posts").mkdir(mode=0o700)
     log = data / "service.log"
@@ -175,6 +184,13 @@ def _await_ready(service: "subprocess.Popen[bytes]", log: Path) -> None:
             said += piece
     if b"READY" not in said:
         raise Unavailable("SERVICE_DID_NOT_START", log=str(log))
+
+
+def _console() -> Console:
+    port, approval = _free_port(), _free_port()
+    return Console(
+        port, f"http://localhost:{port}", approval, f"http://localhost:{approval}", demo=True
+    )
 
 
 def _free_port() -> int:

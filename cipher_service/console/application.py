@@ -1,0 +1,133 @@
+"""The console's ASGI application: the flows' pages behind the guard, each given a visit."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
+
+from cipher_service import clock
+from cipher_service.console import reports
+from cipher_service.console.flow import Page
+from cipher_service.console.flows import FLOWS
+from cipher_service.console.guard import REPORTS, Guard
+from cipher_service.console.language import chosen
+from cipher_service.console.office import Office
+from cipher_service.console.people import person_of
+from cipher_service.console.refusals import explained
+from cipher_service.console.rendering import Renderer
+from cipher_service.console.static import Assets, mark
+from cipher_service.console.visit import LANGUAGE, SESSION, Person, Visit
+from cipher_service.errors import ServiceError
+from cipher_service.identity.sessions import IDLE, MARK
+from cipher_service.settings import Settings
+from cipher_service.storage.engine import open_existing
+from cipher_service.storage.writer_client import RegistrarClient
+
+_YEAR: Final = 365 * 24 * 3600
+
+
+def create_console(settings: Settings) -> Guard:
+    """Return the ASGI application of one console process of an installation."""
+    registry = RegistrarClient(settings.registrar_socket)
+    return console_on(Office(settings, open_existing(settings.database), registry))
+
+
+def console_on(office: Office) -> Guard:
+    """Return the console over an office."""
+    assets = Assets()
+    renderer = Renderer(FLOWS, assets)
+    counted = reports.Counted()
+
+    @asynccontextmanager
+    async def lifespan(_application: Router) -> AsyncIterator[None]:
+        yield
+        office.close()
+
+    routes = [
+        Route("/static/{file:path}", assets.serve, methods=["GET"]),
+        Route("/marque.svg", mark, methods=["GET"]),
+        Route(REPORTS, counted.take, methods=["POST"]),
+        *(
+            Route(page.path, _served(office, renderer, page), methods=[page.method])
+            for flow in FLOWS
+            for page in flow.pages
+        ),
+    ]
+
+    # A bare router: what is raised reaches the guard, where one place answers it.
+    inner = Router(routes, redirect_slashes=False, default=_nowhere, lifespan=lifespan)
+
+    async def refused(scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
+        request = Request(scope, receive)
+        visit = await _visit(office, renderer, request, lenient=True)
+        response = explained(visit, error)
+        await response(scope, receive, send)
+
+    return Guard(inner, office.settings.console_origin, refused, (office.settings.approval_origin,))
+
+
+async def _nowhere(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise ServiceError("NOT_FOUND")
+
+
+def _served(
+    office: Office, renderer: Renderer, page: Page
+) -> Callable[[Request], Awaitable[Response]]:
+    async def served(request: Request) -> Response:
+        length = request.headers.get("content-length", "0")
+        if length.isdecimal() and int(length) > page.most:
+            raise ServiceError("BODY_TOO_LARGE", limit=page.most)
+        visit = await _visit(office, renderer, request)
+        if page.signed_in:
+            await _note(visit, page)
+        response = await page.handler(visit)
+        _keep_language(visit, response)
+        return response
+
+    return served
+
+
+async def _visit(
+    office: Office, renderer: Renderer, request: Request, *, lenient: bool = False
+) -> Visit:
+    """Recognise who asks; `lenient` answers a refusal, which no other refusal may follow."""
+    now = clock.now()
+    person: Person | None = None
+    token = request.cookies.get(SESSION)
+    if token:
+        try:
+            person = await office.read(
+                lambda connection, gate: person_of(connection, gate, token, now)
+            )
+        except Exception:
+            if not lenient:
+                raise
+    language = chosen(
+        request.query_params.get("lang"),
+        request.cookies.get(LANGUAGE),
+        request.headers.get("accept-language", ""),
+    )
+    return Visit(office, renderer, request, language, now, person)
+
+
+async def _note(visit: Visit, page: Page) -> None:
+    """Demand a session, and note that its officer is there."""
+    person = visit.person
+    if page.watched and person.ends - visit.now <= IDLE - MARK:
+        await visit.act("officer_seen", {"session": person.token})
+
+
+def _keep_language(visit: Visit, response: Response) -> None:
+    if visit.request.query_params.get("lang") == visit.language:
+        response.set_cookie(
+            LANGUAGE,
+            visit.language,
+            max_age=_YEAR,
+            secure=True,
+            httponly=True,
+            samesite="strict",
+        )

@@ -1,0 +1,11 @@
+"""Every flow of the console, in the order of the navigation. A new one is added here."""
+
+from typing import Final
+
+from cipher_service.console import home, signing_in
+from cipher_service.console.flow import Flow
+
+FLOWS: Final[tuple[Flow, ...]] = (
+    home.FLOW,
+    signing_in.FLOW,
+)

@@ -1,0 +1,27 @@
+"""Who a cookie stands for, at this moment."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from cipher_service.access.acts import Gate
+from cipher_service.console.visit import Person
+from cipher_service.directory import officers
+from cipher_service.errors import ServiceError
+from cipher_service.identity import sessions
+
+
+def person_of(connection: Connection, gate: Gate, token: str, now: datetime) -> Person | None:
+    """Return the officer whose open session a cookie is; None when it is nobody's."""
+    try:
+        session = sessions.find_session(connection, token, now)
+    except ServiceError:
+        return None
+    return Person(
+        token=token,
+        officer=officers.read(connection, session.officer),
+        principal=gate.principals.of(connection, session.officer, now),
+        opened=session.opened,
+        ends=session.ends,
+        last=session.opened + sessions.LONGEST,
+    )

@@ -1,0 +1,105 @@
+"""What was raised becomes a page: cause, effect, what to do. Never "an error occurred".
+
+`refusals.toml` has a row for each code: its HTTP status and its three sentences in each language.
+Nothing of what the browser sent is shown or logged.
+"""
+
+import logging
+import secrets
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from cipher_service.console.door import sign_in_form
+from cipher_service.console.language import Language
+from cipher_service.console.visit import Visit
+from cipher_service.errors import ServiceError
+from keys.errors import KeysError
+
+log = logging.getLogger(__name__)
+
+_BY_STATUS: Final = {404: "NOT_FOUND", 405: "NOT_FOUND", 413: "BODY_TOO_LARGE"}
+_UNAUTHORIZED: Final = 401
+_SERVER_ERROR: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A refusal in one language."""
+
+    cause: str
+    effect: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A refusal: its HTTP status and its words."""
+
+    status: int
+    fr: Words
+    en: Words
+
+
+class _Facts(dict[str, str | int]):
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+
+def _read_table() -> dict[str, Row]:
+    text = files("cipher_service.console").joinpath("refusals.toml").read_text("utf-8")
+    return {
+        code: Row(row["status"], Words(*row["fr"]), Words(*row["en"]))
+        for code, row in tomllib.loads(text).items()
+    }
+
+
+TABLE: Final = _read_table()
+
+
+def words_of(refusal: ServiceError, language: Language) -> Words:
+    """Return the words of a refusal; a code without a row is told as itself."""
+    row = TABLE.get(refusal.code, TABLE["REFUSED"])
+    words = row.fr if language == "fr" else row.en
+    facts = _Facts({"code": refusal.code, **refusal.facts})
+    return Words(*(text.format_map(facts) for text in (words.cause, words.effect, words.remedy)))
+
+
+def explained(visit: Visit, error: Exception) -> Response:
+    """Answer with the page of a refusal, or with its JSON where a script of ours asked."""
+    refusal = _named(error)
+    reference = secrets.token_hex(4)
+    if refusal is None:
+        log.error("reference=%s the console failed", reference, exc_info=error)
+        refusal = ServiceError("INTERNAL")
+    else:
+        log.info("reference=%s code=%s", reference, refusal.code)
+    status = TABLE.get(refusal.code, TABLE["REFUSED"]).status
+    words = words_of(refusal, visit.language)
+    if "application/json" in visit.request.headers.get("accept", ""):
+        told = {"code": refusal.code, "cause": words.cause, "effect": words.effect}
+        return visit.data({**told, "remedy": words.remedy, "reference": reference}, status)
+    if status == _UNAUTHORIZED and visit.request.method == "GET":
+        return sign_in_form(visit, status, ended=True)
+    return visit.page("refused.html", status, words=words, reference=reference, code=refusal.code)
+
+
+def _named(error: Exception) -> ServiceError | None:
+    """Return the refusal that an exception means; None for what nobody foresaw."""
+    if isinstance(error, ServiceError):
+        return None if error.code == "INTERNAL" else error
+    if isinstance(error, KeysError):
+        return ServiceError(error.code)
+    if isinstance(error, HTTPException):
+        return ServiceError(_BY_STATUS.get(error.status_code, "FORM_REFUSED"))
+    if isinstance(error, ClientDisconnect):
+        return ServiceError("FORM_REFUSED")
+    if isinstance(error, OperationalError):
+        return ServiceError("UNAVAILABLE")
+    return None

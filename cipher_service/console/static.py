@@ -1,0 +1,72 @@
+"""What was built for browsers: files named by their hash, each with its integrity.
+
+`static/manifest.json` is written by the build: `{"console.css": {"file": "console-ab12.css",
+"integrity": "sha384-..."}}`. Only what it names is served.
+"""
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cipher_service.errors import ServiceError
+
+_KINDS: Final = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "woff2": "font/woff2",
+    "wasm": "application/wasm",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "json": "application/json",
+    "webmanifest": "application/manifest+json",
+}
+_MARK: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7"'
+    ' fill="#16202a"/><circle cx="8" cy="8" r="4" fill="none" stroke="#fff"/></svg>'
+)
+_FOR_EVER: Final = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A built file: its address and the hash that a browser demands of it."""
+
+    url: str
+    integrity: str
+
+
+class Assets:
+    """The built files of this installation."""
+
+    def __init__(self, folder: Traversable | None = None) -> None:
+        self._folder = folder or files("cipher_service.console").joinpath("static")
+        manifest = self._folder.joinpath("manifest.json")
+        named = json.loads(manifest.read_text("utf-8")) if manifest.is_file() else {}
+        self._named = {
+            name: Asset(f"/static/{entry['file']}", entry["integrity"])
+            for name, entry in named.items()
+        }
+        self._served = frozenset(entry["file"] for entry in named.values())
+
+    def named(self, name: str) -> Asset | None:
+        """Return a built file by its name in the source; None when nothing of it was built."""
+        return self._named.get(name)
+
+    async def serve(self, request: Request) -> Response:
+        """Answer `/static/{file}`. Raises ServiceError NOT_FOUND."""
+        name = str(request.path_params["file"])
+        if name not in self._served:
+            raise ServiceError("NOT_FOUND")
+        kind = _KINDS.get(name.rpartition(".")[2], "application/octet-stream")
+        body = self._folder.joinpath(*name.split("/")).read_bytes()
+        return Response(body, headers={"content-type": kind, "cache-control": _FOR_EVER})
+
+
+async def mark(_request: Request) -> Response:
+    """Answer `/marque.svg`: the tab's mark, a seal."""
+    return Response(_MARK, headers={"content-type": _KINDS["svg"], "cache-control": _FOR_EVER})

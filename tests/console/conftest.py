@@ -1,0 +1,75 @@
+"""A demonstration's ministry with its console, and a real Chromium: one of each for all tests here.
+
+def test_x(enter: Enter) -> None:
+    page = enter("CIPHER-CLERK")           # signed in as the sample's officer of that function
+    page.goto("/depeches/")
+    check_page(page)                       # console errors, reports, axe, width, HTML, language
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from cipher_service.administration.sample import make_officers
+from cipher_service.administration.stage import Stage, stage
+from cipher_service.identity.demonstration import Demonstration
+from tests.console.support import Tab, open_tab
+
+POSTS = ("PARIS", "LOME")
+Enter = Callable[..., Tab]
+
+
+@pytest.fixture(scope="session")
+def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A running demonstration with PARIS and LOME and the sample's officers."""
+    with stage(tmp_path_factory.mktemp("console") / "data", "fr", 1, console=True) as on:
+        on.introduce({post: on.enrol(post) for post in POSTS})
+        make_officers(on.settings, POSTS)
+        yield on
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium without a screen."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def enter(ministry: Stage, browser: Browser) -> Iterator[Enter]:
+    """Open a tab in a browser of its own, signed in as the officer of a function, or as nobody."""
+    tabs: list[Tab] = []
+
+    def entered(
+        role: str | None = None, language: str = "fr", width: int = 1280, height: int = 900
+    ) -> Tab:
+        tab = open_tab(browser, ministry.settings.console_origin, language, width, height)
+        tabs.append(tab)
+        if role is not None:
+            there = Demonstration.of(ministry.settings)
+            officer = next(one.officer for one in there.people() if one.role == role)
+            tab.page.goto(f"/demonstration/{there.new_link(officer)}")
+        return tab
+
+    yield entered
+    for tab in tabs:
+        tab.page.context.close()
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder for what a test photographs."""
+    return tmp_path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep everything that shares the ministry and the browser in one process."""
+    for item in items:
+        if "tests/console/" in item.path.as_posix():
+            item.add_marker(pytest.mark.xdist_group("console"))

@@ -1,0 +1,172 @@
+"""What every page of the console is held to, as functions that a test of any flow calls."""
+
+import re
+import warnings
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import html5lib
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
+
+from cipher_service.console.language import english_catalogues
+
+# Words that are English and never French, and the reverse.
+ENGLISH = re.compile(
+    r"\b(the|and|with|this|your|from|nothing|sign|signed|error|menu|skip|content|has|was|were|"
+    r"will|dispatch|dispatches|pouch|officer|key|keys|you)\b",
+    re.IGNORECASE,
+)
+FRENCH = re.compile(
+    r"\b(le|les|des|une|est|vous|votre|avec|dans|sur|cette|rien|clé|clés|pour|au|aux|du|"
+    r"dépêche|dépêches|officier|valise)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class Tab:
+    """A page, and what it complained about; `hosts` are all that it asked for anything."""
+
+    page: Page
+    origin: str
+    complaints: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+    foreign: set[str] = field(default_factory=set)
+    expected: tuple[int, ...] = ()
+
+    def goto(self, path: str, *, status: int = 200) -> None:
+        """Open a page of the console, which answers with this status."""
+        self.expected = (status,)
+        response = self.page.goto(path)
+        assert response is not None
+        assert response.status == status, f"{path}: {response.status}"
+
+
+def open_tab(browser: Browser, origin: str, language: str, width: int, height: int) -> Tab:
+    """Open a browser of its own with one tab."""
+    context = browser.new_context(
+        base_url=origin,
+        viewport={"width": width, "height": height},
+        locale="fr-FR" if language == "fr" else "en-GB",
+    )
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    tab = Tab(page, origin)
+
+    def console(message: ConsoleMessage) -> None:
+        if message.type not in ("error", "warning"):
+            return
+        # Chromium tells each answer that is not 2xx as an error: the one that a test asked for is
+        # not one.
+        if any(f"status of {status}" in message.text for status in tab.expected):
+            return
+        tab.complaints.append(message.text)
+
+    def asked(request: Request) -> None:
+        tab.hosts.add(request.url.split("/")[2])
+
+    def answered(response: Response) -> None:
+        if response.status >= 500 and response.status not in tab.expected:
+            tab.complaints.append(f"{response.url}: {response.status}")
+
+    page.on("console", console)
+    page.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    page.on("request", asked)
+    page.on("response", answered)
+    return tab
+
+
+def check_page(tab: Tab, *, foreign: tuple[str, ...] = ()) -> None:
+    """Hold the page that a tab shows to everything: see each check.
+
+    Args:
+        tab: on the page.
+        foreign: texts that may be in the other language (names of persons, texts of dispatches).
+    """
+    check_accessible(tab.page)
+    check_width(tab.page)
+    check_html(tab.page)
+    check_language(tab.page, foreign)
+    check_quiet(tab)
+
+
+def check_quiet(tab: Tab) -> None:
+    """The browser complained about nothing, refused nothing, and asked nobody else."""
+    assert tab.complaints == []
+    assert {tab.origin.split("/")[2]} >= tab.hosts - {""}
+
+
+def check_accessible(page: Page) -> None:
+    """Axe finds no violation."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def check_width(page: Page) -> None:
+    """The page is not wider than its screen, also on the narrowest."""
+    size = page.viewport_size
+    assert size is not None
+    for width in (size["width"], 320):
+        page.set_viewport_size({"width": width, "height": size["height"]})
+        wide = page.evaluate("() => document.documentElement.scrollWidth")
+        assert wide <= width, f"{page.url}: {wide} px on a screen of {width}"
+    page.set_viewport_size(size)
+
+
+def check_html(page: Page) -> None:
+    """A strict parser reads what the service sent."""
+    source = page.request.get(page.url).text()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        html5lib.HTMLParser(strict=True).parse(source)
+
+
+def check_language(page: Page, foreign: tuple[str, ...] = ()) -> None:
+    """All texts, hidden ones too, are in the page's language."""
+    language = page.locator("html").get_attribute("lang")
+    texts = page.evaluate(_TEXTS)
+    words = ENGLISH if language == "fr" else FRENCH
+    wrong = []
+    for text in texts:
+        if any(name and name in text for name in foreign):
+            continue
+        if words.search(text) or (language == "fr" and text in english_only()):
+            wrong.append(text)
+    assert wrong == [], f"{page.url} in {language}: {wrong}"
+
+
+@cache
+def english_only() -> frozenset[str]:
+    """Return the sentences of the catalogues that are not the same in French."""
+    return frozenset(
+        str(message.string)
+        for catalogue in english_catalogues()
+        for message in catalogue
+        if message.id and message.string and message.string != message.id
+    )
+
+
+def picture(tab: Tab, path: Path) -> None:
+    """Photograph the whole page."""
+    tab.page.screenshot(path=path, full_page=True)
+
+
+# Every text of the document outside [lang] parts of another language, titles and labels included.
+_TEXTS = """() => {
+  const own = document.documentElement.lang;
+  const texts = [document.title];
+  const walk = (node) => {
+    if (node.nodeType === Node.TEXT_NODE) { texts.push(node.data); return; }
+    if (node.nodeType !== Node.ELEMENT_NODE) return;
+    if (node.lang && node.lang !== own) return;
+    if (["SCRIPT", "STYLE"].includes(node.tagName)) return;
+    for (const name of ["title", "alt", "aria-label", "placeholder", "data-label", "value"]) {
+      if (node.hasAttribute(name) && node.type !== "hidden") texts.push(node.getAttribute(name));
+    }
+    node.childNodes.forEach(walk);
+  };
+  walk(document.body);
+  return texts.map((text) => text.trim()).filter((text) => text);
+}"""
