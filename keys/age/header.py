@@ -5,7 +5,6 @@ so the MAC may be computed over the re-encoding. Two caps bound the work that an
 file can ask for: 1 MiB and 600 stanzas (200 hybrid recipients take 311 KB).
 """
 
-import base64
 import binascii
 import hmac
 from collections.abc import Iterable
@@ -26,6 +25,7 @@ _MAGIC: Final = b"age-encryption.org/"
 _VERSION_LINE: Final = _MAGIC + b"v1\n"
 _MAC_SIZE: Final = 32
 _COLUMNS: Final = 64
+_VCHAR: Final = bytes(range(0x21, 0x7F))
 
 
 class LineSource(Protocol):
@@ -54,8 +54,8 @@ def decode_base64(text: bytes | str) -> bytes:
         ValueError: a foreign character, padding, or trailing bits that are not zero.
     """
     encoded = text.encode("ascii") if isinstance(text, str) else text
-    data = base64.b64decode(encoded + b"=" * (-len(encoded) % 4), validate=True)
-    if encode_base64(data) != encoded:
+    data = binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4), strict_mode=True)
+    if binascii.b2a_base64(data, newline=False).rstrip(b"=") != encoded:
         raise ValueError("base64 is not canonical")
     return data
 
@@ -180,8 +180,8 @@ def seal_header(stanzas: Iterable[Stanza], file_key: bytes) -> bytes:
 
 
 def _visible(argument: str) -> bool:
-    # VCHAR, 0x21 to 0x7E: what is printable in ASCII but for the space.
-    return argument.isascii() and argument.isprintable() and " " not in argument and argument != ""
+    # Deleting every visible character leaves nothing: a third of what `isprintable` costs.
+    return argument != "" and argument.isascii() and not argument.encode().translate(None, _VCHAR)
 
 
 class _Lines:
