@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 
 from cipher_service import clock
+from cipher_service.api.inbound import header
 from cipher_service.directory.register import Directory, DirectoryReader
 from cipher_service.errors import ServiceError
 from cipher_service.identity.gatekeeper import Caller, Gatekeeper
@@ -73,11 +74,10 @@ class Ministry:
         Raises:
             ServiceError: see `Gatekeeper.recognise`.
         """
-        headers = request.headers
         return await self._gatekeeper.recognise(
-            headers.get("authorization"),
-            headers.get("dpop"),
-            method=request.method,
+            header(request, b"authorization"),
+            header(request, b"dpop"),
+            method=request.scope["method"],
             path=request.scope["path"],
         )
 

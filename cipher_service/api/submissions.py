@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cipher_service.api.envelopes import PREFIX, check_body, check_header, check_small
-from cipher_service.api.inbound import content_length, pieces, require_media_type
+from cipher_service.api.inbound import content_length, require_media_type
 from cipher_service.api.ministry import Ministry
 from cipher_service.api.reception import pour
 from cipher_service.dispatches.submission import Submission, judge
@@ -42,14 +42,18 @@ LARGEST_ENVELOPE: Final = 64 * 1024**3
 _SCHEME: Final = default_scheme()
 
 
-class Head:
-    """Reads a submission's head off the front of a body that arrives in pieces."""
+class Arriving:
+    """A submission's body as it arrives: the head first, then the envelope.
 
-    def __init__(self, source: AsyncIterator[bytes]) -> None:
-        self._source = source
+    A small one is there with the first message; no piece is then copied more than once.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._receive = request.receive
         self._buffer = bytearray()
+        self._ended = False
 
-    async def read(self) -> SignedSlip:
+    async def head(self) -> SignedSlip:
         """Return the signed slip, not yet verified.
 
         Raises:
@@ -63,19 +67,44 @@ class Head:
         del self._buffer[:end]
         return signed
 
+    async def envelope(self, size: int) -> bytes:
+        """Return what follows the head when it is `size` bytes or fewer.
+
+        Raises:
+            ServiceError: ENVELOPE_MISMATCH: it is longer; BODY_INCOMPLETE.
+        """
+        while not self._ended and len(self._buffer) <= size:
+            await self._take()
+        if len(self._buffer) > size:
+            raise ServiceError("ENVELOPE_MISMATCH")
+        return bytes(self._buffer)
+
     async def rest(self) -> AsyncIterator[bytes]:
-        """Give what follows the head."""
-        if self._buffer:
-            yield bytes(self._buffer)
-        async for piece in self._source:
-            yield piece
+        """Give what follows the head, piece by piece.
+
+        Raises:
+            ServiceError: BODY_INCOMPLETE.
+        """
+        while True:
+            if self._buffer:
+                piece, self._buffer = self._buffer, bytearray()
+                yield bytes(piece)
+            if self._ended:
+                return
+            await self._take()
 
     async def _fill(self, size: int) -> None:
         while len(self._buffer) < size:
-            try:
-                self._buffer += await anext(self._source)
-            except StopAsyncIteration as error:
-                raise ServiceError("BODY_INCOMPLETE") from error
+            if self._ended:
+                raise ServiceError("BODY_INCOMPLETE")
+            await self._take()
+
+    async def _take(self) -> None:
+        message = await self._receive()
+        if message["type"] != "http.request":  # the connection ended first
+            raise ServiceError("BODY_INCOMPLETE")
+        self._buffer += message.get("body", b"")
+        self._ended = not message.get("more_body", False)
 
 
 async def judge_now(ministry: Ministry, signed: SignedSlip, caller: Caller) -> Submission:
@@ -105,17 +134,17 @@ async def submit(ministry: Ministry, request: Request) -> Response:
     await _abreast()
     caller = await ministry.recognise(request)
     await _abreast()
-    head = Head(pieces(request))
-    signed = await head.read()
+    arriving = Arriving(request)
+    signed = await arriving.head()
     await _abreast()
     submission = await judge_now(ministry, signed, caller)
     if submission.size <= SMALL:
         await _abreast()
-        body = await _read_small(head.rest(), submission.size)
+        body = await arriving.envelope(submission.size)
         check_small(signed.slip, body)
         await _abreast()
         return await record(ministry, caller, submission, body)
-    await _store_large(ministry, head.rest(), signed.slip)
+    await _store_large(ministry, arriving.rest(), signed.slip)
     return await record(ministry, caller, submission, None)
 
 
@@ -138,15 +167,6 @@ def receipt(result: dict[str, Any]) -> Response:
 async def _abreast() -> None:
     """Let the other requests of this turn of the event loop catch up."""
     await asyncio.sleep(0)
-
-
-async def _read_small(rest: AsyncIterator[bytes], size: int) -> bytes:
-    body = bytearray()
-    async for piece in rest:
-        body += piece
-        if len(body) > size:
-            raise ServiceError("ENVELOPE_MISMATCH")
-    return bytes(body)
 
 
 async def _store_large(ministry: Ministry, rest: AsyncIterator[bytes], slip: Slip) -> None:

@@ -28,7 +28,7 @@ from cipher_service.api.inbound import (
 )
 from cipher_service.api.ministry import Ministry
 from cipher_service.api.reception import pour
-from cipher_service.api.submissions import Head, judge_now, receipt
+from cipher_service.api.submissions import Arriving, judge_now, receipt
 from cipher_service.dispatches.repository import known_dispatch
 from cipher_service.dispatches.uploads import Upload, find_upload
 from cipher_service.errors import ServiceError
@@ -46,10 +46,9 @@ async def open_upload(ministry: Ministry, request: Request) -> Response:
     """
     require_media_type(request, wire.SUBMISSION_MEDIA_TYPE)
     caller = await ministry.recognise(request)
-    head = Head(pieces(request))
-    submission = await judge_now(ministry, await head.read(), caller)
-    async for _ in head.rest():
-        raise ServiceError("ENVELOPE_MISMATCH")  # the slip alone is taken here
+    arriving = Arriving(request)
+    submission = await judge_now(ministry, await arriving.head(), caller)
+    await arriving.envelope(0)  # the slip alone is taken here
     name: str = await ministry.act(caller, "open_upload", submission.to_payload(None))
     known = await ministry.read(
         lambda connection: known_dispatch(connection, submission.dispatch_id)

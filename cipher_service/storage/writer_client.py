@@ -62,12 +62,7 @@ class RegistrarClient:
             frame = encode(message)
         except FrameRefused as error:
             raise ServiceError("BODY_TOO_LARGE", limit=MAX_FRAME) from error
-        answer = line.send(self._next, frame)
-        try:
-            async with asyncio.timeout(self._patience):
-                return await answer
-        except TimeoutError as error:
-            raise ServiceError("UNAVAILABLE") from error
+        return await line.send(self._next, frame)
 
     def close(self) -> None:
         """Hang up; commands under way fail with UNAVAILABLE."""
@@ -85,17 +80,26 @@ class RegistrarClient:
                     socket = connect(self._path)
                 except OSError as error:
                     raise ServiceError("UNAVAILABLE") from error
-                _, self._line = await loop.create_unix_connection(_Line, sock=socket)
+                _, self._line = await loop.create_unix_connection(
+                    lambda: _Line(self._patience), sock=socket
+                )
             return self._line
 
 
 class _Line(asyncio.Protocol):
-    """One connection, its reader, and who waits for which answer."""
+    """One connection, its reader, and who waits for which answer.
 
-    def __init__(self) -> None:
+    One timer serves all who wait: each waits equally long, so the one that was sent first gives up
+    first.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
         self._reader = Reader()
         self._transport: asyncio.Transport | None = None
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[Any], float]] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def alive(self) -> bool:
@@ -104,8 +108,11 @@ class _Line(asyncio.Protocol):
     def send(self, number: int, frame: bytes) -> asyncio.Future[Any]:
         if self._transport is None:
             raise ServiceError("UNAVAILABLE")
-        answer = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
+        answer = self._loop.create_future()
+        until = self._loop.time() + self._patience
+        self._waiting[number] = answer, until
+        if self._timer is None:
+            self._timer = self._loop.call_at(until, self._give_up)
         self._transport.write(frame)
         return answer
 
@@ -127,15 +134,33 @@ class _Line(asyncio.Protocol):
         del error  # for the callers every cause means the same
         self._transport = None
         waiting, self._waiting = self._waiting, {}
-        for answer in waiting.values():
-            if not answer.done():
-                answer.set_exception(ServiceError("UNAVAILABLE"))
+        for answer, _ in waiting.values():
+            _fail(answer)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _give_up(self) -> None:
+        """Fail the commands that waited too long, and come back for the next one."""
+        self._timer = None
+        now = self._loop.time()
+        while self._waiting:
+            number, (answer, until) = next(iter(self._waiting.items()))
+            if until > now:
+                self._timer = self._loop.call_at(until, self._give_up)
+                return
+            del self._waiting[number]
+            _fail(answer)
 
     def _deliver(self, message: dict[str, Any]) -> None:
-        answer = self._waiting.pop(message["id"], None)
+        answer, _ = self._waiting.pop(message["id"], (None, 0.0))
         if answer is None or answer.done():
             return  # its caller gave up waiting
         if "code" in message:
             answer.set_exception(ServiceError(message["code"], **message["facts"]))
         else:
             answer.set_result(message["result"])
+
+
+def _fail(answer: asyncio.Future[Any]) -> None:
+    if not answer.done():
+        answer.set_exception(ServiceError("UNAVAILABLE"))
