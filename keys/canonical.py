@@ -122,11 +122,7 @@ def _parsed(data: bytes) -> Any:
 def _check(value: object, depth: int) -> None:
     if isinstance(value, dict):
         _check_depth(depth)
-        for name in value:
-            if not isinstance(name, str):
-                raise ValueError("a member's name is not text")  # noqa: TRY004  one type for callers
-            if "\0" in name:
-                raise ValueError("a name holds U+0000")
+        _check_names(value)
         members: Iterable[object] = value.values()
     elif isinstance(value, (list, tuple)):
         _check_depth(depth)
@@ -145,6 +141,15 @@ def _check(value: object, depth: int) -> None:
             _check(member, depth - 1)
         elif member is not None:
             raise ValueError(f"canonical JSON has no {type(member).__name__}")
+
+
+def _check_names(names: Iterable[object]) -> None:
+    for name in names:
+        if not isinstance(name, str):
+            raise ValueError("a member's name is not text")  # noqa: TRY004  one type for callers
+        # Lone surrogates are left to the final encoding into UTF-8, which refuses them.
+        if "\0" in name:
+            raise ValueError("a name holds U+0000")
 
 
 def _check_depth(depth: int) -> None:
