@@ -27,7 +27,12 @@ def new_bag() -> str:
 
 def locator(bag: str) -> str:
     """Gives the 24 digits for a bag's 22."""
-    return f"{bag}{_MODULUS + 1 - int(bag) * 100 % _MODULUS:02d}"
+    return checked(bag)
+
+
+def checked(digits: str) -> str:
+    """Gives digits with the two check digits behind them (ISO 7064, MOD 97-10)."""
+    return f"{digits}{_MODULUS + 1 - int(digits) * 100 % _MODULUS:02d}"
 
 
 def grouped_locator(bag: str) -> str:

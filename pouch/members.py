@@ -65,7 +65,7 @@ def manifest_object(manifest: Manifest) -> dict[str, Any]:
             "name": certifier.name,
             "function": certifier.function,
         },
-        "waybill": _waybill_object(manifest.waybill),
+        "waybill": waybill_object(manifest.waybill),
         "items": [item_object(item) for item in manifest.items],
         "nonce_sha256": manifest.nonce_sha256,
         "salt": canonical.text_from_bytes(manifest.salt),
@@ -88,7 +88,7 @@ def read_manifest(record: Record) -> Manifest:
         closed=record.time("closed"),
         expires=record.time("expires"),
         certifier=_read_certifier(certifier),
-        waybill=_read_waybill(record.record("waybill")),
+        waybill=read_waybill(record.record("waybill")),
         items=tuple(
             read_item(Record(item, f"item {place}"))
             for place, item in enumerate(record.items("items", least=1, most=ITEMS_MAX), 1)
@@ -171,7 +171,8 @@ def _read_certifier(record: Record) -> Certifier:
     return certifier
 
 
-def _waybill_object(waybill: Waybill) -> dict[str, Any]:
+def waybill_object(waybill: Waybill) -> dict[str, Any]:
+    """Gives a waybill as JSON."""
     carrier = waybill.carrier
     return {
         "number": waybill.number,
@@ -192,7 +193,8 @@ def _waybill_object(waybill: Waybill) -> dict[str, Any]:
     }
 
 
-def _read_waybill(record: Record) -> Waybill:
+def read_waybill(record: Record) -> Waybill:
+    """Reads a waybill; ValueError names what is wrong."""
     waybill = Waybill(
         number=record.text("number", REGISTER),
         mode=choice(record, "mode", Mode),

@@ -1,6 +1,6 @@
 """The one place where a code becomes an HTTP status and words (RFC 9457).
 
-`problems.toml` and `problems_persons.toml` hold the table: a code without a row there cannot be
+`problems.toml` and those beside it hold the table: a code without a row there cannot be
 answered with anything but `INTERNAL`, and a test demands a row for every code of the service and of
 `keys/`.
 """
@@ -49,7 +49,7 @@ def _read_table() -> dict[str, Row]:
     folder = files("cipher_service.api")
     return {
         code: Row(row["status"], Words(*row["fr"]), Words(*row["en"]))
-        for name in ("problems.toml", "problems_persons.toml")
+        for name in ("problems.toml", "problems_persons.toml", "problems_pouches.toml")
         for code, row in tomllib.loads(folder.joinpath(name).read_text("utf-8")).items()
     }
 

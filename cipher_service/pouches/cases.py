@@ -111,6 +111,16 @@ def cases_of(connection: Connection, seal: str) -> list[Row[tuple[str, str, str,
     )
 
 
+def seal_of(connection: Connection, case_id: str) -> str:
+    """Return the closing that a case is about. Raises ServiceError CASE_UNKNOWN."""
+    seal: str | None = connection.scalar(
+        select(tables.discrepancy.c.seal).where(tables.discrepancy.c.discrepancy_id == case_id)
+    )
+    if seal is None:
+        raise ServiceError("CASE_UNKNOWN", case=case_id)
+    return seal
+
+
 def is_disputed(connection: Connection, bag: str) -> bool:
     """Say whether a case about any closing of a bag is open."""
     return (

@@ -19,7 +19,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, update
 
 from cipher_service import clock
-from cipher_service.pouches import cases, repository
+from cipher_service.pouches import cases, repository, stock
 from cipher_service.pouches.repository import Closing
 from cipher_service.storage.tables import pouches as tables
 from keys.errors import KeysError
@@ -27,8 +27,9 @@ from pouch.alarms import DEVICE_FORKED, RECEIVED_TWICE, Alarm, alarms_of
 from pouch.custody import custody_of, device_chains, live_events
 from pouch.discrepancies import Difference, check_seals, check_weight
 from pouch.events import DeviceUnknown, Event, parse_event, read_event
-from pouch.facts import Accounted, Received, Sealed, Seen
+from pouch.facts import Accounted, Opened, Received, Sealed, Seen
 from pouch.manifest import BagClass
+from pouch.stock import BROKEN, Movement
 
 GRANTED: Final = "granted"
 SECOND: Final = "second"
@@ -148,6 +149,7 @@ def settle(connection: Connection, seal: str, now: datetime) -> None:
         closing = replace(closing, lost=custody.lost, recalled=custody.recalled)
         _settle_receipt(connection, closing, events, now)
         _settle_discharge(connection, closing, events, now)
+        _break_seals(connection, closing, events, now)
     _raise_alarms(connection, seal, closing, events, now)
 
 
@@ -233,6 +235,25 @@ def _settle_discharge(
                 .values(empty=1, place=held.post, since=clock.text(now))
             )
             return
+
+
+def _break_seals(
+    connection: Connection, closing: Closing, events: Iterable[Event], now: datetime
+) -> None:
+    """Write the seals of a bag off as broken, by the two who removed them where it arrived."""
+    held = repository.receipt_of(connection, closing.seal)
+    here = (
+        each
+        for each in live_events(events)
+        if isinstance(each.facts, Opened) and held is not None and each.place == held.post
+    )
+    opened = next(here, None)
+    if opened is None or opened.witness is None:
+        return
+    pair = opened.officer, opened.witness.officer
+    for number in stock.applied_to(connection, closing.seal):
+        broken = Movement(number, BROKEN, pair)
+        stock.move(connection, broken, place=closing.route.origin, now=now)
 
 
 def _shows_nonce(closing: Closing, event: Event) -> bool:

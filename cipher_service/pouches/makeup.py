@@ -197,6 +197,19 @@ def add_line(
     return True
 
 
+def remove_line(connection: Connection, seal: str, line: int) -> None:
+    """Take the last line of a bag that is being made up out again.
+
+    Raises:
+        ServiceError: CLOSING_UNKNOWN, BAG_SEALED; NOT_THE_LAST_LINE: the numbers stay whole.
+    """
+    _being_made_up(connection, seal)
+    if line != len(repository.lines_of(connection, seal)):
+        raise ServiceError("NOT_THE_LAST_LINE", line=line)
+    book = tables.line
+    connection.execute(book.delete().where(book.c.seal == seal, book.c.line == line))
+
+
 def seal_bag(
     connection: Connection,
     event: Event,

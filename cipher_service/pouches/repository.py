@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from cipher_service import clock
 from cipher_service.storage.statements import insert_or_skip, inserts
@@ -15,7 +15,7 @@ from keys import canonical
 from pouch.alarms import Alarm, Announcement, Leg, Route
 from pouch.classes import Limits
 from pouch.events import Event, parse_event
-from pouch.facts import HandedOver, Sealed
+from pouch.facts import Accounted, HandedOver, Sealed
 from pouch.manifest import BagClass, Mode
 
 _AT_ONCE: Final = 500
@@ -147,10 +147,45 @@ def closing_of(connection: Connection, seal: str) -> Closing | None:
     return None if row is None else _closing(row)
 
 
+def latest_closing(connection: Connection, bag: str) -> Closing | None:
+    """Return a bag's latest filling."""
+    row = connection.execute(
+        _CLOSINGS.where(tables.closing.c.bag == bag)
+        .order_by(tables.closing.c.opened_at.desc(), tables.closing.c.seal)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _closing(row)
+
+
+def destructions_of(connection: Connection, seal: str) -> list[Row[Any]]:
+    """Return what two persons destroyed of a closing, line by line."""
+    book = tables.destruction
+    return list(connection.execute(select(book).where(book.c.seal == seal).order_by(book.c.line)))
+
+
 def closings_of_departure(connection: Connection, departure: str) -> list[Closing]:
     """Return the closings that travel together."""
     rows = connection.execute(
         _CLOSINGS.where(tables.closing.c.departure == departure).order_by(tables.closing.c.seal)
+    )
+    return [_closing(row) for row in rows]
+
+
+def sealed_in(connection: Connection, departure: str) -> int:
+    """Return how many bags of a departure headquarters sealed."""
+    book = tables.sealed
+    counted = connection.scalar(
+        select(func.count()).select_from(book).where(book.c.departure == departure)
+    )
+    return int(counted or 0)
+
+
+def closings_not_discharged(connection: Connection) -> list[Closing]:
+    """Return the closings from make-up to discharge, the first due first."""
+    rows = connection.execute(
+        _CLOSINGS.where(tables.closing.c.stage != Accounted.kind).order_by(
+            tables.departure.c.due, tables.closing.c.seal
+        )
     )
     return [_closing(row) for row in rows]
 
@@ -270,6 +305,16 @@ def offsets(connection: Connection, ids: Iterable[str]) -> dict[str, timedelta]:
         )
     )
     return {row.device_id: timedelta(seconds=row.clock_offset) for row in rows}
+
+
+def last_of_device(connection: Connection, device: str) -> Any:
+    """Return the id and the counter of a device's latest event, None before the first."""
+    return connection.execute(
+        select(tables.event.c.event_id, tables.event.c.counter)
+        .where(tables.event.c.device == device)
+        .order_by(tables.event.c.counter.desc(), tables.event.c.seq.desc())
+        .limit(1)
+    ).one_or_none()
 
 
 def receipt_of(connection: Connection, seal: str) -> Row[Any] | None:

@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from cipher_service import clock
+from cipher_service.errors import ServiceError
 from cipher_service.storage.statements import insert_or_skip, inserts
 from cipher_service.storage.tables import pouches as tables
+from pouch.manifest import SEAL_NUMBER
 from pouch.stock import (
     APPLIED,
     EMPTY,
@@ -52,6 +54,19 @@ def take_in(
         if not inserts(connection, row):
             raise SealNumberUsed(f"the seal {seal.number} is in the register already")
         _log(connection, Movement(seal.number, STOCKED, officers), now)
+
+
+def require_numbers(typed: Iterable[str]) -> tuple[str, ...]:
+    """Return seals' numbers as they stand in the register, each once.
+
+    Raises:
+        ServiceError: SEAL_NUMBERS_MALFORMED: none, one twice, or one that no seal bears.
+    """
+    numbers = tuple("".join(number.split()).upper() for number in typed)
+    wrong = next((number for number in numbers if not SEAL_NUMBER.fullmatch(number)), None)
+    if wrong is not None or not numbers or len(set(numbers)) != len(numbers):
+        raise ServiceError("SEAL_NUMBERS_MALFORMED", number=(wrong or "-")[:40])
+    return numbers
 
 
 def issue(
@@ -103,6 +118,18 @@ def move(connection: Connection, movement: Movement, *, place: str, now: datetim
         .values(state=seal.state, closing=seal.closing, issued=int(seal.issued))
     )
     _log(connection, movement, now)
+
+
+def applied_to(connection: Connection, closing: str) -> list[str]:
+    """Return the seals that are on a bag and not broken, in order of their numbers."""
+    book = tables.physical_seal
+    return list(
+        connection.scalars(
+            select(book.c.number)
+            .where(book.c.closing == closing, book.c.state == APPLIED)
+            .order_by(book.c.number)
+        )
+    )
 
 
 def balance(connection: Connection, place: str, shown: Iterable[str]) -> Reconciliation:

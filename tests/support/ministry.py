@@ -7,6 +7,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -110,6 +111,13 @@ class Ministry:
         self.sealer = ReceiptSealer(self.custodian, HEADQUARTERS)
         self.desk = Desk(DirectoryReader(), self.blobs, self.sealer.service, now=lambda: self.now)
         self.batches = Batches(engine, self.desk.handlers(), self.sealer.before_commit)
+
+    def on(self, engine: Engine) -> "Ministry":
+        """The same ministry on a copy of its database."""
+        other = copy(self)
+        other.engine = engine
+        other.batches = Batches(engine, self.desk.handlers(), self.sealer.before_commit)
+        return other
 
     @property
     def directory(self) -> Directory:

@@ -101,6 +101,66 @@ line = table(
     UniqueConstraint("seal", "commitment"),
 )
 
+hand_in = table(
+    "pouch_hand_in",
+    # What was handed in to travel by pouch, from the counter until it lies in a bag.
+    Column("number", Text, primary_key=True),  # 10 digits, stuck on the piece
+    Column("destination", Text, ForeignKey("post.code"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("weight_g", Integer, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("dispatch", Text),  # for a dispatch; by its id, which need not be this service's
+    Column("officer", Text, nullable=False),  # who took it in
+    Column("handed_at", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # age ciphertext to the bureau's card
+    Column("seal", Text, ForeignKey("pouch_closing.seal")),  # NULL: it waits
+    Column("line", Integer),
+    at_least("weight_g", 1),
+    at_least("quantity", 1),
+    UniqueConstraint("seal", "line"),
+    UniqueConstraint("dispatch", "destination"),
+    Index("ix_pouch_hand_in_waiting", "destination", "seal", "number"),
+)
+
+waybill = table(
+    "pouch_waybill",
+    # Who carries a departure; names and passports only as ciphertext to the bureau's card.
+    Column("departure", Text, ForeignKey("pouch_departure.departure_id"), primary_key=True),
+    Column("packages", Integer, nullable=False),
+    Column("courier", Text, ForeignKey("officer.officer_id")),  # NULL: nobody of the ministry
+    Column("body", LargeBinary, nullable=False),
+    at_least("packages", 1),
+)
+
+sealed = table(
+    "pouch_sealed",
+    # What was signed at a closing: the symbol, which anybody may see, and the rest as ciphertext.
+    Column("seal", Text, ForeignKey("pouch_closing.seal"), primary_key=True),
+    Column("number", Text, nullable=False),  # of the bordereau
+    Column("ordinal", Integer, nullable=False),
+    Column("departure", Text, ForeignKey("pouch_departure.departure_id"), nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # age ciphertext to the bureau's card
+    Column("announcement", Text),  # the dispatch that told the receiver; NULL: not yet
+    at_least("ordinal", 1),
+    UniqueConstraint("number"),
+    UniqueConstraint("departure", "ordinal"),
+)
+
+destruction = table(
+    "pouch_destruction",
+    # An item that two persons destroyed once the bag was open; `line` is the bordereau's.
+    Column("seal", Text, ForeignKey("pouch_closing.seal"), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("first", Text, nullable=False),
+    Column("second", Text, nullable=False),
+    Column("ordered_by", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("destroyed_at", Text, nullable=False),
+    at_least("line", 1),
+)
+
 event = table(
     "pouch_event",
     Column("seq", Long, Identity(), primary_key=True),  # order of arrival

@@ -1,0 +1,147 @@
+"""What every use case of headquarters' pouch bureau stands on: the books, the keys, who decides."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy import Connection, Engine
+
+from cipher_service import clock
+from cipher_service.access.acts import Gate
+from cipher_service.access.decisions import decide_many
+from cipher_service.access.subjects import Circumstances, Pouch
+from cipher_service.audit.journal import Journal
+from cipher_service.errors import ServiceError
+from cipher_service.pouches import entitlement, repository, waybills
+from cipher_service.pouches.desk import Desks
+from cipher_service.pouches.repository import Closing
+from cipher_service.storage.unit_of_work import reading
+from keys.cards import Card
+from keys.custody import Custodian
+from pouch.custody import custody_of
+from pouch.facts import HandedOver
+
+
+@dataclass(frozen=True)
+class Office:
+    """The pouch bureau of headquarters.
+
+    Attributes:
+        engine: the service's database.
+        custodian: holds the seal's key and the desks'.
+        post: code of headquarters.
+        journal: records each act in the commit that does it.
+        gate: what decides.
+        now: the clock.
+    """
+
+    engine: Engine
+    custodian: Custodian
+    post: str
+    journal: Journal
+    gate: Gate = field(default_factory=Gate)
+    now: Callable[[], datetime] = clock.now
+
+    @cached_property
+    def desks(self) -> Desks:
+        """The two desks."""
+        return Desks(self.custodian, self.post)
+
+    @cached_property
+    def card(self) -> Card:
+        """The bureau's card."""
+        return self.custodian.card()
+
+    @contextmanager
+    def act(self, name: str, resource: str | None = None) -> Iterator["Sitting"]:
+        """Open the books for one act: all of it is recorded, or nothing but its refusal."""
+        with self.journal.act(name, resource) as connection:
+            yield Sitting(self, connection, self.now().replace(microsecond=0))
+
+    @contextmanager
+    def act_with_keys(self, name: str, resource: str | None = None) -> Iterator["Sitting"]:
+        """Open the books for an act in which the custodian opens or signs: intended before."""
+        with self.journal.act_with_keys(name, resource) as connection:
+            yield Sitting(self, connection, self.now().replace(microsecond=0))
+
+    @contextmanager
+    def look(self) -> Iterator["Sitting"]:
+        """Open the books to read them."""
+        with reading(self.engine) as connection:
+            yield Sitting(self, connection, self.now().replace(microsecond=0))
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One act under way: its transaction and its moment."""
+
+    office: Office
+    connection: Connection
+    now: datetime
+
+    def closing(self, seal: str) -> Closing:
+        """Return a closing. Raises ServiceError CLOSING_UNKNOWN."""
+        found = repository.closing_of(self.connection, seal)
+        if found is None:
+            raise ServiceError("CLOSING_UNKNOWN", seal=seal)
+        return found
+
+    def bag_of(self, closing: Closing, second: str = "") -> Pouch:
+        """Return a closing as the policies see it, with its courier.
+
+        That is who holds it on the way, and before, whom the waybill names.
+        """
+        courier = waybills.courier_of(self.connection, closing.departure)
+        if closing.stage == HandedOver.kind:
+            courier = custody_of(repository.events_of(self.connection, closing.seal)).holder
+        scheme = self.office.gate.scheme
+        return entitlement.bag_of(closing, scheme, courier=courier or "", second=second)
+
+    def require(
+        self,
+        officer: str,
+        action: str,
+        on: Closing | Pouch,
+        *,
+        second: str | None = None,
+        item_level: str | None = None,
+    ) -> None:
+        """Demand that an officer may do this; see `entitlement.require`."""
+        bag = on if isinstance(on, Pouch) else self.bag_of(on, second or "")
+        entitlement.require(
+            self.connection,
+            self.office.gate,
+            officer,
+            action,
+            bag,
+            self.now,
+            second=second,
+            item_level=item_level,
+        )
+
+    def visible(self, officer: str, closings: Sequence[Closing]) -> list[Closing]:
+        """Return the closings that an officer may see, in their order; the others do not exist.
+
+        Raises:
+            ServiceError: UNKNOWN_OFFICER.
+        """
+        gate = self.office.gate
+        principal = gate.principals.of(self.connection, officer, self.now)
+        answers = decide_many(
+            gate.policies,
+            principal,
+            entitlement.LIST,
+            [self.bag_of(closing) for closing in closings],
+            Circumstances(self.now),
+        )
+        return [
+            closing for closing, answer in zip(closings, answers, strict=True) if answer.allowed
+        ]
+
+    def require_house(
+        self, officer: str, action: str, what: str, *, second: str | None = None
+    ) -> None:
+        """Demand the same for what belongs to no bag yet."""
+        self.require(officer, action, entitlement.house(self.office.post, what), second=second)

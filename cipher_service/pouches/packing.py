@@ -1,0 +1,298 @@
+"""Headquarters makes bags up and closes them: hand-in, scan-to-add, sealing by two (confection)."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from cipher_service.access.principals import rank
+from cipher_service.directory import officers
+from cipher_service.directory.roles import default_roles
+from cipher_service.errors import ServiceError
+from cipher_service.pouches import (
+    custody,
+    handing_in,
+    makeup,
+    repository,
+    rules,
+    signing,
+    stock,
+    waybills,
+)
+from cipher_service.pouches.entitlement import LIST, PACK, SEAL, house
+from cipher_service.pouches.handing_in import Piece
+from cipher_service.pouches.makeup import NewLine
+from cipher_service.pouches.office import Office, Sitting
+from cipher_service.pouches.signing import DAYS_DEFAULT, NONCE_BYTES, Kept
+from keys import canonical
+from keys.age.files import encrypt
+from pouch.bordereau import commit, commit_line, digest
+from pouch.claims import SEAL_BYTES
+from pouch.classes import Certification
+from pouch.facts import Prepared, Sealed
+from pouch.manifest import BagClass
+from pouch.members import item_object
+from pouch.sealed import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A piece that lies in a bag.
+
+    Attributes:
+        number: of the piece.
+        line: of the bordereau.
+        kind: what it is.
+        level: its own.
+        weight_g: of all its parts.
+        new: False when it lay there before this scan.
+    """
+
+    number: str
+    line: int
+    kind: str
+    level: str
+    weight_g: int
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """What is done and stated when a bag is closed.
+
+    Attributes:
+        seals: numbers of the physical seals, as issued from the stock.
+        weight_g: of the closed bag.
+        certifier: who answers for the contents; packed nothing.
+        absent: codes of `pouch.classes.PROHIBITED` that the certifier checked.
+        days: how long the seal holds.
+    """
+
+    seals: tuple[str, ...]
+    weight_g: int
+    certifier: str
+    absent: frozenset[str]
+    days: int = DAYS_DEFAULT
+
+
+def hand_in(office: Office, piece: Piece, *, by: str) -> str:
+    """Take a piece in for the next bag; return the number to stick on it.
+
+    Raises:
+        ServiceError: NOT_ALLOWED, UNKNOWN_OFFICER, UNKNOWN_LEVEL; as `handing_in.take`.
+    """
+    with office.act("pouch_hand_in", piece.destination) as sitting:
+        _require_level(sitting, by, piece.level)
+        return handing_in.take(
+            sitting.connection, piece, officer=by, card=office.card, now=sitting.now
+        )
+
+
+def hand_in_dispatch(
+    office: Office, dispatch_id: str, destination: str, weight_g: int, *, by: str
+) -> str:
+    """Take in a dispatch that was sent with delivery by pouch; return its number.
+
+    Raises:
+        ServiceError: NOT_BY_POUCH; as `hand_in`.
+    """
+    with office.act("pouch_hand_in", dispatch_id) as sitting:
+        piece = handing_in.dispatch_piece(
+            sitting.connection, dispatch_id, destination, origin=office.post, weight_g=weight_g
+        )
+        _require_level(sitting, by, piece.level)
+        return handing_in.take(
+            sitting.connection, piece, officer=by, card=office.card, now=sitting.now
+        )
+
+
+def begin(office: Office, departure: str, bag: str, bag_class: BagClass, *, by: str) -> str:
+    """Begin the make-up of a bag; return the closing's identifier.
+
+    Raises:
+        ServiceError: NOT_ALLOWED, UNKNOWN_OFFICER; as `makeup.begin`.
+        ModeForbidden, BagNotReusable: as `makeup.begin`.
+    """
+    seal = secrets.token_hex(SEAL_BYTES)
+    with office.act("pouch_begin", seal) as sitting:
+        connection = sitting.connection
+        event, body = office.desks.sign(
+            connection, Prepared(), bag=bag, seal=seal, officer=by, second=None, now=sitting.now
+        )
+        makeup.begin(connection, event, departure=departure, bag_class=bag_class, now=sitting.now)
+        closing = sitting.closing(seal)
+        _require_here(office, closing.route.origin)
+        sitting.require(by, PACK, closing)
+        custody.keep(connection, event, body, caller=office.post, now=sitting.now)
+    return seal
+
+
+def scan(office: Office, seal: str, scanned: str, *, by: str) -> Laid:
+    """Lay a piece into a bag by the number that was scanned or typed; scanning again is harmless.
+
+    Raises:
+        ServiceError: PIECE_NUMBER_WRONG, PIECE_UNKNOWN, PIECE_IN_ANOTHER_BAG, PIECE_FOR_ANOTHER
+            (another destination); NOT_ALLOWED, UNKNOWN_OFFICER; as `makeup.add_line`.
+        LimitsExceeded: it is too heavy for the route.
+    """
+    number = handing_in.read_number(scanned)
+    with office.act_with_keys("pouch_line", seal) as sitting:
+        connection, scheme = sitting.connection, office.gate.scheme
+        closing = sitting.closing(seal)
+        _require_here(office, closing.route.origin)
+        row = handing_in.piece_of(connection, number)
+        if row.seal == seal:
+            sitting.require(by, LIST, closing)
+            return _laid(row, row.line, new=False)
+        if row.seal is not None:
+            raise ServiceError("PIECE_IN_ANOTHER_BAG", number=number)
+        if row.destination != closing.route.destination:
+            raise ServiceError("PIECE_FOR_ANOTHER", number=number, post=row.destination)
+        rules.require_level(scheme, row.level, closing.bag_class)
+        sitting.require(by, PACK, closing, item_level=row.level)
+        line = len(repository.lines_of(connection, seal)) + 1
+        item = handing_in.item_of(row, line, office.custodian)
+        makeup.add_line(
+            connection,
+            seal,
+            NewLine(
+                line=line,
+                commitment=commit_line(item),
+                level=item.level,
+                quantity=item.quantity,
+                weight_g=item.weight_g,
+                body=encrypt(canonical.encode(item_object(item)), [office.card.recipient]),
+            ),
+            officer=by,
+            scheme=scheme,
+            now=sitting.now,
+        )
+        handing_in.lay(connection, number, seal, line)
+        return _laid(row, line, new=True)
+
+
+def take_out(office: Office, seal: str, *, by: str) -> str | None:
+    """Take the last piece out of a bag that is not sealed; return its number, it waits again.
+
+    Raises:
+        ServiceError: CLOSING_UNKNOWN, BAG_SEALED, BAG_EMPTY, NOT_ALLOWED, UNKNOWN_OFFICER.
+    """
+    with office.act("pouch_take_out", seal) as sitting:
+        closing = sitting.closing(seal)
+        _require_here(office, closing.route.origin)
+        sitting.require(by, PACK, closing)
+        line = len(repository.lines_of(sitting.connection, seal))
+        if line == 0:
+            raise ServiceError("BAG_EMPTY", seal=seal)
+        makeup.remove_line(sitting.connection, seal, line)
+        number = handing_in.laid_as(sitting.connection, seal, line)
+        if number is not None:
+            handing_in.lay(sitting.connection, number, None, None)
+        return number
+
+
+def close(
+    office: Office,
+    seal: str,
+    closure: Closure,
+    *,
+    by: str,
+    second: str,
+    witness: Sealer | None = None,
+) -> Kept:
+    """Close a bag by two persons: its seal is signed, and everything is on record, or nothing.
+
+    Args:
+        office: the bureau.
+        seal: the closing.
+        closure: what was done and stated.
+        by: who closes.
+        second: the witness, who packed nothing.
+        witness: the second person's own card, for a signature of theirs; without it a verdict
+            says that the seal is unwitnessed, though the books name both.
+
+    Raises:
+        ServiceError: NOT_ALLOWED, UNKNOWN_OFFICER, WAYBILL_MISSING, BAGS_ALL_SEALED,
+            MANIFEST_IMPOSSIBLE, BAG_SEALED; as `makeup.seal_bag`.
+        Refusal: NotCertified, LimitsExceeded, SealNumberUsed, SealNotInHand, WitnessIsSealer, or
+            the custodian's.
+    """
+    nonce = secrets.token_hex(NONCE_BYTES)
+    seals = stock.require_numbers(closure.seals)
+    with office.act_with_keys("pouch_seal", seal) as sitting:
+        connection = sitting.connection
+        closing = sitting.closing(seal)
+        _require_here(office, closing.route.origin)
+        if closing.manifest is not None:
+            raise ServiceError("BAG_SEALED", seal=seal)
+        sitting.require(by, SEAL, closing, second=second)
+        sitting.require(closure.certifier, PACK, closing)
+        manifest = signing.draw_up(
+            connection,
+            closing,
+            waybills.waybill_of(connection, closing.departure, office.custodian),
+            signing.items_of(connection, seal, office.custodian),
+            seals=seals,
+            weight_g=closure.weight_g,
+            certifier=closure.certifier,
+            function=_function_of(sitting, closure.certifier),
+            days=closure.days,
+            nonce=nonce,
+            now=sitting.now,
+        )
+        kept = Kept(signing.sign(manifest, office.custodian, witness), nonce)
+        event, body = office.desks.sign(
+            connection,
+            Sealed(digest(manifest).hex(), seals, closure.weight_g),
+            bag=closing.bag,
+            seal=seal,
+            officer=by,
+            second=second,
+            now=sitting.now,
+        )
+        makeup.seal_bag(
+            connection,
+            event,
+            head=commit(manifest)[0],
+            nonce_sha256=manifest.nonce_sha256,
+            certification=Certification(closure.certifier, closure.absent),
+            now=sitting.now,
+        )
+        custody.keep(connection, event, body, caller=office.post, now=sitting.now)
+        signing.keep(connection, closing, kept, office.card)
+    return kept
+
+
+def papers_of(office: Office, seal: str, *, by: str) -> Kept:
+    """Open what was signed at a closing, to print its papers (again).
+
+    Raises:
+        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, NOT_SEALED_HERE.
+        KeysError: the custodian refuses.
+    """
+    with office.act_with_keys("pouch_papers", seal) as sitting:
+        sitting.require(by, PACK, sitting.closing(seal))
+        return signing.kept_of(sitting.connection, seal, office.custodian)
+
+
+def _require_level(sitting: Sitting, officer: str, level: str) -> None:
+    """Demand that who takes a piece in may pack it, whichever bag it will lie in."""
+    office = sitting.office
+    rules.require_level(office.gate.scheme, level, BagClass.TOP_SECRET)
+    counter = house(office.post, "hand-in", rank(office.gate.scheme, level))
+    sitting.require(officer, PACK, counter, item_level=level)
+
+
+def _require_here(office: Office, origin: str) -> None:
+    if origin != office.post:
+        raise ServiceError("WRONG_PLACE", place=origin)
+
+
+def _function_of(sitting: Sitting, officer: str) -> str:
+    held = officers.functions(sitting.connection, officer, sitting.now)
+    return default_roles().roles[held[0].role].fr if held else officer
+
+
+def _laid(row: Row[Any], line: int, *, new: bool) -> Laid:
+    return Laid(row.number, line, row.kind, row.level, row.weight_g, new=new)

@@ -1,0 +1,288 @@
+"""What an officer sees of bags: those under way, one bag's journey, departures, cases, empties.
+
+Everything is decided for the officer who looks; what they may not see does not exist for them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from cipher_service import clock
+from cipher_service.errors import ServiceError
+from cipher_service.pouches import cases, overview, repository, signing
+from cipher_service.pouches.carriage import find
+from cipher_service.pouches.entitlement import LIST
+from cipher_service.pouches.office import Office, Sitting
+from cipher_service.pouches.repository import Closing
+from cipher_service.storage.tables import pouches as tables
+from keys.canonical import text_from_time
+from pouch.custody import Custody, custody_of
+from pouch.discrepancies import CLOSED, recipients_of
+from pouch.empties import Ageing
+from pouch.epcis import epcis_document
+from pouch.events import Event
+from pouch.facts import HandedOver, Sealed
+from pouch.locator import grouped_locator
+from pouch.manifest import BagClass
+
+
+@dataclass(frozen=True, slots=True)
+class BagLine:
+    """A bag in a list.
+
+    Attributes:
+        seal: identifier of the closing.
+        locator: as on the label, in groups of four.
+        origin: where it was made up.
+        destination: where it goes.
+        bag_class: what it may hold.
+        departure: with which it leaves.
+        stage: the furthest that was told.
+        due: when it should arrive.
+        late: it is due and not received.
+        silent: nobody told anything of it for too long.
+        lost: it is reported lost.
+        recalled: its origin wants it back.
+        lines: pieces on its bordereau.
+        alarms: kinds of its alarms.
+        cases: how many discrepancies are open.
+    """
+
+    seal: str
+    locator: str
+    origin: str
+    destination: str
+    bag_class: str
+    departure: str
+    stage: str
+    due: datetime
+    late: bool
+    silent: bool
+    lost: bool
+    recalled: bool
+    lines: int
+    alarms: tuple[str, ...]
+    cases: int
+
+    @property
+    def troubled(self) -> bool:
+        """Whether somebody must look at it now."""
+        return self.late or self.silent or self.lost or bool(self.alarms) or self.cases > 0
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLine:
+    """A discrepancy in a list, with who must know by when."""
+
+    case: str
+    seal: str
+    kind: str
+    what: str
+    severity: str
+    state: str
+    reporter: str
+    reported_at: str
+    due: str | None
+    overdue: bool
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DepartureLine:
+    """A departure in a list: bags sealed of those that its waybill names."""
+
+    departure: str
+    route: str
+    destination: str
+    mode: str
+    cut_off: str
+    departs: str
+    due: str
+    open: bool
+    packages: int | None
+    sealed: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """One closing from make-up to discharge, as far as it was told."""
+
+    line: BagLine
+    closing: Closing
+    custody: Custody
+    events: tuple[Event, ...]
+    cases: tuple[CaseLine, ...]
+    bordereau: str | None
+    announced: bool
+
+
+def under_way(office: Office, *, by: str) -> list[BagLine]:
+    """Return the bags from make-up to discharge that an officer may see, the first due first.
+
+    Raises:
+        ServiceError: UNKNOWN_OFFICER.
+    """
+    with office.look() as sitting:
+        closings = repository.closings_not_discharged(sitting.connection)
+        silent = overview.silent(sitting.connection, sitting.now)
+        return [_line(sitting, each, silent) for each in sitting.visible(by, closings)]
+
+
+def journey(office: Office, named: str, *, by: str) -> Journey:
+    """Return what is known of a bag's latest closing, or of one closing.
+
+    Raises:
+        ServiceError: CLOSING_UNKNOWN, also for a bag that the officer may not see.
+    """
+    with office.look() as sitting:
+        closing = _seen(sitting, named, by)
+        events = repository.events_of(sitting.connection, closing.seal)
+        kept = signing.row_of(sitting.connection, closing.seal)
+        silent = overview.silent(sitting.connection, sitting.now)
+        return Journey(
+            line=_line(sitting, closing, silent),
+            closing=closing,
+            custody=custody_of(events),
+            events=tuple(events),
+            cases=tuple(_cases(sitting, [closing.seal])),
+            bordereau=None if kept is None else kept.number,
+            announced=kept is not None and kept.announcement is not None,
+        )
+
+
+def epcis(office: Office, named: str, authority: str, *, by: str) -> dict[str, object]:
+    """Return the EPCIS 2.0 document of a closing's life.
+
+    Raises:
+        ServiceError: CLOSING_UNKNOWN, also for a bag that the officer may not see;
+            AUTHORITY_MALFORMED.
+    """
+    with office.look() as sitting:
+        closing = _seen(sitting, named, by)
+        events = repository.events_of(sitting.connection, closing.seal)
+        try:
+            return epcis_document(events, authority, sitting.now)
+        except ValueError as error:
+            raise ServiceError("AUTHORITY_MALFORMED") from error
+
+
+def open_cases(office: Office, *, by: str) -> list[CaseLine]:
+    """Return the discrepancies that are not closed, the soonest due first.
+
+    Raises:
+        ServiceError: UNKNOWN_OFFICER.
+    """
+    book = tables.discrepancy
+    with office.look() as sitting:
+        seals = sitting.connection.scalars(
+            select(book.c.seal).where(book.c.state != CLOSED).distinct().order_by(book.c.seal)
+        )
+        closings = [sitting.closing(seal) for seal in seals]
+        visible = [closing.seal for closing in sitting.visible(by, closings)]
+        lines = [line for line in _cases(sitting, visible) if line.state != CLOSED]
+    return sorted(lines, key=lambda line: (line.due or "", line.case))
+
+
+def departures(office: Office, *, by: str) -> list[DepartureLine]:
+    """Return the departures that are not due yet, the next first.
+
+    Raises:
+        ServiceError: NOT_ALLOWED, UNKNOWN_OFFICER.
+    """
+    book, route, hand_in = tables.departure, tables.route, tables.hand_in
+    with office.look() as sitting:
+        sitting.require_house(by, LIST, "departures")
+        rows = sitting.connection.execute(
+            select(book, route.c.destination, tables.waybill.c.packages)
+            .join(route, route.c.code == book.c.route)
+            .outerjoin(tables.waybill, tables.waybill.c.departure == book.c.departure_id)
+            .where(book.c.due > clock.text(sitting.now), route.c.origin == office.post)
+            .order_by(book.c.departs, book.c.departure_id)
+        ).all()
+        waiting = [
+            row.destination
+            for row in sitting.connection.execute(
+                select(hand_in.c.destination).where(hand_in.c.seal.is_(None))
+            )
+        ]
+        return [
+            DepartureLine(
+                departure=row.departure_id,
+                route=row.route,
+                destination=row.destination,
+                mode=row.mode,
+                cut_off=row.cut_off,
+                departs=row.departs,
+                due=row.due,
+                open=clock.parse(row.cut_off) > sitting.now,
+                packages=row.packages,
+                sealed=repository.sealed_in(sitting.connection, row.departure_id),
+                waiting=waiting.count(row.destination),
+            )
+            for row in rows
+        ]
+
+
+def empties(office: Office, *, by: str) -> tuple[Ageing, ...]:
+    """Return the empty bags of each post by age. Raises ServiceError NOT_ALLOWED."""
+    with office.look() as sitting:
+        sitting.require_house(by, LIST, "empties")
+        return overview.empties(sitting.connection, sitting.now)
+
+
+def _seen(sitting: Sitting, named: str, officer: str) -> Closing:
+    closing = find(sitting, named)
+    if not sitting.visible(officer, [closing]):
+        raise ServiceError("CLOSING_UNKNOWN", seal=named[:40])
+    return closing
+
+
+def _line(sitting: Sitting, closing: Closing, silent: Iterable[str]) -> BagLine:
+    connection = sitting.connection
+    moving = closing.stage in (Sealed.kind, HandedOver.kind)
+    alarms = repository.alarms_about(connection, closing.seal)
+    return BagLine(
+        seal=closing.seal,
+        locator=grouped_locator(closing.bag),
+        origin=closing.route.origin,
+        destination=closing.route.destination,
+        bag_class=closing.bag_class.value,
+        departure=closing.departure,
+        stage=closing.stage,
+        due=closing.due,
+        late=moving and closing.due < sitting.now,
+        silent=closing.seal in silent,
+        lost=closing.lost,
+        recalled=closing.recalled,
+        lines=len(repository.lines_of(connection, closing.seal)),
+        alarms=tuple(sorted({alarm.kind for alarm in alarms})),
+        cases=sum(row.state != CLOSED for row in cases.cases_of(connection, closing.seal)),
+    )
+
+
+def _cases(sitting: Sitting, seals: list[str]) -> Iterable[CaseLine]:
+    book = tables.discrepancy
+    rows = sitting.connection.execute(
+        select(book, tables.closing.c.bag_class)
+        .join(tables.closing, tables.closing.c.seal == book.c.seal)
+        .where(book.c.seal.in_(seals))
+        .order_by(book.c.reported_at, book.c.discrepancy_id)
+    )
+    now = text_from_time(sitting.now)
+    for row in rows:
+        yield CaseLine(
+            case=row.discrepancy_id,
+            seal=row.seal,
+            kind=row.kind,
+            what=row.what,
+            severity=row.severity,
+            state=row.state,
+            reporter=row.reporter,
+            reported_at=row.reported_at,
+            due=row.due,
+            overdue=row.due is not None and row.due < now,
+            recipients=recipients_of(row.severity, BagClass(row.bag_class)),
+        )

@@ -1,0 +1,124 @@
+"""Who carries a departure, under which letter, and how many bags travel together (acheminement).
+
+Names, passports and itineraries lie as ciphertext to the bureau's card; the number of packages and
+the courier's officer code, by which access is decided, stand beside it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from cipher_service import clock
+from cipher_service.errors import ServiceError
+from cipher_service.pouches import repository
+from cipher_service.storage.tables import pouches as tables
+from keys import canonical
+from keys.age.files import encrypt
+from keys.cards import Card
+from keys.custody import Custodian
+from keys.records import Record
+from pouch.manifest import Carrier, Mode, Waybill
+from pouch.members import read_waybill, waybill_object
+
+
+@dataclass(frozen=True, slots=True)
+class Carriage:
+    """What a departure's waybill says beyond its route and times.
+
+    Attributes:
+        number: of the courier's letter, air waybill or S10 item.
+        consignee: to whom it is addressed.
+        packages: how many bags travel together, 1 to 99.
+        carrier: who has them in hand.
+        itinerary: places called at on the way.
+        courier: code of the officer who carries; None for a captain or a company.
+    """
+
+    number: str
+    consignee: str
+    packages: int
+    carrier: Carrier
+    itinerary: tuple[str, ...]
+    courier: str | None
+
+
+def entrust(connection: Connection, departure: str, carriage: Carriage, card: Card) -> Waybill:
+    """Write a departure's waybill, or write it anew as long as no bag of it is sealed.
+
+    Raises:
+        ServiceError: DEPARTURE_UNKNOWN, WAYBILL_SEALED, WAYBILL_MALFORMED.
+    """
+    found = repository.departure_of(connection, departure)
+    route = None if found is None else repository.route_of(connection, found.route)
+    if found is None or route is None:
+        raise ServiceError("DEPARTURE_UNKNOWN", departure=departure)
+    if repository.sealed_in(connection, departure):
+        raise ServiceError("WAYBILL_SEALED", departure=departure)
+    waybill = Waybill(
+        number=carriage.number,
+        mode=Mode(found.mode),
+        origin=route.origin,
+        destination=route.destination,
+        consignee=carriage.consignee,
+        packages=carriage.packages,
+        carrier=carriage.carrier,
+        itinerary=carriage.itinerary,
+        departs=clock.parse(found.departs),
+        due=clock.parse(found.due),
+    )
+    body = _encode(waybill)
+    book = tables.waybill
+    connection.execute(book.delete().where(book.c.departure == departure))
+    connection.execute(
+        book.insert().values(
+            departure=departure,
+            packages=waybill.packages,
+            courier=carriage.courier,
+            body=encrypt(body, [card.recipient]),
+        )
+    )
+    return waybill
+
+
+def waybill_of(connection: Connection, departure: str, custodian: Custodian) -> Waybill:
+    """Return a departure's waybill, opened by the custodian.
+
+    Raises:
+        ServiceError: WAYBILL_MISSING.
+    """
+    book = tables.waybill
+    body = connection.scalar(select(book.c.body).where(book.c.departure == departure))
+    if body is None:
+        raise ServiceError("WAYBILL_MISSING", departure=departure)
+    return read_waybill(Record(canonical.decode(custodian.open_sealed(body)), "waybill"))
+
+
+def courier_of(connection: Connection, departure: str) -> str | None:
+    """Return the officer who carries a departure, None without one."""
+    book = tables.waybill
+    found: str | None = connection.scalar(
+        select(book.c.courier).where(book.c.departure == departure)
+    )
+    return found
+
+
+def departs_in(connection: Connection, route: str, after: datetime) -> list[str]:
+    """Return the ids of a route's departures whose cut-off has not passed, the next first."""
+    book = tables.departure
+    return list(
+        connection.scalars(
+            select(book.c.departure_id)
+            .where(book.c.route == route, book.c.cut_off > clock.text(after))
+            .order_by(book.c.departs, book.c.departure_id)
+        )
+    )
+
+
+def _encode(waybill: Waybill) -> bytes:
+    try:
+        body = canonical.encode(waybill_object(waybill))
+        read_waybill(Record(canonical.decode(body), "waybill"))
+    except ValueError as error:
+        raise ServiceError("WAYBILL_MALFORMED", problem=str(error)) from error
+    return body
