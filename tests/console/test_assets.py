@@ -60,6 +60,14 @@ def test_styles_name_no_other_place() -> None:
             assert "GDS Transport" not in text
 
 
+def test_the_licence_of_each_package_goes_with_it() -> None:
+    text = (STATIC / MANIFEST["licences.txt"]["file"]).read_text("utf-8")
+    for name in ("govuk-frontend", "htmx.org", "zxing-wasm", "@fontsource/ibm-plex-sans"):
+        assert re.search(rf"^{re.escape(name)} \d", text, re.MULTILINE), name
+    assert "Permission is hereby granted" in text
+    assert "SIL OPEN FONT LICENSE" in text
+
+
 def test_packages_are_pinned_exactly_and_their_lock_names_no_address() -> None:
     package = json.loads((ASSETS / "package.json").read_text("utf-8"))
     pins = {**package["dependencies"], **package["devDependencies"]}

@@ -26,6 +26,7 @@ const copied = {
 };
 
 const manifest = {};
+const used = new Set(["govuk-frontend"]);
 
 async function keep(name, bytes) {
   const { name: stem, ext } = parse(name);
@@ -50,10 +51,31 @@ async function scripts(names) {
     format: "iife",
     target: ["chrome120", "firefox128", "safari17"],
     charset: "utf8",
-    legalComments: "none",
+    legalComments: "none", // their licences are in one file instead
     logLevel: "warning",
+    metafile: true,
+    absWorkingDir: home,
   });
+  Object.keys(made.metafile.inputs).forEach(use);
   for (const { path, contents } of made.outputFiles) await keep(parse(path).base, contents);
+}
+
+function use(path) {
+  const found = /^(?:node_modules\/)?((?:@[^/]+\/)?[^/]+)\//.exec(path);
+  if (found && !path.startsWith("src/")) used.add(found[1]);
+}
+
+// Who wrote what we serve, and under which terms: a condition of those terms.
+async function licences() {
+  const texts = [];
+  for (const name of [...used].sort()) {
+    const folder = join(modules, name);
+    const { version, license } = JSON.parse(await readFile(join(folder, "package.json")));
+    const file = (await readdir(folder)).find((each) => /^licen[cs]e/i.test(each));
+    const text = file ? await readFile(join(folder, file), "utf8") : "";
+    texts.push(`${name} ${version} (${license})\n\n${text.trim()}\n`);
+  }
+  await keep("licences.txt", Buffer.from(texts.join(`\n${"-".repeat(72)}\n\n`)));
 }
 
 async function style(name) {
@@ -73,11 +95,13 @@ async function style(name) {
 await rm(fresh, { recursive: true, force: true });
 await mkdir(fresh, { recursive: true });
 for (const [name, path] of Object.entries(copied)) {
+  use(path);
   await keep(name, await readFile(join(modules, path)));
 }
 const pages = (await readdir(source)).filter((name) => !name.startsWith("_")).sort();
 await scripts(pages.filter((name) => extname(name) === ".ts"));
 await Promise.all(pages.filter((name) => extname(name) === ".scss").map(style));
+await licences();
 const sorted = Object.fromEntries(Object.entries(manifest).sort());
 await writeFile(join(fresh, "manifest.json"), `${JSON.stringify(sorted, null, 2)}\n`);
 await rm(output, { recursive: true, force: true });

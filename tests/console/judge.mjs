@@ -1,0 +1,31 @@
+// Judges cases from standard input by the scanning page's own source; one JSON line each way:
+// {text, cards, root, pack, at, seals} -> {name, findings, word} or {refused}.
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+const source = new URL("../../cipher_service/console/assets/src/pouch/", import.meta.url);
+const { readCardFile, readPack, PackRefused } = await import(new URL("pack.ts", source));
+const { judge } = await import(new URL("verdict.ts", source));
+
+const cards = new Map();
+async function card(path) {
+  if (!cards.has(path)) cards.set(path, await readCardFile(readFileSync(path, "utf8")));
+  return cards.get(path);
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const asked = JSON.parse(line);
+  const trust = await Promise.all(asked.cards.map(card));
+  const observed = asked.seals ? { seals: asked.seals, packages: null, weight: null } : null;
+  try {
+    const pack = asked.pack
+      ? await readPack(
+        new Uint8Array(Buffer.from(asked.pack, "base64")), await card(asked.root), 0, asked.at)
+      : null;
+    const { name, findings, word } = await judge(asked.text, trust, asked.at, pack, observed);
+    console.log(JSON.stringify({ name, findings, word }));
+  } catch (error) {
+    if (!(error instanceof PackRefused)) throw error;
+    console.log(JSON.stringify({ refused: error.code }));
+  }
+}
