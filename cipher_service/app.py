@@ -36,10 +36,13 @@ from cipher_service.api.supervisor import (
     environment_for_child,
 )
 from cipher_service.audit.heads import sign_head
+from cipher_service.audit.journal import Journal
 from cipher_service.audit.recorder import Recorder
 from cipher_service.console.application import create_console
 from cipher_service.directory.register import DirectoryReader
+from cipher_service.dispatches.bureau import HeadquartersBureau
 from cipher_service.dispatches.commands import Desk
+from cipher_service.dispatches.office.departing import SYSTEM, Departing
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.identity.commands import Admissions
 from cipher_service.identity.officer_commands import OfficerDesk
@@ -62,6 +65,8 @@ INNER_ACTS: Final = frozenset({"claim", "housekeep", "lapse"})
 HOUSEKEEPING_SECONDS: Final = 60.0
 HEAD_SECONDS: Final = 1.0
 """How far the log's signed head may be behind its entries."""
+DEPARTURE_SECONDS: Final = 1.0
+"""How long a released dispatch may wait for its departure."""
 GRACE_SECONDS: Final = 3
 BACKLOG: Final = 512
 
@@ -213,6 +218,7 @@ async def _serve_writes(
     serving = asyncio.create_task(registrar.serve(settings.registrar_socket, up))
     upkeep = asyncio.create_task(_housekeep(batches, Blobs(settings.data)))
     signing = asyncio.create_task(_sign_heads(engine, custodian))
+    leaving = asyncio.create_task(_depart(departing_of(settings, engine, custodian)))
     waiting = asyncio.create_task(up.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if up.is_set():
@@ -222,6 +228,7 @@ async def _serve_writes(
     finally:
         upkeep.cancel()
         signing.cancel()
+        leaving.cancel()
         _sign_now(engine, custodian)
         waiting.cancel()
 
@@ -233,6 +240,25 @@ async def _housekeep(batches: Batches, blobs: Blobs) -> None:
         for upload in outcome.result or ():
             blobs.abandon(upload)
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+def departing_of(settings: Settings, engine: Engine, custodian: Custodian) -> Departing:
+    """Return what sends the dispatches of headquarters that were released."""
+    journal = Journal(engine, settings.log_origin, SYSTEM)
+    bureau = HeadquartersBureau(
+        engine, Blobs(settings.data), custodian, settings.headquarters, journal
+    )
+    return Departing(engine, bureau, journal)
+
+
+async def _depart(departing: Departing) -> None:
+    """Send what was released, on a thread of its own: nobody's command waits for it."""
+    while True:
+        try:
+            await asyncio.to_thread(departing.round)
+        except (KeysError, SQLAlchemyError):
+            log.exception("released dispatches wait")
+        await asyncio.sleep(DEPARTURE_SECONDS)
 
 
 async def _sign_heads(engine: Engine, custodian: Custodian) -> None:

@@ -42,25 +42,32 @@ PAGE = 200
 _LOG = logging.getLogger(__name__)
 
 
-class DispatchColumns(Columns):
-    """The attributes of a dispatch in `dispatch`, `addressee` and `handling`."""
+class LabelledColumns(Columns):
+    """The attributes of a labelled thing whose sets are canonical JSON lists.
+
+    Args:
+        dialect: of the database.
+        scheme: the markings.
+        level: the column of the level's code.
+        texts: of each attribute that is a text, its column.
+        lists: of each attribute that is a set, its column.
+    """
 
     kind = "Dispatch"
 
-    def __init__(self, dialect: Dialect, scheme: Scheme) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        scheme: Scheme,
+        level: ColumnElement[str],
+        texts: Mapping[str, ColumnElement[str]],
+        lists: Mapping[str, ColumnElement[str]],
+    ) -> None:
         self._postgres = dialect.name == "postgresql"
         self._levels = scheme.levels
-        self._texts: Mapping[str, ColumnElement[str]] = {
-            "id": dispatch.c.dispatch_id,
-            "origin": dispatch.c.origin,
-            "author": func.coalesce(handling.c.author, ""),
-            "assigned": func.coalesce(handling.c.assigned, ""),
-            "file": func.coalesce(handling.c.file, ""),
-        }
-        self._lists: Mapping[str, ColumnElement[str]] = {
-            "caveats": dispatch.c.caveats,
-            "releasable": func.coalesce(handling.c.releasable, "[]"),
-        }
+        self._level = level
+        self._texts = texts
+        self._lists = lists
 
     def equals(self, attribute: str, value: str | int) -> Condition:
         """A text is this one."""
@@ -74,12 +81,10 @@ class DispatchColumns(Columns):
         """The level is at most this rank; one that the scheme does not know is above all."""
         if attribute != "level":
             raise Untranslatable(f"{attribute} <= {bound}")
-        return dispatch.c.level.in_([each.code for each in self._levels if each.rank <= bound])
+        return self._level.in_([each.code for each in self._levels if each.rank <= bound])
 
     def holds(self, attribute: str, value: str) -> Condition:
-        """The list or the addressees have this one."""
-        if attribute == "addressees":
-            return exists().where(addressee.c.dispatch == dispatch.c.seq, addressee.c.post == value)
+        """The list has this one."""
         member = self._member(attribute)
         return exists(select(literal(1)).select_from(member).where(member.c.value == value))
 
@@ -104,6 +109,34 @@ class DispatchColumns(Columns):
         else:
             elements = func.json_each(column)
         return elements.table_valued("value", name=f"{attribute}_member")
+
+
+class DispatchColumns(LabelledColumns):
+    """The attributes of a dispatch in `dispatch`, `addressee` and `handling`."""
+
+    def __init__(self, dialect: Dialect, scheme: Scheme) -> None:
+        super().__init__(
+            dialect,
+            scheme,
+            dispatch.c.level,
+            {
+                "id": dispatch.c.dispatch_id,
+                "origin": dispatch.c.origin,
+                "author": func.coalesce(handling.c.author, ""),
+                "assigned": func.coalesce(handling.c.assigned, ""),
+                "file": func.coalesce(handling.c.file, ""),
+            },
+            {
+                "caveats": dispatch.c.caveats,
+                "releasable": func.coalesce(handling.c.releasable, "[]"),
+            },
+        )
+
+    def holds(self, attribute: str, value: str) -> Condition:
+        """The list or the addressees have this one."""
+        if attribute == "addressees":
+            return exists().where(addressee.c.dispatch == dispatch.c.seq, addressee.c.post == value)
+        return super().holds(attribute, value)
 
 
 def page(
@@ -136,18 +169,28 @@ def page(
     markings = scheme or default_scheme()
     context = Circumstances(now)
     columns = DispatchColumns(connection.dialect, markings)
-    statement = _with_handling(select(dispatch)).where(
+    statement = with_handling(select(dispatch)).where(
         condition(policies, principal, "list", context, columns)
     )
     if before is not None:
         statement = statement.where(dispatch.c.seq < before)
     newest = statement.order_by(dispatch.c.seq.desc()).limit(min(limit, PAGE))
     rows = list(connection.execute(newest))
-    things = subjects(connection, rows, markings)
+    return decided_again(policies, principal, rows, subjects(connection, rows, markings), context)
+
+
+def decided_again(
+    policies: Policies,
+    principal: Principal,
+    rows: Sequence[Row[Any]],
+    things: Sequence[Dispatch],
+    context: Circumstances,
+) -> list[Row[Any]]:
+    """Return the rows that the engine too lets the person list; a difference is a defect, told."""
     answers = decide_many(policies, principal, "list", things, context)
-    for row, answer in zip(rows, answers, strict=True):
+    for thing, answer in zip(things, answers, strict=True):
         if not answer.allowed:
-            _LOG.error("a list in SQL was wider than the policies: %s", row.dispatch_id)
+            _LOG.error("a list in SQL was wider than the policies: %s", thing.identifier)
     return [row for row, answer in zip(rows, answers, strict=True) if answer.allowed]
 
 
@@ -203,7 +246,8 @@ def _dispatch(row: Row[Any], posts: set[str], handled: Row[Any] | None, scheme: 
     )
 
 
-def _with_handling(statement: Select[Any]) -> Select[Any]:
+def with_handling(statement: Select[Any]) -> Select[Any]:
+    """Join what access turns on to a selection from `dispatch`."""
     return statement.select_from(
         dispatch.outerjoin(handling, handling.c.dispatch_id == dispatch.c.dispatch_id)
     )

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from cipher_service import clock
 from cipher_service.audit.ledger import append
-from cipher_service.audit.records import DONE, FAILED, REFUSED, Event
+from cipher_service.audit.records import DONE, FAILED, INTENDED, REFUSED, Event
 from cipher_service.storage.batch import Outcome
 
 SILENT: Final = frozenset(
@@ -24,6 +24,11 @@ SILENT: Final = frozenset(
     }
 )
 """What decides nothing about anybody, or writes its own entries (`access.upkeep`)."""
+
+INTEND: Final = "intend"
+END: Final = "end"
+"""An effect outside the database has two commands, `name.intend` and `name.end`. The payload of the
+second names in `refused` the code of what went wrong, if anything did."""
 
 _FAULTS: Final = frozenset({"INTERNAL", "STORAGE_FULL"})
 _NOBODY: Final = "-"
@@ -61,13 +66,17 @@ def event_of(outcome: Outcome, time_us: int) -> Event:
     act = members.get("act")
     details: dict[str, Any] = act if isinstance(act, dict) else members
     reason = None if outcome.refusal is None else outcome.refusal.code
+    action, _, phase = outcome.request.command.partition(".")
+    if phase == END and reason is None:
+        reason = _text(details.get("refused"))
+    done = INTENDED if phase == INTEND else DONE
     result = outcome.result if isinstance(outcome.result, dict) else {}
     actors = (members.get("post"), members.get("officer"), details.get("origin"))
     return Event(
         time_us=time_us,
         actor=next(filter(None, map(_text, (*actors, result.get("officer")))), _NOBODY),
-        action=outcome.request.command,
-        outcome=DONE if reason is None else FAILED if reason in _FAULTS else REFUSED,
+        action=action,
+        outcome=done if reason is None else FAILED if reason in _FAULTS else REFUSED,
         client=_text(members.get("client")),
         resource=next(filter(None, (_text(details.get(name)) for name in _RESOURCES)), None),
         reason=reason,

@@ -96,7 +96,7 @@ class Reception:
             with (
                 self._journal.effect("bureau_open", dispatch_id),
                 self.envelope(record) as source,
-                self._deciphered(source, directory, folder) as opened,
+                self.deciphered(source, directory, folder.parent) as opened,
             ):
                 require_same(Slip.parse(record.slip), opened.manifest)
                 return self._enter(opened, record, directory, folder)
@@ -126,7 +126,7 @@ class Reception:
         with (
             self._journal.effect("bureau_receive"),
             file.open("rb") as source,
-            self._deciphered(source, directory, folder) as opened,
+            self.deciphered(source, directory, folder.parent) as opened,
         ):
             record = self._registered(opened.manifest.id)
             if record is None:
@@ -156,12 +156,18 @@ class Reception:
             body = small_body(connection, record)
         yield cast("BinaryIO", BytesIO(body))
 
-    def _deciphered(self, source: BinaryIO, directory: Directory, folder: Path) -> Opened:
+    def deciphered(self, source: BinaryIO, directory: Directory, workspace: Path) -> Opened:
+        """Verify and decipher an envelope into a quarantine below `workspace`; nothing is entered.
+
+        Raises:
+            Refusal: the envelope is refused.
+            OSError: the disk refuses.
+        """
         return decipher(
             source,
             opener=self._hands,
             find_sender=lambda fingerprint: _trusted(directory, fingerprint),
-            workspace=folder.parent,
+            workspace=workspace,
         )
 
     def _registered(self, dispatch_id: str) -> DispatchRecord | None:
@@ -206,17 +212,17 @@ class Reception:
         with self._journal.act("bureau_register", manifest.id) as connection:
             admission = openings.admit(connection, opening, clock.now())
             if record is not None:
-                self._receipt(connection, record, directory, DELIVERED)
-                self._receipt(
+                self.receipt(connection, record, directory, DELIVERED)
+                self.receipt(
                     connection, record, directory, DECIPHERED, manifest_hash=opened.manifest_hash
                 )
         return admission
 
     def _refuse(self, record: DispatchRecord, directory: Directory, refusal: Refusal) -> None:
         with self._journal.act("bureau_refuse", record.dispatch_id) as connection:
-            self._receipt(connection, record, directory, REFUSED, reason=refusal.code)
+            self.receipt(connection, record, directory, REFUSED, reason=refusal.code)
 
-    def _receipt(
+    def receipt(
         self,
         connection: Connection,
         record: DispatchRecord,
@@ -226,6 +232,12 @@ class Reception:
         manifest_hash: str | None = None,
         reason: str | None = None,
     ) -> None:
+        """State to a dispatch's origin how far it has come here, inside a unit of work.
+
+        Raises:
+            ServiceError: a refusal of `acknowledgements`.
+            KeysError: the custodian refuses.
+        """
         now = clock.now().replace(microsecond=0)
         statement = PostReceipt(
             kind=kind,

@@ -153,6 +153,11 @@ def execute(
     perform(act)
 
 
+def waiting(connection: Connection, act_id: str) -> Act:
+    """Return an act that waits for signatures. Raises as `approve`: UNKNOWN_ACT, ACT_REFUSED."""
+    return _open_act(connection, act_id)
+
+
 def signers(connection: Connection, act_id: str) -> list[str]:
     """Return who signed an act, in order of their ids."""
     book = tables.act_signature

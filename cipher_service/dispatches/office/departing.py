@@ -1,0 +1,165 @@
+"""Released dispatches leave (article 15): numbered, signed, handed over, each exactly once.
+
+    departing = Departing(engine, bureau, journal)
+    departing.round()                  # as often as one likes
+
+A release is a row; whoever runs the round sends what stands there. What an interruption left half
+done is found by its intent: issued, it has left; open, its numbers are cancelled and told, and the
+dispatch leaves under new ones. What cannot leave goes back to its author with the name of why.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Engine, select
+
+from cipher_service import clock
+from cipher_service.audit.journal import Journal
+from cipher_service.directory.register import read_directory
+from cipher_service.dispatches import departures
+from cipher_service.dispatches.bureau import HeadquartersBureau, People
+from cipher_service.dispatches.office import compositions
+from cipher_service.dispatches.office.compositions import DRAFT, LEFT, RELEASED, Composition
+from cipher_service.dispatches.office.routing import Handling, keep_handling
+from cipher_service.dispatches.sealed import seal_text
+from cipher_service.errors import ServiceError
+from cipher_service.labels.scheme import default_scheme
+from cipher_service.references import new_id
+from cipher_service.storage.tables.compositions import composition
+from cipher_service.storage.tables.headquarters import intent
+from cipher_service.storage.unit_of_work import reading
+from keys.custody.errors import CustodianUnavailable, CustodySealed
+from keys.dispatch import Destination
+from keys.errors import KeysError
+from keys.manifest import ACTION, COPY, Heading, Label
+
+AGAIN: Final = timedelta(seconds=60)
+"""How long after a failure that may pass the next trial comes."""
+SYSTEM: Final = "departures"
+"""Who acts, in the log, once two persons have released."""
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a round did with one composition: `register` when it left, `refused` when not."""
+
+    composition_id: str
+    register: str | None
+    refused: str | None
+
+
+class Departing:
+    """Sends what is released.
+
+    Args:
+        engine: the books.
+        bureau: the bureau that signs.
+        journal: records what is done.
+    """
+
+    def __init__(self, engine: Engine, bureau: HeadquartersBureau, journal: Journal) -> None:
+        self._engine = engine
+        self._bureau = bureau
+        self._journal = journal
+        self._later: dict[str, datetime] = {}
+
+    def round(self) -> list[Left]:
+        """Send everything that is released; what may pass is tried again a minute later."""
+        with reading(self._engine) as connection:
+            waiting = select(composition).where(composition.c.state == RELEASED)
+            rows = list(connection.execute(waiting.order_by(composition.c.state_at)))
+        found = [compositions.composed(row) for row in rows]
+        due = [each for each in found if self._due(each.composition_id)]
+        return [left for left in map(self._depart, due) if left is not None]
+
+    def _due(self, composition_id: str) -> bool:
+        return self._later.get(composition_id, clock.now()) <= clock.now()
+
+    def _depart(self, known: Composition) -> Left | None:
+        number = known.composition_id
+        try:
+            if self._has_left(known):
+                self._settle(number, LEFT)
+                return Left(number, None, None)
+            subject, _, text = self._bureau.unseal(known.content.body).partition("\n")
+            dispatch_id = self._begin(known)
+            heading, to = self._addressed(known, dispatch_id, subject)
+            people = People(known.author, known.released_by or known.enciphers)
+            sent = self._bureau.send(heading, to, text.encode("utf-8"), [], people)
+        except (CustodianUnavailable, CustodySealed, OSError) as error:
+            _LOG.warning("a released dispatch waits: %s", type(error).__name__)
+            self._later[number] = clock.now() + AGAIN
+            return None
+        except (ServiceError, KeysError) as error:
+            self._give_back(known, error)
+            return Left(number, None, error.code)
+        self._settle(number, LEFT)
+        return Left(number, sent.register, None)
+
+    def _has_left(self, known: Composition) -> bool:
+        if known.dispatch_id is None:
+            return False
+        mine = select(intent.c.state).where(intent.c.dispatch_id == known.dispatch_id)
+        with reading(self._engine) as connection:
+            state = connection.scalar(mine)
+        if state == "open":
+            with self._journal.act("dispatch_depart_again", known.dispatch_id) as connection:
+                departures.cancel(
+                    connection, known.dispatch_id, departures.INTERRUPTED, clock.now()
+                )
+            self._bureau.announce_cancellations()
+        return state == "issued"
+
+    def _begin(self, known: Composition) -> str:
+        """Choose the departure's id and write who may know of it, before any number is taken."""
+        dispatch_id = new_id(clock.now())
+        about = Handling(
+            author=known.author, file=known.content.file, releasable=known.content.releasable
+        )
+        with self._journal.act("dispatch_depart", known.composition_id) as connection:
+            compositions.change(connection, known.composition_id, dispatch_id=dispatch_id)
+            keep_handling(connection, dispatch_id, about)
+        return dispatch_id
+
+    def _addressed(
+        self, known: Composition, dispatch_id: str, subject: str
+    ) -> tuple[Heading, list[Destination]]:
+        content, scheme = known.content, default_scheme()
+        created = clock.now().replace(microsecond=0)
+        with reading(self._engine) as connection:
+            directory = read_directory(connection)
+        heading = Heading(
+            id=dispatch_id,
+            kind=content.kind,
+            label=Label(scheme.policy, content.level, content.caveats, content.releasable, None),
+            dtg=created,
+            created=created,
+            expires=None,
+            subject=subject,
+            references=(),
+            in_reply_to=content.source if content.relation == "reply" else None,
+        )
+        to = [
+            Destination(directory.card_in_force(post).card, content.precedence, None, role, way)
+            for post, role, way in sorted(content.routing, key=lambda each: each[1] != ACTION)
+        ]
+        to.append(Destination(self._bureau.card, content.precedence, None, COPY))
+        for destination in to:
+            destination.card.require_in_force(created)
+        return heading, to
+
+    def _give_back(self, known: Composition, error: ServiceError | KeysError) -> None:
+        reason = seal_text(error.code, self._bureau.card)
+        with self._journal.act("dispatch_give_back", known.composition_id) as connection:
+            compositions.settle(
+                connection, known.composition_id, DRAFT, clock.now(),
+                assigned="", enciphers="", act=None, released_by=None, refusal=reason,
+            )  # fmt: skip
+
+    def _settle(self, composition_id: str, state: str) -> None:
+        with self._journal.act("dispatch_left", composition_id) as connection:
+            compositions.settle(connection, composition_id, state, clock.now())

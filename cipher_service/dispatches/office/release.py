@@ -1,0 +1,321 @@
+"""The release of a dispatch (article 15, research on two-person acts): never by its author alone.
+
+    submit(...)                        the author names who takes it
+    prepared(...) -> propose(...)      the clerk has read it; signs, and names who is awaited
+    asked_again(...) -> approve(...)   the authority has read the same edition; signs; it may leave
+
+Below CONFIDENTIEL one other person, who has read it, releases it alone under a signature of their
+own (`release_alone`). Whoever is awaited can refuse, with a reason that only the author reads.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from cipher_service.access.acts import Gate
+from cipher_service.access.decisions import decide
+from cipher_service.dispatches.office import compositions, trail
+from cipher_service.dispatches.office.compositions import (
+    DRAFT,
+    PROPOSED,
+    RELEASED,
+    SUBMITTED,
+    Composition,
+)
+from cipher_service.dispatches.office.entitlement import Ruling, demand, ruling
+from cipher_service.dispatches.office.parties import (
+    PAIR_FROM,
+    Party,
+    approval,
+    held_for,
+    releasers,
+    takers,
+)
+from cipher_service.errors import ServiceError
+from cipher_service.identity import challenges, shared_acts
+from cipher_service.identity.passkey_book import Site, step_up
+from cipher_service.identity.shared_acts import Signed
+from cipher_service.references import new_id
+from keys.acts import Act, ActOutdated
+from keys.manifest import ACTION
+
+LASTS: Final = timedelta(hours=4)
+_ALONE: Final = b"cipher-service/v1 release-alone\0"
+_REASON: Final = "Départ d'une dépêche / Departure of a dispatch"
+_REFUSED: Final = "Motif scellé avec la dépêche / Reason sealed with the dispatch"
+
+
+def submit(
+    connection: Connection,
+    gate: Gate,
+    officer: str,
+    composition_id: str,
+    edition: int,
+    taker: str,
+    now: datetime,
+) -> Ruling:
+    """Hand a draft to the person who will process its departure.
+
+    Raises:
+        ServiceError: NOT_FOUND, NOT_AWAITED, DRAFT_CHANGED, ADDRESSEE_MISSING,
+            ADDRESSEE_NOT_RELEASABLE, PARTY_UNKNOWN (cannot be asked), NOT_ALLOWED.
+    """
+    known = compositions.authored(connection, composition_id, officer, DRAFT)
+    if known.edition != edition:
+        raise ServiceError("DRAFT_CHANGED", edition=known.edition)
+    content = known.content
+    if not any(role == ACTION for _post, role, _way in content.routing):
+        raise ServiceError("ADDRESSEE_MISSING")
+    for post, _role, _way in content.routing:
+        if content.releasable and post not in content.releasable:
+            raise ServiceError("ADDRESSEE_NOT_RELEASABLE", post=post)
+    ruled = demand(connection, gate, officer, "draft", known.thing(gate.scheme), now)
+    _among(takers(connection, gate, known, now), taker)
+    compositions.settle(
+        connection, composition_id, SUBMITTED, now,
+        assigned=taker, enciphers=taker, act=None, refused_by=None, refusal=None,
+    )  # fmt: skip
+    trail.note(connection, composition_id, trail.ASSIGNED, officer, now, other=taker)
+    return ruled
+
+
+def redirect(
+    connection: Connection, gate: Gate, officer: str, composition_id: str, to: str, now: datetime
+) -> None:
+    """Ask another person than the one awaited: another clerk, or another releaser.
+
+    Raises:
+        ServiceError: NOT_FOUND, NOT_AWAITED, PARTY_UNKNOWN.
+    """
+    known = compositions.held(connection, composition_id)
+    if known.state == SUBMITTED and officer == known.author:
+        _among(takers(connection, gate, known, now), to)
+        compositions.change(connection, composition_id, assigned=to, enciphers=to)
+    elif known.state == PROPOSED and officer in (known.author, known.enciphers):
+        _among(releasers(connection, gate, known, now), to)
+        compositions.change(connection, composition_id, assigned=to)
+    else:
+        raise _unseen_or_late(known, officer)
+    trail.note(connection, composition_id, trail.ASSIGNED, officer, now, other=to)
+
+
+def prepared(
+    connection: Connection, gate: Gate, officer: str, composition_id: str, now: datetime
+) -> tuple[Act, bytes]:
+    """Give what the clerk signs to propose a release, and the nonce of the signature.
+
+    Raises:
+        ServiceError: NOT_FOUND, NOT_AWAITED, NOT_OPENED.
+    """
+    known = _awaited(connection, officer, composition_id, SUBMITTED)
+    _require_opened(connection, known, officer)
+    act = _act(gate, known, officer, now)
+    return act, challenges.give(connection, "step-up", officer, now)
+
+
+def propose(
+    connection: Connection,
+    gate: Gate,
+    site: Site,
+    act: Act,
+    signed: Signed,
+    approver: str,
+    now: datetime,
+) -> None:
+    """Propose a release under the clerk's signature, and ask one person to release it.
+
+    Raises:
+        ServiceError: as `prepared`; PARTY_UNKNOWN, or a refusal of `shared_acts.propose`.
+        Refusal: likewise; ActOutdated (not the act of this edition).
+    """
+    composition_id = act.resource.partition("/")[2]
+    known = _awaited(connection, signed.officer, composition_id, SUBMITTED)
+    _require_opened(connection, known, signed.officer)
+    expected = _act(gate, known, signed.officer, act.not_before, act.id)
+    if act.encoded != expected.encoded:
+        raise ActOutdated("it is not the act of this edition")
+    _among(releasers(connection, gate, known, now), approver)
+    shared_acts.propose(connection, act, signed, site, now, version=known.edition)
+    compositions.settle(connection, composition_id, PROPOSED, now, assigned=approver, act=act.id)
+    trail.note(connection, composition_id, trail.ASSIGNED, signed.officer, now, other=approver)
+
+
+def asked_again(
+    connection: Connection, officer: str, composition_id: str, now: datetime
+) -> tuple[Act, bytes]:
+    """Give the act that waits for a releaser's signature, and the nonce.
+
+    Raises:
+        ServiceError: NOT_FOUND, NOT_AWAITED, NOT_OPENED, UNKNOWN_ACT, ACT_REFUSED.
+    """
+    known = _awaited(connection, officer, composition_id, PROPOSED)
+    _require_opened(connection, known, officer)
+    act = shared_acts.waiting(connection, known.act or "")
+    return act, challenges.give(connection, "step-up", officer, now)
+
+
+def approve(
+    connection: Connection,
+    gate: Gate,
+    site: Site,
+    composition_id: str,
+    signed: Signed,
+    now: datetime,
+) -> Ruling:
+    """Release under the second signature; from here on the dispatch leaves by itself.
+
+    Raises:
+        ServiceError: as `asked_again`; NOT_ALLOWED, or a refusal of `shared_acts.approve`.
+        Refusal: likewise.
+    """
+    officer = signed.officer
+    known = _awaited(connection, officer, composition_id, PROPOSED)
+    for each in (officer, known.enciphers):
+        _require_opened(connection, known, each)
+    act_id, thing = known.act or "", known.thing(gate.scheme)
+    shared_acts.approve(connection, act_id, signed, site, now, version=known.edition)
+    functions = held_for(gate.principals.of(connection, officer, now), thing.level)
+    clerk = gate.principals.of(connection, known.enciphers, now)
+    context = approval(officer, functions, now)
+    decision = decide(gate.policies, clerk, "release", thing, context)
+    if not decision.allowed:
+        reasons = ", ".join(decision.policies) or "-"
+        raise ServiceError("NOT_ALLOWED", officer=officer, action="release", policies=reasons)
+
+    def perform(_act: Act) -> None:
+        _release(connection, composition_id, officer, now)
+
+    shared_acts.execute(connection, act_id, officer, now, version=known.edition, perform=perform)
+    return ruling(decision)
+
+
+def prepared_alone(
+    connection: Connection, gate: Gate, officer: str, composition_id: str, now: datetime
+) -> tuple[bytes, bytes]:
+    """Give the digest that a person signs to release alone below CONFIDENTIEL, and the nonce.
+
+    Raises:
+        ServiceError: NOT_FOUND, NOT_AWAITED, NOT_OPENED, NOT_ALLOWED (it takes two).
+    """
+    known = _awaited(connection, officer, composition_id, SUBMITTED)
+    _require_opened(connection, known, officer)
+    _alone(connection, gate, known, officer, now)
+    return _lone_digest(known), challenges.give(connection, "step-up", officer, now)
+
+
+def release_alone(
+    connection: Connection,
+    gate: Gate,
+    site: Site,
+    composition_id: str,
+    signed: Signed,
+    now: datetime,
+) -> Ruling:
+    """Release below CONFIDENTIEL under one signature, of another person than the author.
+
+    Raises:
+        ServiceError: as `prepared_alone`, or a refusal of `passkey_book.step_up`.
+        Refusal: likewise.
+    """
+    known = _awaited(connection, signed.officer, composition_id, SUBMITTED)
+    _require_opened(connection, known, signed.officer)
+    ruled = _alone(connection, gate, known, signed.officer, now)
+    step_up(
+        connection, signed.officer, _lone_digest(known), signed.nonce, signed.response,
+        site=site, now=now,
+    )  # fmt: skip
+    _release(connection, composition_id, signed.officer, now)
+    return ruled
+
+
+def refuse(
+    connection: Connection, officer: str, composition_id: str, sealed_reason: bytes, now: datetime
+) -> None:
+    """Give a submission back to its author with a reason; only who is awaited can.
+
+    Raises:
+        ServiceError: NOT_FOUND, NOT_AWAITED, REASON_MISSING.
+        Refusal: a refusal of `shared_acts.refuse`.
+    """
+    known = _awaited(connection, officer, composition_id, SUBMITTED, PROPOSED)
+    if not sealed_reason or len(sealed_reason) > compositions.BODY_MOST:
+        raise ServiceError("REASON_MISSING")
+    if known.act is not None:
+        shared_acts.refuse(connection, known.act, officer, _REFUSED, now, version=known.edition)
+    compositions.settle(
+        connection, composition_id, DRAFT, now,
+        assigned="", enciphers="", act=None, refused_by=officer, refusal=sealed_reason,
+    )  # fmt: skip
+
+
+def _release(connection: Connection, composition_id: str, officer: str, now: datetime) -> None:
+    compositions.settle(connection, composition_id, RELEASED, now, assigned="", released_by=officer)
+
+
+def _act(
+    gate: Gate, known: Composition, officer: str, now: datetime, number: str | None = None
+) -> Act:
+    content, begins = known.content, now.replace(microsecond=0)
+    return Act(
+        id=number or new_id(now),
+        kind="dispatch.release",
+        resource=f"dispatch/{known.composition_id}",
+        version=known.edition,
+        rank=known.thing(gate.scheme).level,
+        parameters={
+            "digest": known.digest,
+            "level": content.level,
+            "caveats": list(content.caveats),
+            "precedence": content.precedence,
+            "to": [list(each) for each in content.routing],
+        },
+        proposer=officer,
+        subjects=(),
+        authors=(known.author,),
+        reason=_REASON,
+        not_before=begins,
+        expires=begins + LASTS,
+    )
+
+
+def _alone(
+    connection: Connection, gate: Gate, known: Composition, officer: str, now: datetime
+) -> Ruling:
+    thing = known.thing(gate.scheme)
+    if thing.level >= PAIR_FROM:
+        policies = "duties-release-pair"
+        raise ServiceError("NOT_ALLOWED", officer=officer, action="release", policies=policies)
+    return demand(connection, gate, officer, "release", thing, now, {"opened": True})
+
+
+def _lone_digest(known: Composition) -> bytes:
+    named = f"{known.composition_id}\0{known.edition}\0{known.digest}".encode()
+    return hashlib.sha256(_ALONE + named).digest()
+
+
+def _awaited(
+    connection: Connection, officer: str, composition_id: str, *states: str
+) -> Composition:
+    """Return a composition that awaits this officer; to the others it is as if it did not."""
+    known = compositions.held(connection, composition_id)
+    if known.assigned != officer or known.state not in states:
+        raise _unseen_or_late(known, officer)
+    return known
+
+
+def _unseen_or_late(known: Composition, officer: str) -> ServiceError:
+    if officer in (known.author, known.enciphers, known.assigned):
+        return ServiceError("NOT_AWAITED", dispatch_id=known.composition_id, state=known.state)
+    return ServiceError("NOT_FOUND")
+
+
+def _require_opened(connection: Connection, known: Composition, officer: str) -> None:
+    if not trail.done(connection, known.composition_id, trail.OPENED, officer, known.digest):
+        raise ServiceError("NOT_OPENED", officer=officer, dispatch_id=known.composition_id)
+
+
+def _among(parties: list[Party], officer: str) -> None:
+    if officer not in {each.officer for each in parties}:
+        raise ServiceError("PARTY_UNKNOWN", officer=officer)

@@ -1,0 +1,69 @@
+"""Dispatches of headquarters before they leave, and what officers did with each dispatch.
+
+Contents are age ciphertext to the bureau's card; labels, addressees and names are routing data.
+"""
+
+from sqlalchemy import Column, ForeignKey, Identity, Index, Integer, LargeBinary, Text
+
+from cipher_service.storage.tables.columns import Long, at_least, one_of, table
+
+composition = table(
+    "composition",
+    # From its first draft to its departure; `assigned` is who is awaited at this step.
+    Column("composition_id", Text, primary_key=True),
+    Column("author", Text, ForeignKey("officer.officer_id"), nullable=False, index=True),
+    Column("origin", Text, ForeignKey("post.code"), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("caveats", Text, nullable=False),  # canonical JSON list
+    Column("releasable", Text, nullable=False),  # canonical JSON list of post codes
+    Column("file", Text, nullable=False),
+    Column("precedence", Text, nullable=False),
+    Column("addressees", Text, nullable=False),  # canonical JSON list of post codes
+    Column("routing", Text, nullable=False),  # canonical JSON list of [post, role, delivery]
+    Column("source", Text, nullable=False),  # the dispatch that it answers or forwards, or empty
+    Column("relation", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # age ciphertext: subject, a line end, the text
+    Column("digest", Text, nullable=False),  # SHA-256 of exactly what is read and released
+    Column("edition", Integer, nullable=False),
+    Column("assigned", Text, nullable=False),  # an officer, or empty
+    Column("enciphers", Text, nullable=False),  # who proposes the release, or empty
+    Column("act", Text, ForeignKey("shared_act.act_id")),
+    Column("released_by", Text, ForeignKey("officer.officer_id")),
+    Column("refused_by", Text, ForeignKey("officer.officer_id")),
+    Column("refusal", LargeBinary),  # age ciphertext: the reason, for the author
+    Column("dispatch_id", Text, unique=True),  # of the departure tried last
+    Column("created_at", Text, nullable=False),
+    Column("saved_at", Text, nullable=False),
+    Column("state_at", Text, nullable=False),
+    one_of("state", "draft", "submitted", "proposed", "released", "left", "discarded"),
+    one_of("relation", "", "reply", "forward", "attach"),
+    at_least("edition", 1),
+    Index("ix_composition_tray", "state", "assigned"),
+)
+
+dispatch_act = table(
+    "dispatch_act",
+    # Who saw a dispatch, acknowledged its alert, was given it or charged with it.
+    Column("seq", Long, Identity(), primary_key=True),
+    Column("dispatch_id", Text, nullable=False),  # or a composition's id
+    Column("kind", Text, nullable=False),
+    Column("officer", Text, ForeignKey("officer.officer_id"), nullable=False),
+    Column("other", Text, ForeignKey("officer.officer_id")),  # to whom
+    Column("digest", Text, nullable=False),  # of what was opened; empty otherwise
+    Column("at", Text, nullable=False),
+    one_of("kind", "opened", "acknowledged", "handed", "assigned"),
+    Index("ix_dispatch_act_dispatch", "dispatch_id", "kind", "officer"),
+    Index("ix_dispatch_act_officer", "officer", "kind"),
+)
+
+declassification = table(
+    "declassification",
+    # A lower marking for what is drawn from a dispatch; the dispatch keeps its own.
+    Column("act", Text, ForeignKey("shared_act.act_id"), primary_key=True),
+    Column("dispatch_id", Text, nullable=False, index=True),
+    Column("level", Text, nullable=False),
+    Column("caveats", Text, nullable=False),  # canonical JSON list
+    Column("done_at", Text, nullable=False),
+)

@@ -1,0 +1,332 @@
+"""A dispatch of headquarters is released by another person who has read it, and leaves once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from cipher_service import clock
+from cipher_service.dispatches.office import trays
+from cipher_service.errors import ServiceError
+from cipher_service.storage.tables.access import handling
+from cipher_service.storage.tables.compositions import composition, dispatch_act
+from cipher_service.storage.tables.dispatches import addressee, dispatch
+from cipher_service.storage.tables.headquarters import intent
+from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.errors import Refusal
+from tests.support.cipher_office import Office
+
+SECRET = "Instructions pour la délimitation maritime."
+
+
+@pytest.fixture
+def office(engine: Engine, tmp_path: Path) -> Office:
+    return Office(engine, tmp_path)
+
+
+def state(office: Office, number: str) -> str:
+    with reading(office.engine) as connection:
+        found = select(composition.c.state).where(composition.c.composition_id == number)
+        return str(connection.scalar(found))
+
+
+def submitted(office: Office, number: str, to: str = "CLERK") -> None:
+    office.act("DRAFTER", "dispatch_submit", dispatch_id=number, edition=1, to=office.of[to].number)
+
+
+def refused(office: Office, code: str, who: Any, act: str, **payload: Any) -> None:
+    with pytest.raises((ServiceError, Refusal)) as told:
+        office.act(who, act, **payload)
+    assert getattr(told.value, "code", None) == code
+
+
+def test_from_the_draft_to_the_departure(office: Office) -> None:
+    number = office.draft(subject="Délimitation", text=SECRET)
+    with reading(office.engine) as connection:
+        kept = connection.execute(select(composition)).one()
+        assert b"limitation" not in kept.body
+    submitted(office, number)
+    assert office.read("CLERK", number) == ("Délimitation", SECRET)
+    office.propose(number)
+    # Nobody but who is awaited, and only after reading.
+    refused(office, "NOT_OPENED", "CHIEF", "dispatch_prepare", dispatch_id=number)
+    refused(office, "NOT_FOUND", "DEPUTY", "dispatch_prepare", dispatch_id=number)
+    assert office.read("CHIEF", number)[1] == SECRET
+    office.release(number)
+    assert state(office, number) == "released"
+    [left] = office.departing.round()
+    assert (left.refused, state(office, number)) == (None, "left")
+    assert office.departing.round() == []
+    with reading(office.engine) as connection:
+        sent = connection.execute(select(dispatch)).one()
+        known = connection.execute(select(handling)).one()
+        posts = list(connection.scalars(select(addressee.c.post).order_by(addressee.c.post)))
+        people = connection.execute(select(intent.c.drafter, intent.c.authority)).one()
+    assert (sent.level, sent.origin, posts) == ("SECRET", "MINREX", ["MINREX", "PARIS"])
+    assert (known.dispatch_id, known.author) == (sent.dispatch_id, office.of["DRAFTER"].number)
+    assert tuple(people) == (office.of["DRAFTER"].number, office.of["CHIEF"].number)
+
+
+def test_nobody_releases_their_own(office: Office) -> None:
+    number = office.draft("CHIEF")
+    chief = office.of["CHIEF"].number
+    refused(
+        office, "PARTY_UNKNOWN", "CHIEF", "dispatch_submit", dispatch_id=number, edition=1, to=chief
+    )
+    low = office.draft("CHIEF", level="NON-PROTEGE", caveats=[])
+    refused(
+        office, "PARTY_UNKNOWN", "CHIEF", "dispatch_submit", dispatch_id=low, edition=1, to=chief
+    )
+    office.act(
+        "CHIEF", "dispatch_submit", dispatch_id=number, edition=1, to=office.of["CLERK"].number
+    )
+    office.read("CLERK", number)
+    with pytest.raises(ServiceError, match="PARTY_UNKNOWN"):
+        office.propose(number, to="CHIEF")
+    office.propose(number, to="DEPUTY")
+    # Also when somebody at the database writes the author's name as the one awaited.
+    with unit_of_work(office.engine) as connection:
+        connection.execute(update(composition).values(assigned=chief))
+    office.read("CHIEF", number)
+    with pytest.raises(Refusal) as told:
+        office.release(number, "CHIEF")
+    assert told.value.code == "APPROVER_CONCERNED"
+    assert state(office, number) == "proposed"
+
+
+def test_below_confidentiel_one_other_person_releases_alone(office: Office) -> None:
+    number = office.draft(level="DIFFUSION-RESTREINTE", caveats=[])
+    submitted(office, number, "DEPUTY")
+    refused(office, "NOT_OPENED", "DEPUTY", "dispatch_prepare", dispatch_id=number)
+    office.read("DEPUTY", number)
+    asked = office.act("DEPUTY", "dispatch_prepare", dispatch_id=number)
+    assert asked["act"] is None
+    wrong = office.signature("CLERK", asked)
+    refused(office, "KEY_UNKNOWN", "DEPUTY", "dispatch_release", dispatch_id=number, **wrong)
+    office.release(number, "DEPUTY")
+    assert [left.refused for left in office.departing.round()] == [None]
+    # From CONFIDENTIEL up the same way is closed.
+    two = office.draft(level="CONFIDENTIEL", caveats=[])
+    submitted(office, two)
+    office.read("CLERK", two)
+    signed = office.signature("CLERK", office.act("CLERK", "dispatch_prepare", dispatch_id=two))
+    refused(office, "NOT_ALLOWED", "CLERK", "dispatch_release", dispatch_id=two, **signed)
+
+
+def test_a_text_that_changed_is_read_and_signed_anew(office: Office) -> None:
+    number = office.draft()
+    submitted(office, number)
+    office.read("CLERK", number)
+    office.propose(number)
+    office.read("CHIEF", number)
+    asked = office.act("CHIEF", "dispatch_prepare", dispatch_id=number)
+    office.act("DRAFTER", "dispatch_withdraw", dispatch_id=number)
+    office.act(
+        "DRAFTER", "dispatch_save", dispatch_id=number, edition=1,
+        content=office.content(text="Autre chose"),
+    )  # fmt: skip
+    signed = office.signature("CHIEF", asked)
+    refused(office, "NOT_FOUND", "CHIEF", "dispatch_release", dispatch_id=number, **signed)
+    office.act(
+        "DRAFTER", "dispatch_submit", dispatch_id=number, edition=2, to=office.of["CLERK"].number
+    )
+    refused(office, "NOT_OPENED", "CLERK", "dispatch_prepare", dispatch_id=number)
+
+
+def test_a_refusal_goes_to_the_author_sealed_and_ends_the_act(office: Office) -> None:
+    number = office.draft()
+    submitted(office, number)
+    office.read("CLERK", number)
+    office.propose(number)
+    reason = office.showing.sealed_text("Citez la note du 3 mars.")
+    refused(office, "NOT_FOUND", "DEPUTY", "dispatch_refuse", dispatch_id=number, reason=reason)
+    office.act("CHIEF", "dispatch_refuse", dispatch_id=number, reason=reason)
+    given = office.act("DRAFTER", "dispatch_review.intend", dispatch_id=number)
+    assert office.showing.unsealed_text(given["refusal"]) == "Citez la note du 3 mars."
+    assert state(office, number) == "draft"
+    refused(office, "NOT_FOUND", "CLERK", "dispatch_prepare", dispatch_id=number)
+
+
+def test_two_windows_on_one_draft_lose_nothing(office: Office) -> None:
+    number = office.draft()
+    save = {"dispatch_id": number, "content": office.content(text="un")}
+    assert office.act("DRAFTER", "dispatch_save", edition=1, **save)["edition"] == 2
+    refused(office, "DRAFT_CHANGED", "DRAFTER", "dispatch_save", edition=1, **save)
+    refused(office, "NOT_FOUND", "DEPUTY", "dispatch_save", edition=2, **save)
+    office.act("DRAFTER", "dispatch_discard", dispatch_id=number)
+    refused(office, "NOT_FOUND", "DRAFTER", "dispatch_save", edition=2, **save)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"level": "TRES-SECRET"}, "NOT_ALLOWED"),
+        ({"releasable": ["LOME"]}, "NOT_ALLOWED"),  # its author would not see it any more
+        ({"level": "ULTRA"}, "UNKNOWN_LEVEL"),
+        ({"precedence": "SOON"}, "UNKNOWN_PRECEDENCE"),
+        ({"routing": [["PARIS", "action", "cipher"]] * 2}, "ADDRESSEE_TWICE"),
+        ({"routing": [["PARIS", "copy", "cipher"]]}, "FORM_REFUSED"),
+        ({"relation": "reply"}, "FORM_REFUSED"),
+        ({"body": b"x" * 100_000}, "TEXT_TOO_LONG"),
+    ],
+)
+def test_what_cannot_be_a_draft(office: Office, changes: dict[str, Any], code: str) -> None:
+    content = office.content(**changes)
+    refused(office, code, "DRAFTER", "dispatch_save", dispatch_id=None, content=content)
+
+
+def test_what_cannot_be_submitted(office: Office) -> None:
+    nobody = office.draft(routing=[["PARIS", "info", "cipher"]])
+    outside = office.draft(releasable=["LOME", "MINREX"])
+    to = office.of["CLERK"].number
+    for number, code in ((nobody, "ADDRESSEE_MISSING"), (outside, "ADDRESSEE_NOT_RELEASABLE")):
+        refused(office, code, "DRAFTER", "dispatch_submit", dispatch_id=number, edition=1, to=to)
+    low = office.hire("CIPHER-CLERK", "CONFIDENTIEL")
+    number = office.draft()
+    for party in (low.number, office.of["SECURITY"].number, "OFF-999999"):
+        refused(
+            office, "PARTY_UNKNOWN", "DRAFTER", "dispatch_submit", dispatch_id=number, edition=1,
+            to=party,
+        )  # fmt: skip
+
+
+def test_what_answers_a_dispatch_is_never_less_protected(office: Office) -> None:
+    source = office.arrive(level="SECRET")
+    office.act("CHIEF", "dispatch_assign", dispatch_id=source, to=office.of["DEPUTY"].number)
+    reply: dict[str, Any] = {"source": source, "relation": "reply"}
+    lower: tuple[dict[str, Any], ...] = ({"level": "CONFIDENTIEL"}, {"caveats": []})
+    for changes in lower:
+        content = office.content(**reply, **changes)
+        refused(
+            office, "LABEL_LOWERED", "DEPUTY", "dispatch_save", dispatch_id=None, content=content
+        )
+    content = office.content(**reply)
+    number = office.act("DEPUTY", "dispatch_save", dispatch_id=None, content=content)["dispatch_id"]
+    office.act(
+        "DEPUTY", "dispatch_submit", dispatch_id=number, edition=1, to=office.of["CLERK"].number
+    )
+    # Who may not know of the source may not answer it, nor learn that it exists.
+    refused(office, "NOT_FOUND", "DRAFTER", "dispatch_save", dispatch_id=None, content=content)
+
+
+def test_an_interrupted_departure_leaves_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = office.draft()
+    submitted(office, number)
+    office.read("CLERK", number)
+    office.propose(number)
+    office.read("CHIEF", number)
+    office.release(number)
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    # Between the numbers and the signature, with nobody left to cancel them.
+    with monkeypatch.context() as patch:
+        patch.setattr(office.bureau, "_issue", killed)
+        patch.setattr(office.bureau, "_cancel", lambda _id: None)
+        with pytest.raises(Killed):
+            office.departing.round()
+    # After it has left, before that was written down.
+    with monkeypatch.context() as patch:
+        patch.setattr(office.departing, "_settle", killed)
+        with pytest.raises(Killed):
+            office.departing.round()
+    assert state(office, number) == "released"
+    [left] = office.departing.round()
+    assert (left.refused, state(office, number)) == (None, "left")
+    with reading(office.engine) as connection:
+        assert len(list(connection.execute(select(dispatch)))) == 1
+        states = list(connection.scalars(select(intent.c.state).order_by(intent.c.register_number)))
+    assert states == ["cancelled", "issued"]
+
+
+def test_what_cannot_leave_goes_back_with_its_reason(office: Office) -> None:
+    number = office.draft(routing=[["BONN", "action", "cipher"]])
+    submitted(office, number)
+    office.read("CLERK", number)
+    office.propose(number)
+    office.read("CHIEF", number)
+    office.release(number)
+    [left] = office.departing.round()
+    assert (left.refused, state(office, number)) == ("UNKNOWN_POST", "draft")
+    given = office.act("DRAFTER", "dispatch_review.intend", dispatch_id=number)
+    assert office.showing.unsealed_text(given["refusal"]) == "UNKNOWN_POST"
+
+
+def test_an_arrival_is_assigned_read_receipted_and_handed_over(office: Office) -> None:
+    number = office.arrive(precedence="FLASH", text="Coup d'État à minuit.")
+    clerk, now = office.of["CLERK"].number, clock.now()
+
+    def tray(who: str, **which: Any) -> list[str]:
+        with reading(office.engine) as connection:
+            found = trays.arrivals(
+                connection, office.gate, office.of[who].number, "MINREX", now, **which
+            )
+        return [line.dispatch_id for line in found]
+
+    assert (tray("CLERK"), tray("CHIEF"), tray("SECURITY")) == ([], [number], [])
+    refused(office, "NOT_FOUND", "CLERK", "dispatch_open.intend", dispatch_id=number)
+    refused(office, "NOT_ALLOWED", "CHIEF", "dispatch_open.intend", dispatch_id=number)
+    security = office.of["SECURITY"].number
+    refused(
+        office, "RECIPIENT_REFUSED", "CHIEF", "dispatch_assign", dispatch_id=number, to=security
+    )
+    refused(office, "NOT_FOUND", "SECURITY", "dispatch_assign", dispatch_id=number, to=clerk)
+    office.act("CHIEF", "dispatch_assign", dispatch_id=number, to=clerk)
+    assert tray("CLERK", only=(trays.processed_by(clerk),)) == [number]
+
+    with reading(office.engine) as connection:
+        heard = trays.alerts(connection, office.gate, clerk, "MINREX", now)
+        assert [line.dispatch_id for line in heard] == [number]
+    office.act("CLERK", "dispatch_acknowledge", dispatch_id=number)
+    office.act("CLERK", "dispatch_acknowledge", dispatch_id=number)
+    with reading(office.engine) as connection:
+        assert trays.alerts(connection, office.gate, clerk, "MINREX", now) == []
+        chief = trays.alerts(connection, office.gate, office.of["CHIEF"].number, "MINREX", now)
+        assert len(chief) == 1
+
+    office.act("CLERK", "dispatch_open.intend", dispatch_id=number)
+    shown = office.showing.arrival(number)
+    assert (shown.text, shown.whole, shown.attachments) == ("Coup d'État à minuit.", True, ())
+    told = {
+        "dispatch_id": number, "manifest_hash": shown.manifest_hash, "releasable": [],
+        "subject": office.showing.sealed_text(shown.manifest.heading.subject),
+    }  # fmt: skip
+    first = office.act("CLERK", "dispatch_open.end", **told)
+    assert (first["again"], office.act("CLERK", "dispatch_open.end", **told)["again"]) == (
+        False,
+        True,
+    )
+    with reading(office.engine) as connection:
+        [line] = trays.arrivals(
+            connection, office.gate, clerk, "MINREX", now, states=("deciphered",)
+        )
+        assert line.seen_by == ("A. Essomba",)
+        acts = list(connection.scalars(select(dispatch_act.c.kind).order_by(dispatch_act.c.seq)))
+    assert acts == ["assigned", "acknowledged", "opened", "opened"]
+
+    minister = office.of["MINISTER"].number
+    deputy = office.of["DEPUTY"].number
+    refused(office, "OWN_ACT", "CLERK", "dispatch_hand_over", dispatch_id=number, to=clerk)
+    refused(
+        office, "RECIPIENT_REFUSED", "CLERK", "dispatch_hand_over", dispatch_id=number, to=deputy
+    )
+    office.act("CLERK", "dispatch_hand_over", dispatch_id=number, to=minister)
+
+
+def test_a_refused_envelope_is_told_to_its_origin_once_and_enters_nothing(office: Office) -> None:
+    number = office.arrive()
+    office.act("CHIEF", "dispatch_assign", dispatch_id=number, to=office.of["CLERK"].number)
+    office.act("CLERK", "dispatch_open.intend", dispatch_id=number)
+    office.act(
+        "CLERK", "dispatch_open.end", dispatch_id=number, refused="PAYLOAD_DAMAGED", told=True
+    )
+    with reading(office.engine) as connection:
+        assert connection.scalar(select(addressee.c.state)) == "refused"
+        assert list(connection.scalars(select(dispatch_act.c.kind))) == ["assigned"]
