@@ -42,7 +42,9 @@ from cipher_service.console.application import create_console
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches.bureau import HeadquartersBureau
 from cipher_service.dispatches.commands import Desk
+from cipher_service.dispatches.office.commands import OfficeDesk
 from cipher_service.dispatches.office.departing import SYSTEM, Departing
+from cipher_service.dispatches.reception import Reception
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.identity.commands import Admissions
 from cipher_service.identity.officer_commands import OfficerDesk
@@ -77,7 +79,7 @@ def create_api(settings: Settings) -> Border:
 
 
 def registrar_handlers(
-    settings: Settings, custodian: Custodian, sealer: ReceiptSealer
+    settings: Settings, custodian: Custodian, sealer: ReceiptSealer, engine: Engine
 ) -> dict[str, Handler]:
     """Return the registrar's commands by name.
 
@@ -92,9 +94,15 @@ def registrar_handlers(
         **Upkeep(settings.log_origin).handlers(),
     }
     officers = OfficerDesk(partial(site_of, settings))
+    office = OfficeDesk(
+        partial(site_of, settings),
+        reception_of(settings, engine, custodian),
+        settings.headquarters,
+    )
     return {
         **admissions.handlers(),
         **officers.handlers(),
+        **officers.guarded(office.acts()),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(acts),
     }
@@ -209,7 +217,7 @@ async def _serve_writes(
     settings: Settings, custodian: Custodian, engine: Engine, ready: Callable[[], None]
 ) -> None:
     sealer = ReceiptSealer(custodian, settings.headquarters)
-    handlers = registrar_handlers(settings, custodian, sealer)
+    handlers = registrar_handlers(settings, custodian, sealer, engine)
     recorder = Recorder(settings.log_origin)
     batches = Batches(engine, handlers, in_turn(recorder.before_commit, sealer.before_commit))
     registrar = Registrar(batches)
@@ -240,6 +248,12 @@ async def _housekeep(batches: Batches, blobs: Blobs) -> None:
         for upload in outcome.result or ():
             blobs.abandon(upload)
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+def reception_of(settings: Settings, engine: Engine, custodian: Custodian) -> Reception:
+    """Return where the bureau opens what arrives."""
+    journal = Journal(engine, settings.log_origin, SYSTEM)
+    return Reception(engine, Blobs(settings.data), custodian, settings.headquarters, journal)
 
 
 def departing_of(settings: Settings, engine: Engine, custodian: Custodian) -> Departing:
