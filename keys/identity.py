@@ -54,6 +54,11 @@ class Identity:
         return f"Identity({self.card.post}, edition {self.card.edition})"
 
     @property
+    def fingerprints(self) -> frozenset[str]:
+        """Of the one card whose key opens."""
+        return frozenset({self.card.fingerprint})
+
+    @property
     def age_identity(self) -> str:
         """`AGE-SECRET-KEY-PQ-1...`, for use with other tools."""
         return encode_identity(self.hybrid_key.seed)

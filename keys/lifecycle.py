@@ -49,7 +49,7 @@ SAFER: Final = frozenset({SUSPENDED, COMPROMISED})
 PROTECTS: Final = frozenset({ACTIVE})
 PROCESSES: Final = frozenset({ACTIVE, DEACTIVATED})
 # A compromised key may still open what it protected, to be rerouted to another, and nothing else.
-RESCUES: Final = frozenset({ACTIVE, SUSPENDED, DEACTIVATED, COMPROMISED})
+RESCUES: Final = frozenset({ACTIVE, DEACTIVATED, COMPROMISED})
 
 # End-of-life classes: traffic keys go promptly, archive keys rest before they go.
 TRAFFIC: Final = "traffic"

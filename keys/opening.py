@@ -76,7 +76,12 @@ class FileKeyOpener(Protocol):
 
     @property
     def card(self) -> Card:
-        """The card whose key opens; the manifest must name it."""
+        """The card in force, with which others write to us."""
+        ...
+
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """Of every card whose key may open; the manifest must name one."""
         ...
 
     def open_file_key(self, header: Header, peek: Callable[[int], bytes]) -> bytes:
@@ -201,7 +206,7 @@ def open_head(
     sender.verifying_key.verify(MANIFEST, manifest.encode(), signatures)
     sender.require_in_force(manifest.heading.created)
     # 10. and 11.
-    check_intended(header, manifest, opener.card.fingerprint)
+    check_intended(header, manifest, opener.fingerprints)
     reroutings = check_addressees(header, manifest)
     for each in reroutings:
         verify_rerouting(each, manifest, find_sender, may_reroute)
@@ -281,7 +286,7 @@ def examine(header: Header, file_key: bytes, payload: ByteSource, own: Card) -> 
     header.verify(file_key)
     manifest = _read_manifest(Package(OpeningStream(file_key, payload)))
     check_label(header, manifest)
-    check_intended(header, manifest, own.fingerprint)
+    check_intended(header, manifest, {own.fingerprint})
     check_addressees(header, manifest)
     return manifest
 

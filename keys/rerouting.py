@@ -42,7 +42,7 @@ from keys.signing import REROUTING, Signatures
 from keys.statements import object_of_signatures, read_signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from keys.age.header import Header
@@ -126,19 +126,19 @@ def by_origin(rerouter: Card, manifest: Manifest) -> bool:
     return rerouter.post == manifest.sender.post
 
 
-def check_intended(header: Header, manifest: Manifest, fingerprint: str) -> Addressee:
-    """Demands that the manifest or an addendum names the card, and gives the entry.
+def check_intended(header: Header, manifest: Manifest, fingerprints: Collection[str]) -> Addressee:
+    """Demands that the manifest or an addendum names one of our cards, and gives the entry.
 
     Raises:
         NotIntended: neither does: somebody forwarded the dispatch behind its sender's back.
         ReroutingInvalid: an addendum cannot be read.
     """
-    named = manifest.addressee(fingerprint)
-    if named is not None:
-        return named
+    for entry in manifest.to:
+        if entry.fingerprint in fingerprints:
+            return entry
     for each in _reroutings(header):
         for entry in each.addendum.to:
-            if entry.fingerprint == fingerprint:
+            if entry.fingerprint in fingerprints:
                 return entry
     raise NotIntended("nobody named the card that opened the dispatch")
 

@@ -195,7 +195,8 @@ class Reception:
         self, opened: Opened, record: DispatchRecord | None, directory: Directory
     ) -> openings.Admission:
         card, manifest = self._hands.card, opened.manifest
-        entry = manifest.addressee(card.fingerprint)
+        ours = (entry for entry in manifest.to if entry.fingerprint in self._hands.fingerprints)
+        entry = next(ours, None)
         if entry is None or entry.series is None:
             raise ServiceError("NOT_FOUND")  # the bureau's own copy is not an arrival
         opening = openings.Opening(

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from keys.custody.core import PREFIX_BYTES
+from keys.custody.versions import Book, bureau_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,12 @@ class Bureau:
     def card(self) -> Card:
         """The bureau's card, asked for once."""
         return self._custodian.card()
+
+    @cached_property
+    def fingerprints(self) -> frozenset[str]:
+        """Of every edition of the bureau's card, asked for once."""
+        book = Book.parse(self._custodian.key_versions())
+        return frozenset(each.fingerprint for each in book.of(bureau_key(self.card)))
 
     def sign_manifest(self, manifest: bytes) -> Signatures:
         """Both signatures over a manifest's bytes; see `Custodian.sign_manifest`."""

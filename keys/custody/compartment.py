@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from keys.cards import Card
-    from keys.custody.core import BureauKeys
+    from keys.custody.editions import BureauKeys
 
 OFFER_SECONDS: Final = 900.0
 """How long an offered share waits for the others; then it is forgotten."""

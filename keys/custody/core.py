@@ -6,19 +6,22 @@ import io
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
-from keys.age.files import decrypt, open_file_key
+from keys import canonical
+from keys.age.files import decrypt
 from keys.age.header import Header
-from keys.age.hybrid import HybridKey
 from keys.age.stream import NONCE_SIZE, SEALED_CHUNK_SIZE
-from keys.cards import Card, issue_card
 from keys.custody.compartment import CustodyState, NoLock, SecretCompartment
 from keys.custody.demands import Demands, Use
 from keys.custody.desk import Desks, SealSignatures, require_own, sign_pack, sign_seal
-from keys.custody.errors import ManifestNotOfCard, OfficersNotFounded
+from keys.custody.editions import BureauKeys
+from keys.custody.errors import ManifestNotOfCard, OfficersNotFounded, RequestMalformed
 from keys.custody.grants import OPEN, SEAL, SIGN
 from keys.custody.log_keys import HeadInMemory, LogKeys, LogVerifiers
+from keys.custody.officers import system_clock
 from keys.custody.shares import read_share
+from keys.custody.versions import BookInMemory, BookKeeper, Versions
 from keys.errors import HeaderMalformed
+from keys.lifecycle import COMPROMISED, SUSPENDED
 from keys.log.errors import NoteMalformed
 from keys.manifest import Manifest
 from keys.opening import examine
@@ -45,6 +48,7 @@ from keys.token_keys import TokenKey
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from keys.cards import Card
     from keys.custody.log_keys import Heads
     from keys.custody.officers import Officers
 
@@ -67,21 +71,6 @@ class ServiceKeys:
     log: LogKeys
 
 
-@dataclass(frozen=True, repr=False)
-class BureauKeys:
-    """The *secret* compartment: the bureau's dispatches.
-
-    Attributes:
-        card: the public side of the two others.
-        signing: signs manifests, slips, receipts and service messages of the bureau.
-        hybrid: opens what is addressed to the bureau.
-    """
-
-    card: Card
-    signing: SigningKey
-    hybrid: HybridKey
-
-
 class Custody:
     """A custodian whose keys are in this process; see `Custodian` for the acts.
 
@@ -93,6 +82,7 @@ class Custody:
         heads: where the last signed head of the log is kept.
         officers: the custodian's own; None for keys that are in no store.
         production: whether the bureau's keys serve nobody until officers are founded.
+        book: where the states of the keys are kept.
     """
 
     def __init__(
@@ -103,6 +93,7 @@ class Custody:
         officers: Officers | None = None,
         *,
         production: bool = False,
+        book: BookKeeper | None = None,
     ) -> None:
         self.service = service
         self.secret = secret
@@ -110,6 +101,7 @@ class Custody:
         self._officers = officers
         self._desks = Desks(service.receipts.ed25519_seed)
         self._demands = Demands(officers, service.log, heads, production=production)
+        self._versions = Versions(book or BookInMemory(), secret.card, system_clock)
 
     @classmethod
     def generate(cls, post: str, *, valid_from: datetime, valid_until: datetime) -> Self:
@@ -123,22 +115,13 @@ class Custody:
         Raises:
             CardInvalid: the code or the validity is not as a card's must be.
         """
-        signing, hybrid = SigningKey.generate(), HybridKey.generate()
-        card = issue_card(
-            signing,
-            hybrid.recipient,
-            post=post,
-            edition=1,
-            valid_from=valid_from,
-            valid_until=valid_until,
-        )
+        bureau = BureauKeys.generate(post, valid_from, valid_until)
         service = ServiceKeys(
             receipts=SigningKey.generate(),
             certifying=SigningKey.generate(),
             log=LogKeys.generate(),
         )
-        bureau = BureauKeys(card, signing, hybrid)
-        return cls(service, SecretCompartment(card, bureau, NoLock()), HeadInMemory())
+        return cls(service, SecretCompartment(bureau.card, bureau, NoLock()), HeadInMemory())
 
     @property
     def bureau(self) -> BureauKeys:
@@ -209,6 +192,7 @@ class Custody:
             ),
             warrant,
         )
+        self._versions.require_protects()
         return keys.signing.sign(MANIFEST, manifest)
 
     def sign_slip(self, slip: bytes, warrant: bytes = b"") -> bytes:
@@ -216,6 +200,7 @@ class Custody:
         keys, parsed = self.bureau, Slip.parse(slip)
         parsed.require_card(keys.card)
         self._demands.require(Use("sign_slip", (slip,), parsed.dispatch_id), warrant)
+        self._versions.require_protects()
         return keys.signing.sign_ed25519(SLIP, slip)
 
     def sign_post_receipt(self, statement: bytes, warrant: bytes = b"") -> Signatures:
@@ -223,6 +208,7 @@ class Custody:
         keys, parsed = self.bureau, PostReceipt.parse(statement)
         parsed.require_card(keys.card)
         self._demands.require(Use("sign_post_receipt", (statement,), parsed.dispatch_id), warrant)
+        self._versions.require_protects()
         return keys.signing.sign(RECEIPT, statement)
 
     def sign_service_message(self, statement: bytes, warrant: bytes = b"") -> Signatures:
@@ -230,6 +216,7 @@ class Custody:
         keys, parsed = self.bureau, ServiceMessage.parse(statement)
         parsed.require_card(keys.card)
         self._demands.require(Use("sign_service_message", (statement,), parsed.id), warrant)
+        self._versions.require_protects()
         return keys.signing.sign(SERVICE_MESSAGE, statement)
 
     def sign_rerouting(self, addendum: bytes, warrant: bytes = b"") -> Signatures:
@@ -239,6 +226,7 @@ class Custody:
         if (sender.post, sender.fingerprint) != (own.post, own.fingerprint):
             raise ManifestNotOfCard(f"the addendum is of {sender.post}, not of this card")
         self._demands.require(Use("sign_rerouting", (addendum,), None, purpose=SIGN), warrant)
+        self._versions.require_protects()
         return keys.signing.sign(REROUTING, addendum)
 
     def sign_receipts(self, root_statement: bytes) -> Signatures:
@@ -258,9 +246,8 @@ class Custody:
         if source.read(1):
             raise HeaderMalformed("something follows the header")
         check_stanzas(parsed)
-        keys = self.bureau
-        file_key = open_file_key(parsed, [keys.hybrid])
-        manifest = examine(parsed, file_key, io.BytesIO(prefix), keys.card)
+        file_key, edition = self.bureau.open(parsed)
+        manifest = examine(parsed, file_key, io.BytesIO(prefix), edition.card)
         self._demands.require(
             Use(
                 "open_file_key",
@@ -272,13 +259,36 @@ class Custody:
             ),
             warrant,
         )
+        self._versions.require_opens(edition.card.edition)
         return file_key
 
     def open_sealed(self, ciphertext: bytes, warrant: bytes = b"") -> bytes:
         """Opens a small age file to the bureau's key that is not a dispatch."""
         keys = self.bureau
         self._demands.require(Use("open_sealed", (ciphertext,), None, purpose=OPEN), warrant)
-        return decrypt(ciphertext, [keys.hybrid])
+        _, edition = keys.open(Header.parse(io.BytesIO(ciphertext)))
+        self._versions.require_opens(edition.card.edition)
+        return decrypt(ciphertext, [edition.hybrid])
+
+    def key_versions(self) -> bytes:
+        """The states of the custodian's keys."""
+        return self._versions.book().encode()
+
+    def suspend_key(self, key: bytes, number: bytes, reason: bytes) -> bytes:
+        """Suspends a version of a key at once."""
+        return self._make_safer(SUSPENDED, key, number, reason)
+
+    def compromise_key(self, key: bytes, number: bytes, reason: bytes) -> bytes:
+        """Calls a version of a key compromised, for ever."""
+        return self._make_safer(COMPROMISED, key, number, reason)
+
+    def _make_safer(self, to: str, key: bytes, number: bytes, reason: bytes) -> bytes:
+        try:
+            named, at, why = key.decode(), int(number), reason.decode()
+            moved = self._versions.make_safer(named, at, to, why)
+        except ValueError as error:
+            raise RequestMalformed("a key is named by text, a number and a reason") from error
+        return canonical.encode(moved.to_object())
 
     def desk_keys(self) -> bytes:
         """The public keys of the pouch bureau's desks, one after the other."""
@@ -293,11 +303,14 @@ class Custody:
         keys = self.bureau
         require_own(keys.card, claims)
         self._demands.require(Use("sign_seal", (claims,), None, purpose=SEAL), warrant)
+        self._versions.require_protects()
         return sign_seal(keys.card, keys.signing, claims)
 
     def sign_pack(self, statement: bytes) -> Signatures:
         """Signs a sync pack."""
-        return sign_pack(self.bureau.signing, statement)
+        keys = self.bureau
+        self._versions.require_protects()
+        return sign_pack(keys.signing, statement)
 
     def officers(self) -> bytes:
         """The roll of officers, as far as it may be shown."""

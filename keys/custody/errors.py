@@ -197,6 +197,18 @@ class TooMuchWaiting(Refusal):
     code = "TOO_MUCH_WAITING"
 
 
+class KeyVersionUnknown(Refusal):
+    """The custodian has no such version of a key."""
+
+    code = "KEY_VERSION_UNKNOWN"
+
+
+class KeyNotDestroyable(Refusal):
+    """The version is in force, suspended, or an archive key that still rests before it goes."""
+
+    code = "KEY_NOT_DESTROYABLE"
+
+
 class CustodySealed(KeysError):
     """The bureau's keys are sealed; once their holders have opened them, a retry succeeds."""
 

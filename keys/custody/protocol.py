@@ -207,6 +207,31 @@ class Custodian(Protocol):
         """
         ...
 
+    def key_versions(self) -> bytes:
+        """Gives the states of the custodian's keys by version (`keys.custody.versions.Book`)."""
+        ...
+
+    def suspend_key(self, key: bytes, number: bytes, reason: bytes) -> bytes:
+        """Suspends a version of a key at once: one person suffices for what makes things safer.
+
+        Args:
+            key: its name, such as `bureau/MINREX`.
+            number: of the version, in decimal digits.
+            reason: one line of 1 to 200 characters.
+
+        Returns:
+            The version as it stands then: canonical JSON of `KeyVersion.to_object`.
+
+        Raises:
+            KeyVersionUnknown: there is none.
+            KeyTransitionIllegal: it is compromised or destroyed already.
+        """
+        ...
+
+    def compromise_key(self, key: bytes, number: bytes, reason: bytes) -> bytes:
+        """Calls a version of a key compromised, for ever; as `suspend_key`."""
+        ...
+
     def officers(self) -> bytes:
         """Gives the roll of officers as far as it may be shown; see `Officers.listing`.
 

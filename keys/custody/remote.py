@@ -148,6 +148,21 @@ class RemoteCustodian:
         """Signs a sync pack."""
         return self._sign("sign_pack", statement)
 
+    def key_versions(self) -> bytes:
+        """The states of the custodian's keys."""
+        book: bytes = self._ask("key_versions")
+        return book
+
+    def suspend_key(self, key: bytes, number: bytes, reason: bytes) -> bytes:
+        """Suspends a version of a key at once."""
+        version: bytes = self._ask("suspend_key", key, number, reason)
+        return version
+
+    def compromise_key(self, key: bytes, number: bytes, reason: bytes) -> bytes:
+        """Calls a version of a key compromised, for ever."""
+        version: bytes = self._ask("compromise_key", key, number, reason)
+        return version
+
     def officers(self) -> bytes:
         """The roll of officers, as far as it may be shown."""
         roll: bytes = self._ask("officers")

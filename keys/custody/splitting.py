@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from keys.custody.core import BureauKeys
+    from keys.custody.editions import BureauKeys
 
 _WRAPPED: Final = "secret-*.age"
 _SHARES: Final = "shares-*"
@@ -94,14 +94,35 @@ def drill(store: Path, shares: Sequence[Share]) -> None:
     _opened(store, shares)
 
 
-def _opened(store: Path, shares: Sequence[Share]) -> BureauKeys:
+def opened_store(
+    store: Path, credential: bytes, shares: Sequence[Share]
+) -> tuple[BureauKeys, Path, bytes]:
+    """Opens the secret compartment at the terminal: by the credential, or by enough shares.
+
+    Returns:
+        Its keys, the file that holds them, and the passphrase that seals it.
+
+    Raises:
+        KeysError: as `resplit_store`; shares for a store that its credential opens are
+            StoreUnsplit.
+    """
     splitting = read_splitting(store)
     if splitting is None:
+        if shares:
+            raise StoreUnsplit(f"{store} is opened by its credential")
+        path, passphrase = store / SECRET_FILE, credential
+    else:
+        for share in shares:
+            splitting.require(share)
+        path = store / secret_file(splitting.set)
+        passphrase = unseal_passphrase(combine(shares))
+    return open_secret(path, passphrase, _card(store)), path, passphrase
+
+
+def _opened(store: Path, shares: Sequence[Share]) -> BureauKeys:
+    if read_splitting(store) is None:
         raise StoreUnsplit(f"{store} is opened by its credential")
-    for share in shares:
-        splitting.require(share)
-    passphrase = unseal_passphrase(combine(shares))
-    return open_secret(store / secret_file(splitting.set), passphrase, _card(store))
+    return opened_store(store, b"", shares)[0]
 
 
 def _split(store: Path, keys: BureauKeys, threshold: int, holders: Sequence[Holder]) -> list[Path]:

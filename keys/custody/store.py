@@ -4,6 +4,7 @@
       bureau.card       the bureau's card
       service.age       the service compartment (age, passphrase)
       secret.age        the secret compartment (age, passphrase), until it is split
+      versions.age      the states of the keys by version (`keys.custody.versions`)
       officers.age      the roll of officers (age, passphrase), from its founding ceremony on
       log.head          the last signed head of the log (`keys.custody.log_keys`)
 
@@ -27,10 +28,17 @@ from typing import TYPE_CHECKING, Final
 
 from keys import canonical
 from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase
-from keys.age.hybrid import SEED_SIZE, HybridKey
 from keys.cards import Card, read_card
 from keys.custody.compartment import SecretCompartment, Splitting
-from keys.custody.core import BureauKeys, Custody, ServiceKeys
+from keys.custody.core import Custody, ServiceKeys
+from keys.custody.editions import (
+    SECRET_TYPE,
+    BureauKeys,
+    object_of_bureau,
+    object_of_signing,
+    read_bureau,
+    read_signing,
+)
 from keys.custody.errors import StoreInvalid, StoreUnsafe
 from keys.custody.files import (
     flush_folder,
@@ -42,9 +50,10 @@ from keys.custody.files import (
 from keys.custody.log_keys import HeadInStore, LogKeys
 from keys.custody.officers import Officers, system_clock
 from keys.custody.roll_file import LOG_N, RollFile
+from keys.custody.versions import BookFile
 from keys.errors import Refusal
-from keys.records import FINGERPRINT, Record
-from keys.signing import SEED_BYTES, SigningKey, VerifyingKey
+from keys.records import Record
+from keys.signing import SEED_BYTES, VerifyingKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +65,6 @@ SECRET_FILE: Final = "secret.age"  # noqa: S105  the name of a file
 SPLITTING_FILE: Final = "secret.splitting"
 
 _SERVICE_TYPE: Final = "depeche/v1 service-keys"
-_SECRET_TYPE: Final = "depeche/v1 bureau-keys"  # noqa: S105  the name of a format
 _CREDENTIAL_BYTES: Final = 32
 _CREDENTIAL_TEXT_LEAST: Final = 32
 
@@ -143,7 +151,14 @@ def open_store(store: Path, credential: bytes, *, production: bool = False) -> C
     bureau = open_secret(store / SECRET_FILE, credential, card) if splitting is None else None
     secret = SecretCompartment(card, bureau, _StoreLock(store, card))
     officers = Officers(RollFile(store, credential), system_clock)
-    return Custody(service, secret, HeadInStore(store), officers, production=production)
+    return Custody(
+        service,
+        secret,
+        HeadInStore(store),
+        officers,
+        production=production,
+        book=BookFile(store, credential),
+    )
 
 
 class _StoreLock:
@@ -184,12 +199,12 @@ def open_secret(path: Path, passphrase: bytes, card: Card) -> BureauKeys:
         StoreUnsafe, StoreInvalid: as `open_store`.
     """
     with _named():
-        return _read_secret(_open_file(path, passphrase, _SECRET_TYPE), card)
+        return read_bureau(_open_file(path, passphrase, SECRET_TYPE), card)
 
 
 def wrap_secret(keys: BureauKeys, passphrase: bytes) -> bytes:
     """Gives the bytes of a file of the secret compartment."""
-    return encrypt_with_passphrase(canonical.encode(_secret_object(keys)), passphrase, LOG_N)
+    return encrypt_with_passphrase(canonical.encode(object_of_bureau(keys)), passphrase, LOG_N)
 
 
 def secret_file(one_set: bytes) -> str:
@@ -236,8 +251,8 @@ def _service_object(keys: ServiceKeys) -> dict[str, object]:
     return {
         "v": 1,
         "type": _SERVICE_TYPE,
-        "receipts": _signing_object(keys.receipts),
-        "certifying": _signing_object(keys.certifying),
+        "receipts": object_of_signing(keys.receipts),
+        "certifying": object_of_signing(keys.certifying),
         "log": {
             "ed25519": canonical.text_from_bytes(keys.log.ed25519_seed),
             "mldsa44": canonical.text_from_bytes(keys.log.mldsa44_seed),
@@ -247,54 +262,12 @@ def _service_object(keys: ServiceKeys) -> dict[str, object]:
 
 def _read_service(record: Record) -> ServiceKeys:
     keys = ServiceKeys(
-        receipts=_read_signing(record.record("receipts")),
-        certifying=_read_signing(record.record("certifying")),
+        receipts=read_signing(record.record("receipts")),
+        certifying=read_signing(record.record("certifying")),
         log=_read_log(record.record("log")),
     )
     record.close()
     return keys
-
-
-def _secret_object(keys: BureauKeys) -> dict[str, object]:
-    return {
-        "v": 1,
-        "type": _SECRET_TYPE,
-        "card": keys.card.fingerprint,
-        "hybrid": canonical.text_from_bytes(keys.hybrid.seed),
-        "signing": _signing_object(keys.signing),
-    }
-
-
-def _read_secret(record: Record, card: Card) -> BureauKeys:
-    fingerprint = record.text("card", FINGERPRINT)
-    keys = BureauKeys(
-        card=card,
-        signing=_read_signing(record.record("signing")),
-        hybrid=HybridKey(record.octets("hybrid", SEED_SIZE)),
-    )
-    record.close()
-    public = keys.signing.verifying_key
-    if (fingerprint, keys.hybrid.recipient, public.ed25519, public.mldsa65) != (
-        card.fingerprint,
-        card.recipient,
-        card.ed25519,
-        card.mldsa65,
-    ):
-        raise ValueError(f"{SECRET_FILE} does not hold the keys of {CARD_FILE}")
-    return keys
-
-
-def _signing_object(key: SigningKey) -> dict[str, str]:
-    return {
-        "ed25519": canonical.text_from_bytes(key.ed25519_seed),
-        "mldsa65": canonical.text_from_bytes(key.mldsa65_seed),
-    }
-
-
-def _read_signing(record: Record) -> SigningKey:
-    key = SigningKey(record.octets("ed25519", SEED_BYTES), record.octets("mldsa65", SEED_BYTES))
-    record.close()
-    return key
 
 
 def _read_log(record: Record) -> LogKeys:

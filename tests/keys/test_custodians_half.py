@@ -73,7 +73,7 @@ def test_a_custodian_refuses_by_itself(envelope: bytes, refusal: type[Refusal]) 
 class Careless:
     """Unwraps and verifies nothing: the MAC must not depend on it."""
 
-    card = PARIS.card
+    card, fingerprints = PARIS.card, PARIS.fingerprints
 
     def open_file_key(self, header: Header, peek: Callable[[int], bytes]) -> bytes:
         assert header.stanzas

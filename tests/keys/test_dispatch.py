@@ -324,7 +324,7 @@ class PrefixCustodian:
     """Opens the manifest itself from a prefix of the file, as a custodian does."""
 
     def __init__(self, holder: Identity, count: int) -> None:
-        self.card = holder.card
+        self.card, self.fingerprints = holder.card, holder.fingerprints
         self._holder = holder
         self._count = count
         self.manifest: Manifest | None = None
@@ -361,7 +361,7 @@ def test_a_custodian_keeps_the_file_key_of_what_is_not_for_it(tmp_path: Path) ->
 class RetiredKey:
     """A custodian whose key was retired."""
 
-    card = PARIS.card
+    card, fingerprints = PARIS.card, PARIS.fingerprints
 
     def open_file_key(self, header: Header, peek: Callable[[int], bytes]) -> bytes:
         PARIS.open_file_key(header, peek)

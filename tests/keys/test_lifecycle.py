@@ -40,7 +40,7 @@ LEGAL = {
 MAY = {
     "pre-activation": "...",
     "active": "yyy",
-    "suspended": "..y",
+    "suspended": "...",
     "deactivated": ".yy",
     "compromised": "..y",
     "destroyed": "...",

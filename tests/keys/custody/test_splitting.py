@@ -1,7 +1,6 @@
 """The sealed compartment: split among holders, opened by enough of them, split anew, killed."""
 
 import os
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -21,7 +20,8 @@ from keys.custody.compartment import (
     SecretCompartment,
     Splitting,
 )
-from keys.custody.core import BureauKeys, Custody
+from keys.custody.core import Custody
+from keys.custody.editions import BureauKeys
 from keys.custody.errors import (
     CustodianFault,
     CustodySealed,
@@ -42,6 +42,7 @@ from keys.custody.shares import (
 )
 from keys.custody.splitting import drill, resplit_store, split_store
 from keys.custody.store import open_store, read_credential, read_splitting
+from tests.support.dying import die_at
 
 NAMES = ("GARDE-A", "GARDE-B", "GARDE-C")
 
@@ -289,15 +290,13 @@ def test_a_key_that_combines_and_opens_nothing_leaves_it_sealed(founded: Any) ->
 
 # Killed at every step
 
-STEPS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"}
-
 
 def _killed_at(founded: Any, step: int, keys: list[HybridKey], shares: list[Path]) -> int:
     """Split in a process of its own that dies before its `step`-th look at the store's disk."""
     child = os.fork()
     if child == 0:
         try:
-            _die_at(founded.store, step)
+            die_at(founded.store, step)
             holders = [Holder(f"N-{i}", key.recipient) for i, key in enumerate(keys)]
             if shares:
                 opened = [
@@ -311,19 +310,6 @@ def _killed_at(founded: Any, step: int, keys: list[HybridKey], shares: list[Path
         finally:
             os._exit(1)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def _die_at(store: Path, last: int) -> None:
-    steps = 0
-
-    def count(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal steps
-        if event in STEPS and str(arguments[0]).startswith(str(store)):
-            steps += 1
-            if steps == last:
-                os._exit(9)
-
-    sys.addaudithook(count)
 
 
 def _shares_in_force(founded: Any) -> list[Path] | None:

@@ -223,8 +223,9 @@ def test_the_secrets_of_another_card_are_refused(founded: Any, tmp_path: Path) -
         ("service.age", lambda value: value["receipts"].update(also=1)),
         ("service.age", lambda value: value["receipts"].update(ed25519="AAAA")),
         ("secret.age", lambda value: value.update(also=1)),
-        ("secret.age", lambda value: value.update(card="00" * 32)),
-        ("secret.age", lambda value: value["signing"].update(value["signing"], ed25519="")),
+        ("secret.age", lambda value: value["editions"][0].update(card="00" * 32)),
+        ("secret.age", lambda value: value["editions"][0]["signing"].update(ed25519="")),
+        ("secret.age", lambda value: value.update(editions=[])),
     ],
 )
 def test_a_compartment_of_another_shape_is_refused(
@@ -241,7 +242,8 @@ def test_stock_age_tools_could_open_a_compartment(founded: Any) -> None:
     credential = read_credential(founded.credential)
     plain = decrypt_with_passphrase((founded.store / "secret.age").read_bytes(), credential)
 
-    assert canonical.decode(plain)["card"] == founded.founding.card.fingerprint
+    (edition,) = canonical.decode(plain)["editions"]
+    assert canonical.bytes_from_text(edition["card"]) == founded.founding.card.to_bytes()
     assert (founded.store / "secret.age").read_bytes().startswith(b"age-encryption.org/v1\n-> scry")
 
 

@@ -1,0 +1,138 @@
+"""Rotation and the end of keys, at the custodian's own terminal: by its credential or its shares.
+
+    STORE/
+      secret*.age    1. gains the next edition; the one in force stays so
+      bureau.card    2. replaced: the one step that counts
+      versions.age   3. says so; whoever reads it before works it out from the card
+
+Killed before 2, the old edition is in force and doing it again takes up the edition that was made;
+killed after 2, the new one is. A successor is a new key that the persons who open the store put in
+force: the old key signs nothing for it. A key whose edition is destroyed is rewritten away; copies
+of the store that were made before hold it still, and the record says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keys.cards import Card, read_card
+from keys.custody.errors import KeyNotDestroyable
+from keys.custody.files import flush_folder, read_private, write_new
+from keys.custody.splitting import opened_store
+from keys.custody.store import CARD_FILE, wrap_secret
+from keys.custody.versions import Book, BookFile, bureau_key, settled, version_of
+from keys.lifecycle import ACTIVE, COMPROMISED, DEACTIVATED, DESTROYED, KeyVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from keys.custody.shares import Share
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """The custodian's terminal: a store, and what opens it.
+
+    Attributes:
+        store: the folder; no worker need run.
+        credential: opens the states, and the keys while the store is not split.
+        shares: enough of them, where it is.
+    """
+
+    store: Path
+    credential: bytes
+    shares: Sequence[Share] = ()
+
+    def rotate(self, valid_from: datetime, valid_until: datetime, now: datetime) -> Card:
+        """Puts a new edition of the bureau's keys in force.
+
+        Args:
+            valid_from: of its card, UTC, whole seconds, included; not after `now`.
+            valid_until: UTC, whole seconds, excluded.
+            now: when.
+
+        Returns:
+            The new card, for the directory.
+
+        Raises:
+            CardInvalid: the validity is not as a card's must be.
+            SharesTooFew, SharesMixed, ShareTwice, SharesWrong, StoreInvalid, StoreUnsafe: the
+                store does not open.
+            OSError: the disk refuses; doing it again goes on from there.
+        """
+        keys, path, passphrase = opened_store(self.store, self.credential, self.shares)
+        file = BookFile(self.store, self.credential)
+        with file.held():
+            keys = keys.with_next(valid_from, valid_until)
+            made = keys.next
+            if made is None:
+                raise AssertionError("with_next makes a next edition")
+            _exchange(path, wrap_secret(keys, passphrase))
+            book = settled(file.read() or Book(), keys.card, now)
+            if not any(each.number == made.card.edition for each in book.of(bureau_key(made.card))):
+                book = book.with_version(version_of(made.card))
+            file.write(book)
+            _exchange(self.store / CARD_FILE, made.card.to_bytes() + b"\n")
+            file.write(settled(book, made.card, now))
+        return made.card
+
+    def resume(self, key: str, number: int, now: datetime, reason: str) -> KeyVersion:
+        """Ends a suspension.
+
+        Raises:
+            KeyVersionUnknown, KeyTransitionIllegal: there is none to end.
+            KeysError, OSError: as `rotate`.
+        """
+        opened_store(self.store, self.credential, self.shares)
+        file, card = BookFile(self.store, self.credential), self._card()
+        with file.held():
+            book = settled(file.read() or Book(), card, now)
+            version = book.find(key, number)
+            # Only the edition in force is ever active.
+            to = ACTIVE if (key, number) == (bureau_key(card), card.edition) else DEACTIVATED
+            moved = version.moved(to, at=max(now, version.since), reason=reason)
+            file.write(book.with_version(moved))
+        return moved
+
+    def destroy(self, number: int, now: datetime, reason: str) -> KeyVersion:
+        """Removes the keys of an edition that is no longer in force; its record stays.
+
+        Raises:
+            KeyNotDestroyable: it is in force, suspended, or an archive key that still rests.
+            KeyVersionUnknown: there is none.
+            KeyTransitionIllegal: it is destroyed already.
+            KeysError, OSError: as `rotate`.
+        """
+        keys, path, passphrase = opened_store(self.store, self.credential, self.shares)
+        file = BookFile(self.store, self.credential)
+        with file.held():
+            book = settled(file.read() or Book(), keys.card, now)
+            version = book.find(bureau_key(keys.card), number)
+            there = any(each.card.edition == number for each in keys.editions)
+            if version.state == DESTROYED and there:
+                # Killed before its second step.
+                _exchange(path, wrap_secret(keys.without(number), passphrase))
+                return version
+            moved = version.moved(DESTROYED, at=max(now, version.since), reason=reason)
+            if version.state not in {DEACTIVATED, COMPROMISED} or number == keys.card.edition:
+                raise KeyNotDestroyable(f"edition {number} is {version.state}")
+            if now < version.destroyable_from():
+                raise KeyNotDestroyable(f"edition {number} rests since {version.since}")
+            # The record first: killed here, the key is there and says that it may not be used.
+            file.write(book.with_version(moved))
+            _exchange(path, wrap_secret(keys.without(number), passphrase))
+        return moved
+
+    def _card(self) -> Card:
+        return read_card(read_private(self.store / CARD_FILE))
+
+
+def _exchange(path: Path, data: bytes) -> None:
+    making = path.with_name(f".{path.name}-making")
+    making.unlink(missing_ok=True)
+    write_new(making, data)
+    making.replace(path)
+    flush_folder(path.parent)

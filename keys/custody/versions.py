@@ -1,0 +1,261 @@
+"""The states of the custodian's keys, by version: what it may still do with each.
+
+`versions.age` holds them, sealed by the store's credential. The card in force says which edition of
+the bureau's keys is active: where a rotation was killed between the card and this file, `settled`
+finishes what it had begun. One person suspends a version or calls it compromised, since that only
+makes things safer; everything else is done at the custodian's own terminal
+(`keys.custody.rotation`).
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Protocol
+
+from keys import canonical
+from keys.custody.errors import KeyVersionUnknown
+from keys.custody.sealed_file import SealedFile
+from keys.errors import KeyRetired
+from keys.lifecycle import (
+    ACTIVE,
+    ARCHIVE,
+    DEACTIVATED,
+    PRE_ACTIVATION,
+    PROTECTS,
+    RESCUES,
+    SAFER,
+    KeyTransitionIllegal,
+    KeyVersion,
+    read_version,
+)
+from keys.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from keys.cards import Card
+
+VERSIONS_FILE: Final = "versions.age"
+_TYPE: Final = "depeche/v1 key-versions"
+_MOST: Final = 512
+# Uses are counted ahead by so many, so that a kill never makes the count too low.
+USES_AHEAD: Final = 256
+
+
+@dataclass(frozen=True)
+class Book:
+    """Every version that the custodian knows, in the order of their making."""
+
+    versions: tuple[KeyVersion, ...] = ()
+
+    def of(self, key: str) -> tuple[KeyVersion, ...]:
+        """The versions of one key, the oldest first."""
+        return tuple(each for each in self.versions if each.key == key)
+
+    def find(self, key: str, number: int) -> KeyVersion:
+        """Gives one version.
+
+        Raises:
+            KeyVersionUnknown: there is none.
+        """
+        for each in self.versions:
+            if (each.key, each.number) == (key, number):
+                return each
+        raise KeyVersionUnknown(f"the custodian has no version {number} of {key}")
+
+    def with_version(self, version: KeyVersion) -> Book:
+        """Gives the book with this version in the place of the one that it succeeds, or added."""
+        place = (version.key, version.number)
+        kept = [version if (each.key, each.number) == place else each for each in self.versions]
+        if version not in kept:
+            kept.append(version)
+        return Book(tuple(kept))
+
+    def encode(self) -> bytes:
+        """Canonical JSON.
+
+        Raises:
+            ValueError: it holds what `parse` would refuse.
+        """
+        versions = [each.to_object() for each in self.versions]
+        data = canonical.encode({"v": 1, "type": _TYPE, "versions": versions})
+        self.parse(data)
+        return data
+
+    @classmethod
+    def parse(cls, data: bytes) -> Book:
+        """Reads what `encode` gives.
+
+        Raises:
+            ValueError, KeyTransitionIllegal: other bytes.
+        """
+        record = Record(canonical.decode(data), "versions")
+        record.constant("v", 1)
+        record.constant("type", _TYPE)
+        values = record.items("versions", most=_MOST)
+        record.close()
+        book = cls(tuple(read_version(Record(value, "version")) for value in values))
+        if len({(each.key, each.number) for each in book.versions}) != len(book.versions):
+            raise ValueError("a version stands twice")
+        return book
+
+
+def bureau_key(card: Card) -> str:
+    """What the bureau's key is called."""
+    return f"bureau/{card.post}"
+
+
+def version_of(card: Card) -> KeyVersion:
+    """The version that a card is the public side of, not yet active."""
+    return KeyVersion(
+        key=bureau_key(card),
+        number=card.edition,
+        fingerprint=card.fingerprint,
+        end_of_life=ARCHIVE,
+        starts=card.valid_from,
+        ends=card.valid_until,
+    )
+
+
+def settled(book: Book, card: Card, now: datetime) -> Book:
+    """Gives the book in which the edition of the card in force stands as it must.
+
+    A version that is not there yet, or still before its activation, becomes active, and those
+    before it deactivated. Suspended and compromised ones stay what they are.
+    """
+    known = {each.number for each in book.of(bureau_key(card))}
+    if card.edition not in known:
+        book = book.with_version(version_of(card))
+    current = book.find(bureau_key(card), card.edition)
+    if current.state != PRE_ACTIVATION:
+        return book
+    for each in book.of(current.key):
+        if each.number < card.edition and each.state == ACTIVE:
+            at = max(now, each.since)
+            book = book.with_version(each.moved(DEACTIVATED, at=at, reason="succeeded"))
+    return book.with_version(current.moved(ACTIVE, at=now, reason="in force"))
+
+
+class BookKeeper(Protocol):
+    """Where a book is kept."""
+
+    def held(self) -> AbstractContextManager[None]:
+        """Keeps others out while it is read and exchanged."""
+        ...
+
+    def read(self) -> Book | None:
+        """Gives it; None before it was ever written."""
+        ...
+
+    def write(self, value: Book) -> None:
+        """Exchanges it."""
+        ...
+
+
+class BookInMemory:
+    """A book that goes with its process."""
+
+    def __init__(self) -> None:
+        self._book: Book | None = None
+
+    def held(self) -> AbstractContextManager[None]:
+        """Nobody else has it."""
+        return nullcontext()
+
+    def read(self) -> Book | None:
+        """Gives it."""
+        return self._book
+
+    def write(self, value: Book) -> None:
+        """Exchanges it."""
+        self._book = value
+
+
+class BookFile(SealedFile[Book]):
+    """`versions.age` of a store.
+
+    Args:
+        store: the custodian's folder.
+        credential: what seals it.
+    """
+
+    def __init__(self, store: Path, credential: bytes) -> None:
+        super().__init__(store, VERSIONS_FILE, credential, Book.encode, Book.parse)
+
+
+class Versions:
+    """Judges uses of the bureau's keys by their states, and counts them; any number of threads.
+
+    Args:
+        keeper: where the book is.
+        card: in force.
+        clock: gives the time, UTC, whole seconds.
+    """
+
+    def __init__(self, keeper: BookKeeper, card: Card, clock: Callable[[], datetime]) -> None:
+        self._keeper = keeper
+        self._card = card
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._left: dict[int, int] = {}
+
+    def book(self) -> Book:
+        """Every version as it stands now."""
+        return settled(self._keeper.read() or Book(), self._card, self._clock())
+
+    def require_protects(self) -> None:
+        """Demands that the edition in force may sign, and counts the use.
+
+        Raises:
+            KeyNotUsable: it was suspended, or called compromised.
+        """
+        self._require(self._card.edition, PROTECTS)
+
+    def require_opens(self, edition: int) -> None:
+        """Demands that an edition may open, and counts the use.
+
+        Raises:
+            KeyRetired: it was suspended, or destroyed.
+        """
+        book = self.book()
+        if book.find(bureau_key(self._card), edition).state not in RESCUES:
+            raise KeyRetired(f"edition {edition} of {self._card.post} may not open")
+        self._count(edition)
+
+    def make_safer(self, key: str, number: int, to: str, reason: str) -> KeyVersion:
+        """Suspends a version, or calls it compromised; again changes nothing.
+
+        Raises:
+            KeyVersionUnknown: there is none.
+            KeyTransitionIllegal: another state was asked for, or it cannot go there.
+        """
+        if to not in SAFER:
+            raise KeyTransitionIllegal(f"{to} is not for one person")
+        with self._lock, self._keeper.held():
+            book = self.book()
+            version = book.find(key, number)
+            if version.state == to:
+                return version
+            moved = version.moved(to, at=max(self._clock(), version.since), reason=reason)
+            self._keeper.write(book.with_version(moved))
+        return moved
+
+    def _require(self, edition: int, states: frozenset[str]) -> None:
+        self.book().find(bureau_key(self._card), edition).require(states)
+        self._count(edition)
+
+    def _count(self, edition: int) -> None:
+        with self._lock:
+            left = self._left.get(edition, 0)
+            if left == 0:
+                with self._keeper.held():
+                    book = self.book()
+                    version = book.find(bureau_key(self._card), edition)
+                    counted = replace(version, uses=version.uses + USES_AHEAD)
+                    self._keeper.write(book.with_version(counted))
+                left = USES_AHEAD
+            self._left[edition] = left - 1

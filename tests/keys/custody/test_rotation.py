@@ -1,0 +1,248 @@
+"""The life of the bureau's keys: rotated, suspended, compromised, destroyed, killed half-way."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keys.custody.bureau import Bureau
+from keys.custody.core import Custody
+from keys.custody.errors import KeyNotDestroyable, KeyVersionUnknown, RequestMalformed, StoreInvalid
+from keys.custody.rotation import Terminal
+from keys.custody.shares import SharesMixed, SharesTooFew
+from keys.custody.splitting import resplit_store
+from keys.custody.store import open_store, read_credential
+from keys.custody.versions import USES_AHEAD, Book, BookFile
+from keys.dispatch import decipher
+from keys.errors import KeyRetired, NotAddressed
+from keys.lifecycle import KeyNotUsable, KeyTransitionIllegal
+from tests.keys.custody.test_splitting import _holders, _read, _split
+from tests.support.dying import die_at
+
+NOW = datetime(2026, 11, 22, 11, tzinfo=UTC)
+UNTIL = datetime(2027, 11, 25, tzinfo=UTC)
+MONTH = timedelta(days=31)
+KEY = b"bureau/MINREX"
+
+
+def _terminal(founded: Any, shares: Any = ()) -> Terminal:
+    return Terminal(founded.store, read_credential(founded.credential), shares)
+
+
+def _open(founded: Any) -> Custody:
+    return open_store(founded.store, read_credential(founded.credential))
+
+
+def _states(custody: Custody) -> dict[int, str]:
+    return {each.number: each.state for each in Book.parse(custody.key_versions()).versions}
+
+
+@pytest.fixture
+def rotate(founded: Any) -> Callable[..., Any]:
+    return lambda **at: _terminal(founded).rotate(NOW, UNTIL, at.get("now", NOW))
+
+
+def test_the_next_edition_signs_and_both_open(
+    founded: Any,
+    lome: Custody,
+    dispatch: Callable[..., Any],
+    rotate: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    old = _open(founded)
+    before = dispatch(lome, old.card())
+    card = rotate()
+    custody = _open(founded)
+
+    assert custody.card() == card
+    assert (card.edition, card.previous) == (2, old.card().fingerprint)
+    assert _states(custody) == {1: "deactivated", 2: "active"}
+    for envelope in (before, dispatch(lome, card)):
+        with decipher(
+            BytesIO(envelope.data),
+            opener=Bureau(custody),
+            find_sender=lambda _: lome.card(),
+            workspace=tmp_path,
+        ) as opened:
+            assert opened.manifest.sender.post == "LOME"
+    dispatch(custody, lome.card())
+
+
+def test_one_person_suspends_and_the_terminal_resumes(
+    founded: Any, lome: Custody, dispatch: Callable[..., Any]
+) -> None:
+    custody = _open(founded)
+    envelope = dispatch(lome, custody.card())
+    custody.suspend_key(KEY, b"1", "soupçon".encode())
+    with pytest.raises(KeyNotUsable):
+        dispatch(custody, lome.card())
+    with pytest.raises(KeyRetired):
+        custody.open_file_key(envelope.header.encode(), envelope.prefix)
+    assert custody.suspend_key(KEY, b"1", b"encore") == custody.suspend_key(KEY, b"1", b"encore")
+
+    later = datetime.now(UTC).replace(microsecond=0)
+    assert _terminal(founded).resume("bureau/MINREX", 1, later, "levé").state == "active"
+    custody.open_file_key(envelope.header.encode(), envelope.prefix)
+    with pytest.raises(KeyTransitionIllegal):
+        _terminal(founded).resume("bureau/MINREX", 1, later, "levé")
+
+
+def test_a_compromised_edition_opens_what_is_to_be_rescued_and_signs_nothing_ever_again(
+    founded: Any, lome: Custody, dispatch: Callable[..., Any], rotate: Callable[..., Any]
+) -> None:
+    custody = _open(founded)
+    envelope = dispatch(lome, custody.card())
+    custody.compromise_key(KEY, b"1", b"vol")
+    with pytest.raises(KeyNotUsable):
+        dispatch(custody, lome.card())
+    assert len(custody.open_file_key(envelope.header.encode(), envelope.prefix)) == 16
+    with pytest.raises(KeyTransitionIllegal):
+        custody.suspend_key(KEY, b"1", b"non")
+    rotate()
+    assert _states(_open(founded)) == {1: "compromised", 2: "active"}
+
+
+@pytest.mark.parametrize(
+    ("key", "number", "reason", "refusal"),
+    [
+        (b"bureau/MINREX", b"9", b"x", KeyVersionUnknown),
+        (b"bureau/PARIS", b"1", b"x", KeyVersionUnknown),
+        (b"bureau/MINREX", b"-1", b"x", KeyVersionUnknown),
+        (b"bureau/MINREX", b"one", b"x", RequestMalformed),
+        (b"bureau/MINREX", b"1", b"", RequestMalformed),
+        (b"bureau/MINREX", b"1", b"two\nlines", RequestMalformed),
+        (b"\xff", b"1", b"x", RequestMalformed),
+        (b"bureau/MINREX", b"1", b"x" * 201, RequestMalformed),
+    ],
+)
+def test_nonsense_about_a_key_changes_nothing(
+    founded: Any, key: bytes, number: bytes, reason: bytes, refusal: type[Exception]
+) -> None:
+    custody = _open(founded)
+    with pytest.raises(refusal):
+        custody.suspend_key(key, number, reason)
+    assert _states(custody) == {1: "active"}
+
+
+def test_an_archive_key_rests_thirty_days_then_goes(
+    founded: Any, lome: Custody, dispatch: Callable[..., Any], rotate: Callable[..., Any]
+) -> None:
+    envelope = dispatch(lome, _open(founded).card())
+    now = datetime.now(UTC).replace(microsecond=0)
+    terminal = _terminal(founded)
+    with pytest.raises(KeyNotDestroyable):
+        terminal.destroy(1, now, "en vigueur")
+    rotate(now=now)
+    with pytest.raises(KeyNotDestroyable):
+        terminal.destroy(1, now + timedelta(days=29), "trop tôt")
+    assert terminal.destroy(1, now + MONTH, "procès-verbal 12").state == "destroyed"
+    custody = _open(founded)
+    with pytest.raises(NotAddressed):
+        custody.open_file_key(envelope.header.encode(), envelope.prefix)
+    with pytest.raises(KeyTransitionIllegal):
+        terminal.destroy(1, now + MONTH, "encore")
+    assert _states(custody) == {1: "destroyed", 2: "active"}
+
+
+def test_uses_are_counted_and_a_kill_never_makes_them_too_few(
+    founded: Any, lome: Custody, dispatch: Callable[..., Any]
+) -> None:
+    for times in (1, 2):
+        custody = _open(founded)
+        for _ in range(3):
+            dispatch(custody, lome.card())
+        (version,) = Book.parse(custody.key_versions()).versions
+        assert version.uses == times * USES_AHEAD
+
+
+def test_a_split_store_rotates_by_its_shares_alone(founded: Any) -> None:
+    shares = _split(founded)
+    with pytest.raises(SharesTooFew):
+        _terminal(founded, shares[:1]).rotate(NOW, UNTIL, NOW)
+    card = _terminal(founded, shares[:2]).rotate(NOW, UNTIL, NOW)
+    custody = _open(founded)
+    assert custody.state().sealed
+    for share in shares[1:]:
+        custody.offer_share(share.to_bytes())
+    slip_key = custody.bureau.signing.verifying_key
+    assert (slip_key.ed25519, custody.card()) == (card.ed25519, card)
+    new = _read(resplit_store(founded.store, shares[:2], 2, _holders("GARDE-A", "GARDE-D")))
+    with pytest.raises(SharesMixed):
+        _terminal(founded, shares[:2]).rotate(NOW, UNTIL, NOW)
+    assert _terminal(founded, new).rotate(NOW, UNTIL, NOW).edition == 3
+
+
+def test_states_that_another_credential_wrote_are_refused(founded: Any) -> None:
+    BookFile(founded.store, b"x" * 64).write(Book())
+    with pytest.raises(StoreInvalid):
+        _open(founded).key_versions()
+
+
+# Killed at every step
+
+
+def _killed(founded: Any, step: int, act: Callable[[Terminal], object]) -> int:
+    child = os.fork()
+    if child == 0:
+        try:
+            die_at(founded.store, step)
+            act(_terminal(founded))
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _every_kill(founded: Any, act: Callable[[Terminal], object]) -> Iterator[int]:
+    """After each kill the store as it was left; put back for the next one."""
+    kept = founded.store.with_name("kept")
+    shutil.copytree(founded.store, kept)
+    step = 0
+    while True:
+        step += 1
+        ended = _killed(founded, step, act)
+        assert ended in {0, 9}
+        yield step
+        if ended == 0:
+            return
+        shutil.rmtree(founded.store)
+        shutil.copytree(kept, founded.store)
+
+
+def test_a_rotation_killed_anywhere_leaves_one_edition_in_force_and_goes_on(
+    founded: Any, lome: Custody, dispatch: Callable[..., Any]
+) -> None:
+    before = _open(founded).card()
+    envelope = dispatch(lome, before)
+    seen = set()
+    for step in _every_kill(founded, lambda terminal: terminal.rotate(NOW, UNTIL, NOW)):
+        custody = _open(founded)
+        dispatch(custody, lome.card())
+        custody.open_file_key(envelope.header.encode(), envelope.prefix)
+        states = list(_states(custody).values())
+        assert states.count("active") == 1
+        seen.add(custody.card().edition)
+        if custody.card().edition == 1:
+            assert _terminal(founded).rotate(NOW, UNTIL, NOW).previous == before.fingerprint
+            assert _open(founded).card().edition == 2
+        assert step < 100
+    assert seen == {1, 2}
+
+
+def test_a_destruction_killed_anywhere_is_done_by_doing_it_again(founded: Any) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    _terminal(founded).rotate(now, UNTIL, now)
+    _open(founded).key_versions()
+    for _ in _every_kill(founded, lambda terminal: terminal.destroy(1, now + MONTH, "pv 12")):
+        custody = _open(founded)
+        gone = [each.card.edition for each in custody.bureau.editions] == [2]
+        destroyed = _states(custody)[1] == "destroyed"
+        assert destroyed or not gone
+        if not gone:
+            _terminal(founded).destroy(1, now + MONTH, "pv 12")
+            assert [each.card.edition for each in _open(founded).bureau.editions] == [2]
