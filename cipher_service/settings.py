@@ -38,6 +38,9 @@ class Settings:
         approval_origin: of that page; its host is the console's, since both ask for one party's
             security keys.
         demo: whether its officers hold keys in software and enter by links; never in production.
+        log: the audit log's name, fixed at founding; empty where a founding older than this member
+            left it to the issuer.
+        log_public: whether the log's head and tiles are given to anyone; else to posts alone.
     """
 
     data: Path
@@ -53,6 +56,8 @@ class Settings:
     approval_port: int = 0
     approval_origin: str = ""
     demo: bool = False
+    log: str = ""
+    log_public: bool = False
 
     @property
     def database(self) -> str:
@@ -61,8 +66,8 @@ class Settings:
 
     @property
     def log_origin(self) -> str:
-        """The audit log's name in its checkpoints: the issuer without its scheme, and `/audit`."""
-        return f"{self.issuer.partition('://')[2]}/audit"
+        """The audit log's name in its checkpoints, which outlives every change of address."""
+        return self.log or origin_for(self.issuer)
 
     @property
     def registrar_socket(self) -> Path:
@@ -122,6 +127,8 @@ class Settings:
             approval_port=_number(members, "approval_port", 0, 65535, least=0),
             approval_origin=_text(members, "approval_origin", ""),
             demo=members.get("demo", False) is True,
+            log=_text(members, "log", ""),
+            log_public=_choice(members, "log_public"),
         )
         loaded.require_origins()
         return loaded
@@ -155,6 +162,7 @@ class Settings:
             f"port = {self.port}",
             f"workers = {self.workers}",
             f'issuer = "{self.issuer}"',
+            f"log_public = {str(self.log_public).lower()}",
         ]
         if self.console_port:
             lines += [
@@ -165,6 +173,8 @@ class Settings:
             ]
         if self.demo:
             lines.append("demo = true")
+        if self.log:
+            lines.append(f'log = "{self.log}"')
         if self.custodian != own_custodian(self.data):
             # The default stays unwritten, so that a folder that is moved or restored still serves.
             lines.append(f'custodian = "{self.custodian}"')
@@ -173,6 +183,11 @@ class Settings:
             file.write("\n".join(lines) + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+
+def origin_for(issuer: str) -> str:
+    """Return the name that a log founded under an issuer takes: it without its scheme, `/audit`."""
+    return f"{issuer.partition('://')[2]}/audit"
 
 
 def own_custodian(data: Path) -> str:
@@ -206,3 +221,10 @@ def _is_origin(text: str) -> bool:
     if not host or text != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and host == "localhost")
+
+
+def _choice(members: dict[str, Any], name: str) -> bool:
+    value = members.get(name, False)
+    if type(value) is not bool:
+        raise SettingsInvalid(f"{FILE}: {name} must be true or false")
+    return value

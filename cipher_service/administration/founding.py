@@ -14,7 +14,7 @@ from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment, organisation_book
 from cipher_service.directory.organisation import Organisation, default_organisation
-from cipher_service.settings import FILE, Settings, own_custodian
+from cipher_service.settings import FILE, Settings, origin_for, own_custodian
 from cipher_service.storage import migrations
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.unit_of_work import unit_of_work
@@ -113,6 +113,7 @@ def found_installation(
         workers=workers,
         issuer=issuer.rstrip("/"),
         custodian=own_custodian(data),
+        log=origin_for(issuer.rstrip("/")),
     )
     if console is not None:
         settings = console.added_to(settings)

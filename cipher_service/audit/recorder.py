@@ -32,7 +32,7 @@ second names in `refused` the code of what went wrong, if anything did."""
 
 _FAULTS: Final = frozenset({"INTERNAL", "STORAGE_FULL"})
 _NOBODY: Final = "-"
-_RESOURCES: Final = ("dispatch_id", "message_id", "upload_id")
+_RESOURCES: Final = ("dispatch_id", "message_id", "upload_id", "seal", "device")
 
 
 class Recorder:
