@@ -11,6 +11,7 @@ folder holds one identity; nothing here ever overwrites a file.
 
 from __future__ import annotations
 
+import hmac
 import os
 import re
 from contextlib import suppress
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 SECRET_AGE: Final = "secret.age"  # noqa: S105  the name of a file
 SECRET_JSON: Final = "secret.json"  # noqa: S105  the name of a file
 _TYPE: Final = "depeche/v1 secret"
+_WITNESS: Final = b"depeche/v1 witness-key\0"
 _AGE_IDENTITY: Final = re.compile(r"AGE-SECRET-KEY-PQ-1[02-9AC-HJ-NP-Z]{58}")
 
 
@@ -66,6 +68,10 @@ class Identity:
     def sign(self, context: str, message: bytes) -> Signatures:
         """Both signatures over `message` in `context`."""
         return self.signing_key.sign(context, message)
+
+    def witness_seed(self) -> bytes:
+        """32 bytes for the key with which this post cosigns the ministry's log (LOG.md §9)."""
+        return hmac.digest(self.signing_key.ed25519_seed, _WITNESS, "sha256")
 
     def sign_cose(self, structure: bytes) -> bytes:
         """The Ed25519 signature over a COSE `Sig_structure`, for the seal of a bag."""

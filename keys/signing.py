@@ -33,6 +33,7 @@ RECEIPTS: Final = "depeche/v1 receipts"
 SERVICE_MESSAGE: Final = "depeche/v1 service-message"
 ENROLMENT: Final = "depeche/v1 enrolment"
 REROUTING: Final = "depeche/v1 rerouting"
+WITNESS: Final = "depeche/v1 witness"
 TOKEN_KEY: Final = "depeche/v1 token-key"  # noqa: S105  the name of a context, no secret
 
 SEED_BYTES: Final = 32

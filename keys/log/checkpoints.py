@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keys.canonical import bytes_from_text, text_from_bytes
-from keys.log.errors import LogForked, LogOfAnother, LogRolledBack, NoteMalformed, QuorumMissed
+from keys.log.errors import (
+    LogForked,
+    LogOfAnother,
+    LogRolledBack,
+    NoteMalformed,
+    NoteNotSigned,
+    QuorumMissed,
+)
 from keys.log.notes import (
     ED25519,
     MLDSA44_COSIGNATURE,
@@ -94,6 +101,30 @@ def read_checkpoint(note: Note, key: VerifierKey) -> Checkpoint:
     if checkpoint.origin != key.name:
         raise LogOfAnother(f"a checkpoint of {checkpoint.origin}, not of {key.name}")
     return checkpoint
+
+
+def read_head(note: Note, key: VerifierKey, cosigner: VerifierKey) -> Checkpoint:
+    """Reads a checkpoint that its log has signed with both its keys.
+
+    Args:
+        note: a signed checkpoint.
+        key: verifies the log's note signature.
+        cosigner: verifies the log's own ML-DSA-44 cosignature.
+
+    Raises:
+        NoteNotSigned: one of the two signatures is not there or does not hold.
+        NoteMalformed, LogOfAnother: as `read_checkpoint`.
+    """
+    checkpoint = read_checkpoint(note, key)
+    if read_cosignature(note, cosigner) is None:
+        raise NoteNotSigned(f"{cosigner.name} has not cosigned the note")
+    return checkpoint
+
+
+def own_note(note: Note) -> Note:
+    """The note with the log's own signatures alone: what a manifest or a receipt carries."""
+    name = Checkpoint.parse(note.text).origin
+    return Note(note.text, tuple(one for one in note.signatures if one.name == name))
 
 
 def require_continuation(before: Checkpoint, after: Checkpoint, path: Sequence[bytes]) -> None:

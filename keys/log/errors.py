@@ -45,3 +45,9 @@ class QuorumMissed(Refusal):
     """Fewer of the witnesses have cosigned a checkpoint than are demanded."""
 
     code = "QUORUM_MISSED"
+
+
+class WitnessMalformed(Refusal):
+    """A witness statement is not canonical JSON of its one shape, or not of this log or card."""
+
+    code = "WITNESS_MALFORMED"
