@@ -35,7 +35,9 @@ from cipher_service.api.supervisor import (
     Supervisor,
     environment_for_child,
 )
-from cipher_service.audit.heads import sign_head
+from cipher_service.audit.commands import LogDesk
+from cipher_service.audit.heads import keep_signed
+from cipher_service.audit.hearing import HEARD
 from cipher_service.audit.journal import Journal
 from cipher_service.audit.recorder import Recorder
 from cipher_service.console.application import create_console
@@ -63,7 +65,7 @@ from keys.errors import KeysError
 log = logging.getLogger(__name__)
 
 OPEN_ACTS: Final = frozenset({"enrol"})
-INNER_ACTS: Final = frozenset({"claim", "housekeep", "lapse"})
+INNER_ACTS: Final = frozenset({"claim", "housekeep", "lapse", HEARD})
 HOUSEKEEPING_SECONDS: Final = 60.0
 HEAD_SECONDS: Final = 1.0
 """How far the log's signed head may be behind its entries."""
@@ -92,6 +94,7 @@ def registrar_handlers(
         **PouchDesk().handlers(),
         **Packs(custodian, directory).handlers(),
         **Upkeep(settings.log_origin).handlers(),
+        **LogDesk().handlers(),
     }
     officers = OfficerDesk(partial(site_of, settings))
     office = OfficeDesk(
@@ -284,9 +287,9 @@ async def _sign_heads(engine: Engine, custodian: Custodian) -> None:
 
 def _sign_now(engine: Engine, custodian: Custodian) -> None:
     try:
-        sign_head(engine, custodian)
+        keep_signed(engine, custodian)
     except KeysError as error:
-        # Entries go on being written; whoever asks for a head sees that it stands still.
+        # Entries go on being written; `/v1/health` says by name that the head stands still.
         log.error("the log's head was not signed: %s: %s", error.code, error)  # noqa: TRY400 - its name says all; a trace each second would bury the log
     except SQLAlchemyError:
         log.exception("the log's head was not signed")

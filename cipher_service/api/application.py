@@ -18,6 +18,7 @@ from cipher_service.api.arrivals import Pulse
 from cipher_service.api.border import Border
 from cipher_service.api.documentation import PROBLEMS, SECURITY_SCHEMES, add_examples
 from cipher_service.api.inbox import list_dispatches
+from cipher_service.api.log_routes import log_routes
 from cipher_service.api.ministry import Ministry
 from cipher_service.api.open_routes import open_routes
 from cipher_service.api.pouch_routes import makeup_routes, pouch_routes
@@ -29,6 +30,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.settings import Settings
 from cipher_service.wire import dispatches as wire
 from cipher_service.wire import pouches as pouch_wire
+from cipher_service.wire.audit import CosignatureRequest
 from cipher_service.wire.enrolment import EnrolmentRequest
 from cipher_service.wire.problems import Problem
 from cipher_service.wire.tokens import TokenRequest
@@ -52,6 +54,7 @@ _DESCRIBED: Final = (
     pouch_wire.MakeUpRequest,
     pouch_wire.MakeUpState,
     pouch_wire.SealingRequest,
+    CosignatureRequest,
 )
 _ANSWERED: Final = (
     ServiceError,
@@ -109,6 +112,7 @@ def _inner(ministry: Ministry) -> FastAPI:
         post_routes.notice_routes(ministry),
         makeup_routes(ministry),
         pouch_routes(ministry),
+        log_routes(ministry),
     ):
         application.include_router(router)
     for kind in _ANSWERED:

@@ -25,6 +25,7 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import reading
 from cipher_service.storage.writer_client import RegistrarClient
 from keys.cards import Card, read_card
+from keys.custody.log_keys import LogVerifiers
 from keys.signing import VerifyingKey
 
 THREADS: Final = 8
@@ -40,6 +41,7 @@ class Seals:
     card: Card
     service_key: VerifyingKey
     certifying_key: VerifyingKey
+    log_keys: LogVerifiers
 
 
 class Ministry:
@@ -140,6 +142,7 @@ class Ministry:
             card=read_card(told["card"]),
             service_key=VerifyingKey(*told["service_key"]),
             certifying_key=VerifyingKey(*told["certifying_key"]),
+            log_keys=LogVerifiers(*told["log_keys"]),
         )
 
     async def certificates(self) -> list[bytes]:

@@ -4,6 +4,7 @@ Both are filed as they were signed; what is filed proves itself to its addressee
 """
 
 import json
+from contextlib import suppress
 from functools import partial
 
 from starlette.requests import Request
@@ -13,10 +14,13 @@ from cipher_service.api.inbound import read_body, read_query, require_media_type
 from cipher_service.api.inbox import CURSOR, LIMIT, PAGE
 from cipher_service.api.ministry import Ministry
 from cipher_service.api.strict_json import parse
+from cipher_service.audit.hearing import HEARD, require_ours
 from cipher_service.dispatches import acknowledgements, lists, signals
+from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.wire import dispatches as wire
 from cipher_service.wire.fields import WireModel
+from keys.errors import Refusal
 
 
 async def file_receipt(ministry: Ministry, request: Request) -> Response:
@@ -25,6 +29,8 @@ async def file_receipt(ministry: Ministry, request: Request) -> Response:
     caller = await ministry.recognise(request)
     judged = acknowledgements.judge(data, await ministry.directory(), caller=caller.post)
     created = await ministry.act(caller, "record_receipt", judged.to_payload())
+    if judged.checkpoint is not None:
+        await _hear(ministry, judged.post, judged.dispatch_id, judged.checkpoint)
     answer = wire.ReceiptRecorded.model_validate(
         {"dispatch_id": judged.dispatch_id, "post": judged.post, "kind": judged.kind}
     )
@@ -62,6 +68,17 @@ async def list_service_messages(ministry: Ministry, request: Request) -> Respons
         next=str(found[limit - 1].seq) if len(found) > limit else None,
     )
     return Response(page.model_dump_json(), media_type="application/json")
+
+
+async def _hear(ministry: Ministry, post: str, dispatch_id: str, checkpoint: str) -> None:
+    """Record it when a post has seen another log than this one; its receipt is still good."""
+    keys = (await ministry.seals()).log_keys
+    try:
+        await ministry.read(lambda connection: require_ours(connection, checkpoint, keys))
+    except Refusal as refusal:
+        told = {"post": post, "dispatch_id": dispatch_id, "code": refusal.code}
+        with suppress(ServiceError):  # it refuses by that name, so that its entry says it
+            await ministry.ask(HEARD, told)
 
 
 async def _document(request: Request) -> bytes:

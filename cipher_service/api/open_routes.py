@@ -9,9 +9,11 @@ from cipher_service import clock
 from cipher_service.api.documentation import json_body
 from cipher_service.api.inbound import read_json, require_spelling
 from cipher_service.api.ministry import Ministry
+from cipher_service.audit import heads
 from cipher_service.directory import enrolment
 from cipher_service.errors import ServiceError
 from cipher_service.identity.tokens import TokenRefused, read_jwk
+from cipher_service.wire.audit import LogKeys
 from cipher_service.wire.directory import Health, ServiceCard, ServiceKey, TokenKeyCertificate
 from cipher_service.wire.enrolment import (
     EnrolmentRequest,
@@ -33,9 +35,10 @@ def open_routes(ministry: Ministry) -> APIRouter:
 
     @router.get("/health", tags=["service"])
     async def health() -> Health:
-        """Tell whether the server and its registrar answer."""
+        """Tell whether server and registrar answer, and whether the log's head is signed."""
         await ministry.ask("health", {})
-        return Health(status="ok", time=clock.text(clock.now()))
+        trouble = await ministry.read(heads.trouble)
+        return Health(status="ok", time=clock.text(clock.now()), log=trouble or "ok")
 
     @router.get("/service-card", tags=["service"])
     async def service_card() -> ServiceCard:
@@ -74,6 +77,7 @@ def open_routes(ministry: Ministry) -> APIRouter:
 async def _service_card(ministry: Ministry) -> ServiceCard:
     seals = await ministry.seals()
     certificate = json.loads((await ministry.certificates())[0])
+    origin = ministry.settings.log_origin
     return ServiceCard(
         issuer=ministry.settings.issuer,
         headquarters=ministry.settings.headquarters,
@@ -86,6 +90,11 @@ async def _service_card(ministry: Ministry) -> ServiceCard:
         token_key=TokenKeyCertificate(
             statement=certificate["statement"],
             signatures=SignaturePair.model_validate(certificate["signatures"]),
+        ),
+        log=LogKeys(
+            origin=origin,
+            vkey=seals.log_keys.note_key(origin).encode(),
+            cosigner=seals.log_keys.cosigner_key(origin).encode(),
         ),
     )
 

@@ -4,15 +4,44 @@ A head that was signed before its commit could be undone with it, and the custod
 rightly refuse every other one. So the entries commit first, and their head follows at once.
 """
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from cipher_service import clock
 from cipher_service.audit.ledger import latest_note, size_and_origin, tree
-from cipher_service.storage.tables.audit import audit_checkpoint
+from cipher_service.storage.tables.audit import audit_checkpoint, audit_log
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody.protocol import Custodian
+from keys.errors import KeysError
 from keys.log.checkpoints import Checkpoint
 from keys.merkle import consistency_path_of
+
+
+def keep_signed(engine: Engine, custodian: Custodian) -> None:
+    """Sign the present head, and keep in the books why when it cannot be.
+
+    Raises:
+        KeysError: see `sign_head`.
+    """
+    try:
+        sign_head(engine, custodian)
+    except KeysError as error:
+        _note(engine, error.code)
+        raise
+    _note(engine, None)
+
+
+def trouble(connection: Connection) -> str | None:
+    """Return the name of why the log's head is not signed any more, None while it is."""
+    found = connection.scalar(select(audit_log.c.trouble))
+    return None if found is None else str(found)
+
+
+def _note(engine: Engine, code: str | None) -> None:
+    with reading(engine) as connection:
+        if trouble(connection) == code:
+            return
+    with unit_of_work(engine) as connection:
+        connection.execute(update(audit_log).values(trouble=code))
 
 
 def sign_head(engine: Engine, custodian: Custodian) -> bool:

@@ -45,7 +45,7 @@ class Journal:
             action: name of the act.
             resource: what it is about, when that is known before.
         """
-        with self._told(action, resource), unit_of_work(self._engine) as connection:
+        with self.told(action, resource), unit_of_work(self._engine) as connection:
             yield connection
             self._append(connection, action, DONE, resource)
 
@@ -64,12 +64,13 @@ class Journal:
         it ended is an entry of its own: an intent without one was cut short.
         """
         self._commit(action, INTENDED, resource)
-        with self._told(action, resource):
+        with self.told(action, resource):
             yield
         self._commit(action, DONE, resource)
 
     @contextmanager
-    def _told(self, action: str, resource: str | None) -> Iterator[None]:
+    def told(self, action: str, resource: str | None = None) -> Iterator[None]:
+        """Surround what is recorded only when it raises: under its code, or as failed."""
         try:
             yield
         except Exception as error:  # recorded whatever it is, and raised again

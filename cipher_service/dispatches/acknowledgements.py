@@ -20,13 +20,17 @@ from keys.post_receipts import parse_post_receipt, read_post_receipt
 
 @dataclass(frozen=True, slots=True)
 class JudgedReceipt:
-    """A post's receipt whose signatures hold; `body` is its file."""
+    """A post's receipt whose signatures hold; `body` is its file.
+
+    `checkpoint` is the head of the log that the post had verified, or None.
+    """
 
     body: bytes
     dispatch_id: str
     post: str
     kind: str
     envelope_sha256: str
+    checkpoint: str | None
 
     def to_payload(self) -> dict[str, Any]:
         """Return the payload of the registrar's command `record_receipt`."""
@@ -57,7 +61,12 @@ def judge(data: bytes, directory: Directory, *, caller: str) -> JudgedReceipt:
     except KeysError as error:
         raise ServiceError(error.code) from error
     return JudgedReceipt(
-        data, receipt.dispatch_id, receipt.post, receipt.kind, receipt.envelope_sha256
+        data,
+        receipt.dispatch_id,
+        receipt.post,
+        receipt.kind,
+        receipt.envelope_sha256,
+        receipt.checkpoint,
     )
 
 

@@ -82,11 +82,16 @@ class Admissions:
         return self._token_keys.certificates(self._now())
 
     def seals(self, _connection: Connection, _payload: object) -> dict[str, Any]:
-        """Give `{"card": bytes, "service_key": [ed25519, mldsa65], "certifying_key": likewise}`."""
+        """Give `{"card": bytes, "service_key", "certifying_key", "log_keys"}`.
+
+        Each key is [ed25519, mldsa65], the log's [ed25519, mldsa44].
+        """
+        log_keys = self._custodian.log_keys()
         return {
             "card": self._custodian.card().to_bytes(),
             "service_key": _halves(self._custodian.service_key()),
             "certifying_key": _halves(self._custodian.certifying_key()),
+            "log_keys": [log_keys.ed25519, log_keys.mldsa44],
         }
 
     def health(self, _connection: Connection, _payload: object) -> None:

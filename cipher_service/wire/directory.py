@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from cipher_service.wire.audit import LogKeys
 from cipher_service.wire.enrolment import SignaturePair
 from cipher_service.wire.fields import (
     Base64,
@@ -22,6 +23,10 @@ class Health(WireModel):
 
     status: Literal["ok"]
     time: Timestamp = Field(description="the server's clock; posts compare theirs")
+    log: str = Field(
+        pattern=r"^[A-Z][A-Z0-9_]{1,39}$|^ok$",
+        description="`ok`, or the name of why the log's head is not signed any more",
+    )
 
 
 class ServiceKey(WireModel):
@@ -47,6 +52,7 @@ class ServiceCard(WireModel):
     card: SignedDocument = Field(description="the headquarters bureau's own card")
     service_key: ServiceKey
     token_key: TokenKeyCertificate
+    log: LogKeys
 
 
 class LocalisedName(WireModel):

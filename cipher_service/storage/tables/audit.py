@@ -1,7 +1,8 @@
 """The audit log: entries, the tree over them, and its signed heads. Rows are only ever added.
 
 `audit_log` alone changes: its one row says how far the log has come, and whoever holds it is the
-only one who appends. Triggers refuse every change and removal in the other three.
+only one who appends. Triggers refuse every change and removal in `audit_entry`, `audit_tile` and
+`audit_checkpoint`.
 """
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, Text
@@ -13,6 +14,7 @@ audit_log = table(
     Column("origin", Text, primary_key=True),  # the log's name in its checkpoints
     Column("size", Long, nullable=False),
     Column("peaks", LargeBinary, nullable=False),  # 32 bytes for each bit set in `size`
+    Column("trouble", Text),  # why its head is not signed any more: a refusal's code
     at_least("size", 0),
 )
 
@@ -46,4 +48,24 @@ audit_checkpoint = table(
     Column("size", Long, primary_key=True, autoincrement=False),
     Column("note", LargeBinary, nullable=False),  # as the custodian signed it
     Column("signed_at", Text, nullable=False),
+)
+
+audit_witness = table(
+    "audit_witness",
+    # The cosigning keys of posts, each as its post's card vouches for it.
+    Column("post", Text, primary_key=True),
+    Column("card", Text, primary_key=True),  # fingerprint
+    Column("vkey", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # the signed statement (keys/LOG.md §9)
+    Column("recorded_at", Text, nullable=False),
+)
+
+audit_cosignature = table(
+    "audit_cosignature",
+    Column("size", Long, primary_key=True, autoincrement=False),  # of the head that was cosigned
+    Column("post", Text, primary_key=True),
+    Column("card", Text, nullable=False),  # whose witness key signed
+    Column("line", Text, nullable=False),  # of the note, newline included
+    Column("recorded_at", Text, nullable=False),
+    Index("ix_audit_cosignature_post", "post", "size"),
 )

@@ -17,6 +17,7 @@ from keys import canonical
 from tests.support.ministry import PostKeys
 from tests.surfaces.api.bags import PostBook, fresh
 from tests.surfaces.api.live import Post, Service, running
+from tests.surfaces.api.test_log import cosignature, head, sent
 from tests.surfaces.api.test_receiving import filed, receipt_of, tracer
 
 FILE = "examples.json"
@@ -53,6 +54,7 @@ def played(service: Service, paris: Post, lome: Post) -> dict[str, Example]:
     made.update(_sending(paris, lome))
     made.update(_receiving(paris, lome))
     made.update(_pouches(service, paris))
+    made.update(_log(paris))
     return made
 
 
@@ -88,6 +90,16 @@ def _receiving(paris: Post, lome: Post) -> dict[str, Example]:
             filed(paris, "/v1/service-messages", asked), json.loads(asked)
         ),
         "GET /v1/service-messages": example(lome.get("/v1/service-messages?limit=1")),
+    }
+
+
+def _log(paris: Post) -> dict[str, Example]:
+    note = head(paris)
+    body = cosignature(paris, note)
+    return {
+        "GET /v1/audit/checkpoint": example(paris.get("/v1/audit/checkpoint")),
+        "GET /v1/audit/tile/{name}": example(paris.get("/v1/audit/tile/0/000.p/1")),
+        "POST /v1/audit/cosignatures": example(sent(paris, body), body),
     }
 
 

@@ -1,0 +1,48 @@
+"""What posts' mail says of the log, heard at headquarters: is it this log, unbroken?
+
+A post's receipts and manifests carry the head that the post verified last. If it is not in the
+history that this database holds, the database was rolled back or replaced, or the log's keys signed
+another story elsewhere.
+"""
+
+from sqlalchemy import Connection
+
+from cipher_service.audit.ledger import latest_note, size_and_origin, tree
+from keys.custody.log_keys import LogVerifiers
+from keys.log.checkpoints import own_note, read_head
+from keys.log.errors import LogForked, LogRolledBack
+from keys.log.notes import Note
+
+CARRIED_MAX = 4096
+"""Characters of a head in a manifest or a receipt (keys/SPEC.md §4)."""
+
+HEARD = "log_heard"
+"""Name of the entry that says which post's head contradicts this log, and how."""
+
+
+def carried(connection: Connection) -> str | None:
+    """Return the last signed head as a manifest or a receipt of the bureau carries it."""
+    _, note = latest_note(connection)
+    text = own_note(Note.parse(note)).encode().decode() if note else ""
+    return text if 0 < len(text) <= CARRIED_MAX else None
+
+
+def require_ours(connection: Connection, note: str, keys: LogVerifiers) -> None:
+    """Demand that a head which somebody carried is one of this log's.
+
+    Args:
+        connection: reading.
+        note: the signed head.
+        keys: the log's.
+
+    Raises:
+        Refusal: NOTE_MALFORMED, NOTE_NOT_SIGNED, LOG_OF_ANOTHER: it is of another log.
+        LogRolledBack: it counts more entries than this log has.
+        LogForked: it has another root than this log had at that size.
+    """
+    size, origin = size_and_origin(connection)
+    head = read_head(Note.parse(note.encode()), keys.note_key(origin), keys.cosigner_key(origin))
+    if head.size > size:
+        raise LogRolledBack(f"{size} entries where {head.size} were signed")
+    if tree(connection, head.size).root() != head.root:
+        raise LogForked(f"another root at {head.size} entries")
