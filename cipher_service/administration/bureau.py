@@ -96,7 +96,9 @@ def hand_in(arguments: Namespace, installation: Installation, bureau: Headquarte
         told = read_draft(installation, bureau, arguments.draft, arguments.drafter)
         kept, text = told.kept, told.text.encode("utf-8")
         arguments = Namespace(**(vars(arguments) | {"subject": arguments.subject or told.subject}))
-    drafted = draft(arguments, bureau.card, lambda post: directory.card_in_force(post.upper()).card)
+    drafted = draft(
+        arguments, bureau.card, lambda post: directory.card_in_force(post.upper()).card, None
+    )
     return bureau.send(
         drafted.heading,
         drafted.destinations,

@@ -26,6 +26,7 @@ from cipher_service.client.lines import (
     series_record,
     show_lines,
 )
+from cipher_service.client.log_book import LogBook
 from cipher_service.client.messages import phrase
 from cipher_service.client.passphrases import open_identity
 from cipher_service.client.quarantine import quarantine
@@ -133,6 +134,11 @@ def decipher_into(
             admission = state.admit(opened.manifest, identity.card.fingerprint, opened.reroutings)
             record = dispatch_record(opened, admission, identity.card.fingerprint)
             _complete(opened.folder, record)
+            # Before the dispatch is out: what its sender has seen of the log is not forgotten.
+            with LogBook(state.folder) as book:
+                book.hear(
+                    opened.sender.post, opened.manifest.heading.checkpoint, opened.manifest.id
+                )
         opened.publish(target)
     return Published(opened.manifest, opened.sender, admission, record)
 

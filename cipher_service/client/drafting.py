@@ -48,13 +48,16 @@ class Draft:
         return [each.card.post for each in self.destinations if each.role != COPY]
 
 
-def draft(arguments: Namespace, own: Card, find_card: Callable[[str], Card]) -> Draft:
+def draft(
+    arguments: Namespace, own: Card, find_card: Callable[[str], Card], checkpoint: str | None
+) -> Draft:
     """Decide a dispatch from the options of `add_sending_options`.
 
     Args:
         arguments: parsed.
         own: the sender's card.
         find_card: gives the card of what was typed as an addressee.
+        checkpoint: the head of the ministry's log that was verified last here (`LogBook.carried`).
 
     Raises:
         Misused: a marking, an addressee or a date is not one.
@@ -63,7 +66,7 @@ def draft(arguments: Namespace, own: Card, find_card: Callable[[str], Card]) -> 
     """
     scheme = default_scheme()
     created = clock.now().replace(microsecond=0)
-    heading = _heading(arguments, scheme, created)
+    heading = _heading(arguments, scheme, created, checkpoint)
     action, info = _precedences(arguments, scheme)
     destinations = [
         *(Destination(find_card(each), action, None) for each in arguments.to),
@@ -105,7 +108,9 @@ def media_type(path: Path) -> str:
     return guessed.lower() if guessed and encoding is None else _UNKNOWN_TYPE
 
 
-def _heading(arguments: Namespace, scheme: Scheme, created: datetime) -> Heading:
+def _heading(
+    arguments: Namespace, scheme: Scheme, created: datetime, checkpoint: str | None
+) -> Heading:
     try:
         level = scheme.level(arguments.level).code
         caveats = tuple(dict.fromkeys(map(scheme.caveat, arguments.caveat)))
@@ -126,6 +131,7 @@ def _heading(arguments: Namespace, scheme: Scheme, created: datetime) -> Heading
         references=tuple(dict.fromkeys(references)),
         in_reply_to=arguments.in_reply_to
         and _matching("--in-reply-to", arguments.in_reply_to, ULID),
+        checkpoint=checkpoint,
     )
 
 

@@ -33,6 +33,7 @@ from cipher_service.client.drafting import (
     read_card_file,
 )
 from cipher_service.client.lines import heading_lines, heading_record, show_lines
+from cipher_service.client.log_book import LogBook
 from cipher_service.client.messages import phrase
 from cipher_service.client.numbers import Numbers, Outgoing, SeriesNumber
 from cipher_service.client.passphrases import open_identity
@@ -58,7 +59,8 @@ def encipher(arguments: Namespace, terminal: Terminal) -> None:
     require_room(out)
     attachments = attachment_paths(arguments.attach)
     identity = open_identity(arguments, terminal)
-    decided = draft(arguments, identity.card, read_card_file)
+    with LogBook(folder) as book:
+        decided = draft(arguments, identity.card, read_card_file, book.carried())
     partial = out.parent / f".chiffre-{secrets.token_hex(8)}.partial"
     with (
         opened_text(arguments.file, folder) as text,

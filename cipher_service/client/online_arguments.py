@@ -27,6 +27,7 @@ _FETCH: Final = "cipher_service.client.online_fetching:fetch"
 _RECEIPT: Final = "cipher_service.client.online_receipts:receipt"
 _SERVICE_MESSAGE: Final = "cipher_service.client.online_service_messages:service_message"
 _DIRECTORY: Final = "cipher_service.client.online_directory:directory"
+_SYNC: Final = "cipher_service.client.online_log:sync"
 _CARDS: Final = "cipher_service.client.online_directory:cards"
 
 
@@ -44,6 +45,7 @@ def add_online_commands(commands: "Commands[Parser]", language: Language) -> Non
     _add_service_message(commands, say)
     _add_directory(commands, say)
     _add_cards(commands, say)
+    _add_sync(commands, say)
 
 
 def _command(
@@ -160,3 +162,10 @@ def _add_cards(commands: "Commands[Parser]", say: Say) -> None:
         help=say("help_card_fingerprint"),
     )
     parser.add_argument("posts", metavar="CODE", nargs="+", help=say("help_card_posts"))
+
+
+def _add_sync(commands: "Commands[Parser]", say: Say) -> None:
+    parser = _command(commands, say, "sync", _SYNC)
+    parser.add_argument(
+        "--log-fingerprint", metavar=say("a_fingerprint"), help=say("help_log_fingerprint")
+    )

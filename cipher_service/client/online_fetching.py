@@ -14,11 +14,13 @@ from typing import Any, Final
 from cipher_service import clock
 from cipher_service.client.deciphering import Published, decipher_into
 from cipher_service.client.failures import Failure, Misused, Refused
+from cipher_service.client.log_book import LogBook
 from cipher_service.client.messages import Explanation, explain
 from cipher_service.client.online_chase import chase_missing
 from cipher_service.client.online_delivery import post_notes, resume
 from cipher_service.client.online_downloads import download
 from cipher_service.client.online_inbox import OPEN, every_item, tell_missing, under_way
+from cipher_service.client.online_log import watched_aside
 from cipher_service.client.online_refusals import Distrusted, MinistryRefused, Unready
 from cipher_service.client.online_session import Session, open_session
 from cipher_service.client.online_slips import cards_of, slip_of
@@ -62,10 +64,13 @@ def fetch(arguments: Namespace, terminal: Terminal) -> None:
             chase_missing(session)
         elif arguments.decipher:
             tell_missing(session, under_way(session))
+        contradicted = watched_aside(session)
     if terminal.as_json and not (failed and len(wanted) == 1):
         terminal.show_json(records)
     if failed:
         raise _failure(failed, len(wanted))
+    if contradicted is not None:
+        raise contradicted
 
 
 def _new_ids(session: Session) -> list[str]:
@@ -165,6 +170,8 @@ def _give_receipt(
     name = f"receipt/{slip.dispatch_id}/{kind}"
     if session.outbox.knows_note(name):
         return
+    with LogBook(session.pins.folder) as book:
+        checkpoint = book.carried()
     receipt = PostReceipt(
         kind=kind,
         dispatch_id=slip.dispatch_id,
@@ -174,6 +181,7 @@ def _give_receipt(
         at=clock.now().replace(microsecond=0),
         manifest_hash=manifest_hash,
         reason=reason,
+        checkpoint=checkpoint,
     )
     body = make_post_receipt(receipt, lambda statement: session.identity.sign(RECEIPT, statement))
     session.outbox.post(Note(name, "/v1/receipts", body))

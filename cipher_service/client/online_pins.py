@@ -61,6 +61,11 @@ class Pins:
         self._identity = identity
         self._cards = identity / _CARDS
 
+    @property
+    def folder(self) -> Path:
+        """The identity folder."""
+        return self._identity
+
     # -- the ministry --------------------------------------------------------------------------
 
     def ministry(self) -> MinistryPin:

@@ -12,8 +12,10 @@ from typing import Any
 
 from cipher_service import clock
 from cipher_service.client.failures import Misused, Refused
+from cipher_service.client.log_book import LogBook
 from cipher_service.client.messages import phrase
 from cipher_service.client.online_delivery import resume, signed_slip
+from cipher_service.client.online_log import watched_aside
 from cipher_service.client.online_refusals import Distrusted, Unreachable
 from cipher_service.client.online_session import Session, open_session
 from cipher_service.client.online_slips import slip_of
@@ -41,6 +43,7 @@ def receipt(arguments: Namespace, terminal: Terminal) -> None:
             _show_kept(session, dispatch_id)
             raise
         judged = [_judge(session, slip, item) for item in items]
+        contradicted = watched_aside(session)
     _show(terminal, dispatch_id, judged)
     unsound = [each for each in judged if "refusal" in each]
     if unsound:
@@ -48,6 +51,8 @@ def receipt(arguments: Namespace, terminal: Terminal) -> None:
         raise Refused(
             "RECEIPTS_UNSOUND", dispatch_id=dispatch_id, count=len(unsound), listed=listed
         )
+    if contradicted is not None:
+        raise contradicted
 
 
 def _slip(session: Session, dispatch_id: str) -> Slip:
@@ -91,6 +96,8 @@ def _judge_post(session: Session, slip: Slip, item: ReceiptItem, data: bytes) ->
     card = own if stated.card == own.fingerprint else session.pins.find(stated.card)
     if card is not None:
         read_post_receipt(data, card)
+        with LogBook(session.pins.folder) as book:
+            book.hear(stated.post, stated.checkpoint, stated.dispatch_id)
     return {
         "verified": card is not None,
         "at": clock.text(stated.at),

@@ -25,6 +25,7 @@ from cipher_service import clock
 from cipher_service.client.drafting import Draft, attachment_paths, draft, read_card_file
 from cipher_service.client.enciphering import encipher_numbered, opened_text, settle
 from cipher_service.client.failures import Misused, Refused, Unavailable
+from cipher_service.client.log_book import LogBook
 from cipher_service.client.messages import phrase
 from cipher_service.client.online_delivery import deliver, numbers_of, signed_slip
 from cipher_service.client.online_pins import Pins
@@ -165,7 +166,13 @@ def _queue(session: Session, arguments: Namespace) -> Entry:
     """Number, encipher and let enter; or find the same act that entered before."""
     folder = Path(arguments.identity)
     attachments = attachment_paths(arguments.attach)
-    decided = draft(arguments, session.identity.card, lambda given: _find_card(session.pins, given))
+    with LogBook(folder) as book:
+        decided = draft(
+            arguments,
+            session.identity.card,
+            lambda given: _find_card(session.pins, given),
+            book.carried(),
+        )
     terminal, state, outbox = session.terminal, session.state, session.outbox
     with (
         opened_text(arguments.file, folder) as text,

@@ -20,6 +20,7 @@ from cipher_service.client.online_refusals import Distrusted
 from cipher_service.client.terminal import Advance
 from cipher_service.client.transport import Transport
 from cipher_service.client.transport_answers import Answer
+from cipher_service.wire.audit import CosignatureRequest
 from cipher_service.wire.directory import Cards, Directory, Health, ServiceCard
 from cipher_service.wire.dispatches import (
     CHUNK_MEDIA_TYPE,
@@ -205,6 +206,21 @@ class Ministry:
         return self._transport.call("GET", "/v1/service-messages", params=params).read(
             ServiceMessagePage
         )
+
+    # -- the log -------------------------------------------------------------------------------
+
+    def log_head(self) -> bytes:
+        """Ask for the log's last signed head, as it is."""
+        return self._transport.call("GET", "/v1/audit/checkpoint").body
+
+    def log_tile(self, path: str) -> bytes:
+        """Ask for a tile by its C2SP path, `tile/...`."""
+        return self._transport.call("GET", f"/v1/audit/{path}").body
+
+    def cosign(self, request: CosignatureRequest) -> None:
+        """Hand over this post's cosignature of a head. Repeating it is harmless."""
+        body = request.model_dump_json().encode()
+        self._transport.call("POST", "/v1/audit/cosignatures", content=body, headers=_JSON)
 
 
 def canonical_bytes(document: object) -> bytes:

@@ -20,6 +20,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from cipher_service import clock
+from cipher_service.audit.hearing import carried
 from cipher_service.audit.journal import Journal
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches import departures, drafts, openings, speaking
@@ -112,7 +113,8 @@ class HeadquartersBureau:
         """Number, encipher and hand over one dispatch.
 
         Args:
-            heading: its id is new; `heading.created` is when it is signed.
+            heading: its id is new; `heading.created` is when it is signed. It leaves with the
+                last signed head of the log.
             destinations: addressees without numbers, the bureau's own copy among them.
             message: the text.
             attachments: files that go with it.
@@ -126,6 +128,8 @@ class HeadquartersBureau:
             KeysError: a refusal of `keys.dispatch.encipher` or of the custodian.
             OSError: the disk refuses. In every case the numbers taken are cancelled and told.
         """
+        with reading(self._engine) as connection:
+            heading = replace(heading, checkpoint=carried(connection))
         intent = self._intend(heading, destinations, people)
         numbers = {number.post: number for number in intent.numbers}
         numbered = [

@@ -15,6 +15,7 @@ from typing import BinaryIO, cast
 from sqlalchemy import Connection, Engine
 
 from cipher_service import clock
+from cipher_service.audit.hearing import HEARD, carried, require_ours
 from cipher_service.audit.journal import Journal
 from cipher_service.directory.register import Directory, read_directory
 from cipher_service.dispatches import acknowledgements, openings
@@ -182,6 +183,7 @@ class Reception:
         self, opened: Opened, record: DispatchRecord | None, directory: Directory, folder: Path
     ) -> Arrival:
         admission = self._admit(opened, record, directory)
+        self._hear(opened.manifest)
         opened.publish(folder)
         return Arrival(
             opened.manifest,
@@ -190,6 +192,19 @@ class Reception:
             again=not admission.created,
             receipted=record is not None,
         )
+
+    def _hear(self, manifest: Manifest) -> None:
+        """Record it when the sender has seen another log than this one; the mail is still good."""
+        seen = manifest.heading.checkpoint
+        if seen is None:
+            return
+        keys = self._custodian.log_keys()
+        with (
+            suppress(Refusal),
+            self._journal.told(HEARD, manifest.id),
+            reading(self._engine) as connection,
+        ):
+            require_ours(connection, seen, keys)
 
     def _admit(
         self, opened: Opened, record: DispatchRecord | None, directory: Directory
@@ -249,6 +264,7 @@ class Reception:
             at=now,
             manifest_hash=manifest_hash,
             reason=reason,
+            checkpoint=carried(connection),
         )
         data = make_post_receipt(statement, self._custodian.sign_post_receipt)
         judged = acknowledgements.judge(data, directory, caller=self._post)
