@@ -21,6 +21,7 @@ from keys.age.header import Stanza, decode_base64
 from keys.age.hybrid import HYBRID_TYPE, refuse_mixed
 from keys.errors import HeaderMalformed, LabelMismatch
 from keys.manifest import COPY
+from keys.records import ULID, Record
 
 if TYPE_CHECKING:
     from keys.age.header import Header
@@ -49,6 +50,23 @@ def label_stanza(manifest: Manifest) -> Stanza:
     body = {"id": manifest.id, "routing": sorted(routing), "suite": manifest.suite}
     digest = hashlib.sha256(manifest.encode()).digest()
     return Stanza(LABEL_TYPE, (canonical.text_from_bytes(digest),), canonical.encode(body))
+
+
+def label_id(header: Header) -> str:
+    """Gives the dispatch id that a header's label names; nothing authenticates it here.
+
+    Raises:
+        LabelMismatch: the header does not begin with a label of the one form.
+    """
+    stanza = header.stanzas[0]
+    try:
+        record = Record(canonical.decode(stanza.body), "label")
+        found = record.text("id", ULID)
+    except ValueError as error:
+        raise LabelMismatch(f"the label stanza cannot be read: {error}") from error
+    if stanza.type != LABEL_TYPE:
+        raise LabelMismatch("the header does not begin with its label stanza")
+    return found
 
 
 def checksum_lines(manifest: Manifest) -> bytes:

@@ -44,7 +44,7 @@ def bag(arguments: Namespace, terminal: Terminal) -> None:
 def receive(arguments: Namespace, terminal: Terminal) -> None:
     """Decipher an envelope that came in a bag into a folder."""
     target = Path(arguments.output).absolute()
-    with at_work(arguments) as (_, bureau):
+    with at_work(arguments, terminal) as (_, bureau):
         arrival = bureau.receive(Path(arguments.file), target)
     speaker = Speaker(terminal)
     speaker.show(

@@ -1,9 +1,10 @@
 """The ministry's cipher bureau from the command line, until it has its console."""
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from cipher_service.administration.installation import (
     journal_of,
     opened,
 )
+from cipher_service.administration.officer_keys import KeyInHand, key_in_hand
 from cipher_service.administration.words import Speaker, phrase
+from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.client.drafting import attachment_paths, draft, media_type
 from cipher_service.client.failures import Misused
 from cipher_service.client.terminal import Terminal
@@ -24,6 +27,7 @@ from cipher_service.dispatches.bureau import HeadquartersBureau, People, Sent
 from cipher_service.dispatches.lists import InboxLine, inbox
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.unit_of_work import reading
+from keys.custody import Custodian
 from keys.dispatch import Attachment
 from keys.manifest import CIPHER, POUCH
 from keys.sources import Content
@@ -40,30 +44,53 @@ class OpenDraft:
     text: str
 
 
+Hire = Callable[[Custodian], KeyInHand | None]
+"""Gives the officer who stands behind what is done, once the custodian is there."""
+
+
 @contextmanager
-def at_work(arguments: Namespace) -> Iterator[tuple[Installation, HeadquartersBureau]]:
+def at_work(
+    arguments: Namespace, terminal: Terminal
+) -> Iterator[tuple[Installation, HeadquartersBureau]]:
     """Open an installation and its bureau; the custodian is the running service's."""
-    with opened(arguments) as installation, bureau_of(installation) as bureau:
+    hire = partial(key_in_hand, arguments, terminal=terminal)
+    with opened(arguments) as installation, bureau_of(installation, hire) as bureau:
         yield installation, bureau
 
 
 @contextmanager
-def bureau_of(installation: Installation) -> Iterator[HeadquartersBureau]:
-    """Give the bureau of an opened installation."""
+def bureau_of(
+    installation: Installation, hire: Hire = lambda _custodian: None
+) -> Iterator[HeadquartersBureau]:
+    """Give the bureau of an opened installation.
+
+    Args:
+        installation: whose bureau.
+        hire: gives the officer who grants what the custodian asks an officer for.
+    """
     settings = installation.settings
     with custodian_of(settings) as custodian:
-        yield HeadquartersBureau(
-            installation.engine,
-            Blobs(settings.data),
-            custodian,
-            settings.headquarters,
-            journal_of(installation),
+        officer = hire(custodian)
+        journal = journal_of(installation)
+        warranted = WarrantedCustodian(
+            custodian, installation.engine, settings.log_origin, journal.actor, officer
         )
+        try:
+            yield HeadquartersBureau(
+                installation.engine,
+                Blobs(settings.data),
+                warranted,
+                settings.headquarters,
+                journal,
+            )
+        finally:
+            if officer is not None:
+                officer.close()
 
 
 def send(arguments: Namespace, terminal: Terminal) -> None:
     """Number, encipher and hand over a dispatch of the ministry."""
-    with at_work(arguments) as (installation, bureau):
+    with at_work(arguments, terminal) as (installation, bureau):
         sent = hand_in(arguments, installation, bureau)
     to = sent.manifest.to
     numbers = ", ".join(f"{entry.post} {entry.series.number:04d}" for entry in to if entry.series)
@@ -146,7 +173,7 @@ def list_inbox(arguments: Namespace, terminal: Terminal) -> None:
 def open_dispatch(arguments: Namespace, terminal: Terminal) -> None:
     """Decipher an arrival into a folder."""
     target = Path(arguments.output).absolute()
-    with at_work(arguments) as (_, bureau):
+    with at_work(arguments, terminal) as (_, bureau):
         arrival = bureau.open(arguments.dispatch, target)
     Speaker(terminal).show(
         "bureau_again" if arrival.again else "bureau_opened",
@@ -159,7 +186,7 @@ def open_dispatch(arguments: Namespace, terminal: Terminal) -> None:
 
 def missing(arguments: Namespace, terminal: Terminal) -> None:
     """List the numbers that are missing in the series to the bureau."""
-    with at_work(arguments) as (_, bureau):
+    with at_work(arguments, terminal) as (_, bureau):
         gaps = bureau.missing()
     if terminal.as_json:
         terminal.show_json([asdict(gap) for gap in gaps])

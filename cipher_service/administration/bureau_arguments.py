@@ -19,6 +19,7 @@ def add_bureau(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     opening = add_command(group, say, "bureau.open", "bureau:open_dispatch")
     opening.add_argument("dispatch", metavar="ID", help=say("help_dispatch"))
     opening.add_argument("-o", "--output", required=True, metavar=say("a_folder"))
+    _add_officer(opening, say)
     bag = add_command(group, say, "bureau.bag", "bags:bag")
     bag.add_argument("dispatch", metavar="ID", help=say("help_dispatch"))
     bag.add_argument("-o", "--output", required=True, metavar=say("a_file"), help=say("help_bag"))
@@ -26,8 +27,11 @@ def add_bureau(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     receiving = add_command(group, say, "bureau.receive", "bags:receive")
     receiving.add_argument("file", metavar=say("a_file"), help=say("help_bagged"))
     receiving.add_argument("-o", "--output", required=True, metavar=say("a_folder"))
-    add_json(add_command(group, say, "bureau.missing", "bureau:missing"), say)
-    add_json(add_command(group, say, "bureau.chase", "correspondence:chase"), say)
+    _add_officer(receiving, say)
+    for name, handler in (("missing", "bureau:missing"), ("chase", "correspondence:chase")):
+        alone = add_command(group, say, f"bureau.{name}", handler)
+        alone.set_defaults(officer=None)
+        add_json(alone, say)
     add_json(add_command(group, say, "bureau.messages", "correspondence:messages"), say)
     outgoing = add_command(group, say, "bureau.outgoing", "correspondence:outgoing")
     outgoing.add_argument("post", metavar="CODE", help=say("help_post_code"))
@@ -36,6 +40,10 @@ def add_bureau(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     receipts = add_command(group, say, "bureau.receipts", "receipts:receipts")
     receipts.add_argument("dispatch", metavar="ID", help=say("help_dispatch"))
     add_json(receipts, say)
+
+
+def _add_officer(parser: Parser, say: Say) -> None:
+    parser.add_argument("--officer", metavar="OFF-...", help=say("help_officer_key"))
 
 
 def _add_send(group: "Commands[Parser]", say: Say, client: Say) -> None:
@@ -53,6 +61,7 @@ def _add_send(group: "Commands[Parser]", say: Say, client: Say) -> None:
     send.add_argument("--drafter", required=True, help=say("help_drafter"))
     send.add_argument("--authority", required=True, help=say("help_authority"))
     send.add_argument("--draft", metavar="ID", help=say("help_send_draft"))
+    _add_officer(send, say)
     send.add_argument("file", metavar=say("a_file"), nargs="?", help=say("help_text"))
 
 
@@ -65,6 +74,7 @@ def _add_drafts(group: "Commands[Parser]", say: Say, client: Say) -> None:
     save.add_argument("file", metavar=say("a_file"), help=say("help_text"))
     listing = add_command(drafts, say, "bureau.draft.list", "drafts:list_drafts")
     show = add_command(drafts, say, "bureau.draft.show", "drafts:show")
+    _add_officer(show, say)
     discard = add_command(drafts, say, "bureau.draft.discard", "drafts:discard")
     for parser in (show, discard):
         parser.add_argument("draft", metavar="ID", help=say("help_draft"))

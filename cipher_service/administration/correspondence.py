@@ -46,7 +46,7 @@ def messages(arguments: Namespace, terminal: Terminal) -> None:
 
 def chase(arguments: Namespace, terminal: Terminal) -> None:
     """Ask for the repetition of what is missing, once for each number, and say what was asked."""
-    with at_work(arguments) as (_, bureau):
+    with at_work(arguments, terminal) as (_, bureau):
         chased = bureau.chase()
     if terminal.as_json:
         terminal.show_json(

@@ -71,7 +71,7 @@ def list_drafts(arguments: Namespace, terminal: Terminal) -> None:
 
 def show(arguments: Namespace, terminal: Terminal) -> None:
     """Open a draft for its drafter."""
-    with at_work(arguments) as (installation, bureau):
+    with at_work(arguments, terminal) as (installation, bureau):
         draft = read_draft(installation, bureau, arguments.draft, arguments.drafter)
     if terminal.as_json:
         members = {"subject": draft.subject, "text": draft.text}

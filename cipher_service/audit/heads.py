@@ -4,7 +4,8 @@ A head that was signed before its commit could be undone with it, and the custod
 rightly refuse every other one. So the entries commit first, and their head follows at once.
 """
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from cipher_service import clock
 from cipher_service.audit.ledger import latest_note, size_and_origin, tree
@@ -13,6 +14,7 @@ from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody.protocol import Custodian
 from keys.errors import KeysError
 from keys.log.checkpoints import Checkpoint
+from keys.log.errors import LogForked, LogRolledBack
 from keys.merkle import consistency_path_of
 
 
@@ -52,12 +54,22 @@ def sign_head(engine: Engine, custodian: Custodian) -> bool:
         LogForked, LogRolledBack, LogOfAnother, LogHeadLost, LogDamaged: this log, or the
             custodian's memory of it, is not what it was: somebody must look.
     """
+    while True:
+        kept = custodian.log_head()
+        try:
+            return _sign(engine, custodian, kept.decode())
+        except (LogForked, LogRolledBack):
+            # Another process had a later head signed in between: what was proved is of before it.
+            if custodian.log_head() == kept:
+                raise
+
+
+def _sign(engine: Engine, custodian: Custodian, kept: str) -> bool:
     with reading(engine) as connection:
         size, origin = size_and_origin(connection)
         signed, note = latest_note(connection)
         if size == signed:
             return False
-        kept = custodian.log_head().decode()
         before = Checkpoint.parse(kept).size if kept else 0
         grown = tree(connection, size)
         # A custodian that has signed more refuses by name; there is no proof to give it.
@@ -65,7 +77,10 @@ def sign_head(engine: Engine, custodian: Custodian) -> bool:
         text = Checkpoint(origin, size, grown.root()).encode()
     note = custodian.sign_checkpoint(text.encode(), b"".join(path), note)
     with unit_of_work(engine) as connection:
+        # Whoever signed the same head in between may have kept it.
         connection.execute(
-            insert(audit_checkpoint).values(size=size, note=note, signed_at=clock.text(clock.now()))
+            insert(audit_checkpoint)
+            .on_conflict_do_nothing()
+            .values(size=size, note=note, signed_at=clock.text(clock.now()))
         )
     return True

@@ -33,7 +33,7 @@ class Journal:
     def __init__(self, engine: Engine, origin: str, actor: str) -> None:
         self._engine = engine
         self._origin = origin
-        self._actor = actor
+        self.actor = actor
 
     @contextmanager
     def act(self, action: str, resource: str | None = None) -> Iterator[Connection]:
@@ -57,15 +57,25 @@ class Journal:
             yield connection
 
     @contextmanager
-    def effect(self, action: str, resource: str | None = None) -> Iterator[None]:
+    def effect(
+        self, action: str, resource: str | None = None, request: str | None = None
+    ) -> Iterator[int]:
         """Surround an effect that leaves the database: a key is used, a plaintext is shown.
 
         Its intent is committed first; when that cannot be, it raises and nothing takes place. How
         it ended is an entry of its own: an intent without one was cut short.
+
+        Args:
+            action: name of the act.
+            resource: what it is about, when that is known before.
+            request: digest of what the custodian is asked for, when it asks for the intent.
+
+        Yields:
+            The place of the intent in the log.
         """
-        self._commit(action, INTENDED, resource)
+        intent = self._commit(action, INTENDED, resource, request=request)
         with self.told(action, resource):
-            yield
+            yield intent
         self._commit(action, DONE, resource)
 
     @contextmanager
@@ -80,10 +90,15 @@ class Journal:
             raise
 
     def _commit(
-        self, action: str, outcome: str, resource: str | None, reason: str | None = None
-    ) -> None:
+        self,
+        action: str,
+        outcome: str,
+        resource: str | None,
+        reason: str | None = None,
+        request: str | None = None,
+    ) -> int:
         with unit_of_work(self._engine) as connection:
-            self._append(connection, action, outcome, resource, reason)
+            return self._append(connection, action, outcome, resource, reason, request)
 
     def _append(
         self,
@@ -92,13 +107,15 @@ class Journal:
         outcome: str,
         resource: str | None,
         reason: str | None = None,
-    ) -> None:
+        request: str | None = None,
+    ) -> int:
         event = Event(
             time_us=int(clock.now().timestamp() * 1_000_000),
-            actor=self._actor,
+            actor=self.actor,
             action=action,
             outcome=outcome,
             resource=resource,
             reason=reason,
+            request=request,
         )
-        append(connection, self._origin, [event])
+        return append(connection, self._origin, [event]) - 1

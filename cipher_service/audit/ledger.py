@@ -119,6 +119,20 @@ def entries(connection: Connection, first: int, count: int) -> list[bytes]:
     return [bytes(row.entry) for row in found]
 
 
+def record_of(connection: Connection, seq: int) -> tuple[bytes, bytes]:
+    """Return the record of an entry and its salt.
+
+    Raises:
+        LogDamaged: it is missing.
+    """
+    row = connection.execute(
+        select(audit_entry.c.record, audit_entry.c.salt).where(audit_entry.c.seq == seq)
+    ).one_or_none()
+    if row is None:
+        raise LogDamaged(f"entry {seq} is missing")
+    return bytes(row.record), bytes(row.salt)
+
+
 def latest_note(connection: Connection) -> tuple[int, bytes]:
     """Return the size and the bytes of the last signed checkpoint; (0, b"") before the first."""
     row = connection.execute(

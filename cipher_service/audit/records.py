@@ -4,7 +4,8 @@
      "client": "thumbprint", "action": "submit", "resource": "01K...", "outcome": "refused",
      "reason": "DUPLICATE_NUMBER"}
 
-`client`, `resource` and `reason` are there when they are known.
+`client`, `resource` and `reason` are there when they are known; `request` in the intent of an act
+of the custodian, which holds it against what it is asked for (keys/TRANSPORT.md §7).
 """
 
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ class Event:
         client: thumbprint of the key that the actor authenticated with.
         resource: what it was about: a dispatch, a message, an upload.
         reason: code of the refusal.
+        request: hexadecimal digest of what the custodian will be asked for.
     """
 
     time_us: int
@@ -41,6 +43,7 @@ class Event:
     client: str | None = None
     resource: str | None = None
     reason: str | None = None
+    request: str | None = None
 
     def encode(self, seq: int) -> bytes:
         """Give the record of this event as entry `seq`, canonical JSON."""
@@ -53,7 +56,7 @@ class Event:
             "action": self.action,
             "outcome": self.outcome,
         }
-        for name in ("client", "resource", "reason"):
+        for name in ("client", "resource", "reason", "request"):
             value = getattr(self, name)
             if value is not None:
                 members[name] = value

@@ -38,7 +38,7 @@ from keys.cards import Card
 from keys.custody import Bureau, Custodian
 from keys.dispatch import Attachment, Destination, Enciphered, encipher
 from keys.manifest import COPY, Heading, Manifest, Series
-from keys.service_messages import CANCELLED, SeriesReference
+from keys.service_messages import CANCELLED, REPEAT_REQUEST, SeriesReference
 from keys.slips import sign_slip, slip_for
 from keys.sources import Content
 
@@ -158,13 +158,19 @@ class HeadquartersBureau:
 
         A cancelled number counts as used: once told, nobody chases it (ACP 127 paragraph 424b).
         """
+        with reading(self._engine) as connection:
+            before = departures.unannounced(connection, self._post)
+        letters = {number: self._voice.compose(CANCELLED, self._of(number)) for number in before}
         with self._journal.act("bureau_announce") as connection:
             untold = departures.unannounced(connection, self._post)
             directory = read_directory(connection)
-            for number in untold:
-                series = SeriesReference(self._post, number.post, number.epoch, number.number)
-                self._voice.say(connection, directory, CANCELLED, series)
-        return len(untold)
+            told = [letters[number] for number in untold if number in letters]
+            for letter in told:
+                speaking.file(connection, directory, self._post, letter)
+        return len(told)
+
+    def _of(self, number: departures.NumberRecord) -> SeriesReference:
+        return SeriesReference(self._post, number.post, number.epoch, number.number)
 
     def _intend(
         self, heading: Heading, destinations: Sequence[Destination], people: People
@@ -256,8 +262,11 @@ class HeadquartersBureau:
         Raises:
             KeysError: the custodian refuses; nothing was asked.
         """
+        with reading(self._engine) as connection:
+            missing = speaking.due(connection, read_directory(connection), self._post)
+        letters = {number: self._voice.compose(REPEAT_REQUEST, number) for number in missing}
         with self._journal.act("bureau_chase") as connection:
-            return speaking.chase(connection, read_directory(connection), self._voice)
+            return speaking.chase(connection, read_directory(connection), self._post, letters)
 
     def unseal(self, ciphertext: bytes) -> str:
         """Open a text that was sealed to this bureau (`sealed.seal_text`).

@@ -1,14 +1,16 @@
 """The headquarters bureau speaks and listens: service messages signed, heard, numbers chased.
 
     voice = Voice(card, custodian.sign_service_message)
-    voice.say(connection, directory, CANCELLED, series)
-    chased = chase(connection, directory, voice)
+    letters = {number: voice.compose(REPEAT_REQUEST, number) for number in due(connection, ...)}
+    chased = chase(connection, directory, "MINREX", letters)         # in a transaction of its own
 
-A repetition is asked of the origin once for each number (INT ZDK, ACP 127 paragraph 405). Asking is
-serialised by a counter's row, so that two officers who chase at once ask once.
+The custodian signs before the transaction, since it asks for the intent in the log first; what is
+no longer due by then is thrown away. A repetition is asked of the origin once for each number (INT
+ZDK, ACP 127 paragraph 405). Asking is serialised by a counter's row, so that two officers who chase
+at once ask once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -79,13 +81,10 @@ class Voice:
     card: Card
     sign: Callable[[bytes], Signatures]
 
-    def say(
-        self, connection: Connection, directory: Directory, kind: str, series: SeriesReference
-    ) -> ServiceMessage:
-        """Sign a service message about a number and file it for the other end of its series.
+    def compose(self, kind: str, series: SeriesReference) -> bytes:
+        """Sign a service message about a number, to the other end of its series.
 
         Raises:
-            ServiceError: a refusal of `signals.judge` or `signals.record`.
             KeysError: the custodian refuses.
         """
         now = clock.now().replace(microsecond=0)
@@ -100,10 +99,18 @@ class Voice:
             created=now,
             series=series,
         )
-        data = make_service_message(message, self.sign)
-        judged = signals.judge(data, directory, default_scheme(), caller=own)
-        signals.record(connection, judged, directory=directory, now=now)
-        return message
+        return make_service_message(message, self.sign)
+
+
+def file(connection: Connection, directory: Directory, own: str, letter: bytes) -> None:
+    """File a service message of the bureau `own` for its addressee.
+
+    Raises:
+        ServiceError: a refusal of `signals.judge` or `signals.record`.
+    """
+    judged = signals.judge(letter, directory, default_scheme(), caller=own)
+    now = clock.now().replace(microsecond=0)
+    signals.record(connection, judged, directory=directory, now=now)
 
 
 def heard(connection: Connection, directory: Directory, post: str) -> Iterator[Heard]:
@@ -120,39 +127,57 @@ def heard(connection: Connection, directory: Directory, post: str) -> Iterator[H
         after = page[-1].seq
 
 
-def chase(connection: Connection, directory: Directory, voice: Voice) -> Chase:
+def due(connection: Connection, directory: Directory, own: str) -> list[SeriesReference]:
+    """Return what is missing and was not asked for, at most `CHASE_MOST` numbers."""
+    gaps = missing_numbers(connection, own)
+    asked = _asked(connection, own)
+    return list(islice(_due(gaps, directory, own, asked), CHASE_MOST))
+
+
+def chase(
+    connection: Connection,
+    directory: Directory,
+    own: str,
+    letters: Mapping[SeriesReference, bytes],
+) -> Chase:
     """Ask for the repetition of every missing number that was not asked for already.
 
     Args:
         connection: inside a unit of work.
         directory: as this transaction sees it.
-        voice: of the bureau that counts.
+        own: the bureau that counts.
+        letters: its requests by number, signed for what was `due`.
 
     Raises:
-        KeysError: the custodian refuses; nothing was asked.
+        ServiceError: as `file`; nothing was asked.
     """
-    own = voice.card.post
     counters.advance(connection, f"chases/{own}")  # its row is the lock
     gaps = missing_numbers(connection, own)
     before = _asked(connection, own)
-    posts = directory.posts
-    silent = {gap.origin for gap in gaps if posts[gap.origin].state != "active"}
-    due = (
-        reference
-        for gap in gaps
-        if gap.origin not in silent
-        for reference in _numbers(gap, own)
-        if reference not in before
-    )
-    found = list(islice(due, CHASE_MOST + 1))
-    for reference in found[:CHASE_MOST]:
-        voice.say(connection, directory, REPEAT_REQUEST, reference)
+    found = list(islice(_due(gaps, directory, own, before), CHASE_MOST + 1))
+    asked = [reference for reference in found if reference in letters]
+    for reference in asked:
+        file(connection, directory, own, letters[reference])
     return Chase(
-        asked=tuple(found[:CHASE_MOST]),
+        asked=tuple(asked),
         awaited=tuple(each for each in before if any(_lies_in(each, gap) for gap in gaps)),
-        silent=tuple(sorted(silent)),
-        more=len(found) > CHASE_MOST,
+        silent=tuple(sorted(_silent(gaps, directory))),
+        more=len(found) > len(asked),
     )
+
+
+def _due(
+    gaps: Sequence[Missing], directory: Directory, own: str, asked: Container[SeriesReference]
+) -> Iterator[SeriesReference]:
+    silent = _silent(gaps, directory)
+    for gap in gaps:
+        if gap.origin not in silent:
+            yield from (each for each in _numbers(gap, own) if each not in asked)
+
+
+def _silent(gaps: Sequence[Missing], directory: Directory) -> set[str]:
+    posts = directory.posts
+    return {gap.origin for gap in gaps if posts[gap.origin].state != "active"}
 
 
 def _asked(connection: Connection, post: str) -> dict[SeriesReference, None]:

@@ -114,7 +114,7 @@ ACTS: Final = {
     "sign_checkpoint": Act(("checkpoint", "path", "published"), _write_bytes, _read_bytes),
     "sign_manifest": _signing("manifest", "warrant"),
     "sign_slip": Act(("slip", "warrant"), _write_bytes, _read_bytes),
-    "sign_post_receipt": _signing("statement", "warrant"),
+    "sign_post_receipt": _signing("statement"),
     "sign_service_message": _signing("statement", "warrant"),
     "sign_rerouting": _signing("addendum", "warrant"),
     "sign_receipts": _signing("root_statement"),

@@ -15,7 +15,6 @@ from keys.custody.demands import Demands, Use
 from keys.custody.desk import Desks, SealSignatures, require_own, sign_pack, sign_seal
 from keys.custody.editions import BureauKeys
 from keys.custody.errors import ManifestNotOfCard, OfficersNotFounded, RequestMalformed
-from keys.custody.grants import OPEN, SEAL, SIGN
 from keys.custody.log_keys import HeadInMemory, LogKeys, LogVerifiers
 from keys.custody.officers import system_clock
 from keys.custody.shares import read_share
@@ -186,7 +185,6 @@ class Custody:
                 "sign_manifest",
                 (manifest,),
                 resource=parsed.id,
-                purpose=SIGN,
                 level=parsed.label.level,
                 dispatch=parsed.id,
             ),
@@ -203,11 +201,10 @@ class Custody:
         self._versions.require_protects()
         return keys.signing.sign_ed25519(SLIP, slip)
 
-    def sign_post_receipt(self, statement: bytes, warrant: bytes = b"") -> Signatures:
+    def sign_post_receipt(self, statement: bytes) -> Signatures:
         """Signs what the bureau states about an envelope it received."""
         keys, parsed = self.bureau, PostReceipt.parse(statement)
         parsed.require_card(keys.card)
-        self._demands.require(Use("sign_post_receipt", (statement,), parsed.dispatch_id), warrant)
         self._versions.require_protects()
         return keys.signing.sign(RECEIPT, statement)
 
@@ -225,7 +222,7 @@ class Custody:
         own = keys.card
         if (sender.post, sender.fingerprint) != (own.post, own.fingerprint):
             raise ManifestNotOfCard(f"the addendum is of {sender.post}, not of this card")
-        self._demands.require(Use("sign_rerouting", (addendum,), None, purpose=SIGN), warrant)
+        self._demands.require(Use("sign_rerouting", (addendum,), None), warrant)
         self._versions.require_protects()
         return keys.signing.sign(REROUTING, addendum)
 
@@ -253,7 +250,6 @@ class Custody:
                 "open_file_key",
                 (header, prefix),
                 resource=manifest.id,
-                purpose=OPEN,
                 level=manifest.label.level,
                 dispatch=manifest.id,
             ),
@@ -265,7 +261,7 @@ class Custody:
     def open_sealed(self, ciphertext: bytes, warrant: bytes = b"") -> bytes:
         """Opens a small age file to the bureau's key that is not a dispatch."""
         keys = self.bureau
-        self._demands.require(Use("open_sealed", (ciphertext,), None, purpose=OPEN), warrant)
+        self._demands.require(Use("open_sealed", (ciphertext,), None), warrant)
         _, edition = keys.open(Header.parse(io.BytesIO(ciphertext)))
         self._versions.require_opens(edition.card.edition)
         return decrypt(ciphertext, [edition.hybrid])
@@ -302,7 +298,7 @@ class Custody:
         """Signs the claims of a seal of the bureau."""
         keys = self.bureau
         require_own(keys.card, claims)
-        self._demands.require(Use("sign_seal", (claims,), None, purpose=SEAL), warrant)
+        self._demands.require(Use("sign_seal", (claims,), None), warrant)
         self._versions.require_protects()
         return sign_seal(keys.card, keys.signing, claims)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keys.custody.errors import IntentMissing, OfficersNotFounded
-from keys.custody.grants import Wanted
+from keys.custody.grants import PURPOSES, Wanted
 from keys.custody.intents import Expected, Warrant, request_digest, require_intent
 from keys.log.checkpoints import Checkpoint
 
@@ -29,7 +29,6 @@ class Use:
         act: name of the custodian's act.
         arguments: as they were given, the warrant apart.
         resource: number of the dispatch or message that it is about, or None.
-        purpose: which grant it needs (`keys.custody.grants`), or None for no officer.
         level: code of its level, as the custodian read it; None where none can be known.
         dispatch: number of the dispatch, as the custodian read it, or None.
     """
@@ -37,7 +36,6 @@ class Use:
     act: str
     arguments: tuple[bytes, ...]
     resource: str | None
-    purpose: str | None = None
     level: str | None = None
     dispatch: str | None = None
 
@@ -89,9 +87,10 @@ class Demands:
         request = request_digest(use.act, *use.arguments)
         wanted = None
         actor = None
-        if use.purpose is not None:
+        purpose = PURPOSES.get(use.act)
+        if purpose is not None:
             rank = None if use.level is None else roll.rank_of(use.level)
-            wanted = Wanted(use.purpose, rank, use.dispatch, request)
+            wanted = Wanted(purpose, rank, use.dispatch, request)
             actor = self._officers.require_grant(given.grant, wanted)
         expected = Expected(use.act, request, use.resource, actor)
         verifiers = self._log.verifiers()

@@ -43,6 +43,15 @@ OPEN: Final = "open"
 SIGN: Final = "sign"
 SEAL: Final = "seal"
 
+PURPOSES: Final = {
+    "open_file_key": OPEN,
+    "open_sealed": OPEN,
+    "sign_manifest": SIGN,
+    "sign_rerouting": SIGN,
+    "sign_seal": SEAL,
+}
+"""Which custodian's acts need a grant, and of what purpose."""
+
 SESSION_SECONDS: Final = 12 * 3600
 """The longest session; what names a dispatch or a request lasts as long as a challenge."""
 SINGLE_SECONDS: Final = 300

@@ -101,7 +101,7 @@ class Custodian(Protocol):
         """
         ...
 
-    def sign_post_receipt(self, statement: bytes, warrant: bytes = b"") -> Signatures:
+    def sign_post_receipt(self, statement: bytes) -> Signatures:
         """Signs what the bureau states about an envelope it received.
 
         Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,27 +25,8 @@ if TYPE_CHECKING:
 _SECONDS: Final = 30.0
 
 
-class RemoteCustodian:
-    """A `Custodian` behind a socket; any number of threads may use it at once.
-
-    Connections are kept and used again, one request at a time on each. When a kept connection
-    turns out to be dead (the worker was restarted), the request is made once more on a new one:
-    every act may be repeated, since signing or sealing twice harms nothing, a share that is here
-    already is refused by name, an officer's answer counts once, and the others change nothing.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._idle: list[socket.socket] = []
-        self._process = os.getpid()
-
-    def close(self) -> None:
-        """Closes the connections that are kept; a later act connects anew."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+class AskedCustodian(ABC):
+    """A `Custodian` that is asked for each act by name, wherever it is."""
 
     def state(self) -> CustodyState:
         """Whether the bureau's keys are sealed, and who may open them."""
@@ -99,9 +81,9 @@ class RemoteCustodian:
         signature: bytes = self._ask("sign_slip", slip, warrant)
         return signature
 
-    def sign_post_receipt(self, statement: bytes, warrant: bytes = b"") -> Signatures:
+    def sign_post_receipt(self, statement: bytes) -> Signatures:
         """Signs what the bureau states about an envelope it received."""
-        return self._sign("sign_post_receipt", statement, warrant)
+        return self._sign("sign_post_receipt", statement)
 
     def sign_service_message(self, statement: bytes, warrant: bytes = b"") -> Signatures:
         """Signs a service message of the bureau."""
@@ -195,6 +177,37 @@ class RemoteCustodian:
     def _sign(self, act: str, *values: bytes) -> Signatures:
         signatures: Signatures = self._ask(act, *values)
         return signatures
+
+    @abstractmethod
+    def close(self) -> None:
+        """Lets go of connections; a later act would make new ones."""
+
+    @abstractmethod
+    def _ask(self, act: str, *values: bytes) -> Any:
+        """Has an act of `ACTS` done, its arguments in their order; gives its result."""
+
+
+class RemoteCustodian(AskedCustodian):
+    """A `Custodian` behind a socket; any number of threads may use it at once.
+
+    Connections are kept and used again, one request at a time on each. When a kept connection
+    turns out to be dead (the worker was restarted), the request is made once more on a new one:
+    every act may be repeated, since signing or sealing twice harms nothing, a share that is here
+    already is refused by name, an officer's answer counts once, and the others change nothing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._idle: list[socket.socket] = []
+        self._process = os.getpid()
+
+    def close(self) -> None:
+        """Closes the connections that are kept; a later act connects anew."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     def _ask(self, act: str, *values: bytes) -> Any:
         arguments = dict(zip(ACTS[act].arguments, values, strict=True))

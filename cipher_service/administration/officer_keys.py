@@ -1,0 +1,247 @@
+"""An officer's security key at this terminal: what they grant the custodian, they sign here.
+
+    with granting_of(arguments, custodian, terminal) as granting: ...
+
+The key answers the custodian's own challenge for the custodian's own RP ID; the service passes the
+answer on and is believed in nothing. What an officer opens or signs is granted dispatch by
+dispatch; sealed subjects and drafts come under one session of ten minutes.
+"""
+
+import json
+from argparse import Namespace
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from getpass import getpass
+from typing import Any, Final
+
+from fido2.client import ClientError, DefaultClientDataCollector, Fido2Client, UserInteraction
+from fido2.ctap import CtapDevice, CtapError
+from fido2.hid import CtapHidDevice
+from fido2.webauthn import (
+    PublicKeyCredentialDescriptor,
+    PublicKeyCredentialRequestOptions,
+    PublicKeyCredentialType,
+    UserVerificationRequirement,
+)
+
+from cipher_service import clock
+from cipher_service.administration.words import Speaker
+from cipher_service.client.failures import Refused
+from cipher_service.client.terminal import Terminal
+from keys import canonical
+from keys.custody.grants import OPEN, SIGN, SINGLE_SECONDS, USES_MOST, Grant, grant_challenge
+from keys.custody.protocol import Custodian
+
+SESSION: Final = timedelta(minutes=10)
+"""How long a command may go on under one touch of the key, for what needs no grant of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Who signs with a security key, as the custodian's roll has them.
+
+    Attributes:
+        number: of the officer.
+        rank: of the highest level for which they are cleared.
+        session_rank: of the highest level that a session covers.
+        party: the custodian's RP ID.
+        origin: the custodian's, that the key is told.
+        credentials: names of their security keys' credentials.
+    """
+
+    number: str
+    rank: int
+    session_rank: int
+    party: str
+    origin: str
+    credentials: tuple[bytes, ...]
+
+
+Answer = Callable[[Signer, bytes], bytes]
+"""Has a security key answer a challenge; gives the JSON that a browser would send."""
+
+
+def signer_of(custodian: Custodian, number: str) -> Signer:
+    """Return an officer of the custodian's roll.
+
+    Raises:
+        Refused: OFFICER_NOT_ON_ROLL.
+        OfficersNotFounded: there is no roll.
+    """
+    roll: dict[str, Any] = json.loads(custodian.officers())
+    for officer in roll["officers"]:
+        if officer["id"] == number:
+            return Signer(
+                number,
+                officer["rank"],
+                roll["session_rank"],
+                roll["party"]["id"],
+                roll["party"]["origins"][0],
+                tuple(canonical.bytes_from_text(each["id"]) for each in officer["passkeys"]),
+            )
+    raise Refused("OFFICER_NOT_ON_ROLL", officer=number)
+
+
+@dataclass(slots=True)
+class KeyInHand:
+    """An officer at the terminal, who grants what they are asked for with their key.
+
+    Attributes:
+        custodian: whom they grant it.
+        signer: the officer.
+        answer: their security key.
+    """
+
+    custodian: Custodian
+    signer: Signer
+    answer: Answer
+    _sessions: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def officer(self) -> str:
+        """Number of the officer."""
+        return self.signer.number
+
+    def token(self, purpose: str, request: str, dispatch: str | None) -> bytes:
+        """Give the token of a grant; see `Granting`."""
+        if purpose == SIGN or (purpose == OPEN and dispatch is not None):
+            return self._grant(purpose, self.signer.rank, dispatch, request, 1, _single())
+        if purpose not in self._sessions:
+            rank = min(self.signer.rank, self.signer.session_rank)
+            token = self._grant(purpose, rank, None, None, USES_MOST, SESSION)
+            self._sessions[purpose] = token
+        return self._sessions[purpose]
+
+    def close(self) -> None:
+        """End the sessions that were opened."""
+        for token in self._sessions.values():
+            self.custodian.close_grant(token)
+        self._sessions.clear()
+
+    def _grant(
+        self,
+        purpose: str,
+        rank: int,
+        dispatch: str | None,
+        request: str | None,
+        uses: int,
+        lasts: timedelta,
+    ) -> bytes:
+        expires = clock.now().replace(microsecond=0) + lasts
+        grant = Grant(self.officer, purpose, rank, dispatch, request, uses, expires)
+        nonce = self.custodian.officer_challenge()
+        answer = self.answer(self.signer, grant_challenge(nonce, grant.digest))
+        return self.custodian.open_grant(grant.encoded, nonce, answer)
+
+
+def key_in_hand(arguments: Namespace, custodian: Custodian, terminal: Terminal) -> KeyInHand | None:
+    """Return the officer whom `--officer` names, with the security key on USB; None without it.
+
+    Raises:
+        Refused: OFFICER_NOT_ON_ROLL.
+        OfficersNotFounded: the custodian has no officers.
+    """
+    if arguments.officer is None:
+        return None
+    signer = signer_of(custodian, arguments.officer)
+    return KeyInHand(custodian, signer, UsbKeys(terminal))
+
+
+class UsbKeys:
+    """Security keys on USB, by CTAP 2 (FIDO Alliance).
+
+    Args:
+        terminal: where the officer is told what to do.
+        devices: gives the keys that are plugged in.
+    """
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        devices: Callable[[], Sequence[CtapDevice]] = lambda: list(CtapHidDevice.list_devices()),
+    ) -> None:
+        self._terminal = terminal
+        self._devices = devices
+
+    def __call__(self, signer: Signer, challenge: bytes) -> bytes:
+        """Have the first key that knows the officer answer.
+
+        Raises:
+            Refused: SECURITY_KEY_ABSENT, SECURITY_KEY_SILENT.
+        """
+        devices = self._devices()
+        if not devices:
+            raise Refused("SECURITY_KEY_ABSENT", officer=signer.number)
+        asked = PublicKeyCredentialRequestOptions(
+            challenge=challenge,
+            rp_id=signer.party,
+            allow_credentials=[
+                PublicKeyCredentialDescriptor(type=PublicKeyCredentialType.PUBLIC_KEY, id=name)
+                for name in signer.credentials
+            ],
+            user_verification=UserVerificationRequirement.REQUIRED,
+        )
+        for device in devices:
+            client = Fido2Client(
+                device, DefaultClientDataCollector(signer.origin), _Prompts(self._terminal)
+            )
+            try:
+                given = client.get_assertion(asked).get_response(0)
+            except ClientError as error:
+                if error.code == ClientError.ERR.DEVICE_INELIGIBLE:
+                    continue
+                raise Refused("SECURITY_KEY_SILENT", problem=error.code.name) from error
+            except (CtapError, OSError) as error:
+                raise Refused("SECURITY_KEY_SILENT", problem=type(error).__name__) from error
+            return _json(
+                given.raw_id,
+                given.response.client_data,
+                given.response.authenticator_data,
+                given.response.signature,
+            )
+        raise Refused("SECURITY_KEY_ABSENT", officer=signer.number)
+
+
+class _Prompts(UserInteraction):
+    def __init__(self, terminal: Terminal) -> None:
+        self._speaker = Speaker(terminal)
+
+    def prompt_up(self) -> None:
+        self._speaker.say("security_key_touch")
+
+    def request_pin(self, permissions: Any, rp_id: str | None) -> str | None:
+        del permissions, rp_id
+        self._speaker.say("security_key_pin")
+        return getpass("")
+
+    def request_uv(self, permissions: Any, rp_id: str | None) -> bool:
+        del permissions, rp_id
+        return True
+
+
+def _single() -> timedelta:
+    # A little less than the longest, so that clocks of the two processes may differ by a moment.
+    return timedelta(seconds=SINGLE_SECONDS - 30)
+
+
+def _json(credential: bytes, client_data: bytes, data: bytes, signature: bytes) -> bytes:
+    name = _text(credential)
+    return json.dumps(
+        {
+            "id": name,
+            "rawId": name,
+            "type": "public-key",
+            "clientExtensionResults": {},
+            "response": {
+                "clientDataJSON": _text(client_data),
+                "authenticatorData": _text(data),
+                "signature": _text(signature),
+            },
+        }
+    ).encode()
+
+
+def _text(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
