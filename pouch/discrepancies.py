@@ -76,6 +76,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "wrong-addressee": Kind(INCIDENT),
 }
 
+# Scales differ, and canvas drinks water.
+_TOLERANCE_G: Final = 200
+_TOLERANCE_SHARE: Final = 50
+
 # How soon after the report: the recipients know, the assessment is made, the case is closed.
 CLOCKS: Final[Mapping[str, tuple[timedelta, timedelta, timedelta]]] = {
     BREACH: (timedelta(hours=1), timedelta(hours=24), timedelta(days=30)),
@@ -267,9 +271,22 @@ def near_misses(expected: Sequence[str], typed: Sequence[str]) -> tuple[tuple[st
 
 
 def check_weight(sealed_g: int, received_g: int, tolerance_g: int) -> tuple[Difference, ...]:
-    """Compares the weights at both ends (R14)."""
-    off = abs(sealed_g - received_g) > tolerance_g
+    """Compares the weights at both ends by the route's tolerance (R14)."""
+    off = weight_is_off(sealed_g, received_g, tolerance_g)
     return (Difference("weight-differs", ""),) if off else ()
+
+
+def weight_is_off(sealed_g: int, received_g: int, tolerance_g: int | None = None) -> bool:
+    """Tells whether two weights differ too much.
+
+    Args:
+        sealed_g: at closing, grams.
+        received_g: at the other end.
+        tolerance_g: of the route; where none is known, 200 g or 2 %, whichever is more.
+    """
+    if tolerance_g is None:
+        tolerance_g = max(_TOLERANCE_G, sealed_g // _TOLERANCE_SHARE)
+    return abs(sealed_g - received_g) > tolerance_g
 
 
 def _is_near(first: str, second: str) -> bool:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pouch.discrepancies import near_misses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-# Scales differ, and canvas drinks water.
-_TOLERANCE_G: Final = 200
-_TOLERANCE_SHARE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +55,3 @@ def compare_seals(expected: Sequence[str], observed: Sequence[str]) -> SealsComp
             break
         missing.remove(candidates[0])
     return SealsCompared(equal=False, near=near)
-
-
-def weight_is_off(expected_g: int, observed_g: int) -> bool:
-    """Tells whether two weights differ by more than 200 g and more than 2 %."""
-    return abs(expected_g - observed_g) > max(_TOLERANCE_G, expected_g // _TOLERANCE_SHARE)

@@ -26,9 +26,10 @@ from typing import TYPE_CHECKING, Final
 from keys.devices import SEAL
 from keys.errors import CardNotInForce, SignatureInvalid
 from keys.merkle import ProofInvalid
+from pouch.discrepancies import weight_is_off
 from pouch.errors import SealDamaged
 from pouch.pack import SKEW
-from pouch.physical import Observed, compare_seals, weight_is_off
+from pouch.physical import Observed, compare_seals
 from pouch.seal import claims_of, kid_of, read_seal
 
 if TYPE_CHECKING:

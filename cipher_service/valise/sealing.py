@@ -25,15 +25,8 @@ from pouch.bordereau import MANIFEST_BYTES_MAX
 from pouch.classes import require_level, require_pair
 from pouch.locator import grouped_locator
 from pouch.manifest import Manifest
-from pouch.papers.bag import bordereau, label
+from pouch.papers.folder import bag_folder
 from pouch.sealed import SealedManifest, seal_manifest
-from pouch.symbol import png
-
-MANIFEST_FILE = "manifest.json"
-SEAL_TEXT = "seal.txt"
-SEAL_PICTURE = "seal.png"
-LABEL = "label.pdf"
-BORDEREAU = "bordereau.pdf"
 
 
 def seal(arguments: Namespace, terminal: Terminal) -> None:
@@ -70,20 +63,11 @@ def _witness(arguments: Namespace, terminal: Terminal) -> Identity | None:
 
 
 def _files(sealed: SealedManifest, nonce: str, language: Language) -> dict[str, bytes]:
-    """Return what is written, by name. The secret stands in the bordereau alone, inside the bag."""
-    text, manifest = sealed.seal.text, sealed.manifest
+    """Return what is written, by name."""
     levels = {
         level.code: level.en if language == "en" else level.fr for level in default_scheme().levels
     }
-    return {
-        SEAL_TEXT: text.encode("ascii") + b"\n",
-        SEAL_PICTURE: png(text),
-        MANIFEST_FILE: sealed.to_bytes() + b"\n",
-        LABEL: label(manifest, text),
-        BORDEREAU: bordereau(
-            manifest, language, issuer=manifest.waybill.origin, levels=levels, nonce=nonce
-        ),
-    }
+    return bag_folder(sealed, nonce, language, levels)
 
 
 def _publish(files: dict[str, bytes], out: Path, identity: Path) -> None:

@@ -12,8 +12,9 @@ from keys.devices import SEAL
 from keys.merkle import inclusion_path, leaf_hash, root
 from keys.signing import Signatures
 from pouch.digits import AZERTY, CALIBRATION, encode_digits
+from pouch.discrepancies import weight_is_off
 from pouch.pack import Arrival
-from pouch.physical import Observed, compare_seals, weight_is_off
+from pouch.physical import Observed, compare_seals
 from pouch.seal import LogProof, claims_of, kid_of, make_seal
 from pouch.sealed import Signed, seal_manifest
 from pouch.verdict import Logging, Name, Trust, Verdict, Witnessing, Word, judge
