@@ -8,6 +8,7 @@ from cipher_service.administration.access_arguments import add_access
 from cipher_service.administration.bureau_arguments import add_bureau
 from cipher_service.administration.custody_arguments import add_custody
 from cipher_service.administration.parsing import Commands, add_command, add_group, add_json
+from cipher_service.administration.pouch_arguments import add_pouch
 from cipher_service.administration.words import phrase
 from cipher_service.client.arguments import Parser, Say
 from cipher_service.client.command_line import translate_argparse
@@ -41,6 +42,7 @@ def build_parser(language: Language) -> Parser:
     add_access(commands, say)
     add_bureau(commands, say, client)
     add_custody(commands, say, client)
+    add_pouch(commands, say, client)
     _add_audit(commands, say)
     return parser
 

@@ -13,7 +13,13 @@ from cipher_service.api.problems import TABLE
 from cipher_service.client.messages import Explanation, Facts, Language, fill
 from cipher_service.client.terminal import Terminal
 
-FILES = ("texts.toml", "texts_access.toml", "texts_audit.toml", "texts_custody.toml")
+FILES = (
+    "texts.toml",
+    "texts_access.toml",
+    "texts_audit.toml",
+    "texts_custody.toml",
+    "texts_pouch.toml",
+)
 
 
 def phrase(name: str, language: Language, **facts: str | int) -> str:

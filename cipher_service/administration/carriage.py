@@ -1,0 +1,356 @@
+"""`cipher-service pouch`: headquarters carries, receives and accounts for bags; seals and cases."""
+
+import json
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cipher_service.administration.pouches import at_desk, tell
+from cipher_service.administration.words import Speaker
+from cipher_service.client.durable import write_durably
+from cipher_service.client.failures import Misused, Refused
+from cipher_service.client.terminal import Terminal
+from cipher_service.pouches import carriage, seal_store, views
+from cipher_service.pouches.carriage import Counted
+from keys import canonical
+
+
+def hand_over(arguments: Namespace, terminal: Terminal) -> None:
+    """Pass a bag to another person."""
+    with at_desk(arguments) as (_, office):
+        ordinal = carriage.hand_over(
+            office,
+            arguments.bag,
+            by=arguments.by,
+            to=arguments.to,
+            condition=arguments.condition,
+        )
+    tell(terminal, "pouch_handed_over", {"ordinal": ordinal}, to=arguments.to, ordinal=ordinal)
+
+
+def count(arguments: Namespace, terminal: Terminal) -> None:
+    """Count the bags of a departure before the airport is left; status 1 when it must wait.
+
+    Raises:
+        Refused: COUNT_WRONG.
+    """
+    with at_desk(arguments) as (_, office):
+        counted = carriage.count(
+            office, arguments.departure, arguments.locator, by=arguments.by, place=arguments.place
+        )
+    missing, over = counted.count.missing, (*counted.count.over, *counted.strangers)
+    if not counted.complete:
+        raise Refused("COUNT_WRONG", missing=", ".join(missing) or "-", over=", ".join(over) or "-")
+    tell(terminal, "pouch_counted", {"complete": True}, departure=arguments.departure)
+
+
+def receive(arguments: Namespace, terminal: Terminal) -> None:
+    """Receive a bag: the numbers read from its seals are recorded, then the sealed ones shown."""
+    with at_desk(arguments) as (_, office):
+        answer = carriage.receive(
+            office,
+            arguments.bag,
+            by=arguments.by,
+            seals=arguments.seal_number,
+            condition=arguments.condition,
+            weight_g=arguments.weight,
+        )
+    _show_answer(terminal, answer, "pouch_received")
+
+
+def open_bag(arguments: Namespace, terminal: Terminal) -> None:
+    """Remove the seals before a witness."""
+    with at_desk(arguments) as (_, office):
+        carriage.open_bag(office, arguments.bag, by=arguments.by, second=arguments.approver)
+    tell(terminal, "pouch_opened", {"opened": True})
+
+
+def account(arguments: Namespace, terminal: Terminal) -> None:
+    """Check what lay in an opened bag and sign the discharge."""
+    counted = Counted(
+        found=dict(_line_count(typed) for typed in arguments.found),
+        damaged=frozenset(arguments.damaged),
+        misdirected=frozenset(arguments.misdirected),
+        unlisted=arguments.unlisted,
+    )
+    with at_desk(arguments) as (_, office):
+        answer = carriage.account(
+            office,
+            arguments.bag,
+            counted,
+            nonce=arguments.nonce,
+            by=arguments.by,
+            second=arguments.approver,
+        )
+    _show_answer(terminal, answer, "pouch_accounted")
+
+
+def destroy(arguments: Namespace, terminal: Terminal) -> None:
+    """Record that two persons destroyed items of an opened bag."""
+    with at_desk(arguments) as (_, office):
+        carriage.destroy(
+            office,
+            arguments.bag,
+            arguments.line,
+            ordered_by=arguments.ordered_by,
+            method=arguments.method,
+            by=arguments.by,
+            second=arguments.approver,
+        )
+    tell(terminal, "pouch_destroyed", {"lines": arguments.line}, count=len(set(arguments.line)))
+
+
+def lose(arguments: Namespace, terminal: Terminal) -> None:
+    """Report a bag lost."""
+    with at_desk(arguments) as (_, office):
+        carriage.lose(office, arguments.bag, by=arguments.by)
+    tell(terminal, "pouch_lost", {"lost": True})
+
+
+def recover(arguments: Namespace, terminal: Terminal) -> None:
+    """State by two persons that a lost bag is back."""
+    with at_desk(arguments) as (_, office):
+        carriage.recover(office, arguments.bag, by=arguments.by, second=arguments.approver)
+    tell(terminal, "pouch_recovered", {"lost": False})
+
+
+def recall(arguments: Namespace, terminal: Terminal) -> None:
+    """Call a bag back, unopened."""
+    with at_desk(arguments) as (_, office):
+        carriage.recall(office, arguments.bag, by=arguments.by)
+    tell(terminal, "pouch_recalled", {"recalled": True})
+
+
+def report(arguments: Namespace, terminal: Terminal) -> None:
+    """Report what was seen of a bag."""
+    with at_desk(arguments) as (_, office):
+        opened = carriage.report(office, arguments.bag, arguments.kind, by=arguments.by)
+    tell(terminal, "pouch_reported", {"cases": opened}, cases=", ".join(opened) or "-")
+
+
+def advance(arguments: Namespace, terminal: Terminal) -> None:
+    """Take a case to its next state."""
+    with at_desk(arguments) as (_, office):
+        carriage.advance(office, arguments.case, arguments.state, by=arguments.by)
+    tell(terminal, "pouch_case_now", {"state": arguments.state}, state=arguments.state)
+
+
+def raise_case(arguments: Namespace, terminal: Terminal) -> None:
+    """Make an incident a breach."""
+    with at_desk(arguments) as (_, office):
+        carriage.raise_case(office, arguments.case, by=arguments.by)
+    tell(terminal, "pouch_case_now", {"severity": "breach"}, state="breach")
+
+
+def take_seals_in(arguments: Namespace, terminal: Terminal) -> None:
+    """Take new physical seals into the stock."""
+    with at_desk(arguments) as (_, office):
+        seal_store.take_in(
+            office,
+            arguments.number,
+            sort=arguments.type,
+            strength=arguments.strength,
+            by=arguments.by,
+            second=arguments.approver,
+        )
+    _seals_moved(terminal, len(arguments.number))
+
+
+def issue_seals(arguments: Namespace, terminal: Terminal) -> None:
+    """Draw seals at random and issue them to two persons."""
+    with at_desk(arguments) as (_, office):
+        numbers = seal_store.issue(
+            office, arguments.count, by=arguments.by, second=arguments.approver
+        )
+    if terminal.as_json:
+        terminal.show_json(list(numbers))
+        return
+    for number in numbers:
+        terminal.show(number)
+
+
+def void_seals(arguments: Namespace, terminal: Terminal) -> None:
+    """Set spoilt seals aside."""
+    with at_desk(arguments) as (_, office):
+        seal_store.void(office, arguments.number, by=arguments.by, second=arguments.approver)
+    _seals_moved(terminal, len(arguments.number))
+
+
+def destroy_seals(arguments: Namespace, terminal: Terminal) -> None:
+    """Destroy broken seals, and those that were set aside."""
+    with at_desk(arguments) as (_, office):
+        seal_store.destroy(office, arguments.number, by=arguments.by, second=arguments.approver)
+    _seals_moved(terminal, len(arguments.number))
+
+
+def balance_seals(arguments: Namespace, terminal: Terminal) -> None:
+    """Compare the register with the unused seals on the table; status 1 when one is unexplained.
+
+    Raises:
+        Refused: SEALS_UNEXPLAINED.
+    """
+    with at_desk(arguments) as (_, office):
+        found = seal_store.balance(office, arguments.shown, by=arguments.by)
+    if not found.balanced:
+        raise Refused("SEALS_UNEXPLAINED", numbers=", ".join(found.unexplained))
+    facts = asdict(found)
+    tell(
+        terminal,
+        "pouch_seals_balanced",
+        facts,
+        issued=found.issued,
+        applied=found.applied,
+        in_hand=found.in_hand,
+        voided=found.voided,
+    )
+
+
+def overview(arguments: Namespace, terminal: Terminal) -> None:
+    """List the bags from make-up to discharge, the first due first; late ones say so."""
+    with at_desk(arguments) as (_, office):
+        lines = views.under_way(office, by=arguments.by)
+    if terminal.as_json:
+        terminal.show_json([_plain(asdict(line)) for line in lines])
+        return
+    speaker = Speaker(terminal)
+    for line in lines:
+        marks = [name for name in ("late", "silent", "lost", "recalled") if getattr(line, name)]
+        terminal.show(
+            f"{line.locator}  {line.origin} > {line.destination}  {line.stage:<11} "
+            f"{line.due:%Y-%m-%d %H:%M}  {' '.join([*marks, *line.alarms])}".rstrip()
+        )
+    if not lines:
+        speaker.show("pouch_none_under_way")
+
+
+def show(arguments: Namespace, terminal: Terminal) -> None:
+    """Show a bag's journey: every event with who, where and when."""
+    with at_desk(arguments) as (_, office):
+        found = views.journey(office, arguments.bag, by=arguments.by)
+    events = [
+        {
+            "kind": event.kind,
+            "at": canonical.text_from_time(event.at),
+            "place": event.place,
+            "officer": event.officer,
+            "witness": event.witness.officer if event.witness else None,
+            "id": event.id,
+        }
+        for event in found.events
+    ]
+    if terminal.as_json:
+        terminal.show_json(
+            {
+                **_plain(asdict(found.line)),
+                "holder": found.custody.holder,
+                "bordereau": found.bordereau,
+                "announced": found.announced,
+                "events": events,
+                "cases": [asdict(case) for case in found.cases],
+            }
+        )
+        return
+    line = found.line
+    terminal.show(f"{line.locator}  {line.origin} > {line.destination}  {line.stage}")
+    for event in events:
+        persons = " + ".join(filter(None, (event["officer"], event["witness"])))
+        terminal.show(f"{event['at']}  {event['place']:<12} {event['kind']:<12} {persons}")
+    for case in found.cases:
+        terminal.show(f"{case.case}  {case.severity} {case.kind} {case.what} {case.state}")
+
+
+def list_cases(arguments: Namespace, terminal: Terminal) -> None:
+    """List the discrepancies that are not closed, the soonest due first."""
+    with at_desk(arguments) as (_, office):
+        found = views.open_cases(office, by=arguments.by)
+    if terminal.as_json:
+        terminal.show_json([asdict(case) for case in found])
+        return
+    for case in found:
+        late = " !" if case.overdue else ""
+        told = ", ".join(case.recipients)
+        terminal.show(
+            f"{case.case}  {case.severity:<8} {case.kind} {case.what}  {case.state} "
+            f"{case.due}{late}  {told}"
+        )
+    if not found:
+        Speaker(terminal).show("pouch_no_cases")
+
+
+def list_departures(arguments: Namespace, terminal: Terminal) -> None:
+    """List the departures that are not due yet, with cut-offs and bags."""
+    with at_desk(arguments) as (_, office):
+        found = views.departures(office, by=arguments.by)
+    if terminal.as_json:
+        terminal.show_json([asdict(line) for line in found])
+        return
+    for line in found:
+        bags = f"{line.sealed}/{line.packages or '?'}"
+        terminal.show(f"{line.departure}  {line.destination}  {line.cut_off}  {bags}")
+    if not found:
+        Speaker(terminal).show("pouch_no_departures")
+
+
+def list_empties(arguments: Namespace, terminal: Terminal) -> None:
+    """Report the empty bags of each post by age."""
+    with at_desk(arguments) as (_, office):
+        found = views.empties(office, by=arguments.by)
+    if terminal.as_json:
+        terminal.show_json([asdict(each) for each in found])
+        return
+    for each in found:
+        terminal.show(f"{each.place:<12} {' '.join(map(str, each.counts))}")
+    if not found:
+        Speaker(terminal).show("pouch_no_empties")
+
+
+def epcis(arguments: Namespace, terminal: Terminal) -> None:
+    """Export a bag's life as an EPCIS 2.0 document."""
+    with at_desk(arguments) as (_, office):
+        document = views.epcis(office, arguments.bag, arguments.authority, by=arguments.by)
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    if arguments.output is None:
+        terminal.show(text)
+        return
+    write_durably(Path(arguments.output), text.encode("utf-8") + b"\n")
+    tell(terminal, "pouch_exported", {"path": arguments.output}, path=arguments.output)
+
+
+def _show_answer(terminal: Terminal, answer: dict[str, Any], phrase: str) -> None:
+    if terminal.as_json:
+        terminal.show_json(answer)
+        return
+    speaker = Speaker(terminal)
+    speaker.show(f"{phrase}_{answer['receipt'].replace('-', '_')}")
+    if answer["expected"]:
+        speaker.show("pouch_expected", numbers=", ".join(answer["expected"]))
+    for kind, what in answer["differences"]:
+        speaker.show("pouch_difference", kind=kind, what=what or "-")
+    if answer["alarms"]:
+        speaker.show("pouch_alarms", kinds=", ".join(answer["alarms"]))
+
+
+def _seals_moved(terminal: Terminal, count: int) -> None:
+    tell(terminal, "pouch_seals_moved", {"count": count}, count=count)
+
+
+def _line_count(typed: str) -> tuple[int, int]:
+    line, _, quantity = typed.partition("=")
+    if not (line.isdecimal() and quantity.isdecimal()):
+        raise Misused("FOUND_MALFORMED", given=typed)
+    return int(line), int(quantity)
+
+
+def _plain(value: dict[str, Any]) -> dict[str, Any]:
+    """Write instants as the texts that JSON has for them."""
+    return {
+        name: canonical.text_from_time(each) if isinstance(each, datetime) else _listed(each)
+        for name, each in value.items()
+    }
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value

@@ -1,0 +1,349 @@
+"""`cipher-service pouch`: the pouch bureau of headquarters plans, packs and seals (article 15)."""
+
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from cipher_service.administration.bureau import bureau_of
+from cipher_service.administration.installation import (
+    Installation,
+    custodian_of,
+    journal_of,
+    opened,
+)
+from cipher_service.administration.words import Speaker
+from cipher_service.client.durable import write_durably
+from cipher_service.client.failures import Misused
+from cipher_service.client.passphrases import open_identity
+from cipher_service.client.terminal import Terminal
+from cipher_service.directory import officers
+from cipher_service.errors import ServiceError
+from cipher_service.labels.scheme import default_scheme
+from cipher_service.pouches import announcing, handing_in, packing, planning, signing
+from cipher_service.pouches.handing_in import Piece
+from cipher_service.pouches.office import Office
+from cipher_service.pouches.packing import Closure
+from cipher_service.pouches.planning import Timetable
+from cipher_service.pouches.repository import RouteRecord
+from cipher_service.pouches.signing import Kept
+from cipher_service.pouches.waybills import Carriage
+from keys.errors import KeysError
+from pouch.alarms import Leg, Route
+from pouch.classes import PRESETS
+from pouch.errors import LocatorWrong
+from pouch.locator import grouped_locator, read_locator
+from pouch.manifest import BagClass, Carrier, ItemKind, Mode
+from pouch.papers.folder import bag_folder
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_LEG_PARTS = 3
+
+
+@contextmanager
+def at_desk(arguments: Namespace) -> Iterator[tuple[Installation, Office]]:
+    """Open an installation and its pouch bureau; the custodian is the running service's."""
+    with opened(arguments) as installation, custodian_of(installation.settings) as custodian:
+        settings = installation.settings
+        yield (
+            installation,
+            Office(installation.engine, custodian, settings.headquarters, journal_of(installation)),
+        )
+
+
+def tell(terminal: Terminal, phrase: str, facts: dict[str, Any], **shown: str | int) -> None:
+    """Give what an act did: as JSON its facts, else one sentence."""
+    if terminal.as_json:
+        terminal.show_json(facts)
+    else:
+        Speaker(terminal).show(phrase, **shown)
+
+
+def add_route(arguments: Namespace, terminal: Terminal) -> None:
+    """Record a route with its legs, limits and tolerances."""
+    legs = [_leg(typed) for typed in arguments.leg]
+    try:
+        road = Route(tuple(legs))
+    except ValueError as error:
+        raise Misused("LEGS_BROKEN") from error
+    record = RouteRecord(
+        code=arguments.code,
+        origin=road.places[0],
+        destination=road.places[-1],
+        route=road,
+        limits=PRESETS[arguments.limits],
+        tolerance_g=arguments.tolerance,
+        news=timedelta(hours=arguments.news),
+    )
+    with at_desk(arguments) as (_, office):
+        planning.add_route(office, record, by=arguments.by)
+    places = list(road.places)
+    facts = {"route": record.code, "places": places}
+    tell(terminal, "pouch_route_done", facts, route=record.code, places=" > ".join(places))
+
+
+def plan(arguments: Namespace, terminal: Terminal) -> None:
+    """Record the departures of a weekly timetable."""
+    table = Timetable(
+        route=arguments.route,
+        mode=Mode(arguments.mode),
+        days=frozenset(DAYS.index(day) for day in arguments.day),
+        at=_hour(arguments.at),
+        cut_off=timedelta(hours=arguments.cut_off),
+        takes=timedelta(hours=arguments.takes),
+    )
+    with at_desk(arguments) as (_, office):
+        made = planning.plan(office, table, arguments.weeks, by=arguments.by)
+    if terminal.as_json:
+        terminal.show_json([each.departure for each in made])
+        return
+    for each in made:
+        terminal.show(f"{each.departure}  {each.cut_off:%Y-%m-%d %H:%M}  {each.departs:%H:%M}")
+    Speaker(terminal).say("pouch_planned", count=len(made))
+
+
+def entrust(arguments: Namespace, terminal: Terminal) -> None:
+    """Write who carries a departure, under which letter, with how many bags."""
+    carriage = Carriage(
+        number=arguments.number,
+        consignee=arguments.consignee,
+        packages=arguments.packages,
+        carrier=Carrier(arguments.carrier, arguments.status, arguments.passport, arguments.vehicle),
+        itinerary=tuple(arguments.via),
+        courier=arguments.courier,
+    )
+    with at_desk(arguments) as (_, office):
+        planning.entrust(office, arguments.departure, carriage, by=arguments.by)
+    facts = {"departure": arguments.departure, "packages": arguments.packages}
+    tell(terminal, "pouch_entrusted", facts, departure=arguments.departure)
+
+
+def add_bag(arguments: Namespace, terminal: Terminal) -> None:
+    """Take a new bag into service."""
+    with at_desk(arguments) as (_, office):
+        bag = planning.add_bag(office, by=arguments.by, cycles_most=arguments.cycles)
+    named = grouped_locator(bag)
+    tell(terminal, "pouch_bag_added", {"bag": bag, "locator": named}, locator=named)
+
+
+def hand_in(arguments: Namespace, terminal: Terminal) -> None:
+    """Take a letter, document or parcel in for the next bag."""
+    piece = Piece(
+        destination=arguments.to.upper(),
+        register=arguments.register,
+        sender=arguments.sender,
+        addressee=arguments.addressee,
+        kind=ItemKind(arguments.kind),
+        level=arguments.level.upper(),
+        quantity=arguments.quantity,
+        weight_g=arguments.weight,
+        enclosure=arguments.enclosure,
+    )
+    with at_desk(arguments) as (_, office):
+        number = packing.hand_in(office, piece, by=arguments.by)
+    tell(terminal, "pouch_handed_in", {"number": number}, number=number)
+
+
+def hand_in_dispatch(arguments: Namespace, terminal: Terminal) -> None:
+    """Take in a dispatch that was sent with delivery by pouch."""
+    with at_desk(arguments) as (_, office):
+        number = packing.hand_in_dispatch(
+            office, arguments.dispatch, arguments.to.upper(), arguments.weight, by=arguments.by
+        )
+    tell(terminal, "pouch_handed_in", {"number": number}, number=number)
+
+
+def list_waiting(arguments: Namespace, terminal: Terminal) -> None:
+    """List what waits for a bag, and the dispatches marked for the pouch that nobody handed in."""
+    with at_desk(arguments) as (_, office), office.look() as sitting:
+        to = None if arguments.to is None else arguments.to.upper()
+        waiting = handing_in.waiting(sitting.connection, to)
+        due = [
+            row
+            for row in handing_in.due_by_pouch(sitting.connection, office.post)
+            if to in (None, row.post)
+        ]
+    names = ("number", "destination", "kind", "level", "quantity", "weight_g", "handed_at")
+    if terminal.as_json:
+        terminal.show_json(
+            {
+                "waiting": [{name: getattr(row, name) for name in names} for row in waiting],
+                "dispatches": [row._asdict() for row in due],
+            }
+        )
+        return
+    speaker = Speaker(terminal)
+    for row in waiting:
+        terminal.show("  ".join(str(getattr(row, name)) for name in names))
+    for row in due:
+        speaker.show("pouch_due_dispatch", dispatch=row.dispatch_id, post=row.post)
+    if not waiting and not due:
+        speaker.show("pouch_nothing_waits")
+
+
+def begin(arguments: Namespace, terminal: Terminal) -> None:
+    """Begin the make-up of a bag for a departure."""
+    try:
+        bag = read_locator(arguments.bag)
+    except LocatorWrong as error:
+        raise ServiceError(error.code) from error
+    with at_desk(arguments) as (_, office):
+        seal = packing.begin(
+            office, arguments.departure, bag, BagClass(arguments.bag_class), by=arguments.by
+        )
+    tell(terminal, "pouch_begun", {"seal": seal}, seal=seal)
+
+
+def scan(arguments: Namespace, terminal: Terminal) -> None:
+    """Lay pieces into a bag by their numbers, as scanned or typed."""
+    laid = []
+    with at_desk(arguments) as (_, office):
+        for number in arguments.number:
+            laid.append(packing.scan(office, arguments.seal, number, by=arguments.by))
+            if not terminal.as_json:
+                piece = laid[-1]
+                name = "pouch_laid" if piece.new else "pouch_laid_before"
+                Speaker(terminal).show(name, number=piece.number, line=piece.line)
+    if terminal.as_json:
+        terminal.show_json([asdict(piece) for piece in laid])
+
+
+def take_out(arguments: Namespace, terminal: Terminal) -> None:
+    """Take the last piece out of a bag again."""
+    with at_desk(arguments) as (_, office):
+        number = packing.take_out(office, arguments.seal, by=arguments.by)
+    tell(terminal, "pouch_taken_out", {"number": number}, number=number or "-")
+
+
+def seal(arguments: Namespace, terminal: Terminal) -> None:
+    """Close a bag by two persons, write its papers, and tell the receiver."""
+    closure = Closure(
+        seals=tuple(arguments.seal_number),
+        weight_g=arguments.weight,
+        certifier=arguments.certifier or arguments.by,
+        absent=frozenset(arguments.checked),
+        days=arguments.days,
+    )
+    second = Namespace(
+        identity=arguments.witness, passphrase_file=arguments.witness_passphrase_file
+    )
+    witness = None if arguments.witness is None else open_identity(second, terminal)
+    out = _new_folder(arguments.output)
+    with at_desk(arguments) as (installation, office):
+        kept = packing.close(
+            office,
+            arguments.seal,
+            closure,
+            by=arguments.by,
+            second=arguments.approver,
+            witness=witness,
+        )
+        names = _write(kept, out, terminal, _names(office, [arguments.by, arguments.approver]))
+        told = _announce(installation, office, kept, arguments, terminal)
+    manifest = kept.sealed.manifest
+    facts = {
+        "seal": manifest.seal,
+        "number": manifest.number,
+        "locator": grouped_locator(manifest.bag),
+        "folder": str(out),
+        "files": names,
+        "announcement": told,
+    }
+    tell(terminal, "pouch_sealed", facts, number=manifest.number, folder=str(out))
+
+
+def papers(arguments: Namespace, terminal: Terminal) -> None:
+    """Write the papers of a sealed bag again."""
+    out = _new_folder(arguments.output)
+    with at_desk(arguments) as (_, office):
+        kept = packing.papers_of(office, arguments.seal, by=arguments.by)
+        names = _write(kept, out, terminal, (None, None))
+    number = kept.sealed.manifest.number
+    facts = {"number": number, "folder": str(out), "files": names}
+    tell(terminal, "pouch_papers", facts, number=number, folder=str(out))
+
+
+def announce(arguments: Namespace, terminal: Terminal) -> None:
+    """Tell the receivers of the bags of which they were not told yet."""
+    with at_desk(arguments) as (installation, office), bureau_of(installation) as bureau:
+        with office.look() as sitting:
+            seals = arguments.seal or [row.seal for row in signing.unannounced(sitting.connection)]
+        told = [
+            announcing.announce(
+                office, bureau, each, by=arguments.by, authority=arguments.authority
+            )
+            for each in seals
+        ]
+    if terminal.as_json:
+        terminal.show_json([asdict(each) for each in told])
+        return
+    for each in told:
+        Speaker(terminal).show("pouch_announced", seal=each.seal, dispatch=each.dispatch_id)
+    if not told:
+        Speaker(terminal).show("pouch_all_announced")
+
+
+def _announce(
+    installation: Installation,
+    office: Office,
+    kept: Kept,
+    arguments: Namespace,
+    terminal: Terminal,
+) -> str | None:
+    """Tell the receiver; a bag that is sealed stays sealed when that fails."""
+    try:
+        with bureau_of(installation) as bureau:
+            return announcing.announce(
+                office,
+                bureau,
+                kept.sealed.manifest.seal,
+                by=arguments.by,
+                authority=arguments.approver,
+            ).dispatch_id
+    except (ServiceError, KeysError) as error:
+        Speaker(terminal).say("pouch_not_announced", code=error.code)
+        return None
+
+
+def _names(office: Office, codes: Sequence[str]) -> tuple[str | None, str | None]:
+    with office.look() as sitting:
+        first, second = (officers.read(sitting.connection, code).identity.name for code in codes)
+    return first, second
+
+
+def _write(
+    kept: Kept, out: Path, terminal: Terminal, sealers: tuple[str | None, str | None]
+) -> list[str]:
+    language = terminal.language
+    levels = {
+        level.code: level.en if language == "en" else level.fr for level in default_scheme().levels
+    }
+    written = bag_folder(kept.sealed, kept.nonce, language, levels, sealers)
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, content in written.items():
+        write_durably(out / name, content)
+    return sorted(written)
+
+
+def _new_folder(name: str) -> Path:
+    out = Path(name).absolute()
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise Misused("FOLDER_NOT_EMPTY", path=str(out))
+    return out
+
+
+def _leg(typed: str) -> Leg:
+    parts = typed.upper().split(":")
+    if len(parts) != _LEG_PARTS or not parts[2].isdecimal():
+        raise Misused("LEGS_BROKEN")
+    return Leg(parts[0], parts[1], timedelta(minutes=int(parts[2])))
+
+
+def _hour(typed: str) -> time:
+    try:
+        return datetime.strptime(typed, "%H:%M").time()  # noqa: DTZ007 - an hour has no zone of its own: timetables are in UTC
+    except ValueError as error:
+        raise Misused("HOUR_MALFORMED", given=typed) from error

@@ -1,0 +1,104 @@
+"""The receiver is told of a sealed bag by an enciphered dispatch, before the bag arrives.
+
+The dispatch brings the sealed manifest, so that whoever receives the bag knows its digest, its
+seals and its lines from another way than the bag's own label. A bag that nobody announced, or that
+was announced otherwise, is refused at the door.
+"""
+
+from dataclasses import dataclass
+
+from cipher_service.directory.register import read_directory
+from cipher_service.dispatches.bureau import HeadquartersBureau, People
+from cipher_service.labels.scheme import Scheme
+from cipher_service.pouches import packing, signing
+from cipher_service.pouches.office import Office
+from cipher_service.references import new_id
+from keys.dispatch import Attachment, Destination
+from keys.manifest import COPY, Heading, Label
+from pouch.locator import grouped_locator
+from pouch.manifest import BagClass, Manifest
+from pouch.papers.folder import MANIFEST
+
+_KIND = "telegram"
+_PRECEDENCE = "URGENT"
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A closing and the dispatch that told of it."""
+
+    seal: str
+    dispatch_id: str
+
+
+def announce(
+    office: Office, bureau: HeadquartersBureau, seal: str, *, by: str, authority: str
+) -> Announced:
+    """Tell the receiver of a closing, and note by which dispatch.
+
+    A process killed between the two tells twice, which harms nothing.
+
+    Args:
+        office: the pouch bureau.
+        bureau: the cipher bureau that sends.
+        seal: the closing.
+        by: who announces; drafter of the dispatch.
+        authority: who releases it.
+
+    Raises:
+        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, NOT_SEALED_HERE; as
+            `HeadquartersBureau.send`; NO_CARD and the like when the receiver has none in force.
+        KeysError: the custodian refuses.
+    """
+    kept = packing.papers_of(office, seal, by=by)
+    manifest = kept.sealed.manifest
+    with office.look() as sitting:
+        card = read_directory(sitting.connection).card_in_force(manifest.waybill.destination).card
+    now = office.now().replace(microsecond=0)
+    heading = Heading(
+        id=new_id(now),
+        kind=_KIND,
+        label=_label(manifest.bag_class, office.gate.scheme),
+        dtg=now,
+        created=now,
+        subject=f"Valise {manifest.number}",
+    )
+    destinations = [
+        Destination(card, _PRECEDENCE, None),
+        Destination(bureau.card, _PRECEDENCE, None, COPY),
+    ]
+    sent = bureau.send(
+        heading,
+        destinations,
+        _text(manifest).encode("utf-8"),
+        [Attachment(MANIFEST, kept.sealed.to_bytes() + b"\n", "application/json")],
+        People(by, authority),
+    )
+    with office.act("pouch_announced", seal) as sitting:
+        signing.announced(sitting.connection, seal, sent.manifest.id)
+    return Announced(seal, sent.manifest.id)
+
+
+def _label(bag_class: BagClass, scheme: Scheme) -> Label:
+    held = BagClass.RESTRICTED if bag_class is BagClass.CONTROLLED else bag_class
+    return Label(scheme.policy, scheme.level(held.value).code)
+
+
+def _text(manifest: Manifest) -> str:
+    """Return what a receiver reads; the numbers of the seals come in the attachment alone.
+
+    Whoever receives the bag types them from the bag before they look.
+    """
+    waybill = manifest.waybill
+    return (
+        f"La valise {grouped_locator(manifest.bag)} (bordereau {manifest.number}, "
+        f"{manifest.ordinal}/{waybill.packages}) part sous {waybill.number}. "
+        f"Arrivée prévue : {waybill.due:%Y-%m-%d %H:%M} UTC. "
+        "Lisez les scellés sur la valise avant d'ouvrir la pièce jointe, puis comparez "
+        "(valise verify --manifest).\n\n"
+        f"Bag {grouped_locator(manifest.bag)} (bordereau {manifest.number}, "
+        f"{manifest.ordinal}/{waybill.packages}) leaves under {waybill.number}. "
+        f"Due: {waybill.due:%Y-%m-%d %H:%M} UTC. "
+        "Read the seals on the bag before you open the attachment, then compare "
+        "(valise verify --manifest).\n"
+    )

@@ -1,0 +1,218 @@
+"""The pouch bureau by `cipher-service pouch`: a bag to Paris on a ministry that runs."""
+
+import json
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+import pytest
+
+from cipher_service import clock
+from cipher_service.administration import command
+from cipher_service.administration.installation import custodian_of, opened
+from cipher_service.administration.stage import Stage
+from cipher_service.dispatches.lists import dispatch_of
+from cipher_service.storage.unit_of_work import reading
+from pouch.classes import PROHIBITED
+from pouch.sealed import read_sealed
+from pouch.verdict import Name, Trust, judge
+
+Typed = Callable[..., tuple[int, str, str]]
+CHECKED = [part for code in sorted(PROHIBITED) for part in ("--checked", code)]
+
+
+@pytest.fixture
+def typed(
+    ministry: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Typed:
+    """Run a command of this ministry in this process: its status and what it said."""
+    monkeypatch.setattr(command, "unwind_when_asked", lambda: None)  # leave pytest its signals
+
+    def run(*words: str) -> tuple[int, str, str]:
+        status = command.main(["--lang", "fr", "--data", str(ministry.settings.data), *words])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run
+
+
+def done(typed: Typed, *words: str) -> Any:
+    status, out, err = typed(*words, "--json")
+    assert status == 0, err
+    return json.loads(out)
+
+
+@pytest.fixture(scope="module")
+def people() -> dict[str, str]:
+    """The officers of the bureau by a short name, once somebody engaged them."""
+    return {}
+
+
+def engage(typed: Typed, people: dict[str, str]) -> None:
+    if people:
+        return
+    for name, role in (
+        ("chief", "CHIEF-POUCH"),
+        ("agent", "POUCH-AGENT"),
+        ("second", "POUCH-AGENT"),
+        ("courier", "COURIER"),
+        ("drafter", "DRAFTER"),
+    ):
+        officer = done(
+            typed, "officers", "add", "--name", f"Agent {name}", "--grade", "CAE",
+            "--grade-since", "2015-01-01", "--service-since", "2005-01-01",
+            "--post", "MINREX",
+        )["officer"]  # fmt: skip
+        window = ("--from", "2026-01-01", "--until", "2030-01-01")
+        done(typed, "officers", "assign", officer, role, "--act", "DEC-1", *window)
+        done(
+            typed, "officers", "habilitate", officer, "SECRET", "--act", "H-1", *window,
+            "--trained-until", "2030-01-01",
+        )  # fmt: skip
+        people[name] = officer
+
+
+def ready(typed: Typed, people: dict[str, str]) -> dict[str, Any]:
+    """Officers, a route with departures, a waybill, a bag and seals."""
+    engage(typed, people)
+    by = ("--by", people["chief"])
+    pair = (*by, "--with", people["agent"])
+    status, _, err = typed(
+        "pouch", "route", "R-PARIS", "--leg", "MINREX:NSI:40", "--leg", "NSI:PARIS:360", *by
+    )
+    assert status == 0 or "ROUTE_KNOWN" in err
+    departures = done(
+        typed, "pouch", "plan", "R-PARIS", "--mode", "courier", "--at", "21:00", "--takes", "9",
+        *(part for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+          for part in ("--day", day)), "--weeks", "2", *by,
+    ) or [line["departure"] for line in done(typed, "pouch", "departures", *by)]  # fmt: skip
+    open_ones = [
+        line["departure"]
+        for line in done(typed, "pouch", "departures", *by)
+        if line["sealed"] == 0 and line["open"]
+    ]
+    done(
+        typed, "pouch", "waybill", open_ones[0], "--number", "LC 2026-0117", "--consignee",
+        "Chancellerie", "--carrier", "NDONGO Paul", "--status", "Courrier diplomatique",
+        "--passport", "DP 004417", "--packages", "1", "--courier", people["courier"], *by,
+    )  # fmt: skip
+    assert departures
+    bag = done(typed, "pouch", "bag", *by)["locator"]
+    numbers = [f"CM-{bag[:4]}{number:03d}" for number in range(2)]
+    done(
+        typed, "pouch", "seals", "take-in", "--type", "plastic", "--strength", "S", *numbers, *pair
+    )
+    seals = done(typed, "pouch", "seals", "issue", "2", *pair)
+    return {"departure": open_ones[0], "bag": bag, "seals": seals}
+
+
+def made_up(typed: Typed, people: dict[str, str], what: dict[str, Any]) -> str:
+    agent = ("--by", people["agent"])
+    seal: str = done(typed, "pouch", "begin", what["departure"], what["bag"], "SECRET", *agent)[
+        "seal"
+    ]
+    number = done(
+        typed, "pouch", "hand-in", "--to", "paris", "--register", "2026/000412", "--sender",
+        "Direction des Nations unies", "--addressee", "Chancellerie", "--level", "secret",
+        "--weight", "240", *agent,
+    )["number"]  # fmt: skip
+    laid = done(typed, "pouch", "scan", seal, number, number, *agent)
+    assert [piece["new"] for piece in laid] == [True, False]
+    return seal
+
+
+def sealing(people: dict[str, str], what: dict[str, Any], seal: str, out: Path) -> list[str]:
+    numbers = [part for number in what["seals"] for part in ("--seal-number", number)]
+    return [
+        "pouch", "seal", seal, *numbers, "--weight", "7400", *CHECKED,
+        "--by", people["chief"], "--with", people["second"], "-o", str(out),
+    ]  # fmt: skip
+
+
+def test_a_bag_is_sealed_announced_handed_over_and_exported(
+    ministry: Stage, typed: Typed, people: dict[str, str], tmp_path: Path
+) -> None:
+    what = ready(typed, people)
+    seal = made_up(typed, people, what)
+    out = tmp_path / "sac"
+
+    made = done(typed, *sealing(people, what, seal, out))
+
+    assert made["files"] == ["bordereau.pdf", "label.pdf", "manifest.json", "seal.png", "seal.txt"]
+    for name, pages in (("label.pdf", 2), ("bordereau.pdf", 1)):
+        assert len(pypdfium2.PdfDocument(out / name)) == pages
+    sealed = read_sealed((out / "manifest.json").read_bytes())
+    with opened(Namespace(data=str(ministry.settings.data))) as installation:
+        with custodian_of(installation.settings) as custodian:
+            trust = Trust([custodian.card()])
+        with reading(installation.engine) as connection:
+            told = dispatch_of(connection, "PARIS", made["announcement"])
+    verdict = judge(sealed.seal.text, trust=trust, at=clock.now(), sealed=sealed)
+    assert verdict.name is Name.SEAL_GENUINE_MANIFEST_MATCHES
+    assert told.dispatch_id == made["announcement"]
+    by = ("--by", people["chief"])
+    shown = done(typed, "pouch", "show", what["bag"], *by)
+    assert shown["announced"] is True
+    assert [event["kind"] for event in shown["events"]] == ["prepared", "sealed"]
+    assert done(
+        typed, "pouch", "hand-over", what["bag"], "--to", people["courier"], *by
+    ) == {"ordinal": 1}  # fmt: skip
+    document = done(
+        typed, "pouch", "epcis", what["bag"], "--authority", "https://valise.example", *by
+    )
+    kinds = sorted(each["type"] for each in document["epcisBody"]["eventList"])
+    assert kinds == ["AssociationEvent", "ObjectEvent", "ObjectEvent"]
+    again = done(typed, "pouch", "papers", seal, "-o", str(tmp_path / "encore"), *by)
+    assert again["number"] == made["number"]
+    assert (tmp_path / "encore" / "label.pdf").read_bytes() == (out / "label.pdf").read_bytes()
+    assert done(typed, "pouch", "announce", "--authority", people["chief"], *by) == []
+    line = next(line for line in done(typed, "pouch", "overview", *by) if line["seal"] == seal)
+    assert (line["stage"], line["late"], line["lost"]) == ("handed-over", False, False)
+
+
+def test_refusals_say_what_is_wrong_that_nothing_was_lost_and_what_to_do(
+    typed: Typed, people: dict[str, str], tmp_path: Path
+) -> None:
+    what = ready(typed, people)
+    seal = made_up(typed, people, what)
+
+    def refused(code: str, *words: str, status: int = 1) -> str:
+        ended, out, err = typed(*words)
+        assert (ended, f"({code})" in err) == (status, True), (out, err)
+        return err
+
+    alone = sealing(people, what, seal, tmp_path / "a")
+    alone[alone.index(people["second"])] = people["chief"]
+    assert "duties-approver" in refused("NOT_ALLOWED", *alone)
+    packer = sealing(people, what, seal, tmp_path / "a")
+    packer[packer.index(people["second"])] = people["agent"]
+    assert "duties-witness" in refused("NOT_ALLOWED", *packer)
+    assert not (tmp_path / "a").exists()
+    refused("PIECE_NUMBER_WRONG", "pouch", "scan", seal, "123", "--by", people["agent"])
+    refused("NOT_ALLOWED", "pouch", "bag", "--by", people["drafter"])
+    refused("CLOSING_UNKNOWN", "pouch", "show", what["bag"], "--by", people["drafter"])
+    refused("LEGS_BROKEN", "pouch", "route", "X", "--leg", "A", "--by", people["chief"], status=2)
+    text = refused("CLOSING_UNKNOWN", "pouch", "lose", "nothing", "--by", people["chief"])
+    assert "Rien" in text
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    refused("FOLDER_NOT_EMPTY", *sealing(people, what, seal, tmp_path / "full"), status=2)
+    out = done(typed, *sealing(people, what, seal, tmp_path / "b"))
+    assert out["seal"] == seal
+    refused("BAG_SEALED", *sealing(people, what, seal, tmp_path / "c"))
+
+
+def test_the_register_of_seals_says_when_it_does_not_add_up(
+    typed: Typed, people: dict[str, str]
+) -> None:
+    what = ready(typed, people)
+    by = ("--by", people["chief"])
+
+    status, _, err = typed("pouch", "seals", "balance", *by)
+    assert status == 1
+    assert all(number in err for number in what["seals"])
+    unused = err.split("montrés, ni écartés : ")[1].split(".")[0].split(", ")
+    balanced = done(typed, "pouch", "seals", "balance", *unused, *by)
+    assert balanced["unexplained"] == []
