@@ -44,7 +44,7 @@ def offer(arguments: Namespace, terminal: Terminal) -> None:
         Refused: SHARE_OF_ANOTHER.
         KeysError: as `Custodian.offer_share`.
     """
-    [share] = _shares([arguments.share], [arguments.identity], arguments, terminal)
+    [share] = shares_of([arguments.share], [arguments.identity], arguments, terminal)
     with custodian_of(_settings(arguments)) as custodian:
         _show(custodian.offer_share(share.to_bytes()), terminal)
 
@@ -72,7 +72,7 @@ def resplit(arguments: Namespace, terminal: Terminal) -> None:
         KeysError: as `keys.custody.splitting.resplit_store`.
     """
     settings, holders = _settings(arguments), _holders(arguments)
-    shares = _shares(arguments.share, arguments.identity, arguments, terminal)
+    shares = shares_of(arguments.share, arguments.identity, arguments, terminal)
     _tell_shares(
         resplit_store(settings.custodian_store, shares, arguments.threshold, holders), terminal
     )
@@ -86,7 +86,7 @@ def drill(arguments: Namespace, terminal: Terminal) -> None:
         Refused: SHARE_OF_ANOTHER.
         KeysError: as `keys.custody.splitting.drill`.
     """
-    shares = _shares(arguments.share, arguments.identity, arguments, terminal)
+    shares = shares_of(arguments.share, arguments.identity, arguments, terminal)
     prove(_settings(arguments).custodian_store, shares)
     if terminal.as_json:
         terminal.show_json({"holders": [share.holder for share in shares], "open": True})
@@ -108,9 +108,16 @@ def _holders(arguments: Namespace) -> list[Holder]:
     return [Holder(card.post, card.recipient) for card in cards]
 
 
-def _shares(
+def shares_of(
     files: Sequence[str], identities: Sequence[str], arguments: Namespace, terminal: Terminal
 ) -> list[Share]:
+    """Open shares, each with the identity of its holder.
+
+    Raises:
+        Misused: SHARES_WITHOUT_IDENTITIES.
+        Refused: SHARE_OF_ANOTHER.
+        KeysError: an identity or a share does not open.
+    """
     if len(files) != len(identities):
         raise Misused("SHARES_WITHOUT_IDENTITIES", shares=len(files), identities=len(identities))
     shares = []

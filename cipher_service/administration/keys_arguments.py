@@ -1,0 +1,42 @@
+"""What can be typed after `cipher-service keys`."""
+
+from functools import partial
+
+from cipher_service.administration.parsing import Commands, add_command, add_group, add_json
+from cipher_service.client.arguments import Parser, Say, add_passphrase_file
+
+
+def add_keys(commands: "Commands[Parser]", say: Say, client: Say) -> None:
+    """Add the commands about the life of keys.
+
+    Args:
+        commands: of the whole program.
+        say: phrases of this program.
+        client: phrases of `chiffre`, for the options that both have.
+    """
+    group = add_group(commands, say, "keys")
+    listing = add_command(group, say, "keys.list", "versions:list_versions")
+    suspend = add_command(group, say, "keys.suspend", "versions:suspend")
+    resume = add_command(group, say, "keys.resume", "versions:resume")
+    compromise = add_command(group, say, "keys.compromise", "exposing:compromise")
+    report = add_command(group, say, "keys.exposure", "exposing:report")
+    rotate = add_command(group, say, "keys.rotate", "versions:rotate")
+    destroy = add_command(group, say, "keys.destroy", "versions:destroy")
+    for parser in (suspend, resume, compromise, report):
+        parser.add_argument("key", metavar=say("a_key"), help=say("help_key_name"))
+        parser.add_argument("--number", metavar="N", type=int, help=say("help_key_number"))
+    destroy.add_argument(
+        "--number", metavar="N", type=int, required=True, help=say("help_key_number")
+    )
+    for parser in (suspend, resume, compromise, destroy):
+        parser.add_argument(
+            "--reason", metavar=say("a_reason"), required=True, help=say("help_key_reason")
+        )
+    rotate.add_argument("--days", metavar="N", type=int, default=366, help=say("help_key_days"))
+    for parser in (resume, rotate, destroy):
+        several = partial(parser.add_argument, action="append", default=[])
+        several("--share", metavar=say("a_file"), help=say("help_key_share"))
+        several("--identity", metavar=say("a_folder"), help=say("help_share_identity"))
+        add_passphrase_file(parser, client)
+    for parser in (listing, suspend, resume, compromise, report, rotate, destroy):
+        add_json(parser, say)

@@ -1,0 +1,166 @@
+"""The life of the ministry's keys: listed, suspended, resumed, rotated, destroyed.
+
+One person suspends at once, over the running custodian's socket. The rest happens at the
+custodian's own terminal and needs what opens its store: its credential, or enough holders with
+their shares (decree 2013/112, article 12).
+"""
+
+from argparse import Namespace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cipher_service import clock
+from cipher_service.administration.custody import shares_of
+from cipher_service.administration.installation import custodian_of, journal_of, opened
+from cipher_service.administration.words import Speaker, phrase
+from cipher_service.client.failures import Misused
+from cipher_service.client.terminal import Terminal
+from cipher_service.directory import enrolment
+from cipher_service.directory.register import read_directory
+from cipher_service.settings import Settings
+from cipher_service.storage.unit_of_work import reading
+from keys import canonical
+from keys.cards import Card, grouped, read_card
+from keys.custody import read_credential
+from keys.custody.rotation import Terminal as CustodianTerminal
+from keys.custody.store import CARD_FILE
+from keys.custody.versions import Book, bureau_key
+from keys.lifecycle import KeyVersion, read_version
+from keys.records import Record
+
+_DAYS_MOST = 3660
+
+
+def list_versions(arguments: Namespace, terminal: Terminal) -> None:
+    """List every version of the custodian's keys with its state, its end and what it asks for."""
+    with custodian_of(_settings(arguments)) as custodian:
+        book = Book.parse(custodian.key_versions())
+    now = clock.now()
+    if terminal.as_json:
+        terminal.show_json(
+            [{**each.to_object(), "warning": each.warning(now)} for each in book.versions]
+        )
+        return
+    for each in book.versions:
+        _show(each, now, terminal)
+
+
+def suspend(arguments: Namespace, terminal: Terminal) -> None:
+    """Suspend a version at once; one person suffices for what makes things safer."""
+    with (
+        opened(arguments) as installation,
+        custodian_of(installation.settings) as custodian,
+        journal_of(installation).act("key_suspend", arguments.key),
+    ):
+        number = number_of(arguments, Book.parse(custodian.key_versions()))
+        answer = custodian.suspend_key(
+            arguments.key.encode(), str(number).encode(), arguments.reason.encode()
+        )
+    _tell(read_version(Record(canonical.decode(answer), "version")), terminal)
+
+
+def resume(arguments: Namespace, terminal: Terminal) -> None:
+    """End a suspension at the custodian's terminal."""
+    now = clock.now().replace(microsecond=0)
+    at = _terminal(arguments, terminal)
+    with (
+        opened(arguments) as installation,
+        custodian_of(installation.settings) as custodian,
+        journal_of(installation).act("key_resume", arguments.key),
+    ):
+        number = number_of(arguments, Book.parse(custodian.key_versions()))
+        moved = at.resume(arguments.key, number, now, arguments.reason)
+    _tell(moved, terminal)
+
+
+def rotate(arguments: Namespace, terminal: Terminal) -> None:
+    """Put the next edition of the bureau's keys in force, and its card into the directory.
+
+    A rotation that was interrupted after the keys changed only has its card taken in.
+
+    Raises:
+        Misused: DAYS_INVALID.
+        KeysError: the store does not open.
+    """
+    if not 1 <= arguments.days <= _DAYS_MOST:
+        raise Misused("DAYS_INVALID")
+    now = clock.now().replace(microsecond=0)
+    at = _terminal(arguments, terminal)
+    with opened(arguments) as installation:
+        with reading(installation.engine) as connection:
+            directory = read_directory(connection)
+        card = read_card((at.store / CARD_FILE).read_bytes())
+        with journal_of(installation).act("key_rotate", bureau_key(card)) as connection:
+            if directory.post(card.post).fingerprint == card.fingerprint:
+                card = at.rotate(now, now + timedelta(days=arguments.days), now)
+            enrolment.install(connection, card, now)
+    _tell_card(card, terminal)
+
+
+def destroy(arguments: Namespace, terminal: Terminal) -> None:
+    """Remove the keys of an edition that is no longer in force, for ever."""
+    now = clock.now().replace(microsecond=0)
+    at = _terminal(arguments, terminal)
+    with (
+        opened(arguments) as installation,
+        journal_of(installation).act("key_destroy", f"edition/{arguments.number}"),
+    ):
+        moved = at.destroy(arguments.number, now, arguments.reason)
+    _tell(moved, terminal)
+    Speaker(terminal).say("key_copies_remain")
+
+
+def number_of(arguments: Namespace, book: Book) -> int:
+    """Return the number typed, else that of the key's newest version.
+
+    Raises:
+        Misused: KEY_NAME_UNKNOWN.
+    """
+    versions = book.of(arguments.key)
+    if not versions:
+        known = ", ".join(dict.fromkeys(each.key for each in book.versions))
+        raise Misused("KEY_NAME_UNKNOWN", given=arguments.key[:80], known=known)
+    number: int = versions[-1].number if arguments.number is None else arguments.number
+    return number
+
+
+def _settings(arguments: Namespace) -> Settings:
+    return Settings.load(Path(arguments.data))
+
+
+def _terminal(arguments: Namespace, terminal: Terminal) -> CustodianTerminal:
+    settings = _settings(arguments)
+    return CustodianTerminal(
+        store=settings.custodian_store,
+        credential=read_credential(settings.custodian_credential),
+        shares=shares_of(arguments.share, arguments.identity, arguments, terminal),
+    )
+
+
+def _tell(version: KeyVersion, terminal: Terminal) -> None:
+    if terminal.as_json:
+        terminal.show_json(version.to_object())
+        return
+    _show(version, clock.now(), terminal)
+
+
+def _show(version: KeyVersion, now: datetime, terminal: Terminal) -> None:
+    state = phrase(f"key_{version.state.replace('-', '_')}", terminal.language)
+    line = f"{version.key:<20} {version.number:>3}  {state:<16} {version.ends:%Y-%m-%d}"
+    terminal.show(f"{line}  {grouped(version.fingerprint)}")
+    warning = version.warning(now)
+    if warning is not None:
+        Speaker(terminal).say(f"key_{warning}", key=version.key, number=version.number)
+
+
+def _tell_card(card: Card, terminal: Terminal) -> None:
+    if terminal.as_json:
+        terminal.show_json(
+            {"post": card.post, "edition": card.edition, "fingerprint": card.fingerprint}
+        )
+        return
+    speaker = Speaker(terminal)
+    speaker.show(
+        "key_rotated", post=card.post, edition=card.edition, fingerprint=grouped(card.fingerprint)
+    )
+    speaker.say("key_rotated_restart")

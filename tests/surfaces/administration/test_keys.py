@@ -1,0 +1,97 @@
+"""`cipher-service keys`: states and their ends, and what a compromised key could read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cipher_service.administration.stage import Stage, chiffre, stage
+from tests.surfaces.administration.running import done, given, refused
+
+
+@pytest.fixture(scope="module")
+def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """PARIS wrote to LOME and to headquarters, LOME to PARIS; its keys change in this module."""
+    folder = tmp_path_factory.mktemp("keys")
+    text = folder / "texte.txt"
+    text.write_text("Objet : clé.\n", "utf-8")
+    with stage(folder / "data", "en", 1) as on:
+        on.introduce({post: on.enrol(post) for post in ("PARIS", "LOME")})
+        for by, *to in (("PARIS", "LOME", "MINREX"), ("LOME", "PARIS"), ("LOME", "MINREX")):
+            words = [word for post in to for word in ("--to", post)]
+            chiffre(
+                "en",
+                *("send", "--identity", on.identity(by), *words, "--level", "SECRET", str(text)),
+            )
+        yield on
+
+
+def test_the_report_names_every_dispatch_that_the_key_could_read(ministry: Stage) -> None:
+    before = given(ministry, "post", "list")
+    found = given(ministry, "keys", "exposure", "post/PARIS")
+
+    assert [(each["origin"], each["role"]) for each in found["readable"]] == [
+        ("PARIS", "copy"),
+        ("LOME", "action"),
+    ]
+    first, second = found["readable"]
+    assert sorted(first["others"]) == ["LOME", "MINREX"]
+    assert second["others"] == ["LOME"]
+    assert found["signed"] == [first["dispatch_id"]]
+    assert (found["rekey"], found["confirm"]) == (["PARIS"], ["LOME", "MINREX"])
+    assert not found["compromised"]
+    assert given(ministry, "post", "list") == before
+    said = done(ministry, "keys", "exposure", "post/PARIS")
+    assert "tenez-les pour lues" in said
+    assert first["register"] in said
+
+
+def test_one_person_suspends_the_bureau_s_key_and_the_terminal_resumes_it(
+    ministry: Stage, tmp_path: Path
+) -> None:
+    (version,) = given(ministry, "keys", "list")
+    assert (version["key"], version["number"]) == ("bureau/MINREX", 1)
+    given(ministry, "keys", "suspend", "bureau/MINREX", "--reason", "doute")
+    (waiting, *_) = given(ministry, "bureau", "inbox")
+    opening = ("bureau", "open", waiting["dispatch_id"], "-o", str(tmp_path / "recu"))
+    refused(ministry, "KEY_NOT_USABLE", *opening)  # the receipt that comes first is not signed
+    assert "suspendue" in done(ministry, "keys", "list")
+    resumed = given(ministry, "keys", "resume", "bureau/MINREX", "--reason", "doute levé")
+    assert resumed["history"][-1]["to"] == "active"
+    done(ministry, *opening)
+
+
+def test_a_compromised_post_is_out_of_the_directory_at_once(ministry: Stage) -> None:
+    found = given(ministry, "keys", "compromise", "post/LOME", "--reason", "poste envahi")
+    assert found["compromised"]
+    assert len(found["readable"]) == 3
+    states = {each["post"]: each["state"] for each in given(ministry, "post", "list")}
+    assert states["LOME"] != "active"
+
+
+def test_a_rotation_puts_the_next_card_into_the_directory(ministry: Stage, tmp_path: Path) -> None:
+    refused(ministry, "DAYS_INVALID", "keys", "rotate", "--days", "0", status=2)
+    card = given(ministry, "keys", "rotate")
+    assert card["edition"] == 2
+    shown = {each["post"]: each["fingerprint"] for each in given(ministry, "post", "list")}
+    assert shown["MINREX"] == card["fingerprint"]
+    (waiting, *_) = given(ministry, "bureau", "inbox")
+    opening = ("bureau", "open", waiting["dispatch_id"], "-o", str(tmp_path / "recu"))
+    refused(ministry, "KEY_NOT_USABLE", *opening)  # until the service is started again
+    refused(ministry, "KEY_NOT_DESTROYABLE", "keys", "destroy", "--number", "1", "--reason", "pv 1")
+
+
+def test_a_key_that_is_not_there_is_named_with_those_that_are(ministry: Stage) -> None:
+    said = refused(
+        ministry,
+        "KEY_NAME_UNKNOWN",
+        *("keys", "suspend", "bureau/PARIS", "--reason", "x"),
+        status=2,
+    )
+    assert "bureau/MINREX" in said
+    refused(ministry, "KEY_NAME_UNKNOWN", *("keys", "exposure", "clé/PARIS"), status=2)
+    refused(
+        ministry,
+        "KEY_VERSION_UNKNOWN",
+        *("keys", "suspend", "bureau/MINREX", "--number", "9", "--reason", "x"),
+    )
