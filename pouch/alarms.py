@@ -39,6 +39,8 @@ SWAPPED: Final = "swapped"
 SEAL_NUMBER_TWICE: Final = "seal-number-twice"
 DEVICE_FORKED: Final = "device-forked"
 CLOCK_OFF: Final = "clock-off"
+# Who acted, for those who know the officers and their functions: not judged here.
+NOT_ENTITLED: Final = "not-entitled"
 
 # Where such an act was told says nothing about where the bag was.
 _AT_A_DISTANCE: Final = (Lost.kind, Recalled.kind)

@@ -376,7 +376,9 @@ def _record(
         now=sitting.now,
     )
     judged = [Judged(body, None)]
-    (answer,) = custody.record(sitting.connection, judged, caller=post, now=sitting.now)
+    (answer,) = custody.record(
+        sitting.connection, judged, caller=post, now=sitting.now, gate=sitting.office.gate
+    )
     return answer
 
 

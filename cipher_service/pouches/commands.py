@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cipher_service import clock
+from cipher_service.access.acts import Gate, founded
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme, default_scheme
-from cipher_service.pouches import custody, devices, makeup
+from cipher_service.pouches import custody, devices, makeup, repository
 from cipher_service.pouches.custody import Judged
+from cipher_service.pouches.entitlement import PACK, SEAL, bag_of, require
 from cipher_service.pouches.makeup import NewLine
 from cipher_service.storage.batch import Handler
 from keys.errors import Refusal
@@ -32,6 +34,7 @@ class PouchDesk:
         self, scheme: Scheme | None = None, now: Callable[[], datetime] = clock.now
     ) -> None:
         self._scheme = scheme or default_scheme()
+        self._gate = Gate(scheme=self._scheme)
         self._clock = now
 
     def handlers(self) -> dict[str, Handler]:
@@ -71,7 +74,8 @@ class PouchDesk:
             told = clock.parse(payload["clock"])
             devices.compare_clock(connection, payload["device"], told, now)
         judged = [Judged(body, refusal) for body, refusal in payload["events"]]
-        return custody.record(connection, judged, caller=payload["caller"], now=now)
+        caller = payload["caller"]
+        return custody.record(connection, judged, caller=caller, now=now, gate=self._gate)
 
     def begin(self, connection: Connection, payload: dict[str, Any]) -> bool:
         """Take `{"caller", "event": file, "departure", "bag_class"}`; the event is `prepared`.
@@ -91,19 +95,25 @@ class PouchDesk:
             bag_class=BagClass(payload["bag_class"]),
             now=self._now(),
         )
+        self._decide(connection, event.seal, event.officer, PACK)
         self._keep(connection, event, payload)
         return True
 
     def add_line(self, connection: Connection, payload: dict[str, Any]) -> bool:
         """Take `{"caller", "seal", "officer", "line": NewLine as a map}`; give whether it was new.
 
-        Refusals: `makeup.add_line`; NOT_FOUND for a bag of another post.
+        Refusals: `makeup.add_line`; NOT_FOUND for a bag of another post; NOT_ALLOWED and
+        UNKNOWN_OFFICER, as for the two other acts of make-up.
         """
         makeup.require_origin(connection, payload["seal"], payload["caller"])
+        line = payload["line"]
+        self._decide(
+            connection, payload["seal"], payload["officer"], PACK, item_level=line["level"]
+        )
         return makeup.add_line(
             connection,
             payload["seal"],
-            NewLine(**payload["line"]),
+            NewLine(**line),
             officer=payload["officer"],
             scheme=self._scheme,
             now=self._now(),
@@ -119,6 +129,9 @@ class PouchDesk:
         makeup.require_origin(connection, event.seal, payload["caller"])
         if makeup.is_on_record(connection, event):
             return False
+        second = event.witness.officer if event.witness else None
+        self._decide(connection, event.seal, event.officer, SEAL, second=second)
+        self._decide(connection, event.seal, payload["certifier"], PACK)
         makeup.seal_bag(
             connection,
             event,
@@ -139,6 +152,32 @@ class PouchDesk:
         if event.place != payload["caller"]:
             raise ServiceError("WRONG_PLACE", place=event.place)
         return event
+
+    def _decide(
+        self,
+        connection: Connection,
+        seal: str,
+        officer: str,
+        action: str,
+        *,
+        second: str | None = None,
+        item_level: str | None = None,
+    ) -> None:
+        """Demand that an officer may do this; before there are officers, nobody is asked."""
+        closing = repository.closing_of(connection, seal)
+        if closing is None or not founded(connection):
+            return
+        bag = bag_of(connection, closing, self._scheme, officer=officer, second=second or "")
+        require(
+            connection,
+            self._gate,
+            officer,
+            action,
+            bag,
+            self._now(),
+            second=second,
+            item_level=item_level,
+        )
 
     def _keep(self, connection: Connection, event: Event, payload: dict[str, Any]) -> None:
         body, caller = payload["event"], payload["caller"]

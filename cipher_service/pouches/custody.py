@@ -19,11 +19,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, update
 
 from cipher_service import clock
+from cipher_service.access.acts import Gate
 from cipher_service.pouches import cases, repository, stock
+from cipher_service.pouches.entitlement import told_by_others
 from cipher_service.pouches.repository import Closing
 from cipher_service.storage.tables import pouches as tables
 from keys.errors import KeysError
-from pouch.alarms import DEVICE_FORKED, RECEIVED_TWICE, Alarm, alarms_of
+from pouch.alarms import DEVICE_FORKED, NOT_ENTITLED, RECEIVED_TWICE, Alarm, alarms_of
 from pouch.custody import custody_of, device_chains, live_events
 from pouch.discrepancies import Difference, check_seals, check_weight
 from pouch.events import DeviceUnknown, Event, parse_event, read_event
@@ -94,7 +96,12 @@ def keys_in_force(connection: Connection) -> dict[str, bytes]:
 
 
 def record(
-    connection: Connection, judged: Sequence[Judged], *, caller: str, now: datetime
+    connection: Connection,
+    judged: Sequence[Judged],
+    *,
+    caller: str,
+    now: datetime,
+    gate: Gate,
 ) -> list[dict[str, Any]]:
     """Record what a post brings, in the order given; return an answer for each.
 
@@ -103,6 +110,7 @@ def record(
         judged: from `judge`.
         caller: code of the post that brings them; it need not be the devices' own.
         now: the ministry's time.
+        gate: what decides whether those who told might do so.
     """
     news: list[tuple[Event | None, Answer]] = []
     for each in judged:
@@ -116,6 +124,8 @@ def record(
         new = repository.insert_event(connection, event, each.body, caller=caller, now=now)
         news.append((event, Answer(event.id, None, new=new)))
     recorded = [event for event, answer in news if event is not None and answer.new]
+    for event in recorded:
+        _raise_entitlement(connection, event, gate, now)
     for seal in sorted({event.seal for event in recorded}):
         settle(connection, seal, now)
     for event in recorded:
@@ -167,6 +177,7 @@ def _settle_receipt(
 ) -> None:
     """Grant the receipt to the first that came, unless its event was corrected since."""
     live = {event.id for event in live_events(events)}
+    live -= _told_by_others(connection, closing.seal)
     held = repository.receipt_of(connection, closing.seal)
     if held is not None and held.event_id in live:
         return
@@ -222,7 +233,10 @@ def _settle_discharge(
     held = repository.receipt_of(connection, closing.seal)
     if held is None or held.discharge is not None:
         return
+    others = _told_by_others(connection, closing.seal)
     for event in live_events(events):
+        if event.id in others:
+            continue
         if event.place == held.post and _shows_nonce(closing, event):
             connection.execute(
                 update(tables.receipt)
@@ -303,6 +317,23 @@ def _raise_alarms(
 
 def _is_clone(alarm: Alarm, seal: str) -> bool:
     return alarm.kind == RECEIVED_TWICE and alarm.subject == seal and len(alarm.places) > 1
+
+
+def _raise_entitlement(connection: Connection, event: Event, gate: Gate, now: datetime) -> None:
+    closing = repository.closing_of(connection, event.seal)
+    if closing is not None and told_by_others(connection, gate, closing, event, now):
+        alarm = Alarm(NOT_ENTITLED, event.seal, (event.id,), (event.place,))
+        repository.raise_alarm(connection, alarm, now)
+
+
+def _told_by_others(connection: Connection, seal: str) -> set[str]:
+    """Return the ids of a closing's events that grant nothing."""
+    return {
+        event
+        for alarm in repository.alarms_about(connection, seal)
+        if alarm.kind == NOT_ENTITLED
+        for event in alarm.events
+    }
 
 
 def _raise_forks(connection: Connection, event: Event, now: datetime) -> None:

@@ -5,31 +5,71 @@ the bags of the departure that the waybill entrusts to them. What belongs to no 
 stock of seals) is decided as a bag without a level that stays at headquarters.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
-from cipher_service.access.acts import Gate, circumstances
+from cipher_service.access.acts import Gate, circumstances, founded
 from cipher_service.access.acts import require as require_decided
 from cipher_service.access.principals import rank
 from cipher_service.access.subjects import Circumstances, Pouch
+from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme
+from cipher_service.pouches import repository, waybills
 from cipher_service.pouches.repository import Closing
+from pouch.classes import MODES
+from pouch.custody import live_events
+from pouch.events import Event
+from pouch.facts import (
+    Accounted,
+    Corrected,
+    Found,
+    HandedOver,
+    Lost,
+    Opened,
+    Prepared,
+    Recalled,
+    Received,
+    Sealed,
+    Seen,
+)
 from pouch.manifest import BagClass
 
 LIST, PACK, HAND_OVER = "pouch-list", "pouch-pack", "pouch-handover"
 SEAL, OPEN = "pouch-seal", "pouch-open"
 
+_ACTIONS: Final[Mapping[str, str]] = {
+    Prepared.kind: PACK,
+    Sealed.kind: SEAL,
+    HandedOver.kind: HAND_OVER,
+    Received.kind: HAND_OVER,
+    Opened.kind: OPEN,
+    Accounted.kind: HAND_OVER,
+    Recalled.kind: HAND_OVER,
+    Seen.kind: LIST,
+    Lost.kind: LIST,
+    Found.kind: LIST,
+    Corrected.kind: LIST,
+}
 
-def bag_of(closing: Closing, scheme: Scheme, *, courier: str = "", second: str = "") -> Pouch:
-    """Return a closing as the policies see it.
+
+def bag_of(
+    connection: Connection, closing: Closing, scheme: Scheme, *, officer: str, second: str = ""
+) -> Pouch:
+    """Return a closing as the policies see it when an officer asks.
 
     Args:
+        connection: the books.
         closing: the bag's.
         scheme: the markings.
-        courier: who carries it by its waybill.
+        officer: who asks: the bag's courier, once it was handed to them.
         second: the other person of the act: named as the packer when they are one of several.
     """
+    courier = waybills.courier_of(connection, closing.departure) or ""
+    if officer != courier and officer in _takers(connection, closing):
+        courier = officer
     packers = closing.packers
     return Pouch(
         identifier=closing.seal,
@@ -39,6 +79,17 @@ def bag_of(closing: Closing, scheme: Scheme, *, courier: str = "", second: str =
         courier=courier,
         packer=second if second in packers else next(iter(packers), ""),
     )
+
+
+def _takers(connection: Connection, closing: Closing) -> set[str]:
+    if closing.stage == Prepared.kind:
+        return set()
+    events = live_events(repository.events_of(connection, closing.seal))
+    return {
+        event.witness.officer
+        for event in events
+        if isinstance(event.facts, HandedOver) and event.witness is not None
+    }
 
 
 def level_of(bag_class: BagClass, scheme: Scheme) -> int:
@@ -87,3 +138,36 @@ def require(
             new_level=rank(gate.scheme, item_level),
         )
     require_decided(connection, gate, officer, action, bag, context)
+
+
+def told_by_others(
+    connection: Connection, gate: Gate, closing: Closing, event: Event, now: datetime
+) -> bool:
+    """Say whether an event was told by somebody who might not do what it tells.
+
+    What happened stays on record whoever did it; but it grants no receipt and no discharge. At the
+    founding, before there are officers in the books, nobody is asked.
+
+    Args:
+        connection: the books.
+        gate: what decides.
+        closing: of the bag.
+        event: read and believed.
+        now: the present; a device that is ahead of it is not asked about its future.
+    """
+    if not founded(connection):
+        return False
+    action = _ACTIONS[event.kind]
+    at = min(event.at, now)
+    second = event.witness.officer if event.witness else None
+    paired = action in (SEAL, OPEN)
+    asked = [event.officer]
+    if isinstance(event.facts, HandedOver) and second and MODES[closing.mode].courier:
+        asked.append(second)
+    try:
+        for officer in asked:
+            bag = bag_of(connection, closing, gate.scheme, officer=officer, second=second or "")
+            require(connection, gate, officer, action, bag, at, second=second if paired else None)
+    except ServiceError:
+        return True
+    return False

@@ -14,14 +14,12 @@ from cipher_service.access.decisions import decide_many
 from cipher_service.access.subjects import Circumstances, Pouch
 from cipher_service.audit.journal import Journal
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import entitlement, repository, waybills
+from cipher_service.pouches import entitlement, repository
 from cipher_service.pouches.desk import Desks
 from cipher_service.pouches.repository import Closing
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import Card
 from keys.custody import Custodian
-from pouch.custody import custody_of
-from pouch.facts import HandedOver
 
 
 @dataclass(frozen=True)
@@ -88,16 +86,10 @@ class Sitting:
             raise ServiceError("CLOSING_UNKNOWN", seal=seal)
         return found
 
-    def bag_of(self, closing: Closing, second: str = "") -> Pouch:
-        """Return a closing as the policies see it, with its courier.
-
-        That is who holds it on the way, and before, whom the waybill names.
-        """
-        courier = waybills.courier_of(self.connection, closing.departure)
-        if closing.stage == HandedOver.kind:
-            courier = custody_of(repository.events_of(self.connection, closing.seal)).holder
+    def bag_of(self, closing: Closing, officer: str, second: str = "") -> Pouch:
+        """Return a closing as the policies see it; see `entitlement.bag_of`."""
         scheme = self.office.gate.scheme
-        return entitlement.bag_of(closing, scheme, courier=courier or "", second=second)
+        return entitlement.bag_of(self.connection, closing, scheme, officer=officer, second=second)
 
     def require(
         self,
@@ -109,7 +101,7 @@ class Sitting:
         item_level: str | None = None,
     ) -> None:
         """Demand that an officer may do this; see `entitlement.require`."""
-        bag = on if isinstance(on, Pouch) else self.bag_of(on, second or "")
+        bag = on if isinstance(on, Pouch) else self.bag_of(on, officer, second or "")
         entitlement.require(
             self.connection,
             self.office.gate,
@@ -133,7 +125,7 @@ class Sitting:
             gate.policies,
             principal,
             entitlement.LIST,
-            [self.bag_of(closing) for closing in closings],
+            [self.bag_of(closing, officer) for closing in closings],
             Circumstances(self.now),
         )
         return [
