@@ -22,7 +22,8 @@ def text(instant: datetime) -> str:
     """
     if instant.tzinfo is None:
         raise ValueError("an instant without a time zone has no meaning between posts")
-    return instant.astimezone(UTC).strftime(FORMAT)
+    # `strftime` takes three times as long, and writes the year 987 with three digits.
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def parse(written: str) -> datetime:

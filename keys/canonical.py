@@ -61,14 +61,6 @@ def decode(data: bytes) -> Any:
     return value
 
 
-def decode_own(data: bytes) -> Any:
-    """Reads what `encode` gave in this very process, whose form needs no second look.
-
-    Never for bytes that came from elsewhere.
-    """
-    return _parsed(data)
-
-
 def text_from_bytes(data: bytes) -> str:
     """Standard base64 with padding."""
     return base64.b64encode(data).decode("ascii")
@@ -113,10 +105,14 @@ def time_from_text(text: str) -> datetime:
 
 
 def _parsed(data: bytes) -> Any:
+    text = data.decode()
     try:
-        return _DECODER.decode(data.decode())
+        value, end = _DECODER.raw_decode(text)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    if end != len(text):
+        raise ValueError("something follows the value")
+    return value
 
 
 def _check(value: object, depth: int) -> None:

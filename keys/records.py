@@ -137,7 +137,8 @@ class Record:
     def items(self, member: str, *, least: int = 0, most: int) -> tuple[Any, ...]:
         """An array of between `least` and `most` values, unchecked."""
         value = self._take(member)
-        if not isinstance(value, list) or not least <= len(value) <= most:
+        # A tuple is what a writer of ours holds before it becomes JSON (`encode_statement`).
+        if not isinstance(value, (list, tuple)) or not least <= len(value) <= most:
             raise self._wrong(member)
         return tuple(value)
 

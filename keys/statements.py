@@ -37,14 +37,15 @@ def encode_statement(
     read: Callable[[Record], _Statement],
     refusal: type[Refusal],
 ) -> bytes:
-    """Gives the canonical bytes of a statement, after reading them back.
+    """Gives the canonical bytes of a statement, after reading back what they encode.
 
     Raises:
         Refusal: of the given type: the statement holds what its readers would refuse.
     """
     try:
-        data = canonical.encode(to_object(statement))
-        read(Record(canonical.decode_own(data), "statement"))
+        value = to_object(statement)
+        data = canonical.encode(value)
+        read(Record(value, "statement"))
     except ValueError as error:
         raise refusal(str(error)) from error
     return data

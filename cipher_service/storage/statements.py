@@ -6,7 +6,8 @@ driver's cursor. Only TEXT, INTEGER and BLOB columns exist (`tables.columns`), s
 conversion on its way.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, literal_column
@@ -27,15 +28,12 @@ class Statement:
     def __init__(self, clause: ClauseElement, columns: Iterable[str] | None = None) -> None:
         self._clause = clause
         self._columns = None if columns is None else list(columns)
-        self._compiled: dict[str, tuple[str, list[str] | None, Mapping[str, Any]]] = {}
+        self._compiled: dict[str, tuple[str, _Arrange]] = {}
 
     def run(self, connection: Connection, values: Mapping[str, Value]) -> Any:
         """Run it once; returns the driver's cursor (`fetchone()`, `rowcount`)."""
-        text, order, fixed = self._for(connection)
-        cursor = driver_cursor(connection)
-        given = {**fixed, **values}
-        cursor.execute(text, given if order is None else [given[name] for name in order])
-        return cursor
+        text, arrange = self._for(connection)
+        return driver_cursor(connection).execute(text, arrange(values))
 
     def one(self, connection: Connection, values: Mapping[str, Value]) -> Any:
         """Run it and return its first row, or None.
@@ -47,28 +45,35 @@ class Statement:
 
     def run_many(self, connection: Connection, rows: Iterable[Mapping[str, Value]]) -> int:
         """Run it for each row; returns the number of rows written in all."""
-        text, order, fixed = self._for(connection)
+        text, arrange = self._for(connection)
         cursor = driver_cursor(connection)
-        given: Iterable[Any] = ({**fixed, **row} for row in rows)
-        if order is not None:
-            given = ([row[name] for name in order] for row in given)
-        cursor.executemany(text, given)
+        cursor.executemany(text, map(arrange, rows))
         return int(cursor.rowcount)
 
-    def _for(self, connection: Connection) -> tuple[str, list[str] | None, Mapping[str, Any]]:
+    def _for(self, connection: Connection) -> tuple[str, "_Arrange"]:
         dialect = connection.dialect
         found = self._compiled.get(dialect.name)
         if found is None:
             compiled = self._clause.compile(dialect=dialect, column_keys=self._columns)
             order = getattr(compiled, "positiontup", None)  # SQLite's parameters are positional
-            # Literals of the clause, such as the 1 in `value + 1`.
-            fixed = {
-                name: value
-                for name, value in compiled.params.items()
-                if isinstance(value, str | int | bytes)
-            }
-            found = self._compiled[dialect.name] = (str(compiled), order, fixed)
+            found = self._compiled[dialect.name] = (str(compiled), _arrange(order, compiled.params))
         return found
+
+
+_Arrange = Callable[[Mapping[str, Value]], Any]
+
+
+def _arrange(order: Sequence[str] | None, parameters: Mapping[str, Any]) -> _Arrange:
+    """Return what turns a row's values into the driver's parameters."""
+    # Literals of the clause, such as the 1 in `value + 1`.
+    fixed = {
+        name: value for name, value in parameters.items() if isinstance(value, str | int | bytes)
+    }
+    if order is None:
+        return lambda values: {**fixed, **values}
+    if fixed or len(order) < 2:  # noqa: PLR2004 - of one name, `itemgetter` gives no tuple
+        return lambda values: [values[name] if name in values else fixed[name] for name in order]
+    return itemgetter(*order)
 
 
 def insert_or_skip(target: Table, conflict: Iterable[str]) -> postgresql.Insert:
