@@ -54,7 +54,7 @@ from cipher_service.identity.site import site_of
 from cipher_service.pouches.commands import PouchDesk
 from cipher_service.pouches.packs import Packs
 from cipher_service.settings import Settings
-from cipher_service.storage.batch import Batches, BeforeCommit, Handler, Outcome, Request
+from cipher_service.storage.batch import Batches, BeforeCommit, Handler, Outcome, Request, Together
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.sole_writer import sole_writer
@@ -82,15 +82,16 @@ def create_api(settings: Settings) -> Border:
 
 def registrar_handlers(
     settings: Settings, custodian: Custodian, sealer: ReceiptSealer, engine: Engine
-) -> dict[str, Handler]:
-    """Return the registrar's commands by name.
+) -> tuple[dict[str, Handler], dict[str, Together]]:
+    """Return the registrar's commands by name, and how to do several of a kind together.
 
     Every act of a post is guarded (`identity.commands`); enrolling is open to who has a code.
     """
     directory = DirectoryReader()
     admissions = Admissions(directory, custodian, settings.issuer)
+    desk = Desk(directory, Blobs(settings.data), sealer.service)
     acts = {
-        **Desk(directory, Blobs(settings.data), sealer.service).handlers(),
+        **desk.handlers(),
         **PouchDesk().handlers(),
         **Packs(custodian, directory).handlers(),
         **Upkeep(settings.log_origin).handlers(),
@@ -102,13 +103,14 @@ def registrar_handlers(
         reception_of(settings, engine, custodian),
         settings.headquarters,
     )
-    return {
+    handlers = {
         **admissions.handlers(),
         **officers.handlers(),
         **officers.guarded(office.acts()),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(acts),
     }
+    return handlers, {"submit": admissions.guarded_together(desk.submit_together)}
 
 
 def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
@@ -220,9 +222,10 @@ async def _serve_writes(
     settings: Settings, custodian: Custodian, engine: Engine, ready: Callable[[], None]
 ) -> None:
     sealer = ReceiptSealer(custodian, settings.headquarters)
-    handlers = registrar_handlers(settings, custodian, sealer, engine)
+    handlers, together = registrar_handlers(settings, custodian, sealer, engine)
     recorder = Recorder(settings.log_origin)
-    batches = Batches(engine, handlers, in_turn(recorder.before_commit, sealer.before_commit))
+    last = in_turn(recorder.before_commit, sealer.before_commit)
+    batches = Batches(engine, handlers, last, together)
     registrar = Registrar(batches)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, registrar.stop)
     up = asyncio.Event()

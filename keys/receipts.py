@@ -39,6 +39,7 @@ SUBMITTED: Final = "submitted"
 
 _POSTS_MAX: Final = 600
 _PATH_MAX: Final = 64
+_JOINT: Final = b'},"statement":'
 _REGISTER: Final = re.compile(r"[0-9]{4}/[0-9]{6,9}")
 
 
@@ -144,33 +145,74 @@ class BatchRoot:
         return parse_statement(data, _read_root, ReceiptMalformed)
 
 
-def seal_batch(
+@dataclass(frozen=True, slots=True)
+class SealedBatch:
+    """The receipts of one commit, with what they all share kept once.
+
+    Attributes:
+        shared: the root and its signatures, some 4.7 kB.
+        own: of each receipt, all the rest; `whole_receipt` puts both together.
+    """
+
+    shared: bytes
+    own: tuple[bytes, ...]
+
+
+def seal_together(
     statements: Sequence[Submitted], *, time: datetime, sign: Callable[[bytes], Signatures]
-) -> list[bytes]:
+) -> SealedBatch:
     """Makes the receipts of one commit with one call of `sign`.
 
     Args:
-        statements: in any order; their receipts come back in the same.
+        statements: at least one, in any order; their receipts come back in the same.
         time: UTC, whole seconds.
         sign: both signatures in context `depeche/v1 receipts` by the service key; a custodian's
-            `sign_receipts` fits. Not called for no statements.
+            `sign_receipts` fits.
+
+    Raises:
+        ReceiptMalformed: a statement is not as it must be.
+    """
+    leaves = [statement.encode() for statement in statements]
+    hashes = [leaf_hash(leaf) for leaf in leaves]
+    batch = BatchRoot(root=root(hashes), size=len(hashes), time=time).encode()
+    signatures = canonical.encode(object_of_signatures(sign(batch)))
+    return SealedBatch(
+        shared=b'"root":%b,"signatures":%b' % (batch, signatures),
+        own=tuple(
+            b'{"proof":{"index":%d,"path":%b%b%b}' % (index, _encode_path(path), _JOINT, leaf)
+            for index, (path, leaf) in enumerate(zip(inclusion_paths(hashes), leaves, strict=True))
+        ),
+    )
+
+
+def whole_receipt(own: bytes, shared: bytes) -> bytes:
+    """Gives the receipt of what `seal_together` made of it.
+
+    It is put together from canonical pieces; a reader's canonical decoding refuses a member out of
+    its place, and so whatever this makes of anything else.
+    """
+    # A path holds base64 alone, so the first joint is the right one.
+    proof, joint, statement = own.partition(_JOINT)
+    return b"".join((proof, b",", shared, joint, statement))
+
+
+def seal_batch(
+    statements: Sequence[Submitted], *, time: datetime, sign: Callable[[bytes], Signatures]
+) -> list[bytes]:
+    """Makes whole receipts, as `seal_together` and `whole_receipt` do.
+
+    Args:
+        statements: of one commit; `sign` is not called for none.
+        time: UTC, whole seconds.
+        sign: as there.
 
     Raises:
         ReceiptMalformed: a statement is not as it must be.
     """
     if not statements:
         return []
-    leaves = [statement.encode() for statement in statements]
-    hashes = [leaf_hash(leaf) for leaf in leaves]
-    batch = BatchRoot(root=root(hashes), size=len(hashes), time=time).encode()
-    signatures = canonical.encode(object_of_signatures(sign(batch)))
-    # Put together from canonical pieces, since the longest ones are the same in every receipt of
-    # the batch; a reader's canonical decoding would refuse a member out of its place.
-    return [
-        b'{"proof":{"index":%d,"path":%b,"root":%b,"signatures":%b},"statement":%b}'
-        % (index, _encode_path(path), batch, signatures, leaf)
-        for index, (path, leaf) in enumerate(zip(inclusion_paths(hashes), leaves, strict=True))
-    ]
+    sealed = seal_together(statements, time=time, sign=sign)
+    return [whole_receipt(own, sealed.shared) for own in sealed.own]
 
 
 def read_submitted_receipt(data: bytes, service_key: VerifyingKey) -> Submitted:

@@ -4,7 +4,7 @@ Payloads are plain maps; `to_payload` of the judged values makes them. `app` joi
 commands of other subjects and hands them to `storage.batch.Batches`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from cipher_service.directory import enrolment
 from cipher_service.directory.enrolment import ApiKey
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches import acknowledgements, signals, uploads
-from cipher_service.dispatches.service import Recorded, mark_fetched, submit
+from cipher_service.dispatches.service import Recorded, mark_fetched, submit, submit_together
 from cipher_service.dispatches.submission import Submission
 from cipher_service.storage.batch import Handler
 from cipher_service.storage.blobs import Blobs
@@ -68,6 +68,19 @@ class Desk:
             connection,
             Submission.from_payload(payload),
             payload["body"],
+            directory=self._directory.current(connection),
+            service=self._service,
+            stored=self._blobs.size,
+            now=self._now(),
+        )
+
+    def submit_together(
+        self, connection: Connection, payloads: Sequence[dict[str, Any]]
+    ) -> list[Recorded]:
+        """As `submit`, of several; see `service.submit_together` for when it gives up."""
+        return submit_together(
+            connection,
+            [(Submission.from_payload(payload), payload["body"]) for payload in payloads],
             directory=self._directory.current(connection),
             service=self._service,
             stored=self._blobs.size,

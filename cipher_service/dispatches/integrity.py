@@ -18,12 +18,13 @@ from sqlalchemy.exc import DatabaseError
 
 from cipher_service.directory.register import Directory, read_directory
 from cipher_service.dispatches import rules
+from cipher_service.dispatches.repository import receipt_of
 from cipher_service.references import register_number
 from cipher_service.storage import counters
 from cipher_service.storage.blobs import Blobs, Body
 from cipher_service.storage.migrations import is_current
 from cipher_service.storage.soundness import damage
-from cipher_service.storage.tables.dispatches import dispatch, envelope, receipt
+from cipher_service.storage.tables.dispatches import dispatch, envelope, receipt, receipt_seal
 from cipher_service.storage.tables.headquarters import allotted, intent, opened, series
 from cipher_service.storage.unit_of_work import reading
 from keys.errors import KeysError
@@ -161,11 +162,11 @@ def _envelopes(
 
 def _receipts(connection: Connection, first: int, last: int) -> dict[int, bytes]:
     rows = connection.execute(
-        select(receipt.c.dispatch, receipt.c.body).where(
-            receipt.c.kind == "submitted", receipt.c.dispatch.between(first, last)
-        )
+        select(receipt.c.dispatch, receipt.c.body, receipt_seal.c.shared)
+        .outerjoin(receipt_seal, receipt_seal.c.seq == receipt.c.seal)
+        .where(receipt.c.kind == "submitted", receipt.c.dispatch.between(first, last))
     )
-    return {row.dispatch: bytes(row.body) for row in rows}
+    return {row.dispatch: receipt_of(row.body, row.shared) for row in rows}
 
 
 def _body(row: Row[Any], blobs: Blobs) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from cipher_service.dispatches.repository import receipt_of
 from cipher_service.errors import ServiceError
 from cipher_service.references import register_number
 from cipher_service.storage.tables.dispatches import (
@@ -28,6 +29,7 @@ from cipher_service.storage.tables.dispatches import (
     dispatch,
     envelope,
     receipt,
+    receipt_seal,
     service_message,
 )
 from keys.manifest import CIPHER, COPY
@@ -200,13 +202,18 @@ def receipts_of(connection: Connection, caller: str, dispatch_id: str) -> list[R
     shown: list[ColumnElement[bool]] = [receipt.c.dispatch == record.seq]
     if origin != caller:
         shown.append(receipt.c.post == caller)
-    rows = connection.execute(select(receipt).where(*shown).order_by(receipt.c.seq))
+    rows = connection.execute(
+        select(receipt, receipt_seal.c.shared)
+        .outerjoin(receipt_seal, receipt_seal.c.seq == receipt.c.seal)
+        .where(*shown)
+        .order_by(receipt.c.seq)
+    )
     return [
         ReceiptRecord(
             row.kind,
             None if row.kind == "submitted" else row.post,
             row.recorded_at,
-            bytes(row.body),
+            receipt_of(row.body, row.shared),
         )
         for row in rows
     ]

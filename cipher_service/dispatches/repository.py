@@ -3,7 +3,7 @@
 Writers only; every function runs inside the caller's unit of work.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,18 +25,29 @@ from sqlalchemy.dialects import postgresql
 from cipher_service import clock
 from cipher_service.dispatches import rules
 from cipher_service.dispatches.submission import Line, Submission
-from cipher_service.storage.statements import Statement, insert_or_skip, inserts
+from cipher_service.storage.statements import Statement, Value, insert_or_skip, inserts
 from cipher_service.storage.tables import dispatches as tables
 from cipher_service.storage.tables.columns import Long
 from cipher_service.storage.tables.headquarters import annulled
+from keys.receipts import SUBMITTED, SealedBatch, whole_receipt
 
 _DISPATCH_COLUMNS = [column.name for column in tables.dispatch.columns if column.name != "seq"]
 _DISPATCH = Statement(
     insert_or_skip(tables.dispatch, ["dispatch_id"]).returning(tables.dispatch.c.seq),
     _DISPATCH_COLUMNS,
 )
+_DISPATCHES = Statement(insert_or_skip(tables.dispatch, ["dispatch_id"]), _DISPATCH_COLUMNS)
+_REGISTERED = Statement(
+    select(tables.dispatch.c.seq)
+    .where(
+        tables.dispatch.c.register_year == bindparam("year"),
+        tables.dispatch.c.register_number.between(bindparam("first"), bindparam("last")),
+    )
+    .order_by(tables.dispatch.c.register_number)
+)
 _ENVELOPE = Statement(insert(tables.envelope), ["dispatch", "slip", "signature", "body"])
-_RECEIPT_COLUMNS = ["dispatch", "kind", "post", "recorded_at", "body"]
+_SEAL = Statement(insert(tables.receipt_seal), ["seq", "shared"])
+_RECEIPT_COLUMNS = ["dispatch", "kind", "post", "recorded_at", "body", "seal"]
 _RECEIPT = Statement(insert_or_skip(tables.receipt, ["dispatch", "kind", "post"]), _RECEIPT_COLUMNS)
 
 
@@ -73,6 +84,7 @@ _KNOWN = Statement(
         tables.dispatch.c.register_number,
         tables.dispatch.c.received_at,
         tables.receipt.c.body,
+        tables.receipt_seal.c.shared,
     )
     .join(tables.envelope, tables.envelope.c.dispatch == tables.dispatch.c.seq)
     .outerjoin(
@@ -82,6 +94,7 @@ _KNOWN = Statement(
             tables.receipt.c.kind == literal_column("'submitted'"),
         ),
     )
+    .outerjoin(tables.receipt_seal, tables.receipt_seal.c.seq == tables.receipt.c.seal)
     .where(tables.dispatch.c.dispatch_id == bindparam("id"))
 )
 
@@ -105,23 +118,7 @@ def insert_dispatch(
 
     `at` is the instant as text: a submission writes it three times and formats it once.
     """
-    row = _DISPATCH.one(
-        connection,
-        {
-            "dispatch_id": submission.dispatch_id,
-            "origin": submission.origin,
-            "origin_card": submission.origin_card,
-            "kind": submission.kind,
-            "level": submission.level,
-            "caveats": submission.caveats,
-            "dtg": submission.dtg,
-            "sha256": submission.sha256,
-            "size": submission.size,
-            "received_at": at,
-            "register_year": year,
-            "register_number": number,
-        },
-    )
+    row = _DISPATCH.one(connection, _dispatch_row(submission, year, number, at))
     return None if row is None else int(row[0])
 
 
@@ -129,41 +126,94 @@ def insert_envelope(
     connection: Connection, seq: int, submission: Submission, body: bytes | None
 ) -> None:
     """Write the slip and, if small, the envelope's bytes."""
-    _ENVELOPE.run(
-        connection,
-        {
-            "dispatch": seq,
-            "slip": submission.slip,
-            "signature": submission.signature,
-            "body": body,
-        },
-    )
+    _ENVELOPE.run(connection, _envelope_row(seq, submission, body))
 
 
 def insert_lines(connection: Connection, seq: int, submission: Submission, at: str) -> Line | None:
     """Write the addressees' lines; returns the first whose number cannot be used, if any."""
-    for position, line in enumerate(submission.lines):
-        written = _ADDRESSEE.run(
-            connection,
-            {
-                "dispatch": seq,
-                "post": line.post,
-                "position": position,
-                "origin": submission.origin,
-                "fingerprint": line.fingerprint,
-                "role": line.role,
-                "precedence": line.precedence,
-                "delivery": line.delivery,
-                "epoch": line.epoch,
-                "number": line.number,
-                "place": rules.place(line.rank, seq),
-                "state": rules.PENDING,
-                "state_at": at,
-            },
-        )
-        if written.rowcount == 0:
+    rows = _line_rows(seq, submission, at)
+    for line, row in zip(submission.lines, rows, strict=True):
+        if _ADDRESSEE.run(connection, row).rowcount == 0:
             return line
     return None
+
+
+def insert_together(
+    connection: Connection,
+    submissions: Sequence[tuple[Submission, bytes | None]],
+    *,
+    year: int,
+    first: int,
+    at: str,
+) -> list[int] | None:
+    """Write several new submissions under consecutive register numbers, with their envelopes.
+
+    Returns:
+        Their orders of arrival; None when an id is known or a number cannot be used: the caller
+        then undoes all of it.
+    """
+    rows = [
+        _dispatch_row(submission, year, number, at)
+        for number, (submission, _) in enumerate(submissions, start=first)
+    ]
+    if _DISPATCHES.run_many(connection, rows) != len(rows):
+        return None
+    last = first + len(rows) - 1
+    numbered = _REGISTERED.run(connection, {"year": year, "first": first, "last": last})
+    seqs = [int(seq) for (seq,) in numbered.fetchall()]
+    placed = list(zip(seqs, submissions, strict=True))
+    _ENVELOPE.run_many(
+        connection, [_envelope_row(seq, submission, body) for seq, (submission, body) in placed]
+    )
+    lines = [row for seq, (submission, _) in placed for row in _line_rows(seq, submission, at)]
+    return seqs if _ADDRESSEE.run_many(connection, lines) == len(lines) else None
+
+
+def _dispatch_row(submission: Submission, year: int, number: int, at: str) -> dict[str, Value]:
+    return {
+        "dispatch_id": submission.dispatch_id,
+        "origin": submission.origin,
+        "origin_card": submission.origin_card,
+        "kind": submission.kind,
+        "level": submission.level,
+        "caveats": submission.caveats,
+        "dtg": submission.dtg,
+        "sha256": submission.sha256,
+        "size": submission.size,
+        "received_at": at,
+        "register_year": year,
+        "register_number": number,
+    }
+
+
+def _envelope_row(seq: int, submission: Submission, body: bytes | None) -> dict[str, Value]:
+    return {
+        "dispatch": seq,
+        "slip": submission.slip,
+        "signature": submission.signature,
+        "body": body,
+    }
+
+
+def _line_rows(seq: int, submission: Submission, at: str) -> list[dict[str, Value]]:
+    return [
+        {
+            "dispatch": seq,
+            "post": line.post,
+            "position": position,
+            "origin": submission.origin,
+            "fingerprint": line.fingerprint,
+            "role": line.role,
+            "precedence": line.precedence,
+            "delivery": line.delivery,
+            "epoch": line.epoch,
+            "number": line.number,
+            "place": rules.place(line.rank, seq),
+            "state": rules.PENDING,
+            "state_at": at,
+        }
+        for position, line in enumerate(submission.lines)
+    ]
 
 
 def known_dispatch(connection: Connection, dispatch_id: str) -> Known | None:
@@ -171,15 +221,19 @@ def known_dispatch(connection: Connection, dispatch_id: str) -> Known | None:
     row = _KNOWN.one(connection, {"id": dispatch_id})
     if row is None:
         return None
-    receipt = row[5]
     return Known(
         int(row[0]),
         bytes(row[1]),
         int(row[2]),
         int(row[3]),
         str(row[4]),
-        None if receipt is None else bytes(receipt),
+        None if row[5] is None else receipt_of(row[5], row[6]),
     )
+
+
+def receipt_of(body: bytes, shared: bytes | None) -> bytes:
+    """Return a receipt as it was given, from its row and that of its seal, if it has one."""
+    return bytes(body) if shared is None else whole_receipt(bytes(body), bytes(shared))
 
 
 def holder_of_number(connection: Connection, origin: str, line: Line) -> str | None:
@@ -198,16 +252,24 @@ def holder_of_number(connection: Connection, origin: str, line: Line) -> str | N
     return None if found is None else str(found)
 
 
-def insert_receipts(
-    connection: Connection, kind: str, post: str, rows: Iterable[tuple[int, bytes]], now: datetime
+def insert_sealed(
+    connection: Connection, post: str, seqs: Sequence[int], sealed: SealedBatch, now: datetime
 ) -> None:
-    """Write receipts of one kind by one post: (order of arrival of the dispatch, file)."""
+    """Write the ministry's receipts of one commit: of each dispatch, by its order of arrival."""
     at = clock.text(now)
+    _SEAL.run(connection, {"seq": seqs[0], "shared": sealed.shared})
     _RECEIPT.run_many(
         connection,
         [
-            {"dispatch": seq, "kind": kind, "post": post, "recorded_at": at, "body": body}
-            for seq, body in rows
+            {
+                "dispatch": seq,
+                "kind": SUBMITTED,
+                "post": post,
+                "recorded_at": at,
+                "body": own,
+                "seal": seqs[0],
+            }
+            for seq, own in zip(seqs, sealed.own, strict=True)
         ],
     )
 
@@ -224,6 +286,7 @@ def insert_post_receipt(
             "post": post,
             "recorded_at": clock.text(now),
             "body": body,
+            "seal": None,
         },
     )
     return bool(written.rowcount)

@@ -15,7 +15,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.storage.batch import Outcome
 from keys.custody.errors import CustodianFault, CustodianUnavailable
 from keys.custody.protocol import Custodian
-from keys.receipts import SUBMITTED, Submitted, seal_batch
+from keys.receipts import Submitted, seal_together, whole_receipt
 from keys.statements import key_fingerprint
 
 
@@ -61,9 +61,12 @@ class ReceiptSealer:
         now = clock.now().replace(microsecond=0)
         statements: list[Submitted] = [result.statement for result in new]
         try:
-            files = seal_batch(statements, time=now, sign=self._custodian.sign_receipts)
+            sealed = seal_together(statements, time=now, sign=self._custodian.sign_receipts)
         except (CustodianUnavailable, CustodianFault) as error:
             raise ServiceError("UNAVAILABLE") from error
-        rows = [(result.seq, file) for result, file in zip(new, files, strict=True)]
-        repository.insert_receipts(connection, SUBMITTED, self._headquarters, rows, now)
-        return rows
+        seqs = [result.seq for result in new]
+        repository.insert_sealed(connection, self._headquarters, seqs, sealed, now)
+        return [
+            (seq, whole_receipt(own, sealed.shared))
+            for seq, own in zip(seqs, sealed.own, strict=True)
+        ]

@@ -4,7 +4,7 @@ The registrar runs them as commands (`commands`), administration may run them di
 signed is verified before, in `judge` functions that need no writing connection.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from cipher_service.dispatches.submission import Line, Submission
 from cipher_service.errors import ServiceError
 from cipher_service.references import register_number
 from cipher_service.storage import counters
+from cipher_service.storage.batch import NotTogether
 from cipher_service.storage.tables import dispatches as tables
 from keys.receipts import Submitted
 
@@ -74,15 +75,60 @@ def submit(
         counters.give_back(connection, counter)
         return _repeated(connection, submission, service)
     _check_posts(submission, directory)
-    held = stored(submission.sha256) if body is None else len(body)
-    if held != submission.size:
-        raise ServiceError("ENVELOPE_MISMATCH", dispatch_id=submission.dispatch_id)
+    _check_held(submission, body, stored)
     repository.insert_envelope(connection, seq, submission, body)
     refused = repository.insert_lines(connection, seq, submission, at)
     if refused is not None:
         raise _number_refusal(connection, submission, refused)
     register = register_number(now.year, number)
     return Recorded(seq, _statement(submission, register, now, service), created=True, receipt=None)
+
+
+def submit_together(
+    connection: Connection,
+    submissions: Sequence[tuple[Submission, bytes | None]],
+    *,
+    directory: Directory,
+    service: str,
+    stored: Callable[[str], int | None],
+    now: datetime,
+) -> list[Recorded]:
+    """Record several new submissions, a statement for each table instead of one for each of them.
+
+    Args:
+        connection: inside a unit of work.
+        submissions: each with its envelope, as for `submit`.
+        directory: as there.
+        service: as there.
+        stored: as there.
+        now: as there.
+
+    Raises:
+        ServiceError: as `submit`.
+        NotTogether: an id is known, or a number is taken or cancelled; `submit` says which and why.
+            The caller undoes what was written.
+    """
+    now = now.replace(microsecond=0)
+    for submission, body in submissions:
+        _check_posts(submission, directory)
+        _check_held(submission, body, stored)
+    last = counters.advance(connection, f"register/{now.year}", len(submissions))
+    first = last - len(submissions) + 1
+    at = clock.text(now)
+    seqs = repository.insert_together(connection, submissions, year=now.year, first=first, at=at)
+    if seqs is None:
+        raise NotTogether
+    return [
+        Recorded(
+            seq,
+            _statement(submission, register_number(now.year, number), now, service),
+            created=True,
+            receipt=None,
+        )
+        for (submission, _), seq, number in zip(
+            submissions, seqs, range(first, last + 1), strict=True
+        )
+    ]
 
 
 def dispatch_for(connection: Connection, caller: str, dispatch_id: str) -> tuple[int, str]:
@@ -128,6 +174,14 @@ def _check_posts(submission: Submission, directory: Directory) -> None:
             raise ServiceError(
                 "ADDRESSEE_CARD_NOT_CURRENT", post=line.post, fingerprint=line.fingerprint
             )
+
+
+def _check_held(
+    submission: Submission, body: bytes | None, stored: Callable[[str], int | None]
+) -> None:
+    held = stored(submission.sha256) if body is None else len(body)
+    if held != submission.size:
+        raise ServiceError("ENVELOPE_MISMATCH", dispatch_id=submission.dispatch_id)
 
 
 def _repeated(connection: Connection, submission: Submission, service: str) -> Recorded:

@@ -5,7 +5,7 @@ the very transaction whether that post may act. The proof that the caller presen
 the batch (`storage.batch.Request.claims`), before the act.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from cipher_service.directory.register import DirectoryReader
 from cipher_service.errors import ServiceError
 from cipher_service.identity.admission import admit, client_in_force
 from cipher_service.identity.token_keys import TokenKeys
-from cipher_service.storage.batch import Handler
+from cipher_service.storage.batch import Handler, Together
 from keys.custody.protocol import Custodian
 from keys.signing import VerifyingKey
 
@@ -56,6 +56,16 @@ class Admissions:
     def guarded(self, acts: Mapping[str, Handler]) -> dict[str, Handler]:
         """Return acts that take `{"post", "client", "act": payload}` and admit the caller first."""
         return {name: self._guarded(act) for name, act in acts.items()}
+
+    def guarded_together(self, act: Together) -> Together:
+        """Return commands done together, as `guarded` does those done alone."""
+
+        def guarded(connection: Connection, payloads: Sequence[dict[str, Any]]) -> list[Any]:
+            for payload in payloads:
+                self.admit(connection, payload)
+            return act(connection, [payload["act"] for payload in payloads])
+
+        return guarded
 
     def admit(self, connection: Connection, payload: dict[str, Any]) -> None:
         """Take `{"post", "client"}`; refusals: `identity.admission.admit`."""

@@ -19,12 +19,12 @@ _START = Statement(insert_or_skip(counter, ["name"]), ["name", "value"])
 _READ = Statement(select(counter.c.value).where(counter.c.name == bindparam("counter")))
 
 
-def advance(connection: Connection, name: str) -> int:
-    """Take the next number of a counter; the first is 1."""
-    row = _ADVANCE.one(connection, {"counter": name, "step": 1})
+def advance(connection: Connection, name: str, step: int = 1) -> int:
+    """Take the next `step` numbers of a counter; return the last of them. The first is 1."""
+    row = _ADVANCE.one(connection, {"counter": name, "step": step})
     if row is None:
         _START.run(connection, {"name": name, "value": 0})
-        row = _ADVANCE.one(connection, {"counter": name, "step": 1})
+        row = _ADVANCE.one(connection, {"counter": name, "step": step})
     return int(row[0])
 
 

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete
 
-from cipher_service.storage.statements import Statement, insert_or_skip
+from cipher_service.storage.statements import Statement, Value, insert_or_skip
 from cipher_service.storage.tables.registers import replay
 
-_CLAIM = Statement(insert_or_skip(replay, ["claim"]), ["claim", "expires"])
+_CLAIM = Statement(insert_or_skip(replay, ["expires", "claim"]), ["claim", "expires"])
 _FORGET = Statement(delete(replay).where(replay.c.expires < bindparam("now")))
 
 
@@ -34,6 +34,14 @@ def claim(connection: Connection, claims: Sequence[tuple[bytes, int]]) -> list[b
         _CLAIM.run(connection, {"claim": token, "expires": expires}).rowcount == 1
         for token, expires in claims
     ]
+
+
+def claim_all(connection: Connection, claims: Sequence[tuple[bytes, int]]) -> bool:
+    """Use up tokens at once; False when one of them was used before: undo the others then."""
+    rows: list[dict[str, Value]] = [
+        {"claim": token, "expires": expires} for token, expires in claims
+    ]
+    return not rows or _CLAIM.run_many(connection, rows) == len(rows)
 
 
 def forget_expired(connection: Connection, now: datetime) -> int:

@@ -110,7 +110,12 @@ class Ministry:
                 enrolment.activate(connection, code, keys_of.card.fingerprint, clock.now())
         self.sealer = ReceiptSealer(self.custodian, HEADQUARTERS)
         self.desk = Desk(DirectoryReader(), self.blobs, self.sealer.service, now=lambda: self.now)
-        self.batches = Batches(engine, self.desk.handlers(), self.sealer.before_commit)
+        self.batches = Batches(
+            engine,
+            self.desk.handlers(),
+            self.sealer.before_commit,
+            {"submit": self.desk.submit_together},
+        )
 
     def on(self, engine: Engine) -> "Ministry":
         """The same ministry on a copy of its database."""

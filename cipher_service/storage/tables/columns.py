@@ -25,9 +25,15 @@ Long = BigInteger().with_variant(Integer(), "sqlite")
 """64 bits on both databases: SQLite's INTEGER already is, and STRICT knows no BIGINT."""
 
 
-def table(name: str, *items: SchemaItem) -> Table:
-    """Declare a table; SQLite's STRICT makes it refuse a value of another type."""
-    return Table(name, metadata, *items, sqlite_strict=True)
+def table(name: str, *items: SchemaItem, clustered: bool = False) -> Table:
+    """Declare a table; SQLite's STRICT makes it refuse a value of another type.
+
+    Args:
+        name: of the table.
+        items: its columns and constraints.
+        clustered: rows lie in the order of the primary key, with no second copy of it (SQLite).
+    """
+    return Table(name, metadata, *items, sqlite_strict=True, sqlite_with_rowid=not clustered)
 
 
 def one_of(column: str, *values: str) -> CheckConstraint:

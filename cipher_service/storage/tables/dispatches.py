@@ -68,6 +68,13 @@ addressee = table(
     Index("ix_addressee_arrival", "post", "dispatch"),
 )
 
+receipt_seal = table(
+    "receipt_seal",
+    # What the ministry's receipts of one commit share: the root over them and its signatures.
+    Column("seq", Long, primary_key=True, autoincrement=False),  # the first dispatch it covers
+    Column("shared", LargeBinary, nullable=False),
+)
+
 receipt = table(
     "receipt",
     Column("seq", Long, Identity(), primary_key=True),
@@ -76,6 +83,8 @@ receipt = table(
     Column("post", Text, nullable=False),  # who receipts; headquarters for `submitted`
     Column("recorded_at", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    # NULL: the body is whole; else `keys.receipts.whole_receipt` makes it so.
+    Column("seal", Long, ForeignKey("receipt_seal.seq")),
     one_of("kind", "submitted", "delivered", "deciphered", "refused"),
     UniqueConstraint("dispatch", "kind", "post"),
 )
