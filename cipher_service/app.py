@@ -41,6 +41,7 @@ from cipher_service.audit.hearing import HEARD
 from cipher_service.audit.journal import Journal
 from cipher_service.audit.recorder import Recorder
 from cipher_service.console.application import create_console
+from cipher_service.console.approving import bundle_digest, create_approval
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches.bureau import HeadquartersBureau
 from cipher_service.dispatches.commands import Desk
@@ -48,6 +49,8 @@ from cipher_service.dispatches.office.commands import OfficeDesk
 from cipher_service.dispatches.office.departing import SYSTEM, Departing
 from cipher_service.dispatches.reception import Reception
 from cipher_service.dispatches.sealing import ReceiptSealer
+from cipher_service.identity import relinking
+from cipher_service.identity.approvals import Approvals
 from cipher_service.identity.commands import Admissions
 from cipher_service.identity.officer_commands import OfficerDesk
 from cipher_service.identity.site import site_of
@@ -63,6 +66,9 @@ from keys.custody import Custodian, open_custodian, read_credential
 from keys.errors import KeysError
 
 log = logging.getLogger(__name__)
+
+Served = Callable[[Settings, socket.socket, Callable[[], None]], None]
+"""Serves at a socket until SIGTERM, and tells once it is ready."""
 
 OPEN_ACTS: Final = frozenset({"enrol"})
 INNER_ACTS: Final = frozenset({"claim", "housekeep", "lapse", HEARD})
@@ -97,16 +103,18 @@ def registrar_handlers(
         **Upkeep(settings.log_origin).handlers(),
         **LogDesk().handlers(),
     }
-    officers = OfficerDesk(partial(site_of, settings))
+    site = partial(site_of, settings)
+    officers = OfficerDesk(site)
     office = OfficeDesk(
-        partial(site_of, settings),
-        reception_of(settings, engine, custodian),
-        settings.headquarters,
-    )
+        site, reception_of(settings, engine, custodian), settings.headquarters
+    ).acts()
+    executors = {relinking.KIND: relinking.executor()}
+    signing = Approvals(site, executors, office, settings.console_origin)
     handlers = {
         **admissions.handlers(),
         **officers.handlers(),
-        **officers.guarded(office.acts()),
+        **signing.handlers(),
+        **officers.guarded({**signing.acts(), **relinking.acts(), **office}),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(acts),
     }
@@ -126,7 +134,7 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
     """
     (settings.data / "run").mkdir(mode=0o700, exist_ok=True)
     sockets = listening_sockets(settings)
-    consoles = console_sockets(settings)
+    consoles = console_places(settings)
     starts: list[tuple[str, Start]] = []
     if settings.custodian.startswith("worker:") and settings.custodian_store.exists():
         starts.append(("custodian", partial(_start_custodian, settings)))
@@ -134,13 +142,12 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
     for number, listener in enumerate(sockets, start=1):
         name = f"api {number}"
         starts.append((name, partial(Forked, name, partial(serve_api, settings, listener))))
-    for listener in consoles:
-        serve = partial(serve_console, settings, listener)
-        starts.append(("console", partial(Forked, "console", serve)))
+    for name, serve, listener in consoles:
+        starts.append((name, partial(Forked, name, partial(serve, settings, listener))))
     try:
         Supervisor(starts).run(lambda: announce(f"READY {settings.issuer}"))
     finally:
-        for listener in (*sockets, *consoles):
+        for listener in (*sockets, *(place[2] for place in consoles)):
             listener.close()
 
 
@@ -156,13 +163,19 @@ def listening_sockets(settings: Settings) -> list[socket.socket]:
     return _sockets(settings.host, settings.port, settings.workers)
 
 
-def console_sockets(settings: Settings) -> list[socket.socket]:
-    """Return the console's listening socket; none for an installation without a console.
+def console_places(settings: Settings) -> list[tuple[str, Served, socket.socket]]:
+    """Return the console and the page where officers sign: name, what serves, listening socket.
+
+    Nothing for an installation without a console.
 
     Raises:
         OSError: somebody else listens there.
     """
-    return _sockets(settings.host, settings.console_port, 1) if settings.console_port else []
+    if not settings.console_port:
+        return []
+    [pages] = _sockets(settings.host, settings.console_port, 1)
+    [signing] = _sockets(settings.host, settings.approval_port, 1)
+    return [("console", serve_console, pages), ("approval", serve_approval, signing)]
 
 
 def _sockets(host: str, port: int, count: int) -> list[socket.socket]:
@@ -183,6 +196,11 @@ def serve_api(settings: Settings, listener: socket.socket, ready: Callable[[], N
 def serve_console(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Be a console process until SIGTERM."""
     _serve(create_console(settings), listener, ready)
+
+
+def serve_approval(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Be the process where officers sign, until SIGTERM."""
+    _serve(create_approval(settings), listener, ready)
 
 
 def _serve(application: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
@@ -223,6 +241,7 @@ async def _serve_writes(
 ) -> None:
     sealer = ReceiptSealer(custodian, settings.headquarters)
     handlers, together = registrar_handlers(settings, custodian, sealer, engine)
+    _record_bundle(settings, engine)
     recorder = Recorder(settings.log_origin)
     last = in_turn(recorder.before_commit, sealer.before_commit)
     batches = Batches(engine, handlers, last, together)
@@ -245,6 +264,14 @@ async def _serve_writes(
         leaving.cancel()
         _sign_now(engine, custodian)
         waiting.cancel()
+
+
+def _record_bundle(settings: Settings, engine: Engine) -> None:
+    """Let the log say what the page where officers sign consists of, from this start on."""
+    if settings.console_port:
+        journal = Journal(engine, settings.log_origin, actor="service")
+        with journal.act("approval_bundle", bundle_digest()):
+            pass
 
 
 async def _housekeep(batches: Batches, blobs: Blobs) -> None:

@@ -109,6 +109,11 @@ RULES: Final[dict[str, ActRule]] = {
         _SECURITY,
         _seat("CHIEF-CNTC", "SECRETARY-GENERAL", "DEPUTY-DIRECTOR", "CHIEF-CIPHER-POUCH"),
     ),
+    "officer.relink": _rule(
+        4 * _HOUR,
+        _SECURITY,
+        _seat("CHIEF-CNTC", "SECRETARY-GENERAL", "DEPUTY-DIRECTOR", "CHIEF-CIPHER-POUCH"),
+    ),
     "officer.revoke": ActRule(((0, (ANYONE,)),), _HOUR, subject_may=True),
     "access.break-glass": _rule(_HOUR, _READERS - _GENERAL, _GENERAL | _SECURITY),
     # Article 8: delegation of signature and interim.

@@ -19,8 +19,20 @@ How a flow is added
    `identity.officer_commands.OfficerAct` (connection, officer, payload), given to
    `OfficerDesk.guarded` in `app.registrar_handlers`. The guard finds the officer's open session in
    the act's own transaction; the act decides again with `access.acts.require`, and its refusal is
-   recorded. After a POST, `visit.go(path)`. What needs the officer's signature goes to the page
-   where acts are signed (`identity/approvals.py`): `return await visit.sign(ticket)`.
+   recorded. After a POST, `visit.go(path)`.
+
+   What needs the officer's signature goes to the page where officers sign, at an origin of its own
+   (`approving.py`, `identity/approvals.py`), and comes back. For a command that takes a signature
+   (`act`, `nonce`, `response` in its payload, verified by `passkey_book.step_up` or `shared_acts`):
+
+        ticket = await visit.act("approval_ask", {"body": act.encoded, "back": "/depeches/",
+                                 "command": "dispatch_propose", "payload": {"dispatch_id": ...}})
+        return visit.sign(ticket)
+
+   The command must be among those given to `Approvals` in `app.registrar_handlers`. The statement
+   is canonical JSON with a `type`; its digest is SHA-256(type || 00 || body). An act of several
+   persons (keys/ACTS.md) that has an `approvals.Executor` needs no command: `approvals.ask` in the
+   proposing command; the pages `/actes` then carry it from signature to signature.
 4. Templates stand in `templates/NAME/`, extend `base.html` (blocks title, head, content; set
    `scripts = ["NAME.js"]` before `extends` for an island of `assets/src/NAME.ts`) and use GOV.UK's
    macros with every label given. No inline style or script; htmx elements carry

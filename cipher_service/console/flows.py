@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from cipher_service.console import home, signing_in
+from cipher_service.console import acts, home, signing_in
 from cipher_service.console.flow import Flow
 
 FLOWS: Final[tuple[Flow, ...]] = (
     home.FLOW,
+    acts.FLOW,
     signing_in.FLOW,
 )

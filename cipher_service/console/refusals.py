@@ -71,16 +71,26 @@ def words_of(refusal: ServiceError, language: Language) -> Words:
     return Words(*(text.format_map(facts) for text in (words.cause, words.effect, words.remedy)))
 
 
-def explained(visit: Visit, error: Exception) -> Response:
-    """Answer with the page of a refusal, or with its JSON where a script of ours asked."""
+def named_refusal(error: Exception) -> tuple[ServiceError, str]:
+    """Return what an exception means to an officer, and its reference in the log."""
     refusal = _named(error)
     reference = secrets.token_hex(4)
     if refusal is None:
         log.error("reference=%s the console failed", reference, exc_info=error)
-        refusal = ServiceError("INTERNAL")
-    else:
-        log.info("reference=%s code=%s", reference, refusal.code)
-    status = TABLE.get(refusal.code, TABLE["REFUSED"]).status
+        return ServiceError("INTERNAL"), reference
+    log.info("reference=%s code=%s", reference, refusal.code)
+    return refusal, reference
+
+
+def status_of(refusal: ServiceError) -> int:
+    """Return the HTTP status of a refusal."""
+    return TABLE.get(refusal.code, TABLE["REFUSED"]).status
+
+
+def explained(visit: Visit, error: Exception) -> Response:
+    """Answer with the page of a refusal, or with its JSON where a script of ours asked."""
+    refusal, reference = named_refusal(error)
+    status = status_of(refusal)
     words = words_of(refusal, visit.language)
     if "application/json" in visit.request.headers.get("accept", ""):
         told = {"code": refusal.code, "cause": words.cause, "effect": words.effect}

@@ -228,6 +228,12 @@ class Visit:
         """Answer with a piece of a page, for htmx."""
         return self._renderer.page(self, template, 200, values)
 
+    def sign(self, ticket: str) -> Response:
+        """Send the browser to the page where the officer signs (`identity.approvals.ask`)."""
+        origin = self.office.settings.approval_origin
+        # After the #, a ticket reaches no server, no log and no other site.
+        return RedirectResponse(f"{origin}/{self.language}#{ticket}", _SEE_OTHER)
+
     def go(self, path: str) -> Response:
         """Send the browser to a page of ours after an act."""
         return RedirectResponse(path, _SEE_OTHER)

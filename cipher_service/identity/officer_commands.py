@@ -39,10 +39,10 @@ class OfficerDesk:
     def handlers(self) -> dict[str, Handler]:
         """Return the commands by name; each method says what it takes and gives."""
         return {
-            "officer_ask": _named(self.ask),
-            "officer_ask_enrolment": _named(self.ask_enrolment),
-            "officer_enrol": _named(self.enrol),
-            "officer_sign_in": _named(self.sign_in),
+            "officer_ask": named(self.ask),
+            "officer_ask_enrolment": named(self.ask_enrolment),
+            "officer_enrol": named(self.enrol),
+            "officer_sign_in": named(self.sign_in),
             **self.guarded(
                 {
                     "officer_seen": self.seen,
@@ -57,7 +57,7 @@ class OfficerDesk:
 
         They refuse SESSION_ENDED, and what the act refuses.
         """
-        return {name: _named(self._guarded(act)) for name, act in acts.items()}
+        return {name: named(self._guarded(act)) for name, act in acts.items()}
 
     def ask(self, connection: Connection, _payload: object) -> bytes:
         """Give a nonce for signing in."""
@@ -131,7 +131,7 @@ class OfficerDesk:
         return guarded
 
 
-def _named(handler: Handler) -> Handler:
+def named(handler: Handler) -> Handler:
     """Let a refusal of `keys/` keep its name on its way to the console process."""
 
     def named(connection: Connection, payload: Any) -> Any:

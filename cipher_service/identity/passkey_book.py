@@ -60,6 +60,19 @@ def make_link(connection: Connection, officer: str, now: datetime, *, by: str | 
     Raises:
         ServiceError: UNKNOWN_OFFICER, OFFICER_LEFT.
     """
+    link = new_secret()
+    open_link(connection, officer, digest_of(link), now, by=by)
+    return link
+
+
+def open_link(
+    connection: Connection, officer: str, digest: str, now: datetime, *, by: str | None
+) -> None:
+    """Let a link serve whose secret somebody else made; an earlier one for this person ends.
+
+    Raises:
+        ServiceError: UNKNOWN_OFFICER, OFFICER_LEFT.
+    """
     lock(connection, officer)
     book, stamp = tables.enrolment_link, clock.text(now)
     connection.execute(
@@ -67,17 +80,15 @@ def make_link(connection: Connection, officer: str, now: datetime, *, by: str | 
         .where(book.c.officer == officer, book.c.ended_at.is_(None))
         .values(ended_at=stamp)
     )
-    link = new_secret()
     connection.execute(
         book.insert().values(
-            digest=digest_of(link),
+            digest=digest,
             officer=officer,
             made_at=stamp,
             expires_at=clock.text(now + LINK_LIFE),
             made_by=by,
         )
     )
-    return link
 
 
 def officer_of_link(connection: Connection, link: str, now: datetime) -> str:

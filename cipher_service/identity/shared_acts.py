@@ -28,6 +28,7 @@ from cipher_service.storage.tables import officers as books
 from keys.acts import (
     Act,
     ActExecuted,
+    ActNotApproved,
     Approval,
     ApproversNotDistinct,
     Person,
@@ -136,12 +137,7 @@ def execute(
         Refusal: ACTS.md §3, judged anew.
     """
     act = _open_act(connection, act_id)
-    book = tables.act_signature
-    rows = connection.execute(select(book).where(book.c.act == act_id).order_by(book.c.officer))
-    approvals = [Approval(row.officer, bytes.fromhex(row.digest)) for row in rows]
-    numbers = [approval.person for approval in approvals]
-    persons = persons_now(connection, act, numbers, now)
-    require_approved(act, approvals, persons, now=now.replace(microsecond=0), version=version)
+    _require_approved(connection, act, now, version)
     connection.execute(
         tables.act_execution.insert().values(
             act=act_id, executed_by=officer, executed_at=clock.text(now)
@@ -156,6 +152,43 @@ def execute(
 def waiting(connection: Connection, act_id: str) -> Act:
     """Return an act that waits for signatures. Raises as `approve`: UNKNOWN_ACT, ACT_REFUSED."""
     return _open_act(connection, act_id)
+
+
+def is_approved(connection: Connection, act_id: str, now: datetime, *, version: int) -> bool:
+    """Say whether an act that waits lacks nobody's signature any more.
+
+    Raises:
+        ServiceError, ActExecuted, Refusal: as `execute`, but for ActNotApproved.
+    """
+    try:
+        _require_approved(connection, _open_act(connection, act_id), now, version)
+    except ActNotApproved:
+        return False
+    return True
+
+
+def open_acts(connection: Connection, now: datetime) -> list[Act]:
+    """Return the acts that wait for somebody and have not lapsed, those that lapse first first."""
+    book = tables.shared_act
+    rows = connection.execute(
+        select(book.c.body)
+        .where(book.c.state == "open", book.c.expires_at > clock.text(now))
+        .order_by(book.c.expires_at, book.c.act_id)
+    )
+    return [Act.parse(bytes(row.body)) for row in rows]
+
+
+def require_signable(
+    connection: Connection, act: Act, officer: str, now: datetime, *, version: int
+) -> None:
+    """Demand that a person may sign an act now. Raises Refusal: ACTS.md §3.
+
+    Raises:
+        ApproversNotDistinct: the person signed already.
+    """
+    if officer in signers(connection, act.id):
+        raise ApproversNotDistinct(f"{officer} signed already")
+    _require_may_sign(connection, act, officer, now, version)
 
 
 def signers(connection: Connection, act_id: str) -> list[str]:
@@ -227,6 +260,15 @@ def _person(
         revoked=known.state != "active",
         stands_for=frozenset(row.delegator for row in mandates),
     )
+
+
+def _require_approved(connection: Connection, act: Act, now: datetime, version: int) -> None:
+    book = tables.act_signature
+    rows = connection.execute(select(book).where(book.c.act == act.id).order_by(book.c.officer))
+    approvals = [Approval(row.officer, bytes.fromhex(row.digest)) for row in rows]
+    numbers = [approval.person for approval in approvals]
+    persons = persons_now(connection, act, numbers, now)
+    require_approved(act, approvals, persons, now=now.replace(microsecond=0), version=version)
 
 
 def _require_signed(

@@ -51,7 +51,7 @@ def open_tab(browser: Browser, origin: str, language: str, width: int, height: i
         viewport={"width": width, "height": height},
         locale="fr-FR" if language == "fr" else "en-GB",
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(5_000)
     page = context.new_page()
     tab = Tab(page, origin)
 
@@ -71,6 +71,12 @@ def open_tab(browser: Browser, origin: str, language: str, width: int, height: i
         if response.status >= 500 and response.status not in tab.expected:
             tab.complaints.append(f"{response.url}: {response.status}")
 
+    def failed(request: Request) -> None:
+        # An integrity that does not hold is told nowhere else.
+        if request.failure != "net::ERR_ABORTED":
+            tab.complaints.append(f"{request.url}: {request.failure}")
+
+    page.on("requestfailed", failed)
     page.on("console", console)
     page.on("pageerror", lambda error: tab.complaints.append(str(error)))
     page.on("request", asked)

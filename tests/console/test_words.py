@@ -18,7 +18,7 @@ from cipher_service.console.language import (
     span,
     translations,
 )
-from cipher_service.identity import officer_commands, passkey_book
+from cipher_service.identity import approvals, officer_commands, passkey_book, shared_acts
 
 HERE = Path(cipher_service.console.__file__).parent
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "say": None, "mark": None}
@@ -36,7 +36,14 @@ def said() -> Iterator[tuple[str, str]]:
 
 
 _JINJA = [("**.html", "jinja2.ext.babel_extract")]
-_OPTIONS = {"**.html": {"trimmed": "false", "newstyle_gettext": "true", "silent": "false"}}
+_OPTIONS = {
+    "**.html": {
+        "trimmed": "false",
+        "newstyle_gettext": "true",
+        "silent": "false",
+        "extensions": "jinja2.ext.do",
+    }
+}
 
 
 def test_every_sentence_has_its_english() -> None:
@@ -87,7 +94,7 @@ def test_every_refusal_is_whole_in_both_languages() -> None:
         assert 400 <= row.status < 600, code
 
 
-@pytest.mark.parametrize("module", [officer_commands, passkey_book])
+@pytest.mark.parametrize("module", [officer_commands, passkey_book, approvals, shared_acts])
 def test_what_an_officer_meets_at_the_door_has_its_words(module: object) -> None:
     tree = ast.parse(Path(str(module.__file__)).read_text("utf-8"))  # type: ignore[attr-defined]  # a module has its file
     raised = {

@@ -49,6 +49,29 @@ Index(
     postgresql_where=session.c.ended_at.is_(None),
 )
 
+approval = table(
+    # What is put before an officer on the page where acts are signed.
+    "approval",
+    Column("digest", Text, primary_key=True),
+    Column("officer", Text, ForeignKey("officer.officer_id"), nullable=False),
+    Column("body", LargeBinary, nullable=False),  # canonical bytes of the statement
+    Column("back", Text, nullable=False),  # path of the console
+    Column("command", Text),  # what the signature completes; NULL for an act of several persons
+    Column("payload", LargeBinary),  # of that command: canonical JSON
+    Column("party", Text),  # NULL when the service verifies, else the custodian's RP ID
+    Column("nonce", LargeBinary),  # the custodian's
+    Column("credentials", Text),  # the custodian's: canonical JSON list of hex ids
+    Column("answer", LargeBinary),  # for the custodian, until the flow takes it
+    Column("given_at", Text, nullable=False, index=True),
+)
+
+preference = table(
+    "preference",
+    Column("officer", Text, ForeignKey("officer.officer_id"), primary_key=True),
+    Column("language", Text, nullable=False),
+    one_of("language", "fr", "en"),
+)
+
 enrolment_link = table(
     "enrolment_link",
     Column("digest", Text, primary_key=True),

@@ -1,0 +1,229 @@
+"""The page where officers sign, at an origin and in a process of its own.
+
+Its two pages (French, English) are fixed bytes: what they load is named with its hash, so that the
+hash of the pages is the hash of everything that a browser runs here. It stands in the log at each
+start (`bundle_digest`). What is signed is shown and hashed by the page itself, from the very bytes
+that the registrar will verify; this process only passes them on.
+"""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
+
+from cipher_service.console import reports
+from cipher_service.console.door import DEMONSTRATION
+from cipher_service.console.guard import REPORTS, Guard
+from cipher_service.console.language import LANGUAGES, Language, chosen
+from cipher_service.console.refusals import named_refusal, status_of, words_of
+from cipher_service.console.static import Assets, mark
+from cipher_service.errors import ServiceError
+from cipher_service.identity.demonstration import Demonstration
+from cipher_service.identity.site import party_of
+from cipher_service.labels.scheme import default_scheme
+from cipher_service.settings import Settings
+from cipher_service.storage.writer_client import RegistrarClient
+
+_MOST: Final = 80 * 1024
+_TITLES: Final[dict[Language, str]] = {"fr": "Signer un acte", "en": "Sign an act"}
+_CEILING: Final[dict[Language, str]] = {
+    "fr": "Niveau le plus élevé de ce système :",
+    "en": "Highest level of this system:",
+}
+_NO_SCRIPT: Final[dict[Language, str]] = {
+    "fr": "Cette page signe dans votre navigateur : il faut y permettre ses scripts.",
+    "en": "This page signs in your browser: its scripts must be allowed.",
+}
+
+
+def bundle(assets: Assets) -> dict[Language, bytes]:
+    """Return the two pages."""
+    return {language: _page(assets, language).encode() for language in LANGUAGES}
+
+
+def bundle_digest() -> str:
+    """Return the hash of the pages and, through them, of all that they load; hexadecimal."""
+    pages = bundle(Assets())
+    return sha256(b"\0".join(pages[language] for language in LANGUAGES)).hexdigest()
+
+
+def create_approval(settings: Settings) -> Guard:
+    """Return the ASGI application of the process where officers sign."""
+    desk = _Desk(settings)
+    assets = Assets()
+    pages = bundle(assets)
+    counted = reports.Counted()
+
+    async def page(request: Request) -> Response:
+        language = chosen(
+            request.scope["path"].strip("/"), None, request.headers.get("accept-language", "")
+        )
+        return HTMLResponse(pages[language])
+
+    @asynccontextmanager
+    async def lifespan(_router: Router) -> AsyncIterator[None]:
+        yield
+        desk.close()
+
+    routes = [
+        Route("/static/{file:path}", assets.serve, methods=["GET"]),
+        Route("/marque.svg", mark, methods=["GET"]),
+        Route(REPORTS, counted.take, methods=["POST"]),
+        Route("/acte", desk.show, methods=["POST"]),
+        Route("/signature", desk.sign, methods=["POST"]),
+        Route("/demonstration", desk.sign_as_sample, methods=["POST"]),
+        Route("/", page, methods=["GET"]),
+        *(Route(f"/{language}", page, methods=["GET"]) for language in LANGUAGES),
+    ]
+    return Guard(
+        Router(routes, redirect_slashes=False, default=_nowhere, lifespan=lifespan),
+        settings.approval_origin,
+        _refused,
+    )
+
+
+class _Desk:
+    """Passes statements and answers between the page and the registrar."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._registry = RegistrarClient(settings.registrar_socket)
+
+    def close(self) -> None:
+        self._registry.close()
+
+    async def show(self, request: Request) -> Response:
+        """Take `{"ticket"}`; give what the registrar gives, bytes as base64url."""
+        asked = await _members(request, "ticket")
+        shown = await self._registry.call("approval_show", asked)
+        return JSONResponse(
+            {
+                **shown,
+                "body": _text(shown["body"]),
+                "nonce": _text(shown["nonce"]),
+                "credentials": [
+                    _text(bytes.fromhex(one)) for one in json.loads(shown["credentials"])
+                ],
+                "levels": [[level.fr, level.en] for level in default_scheme().levels],
+                "demonstration": self._carried(request),
+            }
+        )
+
+    async def sign(self, request: Request) -> Response:
+        """Take `{"ticket", "nonce", "response"}`; give the outcome."""
+        members = await _members(request, "ticket", "nonce", "response")
+        return await self._answer(members["ticket"], members["nonce"], members["response"].encode())
+
+    async def sign_as_sample(self, request: Request) -> Response:
+        """Take `{"ticket"}`: a demonstration's officer signs with the key in software."""
+        members = await _members(request, "ticket")
+        if not self._carried(request):
+            raise ServiceError("NOT_FOUND")
+        settings = self._settings
+        shown = await self._registry.call("approval_show", {"ticket": members["ticket"]})
+        body = bytes(shown["body"])
+        kind = json.loads(body)["type"].encode()
+        answer = Demonstration.of(settings).approve(
+            shown["officer"],
+            shown["nonce"],
+            sha256(kind + b"\0" + body).digest(),
+            party_of(settings),
+            settings.approval_origin,
+        )
+        return await self._answer(members["ticket"], _text(shown["nonce"]), answer)
+
+    async def _answer(self, ticket: str, nonce: str, response: bytes) -> Response:
+        payload = {"ticket": ticket, "nonce": _octets(nonce), "response": response}
+        return JSONResponse(await self._registry.call("approval_sign", payload))
+
+    def _carried(self, request: Request) -> bool:
+        """Say whether a browser came by a link of this demonstration."""
+        if not self._settings.demo:
+            return False
+        there = Demonstration.of(self._settings)
+        return request.cookies.get(DEMONSTRATION) == there.carried
+
+
+async def _nowhere(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise ServiceError("NOT_FOUND")
+
+
+async def _refused(scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
+    request = Request(scope, receive)
+    refusal, reference = named_refusal(error)
+    language = chosen(
+        request.query_params.get("lang"), None, request.headers.get("accept-language", "")
+    )
+    words = words_of(refusal, language)
+    told = {
+        "code": refusal.code,
+        "cause": words.cause,
+        "effect": words.effect,
+        "remedy": words.remedy,
+        "reference": reference,
+    }
+    await JSONResponse(told, status_of(refusal))(scope, receive, send)
+
+
+async def _members(request: Request, *names: str) -> dict[str, str]:
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise ServiceError("FORM_REFUSED")
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MOST:
+            raise ServiceError("BODY_TOO_LARGE", limit=_MOST)
+    try:
+        value: Any = json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ServiceError("FORM_REFUSED") from error
+    if not isinstance(value, dict) or set(value) != set(names):
+        raise ServiceError("FORM_REFUSED")
+    if not all(isinstance(member, str) for member in value.values()):
+        raise ServiceError("FORM_REFUSED")
+    return value
+
+
+def _octets(text: str) -> bytes:
+    try:
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError as error:
+        raise ServiceError("FORM_REFUSED") from error
+
+
+def _text(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def _page(assets: Assets, language: Language) -> str:
+    style, script = assets.named("console.css"), assets.named("approve.js")
+    links = ""
+    if style is not None:
+        links += f'<link rel="stylesheet" href="{style.url}" integrity="{style.integrity}">\n'
+    if script is not None:
+        links += f'<script src="{script.url}" integrity="{script.integrity}"'
+        # Integrity-Policy lets only requests in CORS mode through.
+        links += ' crossorigin="anonymous" defer></script>\n'
+    ceiling = default_scheme().levels[-1]
+    level = ceiling.fr if language == "fr" else ceiling.en
+    band = f'<div class="app-band app-rank-{ceiling.rank}"'
+    return (
+        f'<!DOCTYPE html>\n<html lang="{language}" class="govuk-template">\n<head>\n'
+        f'<meta charset="utf-8">\n<title>{_TITLES[language]}</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<link rel="icon" href="/marque.svg" type="image/svg+xml">\n{links}</head>\n'
+        '<body class="govuk-template__body app-page">\n'
+        f'<header>{band}><span class="govuk-visually-hidden">{_CEILING[language]} </span>{level}'
+        "</div></header>\n"
+        '<div class="app-frame app-frame--alone"><main class="app-work" id="travail">\n'
+        f"<h1>{_TITLES[language]}</h1>\n<noscript><p>{_NO_SCRIPT[language]}</p></noscript>\n"
+        '<div id="acte" aria-live="polite"></div>\n</main></div>\n'
+        f'<footer>{band} aria-hidden="true">{level}</div></footer>\n</body>\n</html>\n'
+    )

@@ -1,0 +1,255 @@
+// The page where an officer signs: shows what will be signed from the very bytes, computes their
+// digest and the challenge itself (keys/ACTS.md §2 and §6), and asks the security key. Nothing that
+// another page says is believed: only the ticket comes from outside.
+import { ACTS, MEMBERS, PURPOSES, SENTENCES, type Language } from "./words/acts";
+
+interface Shown {
+  officer: string;
+  name: string;
+  body: string;
+  nonce: string;
+  party: string;
+  credentials: string[];
+  back: string;
+  levels: [string, string][];
+  demonstration: boolean;
+}
+
+type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+type Statement = { [name: string]: Json };
+
+const language: Language = document.documentElement.lang === "en" ? "en" : "fr";
+const say = (name: keyof typeof SENTENCES): string => SENTENCES[name][language];
+const place = document.getElementById("acte") as HTMLElement;
+const contexts: Record<string, string> = {
+  "depeche/v1 act": "depeche/v1 approval",
+  "depeche/v1 grant": "depeche/v1 grant-approval",
+};
+
+class Refusal extends Error {
+  constructor(readonly lines: string[], readonly code: string) {
+    super(code);
+  }
+}
+
+function octets(text: string): Uint8Array<ArrayBuffer> {
+  const plain = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+  return Uint8Array.from(plain, (sign) => sign.charCodeAt(0));
+}
+
+function joined(...parts: (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
+  const encoder = new TextEncoder();
+  const bytes = parts.map((part) => (typeof part === "string" ? encoder.encode(part) : part));
+  const whole = new Uint8Array(bytes.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of bytes) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+const digest = async (data: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> =>
+  new Uint8Array(await crypto.subtle.digest("SHA-256", data));
+
+async function ask<T>(path: string, members: Record<string, string>): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(`${path}?lang=${language}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body: JSON.stringify(members),
+    });
+  } catch {
+    throw new Refusal([say("away"), say("nothingDone"), say("tryAgain")], "OFFLINE");
+  }
+  const told = await answer.json();
+  if (!answer.ok) throw new Refusal([told.cause, told.effect, told.remedy], told.code);
+  return told as T;
+}
+
+function element(tag: string, text = "", kind = ""): HTMLElement {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  if (kind) made.className = kind;
+  return made;
+}
+
+function line(list: HTMLElement, name: string, value: string, kind = ""): void {
+  const row = element("div", "", "govuk-summary-list__row");
+  row.append(
+    element("dt", name, "govuk-summary-list__key"),
+    element("dd", value, `govuk-summary-list__value ${kind}`),
+  );
+  list.append(row);
+}
+
+function moment(text: string): string {
+  const written = new Intl.DateTimeFormat(language === "fr" ? "fr-FR" : "en-GB", {
+    dateStyle: "long",
+    timeStyle: "short",
+    timeZone: "UTC",
+  });
+  return `${written.format(new Date(text))} UTC`;
+}
+
+function value(name: string, given: Json, shown: Shown): string {
+  if (name === "rank" && typeof given === "number") {
+    const level = shown.levels[given];
+    return level ? level[language === "fr" ? 0 : 1] : String(given);
+  }
+  if (typeof given === "string" && /^\d{4}-\d\d-\d\dT[\d:]{8}Z$/.test(given)) return moment(given);
+  if (given === null) return "-";
+  if (Array.isArray(given) && given.every((one) => typeof one !== "object")) return given.join(", ");
+  return typeof given === "object" ? JSON.stringify(given) : String(given);
+}
+
+function summary(statement: Statement, shown: Shown): HTMLElement {
+  const list = element("dl", "", "govuk-summary-list app-sheet");
+  const act = statement["type"] === "depeche/v1 act";
+  const kind = String(act ? statement["kind"] : statement["purpose"]);
+  const words = act ? ACTS[kind] : PURPOSES[kind];
+  line(list, say("what"), words ? words[language] : kind);
+  line(list, say("signer"), `${shown.name} (${shown.officer})`);
+  for (const [name, given] of Object.entries(statement)) {
+    if (["v", "type", "kind", "purpose", "parameters", "seats", "version", "id"].includes(name)) {
+      continue;
+    }
+    if (Array.isArray(given) && given.length === 0) continue;
+    line(list, MEMBERS[name]?.[language] ?? name, value(name, given, shown));
+  }
+  const parameters = statement["parameters"];
+  if (parameters && typeof parameters === "object" && !Array.isArray(parameters)) {
+    for (const [name, given] of Object.entries(parameters)) {
+      line(list, MEMBERS[name]?.[language] ?? name, value(name, given, shown), "app-number--long");
+    }
+  }
+  return list;
+}
+
+function bytes(text: string, hash: Uint8Array): HTMLElement {
+  const details = element("details", "", "govuk-details");
+  const heading = element("summary", "", "govuk-details__summary");
+  heading.append(element("span", say("bytes"), "govuk-details__summary-text"));
+  const inside = element("div", "", "govuk-details__text");
+  const hex = Array.from(hash, (one) => one.toString(16).padStart(2, "0")).join("");
+  inside.append(
+    element("p", text, "app-number app-number--long"),
+    element("p", `SHA-256 ${hex.match(/.{8}/g)?.join(" ")}`, "app-number app-number--long"),
+  );
+  details.append(heading, inside);
+  return details;
+}
+
+function refuse(refusal: Refusal, back?: string): void {
+  const box = element("section", "", "app-refusal");
+  const [cause = "", effect = "", remedy = ""] = refusal.lines;
+  box.append(
+    element("p", cause, "app-refusal__cause"),
+    element("p", effect, "app-refusal__effect"),
+    element("p", remedy, "app-refusal__remedy"),
+    element("p", refusal.code, "app-refusal__code"),
+  );
+  box.setAttribute("role", "alert");
+  place.querySelector(".app-refusal")?.remove();
+  place.prepend(box);
+  if (back && !place.querySelector(".app-back")) place.append(returning(back));
+}
+
+function returning(back: string): HTMLElement {
+  const link = element("a", say("back"), "govuk-link app-back") as HTMLAnchorElement;
+  link.href = back;
+  const line = element("p");
+  line.append(link);
+  return line;
+}
+
+async function signed(shown: Shown, challenge: BufferSource): Promise<string> {
+  let credential: Credential | null;
+  try {
+    credential = await navigator.credentials.get({
+      publicKey: {
+        challenge,
+        rpId: shown.party,
+        allowCredentials: shown.credentials.map((id) => ({ type: "public-key", id: octets(id) })),
+        userVerification: "required",
+        timeout: 120_000,
+      },
+    });
+  } catch {
+    throw new Refusal([say("keySilent"), say("nothingDone"), say("tryAgain")], "KEY_SILENT");
+  }
+  const answer = (credential as PublicKeyCredential).toJSON();
+  // A browser may add a secret of the key here by itself: it stays in the page.
+  return JSON.stringify({ ...answer, clientExtensionResults: {} });
+}
+
+function done(outcome: { outcome: "done" | "waiting" | "answered"; back: string }): void {
+  const box = element("section", "", "app-sheet app-done");
+  const told = { done: say("done"), waiting: say("waiting"), answered: say("answered") };
+  const text = element("p", told[outcome.outcome]);
+  box.append(text, returning(outcome.back));
+  place.replaceChildren(box);
+  box.setAttribute("role", "status");
+  window.setTimeout(() => location.assign(outcome.back), 1200);
+}
+
+async function show(ticket: string): Promise<void> {
+  const shown = await ask<Shown>("/acte", { ticket });
+  const body = octets(shown.body);
+  const text = new TextDecoder("utf-8", { fatal: true }).decode(body);
+  const statement = JSON.parse(text) as Statement;
+  const type = String(statement["type"]);
+  const context = type.startsWith("cipher-service/v1 ") ? "depeche/v1 approval" : contexts[type];
+  if (!context) throw new Refusal([say("strange"), say("nothingDone"), say("tell")], "UNKNOWN_TYPE");
+  const hash = await digest(joined(type, new Uint8Array(1), body));
+  const challenge = await digest(joined(context, new Uint8Array(1), octets(shown.nonce), hash));
+
+  const actions = element("div", "", "app-actions");
+  const button = (label: string, kind: string, act: () => Promise<unknown>): HTMLElement => {
+    const made = element("button", label, `govuk-button ${kind}`) as HTMLButtonElement;
+    made.type = "button";
+    made.addEventListener("click", async () => {
+      for (const other of actions.querySelectorAll("button")) other.disabled = true;
+      try {
+        done((await act()) as Parameters<typeof done>[0]);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        refuse(error, shown.back);
+        for (const other of actions.querySelectorAll("button")) other.disabled = false;
+      }
+    });
+    return made;
+  };
+  const own = button(
+    say("sign"),
+    shown.demonstration ? "govuk-button--secondary" : "",
+    async () =>
+      ask("/signature", {
+        ticket,
+        nonce: shown.nonce,
+        response: await signed(shown, challenge),
+      }),
+  );
+  if (shown.demonstration) {
+    actions.append(button(say("sample"), "", () => ask("/demonstration", { ticket })), own);
+  } else {
+    actions.append(own);
+  }
+  const notes = shown.demonstration ? [element("p", say("demonstration"), "app-capacity")] : [];
+  place.replaceChildren(
+    ...notes,
+    summary(statement, shown),
+    bytes(text, hash),
+    actions,
+    returning(shown.back),
+  );
+}
+
+const ticket = location.hash.slice(1);
+history.replaceState(null, "", location.pathname);
+document.body.classList.add("js-enabled", "govuk-frontend-supported");
+show(ticket).catch((error: unknown) => {
+  if (error instanceof Refusal) refuse(error);
+  else refuse(new Refusal([say("strange"), say("nothingDone"), say("tell")], "UNREADABLE"));
+});

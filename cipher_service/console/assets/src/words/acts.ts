@@ -1,0 +1,96 @@
+// What the page where officers sign says, in both languages. A test holds ACTS to the kinds of
+// keys/act_rules.py.
+export type Language = "fr" | "en";
+type Words = Record<Language, string>;
+
+export const SENTENCES = {
+  what: { fr: "Acte", en: "Act" },
+  signer: { fr: "Signataire", en: "Signer" },
+  bytes: { fr: "Les octets exacts qui sont signés", en: "The exact bytes that are signed" },
+  sign: { fr: "Signer avec ma clé de sécurité", en: "Sign with my security key" },
+  sample: { fr: "Signer avec la clé logicielle", en: "Sign with the software key" },
+  demonstration: {
+    fr: "Démonstration : la clé logicielle de cet officier signe par la même vérification qu’une vraie clé, mais personne ne la touche.",
+    en: "Demonstration: this officer’s software key signs through the same verification as a real key, but nobody touches it.",
+  },
+  back: { fr: "Revenir à la console sans signer davantage", en: "Go back to the console without signing more" },
+  done: { fr: "Signé, et fait.", en: "Signed, and done." },
+  waiting: { fr: "Signé. D’autres doivent encore signer.", en: "Signed. Others must still sign." },
+  answered: { fr: "Signé. La demande est transmise.", en: "Signed. The request is handed on." },
+  away: { fr: "Le service ne répond pas", en: "The service does not answer" },
+  keySilent: {
+    fr: "La clé de sécurité n’a pas répondu",
+    en: "The security key did not answer",
+  },
+  nothingDone: { fr: "Rien n’a été signé, et rien n’est perdu.", en: "Nothing was signed, and nothing is lost." },
+  tryAgain: { fr: "Branchez la clé et recommencez.", en: "Plug the key in and start again." },
+  strange: {
+    fr: "Ce qu’il faudrait signer n’est pas lisible",
+    en: "What should be signed cannot be read",
+  },
+  tell: {
+    fr: "Ne signez rien et prévenez l’officier de sécurité.",
+    en: "Sign nothing and tell the security officer.",
+  },
+} satisfies Record<string, Words>;
+
+export const PURPOSES: Record<string, Words> = {
+  open: { fr: "Permettre d’ouvrir", en: "Allow opening" },
+  sign: { fr: "Permettre de signer une dépêche", en: "Allow signing a dispatch" },
+  seal: { fr: "Permettre de sceller une valise", en: "Allow sealing a pouch" },
+};
+
+export const ACTS: Record<string, Words> = {
+  "dispatch.release": { fr: "Faire partir une dépêche", en: "Release a dispatch" },
+  "dispatch.export": { fr: "Sortir des dépêches", en: "Export dispatches" },
+  "dispatch.destroy": { fr: "Détruire une dépêche", en: "Destroy a dispatch" },
+  "label.lower": { fr: "Abaisser un marquage", en: "Lower a marking" },
+  "habilitation.grant": { fr: "Accorder une habilitation", en: "Grant an habilitation" },
+  "function.assign": { fr: "Confier une fonction", en: "Assign a function" },
+  "officer.admit": { fr: "Admettre un officier", en: "Admit an officer" },
+  "officer.rearm": { fr: "Remplacer les clés d’un officier", en: "Replace an officer’s keys" },
+  "officer.relink": {
+    fr: "Donner à un officier un nouveau lien d’inscription",
+    en: "Give an officer a new enrolment link",
+  },
+  "officer.revoke": { fr: "Retirer un officier ou sa clé", en: "Revoke an officer or a key" },
+  "access.break-glass": { fr: "Ouvrir un accès d’urgence", en: "Open an emergency access" },
+  "mandate.sign": { fr: "Signer un mandat", en: "Sign a mandate" },
+  "key.rotate": { fr: "Renouveler une clé", en: "Rotate a key" },
+  "key.export": { fr: "Exporter des parts de clé", en: "Export key shares" },
+  "key.destroy": { fr: "Détruire une clé", en: "Destroy a key" },
+  "certificate.issue": { fr: "Émettre un certificat", en: "Issue a certificate" },
+  "policy.change": { fr: "Changer les politiques d’accès", en: "Change the access policies" },
+  "software.deploy": { fr: "Installer une version", en: "Install a version" },
+  "audit.prune": { fr: "Élaguer le journal", en: "Prune the log" },
+  "backup.restore": { fr: "Restaurer une sauvegarde", en: "Restore a backup" },
+  "pouch.seal": { fr: "Sceller une valise", en: "Seal a pouch" },
+  "pouch.open": { fr: "Ouvrir une valise", en: "Open a pouch" },
+  "pouch.open-irregular": { fr: "Ouvrir une valise irrégulière", en: "Open an irregular pouch" },
+};
+
+export const MEMBERS: Record<string, Words> = {
+  resource: { fr: "Sur", en: "On" },
+  reason: { fr: "Motif", en: "Reason" },
+  rank: { fr: "Niveau", en: "Level" },
+  proposer: { fr: "Proposé par", en: "Proposed by" },
+  subjects: { fr: "Concerne", en: "Concerns" },
+  authors: { fr: "Fait par", en: "Made by" },
+  not_before: { fr: "En vigueur dès", en: "In force from" },
+  expires: { fr: "À signer avant", en: "To be signed before" },
+  officer: { fr: "Officier", en: "Officer" },
+  dispatch: { fr: "Dépêche", en: "Dispatch" },
+  request: { fr: "Demande", en: "Request" },
+  uses: { fr: "Nombre d’usages", en: "Number of uses" },
+  link: { fr: "Empreinte du lien", en: "Fingerprint of the link" },
+  role: { fr: "Fonction", en: "Function" },
+  level: { fr: "Niveau", en: "Level" },
+  caveats: { fr: "Mentions", en: "Caveats" },
+  starts: { fr: "Dès", en: "From" },
+  ends: { fr: "Jusqu’à", en: "Until" },
+  act: { fr: "Référence de l’acte", en: "Reference of the act" },
+  manifest: { fr: "Empreinte de la dépêche", en: "Fingerprint of the dispatch" },
+  digest: { fr: "Empreinte", en: "Fingerprint" },
+  name: { fr: "Nom", en: "Name" },
+  functions: { fr: "Fonctions", en: "Functions" },
+};
