@@ -16,6 +16,7 @@ from cipher_service.administration.installation import (
     opened,
 )
 from cipher_service.administration.words import Speaker
+from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.client.durable import write_durably
 from cipher_service.client.failures import Misused
 from cipher_service.client.passphrases import open_identity
@@ -47,11 +48,11 @@ _LEG_PARTS = 3
 def at_desk(arguments: Namespace) -> Iterator[tuple[Installation, Office]]:
     """Open an installation and its pouch bureau; the custodian is the running service's."""
     with opened(arguments) as installation, custodian_of(installation.settings) as custodian:
-        settings = installation.settings
-        yield (
-            installation,
-            Office(installation.engine, custodian, settings.headquarters, journal_of(installation)),
+        settings, journal = installation.settings, journal_of(installation)
+        warranted = WarrantedCustodian(
+            custodian, installation.engine, settings.log_origin, journal.actor
         )
+        yield installation, Office(installation.engine, warranted, settings.headquarters, journal)
 
 
 def tell(terminal: Terminal, phrase: str, facts: dict[str, Any], **shown: str | int) -> None:

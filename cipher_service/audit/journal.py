@@ -50,13 +50,6 @@ class Journal:
             self._append(connection, action, DONE, resource)
 
     @contextmanager
-    def act_with_keys(self, action: str, resource: str | None = None) -> Iterator[Connection]:
-        """Give a unit of work in which keys are used: its intent is committed before it begins."""
-        self._commit(action, INTENDED, resource)
-        with self.act(action, resource) as connection:
-            yield connection
-
-    @contextmanager
     def effect(
         self, action: str, resource: str | None = None, request: str | None = None
     ) -> Iterator[int]:

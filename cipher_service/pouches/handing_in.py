@@ -159,9 +159,7 @@ def read_number(scanned: str) -> str:
 def piece_of(connection: Connection, number: str) -> Row[Any]:
     """Return a piece that was handed in. Raises ServiceError PIECE_UNKNOWN."""
     book = tables.hand_in
-    row = connection.execute(
-        select(book).where(book.c.number == number).with_for_update()
-    ).one_or_none()
+    row = connection.execute(select(book).where(book.c.number == number)).one_or_none()
     if row is None:
         raise ServiceError("PIECE_UNKNOWN", number=number)
     return row
@@ -178,10 +176,14 @@ def waiting(connection: Connection, destination: str | None = None) -> list[Row[
     )
 
 
-def item_of(row: Row[Any], line: int, custodian: Custodian) -> Item:
-    """Open a piece and give it as a line of a bordereau, newly salted."""
-    kept = read_item(Record(canonical.decode(custodian.open_sealed(row.body)), "piece"))
-    return replace(kept, line=line, salt=secrets.token_bytes(SALT_BYTES))
+def open_piece(row: Row[Any], custodian: Custodian) -> Item:
+    """Open a piece. Raises KeysError: the custodian refuses."""
+    return read_item(Record(canonical.decode(custodian.open_sealed(row.body)), "piece"))
+
+
+def as_line(piece: Item, line: int) -> Item:
+    """Return an opened piece as a line of a bordereau, newly salted."""
+    return replace(piece, line=line, salt=secrets.token_bytes(SALT_BYTES))
 
 
 def lay(connection: Connection, number: str, seal: str | None, line: int | None) -> None:

@@ -1,10 +1,11 @@
 """What every use case of headquarters' pouch bureau stands on: the books, the keys, who decides."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Protocol
 
 from sqlalchemy import Connection, Engine
 
@@ -12,7 +13,6 @@ from cipher_service import clock
 from cipher_service.access.acts import Gate
 from cipher_service.access.decisions import decide_many
 from cipher_service.access.subjects import Circumstances, Pouch
-from cipher_service.audit.journal import Journal
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import entitlement, repository
 from cipher_service.pouches.desk import Desks
@@ -20,6 +20,22 @@ from cipher_service.pouches.repository import Closing
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import Card
 from keys.custody import Custodian
+
+
+class Books(Protocol):
+    """Where acts are recorded: a `Journal`, or the registrar's own transaction."""
+
+    def act(self, action: str, resource: str | None = None) -> AbstractContextManager[Connection]:
+        """Give a unit of work whose entry stands in the same commit."""
+        ...
+
+    def told(self, action: str, resource: str | None = None) -> AbstractContextManager[None]:
+        """Surround what is recorded only when it raises."""
+        ...
+
+    def effect(self, action: str, resource: str | None = None) -> AbstractContextManager[object]:
+        """Surround an effect that leaves the database."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +54,7 @@ class Office:
     engine: Engine
     custodian: Custodian
     post: str
-    journal: Journal
+    journal: Books
     gate: Gate = field(default_factory=Gate)
     now: Callable[[], datetime] = clock.now
 
@@ -59,16 +75,25 @@ class Office:
             yield Sitting(self, connection, self.now().replace(microsecond=0))
 
     @contextmanager
-    def act_with_keys(self, name: str, resource: str | None = None) -> Iterator["Sitting"]:
-        """Open the books for an act in which the custodian opens or signs: intended before."""
-        with self.journal.act_with_keys(name, resource) as connection:
-            yield Sitting(self, connection, self.now().replace(microsecond=0))
+    def keys(self, name: str, resource: str | None = None) -> Iterator[Custodian]:
+        """Have the custodian use the bureau's keys, its intent committed before.
+
+        Never inside `act`: a custodian with officers wants the proof that the intent is in the log.
+        """
+        with self.journal.effect(name, resource):
+            yield self.custodian
 
     @contextmanager
     def look(self) -> Iterator["Sitting"]:
         """Open the books to read them."""
         with reading(self.engine) as connection:
             yield Sitting(self, connection, self.now().replace(microsecond=0))
+
+    @contextmanager
+    def consider(self, name: str, resource: str | None = None) -> Iterator["Sitting"]:
+        """Open the books to see whether an act may be done; only its refusal is recorded."""
+        with self.journal.told(name, resource), self.look() as sitting:
+            yield sitting
 
 
 @dataclass(frozen=True)

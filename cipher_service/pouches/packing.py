@@ -2,6 +2,8 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Row
@@ -24,6 +26,7 @@ from cipher_service.pouches.entitlement import LIST, PACK, SEAL, house
 from cipher_service.pouches.handing_in import Piece
 from cipher_service.pouches.makeup import NewLine
 from cipher_service.pouches.office import Office, Sitting
+from cipher_service.pouches.repository import Closing
 from cipher_service.pouches.signing import DAYS_DEFAULT, NONCE_BYTES, Kept
 from keys import canonical
 from keys.age.files import encrypt
@@ -31,7 +34,7 @@ from pouch.bordereau import commit, commit_line, digest
 from pouch.claims import SEAL_BYTES
 from pouch.classes import Certification
 from pouch.facts import Prepared, Sealed
-from pouch.manifest import BagClass
+from pouch.manifest import SALT_BYTES, BagClass, Certifier, Manifest
 from pouch.members import item_object
 from pouch.sealed import Sealer
 
@@ -135,24 +138,22 @@ def scan(office: Office, seal: str, scanned: str, *, by: str) -> Laid:
         ServiceError: PIECE_NUMBER_WRONG, PIECE_UNKNOWN, PIECE_IN_ANOTHER_BAG, PIECE_FOR_ANOTHER
             (another destination); NOT_ALLOWED, UNKNOWN_OFFICER; as `makeup.add_line`.
         LimitsExceeded: it is too heavy for the route.
+        KeysError: the custodian refuses.
     """
     number = handing_in.read_number(scanned)
-    with office.act_with_keys("pouch_line", seal) as sitting:
-        connection, scheme = sitting.connection, office.gate.scheme
-        closing = sitting.closing(seal)
-        _require_here(office, closing.route.origin)
-        row = handing_in.piece_of(connection, number)
+    with office.consider("pouch_line", seal) as sitting:
+        row = _fitting(sitting, seal, number, by)
+    if row.seal == seal:
+        return _laid(row, row.line, new=False)
+    with office.keys("pouch_piece", seal) as custodian:
+        piece = handing_in.open_piece(row, custodian)
+    with office.act("pouch_line", seal) as sitting:
+        connection = sitting.connection
+        row = _fitting(sitting, seal, number, by)
         if row.seal == seal:
-            sitting.require(by, LIST, closing)
             return _laid(row, row.line, new=False)
-        if row.seal is not None:
-            raise ServiceError("PIECE_IN_ANOTHER_BAG", number=number)
-        if row.destination != closing.route.destination:
-            raise ServiceError("PIECE_FOR_ANOTHER", number=number, post=row.destination)
-        rules.require_level(scheme, row.level, closing.bag_class)
-        sitting.require(by, PACK, closing, item_level=row.level)
         line = len(repository.lines_of(connection, seal)) + 1
-        item = handing_in.item_of(row, line, office.custodian)
+        item = handing_in.as_line(piece, line)
         makeup.add_line(
             connection,
             seal,
@@ -165,7 +166,7 @@ def scan(office: Office, seal: str, scanned: str, *, by: str) -> Laid:
                 body=encrypt(canonical.encode(item_object(item)), [office.card.recipient]),
             ),
             officer=by,
-            scheme=scheme,
+            scheme=office.gate.scheme,
             now=sitting.now,
         )
         handing_in.lay(connection, number, seal, line)
@@ -218,33 +219,19 @@ def close(
         Refusal: NotCertified, LimitsExceeded, SealNumberUsed, SealNotInHand, WitnessIsSealer, or
             the custodian's.
     """
-    nonce = secrets.token_hex(NONCE_BYTES)
-    seals = stock.require_numbers(closure.seals)
-    with office.act_with_keys("pouch_seal", seal) as sitting:
+    drawn = _draw_up(office, seal, closure, by=by, second=second)
+    with office.keys("pouch_sign", seal) as custodian:
+        kept = Kept(signing.sign(drawn.manifest, custodian, witness), drawn.nonce)
+    manifest = drawn.manifest
+    with office.act("pouch_seal", seal) as sitting:
         connection = sitting.connection
-        closing = sitting.closing(seal)
-        _require_here(office, closing.route.origin)
-        if closing.manifest is not None:
-            raise ServiceError("BAG_SEALED", seal=seal)
-        sitting.require(by, SEAL, closing, second=second)
-        sitting.require(closure.certifier, PACK, closing)
-        manifest = signing.draw_up(
-            connection,
-            closing,
-            waybills.waybill_of(connection, closing.departure, office.custodian),
-            signing.items_of(connection, seal, office.custodian),
-            seals=seals,
-            weight_g=closure.weight_g,
-            certifier=closure.certifier,
-            function=_function_of(sitting, closure.certifier),
-            days=closure.days,
-            nonce=nonce,
-            now=sitting.now,
-        )
-        kept = Kept(signing.sign(manifest, office.custodian, witness), nonce)
+        closing = _closable(sitting, seal, closure, by, second)
+        if drawn.stand != _stand(sitting, closing):
+            raise ServiceError("BUSY")
+        signing.take_number(connection, manifest.number)
         event, body = office.desks.sign(
             connection,
-            Sealed(digest(manifest).hex(), seals, closure.weight_g),
+            Sealed(digest(manifest).hex(), manifest.seals, manifest.weight_g),
             bag=closing.bag,
             seal=seal,
             officer=by,
@@ -271,9 +258,94 @@ def papers_of(office: Office, seal: str, *, by: str) -> Kept:
         ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, NOT_SEALED_HERE.
         KeysError: the custodian refuses.
     """
-    with office.act_with_keys("pouch_papers", seal) as sitting:
+    with office.consider("pouch_papers", seal) as sitting:
         sitting.require(by, PACK, sitting.closing(seal))
-        return signing.kept_of(sitting.connection, seal, office.custodian)
+        row = signing.row_of(sitting.connection, seal)
+    if row is None:
+        raise ServiceError("NOT_SEALED_HERE", seal=seal)
+    with office.keys("pouch_papers", seal) as custodian:
+        return signing.open_kept(row.body, custodian)
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A manifest that is ready to be signed, its secret, and the books that it was drawn from."""
+
+    manifest: Manifest
+    nonce: str
+    stand: tuple[object, ...]
+
+
+def _draw_up(office: Office, seal: str, closure: Closure, *, by: str, second: str) -> _Drawn:
+    """Open what the manifest is made of, before the books are held for the closing."""
+    nonce = secrets.token_hex(NONCE_BYTES)
+    with office.consider("pouch_seal", seal) as sitting:
+        connection = sitting.connection
+        closing = _closable(sitting, seal, closure, by, second)
+        number, ordinal = signing.next_number(connection, closing, sitting.now)
+        waybill = waybills.body_of(connection, closing.departure)
+        lines = [row.body for row in repository.lines_of(connection, seal)]
+        function = _function_of(sitting, closure.certifier)
+        certifier = officers.read(connection, closure.certifier).identity.name
+        stand = _stand(sitting, closing)
+        now = sitting.now
+    with office.keys("pouch_lines", seal) as custodian:
+        manifest = Manifest(
+            number=number,
+            bag=closing.bag,
+            seal=seal,
+            ordinal=ordinal,
+            bag_class=closing.bag_class,
+            seals=stock.require_numbers(closure.seals),
+            weight_g=closure.weight_g,
+            closed=now,
+            expires=now + timedelta(days=closure.days),
+            certifier=Certifier(closure.certifier, certifier, function),
+            waybill=waybills.open_body(waybill, custodian),
+            items=signing.items_of(seal, lines, custodian),
+            nonce_sha256=sha256(bytes.fromhex(nonce)).hexdigest(),
+            salt=secrets.token_bytes(SALT_BYTES),
+        )
+    return _Drawn(manifest, nonce, stand)
+
+
+def _closable(sitting: Sitting, seal: str, closure: Closure, by: str, second: str) -> Closing:
+    closing = sitting.closing(seal)
+    _require_here(sitting.office, closing.route.origin)
+    if closing.manifest is not None:
+        raise ServiceError("BAG_SEALED", seal=seal)
+    sitting.require(by, SEAL, closing, second=second)
+    sitting.require(closure.certifier, PACK, closing)
+    return closing
+
+
+def _stand(sitting: Sitting, closing: Closing) -> tuple[object, ...]:
+    """Return what must not have changed between the signature and the act that records it."""
+    connection = sitting.connection
+    return (
+        waybills.body_of(connection, closing.departure),
+        [row.commitment for row in repository.lines_of(connection, closing.seal)],
+        signing.next_number(connection, closing, sitting.now),
+    )
+
+
+def _fitting(sitting: Sitting, seal: str, number: str, officer: str) -> Row[Any]:
+    """Return a piece that lies in this bag already, or that the officer may lay into it."""
+    closing = sitting.closing(seal)
+    _require_here(sitting.office, closing.route.origin)
+    row = handing_in.piece_of(sitting.connection, number)
+    if row.seal == seal:
+        sitting.require(officer, LIST, closing)
+        return row
+    if closing.manifest is not None:
+        raise ServiceError("BAG_SEALED", seal=seal)
+    if row.seal is not None:
+        raise ServiceError("PIECE_IN_ANOTHER_BAG", number=number)
+    if row.destination != closing.route.destination:
+        raise ServiceError("PIECE_FOR_ANOTHER", number=number, post=row.destination)
+    rules.require_level(sitting.office.gate.scheme, row.level, closing.bag_class)
+    sitting.require(officer, PACK, closing, item_level=row.level)
+    return row
 
 
 def _require_level(sitting: Sitting, officer: str, level: str) -> None:

@@ -5,17 +5,15 @@ was scanned in. The whole file and the secret for the inside of the bag are kept
 the bureau's card: a process killed between the signature and the printer loses no bag.
 """
 
-import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import repository
+from cipher_service.pouches import repository, waybills
 from cipher_service.pouches.repository import Closing
 from cipher_service.storage import counters
 from cipher_service.storage.tables import pouches as tables
@@ -29,7 +27,7 @@ from keys.devices import SEAL
 from keys.records import Record
 from keys.signing import Signatures
 from pouch.errors import BordereauMalformed
-from pouch.manifest import SALT_BYTES, Certifier, Item, Manifest, Waybill
+from pouch.manifest import Item, Manifest
 from pouch.members import read_item
 from pouch.sealed import SealedManifest, Sealer, read_sealed, seal_manifest
 
@@ -81,62 +79,39 @@ class CustodianSealer:
         return self._last[1]
 
 
-def items_of(connection: Connection, seal: str, custodian: Custodian) -> tuple[Item, ...]:
+def items_of(seal: str, lines: Sequence[bytes], custodian: Custodian) -> tuple[Item, ...]:
     """Open the lines of a bag that is being made up, in their order.
 
     Raises:
         ServiceError: BAG_EMPTY.
+        KeysError: the custodian refuses.
     """
-    rows = repository.lines_of(connection, seal)
-    if not rows:
+    if not lines:
         raise ServiceError("BAG_EMPTY", seal=seal)
     return tuple(
-        read_item(Record(canonical.decode(custodian.open_sealed(row.body)), "line")) for row in rows
+        read_item(Record(canonical.decode(custodian.open_sealed(body)), "line")) for body in lines
     )
 
 
-def draw_up(
-    connection: Connection,
-    closing: Closing,
-    waybill: Waybill,
-    items: tuple[Item, ...],
-    *,
-    seals: tuple[str, ...],
-    weight_g: int,
-    certifier: str,
-    function: str,
-    days: int,
-    nonce: str,
-    now: datetime,
-) -> Manifest:
-    """Write the manifest of a closing; its bordereau takes the next number of the register.
+def next_number(connection: Connection, closing: Closing, now: datetime) -> tuple[str, int]:
+    """Return the number that the next bordereau takes, and which bag of its departure it is.
 
     Raises:
-        ServiceError: UNKNOWN_OFFICER; BAGS_ALL_SEALED: the waybill names no further bag.
+        ServiceError: WAYBILL_MISSING; BAGS_ALL_SEALED: the waybill names no further bag.
     """
-    known = officers.read(connection, certifier)
-    number = counters.advance(connection, f"pouch_bordereau_{now.year}")
+    number = counters.read(connection, _counter(now.year)) + 1
     ordinal = repository.sealed_in(connection, closing.departure) + 1
-    if ordinal > waybill.packages:
-        raise ServiceError(
-            "BAGS_ALL_SEALED", departure=closing.departure, packages=waybill.packages
-        )
-    return Manifest(
-        number=f"VAL {now.year}-{number:06d}",
-        bag=closing.bag,
-        seal=closing.seal,
-        ordinal=ordinal,
-        bag_class=closing.bag_class,
-        seals=seals,
-        weight_g=weight_g,
-        closed=now,
-        expires=now + timedelta(days=days),
-        certifier=Certifier(certifier, known.identity.name, function),
-        waybill=waybill,
-        items=items,
-        nonce_sha256=sha256(bytes.fromhex(nonce)).hexdigest(),
-        salt=secrets.token_bytes(SALT_BYTES),
-    )
+    packages = waybills.packages_of(connection, closing.departure)
+    if ordinal > packages:
+        raise ServiceError("BAGS_ALL_SEALED", departure=closing.departure, packages=packages)
+    return f"VAL {now.year}-{number:06d}", ordinal
+
+
+def take_number(connection: Connection, number: str) -> None:
+    """Take a bordereau's number. Raises ServiceError BUSY: somebody took it meanwhile."""
+    year = int(number.split()[1].partition("-")[0])
+    if f"VAL {year}-{counters.advance(connection, _counter(year)):06d}" != number:
+        raise ServiceError("BUSY")
 
 
 def sign(manifest: Manifest, custodian: Custodian, witness: Sealer | None) -> SealedManifest:
@@ -175,17 +150,9 @@ def keep(connection: Connection, closing: Closing, kept: Kept, card: Card) -> No
     )
 
 
-def kept_of(connection: Connection, seal: str, custodian: Custodian) -> Kept:
-    """Open what was signed at a closing of headquarters.
-
-    Raises:
-        ServiceError: NOT_SEALED_HERE.
-        KeysError: the custodian refuses.
-    """
-    row = row_of(connection, seal)
-    if row is None:
-        raise ServiceError("NOT_SEALED_HERE", seal=seal)
-    read = canonical.decode(custodian.open_sealed(row.body))
+def open_kept(body: bytes, custodian: Custodian) -> Kept:
+    """Open what was signed at a closing of headquarters. Raises KeysError: it refuses."""
+    read = canonical.decode(custodian.open_sealed(body))
     return Kept(read_sealed(canonical.encode(read["sealed"])), read["nonce"])
 
 
@@ -211,3 +178,7 @@ def announced(connection: Connection, seal: str, dispatch_id: str) -> None:
     connection.execute(
         update(tables.sealed).where(tables.sealed.c.seal == seal).values(announcement=dispatch_id)
     )
+
+
+def _counter(year: int) -> str:
+    return f"pouch_bordereau_{year}"

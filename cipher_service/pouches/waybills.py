@@ -6,8 +6,9 @@ the courier's officer code, by which access is decided, stand beside it.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
@@ -81,16 +82,18 @@ def entrust(connection: Connection, departure: str, carriage: Carriage, card: Ca
     return waybill
 
 
-def waybill_of(connection: Connection, departure: str, custodian: Custodian) -> Waybill:
-    """Return a departure's waybill, opened by the custodian.
+def body_of(connection: Connection, departure: str) -> bytes:
+    """Return a departure's waybill as it is kept. Raises ServiceError WAYBILL_MISSING."""
+    return bytes(_row(connection, departure).body)
 
-    Raises:
-        ServiceError: WAYBILL_MISSING.
-    """
-    book = tables.waybill
-    body = connection.scalar(select(book.c.body).where(book.c.departure == departure))
-    if body is None:
-        raise ServiceError("WAYBILL_MISSING", departure=departure)
+
+def packages_of(connection: Connection, departure: str) -> int:
+    """Return how many bags a departure has. Raises ServiceError WAYBILL_MISSING."""
+    return int(_row(connection, departure).packages)
+
+
+def open_body(body: bytes, custodian: Custodian) -> Waybill:
+    """Open a waybill. Raises KeysError: the custodian refuses."""
     return read_waybill(Record(canonical.decode(custodian.open_sealed(body)), "waybill"))
 
 
@@ -113,6 +116,14 @@ def departs_in(connection: Connection, route: str, after: datetime) -> list[str]
             .order_by(book.c.departs, book.c.departure_id)
         )
     )
+
+
+def _row(connection: Connection, departure: str) -> Row[Any]:
+    book = tables.waybill
+    row = connection.execute(select(book).where(book.c.departure == departure)).one_or_none()
+    if row is None:
+        raise ServiceError("WAYBILL_MISSING", departure=departure)
+    return row
 
 
 def _encode(waybill: Waybill) -> bytes:
