@@ -8,6 +8,8 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RANDOM_BITS = 80
 _REGISTER = re.compile(r"([0-9]{4})/([0-9]{6,9})")
 INCARNATIONS = 100
+# Incarnation of week 1: a year has 53 weeks at most; what is below belongs to editions.
+_FIRST_WEEK = INCARNATIONS - 53
 
 
 def register_number(year: int, number: int) -> str:
@@ -34,6 +36,15 @@ def new_id(now: datetime) -> str:
     """
     value = int(now.timestamp() * 1000) << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
     return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+
+
+def restored_epoch(now: datetime) -> int:
+    """Return the epoch that a restore from a backup opens, unless a later one is known.
+
+    It is that of the week, above what editions use: two restores of one backup in different weeks
+    differ by it, whatever was lost in between.
+    """
+    return series_epoch(now.year, _FIRST_WEEK + (now.timetuple().tm_yday - 1) // 7)
 
 
 def series_epoch(year: int, incarnation: int = 0) -> int:

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from cipher_service.administration.access_arguments import add_access
 from cipher_service.administration.bureau_arguments import add_bureau
-from cipher_service.administration.custody_arguments import add_custody
+from cipher_service.administration.custody_arguments import add_backups, add_custody
 from cipher_service.administration.keys_arguments import add_keys
 from cipher_service.administration.parsing import Commands, add_command, add_group, add_json
 from cipher_service.administration.pouch_arguments import add_pouch
@@ -43,6 +43,7 @@ def build_parser(language: Language) -> Parser:
     add_access(commands, say)
     add_bureau(commands, say, client)
     add_custody(commands, say, client)
+    add_backups(commands, say, client)
     add_pouch(commands, say, client)
     add_keys(commands, say, client)
     _add_audit(commands, say)

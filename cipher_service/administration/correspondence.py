@@ -13,8 +13,7 @@ from cipher_service.client.lines import date_text
 from cipher_service.client.messages import Language
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory.register import read_directory
-from cipher_service.dispatches import departures, speaking
-from cipher_service.references import series_epoch
+from cipher_service.dispatches import departures, incarnations, speaking
 from cipher_service.storage.unit_of_work import reading
 from keys.service_messages import SeriesReference, ServiceMessage
 
@@ -79,7 +78,7 @@ def outgoing(arguments: Namespace, terminal: Terminal) -> None:
     with opened(arguments) as installation, reading(installation.engine) as connection:
         read_directory(connection).post(post)
         origin = installation.settings.headquarters
-        numbers = departures.numbers(connection, origin, post, series_epoch(year))
+        numbers = departures.numbers(connection, origin, post, incarnations.epoch(connection, year))
     if terminal.as_json:
         terminal.show_json([asdict(number) for number in numbers])
         return

@@ -56,7 +56,7 @@ def split(arguments: Namespace, terminal: Terminal) -> None:
         Refused: SPLITTING_REFUSED.
         KeysError: as `keys.custody.splitting.split_store`.
     """
-    settings, holders = _settings(arguments), _holders(arguments)
+    settings, holders = _settings(arguments), holders_of(arguments)
     credential = read_credential(settings.custodian_credential)
     _tell_shares(
         split_store(settings.custodian_store, credential, arguments.threshold, holders), terminal
@@ -71,7 +71,7 @@ def resplit(arguments: Namespace, terminal: Terminal) -> None:
         Refused: SPLITTING_REFUSED or SHARE_OF_ANOTHER.
         KeysError: as `keys.custody.splitting.resplit_store`.
     """
-    settings, holders = _settings(arguments), _holders(arguments)
+    settings, holders = _settings(arguments), holders_of(arguments)
     shares = shares_of(arguments.share, arguments.identity, arguments, terminal)
     _tell_shares(
         resplit_store(settings.custodian_store, shares, arguments.threshold, holders), terminal
@@ -98,7 +98,12 @@ def _settings(arguments: Namespace) -> Settings:
     return Settings.load(Path(arguments.data))
 
 
-def _holders(arguments: Namespace) -> list[Holder]:
+def holders_of(arguments: Namespace) -> list[Holder]:
+    """Return the holders whom `--holder` names by their cards.
+
+    Raises:
+        Refused: SPLITTING_REFUSED: with `--threshold` they would not be a splitting.
+    """
     cards = [read_card_file(path) for path in arguments.holder]
     recipients = {card.recipient for card in cards}
     names = {card.post for card in cards}

@@ -24,15 +24,41 @@ def add_custody(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     resplit = add_command(group, say, "custody.resplit", "custody:resplit")
     drill = add_command(group, say, "custody.drill", "custody:drill")
     for parser in (split, resplit):
-        parser.add_argument(
-            "--threshold", metavar="M", type=int, required=True, help=say("help_threshold")
-        )
-        several = partial(parser.add_argument, action="append", required=True)
-        several("--holder", metavar=client("a_card"), help=say("help_holder"))
+        _add_holders(parser, say, client)
     for parser in (resplit, drill):
-        several = partial(parser.add_argument, action="append", required=True)
-        several("--share", metavar=say("a_file"), help=say("help_share_file"))
-        several("--identity", metavar=say("a_folder"), help=say("help_share_identity"))
-        add_passphrase_file(parser, client)
+        _add_shares(parser, say, client)
     for parser in (state, seal, offer, split, resplit, drill):
         add_json(parser, say)
+
+
+def add_backups(commands: "Commands[Parser]", say: Say, client: Say) -> None:
+    """Add the commands about backups; arguments as `add_custody`."""
+    group = add_group(commands, say, "backup")
+    key = add_command(group, say, "backup.key", "backing_up:make_key")
+    _add_holders(key, say, client)
+    make = add_command(group, say, "backup.make", "backing_up:make")
+    make.add_argument("--out", metavar=say("a_folder"), required=True, help=say("help_backup_out"))
+    add_json(make, say)
+    restore = add_command(commands, say, "restore", "restoring:restore")
+    restore.add_argument("backup", metavar=say("a_file"), help=say("help_backup_file"))
+    _add_shares(restore, say, client)
+    restore.add_argument("--checkpoint", metavar=say("a_file"), help=say("help_restore_checkpoint"))
+    restore.add_argument(
+        "--gap", metavar="N", type=int, default=10_000, help=say("help_restore_gap")
+    )
+    restore.add_argument("--database", metavar="URL", default="", help=say("help_database"))
+
+
+def _add_holders(parser: Parser, say: Say, client: Say) -> None:
+    parser.add_argument(
+        "--threshold", metavar="M", type=int, required=True, help=say("help_threshold")
+    )
+    several = partial(parser.add_argument, action="append", required=True)
+    several("--holder", metavar=client("a_card"), help=say("help_holder"))
+
+
+def _add_shares(parser: Parser, say: Say, client: Say) -> None:
+    several = partial(parser.add_argument, action="append", required=True)
+    several("--share", metavar=say("a_file"), help=say("help_share_file"))
+    several("--identity", metavar=say("a_folder"), help=say("help_share_identity"))
+    add_passphrase_file(parser, client)

@@ -8,9 +8,7 @@ and whoever restores twice in a week says with `--after` what any addressee can 
 """
 
 from argparse import Namespace
-from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from cipher_service import clock
 from cipher_service.client.enciphering import settle
@@ -19,10 +17,7 @@ from cipher_service.client.messages import phrase
 from cipher_service.client.passphrases import require_identity
 from cipher_service.client.state import PostState
 from cipher_service.client.terminal import Terminal
-from cipher_service.references import INCARNATIONS, series_epoch
-
-_FIRST_WEEK: Final = INCARNATIONS - 53
-"""Incarnation of week 1: a year has 53 weeks at most; what is below belongs to editions."""
+from cipher_service.references import restored_epoch, series_epoch
 
 
 def restored(arguments: Namespace, terminal: Terminal) -> None:
@@ -36,7 +31,7 @@ def restored(arguments: Namespace, terminal: Terminal) -> None:
     with PostState(folder) as state, state.exclusive(lambda: terminal.say("waiting")):
         settle(state)
         known = [state.numbers.latest_epoch(now.year), arguments.after]
-        epoch = max(_of_the_week(now), *(each + 1 for each in known if each is not None))
+        epoch = max(restored_epoch(now), *(each + 1 for each in known if each is not None))
         if epoch >= end:
             raise Refused("INCARNATIONS_EXHAUSTED", year=now.year)
         state.numbers.reopen(epoch)
@@ -45,7 +40,3 @@ def restored(arguments: Namespace, terminal: Terminal) -> None:
     else:
         terminal.show(phrase("series_reopened", terminal.language, epoch=epoch))
         terminal.say("series_reopened_tell")
-
-
-def _of_the_week(now: datetime) -> int:
-    return series_epoch(now.year, _FIRST_WEEK + (now.timetuple().tm_yday - 1) // 7)

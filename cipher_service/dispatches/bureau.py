@@ -23,7 +23,7 @@ from cipher_service import clock
 from cipher_service.audit.hearing import carried
 from cipher_service.audit.journal import Journal
 from cipher_service.directory.register import read_directory
-from cipher_service.dispatches import departures, drafts, openings, speaking
+from cipher_service.dispatches import departures, drafts, incarnations, openings, speaking
 from cipher_service.dispatches.reception import Arrival, Reception
 from cipher_service.dispatches.sealed import seal_text
 from cipher_service.dispatches.sealing import ReceiptSealer
@@ -31,7 +31,6 @@ from cipher_service.dispatches.speaking import Voice
 from cipher_service.dispatches.submission import judge
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
-from cipher_service.references import series_epoch
 from cipher_service.storage.blobs import Blobs, Body
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import Card
@@ -190,7 +189,7 @@ class HeadquartersBureau:
             return departures.intend(
                 connection,
                 departure,
-                epoch=series_epoch(now.year),
+                epoch=incarnations.epoch(connection, now.year),
                 directory=read_directory(connection),
                 now=now,
             )

@@ -26,6 +26,7 @@ from cipher_service.storage.migrations import is_current
 from cipher_service.storage.soundness import damage
 from cipher_service.storage.tables.dispatches import dispatch, envelope, receipt, receipt_seal
 from cipher_service.storage.tables.headquarters import allotted, intent, opened, series
+from cipher_service.storage.tables.registers import void_numbers
 from cipher_service.storage.unit_of_work import reading
 from keys.errors import KeysError
 from keys.receipts import read_submitted_receipt
@@ -104,7 +105,17 @@ def _registers(connection: Connection) -> Iterator[Finding]:
             book = f"{name}/{row[0]}" if owner is None else f"{name}/{row[2]}/{row[0]}"
             numbers.setdefault(book, []).append(row[1])
         for book, used in sorted(numbers.items()):
-            yield from _gaps("REGISTER", {"book": book}, used, counters.read(connection, book))
+            spent = [*used, *_void(connection, book)]
+            yield from _gaps("REGISTER", {"book": book}, spent, counters.read(connection, book))
+
+
+def _void(connection: Connection, book: str) -> Iterator[int]:
+    """Give the numbers of a book that a restore skipped."""
+    skipped = select(void_numbers.c.first, void_numbers.c.last).where(
+        void_numbers.c.counter == book
+    )
+    for row in connection.execute(skipped):
+        yield from range(row.first, row.last + 1)
 
 
 def _series(connection: Connection) -> Iterator[Finding]:

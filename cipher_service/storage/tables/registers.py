@@ -13,6 +13,15 @@ counter = table(
     at_least("value", 0),
 )
 
+void_numbers = table(
+    "void_numbers",
+    # Numbers of a counter that a restore from a backup skipped: they may have been given before.
+    Column("counter", Text, primary_key=True),
+    Column("first", Long, primary_key=True, autoincrement=False),
+    Column("last", Long, nullable=False),  # included
+    Column("recorded_at", Text, nullable=False),
+)
+
 replay = table(
     "replay",
     # The expiry first: what comes now is then written side by side, and forgotten in one stretch.

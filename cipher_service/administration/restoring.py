@@ -1,0 +1,254 @@
+"""An installation made anew of a backup, on a clean machine, so that nothing is ever used twice.
+
+What happened after the backup was made is not in it: numbers were given, heads signed. So every
+counter resumes far above (`--gap`), series open a new epoch as a restored post's do, sessions and
+links end, and the log goes on under a new name whose first entry names the last head of the old
+one and this restore, and the next ones each interval of numbers that counts as cancelled. The old
+log is kept beside.
+"""
+
+import json
+import shutil
+import tarfile
+import tempfile
+from argparse import Namespace
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from cipher_service import clock
+from cipher_service.administration.backing_up import DATABASE
+from cipher_service.administration.custody import shares_of
+from cipher_service.administration.words import Speaker
+from cipher_service.audit.export import export, export_records
+from cipher_service.audit.ledger import append, latest_note, size_and_origin
+from cipher_service.audit.records import DONE, Event
+from cipher_service.client.durable import sync_folder
+from cipher_service.client.failures import Refused
+from cipher_service.client.terminal import Terminal
+from cipher_service.dispatches.incarnations import PREFIX, reopen
+from cipher_service.settings import FILE, Settings
+from cipher_service.storage import migrations
+from cipher_service.storage.engine import open_engine
+from cipher_service.storage.snapshots import copy_tables
+from cipher_service.storage.tables import identity, metadata
+from cipher_service.storage.tables.registers import counter, void_numbers
+from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys import canonical
+from keys.age.stream import OpeningStream
+from keys.custody import open_custodian, read_credential
+from keys.custody.backups import forget_log, open_with
+from keys.custody.shares import Share
+from keys.log.notes import Note
+
+GAP: Final = 10_000
+ARCHIVE: Final = "log-archive"
+STATEMENT: Final = "restore.json"
+
+_AUDIT: Final = frozenset(
+    table for table in metadata.sorted_tables if table.name.startswith("audit_")
+)
+_ENDED: Final = frozenset({identity.challenge, identity.session, identity.enrolment_link})
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Numbers of a counter that count as cancelled, both ends included."""
+
+    name: str
+    first: int
+    last: int
+
+
+def restore(arguments: Namespace, terminal: Terminal) -> None:
+    """Restore a backup into an absent or empty folder, whole or not at all.
+
+    Raises:
+        Refused: FOUNDED_ALREADY, RESTORE_GAP_INVALID, BACKUP_UNREADABLE, SHARE_OF_ANOTHER.
+        KeysError: the shares do not open the backup, or it is damaged; nothing was made.
+        OSError: the disk refuses; nothing was made.
+    """
+    data = Path(arguments.data).absolute()
+    if data.exists() and any(data.iterdir()):
+        raise Refused("FOUNDED_ALREADY", data=str(data))
+    if not 1 <= arguments.gap <= 10**6:
+        raise Refused("RESTORE_GAP_INVALID", most=10**6)
+    checkpoint = _checkpoint(arguments.checkpoint)
+    shares = shares_of(arguments.share, arguments.identity, arguments, terminal)
+    data.parent.mkdir(parents=True, exist_ok=True)
+    making = Path(tempfile.mkdtemp(prefix=f".{data.name}-restoring-", dir=data.parent))
+    try:
+        with Path(arguments.backup).open("rb") as source:
+            _unpack(open_with(shares, source), making)
+        settings, intervals = _renew(making, arguments, shares, checkpoint)
+        if data.exists():
+            data.rmdir()
+        making.rename(data)
+        sync_folder(data.parent)
+    except BaseException:
+        shutil.rmtree(making, ignore_errors=True)
+        raise
+    speaker = Speaker(terminal)
+    speaker.show("restored", data=str(data), log=settings.log_origin)
+    for each in intervals:
+        speaker.show("restored_interval", book=each.name, first=each.first, last=each.last)
+    speaker.say("restored_next")
+
+
+def _unpack(stream: OpeningStream, folder: Path) -> None:
+    try:
+        with tarfile.open(fileobj=cast("BinaryIO", _Source(stream)), mode="r|") as archive:
+            archive.extractall(folder, filter="data")
+    except (tarfile.TarError, EOFError) as error:
+        raise Refused("BACKUP_UNREADABLE", problem=str(error)) from error
+    while stream.next_chunk():  # what follows the archive's end must be authentic too
+        pass
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    if not (folder / DATABASE).is_file() or not (folder / FILE).is_file():
+        raise Refused("BACKUP_UNREADABLE", problem=f"{DATABASE}, {FILE}")
+
+
+def _renew(
+    folder: Path, arguments: Namespace, shares: list[Share], checkpoint: bytes
+) -> tuple[Settings, list[Interval]]:
+    """Make a database of the snapshot, in which nothing of the old one's future can recur."""
+    (folder / "run").mkdir(mode=0o700)
+    before = open_engine(f"sqlite:///{folder / DATABASE}")
+    settings = replace(Settings.load(folder), database_url=arguments.database)
+    try:
+        migrations.upgrade(before)
+        with reading(before) as connection:
+            statement = _statement(connection, arguments, shares, checkpoint)
+            number = _archive(connection, folder, settings, statement)
+        settings = replace(settings, log=f"{_root(settings.log_origin)}/r{number}")
+        after = open_engine(settings.database)
+        try:
+            if settings.database_url and not migrations.is_vacant(after):
+                raise Refused("DATABASE_IN_USE")
+            migrations.upgrade(after)
+            with reading(before) as connection:
+                copy_tables(connection, after, without=_AUDIT | _ENDED)
+            intervals = _resume(after, settings, arguments.gap, statement)
+        finally:
+            after.dispose()
+    finally:
+        before.dispose()
+    (folder / DATABASE).unlink()
+    forget_log(settings.custodian_store, f"log.head.{number}")
+    settings.write()
+    return settings, intervals
+
+
+def _resume(engine: Engine, settings: Settings, gap: int, statement: bytes) -> list[Interval]:
+    """Let every counter go on above the gap and every series in a new epoch; open the new log."""
+    now = clock.now()
+    time_us = int(now.timestamp() * 1_000_000)
+    old = json.loads(statement)
+    with unit_of_work(engine) as connection:
+        numbering = ~counter.c.name.startswith(PREFIX)
+        intervals = [
+            Interval(row.name, row.value + 1, row.value + gap)
+            for row in connection.execute(select(counter).where(numbering).order_by(counter.c.name))
+        ]
+        connection.execute(update(counter).where(numbering).values(value=counter.c.value + gap))
+        at = clock.text(now)
+        for each in intervals:
+            void = {"counter": each.name, "first": each.first, "last": each.last}
+            connection.execute(insert(void_numbers).values(**void, recorded_at=at))
+        try:
+            epoch = reopen(connection, now)
+        except ValueError:
+            raise Refused("RESTORE_EPOCHS_EXHAUSTED", year=now.year) from None
+        named = f"{old['origin']}@{old['size']}"
+        events = [
+            Event(time_us, "account/restore", "restore", DONE, resource=named,
+                  request=sha256(statement).hexdigest()),
+            Event(time_us, "account/restore", "restore_epoch", DONE, resource=str(epoch)),
+            *(
+                Event(time_us, "account/restore", "restore_interval", DONE,
+                      resource=f"{each.name} {each.first}-{each.last}")
+                for each in intervals
+            ),
+        ]  # fmt: skip
+        append(connection, settings.log_origin, events)
+    return intervals
+
+
+def _statement(
+    connection: Connection, arguments: Namespace, shares: list[Share], checkpoint: bytes
+) -> bytes:
+    """Say what the new log begins with: the last head known of the old one, and this restore."""
+    size, origin = size_and_origin(connection)
+    _, note = latest_note(connection)
+    with Path(arguments.backup).open("rb") as source:
+        digest = sha256()
+        while piece := source.read(2**20):
+            digest.update(piece)
+    return canonical.encode(
+        {
+            "v": 1,
+            "type": "depeche/v1 restore",
+            "origin": origin,
+            "size": size,
+            "checkpoint": canonical.text_from_bytes(checkpoint or note),
+            "backup": digest.hexdigest(),
+            "holders": [share.holder for share in shares],
+            "at": canonical.text_from_time(clock.now().replace(microsecond=0)),
+        }
+    )
+
+
+def _archive(connection: Connection, folder: Path, settings: Settings, statement: bytes) -> int:
+    """Keep the old log as files, with the records that only auditors are given."""
+    archive = folder / ARCHIVE
+    archive.mkdir(mode=0o700, exist_ok=True)
+    number = len(list(archive.iterdir())) + 1
+    out = archive / str(number)
+    credential = read_credential(settings.custodian_credential)
+    custodian = open_custodian(f"file:{settings.custodian_store}", lambda _uri: credential)
+    key = custodian.log_keys().note_key(settings.log_origin)
+    signed = export(connection, key, out)
+    size, _ = size_and_origin(connection)
+    export_records(connection, out / "records", first=0, end=signed)
+    # What had no signed head yet is kept, and proves nothing.
+    export_records(connection, out / "records-unsigned", first=signed, end=size)
+    (out / STATEMENT).write_bytes(statement)
+    return number
+
+
+def _root(origin: str) -> str:
+    """The log's first name: restores add /r1, /r2 and so on to it."""
+    head, _, tail = origin.rpartition("/r")
+    return head if head and tail.isdecimal() else origin
+
+
+def _checkpoint(path: str | None) -> bytes:
+    if path is None:
+        return b""
+    data = Path(path).read_bytes()
+    Note.parse(data)
+    return data
+
+
+class _Source:
+    """What `tarfile` reads from."""
+
+    def __init__(self, stream: OpeningStream) -> None:
+        self._stream = stream
+        self._rest = b""
+
+    def read(self, size: int) -> bytes:
+        pieces, missing = [], size
+        while missing:
+            if not self._rest:
+                self._rest = bytes(self._stream.next_chunk())
+                if not self._rest:
+                    break
+            pieces.append(self._rest[:missing])
+            self._rest = self._rest[missing:]
+            missing -= len(pieces[-1])
+        return b"".join(pieces)

@@ -1,0 +1,127 @@
+"""A ministry is backed up while it runs and restored elsewhere: nothing is lost, nothing recurs."""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cipher_service.administration.stage import Stage, chiffre
+from cipher_service.settings import Settings
+from tests.surfaces.administration.running import done, given, refused, run
+
+NAMES = ("GARDE-A", "GARDE-B", "GARDE-C")
+
+
+@pytest.fixture(scope="module")
+def holders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("holders")
+    for name in NAMES:
+        new = ("identity", "new", "--post", name, "--out", str(folder / name))
+        chiffre("en", *new, "--no-passphrase")
+    return {name: folder / name for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def shares(ministry: Stage, holders: dict[str, Path]) -> dict[str, str]:
+    cards = [word for name in NAMES for word in ("--holder", str(holders[name] / f"{name}.card"))]
+    refused(ministry, "BACKUP_WITHOUT_KEY", "backup", "make", "--out", "/nowhere")
+    said = done(ministry, "backup", "key", "--threshold", "2", *cards, language="en")
+    files = [word for word in said.split() if word.endswith(".share")]
+    return {Path(file).stem: file for file in files}
+
+
+def _with(shares: dict[str, str], holders: dict[str, Path], *names: str) -> list[str]:
+    return [
+        word
+        for name in names
+        for word in ("--share", shares[name], "--identity", str(holders[name]))
+    ]
+
+
+def _send(on: Path, text: Path, subject: str) -> Any:
+    ended = run(
+        *("--data", str(on), "bureau", "send", "--to", "PARIS", "--level", "SECRET"),
+        *("--subject", subject, "--drafter", "A. Ndongo", "--authority", "SG", str(text)),
+        language="en",
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def _numbers(on: Path) -> list[tuple[int, int]]:
+    database = sqlite3.connect(f"file:{on / 'ministry.db'}?mode=ro", uri=True)
+    try:
+        return database.execute("SELECT epoch, number FROM allotted ORDER BY 1, 2").fetchall()
+    finally:
+        database.close()
+
+
+def _require_new_log(ministry: Stage, fresh: Path) -> None:
+    """It begins with the old one's head and the restore; the old one is whole beside it."""
+    database = sqlite3.connect(f"file:{fresh / 'ministry.db'}?mode=ro", uri=True)
+    records = [
+        json.loads(row[0])
+        for row in database.execute("SELECT record FROM audit_entry ORDER BY seq").fetchall()
+    ]
+    sessions = database.execute("SELECT count(*) FROM session").fetchone()
+    database.close()
+    told = json.loads((fresh / "log-archive" / "1" / "restore.json").read_bytes())
+    assert records[0]["action"] == "restore"
+    assert records[0]["resource"] == f"{told['origin']}@{told['size']}"
+    assert told["origin"] == ministry.settings.log_origin
+    assert told["holders"] == ["GARDE-A", "GARDE-C"]
+    assert {record["action"] for record in records[1:]} == {"restore_epoch", "restore_interval"}
+    assert sessions == (0,)
+    assert (fresh / "log-archive" / "1" / "checkpoint").is_file()
+    assert not list(fresh.glob("snapshot*"))
+    assert (fresh / "custodian").stat().st_mode & 0o077 == 0
+
+
+def test_it_is_restored_by_enough_holders_and_numbers_nothing_twice(
+    ministry: Stage, holders: dict[str, Path], shares: dict[str, str], tmp_path: Path
+) -> None:
+    data, text = ministry.settings.data, tmp_path / "texte.txt"
+    text.write_text("Le ministre arrive mardi.", "utf-8")
+    _send(data, text, "Avant")
+    made = given(ministry, "backup", "make", "--out", str(tmp_path / "backups"))
+    _send(data, text, "Après la sauvegarde")
+    lost = set(_numbers(data))
+
+    fresh = tmp_path / "anew"
+    restore = ("--data", str(fresh), "restore", made["path"])
+    few = run(*restore, *_with(shares, holders, "GARDE-A"))
+    assert (few.returncode, "(SHARES_TOO_FEW)" in few.stderr) == (1, True)
+    assert not fresh.exists()
+    assert not list(tmp_path.glob(".anew*"))
+    ended = run(*restore, *_with(shares, holders, "GARDE-A", "GARDE-C"), language="en")
+    assert ended.returncode == 0, ended.stderr
+    assert "register" in ended.stdout or "departures" in ended.stdout
+    again = run(*restore, *_with(shares, holders, "GARDE-A", "GARDE-C"))
+    assert "(FOUNDED_ALREADY)" in again.stderr
+
+    _require_new_log(ministry, fresh)
+    settings = Settings.load(fresh)
+    assert settings.log_origin == f"{ministry.settings.log_origin}/r1"
+    with (fresh / "service.toml").open("a", encoding="utf-8") as file:
+        file.write(f'custodian = "file:{settings.custodian_store}"\n')
+    checked = run("--data", str(fresh), "check", "--json")
+    assert checked.returncode == 0, checked.stdout
+    _send(fresh, text, "Après la restauration")
+    assert not (set(_numbers(fresh)) - set(_numbers(data))) & lost
+    new = set(_numbers(fresh)) - lost
+    assert len(new) == 1
+    assert min(new)[0] > max(lost)[0]
+
+
+def test_a_stolen_backup_shows_neither_text_nor_key_nor_name(
+    ministry: Stage, shares: dict[str, str], tmp_path: Path
+) -> None:
+    assert shares
+    made = given(ministry, "backup", "make", "--out", str(tmp_path / "backups"))
+    stolen = Path(made["path"]).read_bytes()
+    credential = ministry.settings.custodian_credential.read_bytes().strip()
+    for secret in (credential, b"SQLite format 3", b"ministry", b"PARIS", b"service-keys"):
+        assert secret not in stolen
+    assert Path(made["path"]).stat().st_mode & 0o077 == 0
