@@ -24,6 +24,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
+from cipher_service import clock
 from cipher_service.access.upkeep import Upkeep
 from cipher_service.api.application import create_application
 from cipher_service.api.border import Border
@@ -35,11 +36,12 @@ from cipher_service.api.supervisor import (
     Supervisor,
     environment_for_child,
 )
+from cipher_service.audit.closing import close_intents
 from cipher_service.audit.commands import LogDesk
 from cipher_service.audit.heads import keep_signed
 from cipher_service.audit.hearing import HEARD
 from cipher_service.audit.journal import Journal
-from cipher_service.audit.recorder import Recorder
+from cipher_service.audit.recorder import REQUEST, Recorder
 from cipher_service.console.application import create_console
 from cipher_service.console.approving import bundle_digest, create_approval
 from cipher_service.directory.register import DirectoryReader
@@ -61,6 +63,7 @@ from cipher_service.storage.batch import Batches, BeforeCommit, Handler, Outcome
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.sole_writer import sole_writer
+from cipher_service.storage.unit_of_work import unit_of_work
 from cipher_service.storage.writer import Registrar
 from keys.custody import Custodian, open_custodian, read_credential
 from keys.errors import KeysError
@@ -71,7 +74,7 @@ Served = Callable[[Settings, socket.socket, Callable[[], None]], None]
 """Serves at a socket until SIGTERM, and tells once it is ready."""
 
 OPEN_ACTS: Final = frozenset({"enrol"})
-INNER_ACTS: Final = frozenset({"claim", "housekeep", "lapse", HEARD})
+INNER_ACTS: Final = frozenset({"claim", "housekeep", "lapse", HEARD, REQUEST})
 HOUSEKEEPING_SECONDS: Final = 60.0
 HEAD_SECONDS: Final = 1.0
 """How far the log's signed head may be behind its entries."""
@@ -231,6 +234,10 @@ async def _registrar(settings: Settings, ready: Callable[[], None]) -> None:
     engine = open_existing(settings.database)
     try:
         with sole_writer(engine):
+            with unit_of_work(engine) as connection:
+                closed = close_intents(connection, settings.log_origin, clock.now())
+            if closed:
+                log.warning("%d acts were interrupted: their outcome is unknown", closed)
             await _serve_writes(settings, custodian, engine, ready)
     finally:
         engine.dispose()

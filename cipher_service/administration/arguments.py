@@ -18,6 +18,11 @@ from cipher_service.client.messages import phrase as client_phrase
 from cipher_service.settings import VARIABLE
 
 DEFAULT_DATA = "ministry"
+QUESTIONS = (
+    *("readers", "reads", "reads-above", "mandate", "life", "acts", "refusals", "approvals"),
+    *("emergencies", "grants", "after-leaving", "contradictions", "interrupted", "holes"),
+)
+"""What `audit ask` answers; `inquiring` says how, and is imported only when it runs."""
 
 
 def build_parser(language: Language) -> Parser:
@@ -70,6 +75,16 @@ def _add_audit(commands: "Commands[Parser]", say: Say) -> None:
     export.add_argument("--out", metavar=say("a_folder"), required=True, help=say("help_audit_out"))
     export.add_argument("--records", metavar=say("a_file"), help=say("help_audit_records"))
     add_json(export, say)
+    state = add_command(group, say, "audit.state", "inquiring:state")
+    ask = add_command(group, say, "audit.ask", "inquiring:ask")
+    ask.add_argument("question", choices=QUESTIONS, help=say("help_ask_question"))
+    ask.add_argument("about", nargs="?", help=say("help_ask_about"))
+    ask.add_argument("--since", metavar=say("a_day"), help=say("help_ask_since"))
+    ask.add_argument("--until", metavar=say("a_day"), help=say("help_ask_until"))
+    ask.add_argument("--outside-hours", action="store_true", help=say("help_ask_outside"))
+    for parser in (state, ask):
+        parser.add_argument("--limit", type=int, default=1000, help=say("help_ask_limit"))
+        add_json(parser, say)
 
 
 def _add_demo(commands: "Commands[Parser]", say: Say) -> None:

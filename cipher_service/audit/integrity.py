@@ -25,7 +25,7 @@ HEAD_FALSE: Final = "LOG_HEAD_FALSE"
 CODES: Final = (ENTRY_FALSE, TILE_FALSE, HEAD_FALSE)
 
 _AT_ONCE: Final = 1000
-_SHOWN: Final = ("seq", "time_us", "actor", "action", "resource", "outcome")
+_SHOWN: Final = ("seq", "time_us", "actor", "action", "resource", "outcome", "mandate")
 
 
 def check_log(connection: Connection, key: VerifierKey) -> Iterator[tuple[str, int]]:

@@ -26,7 +26,8 @@ from keys.log.tiles import HEIGHT, WIDTH, Tile, TileTree
 from keys.merkle import HASH_SIZE, Frontier, leaf_hash, root
 
 _COLUMNS: Final = (
-    *("seq", "time_us", "actor", "action", "resource", "outcome", "record", "salt", "entry"),
+    *("seq", "time_us", "actor", "action", "resource", "outcome", "mandate"),
+    *("record", "salt", "entry"),
 )
 _LOCK = Statement(select(audit_log.c.size, audit_log.c.peaks).with_for_update())
 _START = Statement(insert(audit_log), ["origin", "size", "peaks"])
@@ -61,6 +62,7 @@ def append(connection: Connection, origin: str, events: Sequence[Event]) -> int:
                 "action": event.action,
                 "resource": event.resource,
                 "outcome": event.outcome,
+                "mandate": event.mandate,
                 "record": record,
                 "salt": salt,
                 "entry": entry,

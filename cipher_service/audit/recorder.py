@@ -8,6 +8,7 @@ nothing is written.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -25,6 +26,9 @@ SILENT: Final = frozenset(
 )
 """What decides nothing about anybody, or writes its own entries (`access.upkeep`)."""
 
+REQUEST: Final = "request"
+"""What was refused before it became an act: a request at the border of the API."""
+
 INTEND: Final = "intend"
 END: Final = "end"
 """An effect outside the database has two commands, `name.intend` and `name.end`. The payload of the
@@ -32,7 +36,8 @@ second names in `refused` the code of what went wrong, if anything did."""
 
 _FAULTS: Final = frozenset({"INTERNAL", "STORAGE_FULL"})
 _NOBODY: Final = "-"
-_RESOURCES: Final = ("dispatch_id", "message_id", "upload_id", "seal", "device")
+_SESSION_LETTERS: Final = 16
+_RESOURCES: Final = ("dispatch_id", "message_id", "upload_id", "seal", "device", "route")
 
 
 class Recorder:
@@ -80,7 +85,30 @@ def event_of(outcome: Outcome, time_us: int) -> Event:
         client=_text(members.get("client")),
         resource=next(filter(None, (_text(details.get(name)) for name in _RESOURCES)), None),
         reason=reason,
+        session=_session(members.get("session")),
+        count=None if outcome.request.command != REQUEST else details.get("count"),
+        **_ruling(outcome, result),
     )
+
+
+def _ruling(outcome: Outcome, result: dict[str, Any]) -> dict[str, Any]:
+    """Return what determined an act: its answer says it, or the refusal's facts do."""
+    decided = result.get("decision")
+    if isinstance(decided, dict):
+        return {
+            "policies": tuple(decided["policies"]),
+            "digest": decided["digest"],
+            "mandate": decided["mandate"] or None,
+        }
+    named = {} if outcome.refusal is None else outcome.refusal.facts
+    listed = _text(named.get("policies"))
+    return {} if listed in (None, "-") else {"policies": tuple(str(listed).split(", "))}
+
+
+def _session(token: object) -> str | None:
+    """Name a session without its cookie: the beginning of the hash that the books hold."""
+    known = _text(token)
+    return None if known is None else sha256(known.encode()).hexdigest()[:_SESSION_LETTERS]
 
 
 def _text(value: object) -> str | None:

@@ -5,7 +5,8 @@
      "reason": "DUPLICATE_NUMBER"}
 
 `client`, `resource` and `reason` are there when they are known; `request` in the intent of an act
-of the custodian, which holds it against what it is asked for (keys/TRANSPORT.md §7).
+of the custodian, which holds it against what it is asked for (keys/TRANSPORT.md §7); `policies`,
+`digest` and `mandate` where a decision was taken (`access.decisions`); `session` for an officer.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ INTENDED: Final = "intended"
 DONE: Final = "done"
 REFUSED: Final = "refused"
 FAILED: Final = "failed"
+UNKNOWN: Final = "OUTCOME_UNKNOWN"
+"""Reason of a failed entry that closes an intent which an interruption left open."""
+
+_WHEN_KNOWN: Final = (*("client", "resource", "reason", "request", "digest", "mandate", "session", "count"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,11 @@ class Event:
         resource: what it was about: a dispatch, a message, an upload.
         reason: code of the refusal.
         request: hexadecimal digest of what the custodian will be asked for.
+        policies: the policies that determined the decision.
+        digest: of the set of policies that decided.
+        mandate: under which it was allowed; None in the actor's own name.
+        session: which of the officer's sessions, by the beginning of its hash.
+        count: how many alike this entry stands for, when it is more than one.
     """
 
     time_us: int
@@ -44,6 +54,11 @@ class Event:
     resource: str | None = None
     reason: str | None = None
     request: str | None = None
+    policies: tuple[str, ...] = ()
+    digest: str | None = None
+    mandate: str | None = None
+    session: str | None = None
+    count: int | None = None
 
     def encode(self, seq: int) -> bytes:
         """Give the record of this event as entry `seq`, canonical JSON."""
@@ -56,8 +71,10 @@ class Event:
             "action": self.action,
             "outcome": self.outcome,
         }
-        for name in ("client", "resource", "reason", "request"):
+        for name in _WHEN_KNOWN:
             value = getattr(self, name)
             if value is not None:
                 members[name] = value
+        if self.policies:
+            members["policies"] = list(self.policies)
         return canonical.encode(members)

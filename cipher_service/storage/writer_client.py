@@ -156,7 +156,9 @@ class _Line(asyncio.Protocol):
         if answer is None or answer.done():
             return  # its caller gave up waiting
         if "code" in message:
-            answer.set_exception(ServiceError(message["code"], **message["facts"]))
+            refusal = ServiceError(message["code"], **message["facts"])
+            refusal.recorded = True
+            answer.set_exception(refusal)
         else:
             answer.set_result(message["result"])
 

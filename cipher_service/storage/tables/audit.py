@@ -26,12 +26,17 @@ audit_entry = table(
     Column("action", Text, nullable=False),
     Column("resource", Text),
     Column("outcome", Text, nullable=False),
+    Column("mandate", Text),  # under which the actor acted
     Column("record", LargeBinary, nullable=False),  # canonical JSON
     Column("salt", LargeBinary, nullable=False),
     Column("entry", LargeBinary, nullable=False),  # the commitment that is in the tree
     one_of("outcome", "intended", "done", "refused", "failed"),
     Index("ix_audit_entry_actor", "actor", "seq"),
     Index("ix_audit_entry_resource", "resource", "seq"),
+    Index("ix_audit_entry_action", "action", "seq"),
+    Index("ix_audit_entry_outcome", "outcome", "seq"),
+    Index("ix_audit_entry_time_us", "time_us", "seq"),
+    Index("ix_audit_entry_mandate", "mandate", "seq"),
 )
 
 audit_tile = table(

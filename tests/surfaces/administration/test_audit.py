@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cipher_service.administration.stage import Stage
 from keys import canonical
-from tests.surfaces.administration.running import done, given, run
+from tests.surfaces.administration.running import done, given, refused, run
 
 EXPORT = ("audit", "export", "--out")
 
@@ -68,3 +68,26 @@ def _export(ministry: Stage, out: Path, least: int) -> int:
 
 def read_records(lines: bytes) -> list[bytes]:
     return [canonical.bytes_from_text(canonical.decode(line)[2]) for line in lines.splitlines()]
+
+
+def test_an_auditor_asks_and_the_asking_stands_in_the_log(ministry: Stage) -> None:
+    done(ministry, "post", "suspend", "LOME")
+    done(ministry, "post", "resume", "LOME")
+    life = given(ministry, "audit", "ask", "life", "LOME")
+    assert {"post_suspend", "post_resume"} <= {line["action"] for line in life}
+    assert "post_resume" in done(ministry, "audit", "ask", "life", "LOME")
+    asked = given(ministry, "audit", "ask", "life", "audit_ask/x")
+    assert asked == []
+    again = given(ministry, "audit", "ask", "life", "life/LOME")
+    assert {(line["action"], line["outcome"]) for line in again} == {
+        ("audit_ask", "intended"),
+        ("audit_ask", "done"),
+    }
+    for question in ("holes", "after-leaving", "contradictions", "emergencies", "interrupted"):
+        assert given(ministry, "audit", "ask", question) == []
+    refused(ministry, "ASK_INCOMPLETE", "audit", "ask", "reads", status=2)
+    facts = given(ministry, "audit", "state")
+    assert facts["entries"] >= facts["signed"] >= 0
+    assert (facts["trouble"], facts["contradictions"], facts["witnessed"]) == (None, 0, 0)
+    assert facts["majority"] == len(facts["seen"]) // 2 + 1
+    assert facts["origin"] in done(ministry, "audit", "state")
