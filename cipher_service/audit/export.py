@@ -1,4 +1,4 @@
-"""The log as static files, for whoever verifies it: checkpoint, tiles, entry bundles, key.
+"""The log as static files, for whoever verifies it: checkpoint, tiles, bundles, keys, witnesses.
 
 The folder grows with the log and is never rewritten but for its checkpoint, which is replaced last,
 so that a reader finds every tile of the checkpoint that it read.
@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from cipher_service.audit.ledger import entries, latest_note, read_tile
+from cipher_service.audit.witnesses import last_cosigned, vouchers
 from cipher_service.storage.tables.audit import audit_entry
 from keys import canonical
 from keys.log.notes import VerifierKey
@@ -33,6 +34,15 @@ def export(connection: Connection, key: VerifierKey, out: Path) -> int:
             bundle = entries(connection, tile.index * WIDTH, tile.width)
             _write(out / tile.entries_path, encode_bundle(bundle))
     _write(out / "vkey", f"{key.encode()}\n".encode())
+    witnesses = vouchers(connection)
+    if witnesses:
+        listed = "".join(f"{vkey}\n" for _, vkey, _ in witnesses)
+        _write(out / "witnesses", listed.encode())
+    for post, _, body in witnesses:
+        _write(out / "witness" / f"{post}.json", body)
+    for cosigned, cosigned_note in last_cosigned(connection).items():
+        if cosigned <= size:
+            _write(out / "cosigned" / str(cosigned), cosigned_note)
     if note:
         _write(out / "checkpoint", note)
     return size

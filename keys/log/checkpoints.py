@@ -18,7 +18,6 @@ from keys.log.errors import (
     LogRolledBack,
     NoteMalformed,
     NoteNotSigned,
-    QuorumMissed,
 )
 from keys.log.notes import (
     ED25519,
@@ -34,7 +33,7 @@ from keys.log.notes import (
 from keys.merkle import HASH_SIZE, ProofInvalid, verify_consistency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _TIME_BYTES: Final = 8
@@ -185,19 +184,6 @@ def read_cosignature(note: Note, key: VerifierKey) -> int | None:
         raise NoteMalformed("a cosignature's time is out of range")
     verify_raw(key, found.signature[_TIME_BYTES:], _cosigned(key, checkpoint, time))
     return time
-
-
-def require_quorum(note: Note, witnesses: Iterable[VerifierKey], least: int) -> list[str]:
-    """Demands the cosignatures of at least `least` different witnesses; gives their names.
-
-    Raises:
-        QuorumMissed: fewer.
-        NoteMalformed, NoteNotSigned: as `read_cosignature`.
-    """
-    names = {key.name for key in witnesses if read_cosignature(note, key) is not None}
-    if len(names) < least:
-        raise QuorumMissed(f"{len(names)} witnesses have cosigned, {least} are demanded")
-    return sorted(names)
 
 
 def _cosigned(key: VerifierKey, checkpoint: Checkpoint, time: int) -> bytes:

@@ -17,10 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keys.errors import KeysError
-from keys.log.checkpoints import require_quorum
 from keys.log.notes import Note, VerifierKey
 from keys.log.proofs import LogProof
-from keys.verifier.exported import KEY_FILE, require_grown, verify_export, verify_records
+from keys.verifier.exported import (
+    KEY_FILE,
+    require_grown,
+    require_witnessed,
+    verify_export,
+    verify_records,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,8 +59,8 @@ def _check_log(options: argparse.Namespace) -> str:
         said += f" records={verify_records(exported, lines)}"
     if options.quorum:
         witnesses = [VerifierKey.parse(witness) for witness in options.witness]
-        names = require_quorum(exported.note, witnesses, options.quorum)
-        said += f" witnesses={','.join(names)}"
+        names, seen = require_witnessed(exported, options.folder, key, witnesses, options.quorum)
+        said += f" witnesses={','.join(names)} witnessed={seen}"
     return said
 
 

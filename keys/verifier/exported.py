@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keys import canonical
-from keys.log.checkpoints import Checkpoint, read_checkpoint, require_continuation
-from keys.log.errors import LogDamaged, LogForked
+from keys.log.checkpoints import (
+    Checkpoint,
+    read_checkpoint,
+    read_cosignature,
+    require_continuation,
+)
+from keys.log.errors import LogDamaged, LogForked, QuorumMissed
 from keys.log.leaves import require_record
 from keys.log.notes import Note, VerifierKey
 from keys.log.tiles import WIDTH, TileTree, read_bundle, split_tile, tiles_of
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
 
 CHECKPOINT_FILE: Final = "checkpoint"
 KEY_FILE: Final = "vkey"
+COSIGNED_FOLDER: Final = "cosigned"
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,45 @@ def require_grown(exported: Exported, before: Note, key: VerifierKey) -> None:
     if seen.size <= exported.checkpoint.size:
         path = consistency_path_of(seen.size, exported.checkpoint.size, exported.tree.range_root)
     require_continuation(seen, exported.checkpoint, path)
+
+
+def require_witnessed(
+    exported: Exported, folder: Path, key: VerifierKey, witnesses: list[VerifierKey], least: int
+) -> tuple[list[str], int]:
+    """Demands that at least `least` witnesses have cosigned a head of this log.
+
+    Each witness counts by the largest head that it cosigned, in the export's own checkpoint or in
+    `cosigned/`; a head there that the log does not continue is no head of it.
+
+    Args:
+        exported: a log that holds.
+        folder: where it was read.
+        key: of the log.
+        witnesses: whose cosignatures count.
+        least: how many are demanded.
+
+    Returns:
+        The names of those who cosigned, and the entries that `least` of them have seen.
+
+    Raises:
+        QuorumMissed: fewer have.
+        NoteMalformed, NoteNotSigned, LogOfAnother, LogRolledBack, LogForked: a head does not hold.
+    """
+    notes = [exported.note]
+    cosigned = folder / COSIGNED_FOLDER
+    for path in sorted(cosigned.iterdir()) if cosigned.is_dir() else ():
+        note = Note.parse(path.read_bytes())
+        require_grown(exported, note, key)
+        notes.append(note)
+    seen: dict[str, int] = {}
+    for note in notes:
+        size = Checkpoint.parse(note.text).size
+        for witness in witnesses:
+            if read_cosignature(note, witness) is not None:
+                seen[witness.name] = max(size, seen.get(witness.name, 0))
+    if len(seen) < least:
+        raise QuorumMissed(f"{len(seen)} witnesses have cosigned, {least} are demanded")
+    return sorted(seen), sorted(seen.values(), reverse=True)[least - 1]
 
 
 def verify_records(exported: Exported, lines: list[bytes]) -> int:

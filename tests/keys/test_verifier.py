@@ -8,7 +8,7 @@ import pytest
 
 from keys.log.checkpoints import Checkpoint, cosign
 from keys.log.errors import LogDamaged, LogForked, LogRolledBack
-from keys.log.notes import ED25519_COSIGNATURE, Ed25519Signer
+from keys.log.notes import ED25519_COSIGNATURE, Ed25519Signer, Note
 from keys.log.proofs import LogProof
 from keys.merkle import inclusion_path, leaf_hash
 from keys.verifier.__main__ import main
@@ -17,6 +17,7 @@ from tests.support.tampering import LOG, ROGUE, Story, honest
 
 KEY = LOG.verifier.encode()
 PARIS = Ed25519Signer("PARIS", b"\3" * 32, ED25519_COSIGNATURE)
+LOME = Ed25519Signer("LOME", b"\4" * 32, ED25519_COSIGNATURE)
 
 
 @pytest.fixture
@@ -39,7 +40,30 @@ def test_a_log_holds(story: Story, tmp_path: Path, capsys: pytest.CaptureFixture
     line = cosign(Checkpoint.parse(note.text), PARIS, 1)
     (tmp_path / "log" / "checkpoint").write_bytes(note.with_signatures([line]).encode())
     assert main(["log", folder, "--quorum", "1", "--witness", PARIS.verifier.encode()]) == 0
-    assert "witnesses=PARIS" in capsys.readouterr().out
+    assert "witnesses=PARIS witnessed=300" in capsys.readouterr().out
+
+
+def test_a_quorum_counts_each_witness_once_wherever_it_cosigned(
+    story: Story, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "log"
+    older, head = Note.parse((folder / "older").read_bytes()), story.checkpoint()
+    (folder / "cosigned").mkdir()
+    for note, by in ((older, (PARIS, PARIS)), (head, (LOME,))):
+        lines = [cosign(Checkpoint.parse(note.text), each, 1) for each in by]
+        size = Checkpoint.parse(note.text).size
+        (folder / "cosigned" / str(size)).write_bytes(note.with_signatures(lines).encode())
+    keys = [word for each in (PARIS, LOME) for word in ("--witness", each.verifier.encode())]
+    asked = ["log", str(folder), "--key", KEY, *keys, "--quorum"]
+    assert main([*asked, "2"]) == 0
+    told = Checkpoint.parse(older.text).size  # the majority has seen what the slower one has
+    assert f"witnesses=LOME,PARIS witnessed={told}" in capsys.readouterr().out
+    assert main([*asked, "3"]) == 1
+    assert capsys.readouterr().err.startswith("QUORUM_MISSED")
+    rogue = ROGUE.sign(older.text)
+    (folder / "cosigned" / "1").write_bytes(Note(older.text, (rogue,)).encode())
+    assert main([*asked, "2"]) == 1
+    assert capsys.readouterr().err.startswith("NOTE_NOT_SIGNED")
 
 
 def test_the_module_is_the_command(

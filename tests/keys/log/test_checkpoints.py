@@ -8,7 +8,6 @@ from keys.log.checkpoints import (
     read_checkpoint,
     read_cosignature,
     require_continuation,
-    require_quorum,
 )
 from keys.log.errors import (
     LogForked,
@@ -16,7 +15,6 @@ from keys.log.errors import (
     LogRolledBack,
     NoteMalformed,
     NoteNotSigned,
-    QuorumMissed,
 )
 from keys.log.notes import (
     ED25519_COSIGNATURE,
@@ -24,7 +22,6 @@ from keys.log.notes import (
     MlDsa44Signer,
     Note,
     NoteSignature,
-    VerifierKey,
 )
 from keys.merkle import consistency_path_of, root
 from tests.support.trees import hashes, range_roots
@@ -129,13 +126,3 @@ def test_a_note_key_does_not_cosign() -> None:
     with pytest.raises(ValueError, match="time"):
         cosign(head(1), PARIS, 2**63)
     assert read_cosignature(signed(head(1)), LOG.verifier) is None
-
-
-def test_a_quorum_counts_each_witness_once() -> None:
-    note = signed(head(3)).with_signatures([cosign(head(3), PARIS, 1), cosign(head(3), PARIS, 2)])
-    witnesses: list[VerifierKey] = [PARIS.verifier, PARIS.verifier, LOME.verifier]
-    assert require_quorum(note, witnesses, 1) == ["PARIS"]
-    with pytest.raises(QuorumMissed):
-        require_quorum(note, witnesses, 2)
-    both = note.with_signatures([cosign(head(3), LOME, 3)])
-    assert require_quorum(both, witnesses, 2) == ["LOME", "PARIS"]
