@@ -15,7 +15,12 @@ class ServiceError(Exception):
         code: stable name in capitals, such as `DUPLICATE_NUMBER`; part of the API.
         facts: what the refusal is about (post codes, numbers, ids). Never a subject, a text or
             key material: these facts reach logs and answers.
+
+    Attributes:
+        recorded: whether the refusal has its entry in the log: the registrar's have.
     """
+
+    recorded = False
 
     def __init__(self, code: str, **facts: str | int) -> None:
         super().__init__(code, facts)

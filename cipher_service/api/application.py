@@ -23,6 +23,7 @@ from cipher_service.api.ministry import Ministry
 from cipher_service.api.open_routes import open_routes
 from cipher_service.api.pouch_routes import makeup_routes, pouch_routes
 from cipher_service.api.refusals import answer_to
+from cipher_service.api.refused_requests import RefusedRequests
 from cipher_service.api.strict_json import BodyRefused
 from cipher_service.api.submissions import submit
 from cipher_service.api.token_route import token_route
@@ -75,14 +76,20 @@ def create_application(settings: Settings) -> Border:
         ("POST", "/v1/dispatches"): partial(submit, ministry),
         ("GET", "/v1/dispatches"): partial(list_dispatches, ministry),
     }
-    return Border(_inner(ministry), hot)
+    refused = RefusedRequests(ministry.ask)
+    return Border(_inner(ministry, refused), hot, refused.note)
 
 
-def _inner(ministry: Ministry) -> FastAPI:
+def _inner(ministry: Ministry, refused: RefusedRequests) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
         yield
+        await refused.finish()
         ministry.close()
+
+    async def answered(request: Request, error: Exception) -> Response:
+        await refused.note(request, error)
+        return answer_to(request, error)
 
     application = FastAPI(
         title="Cipher service",
@@ -116,14 +123,10 @@ def _inner(ministry: Ministry) -> FastAPI:
     ):
         application.include_router(router)
     for kind in _ANSWERED:
-        application.add_exception_handler(kind, _answer)
+        application.add_exception_handler(kind, answered)
     generated = application.openapi
     application.openapi = lambda: _completed(generated())  # type: ignore[method-assign]  # FastAPI's documented way
     return application
-
-
-async def _answer(request: Request, error: Exception) -> Response:
-    return answer_to(request, error)
 
 
 def _completed(document: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from cipher_service.api.refusals import answer_to
 from cipher_service.errors import ServiceError
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+Note = Callable[[Request, Exception], Awaitable[None]]
 
 _PATH: Final = re.compile(rb"(?:/[A-Za-z0-9._-]+)+", re.ASCII)
 _SINGLE: Final = frozenset(
@@ -53,11 +54,18 @@ class Border:
     Args:
         inner: the FastAPI application.
         hot: endpoints by (method, path) that skip it.
+        note: told what is refused here, before it is answered.
     """
 
-    def __init__(self, inner: ASGIApp, hot: Mapping[tuple[str, str], Endpoint]) -> None:
+    def __init__(
+        self,
+        inner: ASGIApp,
+        hot: Mapping[tuple[str, str], Endpoint],
+        note: Note,
+    ) -> None:
         self._inner = inner
         self._hot = hot
+        self._note = note
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3)."""
@@ -79,7 +87,9 @@ class Border:
         try:
             await self._pass(scope, receive, send_guarded)
         except Exception as error:  # noqa: BLE001 - a process boundary: answered and logged
-            response = answer_to(Request(scope), error)
+            request = Request(scope)
+            await self._note(request, error)
+            response = answer_to(request, error)
             if not started:
                 await response(scope, receive, send_guarded)
 

@@ -29,6 +29,8 @@ from keys.custody.log_keys import LogVerifiers
 from keys.signing import VerifyingKey
 
 THREADS: Final = 8
+CALLER: Final = "cipher_service.caller"
+"""Where a request's scope holds the post that was recognised."""
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0)
 
 Result = TypeVar("Result")
@@ -76,12 +78,14 @@ class Ministry:
         Raises:
             ServiceError: see `Gatekeeper.recognise`.
         """
-        return await self._gatekeeper.recognise(
+        caller = await self._gatekeeper.recognise(
             header(request, b"authorization"),
             header(request, b"dpop"),
             method=request.scope["method"],
             path=request.scope["path"],
         )
+        request.scope[CALLER] = caller
+        return caller
 
     async def admitted(self, request: Request) -> Caller:
         """Recognise the caller and use its proof up at once: before a reading or a long body.

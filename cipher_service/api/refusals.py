@@ -35,7 +35,7 @@ _SERVER_ERROR = 500
 
 def answer_to(request: Request, error: Exception) -> Response:
     """Turn any exception into a problem document."""
-    refusal = _named(error)
+    refusal = named(error)
     reference = new_reference()
     if refusal is None or status_of(refusal.code) == _SERVER_ERROR:
         log.error("reference=%s path=%s", reference, _route(request), exc_info=error)
@@ -57,26 +57,26 @@ def answer_to(request: Request, error: Exception) -> Response:
     )
 
 
-def _named(error: Exception) -> ServiceError | None:
+def named(error: Exception) -> ServiceError | None:
     """Return the refusal that an exception means, None for what nobody foresaw."""
-    named: ServiceError | None = None
+    found: ServiceError | None = None
     if isinstance(error, ServiceError):
-        named = error
+        found = error
     elif isinstance(error, KeysError):
-        named = ServiceError(error.code)
+        found = ServiceError(error.code)
     elif isinstance(error, BodyRefused):
-        named = ServiceError("BODY_REFUSED")
+        found = ServiceError("BODY_REFUSED")
     elif isinstance(error, (ValidationError, RequestValidationError)):
-        named = ServiceError("INVALID_REQUEST", fields=_fields(error))
+        found = ServiceError("INVALID_REQUEST", fields=_fields(error))
     elif isinstance(error, HTTPException):
-        named = ServiceError(_BY_STATUS.get(error.status_code, "HEADER_INVALID"))
+        found = ServiceError(_BY_STATUS.get(error.status_code, "HEADER_INVALID"))
     elif isinstance(error, ClientDisconnect):
-        named = ServiceError("BODY_INCOMPLETE")
+        found = ServiceError("BODY_INCOMPLETE")
     elif isinstance(error, OperationalError):
-        named = ServiceError("UNAVAILABLE")
+        found = ServiceError("UNAVAILABLE")
     elif isinstance(error, OSError) and error.errno in _DISK_FULL:
-        named = ServiceError("STORAGE_FULL")
-    return named
+        found = ServiceError("STORAGE_FULL")
+    return found
 
 
 def _fields(error: ValidationError | RequestValidationError) -> str:

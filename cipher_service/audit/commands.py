@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from cipher_service import clock
 from cipher_service.audit import witnesses
 from cipher_service.audit.hearing import HEARD
+from cipher_service.audit.recorder import REQUEST
 from cipher_service.errors import ServiceError
 from cipher_service.storage.batch import Handler
 
@@ -21,14 +22,14 @@ class LogDesk:
 
     def handlers(self) -> dict[str, Handler]:
         """Return the commands by name; each method says what it takes and gives."""
-        return {"cosign": self.cosign, HEARD: self.heard}
+        return {"cosign": self.cosign, HEARD: self.refused, REQUEST: self.refused}
 
     def cosign(self, connection: Connection, payload: dict[str, Any]) -> bool:
         """Take what `witnesses.judge` gave; give whether it was new."""
         return witnesses.record(connection, payload, self._now())
 
-    def heard(self, _connection: Connection, payload: dict[str, Any]) -> None:
-        """Take `{"post", "dispatch_id", "code"}`: mail that carried a head which is not this log's.
+    def refused(self, _connection: Connection, payload: dict[str, Any]) -> None:
+        """Take `{"code"}` and who and what: mail that contradicts the log, a request refused.
 
         Always refuses, by that code: the entry of the refusal is what this is for.
         """

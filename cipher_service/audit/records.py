@@ -22,7 +22,9 @@ FAILED: Final = "failed"
 UNKNOWN: Final = "OUTCOME_UNKNOWN"
 """Reason of a failed entry that closes an intent which an interruption left open."""
 
-_WHEN_KNOWN: Final = (*("client", "resource", "reason", "request", "digest", "mandate", "session", "count"),)
+_WHEN_KNOWN: Final = (
+    *("client", "resource", "reason", "request", "digest", "mandate", "session", "count"),
+)
 
 
 @dataclass(frozen=True, slots=True)

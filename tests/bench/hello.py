@@ -16,11 +16,16 @@ from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.requests import Request
 
 from cipher_service.api.border import Border
 from cipher_service.api.connections import Connection
 
 WORKERS = 2
+
+
+async def _unnoted(_request: Request, _error: Exception) -> None:
+    pass
 
 
 def application() -> Border:
@@ -30,7 +35,7 @@ def application() -> Border:
     async def hello() -> dict[str, str]:
         return {"hello": "world"}
 
-    return Border(app, {})
+    return Border(app, {}, _unnoted)
 
 
 @contextmanager
