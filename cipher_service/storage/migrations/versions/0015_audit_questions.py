@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013_audit_questions"
-down_revision = "0012_hot_tables"
+revision = "0015_audit_questions"
+down_revision = "0014_void_numbers"
 branch_labels = None
 depends_on = None
 
