@@ -59,6 +59,12 @@ class StoreUnsafe(Refusal):
     code = "CUSTODY_STORE_UNSAFE"
 
 
+class StoreBusy(Refusal):
+    """Another custodian serves from this store."""
+
+    code = "CUSTODY_STORE_BUSY"
+
+
 class ShareNotAwaited(Refusal):
     """The compartment is open already, or was never split."""
 

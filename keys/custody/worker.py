@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import fcntl
 import os
 import pwd
 import resource
@@ -26,7 +27,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from keys.custody.errors import StoreUnsafe
+from keys.custody.errors import StoreBusy, StoreUnsafe
 from keys.custody.frames import connect, listen
 from keys.custody.server import Server
 from keys.custody.store import open_store, read_credential
@@ -50,6 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         custody = open_store(options.store, credential, production=options.production)
         admitted = {os.geteuid(), *options.admit}
         listener = take_place(options.socket, admitted)
+        try:
+            hold_store(options.store)
+        except BaseException:
+            listener.close()
+            options.socket.unlink()
+            raise
     except KeysError as error:
         sys.stderr.write(f"{error.code}: {error}\n")
         return 1
@@ -72,6 +79,26 @@ def forbid_dumps() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # The kernel refuses this call for other values than 0 and 1 only (prctl(2)).
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def hold_store(store: Path) -> None:
+    """Takes a store for this process alone, until it ends, however it ends.
+
+    Two custodians on one store would each remember other grants and other challenges.
+
+    Raises:
+        StoreBusy: another one has it.
+        OSError: the disk refuses.
+    """
+    # Never closed: the kernel lets go of it with the process.
+    descriptor = os.open(
+        store / "custodian.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+    )
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise StoreBusy(f"another custodian serves from {store}") from error
 
 
 def take_place(path: Path, admitted: Collection[int]) -> socket.socket:

@@ -143,6 +143,21 @@ def test_two_workers_do_not_serve_one_place(founded: Any, worker: Any) -> None:
         assert custodian.card() == founded.founding.card
 
 
+def test_two_workers_do_not_serve_one_store(
+    founded: Any, worker: Any, tmp_path: Path, start_worker: Callable[..., Any]
+) -> None:
+    elsewhere = tmp_path / "elsewhere.sock"
+    second = _run(
+        "--store", founded.store, "--credential", founded.credential, "--socket", elsewhere
+    )
+    assert (second.returncode, second.stdout) == (1, "")
+    assert "CUSTODY_STORE_BUSY" in second.stderr
+    assert not elsewhere.exists()
+    worker.process.kill()
+    worker.process.wait()
+    assert start_worker(founded, elsewhere).process.poll() is None
+
+
 def test_a_file_in_its_place_is_left_alone(founded: Any, tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_text("keep")
