@@ -2,7 +2,8 @@
 
 The functions are those of decree 2013/112 and their codes those of the ministry's catalogue. A
 seat is filled by one person who holds one of its functions; the first seat is the proposer's, who
-signs like the others. An act that only makes things safer has one seat: one person suffices.
+signs like the others. An act that only makes things safer has one seat: one person suffices; so
+has the release of a dispatch below CONFIDENTIEL, by another person than its author.
 """
 
 from __future__ import annotations
@@ -88,6 +89,10 @@ SESSION_RANK: Final = 2
 RULES: Final[dict[str, ActRule]] = {
     # Article 15: the dispatch.
     "dispatch.release": _rule(4 * _HOUR, _CIPHER | _seat("DRAFTER"), _RELEASERS),
+    # Below CONFIDENTIEL: by one, who is never its author.
+    "dispatch.release-alone": _rule(
+        4 * _HOUR, _RELEASERS | _seat("CIPHER-CLERK", "MINISTER", "MINISTER-DELEGATE")
+    ),
     "dispatch.export": _rule(_HOUR, _READERS - _seat("DEPUTY-DIRECTOR"), _seat("DEPUTY-DIRECTOR")),
     "dispatch.destroy": _rule(24 * _HOUR, _RELEASERS | _CIPHER, _RELEASERS),
     "label.lower": ActRule(

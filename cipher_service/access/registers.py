@@ -7,6 +7,7 @@ person: NOT_FOUND, as for an id that nobody has.
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -214,6 +215,11 @@ def subject(connection: Connection, dispatch_id: str) -> Dispatch:
     if not rows:
         raise ServiceError("NOT_FOUND")
     return subjects(connection, rows, default_scheme())[0]
+
+
+def charged(thing: Dispatch, officer: str) -> Dispatch:
+    """Return a dispatch as it would be if this person processed it."""
+    return replace(thing, assigned=officer)
 
 
 def subjects(connection: Connection, rows: Sequence[Row[Any]], scheme: Scheme) -> list[Dispatch]:

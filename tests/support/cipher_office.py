@@ -131,15 +131,14 @@ class Office:
     def signature(self, who: str | Enrolled, asked: dict[str, Any], key: int = 0) -> dict[str, Any]:
         person = self.of[who] if isinstance(who, str) else who
         challenge = approval_challenge(asked["nonce"], asked["digest"])
-        return {"nonce": asked["nonce"], "response": person.keys[key].get(challenge, PARTY)}
+        response = person.keys[key].get(challenge, PARTY)
+        return {"act": asked["act"], "nonce": asked["nonce"], "response": response}
 
     def propose(self, number: str, who: str = "CLERK", to: str = "CHIEF") -> None:
         asked = self.act(who, "dispatch_prepare", dispatch_id=number)
         signed = self.signature(who, asked)
-        self.act(
-            who, "dispatch_propose", dispatch_id=number, act=asked["act"],
-            to=self.of[to].number, **signed,
-        )  # fmt: skip
+        to_number = self.of[to].number
+        self.act(who, "dispatch_propose", dispatch_id=number, to=to_number, **signed)
 
     def release(self, number: str, who: str = "CHIEF") -> None:
         asked = self.act(who, "dispatch_prepare", dispatch_id=number)

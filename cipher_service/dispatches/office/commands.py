@@ -138,9 +138,13 @@ class OfficeDesk:
         return {**same, "digest": known.digest, "edition": known.edition, "decision": ruled}
 
     def reviewed(self, connection: Connection, officer: str, payload: Answer) -> None:
-        """Take `{"dispatch_id", "digest", "refused": code or None}`: this edition was shown."""
+        """Take `{"dispatch_id", "digest", "refused": code or None}`: this edition was shown.
+
+        Its author's own looks are in the log, and are no reading.
+        """
         known = compositions.read(connection, payload["dispatch_id"])
-        if payload.get("refused") is None and payload["digest"] == known.digest:
+        shown = payload.get("refused") is None and payload["digest"] == known.digest
+        if shown and officer != known.author:
             trail.note(
                 connection,
                 known.composition_id,
@@ -153,45 +157,47 @@ class OfficeDesk:
     def prepare(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"dispatch_id"}`; give what the officer's security key is to sign next.
 
-        `{"act": bytes or None, "digest": 32 bytes, "nonce": 32 bytes}`; without an act the person
-        releases alone. Refusals: `release.prepared`, `asked_again`, `prepared_alone`.
+        `{"act": bytes, "kind", "digest": 32 bytes, "nonce": 32 bytes}`. Refusals:
+        `release.prepared`, `asked_again`, `prepared_alone`.
         """
         now, number = self._now(), payload["dispatch_id"]
         known = compositions.read(connection, number)
         if known.state == compositions.PROPOSED:
             act, nonce = release.asked_again(connection, officer, number, now)
         elif known.thing(self._gate.scheme).level < PAIR_FROM:
-            digest, nonce = release.prepared_alone(connection, self._gate, officer, number, now)
-            return {"act": None, "digest": digest, "nonce": nonce}
+            act, nonce = release.prepared_alone(connection, self._gate, officer, number, now)
         else:
             act, nonce = release.prepared(connection, self._gate, officer, number, now)
-        return {"act": act.encoded, "digest": act.digest, "nonce": nonce}
+        return {"act": act.encoded, "kind": act.kind, "digest": act.digest, "nonce": nonce}
 
     def propose(self, connection: Connection, officer: str, payload: Answer) -> None:
         """Take `{"dispatch_id", "act": bytes, "nonce", "response", "to"}`.
 
         Refusals: `release.propose`.
         """
-        act = Act.parse(payload["act"])
-        if act.resource != f"dispatch/{payload['dispatch_id']}":
-            raise ServiceError("NOT_FOUND")
+        act, signed = self._act_of(payload), _signed(officer, payload)
         release.propose(
-            connection,
-            self._gate,
-            self._site(),
-            act,
-            _signed(officer, payload),
-            payload["to"],
-            self._now(),
+            connection, self._gate, self._site(), act, signed, payload["to"], self._now()
         )
 
     def release(self, connection: Connection, officer: str, payload: Answer) -> Answer:
-        """Take `{"dispatch_id", "nonce", "response"}`; refusals: `release.approve`, `alone`."""
-        number, signed = payload["dispatch_id"], _signed(officer, payload)
-        proposed = compositions.read(connection, number).state == compositions.PROPOSED
-        act = release.approve if proposed else release.release_alone
-        ruled = act(connection, self._gate, self._site(), number, signed, self._now())
+        """Take `{"dispatch_id", "act": bytes, "nonce", "response"}`.
+
+        Refusals: `release.approve`, `release_alone`.
+        """
+        act, signed, now = self._act_of(payload), _signed(officer, payload), self._now()
+        if act.kind == release.ALONE:
+            ruled = release.release_alone(connection, self._gate, self._site(), act, signed, now)
+        else:
+            number = payload["dispatch_id"]
+            ruled = release.approve(connection, self._gate, self._site(), number, signed, now)
         return {"decision": ruled}
+
+    def _act_of(self, payload: Answer) -> Act:
+        act = Act.parse(payload["act"])
+        if act.resource != f"dispatch/{payload['dispatch_id']}":
+            raise ServiceError("NOT_FOUND")
+        return act
 
     def refuse(self, connection: Connection, officer: str, payload: Answer) -> None:
         """Take `{"dispatch_id", "reason": age ciphertext}`. Refusals: `release.refuse`."""

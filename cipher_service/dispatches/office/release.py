@@ -8,7 +8,6 @@ Below CONFIDENTIEL one other person, who has read it, releases it alone under a 
 own (`release_alone`). Whoever is awaited can refuse, with a reason that only the author reads.
 """
 
-import hashlib
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,6 +15,7 @@ from sqlalchemy import Connection
 
 from cipher_service.access.acts import Gate
 from cipher_service.access.decisions import decide
+from cipher_service.directory.register import read_directory
 from cipher_service.dispatches.office import compositions, trail
 from cipher_service.dispatches.office.compositions import (
     DRAFT,
@@ -35,14 +35,15 @@ from cipher_service.dispatches.office.parties import (
 )
 from cipher_service.errors import ServiceError
 from cipher_service.identity import challenges, shared_acts
-from cipher_service.identity.passkey_book import Site, step_up
+from cipher_service.identity.passkey_book import Site
 from cipher_service.identity.shared_acts import Signed
 from cipher_service.references import new_id
 from keys.acts import Act, ActOutdated
 from keys.manifest import ACTION
 
 LASTS: Final = timedelta(hours=4)
-_ALONE: Final = b"cipher-service/v1 release-alone\0"
+PAIR: Final = "dispatch.release"
+ALONE: Final = "dispatch.release-alone"
 _REASON: Final = "Départ d'une dépêche / Departure of a dispatch"
 _REFUSED: Final = "Motif scellé avec la dépêche / Reason sealed with the dispatch"
 
@@ -60,17 +61,19 @@ def submit(
 
     Raises:
         ServiceError: NOT_FOUND, NOT_AWAITED, DRAFT_CHANGED, ADDRESSEE_MISSING,
-            ADDRESSEE_NOT_RELEASABLE, PARTY_UNKNOWN (cannot be asked), NOT_ALLOWED.
+            ADDRESSEE_NOT_RELEASABLE, UNKNOWN_POST, POST_NOT_ACTIVE (no key to encipher to),
+            PARTY_UNKNOWN (cannot be asked), NOT_ALLOWED.
     """
     known = compositions.authored(connection, composition_id, officer, DRAFT)
     if known.edition != edition:
         raise ServiceError("DRAFT_CHANGED", edition=known.edition)
-    content = known.content
+    content, directory = known.content, read_directory(connection)
     if not any(role == ACTION for _post, role, _way in content.routing):
         raise ServiceError("ADDRESSEE_MISSING")
     for post, _role, _way in content.routing:
         if content.releasable and post not in content.releasable:
             raise ServiceError("ADDRESSEE_NOT_RELEASABLE", post=post)
+        directory.card_in_force(post)
     ruled = demand(connection, gate, officer, "draft", known.thing(gate.scheme), now)
     _among(takers(connection, gate, known, now), taker)
     compositions.settle(
@@ -133,9 +136,7 @@ def propose(
     composition_id = act.resource.partition("/")[2]
     known = _awaited(connection, signed.officer, composition_id, SUBMITTED)
     _require_opened(connection, known, signed.officer)
-    expected = _act(gate, known, signed.officer, act.not_before, act.id)
-    if act.encoded != expected.encoded:
-        raise ActOutdated("it is not the act of this edition")
+    _require_same(act, _act(gate, known, signed.officer, act.not_before, act.id))
     _among(releasers(connection, gate, known, now), approver)
     shared_acts.propose(connection, act, signed, site, now, version=known.edition)
     compositions.settle(connection, composition_id, PROPOSED, now, assigned=approver, act=act.id)
@@ -193,8 +194,8 @@ def approve(
 
 def prepared_alone(
     connection: Connection, gate: Gate, officer: str, composition_id: str, now: datetime
-) -> tuple[bytes, bytes]:
-    """Give the digest that a person signs to release alone below CONFIDENTIEL, and the nonce.
+) -> tuple[Act, bytes]:
+    """Give what a person signs to release alone below CONFIDENTIEL, and the nonce.
 
     Raises:
         ServiceError: NOT_FOUND, NOT_AWAITED, NOT_OPENED, NOT_ALLOWED (it takes two).
@@ -202,31 +203,30 @@ def prepared_alone(
     known = _awaited(connection, officer, composition_id, SUBMITTED)
     _require_opened(connection, known, officer)
     _alone(connection, gate, known, officer, now)
-    return _lone_digest(known), challenges.give(connection, "step-up", officer, now)
+    act = _act(gate, known, officer, now, kind=ALONE)
+    return act, challenges.give(connection, "step-up", officer, now)
 
 
 def release_alone(
-    connection: Connection,
-    gate: Gate,
-    site: Site,
-    composition_id: str,
-    signed: Signed,
-    now: datetime,
+    connection: Connection, gate: Gate, site: Site, act: Act, signed: Signed, now: datetime
 ) -> Ruling:
     """Release below CONFIDENTIEL under one signature, of another person than the author.
 
     Raises:
-        ServiceError: as `prepared_alone`, or a refusal of `passkey_book.step_up`.
-        Refusal: likewise.
+        ServiceError: as `prepared_alone`, or a refusal of `shared_acts.propose`.
+        Refusal: likewise; ActOutdated (not the act of this edition).
     """
-    known = _awaited(connection, signed.officer, composition_id, SUBMITTED)
-    _require_opened(connection, known, signed.officer)
-    ruled = _alone(connection, gate, known, signed.officer, now)
-    step_up(
-        connection, signed.officer, _lone_digest(known), signed.nonce, signed.response,
-        site=site, now=now,
-    )  # fmt: skip
-    _release(connection, composition_id, signed.officer, now)
+    officer, composition_id = signed.officer, act.resource.partition("/")[2]
+    known = _awaited(connection, officer, composition_id, SUBMITTED)
+    _require_opened(connection, known, officer)
+    ruled = _alone(connection, gate, known, officer, now)
+    _require_same(act, _act(gate, known, officer, act.not_before, act.id, kind=ALONE))
+    shared_acts.propose(connection, act, signed, site, now, version=known.edition)
+
+    def perform(_act: Act) -> None:
+        _release(connection, composition_id, officer, now)
+
+    shared_acts.execute(connection, act.id, officer, now, version=known.edition, perform=perform)
     return ruled
 
 
@@ -254,13 +254,24 @@ def _release(connection: Connection, composition_id: str, officer: str, now: dat
     compositions.settle(connection, composition_id, RELEASED, now, assigned="", released_by=officer)
 
 
+def _require_same(act: Act, expected: Act) -> None:
+    if act.encoded != expected.encoded:
+        raise ActOutdated("it is not the act of this edition")
+
+
 def _act(
-    gate: Gate, known: Composition, officer: str, now: datetime, number: str | None = None
+    gate: Gate,
+    known: Composition,
+    officer: str,
+    now: datetime,
+    number: str | None = None,
+    *,
+    kind: str = PAIR,
 ) -> Act:
     content, begins = known.content, now.replace(microsecond=0)
     return Act(
         id=number or new_id(now),
-        kind="dispatch.release",
+        kind=kind,
         resource=f"dispatch/{known.composition_id}",
         version=known.edition,
         rank=known.thing(gate.scheme).level,
@@ -288,11 +299,6 @@ def _alone(
         policies = "duties-release-pair"
         raise ServiceError("NOT_ALLOWED", officer=officer, action="release", policies=policies)
     return demand(connection, gate, officer, "release", thing, now, {"opened": True})
-
-
-def _lone_digest(known: Composition) -> bytes:
-    named = f"{known.composition_id}\0{known.edition}\0{known.digest}".encode()
-    return hashlib.sha256(_ALONE + named).digest()
 
 
 def _awaited(

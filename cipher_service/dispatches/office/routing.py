@@ -6,7 +6,7 @@ reads none. Whoever is charged or given a dispatch must be entitled to it themse
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
@@ -68,7 +68,7 @@ def assign(
         if routes.allowed
         else demand(connection, gate, officer, "grant-need", thing, now)
     )
-    if not _may_read(connection, gate, to, replace(thing, assigned=to), now):
+    if not _may_read(connection, gate, to, registers.charged(thing, to), now):
         raise ServiceError("RECIPIENT_REFUSED", officer=to, dispatch_id=dispatch_id)
     keep_handling(connection, dispatch_id, Handling())
     _write(connection, dispatch_id, assigned=to)

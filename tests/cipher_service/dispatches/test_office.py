@@ -1,5 +1,6 @@
 """A dispatch of headquarters is released by another person who has read it, and leaves once."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,15 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from cipher_service import clock
-from cipher_service.dispatches.office import trays
+from cipher_service.directory import enrolment
+from cipher_service.dispatches.office import compositions, trail, trays
 from cipher_service.errors import ServiceError
 from cipher_service.storage.tables.access import handling
 from cipher_service.storage.tables.compositions import composition, dispatch_act
 from cipher_service.storage.tables.dispatches import addressee, dispatch
 from cipher_service.storage.tables.headquarters import intent
 from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.acts import Act
 from keys.errors import Refusal
 from tests.support.cipher_office import Office
 
@@ -35,9 +38,9 @@ def submitted(office: Office, number: str, to: str = "CLERK") -> None:
     office.act("DRAFTER", "dispatch_submit", dispatch_id=number, edition=1, to=office.of[to].number)
 
 
-def refused(office: Office, code: str, who: Any, act: str, **payload: Any) -> None:
+def refused(office: Office, code: str, who: Any, name: str, **payload: Any) -> None:
     with pytest.raises((ServiceError, Refusal)) as told:
-        office.act(who, act, **payload)
+        office.act(who, name, **payload)
     assert getattr(told.value, "code", None) == code
 
 
@@ -85,10 +88,15 @@ def test_nobody_releases_their_own(office: Office) -> None:
     with pytest.raises(ServiceError, match="PARTY_UNKNOWN"):
         office.propose(number, to="CHIEF")
     office.propose(number, to="DEPUTY")
-    # Also when somebody at the database writes the author's name as the one awaited.
+    # An author's own look is no reading; and the act refuses the author also when somebody at the
+    # database writes their name as the one awaited, and that they have read it.
     with unit_of_work(office.engine) as connection:
         connection.execute(update(composition).values(assigned=chief))
     office.read("CHIEF", number)
+    refused(office, "NOT_OPENED", "CHIEF", "dispatch_prepare", dispatch_id=number)
+    with unit_of_work(office.engine) as connection:
+        digest = compositions.read(connection, number).digest
+        trail.note(connection, number, trail.OPENED, chief, clock.now(), digest=digest)
     with pytest.raises(Refusal) as told:
         office.release(number, "CHIEF")
     assert told.value.code == "APPROVER_CONCERNED"
@@ -101,7 +109,7 @@ def test_below_confidentiel_one_other_person_releases_alone(office: Office) -> N
     refused(office, "NOT_OPENED", "DEPUTY", "dispatch_prepare", dispatch_id=number)
     office.read("DEPUTY", number)
     asked = office.act("DEPUTY", "dispatch_prepare", dispatch_id=number)
-    assert asked["act"] is None
+    assert asked["kind"] == "dispatch.release-alone"
     wrong = office.signature("CLERK", asked)
     refused(office, "KEY_UNKNOWN", "DEPUTY", "dispatch_release", dispatch_id=number, **wrong)
     office.release(number, "DEPUTY")
@@ -110,7 +118,10 @@ def test_below_confidentiel_one_other_person_releases_alone(office: Office) -> N
     two = office.draft(level="CONFIDENTIEL", caveats=[])
     submitted(office, two)
     office.read("CLERK", two)
-    signed = office.signature("CLERK", office.act("CLERK", "dispatch_prepare", dispatch_id=two))
+    asked = office.act("CLERK", "dispatch_prepare", dispatch_id=two)
+    alone = replace(Act.parse(asked["act"]), kind="dispatch.release-alone")
+    asked |= {"act": alone.encoded, "digest": alone.digest}
+    signed = office.signature("CLERK", asked)
     refused(office, "NOT_ALLOWED", "CLERK", "dispatch_release", dispatch_id=two, **signed)
 
 
@@ -247,16 +258,23 @@ def test_an_interrupted_departure_leaves_once(
 
 
 def test_what_cannot_leave_goes_back_with_its_reason(office: Office) -> None:
-    number = office.draft(routing=[["BONN", "action", "cipher"]])
+    unknown = office.draft(routing=[["BONN", "action", "cipher"]])
+    refused(
+        office, "UNKNOWN_POST", "DRAFTER", "dispatch_submit", dispatch_id=unknown, edition=1,
+        to=office.of["CLERK"].number,
+    )  # fmt: skip
+    number = office.draft()
     submitted(office, number)
     office.read("CLERK", number)
     office.propose(number)
     office.read("CHIEF", number)
     office.release(number)
+    with unit_of_work(office.engine) as connection:
+        enrolment.suspend(connection, "PARIS", clock.now())
     [left] = office.departing.round()
-    assert (left.refused, state(office, number)) == ("UNKNOWN_POST", "draft")
+    assert (left.refused, state(office, number)) == ("POST_NOT_ACTIVE", "draft")
     given = office.act("DRAFTER", "dispatch_review.intend", dispatch_id=number)
-    assert office.showing.unsealed_text(given["refusal"]) == "UNKNOWN_POST"
+    assert office.showing.unsealed_text(given["refusal"]) == "POST_NOT_ACTIVE"
 
 
 def test_an_arrival_is_assigned_read_receipted_and_handed_over(office: Office) -> None:

@@ -42,6 +42,7 @@ export const PURPOSES: Record<string, Words> = {
 
 export const ACTS: Record<string, Words> = {
   "dispatch.release": { fr: "Faire partir une dépêche", en: "Release a dispatch" },
+  "dispatch.release-alone": { fr: "Faire partir une dépêche, seul", en: "Release a dispatch, alone" },
   "dispatch.export": { fr: "Sortir des dépêches", en: "Export dispatches" },
   "dispatch.destroy": { fr: "Détruire une dépêche", en: "Destroy a dispatch" },
   "label.lower": { fr: "Abaisser un marquage", en: "Lower a marking" },
@@ -92,5 +93,7 @@ export const MEMBERS: Record<string, Words> = {
   manifest: { fr: "Empreinte de la dépêche", en: "Fingerprint of the dispatch" },
   digest: { fr: "Empreinte", en: "Fingerprint" },
   name: { fr: "Nom", en: "Name" },
+  precedence: { fr: "Urgence", en: "Precedence" },
+  to: { fr: "À", en: "To" },
   functions: { fr: "Fonctions", en: "Functions" },
 };
