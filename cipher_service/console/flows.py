@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from cipher_service.console import acts, home, signing_in
+from cipher_service.console import acts, dispatches, home, signing_in
 from cipher_service.console.flow import Flow
 
 FLOWS: Final[tuple[Flow, ...]] = (
     home.FLOW,
+    dispatches.FLOW,
     acts.FLOW,
     signing_in.FLOW,
 )

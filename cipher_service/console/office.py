@@ -41,7 +41,7 @@ class Office:
 
     def __init__(self, settings: Settings, engine: Engine, registry: Registry) -> None:
         self.settings = settings
-        self._engine = engine
+        self.engine = engine
         self._registry = registry
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="console")
         self._gates: list[Gate] = []
@@ -51,7 +51,7 @@ class Office:
         """Let go of the registrar, the threads and the database."""
         self._registry.close()
         self._threads.shutdown()
-        self._engine.dispose()
+        self.engine.dispose()
 
     async def ask(self, command: str, payload: Any) -> Any:
         """Ask the registrar for something that needs no signed-in officer.
@@ -73,7 +73,7 @@ class Office:
         # A gate remembers persons and is not for two threads at once: it is taken and given back.
         gate = self._gates.pop() if self._gates else Gate()
         try:
-            with reading(self._engine) as connection:
+            with reading(self.engine) as connection:
                 return question(connection, gate)
         finally:
             self._gates.append(gate)

@@ -1,0 +1,43 @@
+// Lists by keyboard: j and k move, Enter opens, / searches; a acknowledges, r refuses.
+const rows = (): HTMLElement[] =>
+  [...document.querySelectorAll<HTMLElement>("[data-list] [data-line]")].filter((row) => !row.hidden);
+
+function move(step: number): void {
+  const all = rows();
+  const now = all.findIndex((row) => row.getAttribute("aria-selected") === "true");
+  const next = all[Math.min(Math.max(now + step, 0), all.length - 1)];
+  if (!next) return;
+  for (const row of all) row.removeAttribute("aria-selected");
+  next.setAttribute("aria-selected", "true");
+  next.querySelector<HTMLElement>("a")?.focus();
+}
+
+const search = document.querySelector<HTMLElement>("[data-search]");
+const sought = search?.querySelector("input");
+if (search && sought) {
+  search.hidden = false;
+  sought.addEventListener("input", () => {
+    const wanted = sought.value.trim().toLowerCase();
+    for (const row of document.querySelectorAll<HTMLElement>("[data-list] [data-line]")) {
+      row.hidden = !row.textContent?.toLowerCase().includes(wanted);
+    }
+  });
+  sought.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") sought.blur();
+  });
+}
+
+function writing(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable]");
+}
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || writing(event.target)) return;
+  if (event.key === "j") move(1);
+  else if (event.key === "k") move(-1);
+  else if (event.key === "/" && sought) sought.focus();
+  else if (event.key === "a") document.querySelector<HTMLElement>("[data-acknowledge]")?.click();
+  else if (event.key === "r") document.querySelector<HTMLElement>("[data-refuse]")?.click();
+  else return;
+  event.preventDefault();
+});

@@ -1,0 +1,106 @@
+"""Dispatches: the inbox and its trays, reading, writing, and the release by another (flows 1 to 4).
+
+`inbox` lists, `reading` opens, `composing` writes, `visas` releases, `alerts` tells at once of what
+is most urgent. Texts are deciphered in this process by the custodian, given to the page of one
+officer and kept nowhere (`dispatches.office.showing`).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from cipher_service.access.acts import Gate
+from cipher_service.access.subjects import Principal
+from cipher_service.console.dispatches import alerts, composing, inbox, reading, visas
+from cipher_service.console.flow import Awaiting, Flow, Page, Place
+from cipher_service.console.language import mark
+from cipher_service.dispatches.office import compositions, trays
+
+_READERS: Final = frozenset(
+    {
+        *("MINISTER", "MINISTER-DELEGATE", "SECRETARY-GENERAL", "DIRECTOR", "DEPUTY-DIRECTOR"),
+        *("CHIEF-CIPHER-POUCH", "CIPHER-CLERK", "DRAFTER", "AUDITOR"),
+        *("MAIL-AGENT", "CONFIDENTIAL-MAIL-AGENT", "CHIEF-MAIL-LIAISON", "LIAISON-AGENT"),
+    }
+)
+_WRITERS: Final = frozenset(
+    {
+        *("MINISTER", "MINISTER-DELEGATE", "SECRETARY-GENERAL", "DIRECTOR", "DEPUTY-DIRECTOR"),
+        *("CHIEF-CIPHER-POUCH", "DRAFTER"),
+    }
+)
+_RELEASERS: Final = frozenset(
+    {
+        *("MINISTER", "MINISTER-DELEGATE", "SECRETARY-GENERAL", "DEPUTY-DIRECTOR"),
+        *("CHIEF-CIPHER-POUCH", "CIPHER-CLERK"),
+    }
+)
+
+
+def awaits(
+    connection: Connection, gate: Gate, principal: Principal, now: datetime
+) -> Iterator[Awaiting]:
+    """Say what awaits a person: arrivals, releases, drafts that came back."""
+    held = principal.functions | {each.function for each in principal.mandates}
+    officer = principal.officer_id
+    if held & _READERS:
+        lines = trays.arrivals(connection, gate, officer, principal.post, now)
+        late = sum(line.late for line in lines)
+        yield Awaiting(mark("Dépêches à déchiffrer"), "/depeches/", len(lines), late)
+    yield Awaiting(
+        mark("Dépêches à viser"), "/depeches/a-viser", len(trays.awaiting(connection, officer))
+    )
+    back = trays.authored(connection, officer, compositions.DRAFT)
+    refused = sum(each.refusal is not None for each in back)
+    yield Awaiting(mark("Brouillons revenus avec un motif"), "/depeches/miennes", refused)
+
+
+FLOW: Final = Flow(
+    "dispatches",
+    (
+        Page("/depeches/", inbox.inbox),
+        Page("/depeches/flux", alerts.stream, watched=False),
+        Page("/depeches/alertes", alerts.bar, watched=False),
+        Page("/depeches/parties", inbox.departed),
+        Page("/depeches/miennes", composing.mine),
+        Page("/depeches/nouvelle", composing.new),
+        Page("/depeches/brouillon", composing.save, "POST", most=256 * 1024, watched=False),
+        Page("/depeches/brouillon/{number}", composing.edit),
+        Page("/depeches/brouillon/{number}/verifier", composing.check),
+        Page("/depeches/brouillon/{number}/soumettre", composing.submit, "POST"),
+        Page("/depeches/brouillon/{number}/retirer", composing.withdraw, "POST"),
+        Page("/depeches/brouillon/{number}/effacer", composing.discard, "POST"),
+        Page("/depeches/a-viser", visas.waiting),
+        Page("/depeches/visa/{number}", visas.visa),
+        Page("/depeches/visa/{number}/lire", visas.read, "POST"),
+        Page("/depeches/visa/{number}/signer", visas.sign, "POST"),
+        Page("/depeches/visa/{number}/demander", visas.redirect, "POST"),
+        Page("/depeches/visa/{number}/refus", visas.refusal),
+        Page("/depeches/visa/{number}/refuser", visas.refuse, "POST"),
+        Page("/depeches/{number}", reading.locked),
+        Page("/depeches/{number}/ouvrir", reading.open_text, "POST"),
+        Page("/depeches/{number}/entendu", reading.acknowledge, "POST"),
+        Page("/depeches/{number}/charger", reading.assign, "POST"),
+        Page("/depeches/{number}/remettre", reading.hand_over, "POST"),
+    ),
+    (
+        Place(mark("Dépêches arrivées"), "/depeches/", _READERS, "i"),
+        Place(mark("À viser"), "/depeches/a-viser", _RELEASERS, "v"),
+        Place(mark("Dépêches parties"), "/depeches/parties", _READERS, "p"),
+        Place(mark("Mes dépêches"), "/depeches/miennes", _WRITERS, "m"),
+        Place(mark("Nouvelle dépêche"), "/depeches/nouvelle", _WRITERS, "c"),
+    ),
+    awaits,
+    keys=(
+        ("j k", mark("Ligne suivante, ligne précédente")),
+        ("Enter", mark("Ouvrir la ligne")),
+        ("a", mark("Accuser réception de l’alerte")),
+        ("/", mark("Chercher dans la liste")),
+        ("r", mark("Refuser, avec un motif")),
+        ("l", mark("Verrouiller le texte")),
+        ("Ctrl + S", mark("Enregistrer le brouillon")),
+        ("Ctrl + Enter", mark("Vérifier avant de soumettre")),
+    ),
+)

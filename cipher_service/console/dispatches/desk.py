@@ -1,0 +1,63 @@
+"""What the pages of dispatches share: the custodian of this process, persons' names, ids."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, select
+
+from cipher_service.audit.journal import Journal
+from cipher_service.console.office import Office
+from cipher_service.console.visit import Visit
+from cipher_service.dispatches.office.showing import Showing
+from cipher_service.dispatches.reception import Reception
+from cipher_service.errors import ServiceError
+from cipher_service.storage.blobs import Blobs
+from cipher_service.storage.tables.officers import officer
+from keys.custody import open_custodian, read_credential
+from keys.records import ULID
+
+_SHOWING: Final[WeakKeyDictionary[Office, Showing]] = WeakKeyDictionary()
+_OFFICER: Final = re.compile(r"OFF-[0-9]{6,12}")
+
+
+def showing_of(office: Office) -> Showing:
+    """Return what opens texts for this process; it reads the books and asks the custodian."""
+    known = _SHOWING.get(office)
+    if known is not None:
+        return known
+    settings = office.settings
+    credential = settings.custodian_credential
+    custodian = open_custodian(settings.custodian, lambda _uri: read_credential(credential))
+    # Its journal is never used here: each act is the registrar's.
+    journal = Journal(office.engine, settings.log_origin, "console")
+    reception = Reception(
+        office.engine, Blobs(settings.data), custodian, settings.headquarters, journal
+    )
+    found = Showing(office.engine, reception, custodian, settings.headquarters)
+    return _SHOWING.setdefault(office, found)
+
+
+def number_of(visit: Visit) -> str:
+    """Return the dispatch that the address names. Raises ServiceError NOT_FOUND."""
+    number = str(visit.request.path_params["number"])
+    if ULID.fullmatch(number) is None:
+        raise ServiceError("NOT_FOUND")
+    return number
+
+
+def officer_in(form: dict[str, str], field: str = "to") -> str:
+    """Return a person's number that a form chose. Raises ServiceError FORM_REFUSED."""
+    if _OFFICER.fullmatch(form[field]) is None:
+        raise ServiceError("FORM_REFUSED")
+    return form[field]
+
+
+def names(connection: Connection, numbers: Iterable[str | None]) -> dict[str, str]:
+    """Return the names of some persons, by number."""
+    wanted = {each for each in numbers if each}
+    rows = connection.execute(
+        select(officer.c.officer_id, officer.c.name).where(officer.c.officer_id.in_(wanted))
+    )
+    return {row.officer_id: row.name for row in rows}

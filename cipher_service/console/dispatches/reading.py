@@ -1,0 +1,179 @@
+"""One arrival: its locked card, its text once opened, who processes it, who was given it."""
+
+import asyncio
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+from starlette.responses import Response
+
+from cipher_service import clock
+from cipher_service.access import registers
+from cipher_service.access.acts import Gate
+from cipher_service.access.decisions import decide
+from cipher_service.access.subjects import Circumstances, Dispatch
+from cipher_service.console.dispatches.desk import names, number_of, officer_in, showing_of
+from cipher_service.console.language import group, mark
+from cipher_service.console.visit import Visit
+from cipher_service.directory.officers import in_force
+from cipher_service.dispatches.office import routing, trail
+from cipher_service.dispatches.office.showing import Shown
+from cipher_service.references import register_number
+from cipher_service.storage.tables import officers as persons
+from cipher_service.storage.tables.dispatches import addressee, dispatch
+from keys.canonical import decode
+from keys.errors import KeysError, Refusal
+from keys.manifest import COPY
+
+DONE: Final = {
+    "assigned": mark("La dépêche est confiée. La personne la voit maintenant dans sa bannette."),
+    "handed": mark("La remise est inscrite."),
+    "heard": mark("L’alerte est accusée. Votre nom et l’heure sont inscrits."),
+}
+
+
+async def locked(visit: Visit) -> Response:
+    """What is known without opening, and what may be done."""
+    number = number_of(visit)
+
+    def read(connection: Connection, gate: Gate) -> dict[str, Any]:
+        principal, now = visit.person.principal, visit.now
+        thing = registers.find(connection, gate.policies, principal, number, now)
+        traces = trail.traces(connection, [number])[number]
+        may_assign = any(visit.decides(gate, act, thing).allowed for act in ("route", "grant-need"))
+        may_read = visit.decides(gate, "read", thing).allowed
+        others = _readers(connection, gate, thing, visit)
+        assigned = routing.assigned_to(connection, number)
+        named = (assigned, *(trace.other for trace in traces))
+        facts = {"new_level": thing.level, "new_caveats": thing.caveats}
+        return {
+            **_card(connection, number, visit.office.headquarters),
+            "traces": traces,
+            "assigned": assigned,
+            "names": names(connection, named),
+            "may_read": may_read,
+            "may_reply": visit.decides(gate, "reply", thing, **facts).allowed,
+            "clerks": others["process"] if may_assign else [],
+            "receivers": others["read"] if may_read else [],
+            "heard": trail.done(connection, number, trail.ACKNOWLEDGED, visit.person.number),
+        }
+
+    told = DONE.get(visit.request.query_params.get("fait", ""))
+    return visit.page("dispatches/reading.html", number=number, done=told, **await visit.read(read))
+
+
+async def open_text(visit: Visit) -> Response:
+    """Decipher: the intent is in the log first, the outcome after, whatever it is."""
+    number = number_of(visit)
+    await visit.act("dispatch_open.intend", {"dispatch_id": number})
+    showing = showing_of(visit.office)
+
+    def opened() -> tuple[Shown, bytes]:
+        shown = showing.arrival(number)
+        return shown, showing.sealed_text(shown.manifest.heading.subject)
+
+    try:
+        shown, subject = await visit.office.in_thread(opened)
+    except (KeysError, OSError) as error:
+        code = getattr(error, "code", "PAYLOAD_DAMAGED")
+        told = isinstance(error, Refusal)
+        outcome = {"dispatch_id": number, "refused": code, "told": told}
+        await asyncio.shield(visit.act("dispatch_open.end", outcome))
+        raise
+    label = shown.manifest.label
+    outcome = {
+        "dispatch_id": number,
+        "manifest_hash": shown.manifest_hash,
+        "subject": subject,
+        "releasable": list(label.releasability),
+    }
+    entered = await asyncio.shield(visit.act("dispatch_open.end", outcome))
+    return visit.data(_told(visit, number, shown, entered))
+
+
+async def acknowledge(visit: Visit) -> Response:
+    """Acknowledge a FLASH: the name and the hour are recorded."""
+    number = number_of(visit)
+    await visit.form()
+    await visit.act("dispatch_acknowledge", {"dispatch_id": number})
+    return visit.go(f"/depeches/{number}?fait=heard")
+
+
+async def assign(visit: Visit) -> Response:
+    """Charge a person with it."""
+    number, form = number_of(visit), await visit.form("to")
+    await visit.act("dispatch_assign", {"dispatch_id": number, "to": officer_in(form)})
+    return visit.go(f"/depeches/{number}?fait=assigned")
+
+
+async def hand_over(visit: Visit) -> Response:
+    """Record to whom it was given."""
+    number, form = number_of(visit), await visit.form("to")
+    await visit.act("dispatch_hand_over", {"dispatch_id": number, "to": officer_in(form)})
+    return visit.go(f"/depeches/{number}?fait=handed")
+
+
+def _card(connection: Connection, number: str, headquarters: str) -> dict[str, Any]:
+    row = connection.execute(select(dispatch).where(dispatch.c.dispatch_id == number)).one()
+    lines = list(
+        connection.execute(
+            select(addressee)
+            .where(addressee.c.dispatch == row.seq, addressee.c.role != COPY)
+            .order_by(addressee.c.position)
+        )
+    )
+    mine = next((line for line in lines if line.post == headquarters), None)
+    return {
+        "card": row,
+        "register": register_number(row.register_year, row.register_number),
+        "caveats": decode(row.caveats.encode()),
+        "to": lines,
+        "mine": mine,
+        "group": group(row.dtg),
+    }
+
+
+def _readers(
+    connection: Connection, gate: Gate, thing: Dispatch, visit: Visit
+) -> dict[str, list[tuple[str, str]]]:
+    """Return who could process it, and who could be given it: (number, name) each."""
+    held, person = persons.function_held, persons.officer
+    rows = connection.execute(
+        select(person.c.officer_id, person.c.name)
+        .join(held, held.c.officer == person.c.officer_id)
+        .where(person.c.state == "active", *in_force(held, visit.now))
+        .distinct()
+        .order_by(person.c.name)
+    )
+    found: dict[str, list[tuple[str, str]]] = {"process": [], "read": []}
+    for number, name in rows.all():
+        principal = gate.principals.of(connection, number, visit.now)
+        if principal.post != visit.person.post:
+            continue
+        context = Circumstances(visit.now)
+        theirs = registers.charged(thing, number)
+        if decide(gate.policies, principal, "read", theirs, context).allowed:
+            found["process"].append((number, name))
+        if (
+            number != visit.person.number
+            and decide(gate.policies, principal, "read", thing, context).allowed
+        ):
+            found["read"].append((number, name))
+    return found
+
+
+def _told(visit: Visit, number: str, shown: Shown, entered: dict[str, Any]) -> dict[str, Any]:
+    person, now = visit.person, clock.now()
+    return {
+        "subject": shown.manifest.heading.subject,
+        "text": shown.text,
+        "whole": shown.whole,
+        "attachments": [
+            {"name": name, "type": kind, "size": size} for name, kind, size in shown.attachments
+        ],
+        "signed": visit.say(
+            "Signée par %(post)s, deux signatures vérifiées (Ed25519 et ML-DSA-65)",
+            post=shown.sender.post,
+        ),
+        "register": entered.get("register", ""),
+        "watermark": f"{person.officer.identity.name} · {person.number} · {group(now)} · {number}",
+    }

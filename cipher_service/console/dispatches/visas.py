@@ -1,0 +1,154 @@
+"""The release by another person who has read it (flow 3): read, sign, refuse, ask another."""
+
+from typing import Any, Final
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from cipher_service import clock
+from cipher_service.access.acts import Gate
+from cipher_service.console.dispatches.desk import names, number_of, officer_in, showing_of
+from cipher_service.console.language import group, mark
+from cipher_service.console.visit import Visit
+from cipher_service.dispatches.office import compositions, trail, trays
+from cipher_service.dispatches.office.compositions import Composition
+from cipher_service.dispatches.office.parties import PAIR_FROM, releasers, takers
+from cipher_service.dispatches.office.release import PAIR
+from cipher_service.errors import ServiceError
+
+DONE: Final = {
+    "asked": mark("La personne est demandée ; sa page le dit."),
+    "refused": mark("Le départ est refusé ; l’auteur lit votre motif."),
+    "signed": mark("Votre signature est inscrite."),
+}
+
+
+async def waiting(visit: Visit) -> Response:
+    """What awaits my reading and my signature."""
+
+    def read(connection: Connection, _gate: Gate) -> dict[str, Any]:
+        lines = trays.awaiting(connection, visit.person.number)
+        return {"lines": lines, "names": names(connection, (line.author for line in lines))}
+
+    told = DONE.get(visit.request.query_params.get("fait", ""))
+    return visit.page("dispatches/visas.html", done=told, **await visit.read(read))
+
+
+async def visa(visit: Visit) -> Response:
+    """Where a departure stands, who is awaited, and what I may do about it."""
+    number = number_of(visit)
+
+    def view(connection: Connection, gate: Gate) -> dict[str, Any]:
+        known = compositions.read(connection, number)
+        thing, me = known.thing(gate.scheme), visit.person.number
+        mine = me in (known.author, known.assigned, known.enciphers)
+        if not mine and not visit.decides(gate, "list", thing).allowed:
+            raise ServiceError("NOT_FOUND")
+        traces = trail.traces(connection, [number])[number]
+        people = (known.author, known.assigned, known.enciphers, known.released_by)
+        asked = known.assigned == me and known.state == compositions.SUBMITTED
+        return {
+            "known": known,
+            "pair": thing.level >= PAIR_FROM,
+            "traces": traces,
+            "names": names(connection, (*people, *(trace.other for trace in traces))),
+            "may_read": visit.decides(gate, "read", thing).allowed,
+            "opened": trail.done(connection, number, trail.OPENED, me, known.digest),
+            "releasers": releasers(connection, gate, known, visit.now) if asked else [],
+            "others": _others(connection, gate, known, visit),
+        }
+
+    told = DONE.get(visit.request.query_params.get("fait", ""))
+    return visit.page("dispatches/visa.html", done=told, **await visit.read(view))
+
+
+async def read(visit: Visit) -> Response:
+    """Open what would leave: the log has the intent first, and then who read which edition."""
+    number = number_of(visit)
+    given = await visit.act("dispatch_review.intend", {"dispatch_id": number})
+    showing = showing_of(visit.office)
+    refused: str | None = "FAILED"
+    try:
+        subject, text = await visit.office.in_thread(lambda: showing.unsealed(given["body"]))
+        refused = None
+    finally:
+        outcome = {"dispatch_id": number, "digest": given["digest"], "refused": refused}
+        await visit.act("dispatch_review.end", outcome)
+    person = visit.person
+    now = clock.now()
+    return visit.data(
+        {
+            "subject": subject,
+            "text": text,
+            "whole": True,
+            "attachments": [],
+            "signed": visit.say(
+                "Édition %(edition)d, telle qu’elle partirait", edition=given["edition"]
+            ),
+            "watermark": f"{person.officer.identity.name} · {person.number} · {group(now)}",
+        }
+    )
+
+
+async def sign(visit: Visit) -> Response:
+    """Go to the page where the departure is signed; what is signed there is done at once."""
+    number, form = number_of(visit), await visit.form("to")
+    asked = await visit.act("dispatch_prepare", {"dispatch_id": number})
+    known = await visit.read(lambda connection, _gate: compositions.read(connection, number))
+    proposes = asked["kind"] == PAIR and known.state == compositions.SUBMITTED
+    payload = {"dispatch_id": number, **({"to": officer_in(form)} if proposes else {})}
+    ticket = await visit.act(
+        "approval_ask",
+        {
+            "body": asked["act"],
+            "back": f"/depeches/visa/{number}?fait=signed",
+            "command": "dispatch_propose" if proposes else "dispatch_release",
+            "payload": payload,
+        },
+    )
+    return visit.sign(ticket)
+
+
+async def redirect(visit: Visit) -> Response:
+    """Ask another person."""
+    number, form = number_of(visit), await visit.form("to")
+    await visit.act("dispatch_redirect", {"dispatch_id": number, "to": officer_in(form)})
+    return visit.go(f"/depeches/visa/{number}?fait=asked")
+
+
+async def refusal(visit: Visit) -> Response:
+    """Where the reason of a refusal is written."""
+    number = number_of(visit)
+
+    def look(connection: Connection, _gate: Gate) -> None:
+        known = compositions.read(connection, number)
+        if known.assigned != visit.person.number:
+            raise ServiceError("NOT_FOUND")
+
+    await visit.read(look)
+    return visit.page("dispatches/refusal.html", number=number)
+
+
+async def refuse(visit: Visit) -> Response:
+    """Give it back to its author with the reason, sealed."""
+    number, form = number_of(visit), await visit.form("reason")
+    reason = form["reason"].strip()
+    if not reason:
+        raise ServiceError("REASON_MISSING")
+    sealed = await visit.office.in_thread(lambda: showing_of(visit.office).sealed_text(reason))
+    await visit.act("dispatch_refuse", {"dispatch_id": number, "reason": sealed})
+    return visit.go("/depeches/a-viser?fait=refused")
+
+
+def _others(
+    connection: Connection, gate: Gate, known: Composition, visit: Visit
+) -> list[tuple[str, str]]:
+    """Return whom this officer may ask instead of who is awaited."""
+    me = visit.person.number
+    if known.state == compositions.SUBMITTED and me == known.author:
+        found = takers(connection, gate, known, visit.now)
+    elif known.state == compositions.PROPOSED and me in (known.author, known.enciphers):
+        found = releasers(connection, gate, known, visit.now)
+    else:
+        found = []
+    return [(each.officer, each.name) for each in found if each.officer != known.assigned]

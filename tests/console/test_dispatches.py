@@ -1,0 +1,235 @@
+"""Flows 1 to 4 in a real browser: what came, what is written, its release, its reading."""
+
+import pytest
+from playwright.sync_api import expect
+
+from cipher_service.administration.stage import Stage, chiffre
+from cipher_service.identity.demonstration import Demonstration
+from tests.console.conftest import Enter
+from tests.console.support import Tab, check_page, check_quiet
+
+TEXT = "Monsieur le Ministre,\n\nLa délimitation sera signée mardi.\n"
+NAMES = ("Chef", "Chiffreur", "Rédacteur", "Sous-Directeur", "Ministre", "Secrétaire", "Agent")
+
+
+@pytest.fixture(scope="module")
+def arrivals(ministry: Stage, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Three dispatches for headquarters; the first is a FLASH of PARIS, the third is SECRET."""
+    text = tmp_path_factory.mktemp("texts") / "texte.txt"
+    text.write_text(TEXT, "utf-8")
+    sent = []
+    for post, level, urgency in (
+        ("PARIS", "CONFIDENTIEL", "FLASH"),
+        ("LOME", "NON-PROTEGE", "ROUTINE"),
+        ("PARIS", "SECRET", "URGENT"),
+    ):
+        told = chiffre(
+            "fr", "send", "--identity", ministry.identity(post), "--to", "MINREX", "--level", level,
+            "--precedence", urgency, "--subject", "Délimitation", str(text),
+        )  # fmt: skip
+        sent.append(told["id"])
+    return sent
+
+
+def number_of(ministry: Stage, role: str, which: int = 0) -> str:
+    people = [one for one in Demonstration.of(ministry.settings).people() if one.role == role]
+    return people[which].officer
+
+
+def sign(tab: Tab) -> None:
+    """Sign with the sample's software key, on the page of the other origin."""
+    tab.page.get_by_role("button", name="Signer avec la clé logicielle").click()
+    tab.page.get_by_role("link", name="Revenir").or_(
+        tab.page.get_by_role("button", name="Revenir")
+    ).first.click()
+    tab.page.wait_for_url(f"{tab.origin}/**")
+
+
+@pytest.mark.usefixtures("arrivals")
+def test_the_inbox_tells_what_is_urgent_and_a_flash_must_be_acknowledged(enter: Enter) -> None:
+    tab = enter("DEPUTY-DIRECTOR")
+    tab.goto("/depeches/")
+    lines = tab.page.locator("[data-line]")
+    expect(lines).to_have_count(3)
+    expect(lines.first).to_contain_text("Z Flash")
+    expect(lines.first).to_contain_text("PARIS 0001")
+    assert "mardi" not in tab.page.content()
+    alert = tab.page.locator("#alertes .app-alert")
+    expect(alert).to_contain_text("Z FLASH")
+    assert tab.page.title().startswith("(1)")
+    check_page(tab, foreign=NAMES)
+    # By keyboard: a acknowledges, and the dispatch says who heard.
+    tab.page.keyboard.press("a")
+    expect(tab.page.get_by_text("L’alerte est accusée")).to_be_visible()
+    expect(tab.page.get_by_text("alerte entendue par Sous-Directeur")).to_be_visible()
+    tab.goto("/depeches/")
+    expect(alert).to_have_count(0)
+    check_quiet(tab)
+
+
+def test_j_enter_decipher_lock_and_the_trace_by_keyboard_only(
+    enter: Enter, arrivals: list[str]
+) -> None:
+    tab = enter("MINISTER")
+    page = tab.page
+    tab.goto("/depeches/")
+    page.keyboard.press("/")
+    page.keyboard.type("secret")
+    expect(page.locator("[data-line]:visible")).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/depeches/{arrivals[2]}")
+    check_page(tab, foreign=NAMES)
+    page.locator("#ouvrir").focus()
+    page.keyboard.press("Enter")
+    document = page.locator(".app-document")
+    expect(document).to_contain_text("La délimitation sera signée mardi.")
+    expect(page.locator("#objet")).to_have_text("Délimitation")
+    expect(page.get_by_text("deux signatures vérifiées")).to_be_visible()
+    watermark = page.locator(".app-document__watermark")
+    seen = watermark.evaluate("(mark) => getComputedStyle(mark, '::before').content")
+    assert "Ministre · OFF-" in seen
+    check_page(tab, foreign=(*NAMES, "délimitation", "Délimitation"))
+    page.keyboard.press("l")
+    expect(document).to_be_hidden()
+    assert "mardi" not in page.content()
+    page.reload()
+    expect(page.get_by_text("lue par Ministre")).to_be_visible()
+
+
+def test_the_text_locks_when_the_officer_is_away(enter: Enter, arrivals: list[str]) -> None:
+    tab = enter("MINISTER")
+    tab.page.clock.install()
+    tab.goto(f"/depeches/{arrivals[1]}")
+    tab.page.locator("#ouvrir").click()
+    expect(tab.page.locator(".app-document")).to_be_visible()
+    tab.page.clock.run_for(61_000)
+    expect(tab.page.locator(".app-document")).to_be_hidden()
+    assert "mardi" not in tab.page.content()
+
+
+def test_who_may_not_read_sees_that_it_exists_or_nothing(enter: Enter, arrivals: list[str]) -> None:
+    auditor = enter("AUDITOR")
+    auditor.goto(f"/depeches/{arrivals[0]}")
+    expect(auditor.page.locator("#ouvrir")).to_have_count(0)
+    expect(auditor.page.get_by_text("besoin d’en connaître")).to_be_visible()
+    check_page(auditor, foreign=NAMES)
+    stranger = enter("COURIER")
+    stranger.goto(f"/depeches/{arrivals[0]}", status=404)
+    stranger.goto("/depeches/")
+    expect(stranger.page.get_by_text("Aucune dépêche à déchiffrer")).to_be_visible()
+
+
+def test_a_damaged_envelope_is_named_with_what_to_do(enter: Enter, arrivals: list[str]) -> None:
+    tab = enter("MINISTER")
+    tab.goto(f"/depeches/{arrivals[0]}")
+    told = {
+        "code": "PAYLOAD_DAMAGED", "cause": "L’enveloppe est endommagée", "effect": "Aucun texte",
+        "remedy": "Demandez la répétition à l’origine.", "reference": "0",
+    }  # fmt: skip
+    tab.page.route("**/ouvrir", lambda route: route.fulfill(status=409, json=told))
+    tab.expected = (409,)
+    tab.page.locator("#ouvrir").click()
+    refusal = tab.page.locator("#refus")
+    expect(refusal).to_contain_text("L’enveloppe est endommagée")
+    expect(refusal).to_contain_text("Demandez la répétition")
+    tab.page.keyboard.press("Enter")  # the one button has the focus
+    expect(tab.page.locator("#ouvrir")).to_be_focused()
+
+
+def test_written_checked_read_released_by_two_others_and_gone(
+    enter: Enter, ministry: Stage
+) -> None:
+    author = enter("DRAFTER")
+    page = author.page
+    author.goto("/depeches/nouvelle")
+    check_page(author, foreign=NAMES)
+    page.get_by_label("PARIS").select_option(label="Pour action")
+    page.get_by_label("Niveau").select_option(label="Secret")
+    page.get_by_label("Objet").fill("Accord")
+    page.get_by_label("Texte de la dépêche").fill("Signez mardi.")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Brouillon enregistré, chiffré")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/verifier")
+    check_page(author, foreign=(*NAMES, "Accord"))
+    expect(page.get_by_text("13 octets")).to_be_visible()
+    clerk_number = number_of(ministry, "CIPHER-CLERK")
+    page.locator("#qui").select_option(clerk_number)
+    page.get_by_role("button", name="Soumettre").click()
+    expect(page.get_by_text("La dépêche est soumise")).to_be_visible()
+    check_page(author, foreign=NAMES)
+    page.locator("[data-line] a").first.click()
+    expect(page.get_by_text("En attente de la lecture de Chiffreur A.")).to_be_visible()
+    expect(page.get_by_role("button", name="Viser")).to_have_count(0)
+    where = page.url.removeprefix(author.origin)
+
+    clerk = enter("CIPHER-CLERK")
+    clerk.goto("/depeches/a-viser")
+    check_page(clerk, foreign=NAMES)
+    clerk.goto(where)
+    expect(clerk.page.get_by_text("Lisez d’abord la dépêche")).to_be_visible()
+    clerk.page.locator("#ouvrir").click()
+    expect(clerk.page.locator(".app-document")).to_contain_text("Signez mardi.")
+    clerk.page.get_by_role("link", name="J’ai lu").click()
+    clerk.page.locator("#viseur").select_option(number_of(ministry, "CHIEF-CIPHER-POUCH"))
+    clerk.page.get_by_role("button", name="Proposer le départ").click()
+    sign(clerk)
+    page.reload()
+    expect(page.get_by_text("En attente du visa de Chef du Chiffre")).to_be_visible()
+
+    chief = enter("CHIEF-CIPHER-POUCH")
+    chief.goto("/")
+    expect(chief.page.get_by_role("link", name="Dépêches à viser")).to_be_visible()
+    chief.goto(where)
+    chief.page.locator("#ouvrir").click()
+    chief.page.get_by_role("link", name="J’ai lu").click()
+    check_page(chief, foreign=NAMES)
+    chief.page.get_by_role("button", name="Viser le départ").click()
+    sign(chief)
+    expect(page.locator("body")).to_contain_text("En attente du visa")
+    for _ in range(40):
+        page.reload()
+        if page.get_by_text("Partie, visée par Chef du Chiffre").count():
+            break
+        page.wait_for_timeout(250)
+    expect(page.get_by_text("Partie, visée par Chef du Chiffre")).to_be_visible()
+    chief = enter("CHIEF-CIPHER-POUCH")  # which has not been at the other origin
+    chief.goto("/depeches/parties")
+    expect(chief.page.locator("[data-line]")).to_contain_text("PARIS : pas encore prise")
+    check_page(chief, foreign=NAMES)
+
+
+def test_a_refused_departure_comes_back_with_its_reason(enter: Enter, ministry: Stage) -> None:
+    author = enter("DRAFTER")
+    page = author.page
+    author.goto("/depeches/nouvelle")
+    page.get_by_label("LOME").select_option(label="Pour action")
+    page.get_by_label("Niveau").select_option(label="Diffusion restreinte")
+    page.get_by_label("Texte de la dépêche").fill("À revoir.")
+    page.get_by_role("button", name="Vérifier").click()
+    page.locator("#qui").select_option(number_of(ministry, "DEPUTY-DIRECTOR"))
+    page.get_by_role("button", name="Soumettre").click()
+    page.get_by_text("attend sa lecture").first.click()
+    where = page.url.removeprefix(author.origin)
+    deputy = enter("DEPUTY-DIRECTOR")
+    deputy.goto(where)
+    deputy.page.keyboard.press("r")
+    deputy.page.wait_for_url("**/refus")
+    check_page(deputy, foreign=NAMES)
+    deputy.page.get_by_label("Motif").fill("Citez la note du 3 mars.")
+    deputy.page.get_by_role("button", name="Refuser le départ").click()
+    expect(deputy.page.get_by_text("l’auteur lit votre motif")).to_be_visible()
+    author.goto("/depeches/miennes")
+    page.get_by_text("brouillon").first.click()
+    expect(page.get_by_text("Citez la note du 3 mars.")).to_be_visible()
+    expect(page.get_by_label("Texte de la dépêche")).to_have_value("À revoir.")
+
+
+@pytest.mark.usefixtures("arrivals")
+@pytest.mark.parametrize("path", ["/depeches/", "/depeches/nouvelle", "/depeches/a-viser"])
+def test_pages_in_english_on_a_phone(enter: Enter, path: str) -> None:
+    tab = enter("CHIEF-CIPHER-POUCH", "en", 390, 844)
+    tab.goto(f"{path}?lang=en")
+    check_page(tab, foreign=NAMES)
