@@ -30,9 +30,13 @@ def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield on
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium without a screen."""
+    """Debian's Chromium without a screen.
+
+    One per module: while it is driven, its thread's event loop counts as running, and no other
+    test of the same process could call `asyncio.run`.
+    """
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox"]
