@@ -230,7 +230,11 @@ def serve_registrar(settings: Settings, ready: Callable[[], None]) -> None:
 
 async def _registrar(settings: Settings, ready: Callable[[], None]) -> None:
     credential = settings.custodian_credential
-    custodian = open_custodian(settings.custodian, lambda _uri: read_credential(credential))
+    custodian = open_custodian(
+        settings.custodian,
+        lambda _uri: read_credential(credential),
+        production=settings.production,
+    )
     engine = open_existing(settings.database)
     try:
         with sole_writer(engine):
@@ -368,6 +372,7 @@ def _start_custodian(settings: Settings) -> Commanded:
             str(settings.custodian_credential),
             "--socket",
             settings.custodian.removeprefix("worker:"),
+            *(["--production"] if settings.production else []),
         ],
         environment_for_child(),
     )

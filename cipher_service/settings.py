@@ -38,6 +38,7 @@ class Settings:
         approval_origin: of that page; its host is the console's, since both ask for one party's
             security keys.
         demo: whether its officers hold keys in software and enter by links; never in production.
+        production: whether a custodian without officers is refused the use of the bureau's keys.
         log: the audit log's name, fixed at founding; empty where a founding older than this member
             left it to the issuer.
         log_public: whether the log's head and tiles are given to anyone; else to posts alone.
@@ -56,6 +57,7 @@ class Settings:
     approval_port: int = 0
     approval_origin: str = ""
     demo: bool = False
+    production: bool = False
     log: str = ""
     log_public: bool = False
 
@@ -127,6 +129,7 @@ class Settings:
             approval_port=_number(members, "approval_port", 0, 65535, least=0),
             approval_origin=_text(members, "approval_origin", ""),
             demo=members.get("demo", False) is True,
+            production=_choice(members, "production"),
             log=_text(members, "log", ""),
             log_public=_choice(members, "log_public"),
         )
@@ -139,6 +142,8 @@ class Settings:
         Raises:
             SettingsInvalid: a member is missing or is not an origin.
         """
+        if self.demo and self.production:
+            raise SettingsInvalid(f"{FILE}: demo and production exclude each other")
         if self.demo and self.party_id not in ("", "localhost"):
             raise SettingsInvalid(f"{FILE}: demo is for http://localhost only")
         if not self.console_port:
@@ -173,6 +178,8 @@ class Settings:
             ]
         if self.demo:
             lines.append("demo = true")
+        if self.production:
+            lines.append("production = true")
         if self.log:
             lines.append(f'log = "{self.log}"')
         if self.custodian != own_custodian(self.data):

@@ -62,6 +62,8 @@ def _add_installation(commands: "Commands[Parser]", say: Say) -> None:
     init.add_argument("--port", type=int, help=say("help_port"))
     init.add_argument("--workers", type=int, default=2, help=say("help_workers"))
     init.add_argument("--database", metavar="URL", default="", help=say("help_database"))
+    init.add_argument("--custodian", metavar="URI", help=say("help_init_custodian"))
+    init.add_argument("--production", action="store_true", help=say("help_production"))
     add_command(commands, say, "serve", "running:serve")
     add_command(commands, say, "migrate", "running:migrate")
     check = add_command(commands, say, "check", "checking:check")

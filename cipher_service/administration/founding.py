@@ -2,12 +2,13 @@
 
 from argparse import Namespace
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from cipher_service import clock
+from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.words import Speaker
 from cipher_service.client.durable import sync_folder
 from cipher_service.client.failures import Misused, Refused
@@ -61,6 +62,8 @@ def init(arguments: Namespace, terminal: Terminal) -> None:
         workers=arguments.workers,
         issuer=arguments.issuer or f"http://{arguments.host}:{port}",
         database_url=arguments.database,
+        custodian=arguments.custodian,
+        production=arguments.production,
     )
     speaker = Speaker(terminal)
     speaker.show("init_done", data=str(data), post=settings.headquarters)
@@ -78,6 +81,8 @@ def found_installation(
     issuer: str,
     database_url: str = "",
     console: Console | None = None,
+    custodian: str | None = None,
+    production: bool = False,
 ) -> tuple[Settings, Founding]:
     """Found an installation in an absent or empty folder.
 
@@ -94,9 +99,12 @@ def found_installation(
         issuer: public address of the API.
         database_url: PostgreSQL; empty for the embedded database.
         console: where officers' pages are; None for an installation without.
+        custodian: URI of one that was founded apart and runs; None to found one in the folder.
+        production: whether it must have officers before the bureau's keys serve anybody.
 
     Raises:
-        Refused: FOUNDED_ALREADY, DATABASE_IN_USE.
+        Refused: FOUNDED_ALREADY, DATABASE_IN_USE, CUSTODIAN_OF_ANOTHER.
+        CustodianUnavailable: nobody answers at the URI.
         SettingsInvalid: the console's origins are not such.
         SQLAlchemyError: the database does not answer.
         OSError: the disk refuses.
@@ -112,7 +120,8 @@ def found_installation(
         port=port,
         workers=workers,
         issuer=issuer.rstrip("/"),
-        custodian=own_custodian(data),
+        custodian=custodian or own_custodian(data),
+        production=production,
         log=origin_for(issuer.rstrip("/")),
     )
     if console is not None:
@@ -122,13 +131,7 @@ def found_installation(
     make_folders(data)
     (data / "run").mkdir(mode=0o700, exist_ok=True)
     now = clock.now().replace(microsecond=0)
-    founding = found(
-        settings.custodian_store,
-        settings.custodian_credential,
-        settings.headquarters,
-        now,
-        now + CARD_LIFE,
-    )
+    founding = _founded(settings, now) if custodian is None else _asked(settings)
     engine = open_engine(settings.database)
     try:
         migrations.upgrade(engine)
@@ -140,6 +143,25 @@ def found_installation(
     settings.write()
     sync_folder(data)
     return settings, founding
+
+
+def _founded(settings: Settings, now: datetime) -> Founding:
+    return found(
+        settings.custodian_store,
+        settings.custodian_credential,
+        settings.headquarters,
+        now,
+        now + CARD_LIFE,
+    )
+
+
+def _asked(settings: Settings) -> Founding:
+    """Ask a custodian that was founded apart for the public side of its keys."""
+    with custodian_of(settings) as custodian:
+        card = custodian.card()
+        if card.post != settings.headquarters:
+            raise Refused("CUSTODIAN_OF_ANOTHER", post=card.post)
+        return Founding(card, custodian.service_key(), custodian.certifying_key())
 
 
 def _port(issuer: str | None) -> int | None:

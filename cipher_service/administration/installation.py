@@ -44,7 +44,12 @@ def installation_at(settings: Settings) -> Iterator[Installation]:
 def custodian_of(settings: Settings, uri: str | None = None) -> Iterator[Custodian]:
     """Open a custodian, the installation's own unless `uri` names another, and leave it."""
     credential = settings.custodian_credential
-    custodian = open_custodian(uri or settings.custodian, lambda _uri: read_credential(credential))
+    custodian = open_custodian(
+        uri or settings.custodian,
+        lambda _uri: read_credential(credential),
+        # Whoever names a store reads public keys of a custodian that does not run.
+        production=settings.production and uri is None,
+    )
     try:
         yield custodian
     finally:

@@ -35,10 +35,10 @@ def open_routes(ministry: Ministry) -> APIRouter:
 
     @router.get("/health", tags=["service"])
     async def health() -> Health:
-        """Tell whether server and registrar answer, and whether the log's head is signed."""
-        await ministry.ask("health", {})
+        """Tell whether server and registrar answer, how log and custodian are."""
+        custody = await ministry.ask("health", {})
         trouble = await ministry.read(heads.trouble)
-        return Health(status="ok", time=clock.text(clock.now()), log=trouble or "ok")
+        return Health(status="ok", time=clock.text(clock.now()), log=trouble or "ok", **custody)
 
     @router.get("/service-card", tags=["service"])
     async def service_card() -> ServiceCard:

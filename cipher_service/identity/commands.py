@@ -17,6 +17,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.identity.admission import admit, client_in_force
 from cipher_service.identity.token_keys import TokenKeys
 from cipher_service.storage.batch import Handler, Together
+from keys.custody.errors import CustodianFault, CustodianUnavailable
 from keys.custody.protocol import Custodian
 from keys.signing import VerifyingKey
 
@@ -104,8 +105,13 @@ class Admissions:
             "log_keys": [log_keys.ed25519, log_keys.mldsa44],
         }
 
-    def health(self, _connection: Connection, _payload: object) -> None:
-        """Give nothing: that it answers is the answer."""
+    def health(self, _connection: Connection, _payload: object) -> dict[str, Any]:
+        """Give `{"custodian": open, sealed or away, "trial": whether it has no officers}`."""
+        try:
+            state = self._custodian.state()
+        except (CustodianUnavailable, CustodianFault):
+            return {"custodian": "away", "trial": False}
+        return {"custodian": "sealed" if state.sealed else "open", "trial": not state.founded}
 
     def _guarded(self, act: Handler) -> Handler:
         def guarded(connection: Connection, payload: dict[str, Any]) -> Any:

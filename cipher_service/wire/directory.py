@@ -27,6 +27,10 @@ class Health(WireModel):
         pattern=r"^[A-Z][A-Z0-9_]{1,39}$|^ok$",
         description="`ok`, or the name of why the log's head is not signed any more",
     )
+    custodian: Literal["open", "sealed", "away"] = Field(
+        description="whether the bureau's keys open and sign; `away` when nobody answers"
+    )
+    trial: bool = Field(description="whether the custodian has no officers, and demands nothing")
 
 
 class ServiceKey(WireModel):
