@@ -9,6 +9,7 @@ can be done side by side). They are started in this order and stopped in reverse
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -193,6 +194,7 @@ def _sockets(host: str, port: int, count: int) -> list[socket.socket]:
 
 def serve_api(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Be one API process until SIGTERM."""
+    collect_seldom()
     _serve(create_api(settings), listener, ready)
 
 
@@ -221,6 +223,16 @@ def _serve(application: ASGIApp, listener: socket.socket, ready: Callable[[], No
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     _Server(config, ready).run(sockets=[listener])
+
+
+def collect_seldom() -> None:
+    """Have Python look for unreachable cycles after ten thousand new objects instead of 700.
+
+    A request makes hundreds of objects and leaves no cycle behind; what is loaded now stays.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 def serve_registrar(settings: Settings, ready: Callable[[], None]) -> None:

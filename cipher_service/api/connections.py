@@ -44,10 +44,11 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, and close a connection that only fills memory."""
-        if self._between and self._deadline is None:
-            self._arm()
         self._advanced = False
         super().data_received(data)
+        # A header that came whole needs no clock: the timer costs more than looking at it.
+        if self._between and not self._advanced and self._deadline is None:
+            self._arm()
         self._held = 0 if self._advanced else self._held + len(data)
         if self._held > HEADER_BYTES and not self.transport.is_closing():
             if self._between:

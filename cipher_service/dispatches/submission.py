@@ -9,6 +9,7 @@ on the books (posts in service, numbers used) is judged by the registrar alone.
 """
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, Self
 
 from cipher_service import clock
@@ -133,12 +134,17 @@ def judge(signed: SignedSlip, directory: Directory, scheme: Scheme, *, caller: s
         origin_card=slip.origin_card,
         kind=slip.kind,
         level=slip.level,
-        caveats=canonical.encode(list(slip.caveats)).decode(),
+        caveats=_listed(slip.caveats),
         dtg=clock.text(slip.dtg),
         sha256=slip.envelope_sha256,
         size=slip.envelope_size,
         lines=lines,
     )
+
+
+@lru_cache(maxsize=256)
+def _listed(caveats: tuple[str, ...]) -> str:
+    return canonical.encode(caveats).decode()
 
 
 def _line(entry: SlipAddressee, scheme: Scheme) -> Line:

@@ -10,6 +10,7 @@ The checks, in order; the signature and the age were checked by `identity.tokens
 The caller then claims the proof's `jti` once (`storage.replay`).
 """
 
+from functools import lru_cache
 from hashlib import sha256
 
 from cipher_service.identity.compact import encode_segment
@@ -36,10 +37,15 @@ def check_bound(proof: Proof, token: str, access: AccessToken, *, method: str, u
     if proof.jkt != access.jkt:
         raise TokenRefused("key")
     _check_request(proof, method, url)
-    if proof.token_hash != encode_segment(sha256(token.encode("ascii")).digest()):
+    if proof.token_hash != _digest(token):
         raise TokenRefused("claims")
 
 
 def _check_request(proof: Proof, method: str, url: str) -> None:
     if proof.method != method or proof.url != url:
         raise TokenRefused("claims")
+
+
+@lru_cache(maxsize=1024)
+def _digest(token: str) -> str:
+    return encode_segment(sha256(token.encode("ascii")).digest())

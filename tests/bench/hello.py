@@ -20,6 +20,7 @@ from starlette.requests import Request
 
 from cipher_service.api.border import Border
 from cipher_service.api.connections import Connection
+from cipher_service.app import collect_seldom
 
 WORKERS = 2
 
@@ -82,6 +83,7 @@ def _serve(port: int) -> None:
         server_header=False,
         proxy_headers=False,
     )
+    collect_seldom()
     uvicorn.Server(config).run(sockets=[listener])
 
 
