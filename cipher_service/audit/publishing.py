@@ -9,10 +9,14 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from cipher_service.audit.ledger import entries, latest_note, read_tile
+from cipher_service.audit.ledger import entries, latest_note, read_tile, tree
 from cipher_service.errors import ServiceError
 from cipher_service.storage.tables.audit import audit_checkpoint, audit_cosignature
+from keys.log.checkpoints import Checkpoint, require_continuation
+from keys.log.notes import Note
+from keys.log.proofs import LogProof
 from keys.log.tiles import HEIGHT, WIDTH, Tile, encode_bundle
+from keys.merkle import consistency_path_of, inclusion_path_of
 
 ENTRIES: Final = "entries"
 _TILE: Final = re.compile(
@@ -66,6 +70,50 @@ def tile(connection: Connection, name: str) -> bytes:
     if found["level"] == ENTRIES:
         return encode_bundle(entries(connection, wanted.index * WIDTH, wanted.width))
     return read_tile(connection, wanted)
+
+
+def proof_of(connection: Connection, seq: int) -> LogProof | None:
+    """Return the proof that an entry is under the last signed head; None while it is not yet.
+
+    Raises:
+        LogDamaged: rows on the way are missing.
+    """
+    size, note = latest_note(connection)
+    if not 0 <= seq < size:
+        return None
+    path = inclusion_path_of(seq, size, tree(connection, size).range_root)
+    return LogProof(seq, path, Note.parse(note))
+
+
+def heads_before(connection: Connection, size: int, count: int) -> list[tuple[int, str]]:
+    """Return size and time of signed heads up to a size, the newest first."""
+    rows = connection.execute(
+        select(audit_checkpoint.c.size, audit_checkpoint.c.signed_at)
+        .where(audit_checkpoint.c.size <= size)
+        .order_by(audit_checkpoint.c.size.desc())
+        .limit(count)
+    )
+    return [(int(row.size), str(row.signed_at)) for row in rows]
+
+
+def continuation(connection: Connection, old: int, new: int) -> tuple[bytes, ...]:
+    """Return the proof that the signed head of `new` entries continues that of `old`.
+
+    It is verified against both heads before it is given.
+
+    Raises:
+        ServiceError: NOT_FOUND: a size that no head has.
+        LogRolledBack, LogForked: it does not; somebody must look.
+        LogDamaged: rows on the way are missing.
+    """
+    before, after = (
+        Checkpoint.parse(Note.parse(head_of(connection, size)).text) for size in (old, new)
+    )
+    path: tuple[bytes, ...] = ()
+    if old <= new:
+        path = consistency_path_of(old, new, tree(connection, new).range_root)
+    require_continuation(before, after, path)
+    return path
 
 
 def _is_signed(connection: Connection, wanted: Tile) -> bool:

@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from cipher_service.console import acts, dispatches, home, signing_in
+from cipher_service.console import acts, dispatches, home, journal, signing_in
 from cipher_service.console.flow import Flow
 
 FLOWS: Final[tuple[Flow, ...]] = (
     home.FLOW,
     dispatches.FLOW,
     acts.FLOW,
+    journal.FLOW,
     signing_in.FLOW,
 )
