@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from keys.age.stream import ByteSink
     from keys.cards import Card
+    from keys.prekeys import Prekey
     from keys.signing import Signatures
 
 
@@ -65,7 +66,8 @@ class DispatchSigner(Protocol):
 class Destination:
     """One addressee of a dispatch to be enciphered; the fields are `manifest.Addressee`'s.
 
-    The sender's own copy is a destination too: its own card, role `copy`, no series.
+    The sender's own copy is a destination too: its own card, role `copy`, no series. A prekey, of
+    this card, takes the place of the card's own recipient.
     """
 
     card: Card
@@ -73,11 +75,12 @@ class Destination:
     series: Series | None
     role: str = ACTION
     delivery: str = CIPHER
+    prekey: Prekey | None = None
 
     @property
     def recipient(self) -> bytes:
         """The 1,216 raw bytes to which the file key is wrapped."""
-        return self.card.recipient
+        return self.card.recipient if self.prekey is None else self.prekey.recipient
 
 
 def addressee_of(destination: Destination) -> Addressee:
@@ -85,7 +88,7 @@ def addressee_of(destination: Destination) -> Addressee:
     return Addressee(
         post=destination.card.post,
         fingerprint=destination.card.fingerprint,
-        key=EDITION_KEY,
+        key=EDITION_KEY if destination.prekey is None else f"prekey:{destination.prekey.id}",
         role=destination.role,
         precedence=destination.precedence,
         delivery=destination.delivery,

@@ -34,6 +34,7 @@ SERVICE_MESSAGE: Final = "depeche/v1 service-message"
 ENROLMENT: Final = "depeche/v1 enrolment"
 REROUTING: Final = "depeche/v1 rerouting"
 WITNESS: Final = "depeche/v1 witness"
+PREKEYS: Final = "depeche/v1 prekeys"
 TOKEN_KEY: Final = "depeche/v1 token-key"  # noqa: S105  the name of a context, no secret
 
 SEED_BYTES: Final = 32

@@ -1,0 +1,192 @@
+"""The secret halves of a post's prekeys, one file each, each gone once its dispatch is here.
+
+    DIR/prekeys/ID.age   the 32-byte seed, an age file to the post's own card
+    DIR/prekeys/used     ids whose dispatch was opened, one a line, never removed
+
+A seed is overwritten and removed after its id stands in `used`; what a kill left between the two
+is removed the next time. Copies that a disk or a backup keeps are outside this program's reach.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from keys.age.files import decrypt, encrypt, open_file_key
+from keys.age.hybrid import HybridKey
+from keys.errors import NotAddressed, NotIntended
+from keys.prekeys import Prekey, PrekeyUsed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from keys.age.header import Header
+    from keys.cards import Card
+    from keys.identity import Identity
+    from keys.manifest import Manifest
+
+_FOLDER: Final = "prekeys"
+_USED: Final = "used"
+_ID_BYTES: Final = 12
+
+
+class PrekeyStore:
+    """The prekeys of one identity folder.
+
+    Args:
+        folder: the identity folder.
+        identity: whose they are.
+    """
+
+    def __init__(self, folder: Path, identity: Identity) -> None:
+        self._folder = folder / _FOLDER
+        self._identity = identity
+
+    def make(self, count: int) -> list[Prekey]:
+        """Makes prekeys; their secret halves are on the disk when this returns.
+
+        Raises:
+            OSError: the disk refuses; what was written is harmless, since nobody knows of it.
+        """
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        made = []
+        for _ in range(count):
+            key, name = HybridKey.generate(), secrets.token_urlsafe(_ID_BYTES)
+            sealed = encrypt(key.seed, [self._identity.card.recipient])
+            _write_new(self._folder / f"{name}.age", sealed)
+            made.append(Prekey(name, key.recipient))
+        _flush(self._folder)
+        return made
+
+    def ids(self) -> list[str]:
+        """Gives the ids of those that still open, in alphabetical order."""
+        used = self.used()
+        return sorted(path.stem for path in self._folder.glob("*.age") if path.stem not in used)
+
+    def used(self) -> frozenset[str]:
+        """Gives the ids of those that were used up."""
+        try:
+            return frozenset((self._folder / _USED).read_text("ascii").split())
+        except FileNotFoundError:
+            return frozenset()
+
+    def key(self, name: str) -> HybridKey:
+        """Gives a secret half.
+
+        Raises:
+            KeysError, OSError: it was damaged, or is gone.
+        """
+        data = (self._folder / f"{name}.age").read_bytes()
+        return HybridKey(decrypt(data, [self._identity.hybrid_key]))
+
+    def destroy(self, name: str) -> None:
+        """Destroys a secret half for ever; again is harmless.
+
+        Raises:
+            OSError: the disk refuses; done again, it goes on from there.
+        """
+        path = self._folder / f"{name}.age"
+        if name not in self.used():
+            _append(self._folder / _USED, f"{name}\n".encode())
+        try:
+            with path.open("r+b", buffering=0) as file:
+                file.write(bytes(os.fstat(file.fileno()).st_size))
+                os.fsync(file.fileno())
+        except FileNotFoundError:
+            return
+        path.unlink()
+        _flush(self._folder)
+
+    def sweep(self) -> None:
+        """Removes what a kill left of those that were used up."""
+        for name in self.used():
+            if (self._folder / f"{name}.age").exists():
+                self.destroy(name)
+
+
+class PrekeyOpener:
+    """A `FileKeyOpener` that tries an identity's own key, then its prekeys.
+
+    Attributes:
+        opened_by: id of the prekey that opened, None when the identity's own key did.
+    """
+
+    def __init__(self, identity: Identity, store: PrekeyStore) -> None:
+        self._identity = identity
+        self._store = store
+        self.opened_by: str | None = None
+
+    @property
+    def card(self) -> Card:
+        """The identity's card."""
+        return self._identity.card
+
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """Of that card."""
+        return self._identity.fingerprints
+
+    def open_file_key(self, header: Header, peek: Callable[[int], bytes]) -> bytes:
+        """The file key of a header; see `FileKeyOpener`.
+
+        Raises:
+            PrekeyUsed: no key at hand opens it, and some were used up.
+            NotAddressed: no key at hand opens it, and none ever was.
+            HeaderMalformed, HeaderTampered: as `open_file_key`.
+        """
+        try:
+            return self._identity.open_file_key(header, peek)
+        except NotAddressed:
+            for name in self._store.ids():
+                try:
+                    file_key = open_file_key(header, [self._store.key(name)])
+                except NotAddressed:
+                    continue
+                self.opened_by = name
+                return file_key
+            if self._store.used():
+                raise PrekeyUsed("no key at hand opens it; its prekey may be used up") from None
+            raise
+
+    def require_named(self, manifest: Manifest) -> None:
+        """Demands that the manifest names the very key that opened, where it was a prekey.
+
+        Raises:
+            NotIntended: it names another: whoever had the file key wrapped it anew.
+        """
+        if self.opened_by is None:
+            return
+        named = {entry.key for entry in manifest.to if entry.fingerprint in self.fingerprints}
+        if f"prekey:{self.opened_by}" not in named:
+            raise NotIntended("the manifest does not name the prekey that opened the dispatch")
+
+    def spend(self) -> None:
+        """Destroys the prekey that opened, once what it opened is safely kept."""
+        if self.opened_by is not None:
+            self._store.destroy(self.opened_by)
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _append(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "ab") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _flush(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
