@@ -46,6 +46,7 @@ from cipher_service.audit.journal import Journal
 from cipher_service.audit.recorder import REQUEST, Recorder
 from cipher_service.console.application import create_console
 from cipher_service.console.approving import bundle_digest, create_approval
+from cipher_service.directory.prekeys import PrekeyDesk
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches.bureau import HeadquartersBureau
 from cipher_service.dispatches.commands import Desk
@@ -104,6 +105,7 @@ def registrar_handlers(
     acts = {
         **desk.handlers(),
         **PouchDesk().handlers(),
+        **PrekeyDesk(directory).handlers(),
         **Packs(custodian, directory).handlers(),
         **Upkeep(settings.log_origin).handlers(),
         **LogDesk().handlers(),

@@ -65,6 +65,11 @@ class PrekeyStore:
         used = self.used()
         return sorted(path.stem for path in self._folder.glob("*.age") if path.stem not in used)
 
+    @property
+    def ever_made(self) -> bool:
+        """Whether this post ever made prekeys."""
+        return self._folder.is_dir()
+
     def used(self) -> frozenset[str]:
         """Gives the ids of those that were used up."""
         try:

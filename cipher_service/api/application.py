@@ -22,6 +22,7 @@ from cipher_service.api.log_routes import log_routes
 from cipher_service.api.ministry import Ministry
 from cipher_service.api.open_routes import open_routes
 from cipher_service.api.pouch_routes import makeup_routes, pouch_routes
+from cipher_service.api.prekeys import prekey_routes
 from cipher_service.api.refusals import answer_to
 from cipher_service.api.refused_requests import RefusedRequests
 from cipher_service.api.strict_json import BodyRefused
@@ -33,6 +34,7 @@ from cipher_service.wire import dispatches as wire
 from cipher_service.wire import pouches as pouch_wire
 from cipher_service.wire.audit import CosignatureRequest
 from cipher_service.wire.enrolment import EnrolmentRequest
+from cipher_service.wire.prekeys import PrekeyOffers, PrekeyRequest, PrekeyStock
 from cipher_service.wire.problems import Problem
 from cipher_service.wire.tokens import TokenRequest
 from keys.errors import KeysError
@@ -56,6 +58,9 @@ _DESCRIBED: Final = (
     pouch_wire.MakeUpState,
     pouch_wire.SealingRequest,
     CosignatureRequest,
+    PrekeyRequest,
+    PrekeyOffers,
+    PrekeyStock,
 )
 _ANSWERED: Final = (
     ServiceError,
@@ -117,6 +122,7 @@ def _inner(ministry: Ministry, refused: RefusedRequests) -> FastAPI:
         post_routes.sending_routes(ministry),
         post_routes.receiving_routes(ministry, Pulse(ministry)),
         post_routes.notice_routes(ministry),
+        prekey_routes(ministry),
         makeup_routes(ministry),
         pouch_routes(ministry),
         log_routes(ministry),

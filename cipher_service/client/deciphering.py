@@ -38,6 +38,7 @@ from keys.dispatch import Opened
 from keys.dispatch import decipher as decipher_package
 from keys.identity import Identity
 from keys.manifest import Manifest
+from keys.prekey_store import PrekeyOpener, PrekeyStore
 
 RECORD = "dispatch.json"
 ATTACHMENTS = "attachments"
@@ -117,19 +118,23 @@ def decipher_into(
     trusted = {**rerouters, **senders, identity.card.fingerprint: identity.card}
     relays = {card.post for card in (*rerouters.values(), identity.card)}
     target = out.resolve()
+    store = PrekeyStore(state.folder, identity)
+    store.sweep()
+    opener = PrekeyOpener(identity, store)
     with (
         quarantine(state.folder, target.parent) as workspace,
         terminal.progress("deciphering", source.stat().st_size) as advance,
         watched_buffered(source, advance) as file,
         decipher_package(
             file,
-            opener=identity,
+            opener=opener,
             find_sender=trusted.get,
             workspace=workspace,
             may_reroute=lambda card, manifest: card.post in {*relays, manifest.sender.post},
         ) as opened,
         undisturbed(),
     ):
+        opener.require_named(opened.manifest)
         with state.transaction():
             admission = state.admit(opened.manifest, identity.card.fingerprint, opened.reroutings)
             record = dispatch_record(opened, admission, identity.card.fingerprint)
@@ -140,6 +145,7 @@ def decipher_into(
                     opened.sender.post, opened.manifest.heading.checkpoint, opened.manifest.id
                 )
         opened.publish(target)
+        opener.spend()
     return Published(opened.manifest, opened.sender, admission, record)
 
 

@@ -112,6 +112,7 @@ def _addressee_record(entry: Addressee) -> dict[str, Any]:
     return {
         "post": entry.post,
         "fingerprint": entry.fingerprint,
+        "key": entry.key,
         "role": entry.role,
         "precedence": entry.precedence,
         "delivery": entry.delivery,

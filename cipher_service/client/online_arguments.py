@@ -28,6 +28,7 @@ _RECEIPT: Final = "cipher_service.client.online_receipts:receipt"
 _SERVICE_MESSAGE: Final = "cipher_service.client.online_service_messages:service_message"
 _DIRECTORY: Final = "cipher_service.client.online_directory:directory"
 _SYNC: Final = "cipher_service.client.online_log:sync"
+_PREKEYS: Final = "cipher_service.client.online_prekeys"
 _CARDS: Final = "cipher_service.client.online_directory:cards"
 
 
@@ -46,6 +47,7 @@ def add_online_commands(commands: "Commands[Parser]", language: Language) -> Non
     _add_directory(commands, say)
     _add_cards(commands, say)
     _add_sync(commands, say)
+    _add_prekeys(commands, say)
 
 
 def _command(
@@ -169,3 +171,16 @@ def _add_sync(commands: "Commands[Parser]", say: Say) -> None:
     parser.add_argument(
         "--log-fingerprint", metavar=say("a_fingerprint"), help=say("help_log_fingerprint")
     )
+
+
+def _add_prekeys(commands: "Commands[Parser]", say: Say) -> None:
+    group = add_command(commands, say, "prekeys", None).add_subparsers(
+        metavar=say("help_command"), required=True, dest="act", title=say("help_commands")
+    )
+    new = _command(group, say, "prekeys_new", f"{_PREKEYS}:new")
+    new.add_argument("--count", metavar="N", type=int, default=50, help=say("help_prekeys_count"))
+    new.add_argument("--days", metavar="N", type=int, default=45, help=say("help_prekeys_days"))
+    new.add_argument("-o", "--out", metavar=say("a_file"), help=say("help_prekeys_out"))
+    hand_in = _command(group, say, "prekeys_hand-in", f"{_PREKEYS}:hand_in")
+    hand_in.add_argument("file", metavar=say("a_file"), help=say("help_prekeys_file"))
+    _command(group, say, "prekeys_status", f"{_PREKEYS}:status")

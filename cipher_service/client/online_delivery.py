@@ -173,8 +173,16 @@ def announce_cancelled(session: Session) -> None:
         queue_once(session, name, CANCELLED, to=number.addressee, series=series)
 
 
-def queue_once(session: Session, name: str, kind: str, *, to: str, series: SeriesReference) -> bool:
-    """Let a routine service message about a number wait, unless one of this name ever did."""
+def queue_once(
+    session: Session,
+    name: str,
+    kind: str,
+    *,
+    to: str,
+    series: SeriesReference | None = None,
+    dispatch_id: str | None = None,
+) -> bool:
+    """Let a routine service message wait, unless one of this name ever did."""
     if session.outbox.knows_note(name):
         return False
     now = clock.now()
@@ -187,6 +195,7 @@ def queue_once(session: Session, name: str, kind: str, *, to: str, series: Serie
         precedence="ROUTINE",
         created=now.replace(microsecond=0),
         series=series,
+        dispatch_id=dispatch_id,
     )
     return queue_service_message(session, name, message)
 

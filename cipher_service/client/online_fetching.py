@@ -17,18 +17,22 @@ from cipher_service.client.failures import Failure, Misused, Refused
 from cipher_service.client.log_book import LogBook
 from cipher_service.client.messages import Explanation, explain
 from cipher_service.client.online_chase import chase_missing
-from cipher_service.client.online_delivery import post_notes, resume
+from cipher_service.client.online_delivery import post_notes, queue_once, resume
 from cipher_service.client.online_downloads import download
 from cipher_service.client.online_inbox import OPEN, every_item, tell_missing, under_way
 from cipher_service.client.online_log import watched_aside
+from cipher_service.client.online_prekeys import warn_when_low
 from cipher_service.client.online_refusals import Distrusted, MinistryRefused, Unready
+from cipher_service.client.online_resending import resend_asked
 from cipher_service.client.online_session import Session, open_session
 from cipher_service.client.online_slips import cards_of, slip_of
 from cipher_service.client.outbox_entries import Note
 from cipher_service.client.terminal import Terminal
 from keys.errors import Refusal
 from keys.post_receipts import DECIPHERED, DELIVERED, REFUSED, PostReceipt, make_post_receipt
+from keys.prekeys import PrekeyUsed
 from keys.records import ULID
+from keys.service_messages import REPEAT_REQUEST
 from keys.signing import RECEIPT
 from keys.slips import Slip, SlipMismatch, require_same
 
@@ -60,6 +64,8 @@ def fetch(arguments: Namespace, terminal: Terminal) -> None:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         records, failed = _fetch_each(session, wanted, out, decipher=arguments.decipher)
         post_notes(session)
+        resend_asked(session)
+        warn_when_low(session)
         if arguments.chase:
             chase_missing(session)
         elif arguments.decipher:
@@ -143,6 +149,9 @@ def _decipher(session: Session, slip: Slip, path: Path, folder: Path) -> None:
     except Refusal as refusal:
         if refusal.code not in _OUR_OWN:
             _give_receipt(session, slip, REFUSED, reason=refusal.code)
+        if refusal.code == PrekeyUsed.code:
+            name = f"repeat-request/{slip.origin}/{slip.dispatch_id}"
+            queue_once(session, name, REPEAT_REQUEST, to=slip.origin, dispatch_id=slip.dispatch_id)
         raise
     _give_receipt(session, slip, DECIPHERED, manifest_hash=published.manifest.hash)
     _compare(session, slip, published)

@@ -29,6 +29,7 @@ from cipher_service.client.log_book import LogBook
 from cipher_service.client.messages import phrase
 from cipher_service.client.online_delivery import deliver, numbers_of, signed_slip
 from cipher_service.client.online_pins import Pins
+from cipher_service.client.online_prekeys import with_prekeys
 from cipher_service.client.online_refusals import Unready
 from cipher_service.client.online_session import Session, open_session
 from cipher_service.client.outbox import Outbox
@@ -185,6 +186,7 @@ def _queue(session: Session, arguments: Namespace) -> Entry:
         if same is not None:
             terminal.say("resumed_same", dispatch_id=same.dispatch_id)
             return same
+        decided = with_prekeys(session, decided)
         partial = outbox.partial(decided.heading.id)
         enciphered = encipher_numbered(
             decided,

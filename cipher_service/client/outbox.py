@@ -175,6 +175,10 @@ class Outbox:
         )
         return found[0] if found else None
 
+    def knows_mark(self, mark: str) -> bool:
+        """Tell whether a dispatch of that mark ever entered."""
+        return bool(self._entries("WHERE mark = ? AND status <> 'drafted'", mark))
+
     def pending(self) -> list[Entry]:
         """Return what still has to be sent: the most urgent first, then in order of entry."""
         return self._entries(

@@ -31,6 +31,7 @@ from cipher_service.wire.dispatches import (
     ServiceMessagePage,
 )
 from cipher_service.wire.enrolment import EnrolmentRequest, EnrolmentState
+from cipher_service.wire.prekeys import PrekeyOffers, PrekeyRequest, PrekeyStock
 from keys import canonical
 
 _PIECE: Final = 256 * 1024
@@ -83,6 +84,25 @@ class Ministry:
     def sync_pack(self) -> bytes:
         """Ask for this post's sync pack, made anew if things changed; for `pouch.pack` to judge."""
         return self._transport.call("GET", "/v1/pouches/pack").body
+
+    # -- prekeys -------------------------------------------------------------------------------
+
+    def hand_in_prekeys(self, bundle: bytes) -> PrekeyStock:
+        """Hand in a bundle of this post's prekeys. Repeating it is harmless."""
+        return self._transport.call("POST", "/v1/prekeys", content=bundle, headers=_JSON).read(
+            PrekeyStock
+        )
+
+    def prekeys(self) -> PrekeyStock:
+        """Ask how many of this post's prekeys can still be given out."""
+        return self._transport.call("GET", "/v1/prekeys").read(PrekeyStock)
+
+    def take_prekeys(self, request: PrekeyRequest) -> PrekeyOffers:
+        """Ask once for a prekey of each addressee: a dispatch can leave without."""
+        body = request.model_dump_json().encode()
+        return self._transport.attempt(
+            "POST", "/v1/prekeys/taken", content=body, headers=_JSON
+        ).read(PrekeyOffers)
 
     # -- sending -------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from cipher_service.storage.tables import (
     identity,
     officers,
     pouches,
+    prekeys,
     registers,
 )
 from cipher_service.storage.tables.columns import metadata
@@ -27,5 +28,6 @@ __all__ = [
     "metadata",
     "officers",
     "pouches",
+    "prekeys",
     "registers",
 ]

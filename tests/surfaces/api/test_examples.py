@@ -12,12 +12,15 @@ from typing import Any
 
 import httpx
 
+from cipher_service import clock
+from cipher_service.references import new_id
 from cipher_service.wire.dispatches import CHUNK_MEDIA_TYPE, SUBMISSION_MEDIA_TYPE
 from keys import canonical
 from tests.support.ministry import PostKeys
 from tests.surfaces.api.bags import PostBook, fresh
 from tests.surfaces.api.live import Post, Service, running
 from tests.surfaces.api.test_log import cosignature, head, sent
+from tests.surfaces.api.test_prekeys import bundle_of, handed_in
 from tests.surfaces.api.test_receiving import filed, receipt_of, tracer
 
 FILE = "examples.json"
@@ -54,6 +57,7 @@ def played(service: Service, paris: Post, lome: Post) -> dict[str, Example]:
     made.update(_sending(paris, lome))
     made.update(_receiving(paris, lome))
     made.update(_pouches(service, paris))
+    made.update(_prekeys(paris, lome))
     made.update(_log(paris))
     return made
 
@@ -90,6 +94,18 @@ def _receiving(paris: Post, lome: Post) -> dict[str, Example]:
             filed(paris, "/v1/service-messages", asked), json.loads(asked)
         ),
         "GET /v1/service-messages": example(lome.get("/v1/service-messages?limit=1")),
+    }
+
+
+def _prekeys(paris: Post, lome: Post) -> dict[str, Example]:
+    bundle = bundle_of(lome, 2)
+    wanted = {"dispatch_id": new_id(clock.now()), "posts": ["LOME"]}
+    return {
+        "POST /v1/prekeys": example(handed_in(lome, bundle), json.loads(bundle)),
+        "GET /v1/prekeys": example(lome.get("/v1/prekeys")),
+        "POST /v1/prekeys/taken": example(
+            paris.call("POST", "/v1/prekeys/taken", json=wanted), wanted
+        ),
     }
 
 

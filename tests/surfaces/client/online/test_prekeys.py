@@ -1,0 +1,162 @@
+"""One-time prekeys between two posts and a ministry that may lie about them."""
+
+import json
+import secrets
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from cipher_service import clock
+from keys.age.hybrid import HybridKey
+from keys.canonical import decode
+from keys.identity import load_identity
+from keys.prekeys import Prekey, make_bundle, read_bundle
+from tests.surfaces.client.online.live import LiveMinistry, Post
+from tests.surfaces.client.online.relay import Relay
+
+
+@pytest.fixture(scope="module")
+def berlin(ministry: LiveMinistry, tmp_path_factory: pytest.TempPathFactory) -> Post:
+    """A post with prekeys."""
+    return ministry.enrolled("BERLIN", tmp_path_factory.mktemp("berlin") / "BERLIN")
+
+
+@pytest.fixture(scope="module")
+def pekin(ministry: LiveMinistry, berlin: Post, tmp_path_factory: pytest.TempPathFactory) -> Post:
+    """A post that writes to it; each believes the other's card."""
+    pekin = ministry.enrolled("PEKIN", tmp_path_factory.mktemp("pekin") / "PEKIN")
+    pekin.confirm(berlin)
+    berlin.confirm(pekin)
+    return pekin
+
+
+def _sent(by: Post, message: str) -> str:
+    sent = by.send("BERLIN", message, "--json")
+    assert sent.status == 0, sent.err
+    return str(sent.json["id"])
+
+
+def _fetched(by: Post, folder: Path) -> list[dict[str, str]]:
+    got = by.online("fetch", "--all", "-o", str(folder), "--decipher", "--json")
+    # What was refused is told in a second document.
+    records: list[dict[str, str]] = json.JSONDecoder().raw_decode(got.out or "[]")[0]
+    return records
+
+
+def _key_of(folder: Path, dispatch_id: str, post: Post) -> str:
+    """Which key the addressee was written to, as the opened manifest says."""
+    record = json.loads((folder / dispatch_id / "dispatch.json").read_text())
+    (entry,) = [each for each in record["addressees"] if each["post"] == post.code]
+    return str(entry["key"])
+
+
+def test_a_dispatch_under_a_prekey_is_read_once_and_never_again(
+    berlin: Post, pekin: Post, tmp_path: Path
+) -> None:
+    """Later neither the identity nor anything else on the post's disk opens the envelope."""
+    made = berlin.chiffre(
+        *("prekeys", "new", "--identity", str(berlin.folder), "--count", "2", "--json")
+    )
+    assert made.json == {"made": 2, "free": 2, "file": None}
+    dispatch_id = _sent(pekin, "Sous préclé.")
+    (got,) = _fetched(berlin, tmp_path)
+    assert Path(got["folder"], "message.txt").read_text() == "Sous préclé."
+    assert _key_of(tmp_path, dispatch_id, berlin).startswith("prekey:")
+
+    again = berlin.chiffre(
+        *("decipher", "--identity", str(berlin.folder), "--from", str(pekin.card_file)),
+        *("-o", str(tmp_path / "again"), got["file"]),
+    )
+    assert again.status == 1
+    assert "PREKEY_USED" in again.err
+    assert not (tmp_path / "again").exists()
+    state = berlin.chiffre("prekeys", "status", "--identity", str(berlin.folder), "--json").json
+    assert state == {"free": 1, "kept": 1, "used": 1, "low": True}
+
+
+def test_a_prekey_given_twice_is_noticed_and_the_dispatch_comes_again_by_itself(
+    ministry: LiveMinistry, berlin: Post, pekin: Post, tmp_path: Path
+) -> None:
+    """No FLASH is lost: the sender's next command sends it under the edition key, once."""
+    first = _sent(pekin, "Première.")
+    again = text("UPDATE prekey SET state = 'free', taken_for = 'x' WHERE taken_for = :first")
+    with ministry.engine.begin() as connection:
+        assert connection.execute(again, {"first": first}).rowcount == 1
+    second = _sent(pekin, "Seconde, sous la même préclé.")
+    got = {each["id"]: each for each in _fetched(berlin, tmp_path / "first")}
+    assert got[second]["status"] == "refused"
+    assert got[second]["refusal"] == "PREKEY_USED"
+
+    asked = pekin.online("fetch", "--all", "-o", str(tmp_path / "pekin"))
+    assert f"BERLIN could not open {second}" in asked.err
+    quiet = pekin.online("fetch", "--all", "-o", str(tmp_path / "pekin"))
+    assert "could not open" not in quiet.err
+
+    (new,) = [
+        each
+        for each in _fetched(berlin, tmp_path / "second")
+        if each["status"] == "deciphered" and each["id"] not in got
+    ]
+    folder = Path(new["folder"])
+    assert (folder / "message.txt").read_text() == "Seconde, sous la même préclé."
+    assert _key_of(tmp_path / "second", new["id"], berlin) == "edition"
+    assert second in json.loads((folder / "dispatch.json").read_text())["references"]
+
+
+def test_without_prekeys_the_edition_key_serves(berlin: Post, pekin: Post, tmp_path: Path) -> None:
+    status = berlin.chiffre("prekeys", "status", "--identity", str(berlin.folder))
+    assert "Only 0 prekey(s) are left" in status.err
+    dispatch_id = _sent(pekin, "Sous édition.")
+    _fetched(berlin, tmp_path)
+    assert _key_of(tmp_path, dispatch_id, berlin) == "edition"
+
+
+def _swapped(berlin: Post) -> bytes:
+    """What a lying ministry could answer: a signed bundle, another id under its proof."""
+    own = load_identity(berlin.folder, lambda: b"")
+    now = clock.now().replace(microsecond=0)
+    prekey = Prekey(secrets.token_urlsafe(12), HybridKey.generate().recipient)
+    bundle = make_bundle(
+        [prekey], own.card, created=now, expires=now + timedelta(days=1), sign=own.sign
+    )
+    offer = decode(read_bundle(bundle, own.card, now).offers()[0])
+    offer["prekey"]["id"] = "A" * 16
+    return json.dumps({"offers": [offer]}).encode()
+
+
+def test_a_prekey_that_the_addressee_did_not_sign_is_not_used(
+    berlin: Post, pekin: Post, relay: Relay, tmp_path: Path
+) -> None:
+    pin = pekin.folder / "ministry.json"
+    before = pin.read_bytes()
+    pin.write_text(json.dumps({**json.loads(before), "server": relay.server}))
+    answer = _swapped(berlin)
+    try:
+        relay.alter(
+            "POST",
+            "/v1/prekeys/taken",
+            lambda exchange: setattr(exchange, "answer", answer),
+            times=1,
+        )
+        sent = pekin.send("BERLIN", "Prudence.", "--json")
+        assert sent.status == 0, sent.err
+        assert "PROOF_INVALID" in sent.err
+    finally:
+        pin.write_bytes(before)
+    _fetched(berlin, tmp_path)
+    assert _key_of(tmp_path, sent.json["id"], berlin) == "edition"
+
+
+def test_a_bundle_travels_by_bag(berlin: Post, tmp_path: Path) -> None:
+    out = tmp_path / "preclefs.json"
+    words = ("--identity", str(berlin.folder))
+    made = berlin.chiffre("prekeys", "new", *words, "--count", "1", "-o", str(out))
+    assert made.status == 0, made.err
+    assert berlin.chiffre("prekeys", "new", *words, "-o", str(out)).status == 1
+    for _ in range(2):
+        handed = berlin.chiffre("prekeys", "hand-in", *words, "--json", str(out))
+        assert handed.json["free"] == 1
+    for wrong in (("--count", "0"), ("--count", "101"), ("--days", "63")):
+        assert berlin.chiffre("prekeys", "new", *words, *wrong).status == 2
