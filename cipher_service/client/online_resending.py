@@ -7,6 +7,7 @@ its own that cites the first one. It is done once for each dispatch and addresse
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import file_digest
 from pathlib import Path
@@ -18,6 +19,7 @@ from cipher_service.client.enciphering import encipher_numbered, settle
 from cipher_service.client.log_book import LogBook
 from cipher_service.client.online_delivery import deliver, signed_slip
 from cipher_service.client.online_downloads import download
+from cipher_service.client.online_refusals import Distrusted, MinistryRefused
 from cipher_service.client.online_service_messages import heard
 from cipher_service.client.online_session import Session
 from cipher_service.client.outbox_entries import Status
@@ -26,6 +28,7 @@ from cipher_service.labels.scheme import default_scheme
 from cipher_service.references import new_id
 from keys.cards import Card
 from keys.dispatch import Destination, Opened, decipher
+from keys.errors import Refusal
 from keys.manifest import COPY, Addressee
 from keys.service_messages import REPEAT_REQUEST
 from keys.signing import SLIP
@@ -51,6 +54,12 @@ def resend_asked(session: Session) -> int:
 
 
 def _asked(session: Session) -> Iterator[tuple[str, Card]]:
+    # A message that does not hold is told by `chiffre service-message`; it stops no fetching.
+    with suppress(Refusal, Distrusted, MinistryRefused):
+        yield from _requests(session)
+
+
+def _requests(session: Session) -> Iterator[tuple[str, Card]]:
     for each in heard(session):
         message = each.message
         if not each.verified or message.kind != REPEAT_REQUEST or message.dispatch_id is None:

@@ -18,22 +18,24 @@ from tests.surfaces.client.online.relay import Relay
 
 
 @pytest.fixture(scope="module")
-def berlin(ministry: LiveMinistry, tmp_path_factory: pytest.TempPathFactory) -> Post:
+def libreville(ministry: LiveMinistry, tmp_path_factory: pytest.TempPathFactory) -> Post:
     """A post with prekeys."""
-    return ministry.enrolled("BERLIN", tmp_path_factory.mktemp("berlin") / "BERLIN")
+    return ministry.enrolled("LIBREVILLE", tmp_path_factory.mktemp("libreville") / "LIBREVILLE")
 
 
 @pytest.fixture(scope="module")
-def pekin(ministry: LiveMinistry, berlin: Post, tmp_path_factory: pytest.TempPathFactory) -> Post:
+def addis(
+    ministry: LiveMinistry, libreville: Post, tmp_path_factory: pytest.TempPathFactory
+) -> Post:
     """A post that writes to it; each believes the other's card."""
-    pekin = ministry.enrolled("PEKIN", tmp_path_factory.mktemp("pekin") / "PEKIN")
-    pekin.confirm(berlin)
-    berlin.confirm(pekin)
-    return pekin
+    addis = ministry.enrolled("ADDIS", tmp_path_factory.mktemp("addis") / "ADDIS")
+    addis.confirm(libreville)
+    libreville.confirm(addis)
+    return addis
 
 
 def _sent(by: Post, message: str) -> str:
-    sent = by.send("BERLIN", message, "--json")
+    sent = by.send("LIBREVILLE", message, "--json")
     assert sent.status == 0, sent.err
     return str(sent.json["id"])
 
@@ -53,69 +55,73 @@ def _key_of(folder: Path, dispatch_id: str, post: Post) -> str:
 
 
 def test_a_dispatch_under_a_prekey_is_read_once_and_never_again(
-    berlin: Post, pekin: Post, tmp_path: Path
+    libreville: Post, addis: Post, tmp_path: Path
 ) -> None:
     """Later neither the identity nor anything else on the post's disk opens the envelope."""
-    made = berlin.chiffre(
-        *("prekeys", "new", "--identity", str(berlin.folder), "--count", "2", "--json")
+    made = libreville.chiffre(
+        *("prekeys", "new", "--identity", str(libreville.folder), "--count", "2", "--json")
     )
     assert made.json == {"made": 2, "free": 2, "file": None}
-    dispatch_id = _sent(pekin, "Sous préclé.")
-    (got,) = _fetched(berlin, tmp_path)
+    dispatch_id = _sent(addis, "Sous préclé.")
+    (got,) = _fetched(libreville, tmp_path)
     assert Path(got["folder"], "message.txt").read_text() == "Sous préclé."
-    assert _key_of(tmp_path, dispatch_id, berlin).startswith("prekey:")
+    assert _key_of(tmp_path, dispatch_id, libreville).startswith("prekey:")
 
-    again = berlin.chiffre(
-        *("decipher", "--identity", str(berlin.folder), "--from", str(pekin.card_file)),
+    again = libreville.chiffre(
+        *("decipher", "--identity", str(libreville.folder), "--from", str(addis.card_file)),
         *("-o", str(tmp_path / "again"), got["file"]),
     )
     assert again.status == 1
     assert "PREKEY_USED" in again.err
     assert not (tmp_path / "again").exists()
-    state = berlin.chiffre("prekeys", "status", "--identity", str(berlin.folder), "--json").json
+    state = libreville.chiffre(
+        "prekeys", "status", "--identity", str(libreville.folder), "--json"
+    ).json
     assert state == {"free": 1, "kept": 1, "used": 1, "low": True}
 
 
 def test_a_prekey_given_twice_is_noticed_and_the_dispatch_comes_again_by_itself(
-    ministry: LiveMinistry, berlin: Post, pekin: Post, tmp_path: Path
+    ministry: LiveMinistry, libreville: Post, addis: Post, tmp_path: Path
 ) -> None:
     """No FLASH is lost: the sender's next command sends it under the edition key, once."""
-    first = _sent(pekin, "Première.")
+    first = _sent(addis, "Première.")
     again = text("UPDATE prekey SET state = 'free', taken_for = 'x' WHERE taken_for = :first")
     with ministry.engine.begin() as connection:
         assert connection.execute(again, {"first": first}).rowcount == 1
-    second = _sent(pekin, "Seconde, sous la même préclé.")
-    got = {each["id"]: each for each in _fetched(berlin, tmp_path / "first")}
+    second = _sent(addis, "Seconde, sous la même préclé.")
+    got = {each["id"]: each for each in _fetched(libreville, tmp_path / "first")}
     assert got[second]["status"] == "refused"
     assert got[second]["refusal"] == "PREKEY_USED"
 
-    asked = pekin.online("fetch", "--all", "-o", str(tmp_path / "pekin"))
-    assert f"BERLIN could not open {second}" in asked.err
-    quiet = pekin.online("fetch", "--all", "-o", str(tmp_path / "pekin"))
+    asked = addis.online("fetch", "--all", "-o", str(tmp_path / "addis"))
+    assert f"LIBREVILLE could not open {second}" in asked.err
+    quiet = addis.online("fetch", "--all", "-o", str(tmp_path / "addis"))
     assert "could not open" not in quiet.err
 
     (new,) = [
         each
-        for each in _fetched(berlin, tmp_path / "second")
+        for each in _fetched(libreville, tmp_path / "second")
         if each["status"] == "deciphered" and each["id"] not in got
     ]
     folder = Path(new["folder"])
     assert (folder / "message.txt").read_text() == "Seconde, sous la même préclé."
-    assert _key_of(tmp_path / "second", new["id"], berlin) == "edition"
+    assert _key_of(tmp_path / "second", new["id"], libreville) == "edition"
     assert second in json.loads((folder / "dispatch.json").read_text())["references"]
 
 
-def test_without_prekeys_the_edition_key_serves(berlin: Post, pekin: Post, tmp_path: Path) -> None:
-    status = berlin.chiffre("prekeys", "status", "--identity", str(berlin.folder))
+def test_without_prekeys_the_edition_key_serves(
+    libreville: Post, addis: Post, tmp_path: Path
+) -> None:
+    status = libreville.chiffre("prekeys", "status", "--identity", str(libreville.folder))
     assert "Only 0 prekey(s) are left" in status.err
-    dispatch_id = _sent(pekin, "Sous édition.")
-    _fetched(berlin, tmp_path)
-    assert _key_of(tmp_path, dispatch_id, berlin) == "edition"
+    dispatch_id = _sent(addis, "Sous édition.")
+    _fetched(libreville, tmp_path)
+    assert _key_of(tmp_path, dispatch_id, libreville) == "edition"
 
 
-def _swapped(berlin: Post) -> bytes:
+def _swapped(libreville: Post) -> bytes:
     """What a lying ministry could answer: a signed bundle, another id under its proof."""
-    own = load_identity(berlin.folder, lambda: b"")
+    own = load_identity(libreville.folder, lambda: b"")
     now = clock.now().replace(microsecond=0)
     prekey = Prekey(secrets.token_urlsafe(12), HybridKey.generate().recipient)
     bundle = make_bundle(
@@ -127,12 +133,12 @@ def _swapped(berlin: Post) -> bytes:
 
 
 def test_a_prekey_that_the_addressee_did_not_sign_is_not_used(
-    berlin: Post, pekin: Post, relay: Relay, tmp_path: Path
+    libreville: Post, addis: Post, relay: Relay, tmp_path: Path
 ) -> None:
-    pin = pekin.folder / "ministry.json"
+    pin = addis.folder / "ministry.json"
     before = pin.read_bytes()
     pin.write_text(json.dumps({**json.loads(before), "server": relay.server}))
-    answer = _swapped(berlin)
+    answer = _swapped(libreville)
     try:
         relay.alter(
             "POST",
@@ -140,23 +146,23 @@ def test_a_prekey_that_the_addressee_did_not_sign_is_not_used(
             lambda exchange: setattr(exchange, "answer", answer),
             times=1,
         )
-        sent = pekin.send("BERLIN", "Prudence.", "--json")
+        sent = addis.send("LIBREVILLE", "Prudence.", "--json")
         assert sent.status == 0, sent.err
         assert "PROOF_INVALID" in sent.err
     finally:
         pin.write_bytes(before)
-    _fetched(berlin, tmp_path)
-    assert _key_of(tmp_path, sent.json["id"], berlin) == "edition"
+    _fetched(libreville, tmp_path)
+    assert _key_of(tmp_path, sent.json["id"], libreville) == "edition"
 
 
-def test_a_bundle_travels_by_bag(berlin: Post, tmp_path: Path) -> None:
+def test_a_bundle_travels_by_bag(libreville: Post, tmp_path: Path) -> None:
     out = tmp_path / "preclefs.json"
-    words = ("--identity", str(berlin.folder))
-    made = berlin.chiffre("prekeys", "new", *words, "--count", "1", "-o", str(out))
+    words = ("--identity", str(libreville.folder))
+    made = libreville.chiffre("prekeys", "new", *words, "--count", "1", "-o", str(out))
     assert made.status == 0, made.err
-    assert berlin.chiffre("prekeys", "new", *words, "-o", str(out)).status == 1
+    assert libreville.chiffre("prekeys", "new", *words, "-o", str(out)).status == 1
     for _ in range(2):
-        handed = berlin.chiffre("prekeys", "hand-in", *words, "--json", str(out))
+        handed = libreville.chiffre("prekeys", "hand-in", *words, "--json", str(out))
         assert handed.json["free"] == 1
     for wrong in (("--count", "0"), ("--count", "101"), ("--days", "63")):
-        assert berlin.chiffre("prekeys", "new", *words, *wrong).status == 2
+        assert libreville.chiffre("prekeys", "new", *words, *wrong).status == 2
