@@ -18,24 +18,22 @@ from tests.surfaces.client.online.relay import Relay
 
 
 @pytest.fixture(scope="module")
-def libreville(ministry: LiveMinistry, tmp_path_factory: pytest.TempPathFactory) -> Post:
+def reader(ministry: LiveMinistry, tmp_path_factory: pytest.TempPathFactory) -> Post:
     """A post with prekeys."""
-    return ministry.enrolled("LIBREVILLE", tmp_path_factory.mktemp("libreville") / "LIBREVILLE")
+    return ministry.enrolled("WASHINGTON", tmp_path_factory.mktemp("reader") / "WASHINGTON")
 
 
 @pytest.fixture(scope="module")
-def addis(
-    ministry: LiveMinistry, libreville: Post, tmp_path_factory: pytest.TempPathFactory
-) -> Post:
+def writer(ministry: LiveMinistry, reader: Post, tmp_path_factory: pytest.TempPathFactory) -> Post:
     """A post that writes to it; each believes the other's card."""
-    addis = ministry.enrolled("ADDIS", tmp_path_factory.mktemp("addis") / "ADDIS")
-    addis.confirm(libreville)
-    libreville.confirm(addis)
-    return addis
+    writer = ministry.enrolled("PEKIN", tmp_path_factory.mktemp("writer") / "PEKIN")
+    writer.confirm(reader)
+    reader.confirm(writer)
+    return writer
 
 
 def _sent(by: Post, message: str) -> str:
-    sent = by.send("LIBREVILLE", message, "--json")
+    sent = by.send("WASHINGTON", message, "--json")
     assert sent.status == 0, sent.err
     return str(sent.json["id"])
 
@@ -55,73 +53,69 @@ def _key_of(folder: Path, dispatch_id: str, post: Post) -> str:
 
 
 def test_a_dispatch_under_a_prekey_is_read_once_and_never_again(
-    libreville: Post, addis: Post, tmp_path: Path
+    reader: Post, writer: Post, tmp_path: Path
 ) -> None:
     """Later neither the identity nor anything else on the post's disk opens the envelope."""
-    made = libreville.chiffre(
-        *("prekeys", "new", "--identity", str(libreville.folder), "--count", "2", "--json")
+    made = reader.chiffre(
+        *("prekeys", "new", "--identity", str(reader.folder), "--count", "2", "--json")
     )
     assert made.json == {"made": 2, "free": 2, "file": None}
-    dispatch_id = _sent(addis, "Sous préclé.")
-    (got,) = _fetched(libreville, tmp_path)
+    dispatch_id = _sent(writer, "Sous préclé.")
+    (got,) = _fetched(reader, tmp_path)
     assert Path(got["folder"], "message.txt").read_text() == "Sous préclé."
-    assert _key_of(tmp_path, dispatch_id, libreville).startswith("prekey:")
+    assert _key_of(tmp_path, dispatch_id, reader).startswith("prekey:")
 
-    again = libreville.chiffre(
-        *("decipher", "--identity", str(libreville.folder), "--from", str(addis.card_file)),
+    again = reader.chiffre(
+        *("decipher", "--identity", str(reader.folder), "--from", str(writer.card_file)),
         *("-o", str(tmp_path / "again"), got["file"]),
     )
     assert again.status == 1
     assert "PREKEY_USED" in again.err
     assert not (tmp_path / "again").exists()
-    state = libreville.chiffre(
-        "prekeys", "status", "--identity", str(libreville.folder), "--json"
-    ).json
+    state = reader.chiffre("prekeys", "status", "--identity", str(reader.folder), "--json").json
     assert state == {"free": 1, "kept": 1, "used": 1, "low": True}
 
 
 def test_a_prekey_given_twice_is_noticed_and_the_dispatch_comes_again_by_itself(
-    ministry: LiveMinistry, libreville: Post, addis: Post, tmp_path: Path
+    ministry: LiveMinistry, reader: Post, writer: Post, tmp_path: Path
 ) -> None:
     """No FLASH is lost: the sender's next command sends it under the edition key, once."""
-    first = _sent(addis, "Première.")
+    first = _sent(writer, "Première.")
     again = text("UPDATE prekey SET state = 'free', taken_for = 'x' WHERE taken_for = :first")
     with ministry.engine.begin() as connection:
         assert connection.execute(again, {"first": first}).rowcount == 1
-    second = _sent(addis, "Seconde, sous la même préclé.")
-    got = {each["id"]: each for each in _fetched(libreville, tmp_path / "first")}
+    second = _sent(writer, "Seconde, sous la même préclé.")
+    got = {each["id"]: each for each in _fetched(reader, tmp_path / "first")}
     assert got[second]["status"] == "refused"
     assert got[second]["refusal"] == "PREKEY_USED"
 
-    asked = addis.online("fetch", "--all", "-o", str(tmp_path / "addis"))
-    assert f"LIBREVILLE could not open {second}" in asked.err
-    quiet = addis.online("fetch", "--all", "-o", str(tmp_path / "addis"))
+    asked = writer.online("fetch", "--all", "-o", str(tmp_path / "writer"))
+    assert f"WASHINGTON could not open {second}" in asked.err
+    quiet = writer.online("fetch", "--all", "-o", str(tmp_path / "writer"))
     assert "could not open" not in quiet.err
 
     (new,) = [
         each
-        for each in _fetched(libreville, tmp_path / "second")
+        for each in _fetched(reader, tmp_path / "second")
         if each["status"] == "deciphered" and each["id"] not in got
     ]
     folder = Path(new["folder"])
     assert (folder / "message.txt").read_text() == "Seconde, sous la même préclé."
-    assert _key_of(tmp_path / "second", new["id"], libreville) == "edition"
+    assert _key_of(tmp_path / "second", new["id"], reader) == "edition"
     assert second in json.loads((folder / "dispatch.json").read_text())["references"]
 
 
-def test_without_prekeys_the_edition_key_serves(
-    libreville: Post, addis: Post, tmp_path: Path
-) -> None:
-    status = libreville.chiffre("prekeys", "status", "--identity", str(libreville.folder))
+def test_without_prekeys_the_edition_key_serves(reader: Post, writer: Post, tmp_path: Path) -> None:
+    status = reader.chiffre("prekeys", "status", "--identity", str(reader.folder))
     assert "Only 0 prekey(s) are left" in status.err
-    dispatch_id = _sent(addis, "Sous édition.")
-    _fetched(libreville, tmp_path)
-    assert _key_of(tmp_path, dispatch_id, libreville) == "edition"
+    dispatch_id = _sent(writer, "Sous édition.")
+    _fetched(reader, tmp_path)
+    assert _key_of(tmp_path, dispatch_id, reader) == "edition"
 
 
-def _swapped(libreville: Post) -> bytes:
+def _swapped(reader: Post) -> bytes:
     """What a lying ministry could answer: a signed bundle, another id under its proof."""
-    own = load_identity(libreville.folder, lambda: b"")
+    own = load_identity(reader.folder, lambda: b"")
     now = clock.now().replace(microsecond=0)
     prekey = Prekey(secrets.token_urlsafe(12), HybridKey.generate().recipient)
     bundle = make_bundle(
@@ -133,12 +127,12 @@ def _swapped(libreville: Post) -> bytes:
 
 
 def test_a_prekey_that_the_addressee_did_not_sign_is_not_used(
-    libreville: Post, addis: Post, relay: Relay, tmp_path: Path
+    reader: Post, writer: Post, relay: Relay, tmp_path: Path
 ) -> None:
-    pin = addis.folder / "ministry.json"
+    pin = writer.folder / "ministry.json"
     before = pin.read_bytes()
     pin.write_text(json.dumps({**json.loads(before), "server": relay.server}))
-    answer = _swapped(libreville)
+    answer = _swapped(reader)
     try:
         relay.alter(
             "POST",
@@ -146,23 +140,23 @@ def test_a_prekey_that_the_addressee_did_not_sign_is_not_used(
             lambda exchange: setattr(exchange, "answer", answer),
             times=1,
         )
-        sent = addis.send("LIBREVILLE", "Prudence.", "--json")
+        sent = writer.send("WASHINGTON", "Prudence.", "--json")
         assert sent.status == 0, sent.err
         assert "PROOF_INVALID" in sent.err
     finally:
         pin.write_bytes(before)
-    _fetched(libreville, tmp_path)
-    assert _key_of(tmp_path, sent.json["id"], libreville) == "edition"
+    _fetched(reader, tmp_path)
+    assert _key_of(tmp_path, sent.json["id"], reader) == "edition"
 
 
-def test_a_bundle_travels_by_bag(libreville: Post, tmp_path: Path) -> None:
+def test_a_bundle_travels_by_bag(reader: Post, tmp_path: Path) -> None:
     out = tmp_path / "preclefs.json"
-    words = ("--identity", str(libreville.folder))
-    made = libreville.chiffre("prekeys", "new", *words, "--count", "1", "-o", str(out))
+    words = ("--identity", str(reader.folder))
+    made = reader.chiffre("prekeys", "new", *words, "--count", "1", "-o", str(out))
     assert made.status == 0, made.err
-    assert libreville.chiffre("prekeys", "new", *words, "-o", str(out)).status == 1
+    assert reader.chiffre("prekeys", "new", *words, "-o", str(out)).status == 1
     for _ in range(2):
-        handed = libreville.chiffre("prekeys", "hand-in", *words, "--json", str(out))
+        handed = reader.chiffre("prekeys", "hand-in", *words, "--json", str(out))
         assert handed.json["free"] == 1
     for wrong in (("--count", "0"), ("--count", "101"), ("--days", "63")):
-        assert libreville.chiffre("prekeys", "new", *words, *wrong).status == 2
+        assert reader.chiffre("prekeys", "new", *words, *wrong).status == 2
