@@ -47,8 +47,9 @@ $(CONSOLE)/static/manifest.json: $(wildcard $(ASSETS)/*.* $(ASSETS)/src/* $(ASSE
 assets: $(CONSOLE)/static/manifest.json ## Build the console's styles and scripts if a source changed.
 
 .PHONY: demo
-demo: setup ## Play a ministry and its posts: CORPUS=folder of telegrams, KEEP=folder for the data.
-	@$(BIN)/cipher-service demo $(if $(CORPUS),--corpus "$(CORPUS)") $(if $(KEEP),--keep "$(KEEP)")
+demo: setup ## Play a ministry, then keep its console open (ONCE=1: not): CORPUS=, KEEP=folder, INFO=file.
+	@$(BIN)/cipher-service demo $(if $(CORPUS),--corpus "$(CORPUS)") $(if $(KEEP),--keep "$(KEEP)") \
+	  $(if $(filter 1,$(ONCE)),,--console $(if $(INFO),--info "$(INFO)"))
 
 .PHONY: test
 test: setup lint ## Everything that CI runs: style, types, ladder, every test, PostgreSQL included.

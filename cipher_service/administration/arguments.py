@@ -61,6 +61,10 @@ def _add_installation(commands: "Commands[Parser]", say: Say) -> None:
     init.add_argument("--host", default="127.0.0.1", help=say("help_host"))
     init.add_argument("--port", type=int, help=say("help_port"))
     init.add_argument("--workers", type=int, default=2, help=say("help_workers"))
+    init.add_argument("--console-port", type=int, default=0, help=say("help_console_port"))
+    init.add_argument("--console-origin", metavar="URL", help=say("help_console_origin"))
+    init.add_argument("--approval-port", type=int, help=say("help_approval_port"))
+    init.add_argument("--approval-origin", metavar="URL", help=say("help_approval_origin"))
     init.add_argument("--database", metavar="URL", default="", help=say("help_database"))
     init.add_argument("--custodian", metavar="URI", help=say("help_init_custodian"))
     init.add_argument("--production", action="store_true", help=say("help_production"))
@@ -93,6 +97,8 @@ def _add_demo(commands: "Commands[Parser]", say: Say) -> None:
     demo = add_command(commands, say, "demo", "demo:demo")
     demo.add_argument("--corpus", metavar=say("a_folder"), help=say("help_corpus"))
     demo.add_argument("--keep", metavar=say("a_folder"), help=say("help_keep"))
+    demo.add_argument("--console", action="store_true", help=say("help_demo_console"))
+    demo.add_argument("--info", metavar=say("a_file"), help=say("help_demo_info"))
 
 
 def _add_posts(commands: "Commands[Parser]", say: Say) -> None:

@@ -8,7 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cipher_service.administration.play import Play, Reading, Sending, play_on
-from cipher_service.administration.stage import stage
+from cipher_service.administration.showing import (
+    keep_open,
+    leave_unread,
+    make_links,
+    write_info,
+)
+from cipher_service.administration.stage import Stage, stage
 from cipher_service.administration.telegrams import (
     Telegram,
     TelegramUnreadable,
@@ -31,7 +37,7 @@ def demo(arguments: Namespace, terminal: Terminal) -> None:
     speaker = Speaker(terminal)
     with _data(arguments.keep) as data:
         speaker.show("demo_founding", data=str(data))
-        with stage(data, terminal.language, WORKERS) as on:
+        with stage(data, terminal.language, WORKERS, console=arguments.console) as on:
             fingerprints = {}
             for post in POSTS:
                 fingerprints[post] = on.enrol(post)
@@ -41,19 +47,30 @@ def demo(arguments: Namespace, terminal: Terminal) -> None:
             on.introduce(fingerprints)
             speaker.show("demo_introduced", count=len(POSTS))
             with play_on(on, POSTS) as play:
-                exchanged = _play(play, telegrams, speaker)
-        if arguments.keep:
-            speaker.show("demo_kept", data=str(data))
-        speaker.show("demo_next")
-        differences = len(telegrams) - exchanged
-        terminal.show(
-            f"{exchanged}/{len(telegrams)} dispatches exchanged, {differences} differences"
-        )
-        if differences:
-            raise Refused("DEMO_DIFFERS", count=differences)
+                sendings, exchanged = _play(play, telegrams, speaker)
+                if arguments.console:
+                    leave_unread(play, sendings, on.settings.headquarters)
+            if arguments.keep:
+                speaker.show("demo_kept", data=str(data))
+            speaker.show("demo_next")
+            differences = len(telegrams) - exchanged
+            terminal.show(
+                f"{exchanged}/{len(telegrams)} dispatches exchanged, {differences} differences"
+            )
+            if differences:
+                raise Refused("DEMO_DIFFERS", count=differences)
+            if arguments.console:
+                _open_console(on, speaker, arguments.info)
 
 
-def _play(play: Play, telegrams: list[Telegram], speaker: Speaker) -> int:
+def _open_console(on: Stage, speaker: Speaker, info: str | None) -> None:
+    links = make_links(on, POSTS)
+    if info is not None:
+        write_info(Path(info).resolve(), on.settings.console_origin, links)
+    keep_open(on, speaker, links)
+
+
+def _play(play: Play, telegrams: list[Telegram], speaker: Speaker) -> tuple[list[Sending], int]:
     sendings = []
     for number, telegram in enumerate(telegrams, start=1):
         sending = play.send(telegram)
@@ -69,7 +86,7 @@ def _play(play: Play, telegrams: list[Telegram], speaker: Speaker) -> int:
     forged = next(sending for sending in sendings if set(sending.casting.addressees) & set(POSTS))
     refusal = play.forge(forged)
     speaker.show("demo_forgery", origin=forged.casting.origin, refusal=refusal)
-    return exchanged
+    return sendings, exchanged
 
 
 def _tell_sending(speaker: Speaker, sending: Sending, number: int, count: int) -> None:

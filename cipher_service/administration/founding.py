@@ -64,6 +64,7 @@ def init(arguments: Namespace, terminal: Terminal) -> None:
         database_url=arguments.database,
         custodian=arguments.custodian,
         production=arguments.production,
+        console=_console(arguments),
     )
     speaker = Speaker(terminal)
     speaker.show("init_done", data=str(data), post=settings.headquarters)
@@ -162,6 +163,20 @@ def _asked(settings: Settings) -> Founding:
         if card.post != settings.headquarters:
             raise Refused("CUSTODIAN_OF_ANOTHER", post=card.post)
         return Founding(card, custodian.service_key(), custodian.certifying_key())
+
+
+def _console(arguments: Namespace) -> Console | None:
+    """Return the console that `init` is asked for; its page for signing takes the next port."""
+    port = arguments.console_port
+    if not port:
+        return None
+    approval = arguments.approval_port or port + 1
+    return Console(
+        port,
+        (arguments.console_origin or f"http://localhost:{port}").rstrip("/"),
+        approval,
+        (arguments.approval_origin or f"http://localhost:{approval}").rstrip("/"),
+    )
 
 
 def _port(issuer: str | None) -> int | None:

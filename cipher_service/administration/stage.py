@@ -13,7 +13,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -136,14 +136,14 @@ def stage(
         Unavailable: SERVICE_DID_NOT_START.
         OSError: the disk or a port.
     """
-    port = _free_port()
+    port, *places = _free_ports(3 if console else 1)
     settings, founding = found_installation(
         data,
         host="127.0.0.1",
         port=port,
         workers=workers,
         issuer=f"http://127.0.0.1:{port}",
-        console=_console() if console else None,
+        console=_console(*places) if console else None,
     )
     (data / "posts").mkdir(mode=0o700)
     log = data / "service.log"
@@ -186,15 +186,16 @@ def _await_ready(service: "subprocess.Popen[bytes]", log: Path) -> None:
         raise Unavailable("SERVICE_DID_NOT_START", log=str(log))
 
 
-def _console() -> Console:
-    port, approval = _free_port(), _free_port()
+def _console(port: int, approval: int) -> Console:
     return Console(
         port, f"http://localhost:{port}", approval, f"http://localhost:{approval}", demo=True
     )
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on, all different."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]

@@ -2,11 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cipher_service.administration.demo import POSTS
@@ -49,6 +52,34 @@ def test_the_demonstration_exchanges_everything_and_leaves_no_process(tmp_path: 
     assert last == f"{count}/{count} dispatches exchanged, 0 differences"
     assert "UNKNOWN_SENDER" in ended.stdout
     assert (data / "service.toml").is_file()
+    assert _processes_naming(data) == []
+
+
+def test_the_console_stays_open_until_it_is_ended(tmp_path: Path) -> None:
+    corpus, info, data = tmp_path / "corpus", tmp_path / "info.json", tmp_path / "data"
+    corpus.mkdir()
+    (corpus / "one.json").write_text(json.dumps({"id": "one", "body": "Bonjour"}), "utf-8")
+    typed = ["demo", "--console", "--corpus", str(corpus), "--keep", str(data), "--info", str(info)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "cipher_service", "--lang", "en", *typed],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while process.poll() is None and not info.exists():
+            time.sleep(0.2)
+        told = json.loads(info.read_text("utf-8"))
+        with httpx.Client(base_url=told["url"], trust_env=False, timeout=20) as http:
+            link = told["links"]["CIPHER-CLERK"]
+            entered, again = http.get(link), http.get(link)
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=30)[0].splitlines()
+    assert {"AUDITOR", "MINISTER", "SECURITY-OFFICER", "HEAD-OF-POST"} <= set(told["links"])
+    assert (entered.status_code, entered.headers["location"]) == (303, "/")
+    assert "__Host-session=" in entered.headers["set-cookie"]
+    assert again.status_code == 410
+    assert "1/1 dispatches exchanged, 0 differences" in said
+    assert process.returncode == 0
+    assert info.stat().st_mode & 0o077 == 0
     assert _processes_naming(data) == []
 
 
