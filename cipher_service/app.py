@@ -60,6 +60,7 @@ from cipher_service.identity.commands import Admissions
 from cipher_service.identity.officer_commands import OfficerDesk
 from cipher_service.identity.site import site_of
 from cipher_service.pouches.commands import PouchDesk
+from cipher_service.pouches.device_desk import DeviceDesk
 from cipher_service.pouches.packs import Packs
 from cipher_service.settings import Settings
 from cipher_service.storage.batch import Batches, BeforeCommit, Handler, Outcome, Request, Together
@@ -102,6 +103,7 @@ def registrar_handlers(
     directory = DirectoryReader()
     admissions = Admissions(directory, custodian, settings.issuer)
     desk = Desk(directory, Blobs(settings.data), sealer.service)
+    pouches, packs = PouchDesk(), Packs(custodian, directory)
     acts = {
         **desk.handlers(),
         **PouchDesk().handlers(),
@@ -112,6 +114,7 @@ def registrar_handlers(
     }
     site = partial(site_of, settings)
     officers = OfficerDesk(site)
+    devices = DeviceDesk(pouches, packs)
     office = OfficeDesk(
         site, reception_of(settings, engine, custodian), settings.headquarters
     ).acts()
@@ -124,6 +127,8 @@ def registrar_handlers(
         **officers.guarded({**signing.acts(), **relinking.acts(), **log_reading.acts(), **office}),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(acts),
+        **devices.handlers(),
+        **officers.guarded({"officer_device": devices.take_in}),
     }
     return handlers, {"submit": admissions.guarded_together(desk.submit_together)}
 

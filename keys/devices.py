@@ -15,6 +15,7 @@ from keys.signing import ED25519_PUBLIC_BYTES
 EVENT: Final = "valise/v1 event"
 SEAL: Final = "valise/v1 seal"
 PACK: Final = "valise/v1 pack"
+REQUEST: Final = "valise/v1 request"
 
 
 def device_id(ed25519: bytes) -> str:
@@ -49,3 +50,26 @@ def devices_of(statement: bytes) -> tuple[str, ...]:
         }:
             return (device, witness)
     raise ValueError("not the statement of an event")
+
+
+def request_statement(device: str, *, method: str, path: str, time: str, body: bytes) -> bytes:
+    """Gives what a device signs, context `valise/v1 request`, when it asks its ministry itself.
+
+    Args:
+        device: id of the device that asks.
+        method: of the HTTP request.
+        path: of its address.
+        time: `YYYY-MM-DDTHH:MM:SSZ`, the ministry's as far as the device knows it.
+        body: of the request, empty for none.
+    """
+    return canonical.encode(
+        {
+            "v": 1,
+            "type": REQUEST,
+            "device": device,
+            "method": method,
+            "path": path,
+            "time": time,
+            "body": hashlib.sha256(body).hexdigest(),
+        }
+    )

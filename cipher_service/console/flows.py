@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from cipher_service.console import acts, dispatches, home, journal, signing_in
+from cipher_service.console import acts, dispatches, home, journal, scan, signing_in
 from cipher_service.console.flow import Flow
 
 FLOWS: Final[tuple[Flow, ...]] = (
@@ -10,5 +10,6 @@ FLOWS: Final[tuple[Flow, ...]] = (
     dispatches.FLOW,
     acts.FLOW,
     journal.FLOW,
+    scan.FLOW,
     signing_in.FLOW,
 )

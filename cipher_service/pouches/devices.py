@@ -1,6 +1,8 @@
 """The devices that tell of bags: whose they are, whether they still may, how their clocks go."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -9,7 +11,23 @@ from cipher_service.errors import ServiceError
 from cipher_service.pouches import repository
 from cipher_service.storage.statements import insert_or_skip, inserts
 from cipher_service.storage.tables import pouches as tables
-from keys.devices import device_id
+from keys.devices import REQUEST, device_id, request_statement
+from keys.errors import SignatureInvalid
+from keys.signing import verify_ed25519
+
+REQUEST_SKEW: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as a device signed it (pouch/CUSTODY.md §1)."""
+
+    device: str
+    method: str
+    path: str
+    time: str
+    signature: bytes
+    body: bytes
 
 
 def enrol(connection: Connection, post: str, ed25519: bytes, now: datetime) -> tuple[str, bool]:
@@ -58,3 +76,25 @@ def compare_clock(connection: Connection, device: str, told: datetime, now: date
         raise ServiceError("DEVICE_UNKNOWN", device=device)
     offset = round((told - now).total_seconds())
     repository.change_device(connection, device, clock_offset=offset, clock_at=clock.text(now))
+
+
+def recognise(connection: Connection, asked: Asked, now: datetime) -> str:
+    """Return the post of the device that signed a request.
+
+    Raises:
+        ServiceError: DEVICE_UNKNOWN (revoked ones too), SIGNATURE_INVALID, CLOCK_SKEWED.
+    """
+    found = repository.device_of(connection, asked.device)
+    if found is None or found.state != "active":
+        raise ServiceError("DEVICE_UNKNOWN", device=asked.device)
+    statement = request_statement(
+        asked.device, method=asked.method, path=asked.path, time=asked.time, body=asked.body
+    )
+    try:
+        verify_ed25519(found.ed25519, REQUEST, statement, asked.signature)
+    except SignatureInvalid as error:
+        raise ServiceError("SIGNATURE_INVALID") from error
+    if abs(clock.parse(asked.time) - now) > REQUEST_SKEW:
+        raise ServiceError("CLOCK_SKEWED", server_time=clock.text(now))
+    post: str = found.post
+    return post

@@ -1,0 +1,94 @@
+// The scanning page: the blind question, then the label, then the verdict; all of it also offline.
+import type { Pack } from "./pouch/pack.ts";
+import { aim } from "./scan/aiming.ts";
+import { codeOf, fetchPack, heldPack, sendQueue } from "./scan/exchange.ts";
+import { scriptUrl } from "./scan/eyes.ts";
+import { build, show, showStatus, tellFailure } from "./scan/frame.ts";
+import { showComparison, showEnrolment, showQueue } from "./scan/ledger.ts";
+import { found, judged, showOutcome, type Outcome } from "./scan/outcome.ts";
+import { askQuestion, type Look } from "./scan/question.ts";
+import { readDevice, readEvents, type Device, type Queued } from "./scan/store.ts";
+import { against, chooseLanguage, say } from "./scan/texts.ts";
+import { button, el, facts } from "./scan/dom.ts";
+
+let pack: Pack | null = null;
+
+async function begin(): Promise<void> {
+  const device = await readDevice();
+  if (!device) {
+    showEnrolment(() => void begin());
+    return;
+  }
+  if (!device.trusted) {
+    showComparison(device, () => void begin());
+    return;
+  }
+  try {
+    pack = await heldPack(device);
+  } catch (error) {
+    tellFailure(codeOf(error));
+  }
+  question(device);
+  void synchronise(false).catch(showTrouble);
+}
+
+function question(device: Device): void {
+  askQuestion((look) => aim(
+    (text) => void judged(text, look, pack).then((outcome) => conclude(outcome, look, device)),
+    (text) => conclude(found(text, look, pack), look, device),
+  ));
+}
+
+function conclude(outcome: Outcome, look: Look, device: Device): void {
+  const next = (): void => question(device);
+  showOutcome(outcome, look, device, next, (event) => {
+    showRecorded(event, next);
+    void synchronise(false).then(async () => {
+      const now = (await readEvents()).find((each) => each.counter === event.counter);
+      const stays = document.querySelector("[data-view=recorded]") !== null;
+      if (now?.answer && stays) showRecorded(now, next);
+    }, showTrouble);
+  });
+}
+
+function showRecorded(event: Queued, next: () => void): void {
+  const { answer } = event;
+  const lines: [string, string][] = [[say("bag"), event.bag]];
+  if (answer?.expected.length) lines.push([say("expected"), answer.expected.join(", ")]);
+  if (answer) {
+    lines.push([say("against"), against(answer).join(" · ") || say("none")]);
+  }
+  show("recorded", [
+    el("h1", {}, say("recorded")), el("p", {}, say("recorded_hint")), facts(...lines),
+    button(say("next_bag"), next, "scan-button--main"),
+  ], () => showRecorded(event, next));
+}
+
+// Queue up first, pack down second: what was told here must never wait for what is told to us.
+async function synchronise(again: boolean): Promise<void> {
+  try {
+    const device = await readDevice();
+    if (!device?.trusted) return;
+    await sendQueue(device, again);
+    await fetchPack(device);
+    const now = await readDevice();
+    if (now) pack = await heldPack(now);
+  } finally {
+    await showStatus();
+  }
+}
+
+function showTrouble(error: unknown): void {
+  const code = codeOf(error);
+  // Without network this page is at home: the line above says it already.
+  if (code !== "NO_NETWORK") tellFailure(code);
+}
+
+chooseLanguage();
+build(() => void readDevice().then((device) => {
+  if (device?.trusted) void showQueue(device, synchronise, () => void begin());
+}));
+addEventListener("online", () => void synchronise(false).catch(showTrouble));
+void navigator.serviceWorker?.register(scriptUrl("/scan/offline.js"), { scope: "/scan/" });
+void navigator.storage?.persist?.();
+void begin();

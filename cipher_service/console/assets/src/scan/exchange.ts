@@ -1,0 +1,80 @@
+// Between the telephone and its ministry: into service, the pack down, the queue up.
+import { utf8 } from "../pouch/bytes.ts";
+import { timeText } from "../pouch/canonical.ts";
+import { PackRefused, readCardFile, readPack, type Pack } from "../pouch/pack.ts";
+import { ask, newKeys, present, refusal, Refused } from "./device.ts";
+import {
+  alone, keepDevice, keepEvents, keepPackFile, readDevice, readEvents, readPackFile,
+  type Answer, type Device, type Queued,
+} from "./store.ts";
+
+const AT_ONCE = 100;
+
+// Makes the telephone a device of the signed-in officer's post. What it believes a person confirms.
+export async function takeIntoService(): Promise<Device> {
+  const made = await newKeys();
+  const response = await fetch("/scan/devices", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ ed25519: made.ed25519 }),
+  });
+  if (!response.ok) throw new Refused(await refusal(response));
+  const told = (await response.json()) as { post: string; officer: string; root: string };
+  await readCardFile(told.root);
+  const device: Device = {
+    ...made, post: told.post, officer: told.officer, place: told.post, root: told.root,
+    trusted: false, counter: 0, previous: null, packVersion: 0,
+  };
+  await keepDevice(device);
+  return device;
+}
+
+// The pack that is kept, judged anew; null for none.
+export async function heldPack(device: Device): Promise<Pack | null> {
+  const file = await readPackFile();
+  if (!file) return null;
+  return readPack(file, await readCardFile(device.root), device.packVersion, present());
+}
+
+// Fetches the newest pack; what is not believed is not kept.
+export async function fetchPack(device: Device): Promise<void> {
+  const response = await ask(device, "GET", "/scan/pack");
+  const file = utf8(await response.text());
+  const root = await readCardFile(device.root);
+  await alone(async () => {
+    const now = await readDevice();
+    if (!now) return;
+    const pack = await readPack(file, root, now.packVersion, present());
+    await keepPackFile(file, { ...now, packVersion: pack.version });
+  });
+}
+
+// Sends what waits; with `again`, also what was refused. Each event keeps its answer.
+export async function sendQueue(device: Device, again: boolean): Promise<void> {
+  const waiting = (await readEvents()).filter(
+    (event) => event.state === "pending" || (again && event.state === "refused"),
+  );
+  for (let start = 0; start < waiting.length; start += AT_ONCE) {
+    const some = waiting.slice(start, start + AT_ONCE);
+    const response = await ask(device, "POST", "/scan/events", envelope(some, device));
+    const { answers } = (await response.json()) as { answers: Answer[] };
+    await keepEvents(some.map((event, place) => answered(event, answers[place])));
+  }
+}
+
+function answered(event: Queued, answer: Answer | undefined): Queued {
+  if (!answer) return event;
+  return { ...event, state: answer.refusal ? "refused" : "recorded", answer };
+}
+
+// Fit for `POST /v1/pouches/events`: any post's client can hand an exported queue over.
+export function envelope(events: Queued[], device: Device | null): string {
+  const clock = device && { device: device.id, time: timeText(present()) };
+  const files = events.map((event) => event.file).join(",");
+  return `{"clock":${JSON.stringify(clock)},"events":[${files}]}`;
+}
+
+export function codeOf(error: unknown): string {
+  if (error instanceof Refused || error instanceof PackRefused) return error.code;
+  return error instanceof TypeError ? "NO_NETWORK" : "UNAVAILABLE";
+}

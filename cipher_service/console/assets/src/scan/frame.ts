@@ -1,0 +1,78 @@
+// What is always there: the state of the line and of the queue, the language, and the place where
+// one view stands at a time.
+import { button, el } from "./dom.ts";
+import { readDevice, readEvents } from "./store.ts";
+import { against, say, setLanguage, spoken } from "./texts.ts";
+import { FAILURES, type Language } from "./words.ts";
+
+const status = el("header", { class: "scan-status" });
+const message = el("p", { class: "scan-message", role: "alert", hidden: true });
+const main = el("main", { class: "scan-main", id: "scan" });
+let redraw: () => void = () => undefined;
+let openQueue: () => void = () => undefined;
+let leave: () => void = () => undefined;
+
+export function build(queue: () => void): void {
+  openQueue = queue;
+  document.body.replaceChildren(status, message, main);
+  for (const name of ["online", "offline"]) addEventListener(name, () => void showStatus());
+}
+
+// Shows a view; `again` draws it anew in the other language, `left` stops what it started.
+export function show(
+  view: string, content: Node[], again: () => void, left: () => void = () => undefined,
+): void {
+  leave();
+  leave = left;
+  redraw = again;
+  main.dataset["view"] = view;
+  main.replaceChildren(...content);
+  message.hidden = true;
+  message.textContent = "";
+  scrollTo(0, 0);
+  const heading = main.querySelector("h1");
+  heading?.setAttribute("tabindex", "-1");
+  heading?.focus();
+  void showStatus();
+}
+
+export function tellFailure(code: string): void {
+  const told = FAILURES[code] ?? FAILURES["UNAVAILABLE"];
+  message.textContent = told?.[spoken()] ?? "";
+  message.dataset["code"] = code;
+  message.hidden = false;
+}
+
+export async function showStatus(): Promise<void> {
+  const events = await readEvents();
+  const waiting = events.filter((event) => event.state !== "recorded").length;
+  const conflicts = events.filter((event) => against(event.answer).length > 0).length;
+  const counted = waiting ? say("unsent", { n: waiting }) : say("sent");
+  const told = conflicts ? `${counted} · ${say("conflicts", { n: conflicts })}` : counted;
+  const line = navigator.onLine ? "online" : "offline";
+  const held = (await readDevice())?.packVersion ?? 0;
+  const state = held ? say("with_pack", { line: say(line) }) : say(line);
+  status.replaceChildren(
+    el("p", { class: `scan-line scan-line--${line}`, role: "status" }, state),
+    button(told, openQueue, conflicts || waiting ? "scan-count scan-count--some" : "scan-count"),
+    languages(),
+  );
+  status.dataset["pack"] = String(held);
+  status.dataset["pending"] = String(waiting);
+  status.dataset["conflicts"] = String(conflicts);
+}
+
+function languages(): HTMLElement {
+  const choice = (language: Language): HTMLElement => {
+    const made = button(language.toUpperCase(), () => {
+      setLanguage(language);
+      redraw();
+    }, "scan-language");
+    made.lang = language;
+    made.setAttribute("aria-pressed", String(spoken() === language));
+    made.setAttribute("aria-label", language === "fr" ? "FR, français" : "EN, English");
+    return made;
+  };
+  return el("div", { class: "scan-languages", role: "group", "aria-label": say("language") },
+    choice("fr"), choice("en"));
+}

@@ -1,0 +1,109 @@
+// The queue as a page, the device's own matters, and taking it into service.
+import { PackRefused, readCardFile } from "../pouch/pack.ts";
+import { button, el, facts, field } from "./dom.ts";
+import { codeOf, envelope, takeIntoService } from "./exchange.ts";
+import { show, tellFailure } from "./frame.ts";
+import { alone, keepDevice, readDevice, readEvents, type Device, type Queued } from "./store.ts";
+import { against, moment, say, type Text } from "./texts.ts";
+
+export async function showQueue(
+  device: Device, synchronise: (again: boolean) => Promise<void>, back: () => void,
+): Promise<void> {
+  const events = (await readEvents()).reverse();
+  const redraw = (): void => void showQueue(device, synchronise, back);
+  const send = button(say("send"), () => {
+    send.disabled = true;
+    void synchronise(true).then(redraw, (error: unknown) => {
+      send.disabled = false;
+      tellFailure(codeOf(error));
+    });
+  }, "scan-button--main");
+  const place = field(say("place"), { id: "place", value: device.place });
+  const kept = el("form", {
+    novalidate: true,
+    submit: (event) => {
+      event.preventDefault();
+      void movePlace(place.input.value).then((moved) => moved && back());
+    },
+  }, place.row, el("button", { type: "submit", class: "scan-button scan-button--quiet" }, say("keep")));
+  show("queue", [
+    el("h1", {}, say("queue")),
+    send,
+    button(say("export"), () => void exportQueue()),
+    events.length
+      ? el("ol", { class: "scan-list", reversed: true }, ...events.map(line))
+      : el("p", { class: "scan-hint" }, say("queue_empty")),
+    el("h2", {}, say("device")),
+    facts([say("device"), `${device.post} · ${device.officer} · ${device.id.slice(0, 16)}`]),
+    kept,
+    button(say("back"), back),
+  ], redraw);
+}
+
+function line(event: Queued): HTMLElement {
+  const answer = event.answer;
+  const state = event.state === "pending" ? say("pending")
+    : event.state === "recorded" ? say("state_recorded")
+    : say("state_refused", { code: answer?.refusal ?? "?" });
+  const kind: Text = event.kind === "received" ? "received" : "seen";
+  const told = against(answer);
+  return el("li", {
+    class: told.length ? "scan-entry scan-entry--conflict" : "scan-entry",
+    "data-state": event.state,
+  },
+    el("p", {}, `${say(kind)} · ${moment(event.at)}`),
+    el("p", { class: "scan-mono" }, event.bag),
+    el("p", { class: "scan-entry__state" }, state),
+    told.length ? el("p", {}, `${say("against")} : ${told.join(" · ")}`) : null);
+}
+
+async function movePlace(text: string): Promise<boolean> {
+  const place = text.trim().toUpperCase();
+  if (!/^[A-Z0-9][A-Z0-9-]{1,15}$/.test(place)) return false;
+  return alone(async () => {
+    const device = await readDevice();
+    if (device) await keepDevice({ ...device, place });
+    return true;
+  });
+}
+
+async function exportQueue(): Promise<void> {
+  const file = new Blob([envelope(await readEvents(), null)], { type: "application/json" });
+  const url = URL.createObjectURL(file);
+  el("a", { href: url, download: "lectures.json" }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+export function showEnrolment(done: () => void): void {
+  const act = button(say("enrol_act"), () => {
+    act.disabled = true;
+    void takeIntoService().then((device) => showComparison(device, done), (error: unknown) => {
+      act.disabled = false;
+      tellFailure(codeOf(error));
+    });
+  }, "scan-button--main");
+  show("enrolment", [
+    el("h1", {}, say("enrol")), el("p", {}, say("enrol_hint")), act,
+    el("p", {}, el("a", { href: "/" }, say("console"))),
+  ], () => showEnrolment(done));
+}
+
+export function showComparison(device: Device, done: () => void): void {
+  const redraw = (): void => showComparison(device, done);
+  void readCardFile(device.root).then((root) => {
+    const grouped = root.fingerprint.match(/.{4}/g)?.join(" ") ?? "";
+    show("comparison", [
+      el("h1", {}, say("compare")), el("p", {}, say("compare_hint")),
+      el("p", { class: "scan-fingerprint" }, `${root.post} : ${grouped}`),
+      button(say("same"), () => {
+        void keepDevice({ ...device, trusted: true }).then(done);
+      }, "scan-button--main"),
+      button(say("other"), () => show("distrusted", [
+        el("h1", {}, say("other")), el("p", {}, say("other_told")),
+      ], redraw), "scan-button--alarm"),
+    ], redraw);
+  }, (error: unknown) => {
+    if (error instanceof PackRefused) tellFailure(error.code);
+    else tellFailure("PACK_MALFORMED");
+  });
+}

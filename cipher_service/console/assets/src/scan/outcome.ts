@@ -1,0 +1,134 @@
+// The verdict, full screen, and what is recorded of it.
+import type { Members } from "../pouch/canonical.ts";
+import { readLocator } from "../pouch/digits.ts";
+import { compareSeals } from "../pouch/observed.ts";
+import type { Pack } from "../pouch/pack.ts";
+import { hasMldsa } from "../pouch/signatures.ts";
+import { judge, type Name, type Verdict, type Word } from "../pouch/verdict.ts";
+import { button, el, facts } from "./dom.ts";
+import { present, tell, type Fact } from "./device.ts";
+import { show, tellFailure } from "./frame.ts";
+import type { Look } from "./question.ts";
+import { signal } from "./signals.ts";
+import type { Device, Queued } from "./store.ts";
+import { age, moment, say, spoken } from "./texts.ts";
+import { WORDS, type LocatorName } from "./words.ts";
+
+export interface Outcome {
+  name: Name | LocatorName;
+  word: Word;
+  lines: () => [string, string][];
+  bag: { bag: string; seal: string; destination: string } | null;
+}
+
+export async function judged(
+  text: string, look: Look, pack: Pack | null,
+): Promise<Outcome> {
+  if (!pack) return { name: "NO_PACK", word: "VERIFY", lines: () => [packLine(pack)], bag: null };
+  const observed = { seals: look.seals, packages: null, weight: look.weight };
+  const verdict = await judge(text, pack.cards, present(), pack, observed);
+  // A condition that was reported is no matter of the seal's text: it takes the green away.
+  const marred = look.condition !== "intact" && verdict.word === "CONFORMS";
+  return {
+    name: verdict.name,
+    word: marred ? "VERIFY" : verdict.word,
+    lines: () => verdictLines(verdict, pack),
+    bag: verdict.claims,
+  };
+}
+
+// A locator finds a bag and asserts nothing: it never conforms.
+export function found(text: string, look: Look, pack: Pack | null): Outcome {
+  const bag = readLocator(text);
+  const current = pack && present() < pack.expires ? pack : null;
+  const told = [...(current?.announced.values() ?? [])].find((each) => each.bag === bag) ?? null;
+  const wrong = told && !compareSeals(told.seals, look.seals).equal;
+  const name: LocatorName = bag === null ? "LOCATOR_WRONG"
+    : !told ? "LOCATOR_UNANNOUNCED" : wrong ? "LOCATOR_NUMBERS_WRONG" : "LOCATOR_ANNOUNCED";
+  return {
+    name,
+    word: name === "LOCATOR_ANNOUNCED" || name === "LOCATOR_WRONG" ? "VERIFY" : "REFUSE",
+    lines: () => [
+      ...(bag ? [[say("bag"), bag] as [string, string]] : []),
+      ...(told ? [[say("to"), told.destination] as [string, string]] : []),
+      packLine(pack),
+    ],
+    bag: told,
+  };
+}
+
+function verdictLines(verdict: Verdict, pack: Pack | null): [string, string][] {
+  const { claims } = verdict;
+  const lines: [string, string][] = [];
+  if (claims) {
+    lines.push(
+      [say("bag"), claims.bag],
+      [say("from"), claims.issuer],
+      [say("to"), claims.destination],
+      [say("package"), say("of", { n: claims.ordinal, m: claims.packages })],
+      [say("closed"), moment(claims.issued)],
+      [say("declared"), `${claims.weight} g`],
+      [say("witness"), say(verdict.witnessing)],
+    );
+  }
+  if (verdict.place) lines.push([say("received_at"), verdict.place]);
+  return [...lines, packLine(pack)];
+}
+
+function packLine(pack: Pack | null): [string, string] {
+  if (!pack) return [say("pack"), say("pack_none")];
+  const at = present();
+  const ended = at >= pack.expires;
+  const told = say(ended ? "pack_ended" : "pack_age", { n: pack.version, age: age(at - pack.issued) });
+  return [say("pack"), told];
+}
+
+export function showOutcome(
+  outcome: Outcome, look: Look, device: Device, next: () => void, recorded: (event: Queued) => void,
+): void {
+  signal(outcome.word);
+  drawOutcome(outcome, look, device, next, recorded);
+}
+
+function drawOutcome(
+  outcome: Outcome, look: Look, device: Device, next: () => void, recorded: (event: Queued) => void,
+): void {
+  const { reason, step } = WORDS[outcome.name];
+  const here = outcome.bag?.destination === device.place && outcome.word !== "REFUSE";
+  const fact = outcome.bag && factOf(outcome.bag, look, here);
+  const act = fact
+    ? button(say(here ? "record_received" : "record_seen"), () => void record(fact), "scan-button--main")
+    : button(say("restart"), next, "scan-button--main");
+
+  async function record(told: Fact): Promise<void> {
+    act.disabled = true;
+    try {
+      recorded(await tell(told));
+    } catch {
+      act.disabled = false;
+      tellFailure("STORAGE");
+    }
+  }
+
+  const classical = el("p", { class: "scan-hint", hidden: true }, say("classical"));
+  void hasMldsa().then((has) => (classical.hidden = has));
+  show("verdict", [
+    el("section", { class: `scan-verdict scan-verdict--${outcome.word}`, "data-name": outcome.name },
+      el("h1", { class: "scan-word" }, say(outcome.word)),
+      el("p", { class: "scan-reason" }, reason[spoken()]),
+      look.condition === "intact" ? null : el("p", { class: "scan-reason" },
+        say("bad_condition", { condition: say(look.condition).toLowerCase() })),
+      el("p", { class: "scan-step" }, step[spoken()]),
+      act),
+    facts(...outcome.lines()),
+    classical,
+  ], () => drawOutcome(outcome, look, device, next, recorded));
+}
+
+function factOf(bag: { bag: string; seal: string }, look: Look, here: boolean): Fact {
+  const seen: Members = { seals: look.seals };
+  const received: Members = { ...seen, condition: look.condition, weight_g: look.weight };
+  return {
+    kind: here ? "received" : "seen", bag: bag.bag, seal: bag.seal, facts: here ? received : seen,
+  };
+}

@@ -1,0 +1,34 @@
+// A verdict that is heard and felt: one high tone, two middle ones, three low ones.
+import type { Word } from "../pouch/verdict.ts";
+
+const PATTERNS: Record<Word, { tones: number[]; shakes: number[] }> = {
+  CONFORMS: { tones: [880], shakes: [120] },
+  VERIFY: { tones: [523, 523], shakes: [120, 80, 120] },
+  REFUSE: { tones: [196, 196, 196], shakes: [300, 100, 300, 100, 300] },
+};
+const LASTS = 0.14;
+
+let audio: AudioContext | null = null;
+
+// Sound is allowed only from a touch on: called when the officer says "continue".
+export function allowSound(): void {
+  audio ??= new AudioContext();
+  void audio.resume();
+}
+
+export function signal(word: Word): void {
+  const { tones, shakes } = PATTERNS[word];
+  navigator.vibrate?.(shakes);
+  document.body.dataset["signal"] = word;
+  if (!audio) return;
+  tones.forEach((frequency, place) => beep(audio as AudioContext, frequency, place * 2 * LASTS));
+}
+
+function beep(context: AudioContext, frequency: number, after: number): void {
+  const [tone, loudness] = [context.createOscillator(), context.createGain()];
+  tone.frequency.value = frequency;
+  loudness.gain.value = 0.25;
+  tone.connect(loudness).connect(context.destination);
+  tone.start(context.currentTime + after);
+  tone.stop(context.currentTime + after + LASTS);
+}

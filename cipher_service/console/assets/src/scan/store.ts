@@ -1,0 +1,115 @@
+// What the telephone keeps: its key, its pack, and the queue of what it told. The queue only grows:
+// what was answered stays with its answer, what was refused stays and shows.
+import type { Bytes } from "../pouch/bytes.ts";
+
+export interface Device {
+  keys: CryptoKeyPair; // Ed25519, cannot be taken out of this browser
+  ed25519: string;
+  id: string;
+  post: string;
+  officer: string;
+  place: string;
+  root: string; // the card that signs packs, as its file
+  trusted: boolean; // whether a person compared the root's fingerprint
+  counter: number;
+  previous: string | null;
+  packVersion: number;
+}
+
+export interface Answer {
+  id: string | null;
+  refusal: string | null;
+  new: boolean;
+  receipt: string | null;
+  expected: string[];
+  differences: [string, string][];
+  alarms: string[];
+}
+
+export interface Queued {
+  counter: number;
+  id: string;
+  file: string;
+  kind: string;
+  bag: string;
+  at: number;
+  state: "pending" | "recorded" | "refused";
+  answer: Answer | null;
+}
+
+const STORES = ["device", "events", "pack"] as const;
+type Store = (typeof STORES)[number];
+const SELF = "self";
+let opened: Promise<IDBDatabase> | null = null;
+
+function database(): Promise<IDBDatabase> {
+  opened ??= new Promise((resolve, reject) => {
+    const request = indexedDB.open("scan", 1);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore("device");
+      request.result.createObjectStore("pack");
+      request.result.createObjectStore("events", { keyPath: "counter" });
+    };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  return opened;
+}
+
+// Runs requests in one transaction, and answers once it is on the disk.
+async function within<Result>(
+  mode: IDBTransactionMode,
+  work: (store: (name: Store) => IDBObjectStore) => IDBRequest<Result>,
+): Promise<Result> {
+  const transaction = (await database()).transaction(STORES, mode, { durability: "strict" });
+  return new Promise((resolve, reject) => {
+    const request = work((name) => transaction.objectStore(name));
+    transaction.oncomplete = () => resolve(request.result);
+    transaction.onabort = () => reject(transaction.error);
+    transaction.onerror = () => reject(transaction.error);
+  });
+}
+
+export function readDevice(): Promise<Device | undefined> {
+  return within("readonly", (store) => store("device").get(SELF));
+}
+
+export async function keepDevice(device: Device): Promise<void> {
+  await within("readwrite", (store) => store("device").put(device, SELF));
+}
+
+export function readEvents(): Promise<Queued[]> {
+  return within("readonly", (store) => store("events").getAll());
+}
+
+export async function keepEvents(events: Queued[]): Promise<void> {
+  if (events.length === 0) return;
+  await within("readwrite", (store) => {
+    const requests = events.map((event) => store("events").put(event));
+    return requests[requests.length - 1] as IDBRequest<IDBValidKey>;
+  });
+}
+
+// Puts an event at the end of the queue and the device's numbering forward, both or neither.
+export async function appendEvent(event: Queued, device: Device): Promise<void> {
+  await within("readwrite", (store) => {
+    store("device").put(device, SELF);
+    return store("events").add(event); // refuses a counter that was used
+  });
+}
+
+export function readPackFile(): Promise<Bytes | undefined> {
+  return within("readonly", (store) => store("pack").get(SELF));
+}
+
+export async function keepPackFile(file: Bytes, device: Device): Promise<void> {
+  await within("readwrite", (store) => {
+    store("device").put(device, SELF);
+    return store("pack").put(file, SELF);
+  });
+}
+
+// One at a time over all tabs of this page: numbering must not fork.
+export function alone<Result>(work: () => Promise<Result>): Promise<Result> {
+  return navigator.locks.request("scan", work) as Promise<Result>;
+}

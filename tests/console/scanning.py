@@ -1,0 +1,173 @@
+"""Telephones that read labels in the tests, and what they see."""
+
+import io
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+import qrcode
+from PIL import Image
+from playwright.sync_api import BrowserContext, Error, Locator, Page, Playwright, expect
+
+from cipher_service.administration.stage import Stage
+from cipher_service.identity.demonstration import Demonstration
+from cipher_service.pouches import repository
+from cipher_service.storage.engine import open_existing
+from cipher_service.storage.unit_of_work import reading
+from pouch.events import Event
+from tests.console.sealed_bags import number_of
+
+
+def told_of(on: Stage, seal: str) -> list[Event]:
+    """Every event that the service recorded about a closing."""
+    engine = open_existing(on.settings.database)
+    try:
+        with reading(engine) as connection:
+            return repository.events_of(connection, seal)
+    finally:
+        engine.dispose()
+
+
+def photograph(pdf: bytes) -> Image.Image:
+    """The label's first face as a camera would see it: grey, small, a little turned."""
+    page = pypdfium2.PdfDocument(pdf)[0]
+    face = page.render(scale=6).to_pil().convert("L")
+    picture = Image.new("L", (1280, 720), 140)
+    face.thumbnail((1100, 640))
+    turned = face.rotate(4, expand=True, fillcolor=140)
+    picture.paste(turned, ((1280 - turned.width) // 2, (720 - turned.height) // 2))
+    return picture
+
+
+def film(picture: Image.Image, path: Path) -> Path:
+    """A film of a picture for Chromium's false camera: JPEG after JPEG."""
+    frame = io.BytesIO()
+    picture.convert("RGB").save(frame, "JPEG", quality=85)
+    path.write_bytes(frame.getvalue() * 3)
+    return path
+
+
+def symbol(text: str) -> bytes:
+    """A QR symbol of any text, as PNG."""
+    made = io.BytesIO()
+    qrcode.make(text, box_size=6).save(made)
+    return made.getvalue()
+
+
+class Phone:
+    """The scanning page in a browser of its own, with what it complained about.
+
+    Args:
+        context: of the browser.
+        origin: of the console.
+    """
+
+    def __init__(self, context: BrowserContext, origin: str) -> None:
+        self.context = context
+        self.origin = origin
+        self.complaints: list[str] = []
+        self.hosts: set[str] = set()
+        context.set_default_timeout(15_000)
+        context.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
+        self.page: Page = context.pages[0] if context.pages else context.new_page()
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog {dialog.message}"))
+
+    def _heard(self, message: Any) -> None:
+        # Chromium tells a request without network, and each answer that is not 2xx, as an error.
+        quiet = ("ERR_INTERNET_DISCONNECTED", "status of 403", "status of 401")
+        if message.type in ("error", "warning") and not any(each in message.text for each in quiet):
+            self.complaints.append(message.text)
+
+    def sign_in(self, on: Stage, role: str) -> None:
+        link = Demonstration.of(on.settings).new_link(number_of(on, role))
+        self.page.goto(f"{self.origin}/demonstration/{link}")
+
+    def open(self) -> None:
+        self.page.goto(f"{self.origin}/scan/?lang=fr")
+
+    def enrol(self, on: Stage, role: str) -> None:
+        """Take the telephone into service, comparing the fingerprint as a person would."""
+        self.sign_in(on, role)
+        self.open()
+        self.press("Mettre en service")
+        shown = self.view("comparison").locator(".scan-fingerprint").inner_text()
+        fingerprint = on.founding.card.fingerprint
+        assert shown.replace(" ", "") == f"MINREX:{fingerprint}"
+        self.press("C’est la même")
+        expect(self.view("question")).to_be_visible()
+
+    def view(self, name: str) -> Locator:
+        return self.page.locator(f"main[data-view={name}]")
+
+    def press(self, label: str) -> None:
+        self.page.get_by_role("button", name=label, exact=True).click()
+
+    def answer(self, *numbers: str, condition: str = "Intacts") -> None:
+        """Answer the blind question."""
+        for place, number in enumerate(numbers, start=1):
+            if place > 1:
+                self.press("Il y a un autre scellé")
+            self.page.get_by_label(f"Numéro du scellé {place}").fill(number)
+        self.page.get_by_label(condition).check()
+        self.press("Continuer")
+
+    def verdict(self) -> tuple[str, str]:
+        """The verdict's word and name, once it is there."""
+        shown = self.page.locator(".scan-verdict")
+        expect(shown).to_be_visible()
+        return shown.locator("h1").inner_text(), shown.get_attribute("data-name") or ""
+
+    def pending(self, count: int) -> None:
+        expect(self.page.locator(f".scan-status[data-pending='{count}']")).to_be_visible()
+
+    def kept_offline(self) -> None:
+        """Wait until the service worker has every file, and the page its pack."""
+        self.page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
+        expect(self.page.locator(".scan-status:not([data-pack='0'])")).to_be_visible()
+
+    def quiet(self) -> None:
+        assert self.complaints == []
+        assert self.hosts == {self.origin.split("/")[2]}
+
+
+@contextmanager
+def telephone(
+    playwright: Playwright, on: Stage, folder: Path, camera: Path | None = None
+) -> Iterator[Phone]:
+    """Open a telephone whose storage is a folder, and whose camera films a file."""
+    seeing = (
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={camera}",
+    )
+    context = playwright.chromium.launch_persistent_context(
+        folder,
+        executable_path="/usr/bin/chromium",
+        args=["--no-sandbox", *(seeing if camera else ())],
+        viewport={"width": 390, "height": 844},
+        locale="fr-FR",
+    )
+    try:
+        yield Phone(context, on.settings.console_origin)
+    finally:
+        with suppress(Error):  # a test may have killed it
+            context.close()
+
+
+def kill(folder: Path) -> None:
+    """End every process of the browser whose storage is this folder, at once."""
+    own = f"--user-data-dir={folder}".encode()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        try:
+            if own in (entry / "cmdline").read_bytes().split(b"\0"):
+                os.kill(int(entry.name), signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            continue

@@ -1,0 +1,212 @@
+"""The scanning page on a telephone: read offline, kept through a kill, handed over once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, FilePayload, Playwright, expect, sync_playwright
+
+from cipher_service.administration.stage import Stage
+from tests.console.scanning import (
+    Phone,
+    film,
+    kill,
+    photograph,
+    symbol,
+    telephone,
+    told_of,
+)
+from tests.console.sealed_bags import Bag, sealed_bag
+from tests.console.support import check_accessible, check_html, check_language, check_width
+
+AZERTY = dict(zip("0123456789", "à&é\"'(-è_ç", strict=True))
+CONFORMS = ("CONFORME", "SEAL_GENUINE_BAG_CHECKED")
+
+
+@pytest.fixture(scope="module")
+def bag(ministry: Stage) -> Bag:
+    return sealed_bag(ministry)
+
+
+@pytest.fixture(scope="module")
+def camera(bag: Bag, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film of the label as it is printed."""
+    return film(photograph(bag.pdf), tmp_path_factory.mktemp("film") / "label.mjpeg")
+
+
+@pytest.fixture(scope="module")
+def desk(ministry: Stage, browser: Browser) -> Iterator[Phone]:
+    """A telephone without a camera, in service at the ministry."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="fr-FR")
+    phone = Phone(context, ministry.settings.console_origin)
+    phone.enrol(ministry, "CHIEF-POUCH")
+    yield phone
+    context.close()
+
+
+def _checked(phone: Phone) -> None:
+    """What stands on the telephone now is held to everything, in both languages."""
+    for language, label in (("en", "EN, English"), ("fr", "FR, français")):
+        phone.press(label)
+        expect(phone.page.locator(f"html[lang={language}]")).to_be_visible()
+        check_accessible(phone.page)
+        check_width(phone.page)
+        check_language(phone.page)
+    for target in phone.page.locator("button:visible, input:visible, select:visible").all():
+        box = target.bounding_box()
+        radio = target.get_attribute("type") == "radio"
+        assert box is not None
+        assert radio or box["height"] >= 56 or target.get_attribute("type") == "file", target
+
+
+def _typed_by_scanner(phone: Phone, text: str, signs: dict[str, str]) -> None:
+    """Keys as a hand scanner types them under a layout: the key's place, and the layout's sign."""
+    for digit in text:
+        code = f"Digit{digit}"
+        phone.page.evaluate(
+            "([key, code]) => document.body.dispatchEvent("
+            "new KeyboardEvent('keydown', {key, code, bubbles: true}))",
+            [signs.get(digit, digit), code],
+        )
+    phone.page.keyboard.press("Enter")
+
+
+def _photograph(phone: Phone, picture: bytes) -> None:
+    file = FilePayload(name="label.png", mimeType="image/png", buffer=picture)
+    phone.page.locator("#photo").set_input_files(file)
+
+
+def test_a_label_read_offline_survives_a_kill_and_is_handed_over_once(
+    ministry: Stage, bag: Bag, camera: Path, tmp_path: Path
+) -> None:
+    with sync_playwright() as playwright:
+        _read_offline_and_die(playwright, ministry, bag, camera, tmp_path / "phone")
+        assert "received" not in [event.kind for event in told_of(ministry, bag.seal)]
+        with telephone(playwright, ministry, tmp_path / "phone", camera) as phone:
+            phone.context.set_offline(offline=True)
+            phone.open()
+            phone.pending(1)
+            phone.context.set_offline(offline=False)
+            phone.pending(0)
+            phone.page.locator(".scan-count").click()
+            expect(phone.view("queue").locator("li[data-state=recorded]")).to_have_count(1)
+            _checked(phone)
+            phone.press("Transmettre et actualiser")
+            expect(phone.view("queue").get_by_role("button").first).to_be_enabled()
+            phone.quiet()
+
+            told = [event for event in told_of(ministry, bag.seal) if event.kind == "received"]
+            assert [(event.counter, event.place) for event in told] == [(1, "MINREX")]
+
+            phone.press("Retour à la lecture")
+            phone.answer(*bag.numbers)
+            assert phone.verdict() == ("REFUSER", "CLONE_SUSPECTED"), "the pack tells the arrival"
+            phone.quiet()
+
+
+def _read_offline_and_die(
+    playwright: Playwright, ministry: Stage, bag: Bag, camera: Path, folder: Path
+) -> None:
+    with telephone(playwright, ministry, folder, camera) as phone:
+        phone.enrol(ministry, "CHIEF-POUCH")
+        phone.kept_offline()
+        expect(phone.page.locator(".scan-line--online")).to_be_visible()
+        phone.context.set_offline(offline=True)
+        phone.open()
+        expect(phone.page.locator(".scan-line--offline")).to_be_visible()
+        phone.answer(*bag.numbers)
+        assert phone.verdict() == CONFORMS
+        assert phone.page.locator("body").get_attribute("data-signal") == "CONFORMS"
+        _checked(phone)
+        phone.press("Consigner l’arrivée")
+        expect(phone.view("recorded")).to_be_visible()
+        phone.pending(1)
+        phone.quiet()
+        kill(folder)
+
+
+def test_a_scanner_under_azerty_types_the_very_seal(ministry: Stage, desk: Phone) -> None:
+    other = sealed_bag(ministry)
+    desk.open()
+    desk.page.reload()
+    desk.pending(0)
+    desk.answer(*other.numbers)
+    expect(desk.view("aim")).to_be_visible()
+    expect(desk.page.locator(".scan-message[data-code=CAMERA_REFUSED]")).to_be_visible()
+    _checked(desk)
+    _typed_by_scanner(desk, other.text, AZERTY)
+    assert desk.verdict() == CONFORMS
+
+    desk.open()
+    desk.answer(other.numbers[0], other.numbers[1][:-1] + "7")
+    _typed_by_scanner(desk, other.text, {})
+    assert desk.verdict() == ("À VÉRIFIER", "SEAL_NUMBER_NEAR_MISS")
+    _checked(desk)
+
+    desk.open()
+    desk.answer(*other.numbers, condition="Rompus")
+    _typed_by_scanner(desk, other.locator, AZERTY)
+    assert desk.verdict() == ("À VÉRIFIER", "LOCATOR_ANNOUNCED")
+    desk.quiet()
+
+
+def test_hostile_symbols_are_no_seals_and_do_nothing(desk: Phone) -> None:
+    for text in (
+        "<img src=x onerror=alert(1)>",
+        "javascript:alert(1)",
+        "https://example.org/" + "a" * 900,
+        "0123456789" + "9" * 170,
+        "\u202e0123456789",
+    ):
+        desk.open()
+        desk.answer("CM-48213")
+        _photograph(desk, symbol(text))
+        assert desk.verdict() == ("REFUSER", "SEAL_DAMAGED"), text
+    desk.open()
+    desk.answer("CM-48213")
+    _photograph(desk, b"\x89PNG\r\n")
+    expect(desk.page.locator(".scan-message[data-code=NOTHING_SEEN]")).to_be_visible()
+    desk.quiet()
+
+
+def test_a_locator_shows_its_wrong_digit_and_an_unknown_bag(desk: Phone) -> None:
+    for digits, expected in (
+        ("0000 0000 0000 0000 0000 0000", ("À VÉRIFIER", "LOCATOR_WRONG")),
+        ("0000 0000 0000 0000 0000 0098", ("REFUSER", "LOCATOR_UNANNOUNCED")),
+    ):
+        desk.open()
+        desk.answer("CM-48213")
+        desk.page.get_by_label("Localisateur (24 chiffres)").fill(digits)
+        desk.press("Chercher ce sac")
+        assert desk.verdict() == expected
+        _checked(desk)
+    desk.quiet()
+
+
+def test_the_blind_question_takes_no_silence_for_an_answer(desk: Phone) -> None:
+    desk.open()
+    desk.press("Continuer")
+    expect(desk.page.locator("#wrong")).not_to_be_empty()
+    expect(desk.page.get_by_label("Numéro du scellé 1")).to_be_focused()
+    check_accessible(desk.page)
+    check_html(desk.page)
+    desk.page.get_by_label("Absents").check()
+    desk.press("Continuer")
+    expect(desk.view("aim")).to_be_visible()
+
+
+def test_who_has_no_business_with_bags_takes_no_telephone_into_service(
+    ministry: Stage, browser: Browser
+) -> None:
+    context = browser.new_context(viewport={"width": 320, "height": 640}, locale="fr-FR")
+    phone = Phone(context, ministry.settings.console_origin)
+    phone.open()
+    phone.press("Mettre en service")
+    expect(phone.page.locator(".scan-message[data-code=SESSION_ENDED]")).to_be_visible()
+    _checked(phone)
+    phone.sign_in(ministry, "AUDITOR")
+    phone.open()
+    phone.press("Mettre en service")
+    expect(phone.page.locator(".scan-message[data-code=NOT_ALLOWED]")).to_be_visible()
+    phone.quiet()
+    context.close()
