@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from cipher_service.access.decisions import Decision, decide
+from cipher_service.access.deployed import deployed
 from cipher_service.access.policies import Policies, default_policies
 from cipher_service.access.principals import Principals
 from cipher_service.access.subjects import NOBODY, Circumstances, Person, Resource
@@ -23,13 +24,25 @@ from cipher_service.storage.tables import officers as tables
 FOUNDERS = ("SECURITY-OFFICER", "CHIEF-CNTC", "SECRETARY-GENERAL")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Gate:
-    """What decides: the policies in force, the markings, and this process's reader of persons."""
+    """What decides: the policies in force, the markings, and this process's reader of persons.
+
+    The policies are read anew whenever the books have moved, which every reading of a person finds
+    out in its own transaction; so an adoption takes effect at the next decision of every process.
+    """
 
     policies: Policies = field(default_factory=default_policies)
     scheme: Scheme = field(default_factory=default_scheme)
     principals: Principals = field(default_factory=Principals)
+
+    def __post_init__(self) -> None:
+        """Follow the books."""
+        self._without = self.policies
+        self.principals.watch(self._reload)
+
+    def _reload(self, connection: Connection) -> None:
+        self.policies = deployed(connection, self._without)
 
 
 def require(

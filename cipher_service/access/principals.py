@@ -6,6 +6,7 @@ decision's own transaction: after an act that takes a right away, the next decis
 is no.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -32,13 +33,25 @@ class Principals:
         self._scheme = scheme or default_scheme()
         self._version = -1
         self._held: dict[str, _Books] = {}
+        self._watchers: list[Callable[[Connection], None]] = []
+
+    def watch(self, watcher: Callable[[Connection], None]) -> None:
+        """Have somebody else told, inside the transaction that finds it, when the books moved."""
+        self._watchers.append(watcher)
+
+    def look(self, connection: Connection) -> None:
+        """Forget what was read when the books have moved since."""
+        version = counters.read(connection, OFFICERS)
+        if version == self._version:
+            return
+        self._held.clear()
+        for watcher in self._watchers:
+            watcher(connection)
+        self._version = version
 
     def of(self, connection: Connection, officer_id: str, now: datetime) -> Principal:
         """Return a person as of now. Raises ServiceError UNKNOWN_OFFICER."""
-        version = counters.read(connection, OFFICERS)
-        if version != self._version:
-            self._held.clear()
-            self._version = version
+        self.look(connection)
         books = self._held.get(officer_id)
         if books is None:
             books = self._held[officer_id] = _Books(connection, officer_id)

@@ -25,7 +25,15 @@ def _add_policy(commands: "Commands[Parser]", say: Say) -> None:
     diff = add_command(group, say, "policy.diff", "policies:diff")
     check.add_argument("--policies", metavar=say("a_file"), help=say("help_policies"))
     diff.add_argument("--policies", metavar=say("a_file"), required=True, help=say("help_policies"))
-    for parser in (check, diff):
+    adopt = add_command(group, say, "policy.adopt", "policies:adopt")
+    adopt.add_argument(
+        "--policies", metavar=say("a_file"), required=True, help=say("help_policies")
+    )
+    _add_by(adopt, say, required=True)
+    adopt.add_argument(
+        "--with", dest="approver", metavar="OFF", required=True, help=say("help_with")
+    )
+    for parser in (check, diff, adopt):
         add_json(parser, say)
 
 

@@ -1,12 +1,16 @@
-"""`cipher-service policy`: the policies shown, proved, compared and printed as a matrix.
+"""`cipher-service policy`: the policies shown, proved, compared, adopted and printed as a matrix.
 
-None of it needs a data folder: a set of policies is text, and a proof needs nothing else.
+Only an adoption needs a data folder: a set of policies is text, and a proof needs nothing else.
 """
 
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from cipher_service import clock
+from cipher_service.access import adoption
+from cipher_service.access.acts import Gate
+from cipher_service.access.deployed import deployed
 from cipher_service.access.matrix import as_markdown, as_table, default_matrix
 from cipher_service.access.policies import (
     Policies,
@@ -18,18 +22,46 @@ from cipher_service.access.proof.checking import Finding, default_invariants, ne
 from cipher_service.access.proof.checking import check as prove
 from cipher_service.access.proof.encoding import Unprovable
 from cipher_service.access.shapes import shapes
+from cipher_service.administration.installation import acting, opened
 from cipher_service.administration.words import Speaker
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
+from cipher_service.settings import FILE
+from cipher_service.storage.unit_of_work import reading
 
 
-def show(_arguments: Namespace, terminal: Terminal) -> None:
-    """Print the set shipped with this release, as plain Cedar."""
-    policies = default_policies()
+def show(arguments: Namespace, terminal: Terminal) -> None:
+    """Print the set in force as plain Cedar: of the installation, or as shipped without one."""
+    policies = _in_force(arguments)
     if terminal.as_json:
         terminal.show_json({"digest": policies.digest, "policies": list(policies.tree)})
         return
     terminal.show(policies.text.rstrip())
+
+
+def adopt(arguments: Namespace, terminal: Terminal) -> None:
+    """Prove a set, then put it in force by two persons; its digest stands in the log.
+
+    Raises:
+        Misused: POLICIES_UNPARSABLE.
+        Refused: POLICIES_BROKEN: nothing was adopted.
+        ServiceError: NOT_ALLOWED, POLICIES_SAME, UNKNOWN_OFFICER.
+    """
+    policies = _asked(arguments)
+    try:
+        found = prove(policies)
+    except Unprovable as error:
+        raise Misused("POLICIES_UNPARSABLE", problem=str(error)) from error
+    if found:
+        _tell(terminal, policies, found)
+        raise Refused("POLICIES_BROKEN", count=len(found))
+    with acting(arguments, "policy_adopt", policies.digest) as connection:
+        names = (arguments.by, arguments.approver)
+        adoption.adopt(connection, Gate(), policies, *names, clock.now())
+    if terminal.as_json:
+        terminal.show_json({"digest": policies.digest})
+    else:
+        Speaker(terminal).show("policies_adopted", digest=policies.digest)
 
 
 def matrix(_arguments: Namespace, terminal: Terminal) -> None:
@@ -65,7 +97,7 @@ def check(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def diff(arguments: Namespace, terminal: Terminal) -> None:
-    """Tell what another set allows that the shipped one refuses.
+    """Tell what another set allows that the one in force refuses.
 
     Raises:
         Misused: POLICIES_UNPARSABLE.
@@ -73,7 +105,7 @@ def diff(arguments: Namespace, terminal: Terminal) -> None:
     """
     policies = _asked(arguments)
     try:
-        found = new_access(default_policies(), policies)
+        found = new_access(_in_force(arguments), policies)
     except Unprovable as error:
         raise Misused("POLICIES_UNPARSABLE", problem=str(error)) from error
     _tell(terminal, policies, found)
@@ -83,9 +115,16 @@ def diff(arguments: Namespace, terminal: Terminal) -> None:
         Speaker(terminal).show("policies_no_wider")
 
 
+def _in_force(arguments: Namespace) -> Policies:
+    if not (Path(arguments.data) / FILE).exists():
+        return default_policies()
+    with opened(arguments) as installation, reading(installation.engine) as connection:
+        return deployed(connection)
+
+
 def _asked(arguments: Namespace) -> Policies:
     if arguments.policies is None:
-        return default_policies()
+        return _in_force(arguments)
     try:
         return read_policies(Path(arguments.policies).read_text("utf-8"))
     except UnicodeDecodeError as error:

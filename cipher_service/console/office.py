@@ -74,6 +74,7 @@ class Office:
         gate = self._gates.pop() if self._gates else Gate()
         try:
             with reading(self.engine) as connection:
+                gate.principals.look(connection)
                 return question(connection, gate)
         finally:
             self._gates.append(gate)

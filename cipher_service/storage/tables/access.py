@@ -35,6 +35,17 @@ emergency = table(
     Index("ix_emergency_officer", "officer", "object"),
 )
 
+policy_set = table(
+    # Sets of policies adopted by two persons; the newest is in force. Without one, the shipped set.
+    "policy_set",
+    Column("seq", Long, Identity(), primary_key=True),
+    Column("digest", Text, nullable=False),  # SHA-256 of the text
+    Column("body", Text, nullable=False),  # Cedar
+    Column("adopted_at", Text, nullable=False),
+    Column("adopted_by", Text, ForeignKey("officer.officer_id"), nullable=False),
+    Column("approver", Text, ForeignKey("officer.officer_id"), nullable=False),
+)
+
 campaign = table(
     "campaign",
     Column("campaign_id", Text, primary_key=True),

@@ -1,6 +1,7 @@
 """`cipher-service officers`, `access`, `mandate`, `emergency`, `review` and `site`, as typed."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -128,3 +129,18 @@ def test_help_is_there_in_both_languages() -> None:
     for language, word in (("fr", "Personnes"), ("en", "Persons")):
         assert word in run("--help", language=language).stdout
     assert json.loads(run("officers", "roles", "--json").stdout)["grades"]
+
+
+def test_a_set_of_policies_is_adopted_by_two(
+    stage: Stage, staff: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "ministry.cedar"
+    file.write_text(done(stage, "policy", "show") + "\n// Adopted by DEC-7.\n", "utf-8")
+    adopt = ("policy", "adopt", "--policies", str(file), "--by", staff["CHIEF-CNTC"], "--with")
+    refused(stage, "NOT_ALLOWED", *adopt, staff["SECURITY-OFFICER"])
+    adopted = given(stage, *adopt, staff["SECRETARY-GENERAL"])["digest"]
+    assert given(stage, "policy", "show")["digest"] == adopted
+    refused(stage, "POLICIES_SAME", *adopt, staff["SECRETARY-GENERAL"])
+    broken = file.read_text("utf-8").replace("resource.level > principal.clearance", "false")
+    file.write_text(broken, "utf-8")
+    refused(stage, "POLICIES_BROKEN", *adopt, staff["SECRETARY-GENERAL"])
