@@ -61,6 +61,7 @@ from cipher_service.identity.officer_commands import OfficerDesk
 from cipher_service.identity.site import site_of
 from cipher_service.pouches.commands import PouchDesk
 from cipher_service.pouches.device_desk import DeviceDesk
+from cipher_service.pouches.office_commands import PouchOfficeDesk
 from cipher_service.pouches.packs import Packs
 from cipher_service.settings import Settings
 from cipher_service.storage.batch import Batches, BeforeCommit, Handler, Outcome, Request, Together
@@ -118,13 +119,16 @@ def registrar_handlers(
     office = OfficeDesk(
         site, reception_of(settings, engine, custodian), settings.headquarters
     ).acts()
-    executors = {relinking.KIND: relinking.executor()}
+    bags = PouchOfficeDesk(custodian, settings.headquarters)
+    executors = {relinking.KIND: relinking.executor(), **bags.executors()}
     signing = Approvals(site, executors, office, settings.console_origin)
     handlers = {
         **admissions.handlers(),
         **officers.handlers(),
         **signing.handlers(),
-        **officers.guarded({**signing.acts(), **relinking.acts(), **log_reading.acts(), **office}),
+        **officers.guarded(
+            {**signing.acts(), **relinking.acts(), **log_reading.acts(), **office, **bags.acts()}
+        ),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(acts),
         **devices.handlers(),

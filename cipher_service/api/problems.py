@@ -46,11 +46,15 @@ class _Facts(dict[str, str | int]):
 
 
 def _read_table() -> dict[str, Row]:
-    folder = files("cipher_service.api")
+    own, bags = files("cipher_service.api"), files("cipher_service.pouches")
     return {
         code: Row(row["status"], Words(*row["fr"]), Words(*row["en"]))
-        for name in ("problems.toml", "problems_persons.toml", "problems_pouches.toml")
-        for code, row in tomllib.loads(folder.joinpath(name).read_text("utf-8")).items()
+        for file in (
+            own / "problems.toml",
+            own / "problems_persons.toml",
+            bags / "refusals.toml",
+        )
+        for code, row in tomllib.loads(file.read_text("utf-8")).items()
     }
 
 

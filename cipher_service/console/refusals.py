@@ -1,7 +1,8 @@
 """What was raised becomes a page: cause, effect, what to do. Never "an error occurred".
 
-`refusals.toml` has a row for each code: its HTTP status and its three sentences in each language.
-Nothing of what the browser sent is shown or logged.
+`refusals.toml` has a row for each code, and the pouch bureau's for those about bags: its HTTP
+status and its three sentences in each language. Nothing of what the browser sent is shown or
+logged.
 """
 
 import logging
@@ -53,10 +54,11 @@ class _Facts(dict[str, str | int]):
 
 
 def _read_table() -> dict[str, Row]:
-    text = files("cipher_service.console").joinpath("refusals.toml").read_text("utf-8")
+    folders = (files("cipher_service.pouches"), files("cipher_service.console"))
     return {
         code: Row(row["status"], Words(*row["fr"]), Words(*row["en"]))
-        for code, row in tomllib.loads(text).items()
+        for folder in folders
+        for code, row in tomllib.loads((folder / "refusals.toml").read_text("utf-8")).items()
     }
 
 

@@ -198,9 +198,12 @@ def open_bag(office: Office, named: str, *, by: str, second: str) -> None:
 
 
 def account(
-    office: Office, named: str, counted: Counted, *, nonce: str, by: str, second: str
+    office: Office, named: str, counted: Counted, *, nonce: str, by: str, second: str | None
 ) -> dict[str, Any]:
     """Check the items of an opened bag and sign the discharge with the secret from inside.
+
+    A second person may put their name to it too; what a bag with keys in it makes usable asks for
+    both.
 
     Returns:
         `custody.Answer` as a map, the items' differences among its own.
@@ -211,7 +214,7 @@ def account(
     """
     with office.act("pouch_account", named) as sitting:
         closing = find(sitting, named)
-        sitting.require(by, OPEN, closing, second=second)
+        sitting.require(by, HAND_OVER if second is None else OPEN, closing, second=second)
         _require_received(sitting, closing)
         differences = _differences(sitting, closing, counted)
         facts = Accounted("".join(nonce.split()).lower(), complete=not differences)

@@ -201,6 +201,13 @@ def laid_as(connection: Connection, seal: str, line: int) -> str | None:
     return found
 
 
+def numbers_in(connection: Connection, seal: str) -> dict[int, str]:
+    """Return the numbers of the pieces in a bag by their lines."""
+    book = tables.hand_in
+    rows = connection.execute(select(book.c.line, book.c.number).where(book.c.seal == seal))
+    return {row.line: row.number for row in rows}
+
+
 def _handed_in(connection: Connection, piece: Piece) -> bool:
     book = tables.hand_in
     same = book.c.dispatch == piece.dispatch, book.c.destination == piece.destination

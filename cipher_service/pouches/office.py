@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine
 
@@ -20,6 +20,8 @@ from cipher_service.pouches.repository import Closing
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import Card
 from keys.custody import Custodian
+from keys.custody.errors import CustodianUnavailable
+from keys.custody.remote import AskedCustodian
 
 
 class Books(Protocol):
@@ -162,3 +164,65 @@ class Sitting:
     ) -> None:
         """Demand the same for what belongs to no bag yet."""
         self.require(officer, action, entitlement.house(self.office.post, what), second=second)
+
+
+@dataclass(frozen=True)
+class _Within:
+    """A transaction in the place of a journal: whoever holds it records what became of it."""
+
+    connection: Connection
+
+    @contextmanager
+    def act(self, action: str, resource: str | None = None) -> Iterator[Connection]:
+        del action, resource
+        yield self.connection
+
+    @contextmanager
+    def effect(self, action: str, resource: str | None = None) -> Iterator[None]:
+        del action, resource
+        yield
+
+    @contextmanager
+    def told(self, action: str, resource: str | None = None) -> Iterator[None]:
+        del action, resource
+        yield
+
+
+@dataclass(frozen=True)
+class _Seated(Office):
+    """The bureau inside one transaction; what it looks at is that transaction's moment."""
+
+    @contextmanager
+    def look(self) -> Iterator[Sitting]:
+        with self.journal.act("look") as connection:
+            yield Sitting(self, connection, self.now().replace(microsecond=0))
+
+
+class WithoutKeys(AskedCustodian):
+    """What stands for the custodian where its keys are out of reach, as in a console's process."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def _ask(self, act: str, *_values: bytes) -> Any:
+        raise CustodianUnavailable(f"{act} is not asked for from here")
+
+
+def seated(
+    connection: Connection,
+    post: str,
+    gate: Gate,
+    now: Callable[[], datetime],
+    custodian: Custodian | None = None,
+) -> Office:
+    """Return the bureau inside a transaction that somebody else commits.
+
+    Args:
+        connection: the transaction, or one moment of the books to read.
+        post: code of headquarters.
+        gate: what decides.
+        now: the clock.
+        custodian: None where no keys are used.
+    """
+    keys = custodian or WithoutKeys()
+    return _Seated(connection.engine, keys, post, _Within(connection), gate=gate, now=now)

@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
@@ -130,6 +130,17 @@ def applied_to(connection: Connection, closing: str) -> list[str]:
             .order_by(book.c.number)
         )
     )
+
+
+def counts(connection: Connection, place: str) -> dict[str, int]:
+    """Return how many seals of a post's register are in each state."""
+    book = tables.physical_seal
+    rows = connection.execute(
+        select(book.c.state, func.count().label("many"))
+        .where(book.c.place == place)
+        .group_by(book.c.state)
+    )
+    return {row.state: row.many for row in rows}
 
 
 def balance(connection: Connection, place: str, shown: Iterable[str]) -> Reconciliation:

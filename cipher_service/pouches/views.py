@@ -10,10 +10,11 @@ from datetime import datetime
 from sqlalchemy import select
 
 from cipher_service import clock
+from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import cases, overview, repository, signing
 from cipher_service.pouches.carriage import find
-from cipher_service.pouches.entitlement import LIST
+from cipher_service.pouches.entitlement import HAND_OVER, LIST, PACK
 from cipher_service.pouches.office import Office, Sitting
 from cipher_service.pouches.repository import Closing
 from cipher_service.storage.tables import pouches as tables
@@ -231,6 +232,66 @@ def empties(office: Office, *, by: str) -> tuple[Ageing, ...]:
     with office.look() as sitting:
         sitting.require_house(by, LIST, "empties")
         return overview.empties(sitting.connection, sitting.now)
+
+
+def bags_at_hand(office: Office, *, by: str) -> list[str]:
+    """Return the locators of the empty bags that lie here and may be filled.
+
+    Raises:
+        ServiceError: NOT_ALLOWED, UNKNOWN_OFFICER.
+    """
+    bag, closing = tables.bag, tables.closing
+    with office.look() as sitting:
+        sitting.require_house(by, LIST, "bags")
+        begun = select(closing.c.seal).where(
+            closing.c.bag == bag.c.bag, closing.c.manifest.is_(None)
+        )
+        rows = sitting.connection.scalars(
+            select(bag.c.bag)
+            .where(bag.c.place == office.post, bag.c.empty == 1, ~begun.exists())
+            .order_by(bag.c.since, bag.c.bag)
+        )
+        return [grouped_locator(row) for row in rows]
+
+
+def takers(office: Office, named: str, *, by: str) -> list[tuple[str, str]]:
+    """Return the officers to whom a bag could be handed, (number, name).
+
+    Raises:
+        ServiceError: CLOSING_UNKNOWN.
+    """
+    with office.look() as sitting:
+        closing = _seen(sitting, named, by)
+        return [
+            (officer, name)
+            for officer, name in _active(sitting)
+            if officer != by and _may(sitting, officer, HAND_OVER, closing)
+        ]
+
+
+def certifiers(sitting: Sitting, closing: Closing) -> list[tuple[str, str]]:
+    """Return the officers who may answer for a bag's contents: none of its packers."""
+    return [
+        (officer, name)
+        for officer, name in _active(sitting)
+        if officer not in closing.packers and _may(sitting, officer, PACK, closing)
+    ]
+
+
+def _active(sitting: Sitting) -> list[tuple[str, str]]:
+    return [
+        (known.officer_id, known.identity.name)
+        for known in officers.everyone(sitting.connection)
+        if known.state == "active"
+    ]
+
+
+def _may(sitting: Sitting, officer: str, action: str, closing: Closing) -> bool:
+    try:
+        sitting.require(officer, action, closing)
+    except ServiceError:
+        return False
+    return True
 
 
 def _seen(sitting: Sitting, named: str, officer: str) -> Closing:

@@ -5,7 +5,6 @@ the courier's officer code, by which access is decided, stand beside it.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -106,14 +105,15 @@ def courier_of(connection: Connection, departure: str) -> str | None:
     return found
 
 
-def departs_in(connection: Connection, route: str, after: datetime) -> list[str]:
-    """Return the ids of a route's departures whose cut-off has not passed, the next first."""
-    book = tables.departure
+def destinations(connection: Connection, origin: str) -> list[str]:
+    """Return the posts to which routes lead from here."""
+    book = tables.route
     return list(
         connection.scalars(
-            select(book.c.departure_id)
-            .where(book.c.route == route, book.c.cut_off > clock.text(after))
-            .order_by(book.c.departs, book.c.departure_id)
+            select(book.c.destination)
+            .where(book.c.origin == origin)
+            .distinct()
+            .order_by(book.c.destination)
         )
     )
 

@@ -23,6 +23,10 @@ BAG, SEAL, SEALS = "0000000000000000000099", "c0" * 16, ("PA-000001", "PA-000002
 WEIGHT = 5200
 
 
+# Who seals (and packs), who witnesses, who certifies.
+PEOPLE = ("CLERK", "HEAD", "MARC")
+
+
 @dataclass
 class Inbound:
     """The bag, and the telephones of the post and of the courier."""
@@ -32,6 +36,7 @@ class Inbound:
     clerk: Device
     head: Device
     courier: Device
+    people: tuple[str, str, str] = PEOPLE
 
     def tell(self, device: Device, facts: Facts, officer: str, **rest: Any) -> Event:
         """An event by the bureau's clock."""
@@ -50,7 +55,7 @@ class Inbound:
         event = self.tell(
             self.clerk,
             HandedOver(1, INTACT),
-            "CLERK",
+            self.people[0],
             witness=(self.courier, self.bureau.courier),
         )
         run(self.bureau, "pouch_events", {
@@ -73,7 +78,9 @@ def run(bureau: PouchBureau, command: str, payload: dict[str, Any]) -> Any:
         return handlers[command](connection, payload)
 
 
-def sent_from_paris(bureau: PouchBureau, lines: int = 3) -> Inbound:
+def sent_from_paris(
+    bureau: PouchBureau, lines: int = 3, people: tuple[str, str, str] = PEOPLE
+) -> Inbound:
     """Make the bag up in Paris and close it."""
     planning.add_route(bureau.office, route("R-HOME", "PARIS", "MINREX"), by=bureau.chief)
     now: datetime = bureau.now
@@ -89,7 +96,7 @@ def sent_from_paris(bureau: PouchBureau, lines: int = 3) -> Inbound:
             due=now + timedelta(days=3),
         )
         makeup.add_bag(connection, BAG, place="PARIS", now=now)
-        pair = ("CLERK", "HEAD")
+        pair = people[:2]
         stock.take_in(
             connection, SEALS, place="PARIS", sort="plastic", strength="S", officers=pair, now=now
         )
@@ -97,8 +104,8 @@ def sent_from_paris(bureau: PouchBureau, lines: int = 3) -> Inbound:
     for device in (clerk, head, courier):
         run(bureau, "pouch_device", {"post": "PARIS", "ed25519": device.public})
     manifest = replace(valise.manifest(lines), bag=BAG, seal=SEAL, seals=SEALS)
-    made = Inbound(bureau, manifest, clerk, head, courier)
-    prepared = signed(made.tell(clerk, Prepared(), "CLERK"), clerk)
+    made = Inbound(bureau, manifest, clerk, head, courier, people)
+    prepared = signed(made.tell(clerk, Prepared(), people[0]), clerk)
     run(bureau, "pouch_begin", {
         "caller": "PARIS", "event": prepared, "departure": "HOME-1", "bag_class": "SECRET",
     })  # fmt: skip
@@ -113,17 +120,17 @@ def sent_from_paris(bureau: PouchBureau, lines: int = 3) -> Inbound:
             "body": encrypt(b"{}", [custody().card().recipient]),
         }
         run(bureau, "pouch_line", {
-            "caller": "PARIS", "seal": SEAL, "officer": "CLERK", "line": line,
+            "caller": "PARIS", "seal": SEAL, "officer": people[0], "line": line,
         })  # fmt: skip
     sealed = made.tell(
-        clerk, Sealed(digest(manifest).hex(), SEALS, WEIGHT), "CLERK", witness=(head, "HEAD")
+        clerk, Sealed(digest(manifest).hex(), SEALS, WEIGHT), people[0], witness=(head, people[1])
     )
     run(bureau, "pouch_seal", {
         "caller": "PARIS",
         "event": signed(sealed, clerk, head),
         "head": commit(manifest)[0],
         "nonce_sha256": sha256(bytes.fromhex(NONCE)).hexdigest(),
-        "certifier": "MARC",
+        "certifier": people[2],
         "absent": sorted(PROHIBITED),
     })  # fmt: skip
     return made
