@@ -2,13 +2,14 @@
 
 from typing import Final
 
-from cipher_service.console import acts, dispatches, home, journal, scan, signing_in
+from cipher_service.console import acts, dispatches, home, journal, pouches, scan, signing_in
 from cipher_service.console.flow import Flow
 
 FLOWS: Final[tuple[Flow, ...]] = (
     home.FLOW,
     dispatches.FLOW,
     acts.FLOW,
+    pouches.FLOW,
     journal.FLOW,
     scan.FLOW,
     signing_in.FLOW,

@@ -1,0 +1,59 @@
+"""The pouch bureau's pages (flows 5 and 6): make-up, receipt, journeys, seals, discrepancies.
+
+* `lists`: bags under way, departures, seals, discrepancies. `bag`: one bag's journey and papers.
+* `making`: hand-in, scan-to-add, sealing by two. `arrival`: blind receipt, opening, item check.
+* `picture`: a journey as a drawing. `words`: the bureau's words. `reading`: what pages share.
+"""
+
+from typing import Final
+
+from cipher_service.console.flow import Flow, Page, Place
+from cipher_service.console.language import mark
+from cipher_service.console.pouches import arrival, bag, lists, making
+
+_BUREAU: Final = frozenset({"CHIEF-POUCH", "POUCH-AGENT", "CHIEF-CIPHER-POUCH"})
+_MAKERS: Final = _BUREAU | {"CONFIDENTIAL-MAIL-AGENT"}
+_ALL: Final = _MAKERS | {"COURIER", "HEAD-OF-POST", "POST-CIPHER-CLERK"}
+
+FLOW: Final = Flow(
+    "pouches",
+    (
+        Page("/valises", lists.under_way),
+        Page("/valises/departs", lists.departures),
+        Page("/valises/irregularites", lists.cases),
+        Page("/valises/irregularites", lists.take_case_further, method="POST"),
+        Page("/valises/scelles", lists.seals),
+        Page("/valises/scelles", lists.balance_seals, method="POST"),
+        Page("/valises/depot", making.hand_in_form),
+        Page("/valises/depot", making.hand_in, method="POST"),
+        Page("/valises/depot/depeche", making.hand_in_dispatch, method="POST"),
+        Page("/valises/confection", making.begin, method="POST"),
+        Page("/valises/reception", arrival.find_form),
+        Page("/valises/reception", arrival.find, method="POST"),
+        Page("/valises/{seal}", bag.journey),
+        Page("/valises/{seal}/confection", making.make_up),
+        Page("/valises/{seal}/pieces", making.scan, method="POST"),
+        Page("/valises/{seal}/retirer", making.take_out, method="POST"),
+        Page("/valises/{seal}/sceller", making.ask_seal, method="POST"),
+        Page("/valises/{seal}/remise", bag.hand_over, method="POST"),
+        Page("/valises/{seal}/signalement", bag.report, method="POST"),
+        Page("/valises/{seal}/etiquette.pdf", bag.label_pdf),
+        Page("/valises/{seal}/bordereau.pdf", bag.bordereau_pdf),
+        Page("/valises/{seal}/epcis.json", bag.epcis),
+        Page("/valises/{seal}/reception", arrival.receive_form),
+        Page("/valises/{seal}/reception", arrival.receive, method="POST"),
+        Page("/valises/{seal}/ouverture", arrival.ask_open, method="POST"),
+        Page("/valises/{seal}/verification", arrival.account_form),
+        Page("/valises/{seal}/verification", arrival.account, method="POST"),
+    ),
+    (
+        Place(mark("Valises"), "/valises", _ALL, shortcut="v"),
+        Place(mark("Départs et confection"), "/valises/departs", _BUREAU),
+        Place(mark("Dépôt pour la valise"), "/valises/depot", _MAKERS),
+        Place(mark("Recevoir une valise"), "/valises/reception", _BUREAU),
+        Place(mark("Scellés"), "/valises/scelles", _BUREAU),
+        Place(mark("Irrégularités"), "/valises/irregularites", _ALL),
+    ),
+    awaits=lists.awaits,
+    keys=(("g v", mark("Aller aux valises")),),
+)

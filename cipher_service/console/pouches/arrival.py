@@ -1,0 +1,96 @@
+"""Receipt of a bag (flow 6): blind entry, then the truth, opening by two, item check, discharge."""
+
+from typing import Any
+
+from sqlalchemy import Row
+from starlette.responses import Response
+
+from cipher_service.console.pouches.reading import ask, named, page, whole
+from cipher_service.console.pouches.words import CONDITIONS
+from cipher_service.console.visit import Visit
+from cipher_service.errors import ServiceError
+from cipher_service.pouches import repository, views
+from cipher_service.pouches.office import Office
+
+
+async def find_form(visit: Visit, refusal: ServiceError | None = None) -> Response:
+    """Which bag: its locator, scanned or typed."""
+    return page(visit, "find", refusal)
+
+
+async def find(visit: Visit) -> Response:
+    """Go to the bag that a locator names."""
+    form = await visit.form("locator")
+    number = visit.person.number
+    try:
+        found = await ask(visit, lambda office: views.journey(office, form["locator"], by=number))
+    except ServiceError as error:
+        return await find_form(visit, error)
+    return visit.go(f"/valises/{found.closing.seal}/reception")
+
+
+async def receive_form(visit: Visit, refusal: ServiceError | None = None) -> Response:
+    """What is read from the seals; nothing of what is expected is on this page."""
+    seal = named(visit)
+    found = await ask(visit, lambda office: views.journey(office, seal, by=visit.person.number))
+    return page(visit, "receive", refusal, line=found.line)
+
+
+async def receive(visit: Visit) -> Response:
+    """Record what was read, then show what was sealed."""
+    form = await visit.form("seals", "condition", "weight")
+    if form["condition"] not in CONDITIONS:
+        raise ServiceError("FORM_REFUSED")
+    seal = named(visit)
+    told = {
+        "seal": seal,
+        "seals": form["seals"].split(),
+        "condition": form["condition"],
+        "weight_g": whole(form["weight"]) if form["weight"].strip() else None,
+    }
+    try:
+        answer = await visit.act("bag_receive", told)
+    except ServiceError as error:
+        return await receive_form(visit, error)
+    return page(visit, "received", answer=answer, seal=seal, typed=told["seals"])
+
+
+async def ask_open(visit: Visit) -> Response:
+    """Go to the page where the opening is signed; a second person signs after."""
+    seal = named(visit)
+    asked = await visit.act("bag_ask_open", {"seal": seal, "back": f"/valises/{seal}"})
+    return visit.sign(asked["ticket"])
+
+
+async def account_form(visit: Visit, refusal: ServiceError | None = None) -> Response:
+    """Item by item: what is announced, what was found."""
+    seal = named(visit)
+    lines = await ask(visit, lambda office: _lines(office, seal, visit.person.number))
+    return page(visit, "account", refusal, lines=lines, seal=seal)
+
+
+async def account(visit: Visit) -> Response:
+    """Sign the discharge with the secret from inside."""
+    fields = await visit.fields()
+    form = dict(fields)
+    if len(form) != len(fields) or not {"nonce", "unlisted"} <= set(form):
+        raise ServiceError("FORM_REFUSED")
+    seal = named(visit)
+    told: dict[str, Any] = {"seal": seal, "nonce": form["nonce"], "found": {}}
+    told["unlisted"] = whole(form["unlisted"])
+    told["damaged"] = [int(name[8:]) for name in form if name.startswith("damaged-")]
+    told["misdirected"] = [int(name[6:]) for name in form if name.startswith("other-")]
+    for name, value in form.items():
+        if name.startswith("found-"):
+            told["found"][str(whole(name[6:]))] = whole(value)
+    try:
+        answer = await visit.act("bag_account", told)
+    except ServiceError as error:
+        return await account_form(visit, error)
+    return page(visit, "accounted", answer=answer, seal=seal)
+
+
+def _lines(office: Office, seal: str, officer: str) -> list[Row[Any]]:
+    found = views.journey(office, seal, by=officer)
+    with office.look() as sitting:
+        return repository.lines_of(sitting.connection, found.closing.seal)

@@ -1,0 +1,108 @@
+"""One bag: its journey as a drawing and as a table, its papers, what is done with it on the way."""
+
+import json
+
+from starlette.responses import Response
+
+from cipher_service.console.pouches.picture import HEIGHT, LINE, WIDTH, draw
+from cipher_service.console.pouches.reading import ask, named, page
+from cipher_service.console.pouches.words import CONDITIONS, REPORTABLE
+from cipher_service.console.visit import Visit
+from cipher_service.errors import ServiceError
+from cipher_service.labels.scheme import default_scheme
+from cipher_service.pouches import views
+from pouch.papers.bag import bordereau, label
+from pouch.sealed import read_sealed
+
+_AUTHORITY = "https://valise.example"
+
+
+async def journey(visit: Visit, refusal: ServiceError | None = None) -> Response:
+    """A bag's journey."""
+    seal = named(visit)
+    found = await ask(visit, lambda office: views.journey(office, seal, by=visit.person.number))
+    takers = await ask(visit, lambda office: views.takers(office, seal, by=visit.person.number))
+    return page(
+        visit,
+        "journey",
+        refusal,
+        found=found,
+        takers=takers,
+        picture=draw(found, visit.now),
+        width=WIDTH,
+        height=HEIGHT,
+        line=LINE,
+    )
+
+
+async def hand_over(visit: Visit) -> Response:
+    """Hand the bag to another person."""
+    form = await visit.form("to", "condition")
+    if form["condition"] not in CONDITIONS:
+        raise ServiceError("FORM_REFUSED")
+    told = {"seal": named(visit), "to": form["to"], "condition": form["condition"]}
+    return await _done(visit, "bag_hand_over", told)
+
+
+async def report(visit: Visit) -> Response:
+    """Report what was seen: a discrepancy, a loss, or that the origin wants the bag back."""
+    form = await visit.form("what")
+    seal = named(visit)
+    if form["what"] == "loss":
+        return await _done(visit, "bag_lose", {"seal": seal})
+    if form["what"] == "recall":
+        return await _done(visit, "bag_recall", {"seal": seal})
+    if form["what"] not in REPORTABLE:
+        raise ServiceError("FORM_REFUSED")
+    return await _done(visit, "bag_report", {"seal": seal, "kind": form["what"]})
+
+
+async def label_pdf(visit: Visit) -> Response:
+    """The label of a sealed bag, both faces."""
+    kept = await visit.act("bag_papers", {"seal": named(visit)})
+    sealed = read_sealed(kept["sealed"])
+    body = await visit.office.in_thread(lambda: label(sealed.manifest, sealed.seal.text))
+    return _file(body, "application/pdf", "etiquette.pdf")
+
+
+async def bordereau_pdf(visit: Visit) -> Response:
+    """The bordereau that lies inside, with the secret of the discharge."""
+    kept = await visit.act("bag_papers", {"seal": named(visit)})
+    manifest, language = read_sealed(kept["sealed"]).manifest, visit.language
+    levels = {
+        level.code: level.en if language == "en" else level.fr for level in default_scheme().levels
+    }
+    body = await visit.office.in_thread(
+        lambda: bordereau(
+            manifest,
+            language,
+            issuer=manifest.waybill.origin,
+            levels=levels,
+            nonce=kept["nonce"],
+        )
+    )
+    return _file(body, "application/pdf", "bordereau.pdf")
+
+
+async def epcis(visit: Visit) -> Response:
+    """The bag's life as an EPCIS 2.0 document."""
+    seal = named(visit)
+    document = await ask(
+        visit, lambda office: views.epcis(office, seal, _AUTHORITY, by=visit.person.number)
+    )
+    body = json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8")
+    return _file(body, "application/ld+json", "valise.json")
+
+
+async def _done(visit: Visit, command: str, told: dict[str, str]) -> Response:
+    try:
+        await visit.act(command, told)
+    except ServiceError as error:
+        return await journey(visit, error)
+    return visit.go(f"/valises/{named(visit)}")
+
+
+def _file(body: bytes, kind: str, name: str) -> Response:
+    return Response(
+        body, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'}
+    )

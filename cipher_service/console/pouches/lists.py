@@ -1,0 +1,104 @@
+"""The bureau's lists: bags under way, departures, discrepancies, the register of seals."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from cipher_service.access.acts import Gate
+from cipher_service.access.subjects import Principal
+from cipher_service.console.flow import Awaiting
+from cipher_service.console.language import mark
+from cipher_service.console.pouches import words
+from cipher_service.console.pouches.reading import ask, page
+from cipher_service.console.visit import Visit
+from cipher_service.errors import ServiceError
+from cipher_service.pouches import seal_store, stock, views
+from cipher_service.pouches.entitlement import LIST
+from cipher_service.pouches.office import Office, seated
+from pouch.manifest import BagClass
+from pouch.stock import Reconciliation
+
+_BUREAU = frozenset({"CHIEF-POUCH", "POUCH-AGENT", "CHIEF-CIPHER-POUCH"})
+
+
+async def under_way(visit: Visit) -> Response:
+    """The bags from make-up to discharge; those that somebody must look at first."""
+    lines = await ask(visit, lambda office: views.under_way(office, by=visit.person.number))
+    ordered = sorted(lines, key=lambda line: not line.troubled)
+    empty = await ask(visit, lambda office: _empties(office, visit.person.number))
+    return page(visit, "under_way", lines=ordered, empties=empty)
+
+
+async def departures(visit: Visit) -> Response:
+    """The departures to come, and where a make-up begins."""
+    lines = await ask(visit, lambda office: views.departures(office, by=visit.person.number))
+    bags = await ask(visit, lambda office: views.bags_at_hand(office, by=visit.person.number))
+    return page(visit, "departures", lines=lines, bags=bags, classes=list(BagClass))
+
+
+async def cases(visit: Visit, refusal: ServiceError | None = None) -> Response:
+    """The discrepancies that are not closed, with their clocks and who is told."""
+    lines = await ask(visit, lambda office: views.open_cases(office, by=visit.person.number))
+    return page(visit, "cases", refusal, lines=lines)
+
+
+async def take_case_further(visit: Visit) -> Response:
+    """Take a discrepancy to its next state, or make an incident a breach."""
+    form = await visit.form("case", "state")
+    if form["state"] not in (*words.STATES, "breach"):
+        raise ServiceError("FORM_REFUSED")
+    try:
+        await visit.act("bag_case", {"case": form["case"], "state": form["state"]})
+    except ServiceError as error:
+        return await cases(visit, error)
+    return visit.go("/valises/irregularites")
+
+
+async def seals(
+    visit: Visit, found: Reconciliation | None = None, refusal: ServiceError | None = None
+) -> Response:
+    """The register of seals: how many are where, and the check against the table."""
+    counts = await ask(visit, lambda office: _counts(office, visit.person.number))
+    return page(visit, "seals", refusal, counts=counts, found=found)
+
+
+async def balance_seals(visit: Visit) -> Response:
+    """Compare the register with the unused seals on the table."""
+    form = await visit.form("shown")
+    try:
+        told = await visit.act("bag_balance", {"shown": form["shown"].upper().split()})
+    except ServiceError as error:
+        return await seals(visit, refusal=error)
+    return await seals(visit, Reconciliation(**{**told, "unexplained": tuple(told["unexplained"])}))
+
+
+def awaits(
+    connection: Connection, gate: Gate, principal: Principal, now: datetime
+) -> Iterable[Awaiting]:
+    """Bags that are late or in trouble, and discrepancies, of whoever has to do with bags."""
+    held = principal.functions
+    if not held & (_BUREAU | {"HEAD-OF-POST", "POST-CIPHER-CLERK", "COURIER"}):
+        return
+    office = seated(connection, principal.post, gate, lambda: now)
+    lines = views.under_way(office, by=principal.officer_id)
+    troubled = sum(line.troubled for line in lines)
+    yield Awaiting(mark("Valises en cours"), "/valises", len(lines), troubled)
+    found = views.open_cases(office, by=principal.officer_id)
+    late = sum(case.overdue for case in found)
+    yield Awaiting(mark("Irrégularités ouvertes"), "/valises/irregularites", len(found), late)
+
+
+def _counts(office: Office, officer: str) -> dict[str, int]:
+    with office.look() as sitting:
+        sitting.require_house(officer, LIST, seal_store.STORE)
+        return stock.counts(sitting.connection, office.post)
+
+
+def _empties(office: Office, officer: str) -> object:
+    """Return the empty bags by age, for those who may see them all; None for others."""
+    try:
+        return views.empties(office, by=officer)
+    except ServiceError:
+        return None

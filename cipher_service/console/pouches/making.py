@@ -1,0 +1,171 @@
+"""Hand-in, make-up with scan-to-add, and sealing by two (flow 5)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+from starlette.responses import Response
+
+from cipher_service.console.pouches import words
+from cipher_service.console.pouches.reading import ask, named, page, whole
+from cipher_service.console.visit import Visit
+from cipher_service.errors import ServiceError
+from cipher_service.pouches import handing_in, repository, views, waybills
+from cipher_service.pouches.entitlement import PACK
+from cipher_service.pouches.office import Office
+from cipher_service.pouches.repository import Closing
+from pouch.errors import LocatorWrong
+from pouch.locator import grouped_locator, read_locator
+from pouch.manifest import BagClass
+
+_PIECE = ("to", "register", "sender", "addressee", "kind", "level", "quantity", "weight")
+
+
+@dataclass(frozen=True, slots=True)
+class MakeUp:
+    """A bag that is being made up: what lies in it, what waits for it, who could certify."""
+
+    closing: Closing
+    locator: str
+    lines: list[Row[Any]]
+    numbers: dict[int, str]
+    waiting: list[Row[Any]]
+    weight_g: int
+    certifiers: list[tuple[str, str]]
+
+
+async def hand_in_form(
+    visit: Visit, refusal: ServiceError | None = None, number: str | None = None
+) -> Response:
+    """Where pieces are handed in, and what waits for a bag."""
+    told = await ask(visit, lambda office: _counter(office, visit.person.number))
+    return page(visit, "hand_in", refusal, number=number, **told)
+
+
+async def hand_in(visit: Visit) -> Response:
+    """Take a letter, a document or a parcel in."""
+    form = await visit.form(*_PIECE, optional=("enclosure",))
+    piece = {
+        "destination": form["to"],
+        **{name: form[name] for name in ("register", "sender", "addressee", "kind", "level")},
+        "quantity": whole(form["quantity"]),
+        "weight_g": whole(form["weight"]),
+        "enclosure": form.get("enclosure") or None,
+    }
+    if form["kind"] not in words.ITEMS:
+        raise ServiceError("FORM_REFUSED")
+    return await _taken(visit, "bag_hand_in", piece)
+
+
+async def hand_in_dispatch(visit: Visit) -> Response:
+    """Take a dispatch in that is marked for the pouch."""
+    form = await visit.form("dispatch_id", "post", "weight")
+    told = {
+        "dispatch_id": form["dispatch_id"],
+        "post": form["post"],
+        "weight_g": whole(form["weight"]),
+    }
+    return await _taken(visit, "bag_hand_in_dispatch", told)
+
+
+async def begin(visit: Visit) -> Response:
+    """Begin the make-up of a bag."""
+    form = await visit.form("departure", "bag", "bag_class")
+    if form["bag_class"] not in list(BagClass):
+        raise ServiceError("FORM_REFUSED")
+    try:
+        bag = read_locator(form["bag"])
+    except LocatorWrong as error:
+        raise ServiceError(error.code) from error
+    told = {"departure": form["departure"], "bag": bag, "bag_class": form["bag_class"]}
+    made = await visit.act("bag_begin", told)
+    return visit.go(f"/valises/{made['seal']}/confection")
+
+
+async def make_up(
+    visit: Visit, refusal: ServiceError | None = None, laid: dict[str, Any] | None = None
+) -> Response:
+    """The bag on the table: scan to add, then seal."""
+    seal = named(visit)
+    bag = await ask(visit, lambda office: _make_up(office, seal, visit.person.number))
+    return page(visit, "make_up", refusal, bag=bag, laid=laid)
+
+
+async def scan(visit: Visit) -> Response:
+    """Lay a piece in by its scanned or typed number."""
+    form = await visit.form("number")
+    try:
+        laid = await visit.act("bag_scan", {"seal": named(visit), "number": form["number"]})
+    except ServiceError as error:
+        return await make_up(visit, error)
+    return await make_up(visit, laid=laid)
+
+
+async def take_out(visit: Visit) -> Response:
+    """Take the last piece out again."""
+    try:
+        await visit.act("bag_take_out", {"seal": named(visit)})
+    except ServiceError as error:
+        return await make_up(visit, error)
+    return visit.go(f"/valises/{named(visit)}/confection")
+
+
+async def ask_seal(visit: Visit) -> Response:
+    """Go to the page where the sealing is signed; a witness signs after."""
+    fields = await visit.fields()
+    form = {name: value for name, value in fields if name != "absent"}
+    if set(form) != {"seals", "weight", "certifier", "days"}:
+        raise ServiceError("FORM_REFUSED")
+    seal = named(visit)
+    told = {
+        "seal": seal,
+        "seals": form["seals"].split(),
+        "weight_g": whole(form["weight"]),
+        "certifier": form["certifier"],
+        "absent": sorted({value for name, value in fields if name == "absent"}),
+        "days": whole(form["days"]),
+        "back": f"/valises/{seal}",
+    }
+    try:
+        asked = await visit.act("bag_ask_seal", told)
+    except ServiceError as error:
+        return await make_up(visit, error)
+    return visit.sign(asked["ticket"])
+
+
+async def _taken(visit: Visit, command: str, told: dict[str, Any]) -> Response:
+    try:
+        taken = await visit.act(command, told)
+    except ServiceError as error:
+        return await hand_in_form(visit, error)
+    return await hand_in_form(visit, number=taken["number"])
+
+
+def _counter(office: Office, officer: str) -> dict[str, Any]:
+    with office.look() as sitting:
+        sitting.require_house(officer, PACK, "hand-in")
+        return {
+            "waiting": handing_in.waiting(sitting.connection),
+            "dispatches": handing_in.due_by_pouch(sitting.connection, office.post),
+            "posts": waybills.destinations(sitting.connection, office.post),
+        }
+
+
+def _make_up(office: Office, seal: str, officer: str) -> MakeUp:
+    with office.look() as sitting:
+        closing = repository.closing_of(sitting.connection, seal)
+        if closing is None or not sitting.visible(officer, [closing]):
+            raise ServiceError("CLOSING_UNKNOWN", seal=seal[:40])
+        if closing.manifest is not None:
+            raise ServiceError("BAG_SEALED", seal=seal)
+        sitting.require(officer, PACK, closing)
+        lines = repository.lines_of(sitting.connection, seal)
+        return MakeUp(
+            closing=closing,
+            locator=grouped_locator(closing.bag),
+            lines=lines,
+            numbers=handing_in.numbers_in(sitting.connection, seal),
+            waiting=handing_in.waiting(sitting.connection, closing.route.destination),
+            weight_g=sum(line.weight_g for line in lines),
+            certifiers=views.certifiers(sitting, closing),
+        )

@@ -1,0 +1,45 @@
+"""What the pouch bureau's pages share: the bureau to read from, forms, refusals beside a form."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from cipher_service.access.acts import Gate
+from cipher_service.console.pouches import words
+from cipher_service.console.refusals import TABLE, words_of
+from cipher_service.console.visit import Visit
+from cipher_service.errors import ServiceError
+from cipher_service.pouches.office import Office, seated
+
+Result = TypeVar("Result")
+
+
+async def ask(visit: Visit, question: Callable[[Office], Result]) -> Result:
+    """Ask the bureau's books something, at one moment."""
+
+    def read(connection: Connection, gate: Gate) -> Result:
+        return question(seated(connection, visit.office.headquarters, gate, lambda: visit.now))
+
+    return await visit.read(read)
+
+
+def page(visit: Visit, name: str, refusal: ServiceError | None = None, **values: Any) -> Response:
+    """Answer with a page of the bureau; what was refused stands above its form."""
+    told = None if refusal is None else words_of(refusal, visit.language)
+    status = 200 if refusal is None else TABLE.get(refusal.code, TABLE["REFUSED"]).status
+    return visit.page(f"pouches/{name}.html", status, words=words, refusal=told, **values)
+
+
+def named(visit: Visit) -> str:
+    """Return the bag that the address names."""
+    return str(visit.request.path_params["seal"])
+
+
+def whole(typed: str) -> int:
+    """Return a number as typed. Raises ServiceError FORM_REFUSED."""
+    text = "".join(typed.split())
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:  # noqa: PLR2004 - more digits than any weight or count of a bag has
+        raise ServiceError("FORM_REFUSED")
+    return int(text)

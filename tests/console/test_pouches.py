@@ -1,0 +1,293 @@
+"""The pouch bureau's pages in a real browser: make-up by scanner, sealing by two, blind receipt."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+import pypdfium2
+import pytest
+from sqlalchemy import Engine
+
+from cipher_service import clock
+from cipher_service.administration.installation import custodian_of
+from cipher_service.administration.stage import Stage
+from cipher_service.audit.journal import Journal
+from cipher_service.identity.demonstration import Demonstration
+from cipher_service.pouches import carriage, planning, seal_store
+from cipher_service.pouches.office import Office
+from cipher_service.storage.engine import open_existing
+from pouch.digits import AZERTY
+from pouch.facts import INTACT
+from pouch.locator import grouped_locator
+from tests.console.conftest import Enter
+from tests.console.support import Tab, check_page
+from tests.support import inbound
+from tests.support.bags import NONCE
+from tests.support.office import PouchBureau, route, timetable
+from tests.support.office import carriage as waybill
+
+
+@dataclass
+class Desk:
+    """The bureau of the running demonstration, and its officers by function."""
+
+    engine: Engine
+    office: Office
+    people: dict[str, str]
+    names: tuple[str, ...]
+    now: datetime = field(default_factory=lambda: clock.now().replace(microsecond=0))
+    seals: tuple[str, ...] = ()
+
+    @property
+    def chief(self) -> str:
+        return self.people["CHIEF-POUCH"]
+
+    @property
+    def courier(self) -> str:
+        return self.people["COURIER"]
+
+
+@pytest.fixture(scope="module")
+def desk(ministry: Stage) -> Iterator[Desk]:
+    people = Demonstration.of(ministry.settings).people()
+    engine = open_existing(ministry.settings.database)
+    with custodian_of(ministry.settings) as custodian:
+        journal = Journal(engine, ministry.settings.log_origin, "account/tests")
+        office = Office(engine, custodian, ministry.settings.headquarters, journal)
+        made = Desk(
+            engine,
+            office,
+            {one.role: one.officer for one in people},
+            tuple(one.name for one in people),
+        )
+        planning.add_route(office, route(), by=made.chief)
+        first, *_ = planning.plan(office, timetable("R-PARIS"), 2, by=made.chief)
+        planning.entrust(office, first.departure, waybill(2, made.courier), by=made.chief)
+        pair = {"by": made.chief, "second": made.people["POUCH-AGENT"]}
+        numbers = [f"MX-{number:06d}" for number in range(100, 110)]
+        seal_store.take_in(office, numbers, sort="plastic", strength="S", **pair)
+        made.seals = seal_store.issue(office, 4, **pair)
+        planning.add_bag(office, by=made.chief)
+        yield made
+    engine.dispose()
+
+
+def check(tab: Tab, desk: Desk) -> None:
+    """Every page in both languages."""
+    texts = (*desk.names, "Direction des Nations unies", "cipher-service")
+    check_page(tab, foreign=texts)
+    path = tab.page.url.removeprefix(tab.origin)
+    tab.goto(f"{path}?lang=en")
+    check_page(tab, foreign=texts)
+    tab.goto(f"{path}?lang=fr")
+
+
+def press(tab: Tab, name: str) -> None:
+    tab.page.get_by_role("button", name=name, exact=True).click()
+
+
+def returned(tab: Tab, seal: str) -> None:
+    """Wait until the page where acts are signed has led back, and see the bag anew."""
+    tab.page.wait_for_url(f"{tab.origin}/valises/{seal}")
+    tab.hosts.clear()
+    tab.goto(f"/valises/{seal}")
+
+
+def test_empty_lists_say_what_comes_next(desk: Desk, enter: Enter) -> None:
+    tab = enter("POUCH-AGENT")
+    tab.goto("/valises")
+    assert tab.page.locator(".app-empty").count() == 1
+    check(tab, desk)
+    tab.goto("/valises/irregularites")
+
+
+def test_a_bag_is_made_up_by_scanner_and_sealed_by_two(
+    desk: Desk, enter: Enter, pictures: Path
+) -> None:
+    agent = enter("POUCH-AGENT")
+    agent.goto("/valises/depot")
+    agent.page.get_by_label("Pour le poste").select_option("PARIS")
+    agent.page.get_by_label("Niveau").select_option("SECRET")
+    for label, value in (
+        ("Numéro au registre de l’expéditeur", "2026/000412"),
+        ("Service expéditeur", "Direction des Nations unies"),
+        ("Destinataire", "Chancellerie"),
+    ):
+        agent.page.get_by_label(label).fill(value)
+    agent.page.locator("#weight").fill("240")
+    press(agent, "Déposer")
+    number = agent.page.get_by_role("status").locator(".app-number").inner_text()
+    assert re.fullmatch(r"\d{10}", number)
+
+    agent.goto("/valises/departs")
+    agent.page.get_by_label("Ce que la valise peut contenir").select_option("SECRET")
+    press(agent, "Commencer")
+    agent.page.wait_for_url("**/confection")
+    seal = agent.page.url.split("/")[-2]
+    assert agent.page.evaluate("document.activeElement.id") == "number"
+    # A scanner set to another keyboard types other signs, and Enter.
+    agent.page.keyboard.type(number.translate(str.maketrans("0123456789", AZERTY)))
+    agent.page.keyboard.press("Enter")
+    agent.page.get_by_role("status").get_by_text("ligne 1").wait_for()
+    agent.expected = (422,)
+    agent.page.locator("#number").fill(number[:-1] + str((int(number[-1]) + 1) % 10))
+    agent.page.keyboard.press("Enter")
+    agent.page.get_by_role("alert").get_by_text("mal lu").wait_for()
+    agent.goto(f"/valises/{seal}/confection")
+    agent.page.screenshot(path=pictures / "make-up.png", full_page=True)
+    check(agent, desk)
+
+    chief = enter("CHIEF-POUCH")
+    chief.goto(f"/valises/{seal}/confection")
+    chief.page.get_by_label("Numéros des scellés posés").fill(" ".join(desk.seals[:2]))
+    chief.page.get_by_label("Poids de la valise fermée").fill("1500")
+    chief.page.get_by_label("Qui répond du contenu").select_option(desk.chief)
+    for box in chief.page.locator("input[name=absent]").all():
+        box.check()
+    press(chief, "Lire et signer")
+    press(chief, "Signer avec la clé logicielle")
+    chief.page.get_by_text("D’autres doivent encore signer").wait_for()
+    witness = enter("CHIEF-CIPHER-POUCH")
+    witness.goto("/actes")
+    witness.page.get_by_role("link", name="Sceller une valise").first.click()
+    press(witness, "Lire et signer")
+    press(witness, "Signer avec la clé logicielle")
+    witness.page.get_by_text("Signé, et fait").wait_for()
+
+    returned(chief, seal)
+    chief.page.screenshot(path=pictures / "journey.png", full_page=True)
+    check(chief, desk)
+    assert chief.page.locator("#tableau tbody tr").count() == 2
+    assert "scellée" in chief.page.locator("main").inner_text()
+    for path in ("etiquette.pdf", "bordereau.pdf"):
+        answer = chief.page.request.get(f"{chief.origin}/valises/{seal}/{path}")
+        assert answer.ok
+        assert len(pypdfium2.PdfDocument(answer.body())) == (2 if path.startswith("e") else 1)
+    told = chief.page.request.get(f"{chief.origin}/valises/{seal}/epcis.json").json()
+    assert told["type"] == "EPCISDocument"
+    agent.goto(f"/valises/{seal}/confection", status=409)
+    agent.page.get_by_text("scellée", exact=False).first.wait_for()
+
+    _on_its_way(chief, desk, seal)
+
+
+def _on_its_way(chief: Tab, desk: Desk, seal: str) -> None:
+    chief.goto(f"/valises/{seal}")
+    chief.page.get_by_label("À qui").select_option(desk.courier)
+    press(chief, "Enregistrer la remise")
+    chief.page.get_by_text("en route").first.wait_for()
+    chief.page.get_by_label("Ce qui est constaté").select_option("bag-detained")
+    press(chief, "Signaler")
+    chief.page.get_by_text("valise retenue").first.wait_for()
+    chief.goto("/valises")
+    check(chief, desk)
+    chief.goto("/")
+    assert chief.page.get_by_role("link", name="Irrégularités ouvertes").count() == 1
+
+
+def test_the_sealer_alone_and_the_packer_seal_nothing(desk: Desk, enter: Enter) -> None:
+    planning.add_bag(desk.office, by=desk.chief)
+    agent = enter("POUCH-AGENT")
+    agent.goto("/valises/departs")
+    agent.page.get_by_label("Ce que la valise peut contenir").select_option("SECRET")
+    press(agent, "Commencer")
+    agent.page.wait_for_url("**/confection")
+    assert agent.page.get_by_role("button", name="Lire et signer").count() == 0, "it is empty"
+
+
+def test_a_bag_is_received_blindly_opened_by_two_and_discharged(desk: Desk, enter: Enter) -> None:
+    head, clerk = desk.people["HEAD-OF-POST"], desk.people["POST-CIPHER-CLERK"]
+    made = inbound.sent_from_paris(cast("PouchBureau", desk), people=(head, clerk, clerk))
+    made.hand_to_courier()
+    carriage.hand_over(
+        desk.office, inbound.SEAL, by=desk.courier, to=desk.people["POUCH-AGENT"], condition=INTACT
+    )
+    agent = enter("POUCH-AGENT")
+    agent.goto("/valises/reception")
+    agent.expected = (404,)
+    agent.page.get_by_label("Repère sur l’étiquette").fill("1234")
+    press(agent, "Continuer")
+    agent.page.get_by_role("alert").wait_for()
+    agent.goto("/valises/reception")
+    agent.page.get_by_label("Repère sur l’étiquette").fill(grouped_locator(inbound.BAG))
+    press(agent, "Continuer")
+    agent.page.wait_for_url("**/reception")
+    check(agent, desk)
+    shown = agent.page.content()
+    assert not any(number in shown for number in inbound.SEALS), "nothing expected is told before"
+    agent.page.get_by_label("Quels numéros portent les scellés").fill("PA-000001 PA-000009")
+    agent.page.get_by_label("Poids en grammes").fill(str(inbound.WEIGHT))
+    press(agent, "Inscrire la réception")
+    agent.page.get_by_role("heading", name="À vérifier").wait_for()
+    result = agent.page.locator("main").inner_text()
+    assert all(number in result for number in (*inbound.SEALS, "PA-000009"))
+    assert "numéro de scellé différent" in result
+
+    chief, second = enter("CHIEF-POUCH"), enter("CHIEF-CIPHER-POUCH")
+    chief.goto(f"/valises/{inbound.SEAL}")
+    press(chief, "Lire et signer")
+    press(chief, "Signer avec la clé logicielle")
+    chief.page.get_by_text("D’autres doivent encore signer").wait_for()
+    second.goto("/actes")
+    second.page.get_by_role("link", name="Ouvrir une valise").first.click()
+    press(second, "Lire et signer")
+    press(second, "Signer avec la clé logicielle")
+    second.page.get_by_text("Signé, et fait").wait_for()
+    returned(chief, inbound.SEAL)
+    chief.goto(f"/valises/{inbound.SEAL}/verification")
+    check(chief, desk)
+    chief.page.get_by_label("Trouvé, ligne 2").fill("0")
+    chief.page.get_by_label("Secret imprimé").fill(NONCE)
+    press(chief, "Signer la décharge")
+    chief.page.get_by_text("Décharge signée").wait_for()
+    assert "pièce manquante ligne 2" in chief.page.locator("main").inner_text()
+    chief.goto("/valises/irregularites")
+    row = chief.page.locator("tbody tr", has_text="pièce manquante")
+    row.get_by_role("button", name="Marquer avisée").click()
+    chief.page.locator("tbody tr", has_text="pièce manquante").get_by_text(
+        "avisée"
+    ).first.wait_for()
+    agent.goto("/valises")
+    assert inbound.SEAL not in agent.page.content(), "what is discharged is no longer under way"
+
+
+def test_the_register_of_seals_is_compared_with_the_table(desk: Desk, enter: Enter) -> None:
+    tab = enter("CHIEF-POUCH")
+    tab.goto("/valises/scelles")
+    check(tab, desk)
+    press(tab, "Comparer au registre")
+    tab.page.get_by_text("ne s’expliquent pas").wait_for()
+    told = tab.page.locator(".app-refusal .app-number--long").inner_text().split()
+    tab.page.get_by_label("Scellés délivrés et non posés").fill("\n".join(told).lower())
+    press(tab, "Comparer au registre")
+    tab.page.get_by_text("Le registre est en ordre").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "status"),
+    [
+        ("DRAFTER", "/valises/depot", 403),
+        ("DRAFTER", "/valises/departs", 403),
+        ("AUDITOR", "/valises/scelles", 403),
+        ("DRAFTER", f"/valises/{inbound.SEAL}", 404),
+        ("CHIEF-POUCH", "/valises/nothing", 404),
+        ("HEAD-OF-POST", "/valises/departs", 403),
+    ],
+)
+def test_whoever_may_not_is_told_so_or_sees_nothing(
+    desk: Desk, enter: Enter, role: str, path: str, status: int
+) -> None:
+    tab = enter(role)
+    tab.goto(path, status=status)
+    check_page(tab, foreign=desk.names)
+
+
+def test_a_phone_shows_each_page(desk: Desk, enter: Enter, pictures: Path) -> None:
+    tab = enter("CHIEF-POUCH", width=390, height=844)
+    for path in ("/valises", "/valises/departs", "/valises/depot", "/valises/reception"):
+        tab.goto(path)
+        check_page(tab, foreign=(*desk.names, "cipher-service"))
+        tab.page.screenshot(path=pictures / f"{path.strip('/').replace('/', '-')}.png")
