@@ -30,6 +30,7 @@ from cipher_service.client.log_book import LogBook
 from cipher_service.client.messages import phrase
 from cipher_service.client.passphrases import open_identity
 from cipher_service.client.quarantine import quarantine
+from cipher_service.client.receipting import receipt_file
 from cipher_service.client.state import Admission, PostState
 from cipher_service.client.terminal import Terminal
 from cipher_service.client.watching import watched_buffered
@@ -68,8 +69,8 @@ def decipher(arguments: Namespace, terminal: Terminal) -> None:
     require_empty(out)
     senders = list(map(read_card_file, arguments.senders))
     rerouters = list(map(read_card_file, arguments.rerouters))
-    identity = open_identity(arguments, terminal)
-    with PostState(Path(arguments.identity)) as state:
+    identity, folder = open_identity(arguments, terminal), Path(arguments.identity)
+    with PostState(folder) as state:
         published = decipher_into(
             source,
             out,
@@ -79,7 +80,11 @@ def decipher(arguments: Namespace, terminal: Terminal) -> None:
             state=state,
             terminal=terminal,
         )
+    # After it is out: a post that cannot write its receipt has read its dispatch all the same.
+    receipted = receipt_file(folder, identity, source, published.manifest)
     _tell(published, out, terminal)
+    if receipted and not terminal.as_json:
+        terminal.say("receipt_waits")
 
 
 def require_empty(out: Path) -> None:

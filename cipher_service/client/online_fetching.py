@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cipher_service import clock
 from cipher_service.client.deciphering import Published, decipher_into
 from cipher_service.client.failures import Failure, Misused, Refused
-from cipher_service.client.log_book import LogBook
 from cipher_service.client.messages import Explanation, explain
 from cipher_service.client.online_chase import chase_missing
 from cipher_service.client.online_delivery import post_notes, queue_once, resume
@@ -26,14 +24,13 @@ from cipher_service.client.online_refusals import Distrusted, MinistryRefused, U
 from cipher_service.client.online_resending import resend_asked
 from cipher_service.client.online_session import Session, open_session
 from cipher_service.client.online_slips import cards_of, slip_of
-from cipher_service.client.outbox_entries import Note
+from cipher_service.client.receipting import give_receipt
 from cipher_service.client.terminal import Terminal
 from keys.errors import Refusal
-from keys.post_receipts import DECIPHERED, DELIVERED, REFUSED, PostReceipt, make_post_receipt
+from keys.post_receipts import DECIPHERED, DELIVERED, REFUSED
 from keys.prekeys import PrekeyUsed
 from keys.records import ULID
 from keys.service_messages import REPEAT_REQUEST
-from keys.signing import RECEIPT
 from keys.slips import Slip, SlipMismatch, require_same
 
 # What this post lacks, not what the envelope is: no receipt accuses the origin of it.
@@ -175,25 +172,17 @@ def _give_receipt(
     manifest_hash: str | None = None,
     reason: str | None = None,
 ) -> None:
-    """Sign a receipt and let it wait in the outbox; it is made once for each kind."""
-    name = f"receipt/{slip.dispatch_id}/{kind}"
-    if session.outbox.knows_note(name):
-        return
-    with LogBook(session.pins.folder) as book:
-        checkpoint = book.carried()
-    receipt = PostReceipt(
-        kind=kind,
+    """Receipt what a slip announced and the ministry gave, byte for byte."""
+    give_receipt(
+        session.pins.folder,
+        session.identity,
+        session.outbox,
+        kind,
         dispatch_id=slip.dispatch_id,
-        post=session.post,
-        card=session.identity.card.fingerprint,
         envelope_sha256=slip.envelope_sha256,
-        at=clock.now().replace(microsecond=0),
         manifest_hash=manifest_hash,
         reason=reason,
-        checkpoint=checkpoint,
     )
-    body = make_post_receipt(receipt, lambda statement: session.identity.sign(RECEIPT, statement))
-    session.outbox.post(Note(name, "/v1/receipts", body))
 
 
 def _words(terminal: Terminal, error: Failure | Refusal) -> Explanation:

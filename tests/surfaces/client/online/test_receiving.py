@@ -330,3 +330,55 @@ def test_a_lying_receipt_list_is_told_and_the_sound_ones_still_shown(
     kept_at_post = relayed.online("receipt", mine)
     assert kept_at_post.status == 3
     assert "verified" in kept_at_post.out
+
+
+def test_what_came_by_bag_is_receipted_with_the_next_command_that_has_a_line(
+    enrolled: Pair, tmp_path: Path
+) -> None:
+    sent = enrolled.lome.send("PARIS", "Par la valise.", "--pouch", "PARIS", "--json")
+    assert sent.status == 0, sent.err
+    dispatch_id, bag = sent.json["id"], tmp_path / "bag.age"
+    assert enrolled.lome.online("bag", "-o", str(bag), dispatch_id).status == 0
+
+    def told() -> list[str]:
+        shown = enrolled.lome.online("receipt", dispatch_id, "--json").json["receipts"]
+        return [each["kind"] for each in shown if each["verified"]]
+
+    paris = enrolled.paris
+    opening = ("decipher", "--identity", str(paris.folder), "--from", str(enrolled.lome.card_file))
+    opened = paris.chiffre(*opening, "-o", str(tmp_path / "out"), str(bag))
+    assert opened.status == 0, opened.err
+    assert "receipt leaves with the next command" in opened.err
+    assert told() == ["submitted"]  # nothing has a line yet
+    assert paris.online("inbox").status == 0
+    assert told() == ["submitted", "delivered", "deciphered"]
+
+    # Opened again, and asked again: nothing is said twice.
+    again = paris.chiffre(*opening, "-o", str(tmp_path / "again"), str(bag))
+    assert again.status == 0, again.err
+    assert "receipt leaves" not in again.err
+    assert paris.online("inbox").status == 0
+    assert told() == ["submitted", "delivered", "deciphered"]
+
+
+def test_a_receipt_for_what_was_never_registered_is_refused_by_name_and_let_go(
+    enrolled: Pair, tmp_path: Path
+) -> None:
+    """A post without a network has only its bag: nobody at the ministry knows of that dispatch."""
+    bag = tmp_path / "bag.age"
+    made = enrolled.lome.chiffre(
+        *("encipher", "--identity", str(enrolled.lome.folder)),
+        *("--to", str(enrolled.paris.card_file), "--level", "SECRET", "-o", str(bag), "-"),
+        text="Sans ligne.",
+    )
+    assert made.status == 0, made.err
+    paris = enrolled.paris
+    opened = paris.chiffre(
+        *("decipher", "--identity", str(paris.folder), "--from", str(enrolled.lome.card_file)),
+        *("-o", str(tmp_path / "out"), str(bag)),
+    )
+    assert opened.status == 0, opened.err
+    first, second = paris.online("inbox"), paris.online("inbox")
+    assert (first.status, second.status) == (0, 0)
+    assert "NOT_FOUND" in first.err
+    assert "NOT_FOUND" not in second.err
