@@ -121,7 +121,8 @@ def registrar_handlers(
     ).acts()
     bags = PouchOfficeDesk(custodian, settings.headquarters)
     executors = {relinking.KIND: relinking.executor(), **bags.executors()}
-    signing = Approvals(site, executors, office, settings.console_origin)
+    completed = {**office, **officers.completed()}
+    signing = Approvals(site, executors, completed, settings.console_origin)
     handlers = {
         **admissions.handlers(),
         **officers.handlers(),

@@ -164,6 +164,15 @@ def credential_id_of(response: bytes) -> bytes:
     return _strictly(lambda: _open(response, _ASSERTION)[0])
 
 
+def registered_id_of(response: bytes) -> bytes:
+    """Gives the credential that a registration claims to be of, before it is verified.
+
+    Raises:
+        PasskeyInvalid: not a response of the one form.
+    """
+    return _strictly(lambda: _open(response, _REGISTRATION)[0])
+
+
 def verify_registration(
     response: bytes, *, challenge: bytes, party: RelyingParty, policy: AuthenticatorPolicy
 ) -> Passkey:

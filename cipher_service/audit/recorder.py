@@ -21,7 +21,13 @@ from cipher_service.storage.batch import Outcome
 SILENT: Final = frozenset(
     {
         *("housekeep", "lapse", "health", "token_keys", "seals"),
-        *("officer_ask", "officer_ask_enrolment", "officer_seen", "approval_show"),
+        *(
+            "officer_ask",
+            "officer_ask_enrolment",
+            "officer_seen",
+            "officer_ask_key",
+            "approval_show",
+        ),
     }
 )
 """What decides nothing about anybody, or writes its own entries (`access.upkeep`)."""

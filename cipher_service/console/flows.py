@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from cipher_service.console import acts, dispatches, home, journal, pouches, scan, signing_in
+from cipher_service.console import (
+    acts,
+    dispatches,
+    home,
+    journal,
+    keys_page,
+    pouches,
+    scan,
+    signing_in,
+)
 from cipher_service.console.flow import Flow
 
 FLOWS: Final[tuple[Flow, ...]] = (
@@ -12,5 +21,6 @@ FLOWS: Final[tuple[Flow, ...]] = (
     pouches.FLOW,
     journal.FLOW,
     scan.FLOW,
+    keys_page.FLOW,
     signing_in.FLOW,
 )

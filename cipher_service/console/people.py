@@ -19,6 +19,7 @@ def person_of(connection: Connection, gate: Gate, token: str, now: datetime) -> 
         return None
     return Person(
         token=token,
+        credential_id=session.credential_id,
         officer=officers.read(connection, session.officer),
         principal=gate.principals.of(connection, session.officer, now),
         opened=session.opened,

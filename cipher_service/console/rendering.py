@@ -27,7 +27,7 @@ from cipher_service.console.visit import Person, Visit
 from cipher_service.directory.roles import default_roles
 from cipher_service.labels.scheme import default_scheme
 
-_OF_JINJA: Final = frozenset({"caller"})
+_OF_JINJA: Final = frozenset({"caller", "undefined"})
 
 
 class StrictName(Undefined):

@@ -1,16 +1,26 @@
 """Signing in and out (flow 10), and the links by which a demonstration is entered."""
 
-from typing import Final
+import hmac
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any, Final
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
+from cipher_service.access.acts import Gate
 from cipher_service.console.door import DEMONSTRATION, sign_in_form
 from cipher_service.console.flow import Flow, Page
 from cipher_service.console.visit import SESSION, Visit
 from cipher_service.errors import ServiceError
+from cipher_service.identity import challenges, passkey_book
 from cipher_service.identity.demonstration import Demonstration
 from cipher_service.identity.sessions import LONGEST
 from cipher_service.identity.site import party_of
+from keys.passkeys import creation_options
+
+_CEREMONY_MOST: Final = 200 * 1024
+_SECRET: Final = secrets.token_bytes(32)
 
 
 async def sign_in_page(visit: Visit) -> Response:
@@ -18,6 +28,85 @@ async def sign_in_page(visit: Visit) -> Response:
     if visit.signed_in:
         return visit.go("/")
     return sign_in_form(visit)
+
+
+async def sign_in_ask(visit: Visit) -> Response:
+    """Take `{"officer"}`; give what the browser asks the officer's security keys.
+
+    An unknown number gets an answer of the same form: whoever tries numbers learns nothing.
+    """
+    number = _text(await visit.json(), "officer").strip().upper()
+    if number.isdecimal():
+        number = f"OFF-{int(number):06}"
+
+    def mine(connection: Connection, _gate: Gate) -> list[str]:
+        keys = passkey_book.keys_of(connection, number)
+        return [key.credential_id for key in keys if key.revoked is None]
+
+    found = await visit.read(mine) or _invented(number)
+    nonce = await visit.office.ask("officer_ask", None)
+    return visit.data(
+        {
+            "nonce": _written(nonce),
+            "options": {
+                "challenge": _written(challenges.asked("sign-in", nonce)),
+                "rpId": visit.office.settings.party_id,
+                "userVerification": "required",
+                "timeout": 120_000,
+                "allowCredentials": [
+                    {"type": "public-key", "id": _written(bytes.fromhex(one))} for one in found
+                ],
+            },
+        }
+    )
+
+
+async def sign_in(visit: Visit) -> Response:
+    """Take `{"nonce", "response"}`; open the session."""
+    members = await visit.json()
+    payload = {
+        "nonce": _octets(_text(members, "nonce")),
+        "response": _text(members, "response").encode(),
+    }
+    entered = await visit.office.ask("officer_sign_in", payload)
+    return with_session(visit.data({"to": "/"}), entered["session"])
+
+
+async def enrolment_page(visit: Visit) -> Response:
+    """The page to which an enrolment link leads; the secret is after the #, for the page alone."""
+    return visit.page("signing_in/enrol.html")
+
+
+async def enrolment_ask(visit: Visit) -> Response:
+    """Take `{"link"}`; give whom it enrols, and what the browser asks two security keys."""
+    link = _text(await visit.json(), "link")
+    asked = await visit.office.ask("officer_ask_enrolment", {"link": link})
+    party = party_of(visit.office.settings)
+    keys = [
+        {
+            "nonce": _written(nonce),
+            "options": creation_options(
+                challenges.asked("enrol", nonce),
+                party=party,
+                number=asked["officer"],
+                name=asked["name"],
+                known=(),
+            ),
+        }
+        for nonce in asked["nonces"]
+    ]
+    return visit.data({"officer": asked["officer"], "name": asked["name"], "keys": keys})
+
+
+async def enrol(visit: Visit) -> Response:
+    """Take `{"link", "keys": [{"nonce", "response"}, ...]}`; enrol them and use the link up."""
+    members = await visit.json()
+    given = members.get("keys")
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise ServiceError("FORM_REFUSED")
+    keys = [[_octets(_text(one, "nonce")), _text(one, "response").encode()] for one in given]
+    await visit.office.ask("officer_enrol", {"link": _text(members, "link"), "keys": keys})
+    return visit.data({"to": "/connexion"})
 
 
 async def sign_out(visit: Visit) -> Response:
@@ -74,10 +163,40 @@ def with_session(response: Response, token: str) -> Response:
     return response
 
 
+def _invented(number: str) -> list[str]:
+    """Return credential ids for a number that has none, the same at each asking."""
+    return [
+        hmac.new(_SECRET, f"{number}\0{place}".encode(), "sha256").hexdigest() for place in (1, 2)
+    ]
+
+
+def _text(members: dict[str, Any], name: str) -> str:
+    value = members.get(name)
+    if not isinstance(value, str):
+        raise ServiceError("FORM_REFUSED")
+    return value
+
+
+def _octets(text: str) -> bytes:
+    try:
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError as error:
+        raise ServiceError("FORM_REFUSED") from error
+
+
+def _written(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
 FLOW: Final = Flow(
     "signing_in",
     (
         Page("/connexion", sign_in_page, signed_in=False),
+        Page("/connexion/defi", sign_in_ask, method="POST", signed_in=False),
+        Page("/connexion/cle", sign_in, method="POST", signed_in=False, most=_CEREMONY_MOST),
+        Page("/inscription", enrolment_page, signed_in=False),
+        Page("/inscription/defi", enrolment_ask, method="POST", signed_in=False),
+        Page("/inscription/cles", enrol, method="POST", signed_in=False, most=_CEREMONY_MOST),
         Page("/deconnexion", sign_out, method="POST"),
         Page("/session/prolonger", prolong, method="POST"),
         Page("/demonstration/{secret}", enter_by_link, signed_in=False),

@@ -48,6 +48,7 @@ class Person:
 
     Attributes:
         token: the cookie's value; goes to the registrar with each act and nowhere else.
+        credential_id: the security key that opened the session, lower-case hex.
         officer: as recorded.
         principal: as decisions see them at this moment.
         opened: when the session was opened.
@@ -56,6 +57,7 @@ class Person:
     """
 
     token: str
+    credential_id: str
     officer: Officer
     principal: Principal
     opened: datetime

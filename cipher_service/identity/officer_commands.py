@@ -6,11 +6,13 @@ robbed that process can do what officers do while they are signed in, and nothin
 one who is not.
 """
 
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from hashlib import sha256
+from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete
 
 from cipher_service import clock
 from cipher_service.directory import officers
@@ -18,7 +20,12 @@ from cipher_service.errors import ServiceError
 from cipher_service.identity import challenges, passkey_book, sessions
 from cipher_service.identity.passkey_book import Site
 from cipher_service.storage.batch import Handler
+from cipher_service.storage.tables import identity as tables
+from keys.canonical import encode
 from keys.errors import KeysError
+from keys.passkeys import registered_id_of
+
+ADD_KEY: Final = "cipher-service/v1 add-key"
 
 OfficerAct = Callable[[Connection, str, Any], Any]
 """An act of a signed-in officer: (connection, the officer's number, payload) -> result."""
@@ -48,9 +55,15 @@ class OfficerDesk:
                     "officer_seen": self.seen,
                     "officer_sign_out": self.sign_out,
                     "officer_revoke_key": self.revoke_key,
+                    "officer_ask_key": self.ask_key,
+                    "officer_prefer": self.prefer,
                 }
             ),
         }
+
+    def completed(self) -> dict[str, OfficerAct]:
+        """Return the acts that an officer's signature completes (`identity.approvals`)."""
+        return {"officer_add_key": self.add_key}
 
     def guarded(self, acts: Mapping[str, OfficerAct]) -> dict[str, Handler]:
         """Return acts that take `{"officer", "session": cookie, "act": payload}`.
@@ -121,6 +134,40 @@ class OfficerDesk:
             raise ServiceError("LAST_KEY")
         passkey_book.revoke_key(connection, officer, payload["key"], self._now())
 
+    def ask_key(self, connection: Connection, officer: str, _payload: object) -> bytes:
+        """Give a nonce for registering one more security key."""
+        return challenges.give(connection, "enrol", officer, self._now())
+
+    def add_key(self, connection: Connection, officer: str, payload: dict[str, Any]) -> None:
+        """Take `{"key": [nonce, response] in base64, "act", "nonce", "response"}`.
+
+        One of the officer's present keys has signed `act`, which names the new one. Refuses
+        KEY_UNKNOWN, CHALLENGE_UNKNOWN, KEY_TAKEN, and as the ceremonies.
+        """
+        now, site = self._now(), self._site()
+        nonce, response = (b64decode(part) for part in payload["key"])
+        if payload["act"] != statement_of_key(officer, response):
+            raise ServiceError("FORM_REFUSED")
+        passkey_book.step_up(
+            connection,
+            officer,
+            sha256(ADD_KEY.encode() + b"\0" + payload["act"]).digest(),
+            payload["nonce"],
+            payload["response"],
+            site=site,
+            now=now,
+        )
+        passkey_book.add_key(connection, officer, (nonce, response), site, now)
+
+    def prefer(self, connection: Connection, officer: str, payload: dict[str, Any]) -> None:
+        """Take `{"language": "fr" or "en"}`; remember it for the officer."""
+        language = payload["language"]
+        if language not in ("fr", "en"):
+            raise ServiceError("FORM_REFUSED")
+        book = tables.preference
+        connection.execute(delete(book).where(book.c.officer == officer))
+        connection.execute(book.insert().values(officer=officer, language=language))
+
     def _guarded(self, act: OfficerAct) -> Handler:
         def guarded(connection: Connection, payload: dict[str, Any]) -> Any:
             session = sessions.find_session(connection, payload["session"], self._now())
@@ -129,6 +176,15 @@ class OfficerDesk:
             return act(connection, session.officer, payload["act"])
 
         return guarded
+
+
+def statement_of_key(officer: str, response: bytes) -> bytes:
+    """Return what an officer signs to add a security key, canonical JSON.
+
+    Raises:
+        PasskeyInvalid: the response is not a registration's.
+    """
+    return encode({"type": ADD_KEY, "officer": officer, "key": registered_id_of(response).hex()})
 
 
 def named(handler: Handler) -> Handler:

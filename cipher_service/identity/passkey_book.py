@@ -136,15 +136,8 @@ def enrol(
     _end_link(connection, link, now)
     for credential_id in [key.credential_id for key in keys_of(connection, officer)]:
         revoke_key(connection, officer, credential_id, now)
-    for nonce, response in registrations:
-        challenges.use(connection, nonce, "enrol", officer, now)
-        made = verify_registration(
-            response,
-            challenge=challenges.asked("enrol", nonce),
-            party=site.party,
-            policy=site.policy,
-        )
-        _add(connection, officer, made, now)
+    for registration in registrations:
+        _register(connection, officer, registration, site, now)
     return officer
 
 
@@ -195,6 +188,23 @@ def step_up(
     if row.officer != officer:
         raise ServiceError("KEY_UNKNOWN")
     _verify(connection, row, response, approval_challenge(nonce, digest), site, now)
+
+
+def add_key(
+    connection: Connection,
+    officer: str,
+    registration: tuple[bytes, bytes],
+    site: Site,
+    now: datetime,
+) -> None:
+    """Give a person one more security key; the caller has one of the present ones sign for it.
+
+    Raises:
+        ServiceError: CHALLENGE_UNKNOWN, KEY_TAKEN, OFFICER_LEFT, UNKNOWN_OFFICER.
+        PasskeyInvalid, PasskeyUnverified, PasskeyModelRefused: the key is not accepted.
+    """
+    lock(connection, officer)
+    _register(connection, officer, registration, site, now)
 
 
 def keys_of(connection: Connection, officer: str) -> list[EnrolledKey]:
@@ -249,6 +259,24 @@ def revoke_all(connection: Connection, officer: str, now: datetime) -> int:
         .values(ended_at=clock.text(now))
     )
     return len(held)
+
+
+def _register(
+    connection: Connection,
+    officer: str,
+    registration: tuple[bytes, bytes],
+    site: Site,
+    now: datetime,
+) -> None:
+    nonce, response = registration
+    challenges.use(connection, nonce, "enrol", officer, now)
+    made = verify_registration(
+        response,
+        challenge=challenges.asked("enrol", nonce),
+        party=site.party,
+        policy=site.policy,
+    )
+    _add(connection, officer, made, now)
 
 
 def _end_link(connection: Connection, link: str, now: datetime) -> None:

@@ -24,6 +24,7 @@ from keys.passkeys import (
     PasskeyUnverified,
     RelyingParty,
     credential_id_of,
+    registered_id_of,
     verify_assertion,
     verify_registration,
 )
@@ -355,3 +356,11 @@ def test_a_policy_that_would_admit_everything_cannot_be_made(
 def test_each_algorithm_has_one_shape_of_key(key: bytes) -> None:
     with pytest.raises(ValueError):
         algorithm_of(key)
+
+
+def test_a_registration_names_its_credential_before_it_is_verified() -> None:
+    key = SecurityKey(Maker())
+    response = key.create(bytes(range(32)), RelyingParty("x.example", ("https://x.example",)))
+    assert registered_id_of(response) == key.credential_id
+    with pytest.raises(PasskeyInvalid):
+        registered_id_of(b"{}")

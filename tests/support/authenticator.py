@@ -204,6 +204,7 @@ class SecurityKey:
     def _make_credential(self) -> None:
         if self.algorithm == ES256:
             key = ec.generate_private_key(ec.SECP256R1())
+            self.private: Any = key
             numbers = key.public_key().public_numbers()
             x, y = numbers.x.to_bytes(32, "big"), numbers.y.to_bytes(32, "big")
             self._sign: Callable[[bytes], bytes] = lambda data: key.sign(

@@ -1,7 +1,8 @@
 // The page where an officer signs: shows what will be signed from the very bytes, computes their
 // digest and the challenge itself (keys/ACTS.md §2 and §6), and asks the security key. Nothing that
 // another page says is believed: only the ticket comes from outside.
-import { ACTS, MEMBERS, PURPOSES, SENTENCES, type Language } from "./words/acts";
+import { Refusal, answered, element, post, showRefusal } from "./shared/asking";
+import { ACTS, MEMBERS, PURPOSES, SENTENCES, STATEMENTS, type Language } from "./words/acts";
 
 interface Shown {
   officer: string;
@@ -26,12 +27,6 @@ const contexts: Record<string, string> = {
   "depeche/v1 grant": "depeche/v1 grant-approval",
 };
 
-class Refusal extends Error {
-  constructor(readonly lines: string[], readonly code: string) {
-    super(code);
-  }
-}
-
 function octets(text: string): Uint8Array<ArrayBuffer> {
   const plain = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
   return Uint8Array.from(plain, (sign) => sign.charCodeAt(0));
@@ -52,28 +47,8 @@ function joined(...parts: (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
 const digest = async (data: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> =>
   new Uint8Array(await crypto.subtle.digest("SHA-256", data));
 
-async function ask<T>(path: string, members: Record<string, string>): Promise<T> {
-  let answer: Response;
-  try {
-    answer = await fetch(`${path}?lang=${language}`, {
-      method: "POST",
-      headers: { "content-type": "application/json", accept: "application/json" },
-      body: JSON.stringify(members),
-    });
-  } catch {
-    throw new Refusal([say("away"), say("nothingDone"), say("tryAgain")], "OFFLINE");
-  }
-  const told = await answer.json();
-  if (!answer.ok) throw new Refusal([told.cause, told.effect, told.remedy], told.code);
-  return told as T;
-}
-
-function element(tag: string, text = "", kind = ""): HTMLElement {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  if (kind) made.className = kind;
-  return made;
-}
+const ask = <T>(path: string, members: Record<string, string>): Promise<T> =>
+  post<T>(`${path}?lang=${language}`, members, [say("away"), say("nothingDone"), say("tryAgain")]);
 
 function line(list: HTMLElement, name: string, value: string, kind = ""): void {
   const row = element("div", "", "govuk-summary-list__row");
@@ -108,8 +83,9 @@ function summary(statement: Statement, shown: Shown): HTMLElement {
   const list = element("dl", "", "govuk-summary-list app-sheet");
   const act = statement["type"] === "depeche/v1 act";
   const kind = String(act ? statement["kind"] : statement["purpose"]);
-  const words = act ? ACTS[kind] : PURPOSES[kind];
-  line(list, say("what"), words ? words[language] : kind);
+  const type = String(statement["type"]);
+  const words = STATEMENTS[type] ?? (act ? ACTS[kind] : PURPOSES[kind]);
+  line(list, say("what"), words ? words[language] : `${type} ${kind}`);
   line(list, say("signer"), `${shown.name} (${shown.officer})`);
   for (const [name, given] of Object.entries(statement)) {
     if (["v", "type", "kind", "purpose", "parameters", "seats", "version", "id"].includes(name)) {
@@ -142,17 +118,7 @@ function bytes(text: string, hash: Uint8Array): HTMLElement {
 }
 
 function refuse(refusal: Refusal, back?: string): void {
-  const box = element("section", "", "app-refusal");
-  const [cause = "", effect = "", remedy = ""] = refusal.lines;
-  box.append(
-    element("p", cause, "app-refusal__cause"),
-    element("p", effect, "app-refusal__effect"),
-    element("p", remedy, "app-refusal__remedy"),
-    element("p", refusal.code, "app-refusal__code"),
-  );
-  box.setAttribute("role", "alert");
-  place.querySelector(".app-refusal")?.remove();
-  place.prepend(box);
+  showRefusal(place, refusal);
   if (back && !place.querySelector(".app-back")) place.append(returning(back));
 }
 
@@ -179,9 +145,7 @@ async function signed(shown: Shown, challenge: BufferSource): Promise<string> {
   } catch {
     throw new Refusal([say("keySilent"), say("nothingDone"), say("tryAgain")], "KEY_SILENT");
   }
-  const answer = (credential as PublicKeyCredential).toJSON();
-  // A browser may add a secret of the key here by itself: it stays in the page.
-  return JSON.stringify({ ...answer, clientExtensionResults: {} });
+  return answered(credential);
 }
 
 function done(outcome: { outcome: "done" | "waiting" | "answered"; back: string }): void {

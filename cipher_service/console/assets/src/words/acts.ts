@@ -40,6 +40,18 @@ export const PURPOSES: Record<string, Words> = {
   seal: { fr: "Permettre de sceller une valise", en: "Allow sealing a pouch" },
 };
 
+// Statements of the service itself, by their type.
+export const STATEMENTS: Record<string, Words> = {
+  "cipher-service/v1 add-key": {
+    fr: "Ajouter une clé de sécurité à mon compte",
+    en: "Add a security key to my account",
+  },
+  "cipher-service/v1 release-alone": {
+    fr: "Faire partir seul une dépêche",
+    en: "Release a dispatch alone",
+  },
+};
+
 export const ACTS: Record<string, Words> = {
   "dispatch.release": { fr: "Faire partir une dépêche", en: "Release a dispatch" },
   "dispatch.release-alone": { fr: "Faire partir une dépêche, seul", en: "Release a dispatch, alone" },
@@ -95,5 +107,6 @@ export const MEMBERS: Record<string, Words> = {
   name: { fr: "Nom", en: "Name" },
   precedence: { fr: "Urgence", en: "Precedence" },
   to: { fr: "À", en: "To" },
+  key: { fr: "Clé de sécurité", en: "Security key" },
   functions: { fr: "Fonctions", en: "Functions" },
 };
