@@ -79,6 +79,7 @@ GRANT_SEATS: Final[dict[str, Seat]] = {
     "open": _READERS,
     "sign": _CIPHER | _RELEASERS,
     "seal": _POUCH,
+    "endorse": _SECURITY | _A | _B,
 }
 
 # The shipped scheme, the lowest first: a level's rank is its place.

@@ -35,6 +35,8 @@ ENROLMENT: Final = "depeche/v1 enrolment"
 REROUTING: Final = "depeche/v1 rerouting"
 WITNESS: Final = "depeche/v1 witness"
 PREKEYS: Final = "depeche/v1 prekeys"
+ENDORSEMENT: Final = "depeche/v1 endorsement"
+ROOT: Final = "depeche/v1 root"
 TOKEN_KEY: Final = "depeche/v1 token-key"  # noqa: S105  the name of a context, no secret
 
 SEED_BYTES: Final = 32

@@ -117,6 +117,8 @@ ACTS: Final = {
     "sign_post_receipt": _signing("statement"),
     "sign_service_message": _signing("statement", "warrant"),
     "sign_rerouting": _signing("addendum", "warrant"),
+    "root_introduction": Act((), _write_bytes, _read_bytes),
+    "endorse_card": Act(("card", "warrant"), _write_bytes, _read_bytes),
     "sign_receipts": _signing("root_statement"),
     "certify_token_key": _signing("statement"),
     "open_file_key": Act(("header", "prefix", "warrant"), _write_bytes, _read_bytes),

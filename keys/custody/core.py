@@ -10,6 +10,7 @@ from keys import canonical
 from keys.age.files import decrypt
 from keys.age.header import Header
 from keys.age.stream import NONCE_SIZE, SEALED_CHUNK_SIZE
+from keys.cards import Card, read_card
 from keys.custody.compartment import CustodyState, NoLock, SecretCompartment
 from keys.custody.demands import Demands, Use
 from keys.custody.desk import Desks, SealSignatures, require_own, sign_pack, sign_seal
@@ -19,6 +20,7 @@ from keys.custody.log_keys import HeadInMemory, LogKeys, LogVerifiers
 from keys.custody.officers import system_clock
 from keys.custody.shares import read_share
 from keys.custody.versions import BookInMemory, BookKeeper, Versions
+from keys.endorsement import Endorsement, make_endorsement, make_introduction
 from keys.errors import HeaderMalformed
 from keys.lifecycle import COMPROMISED, SUSPENDED
 from keys.log.errors import NoteMalformed
@@ -30,6 +32,7 @@ from keys.receipts import BatchRoot
 from keys.rerouting import Addendum
 from keys.service_messages import ServiceMessage
 from keys.signing import (
+    ENDORSEMENT,
     MANIFEST,
     RECEIPT,
     RECEIPTS,
@@ -47,7 +50,6 @@ from keys.token_keys import TokenKey
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from keys.cards import Card
     from keys.custody.log_keys import Heads
     from keys.custody.officers import Officers
 
@@ -225,6 +227,20 @@ class Custody:
         self._demands.require(Use("sign_rerouting", (addendum,), None), warrant)
         self._versions.require_protects()
         return keys.signing.sign(REROUTING, addendum)
+
+    def root_introduction(self) -> bytes:
+        """Introduces the root by the bureau's card."""
+        keys = self.bureau
+        return make_introduction(keys.root.verifying_key, keys.card, keys.signing.sign)
+
+    def endorse_card(self, card: bytes, warrant: bytes = b"") -> bytes:
+        """Endorses a post's card by the root; one card for each edition, for ever."""
+        keys, read = self.bureau, read_card(card)
+        self._demands.require(Use("endorse_card", (card,), None), warrant)
+        self._versions.endorse(read)
+        root = keys.root
+        endorsement = Endorsement.of(read, root.verifying_key, system_clock())
+        return make_endorsement(endorsement, lambda said: root.sign(ENDORSEMENT, said))
 
     def sign_receipts(self, root_statement: bytes) -> Signatures:
         """Signs the root over one commit's receipts."""

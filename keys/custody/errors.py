@@ -209,6 +209,12 @@ class KeyVersionUnknown(Refusal):
     code = "KEY_VERSION_UNKNOWN"
 
 
+class CardEndorsedOtherwise(Refusal):
+    """The root endorsed another card for this edition of the post."""
+
+    code = "CARD_ENDORSED_OTHERWISE"
+
+
 class KeyNotDestroyable(Refusal):
     """The version is in force, suspended, or an archive key that still rests before it goes."""
 

@@ -42,12 +42,14 @@ if TYPE_CHECKING:
 OPEN: Final = "open"
 SIGN: Final = "sign"
 SEAL: Final = "seal"
+ENDORSE: Final = "endorse"
 
 PURPOSES: Final = {
     "open_file_key": OPEN,
     "open_sealed": OPEN,
     "sign_manifest": SIGN,
     "sign_rerouting": SIGN,
+    "endorse_card": ENDORSE,
     "sign_seal": SEAL,
 }
 """Which custodian's acts need a grant, and of what purpose."""
@@ -243,7 +245,7 @@ def require_covers(grant: Grant, wanted: Wanted, session_rank: int) -> None:
     if wanted.rank is None:
         # Whose level cannot be known: a rerouting is signed by itself; sealed texts and bags come
         # under any session of their purpose.
-        if wanted.purpose == SIGN and grant.request is None:
+        if wanted.purpose in {SIGN, ENDORSE} and grant.request is None:
             raise GrantTooLow("a grant to sign this names the request")
         return
     if wanted.rank > grant.rank:

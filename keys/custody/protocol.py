@@ -128,6 +128,20 @@ class Custodian(Protocol):
         """
         ...
 
+    def root_introduction(self) -> bytes:
+        """Introduces the root by the bureau's card (`keys.endorsement.read_introduction`)."""
+        ...
+
+    def endorse_card(self, card: bytes, warrant: bytes = b"") -> bytes:
+        """Endorses a post's card by the root; gives the file (`keys.endorsement`).
+
+        Raises:
+            CardInvalid: it is not a card.
+            CardEndorsedOtherwise: another card was endorsed for this edition of the post.
+            KeyTransitionIllegal: this card is superseded, or was called compromised.
+        """
+        ...
+
     def sign_receipts(self, root_statement: bytes) -> Signatures:
         """Signs the root over one commit's receipts, with the service key.
 

@@ -93,6 +93,16 @@ class AskedCustodian(ABC):
         """Signs what the bureau adds to a dispatch."""
         return self._sign("sign_rerouting", addendum, warrant)
 
+    def root_introduction(self) -> bytes:
+        """Introduces the root by the bureau's card."""
+        introduction: bytes = self._ask("root_introduction")
+        return introduction
+
+    def endorse_card(self, card: bytes, warrant: bytes = b"") -> bytes:
+        """Endorses a post's card by the root."""
+        endorsement: bytes = self._ask("endorse_card", card, warrant)
+        return endorsement
+
     def sign_receipts(self, root_statement: bytes) -> Signatures:
         """Signs the root over one commit's receipts."""
         return self._sign("sign_receipts", root_statement)

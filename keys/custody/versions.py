@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keys import canonical
-from keys.custody.errors import KeyVersionUnknown
+from keys.custody.errors import CardEndorsedOtherwise, KeyVersionUnknown
 from keys.custody.sealed_file import SealedFile
 from keys.errors import KeyRetired
 from keys.lifecycle import (
@@ -26,6 +26,7 @@ from keys.lifecycle import (
     PROTECTS,
     RESCUES,
     SAFER,
+    TRAFFIC,
     KeyTransitionIllegal,
     KeyVersion,
     read_version,
@@ -243,6 +244,29 @@ class Versions:
             moved = version.moved(to, at=max(self._clock(), version.since), reason=reason)
             self._keeper.write(book.with_version(moved))
         return moved
+
+    def endorse(self, card: Card) -> None:
+        """Remembers the card of a post that the root endorses; the one before it is superseded.
+
+        Raises:
+            CardEndorsedOtherwise: another card was endorsed for this edition.
+            KeyTransitionIllegal: this one was called compromised, or is superseded.
+        """
+        key = f"post/{card.post}"
+        with self._lock, self._keeper.held():
+            book, now = self.book(), self._clock()
+            for each in book.of(key):
+                if each.number == card.edition and each.fingerprint != card.fingerprint:
+                    raise CardEndorsedOtherwise(f"edition {card.edition} of {card.post} is another")
+                if each.number == card.edition and each.state == ACTIVE:
+                    return
+                if each.state == ACTIVE:
+                    at = max(now, each.since)
+                    book = book.with_version(each.moved(DEACTIVATED, at=at, reason="succeeded"))
+            version = replace(version_of(card), key=key, end_of_life=TRAFFIC)
+            if any(each.number == card.edition for each in book.of(key)):
+                version = book.find(key, card.edition)
+            self._keeper.write(book.with_version(version.moved(ACTIVE, at=now, reason="endorsed")))
 
     def _require(self, edition: int, states: frozenset[str]) -> None:
         self.book().find(bureau_key(self._card), edition).require(states)

@@ -12,14 +12,21 @@ import pytest
 
 from keys.custody.bureau import Bureau
 from keys.custody.core import Custody
-from keys.custody.errors import KeyNotDestroyable, KeyVersionUnknown, RequestMalformed, StoreInvalid
+from keys.custody.errors import (
+    CardEndorsedOtherwise,
+    KeyNotDestroyable,
+    KeyVersionUnknown,
+    RequestMalformed,
+    StoreInvalid,
+)
 from keys.custody.rotation import Terminal
 from keys.custody.shares import SharesMixed, SharesTooFew
 from keys.custody.splitting import resplit_store
 from keys.custody.store import open_store, read_credential
 from keys.custody.versions import USES_AHEAD, Book, BookFile
 from keys.dispatch import decipher
-from keys.errors import KeyRetired, NotAddressed
+from keys.endorsement import read_endorsement, read_introduction, root_fingerprint
+from keys.errors import CardInvalid, KeyRetired, NotAddressed
 from keys.lifecycle import KeyNotUsable, KeyTransitionIllegal
 from tests.keys.custody.test_splitting import _holders, _read, _split
 from tests.support.dying import die_at
@@ -181,6 +188,26 @@ def test_states_that_another_credential_wrote_are_refused(founded: Any) -> None:
     BookFile(founded.store, b"x" * 64).write(Book())
     with pytest.raises(StoreInvalid):
         _open(founded).key_versions()
+
+
+def test_the_root_endorses_one_card_for_each_edition(founded: Any, lome: Custody) -> None:
+    custody = _open(founded)
+    root = read_introduction(custody.root_introduction(), custody.card())
+    card = lome.card()
+    read_endorsement(custody.endorse_card(card.to_bytes()), card, root)
+    read_endorsement(custody.endorse_card(card.to_bytes()), card, root)
+    other = Custody.generate("LOME", valid_from=NOW, valid_until=UNTIL).card()
+    with pytest.raises(CardEndorsedOtherwise):
+        _open(founded).endorse_card(other.to_bytes())
+    with pytest.raises(CardInvalid):
+        custody.endorse_card(b"{}")
+    custody.compromise_key(b"post/LOME", b"1", b"vol")
+    with pytest.raises(KeyTransitionIllegal):
+        custody.endorse_card(card.to_bytes())
+    _terminal(founded).rotate(NOW, UNTIL, NOW)
+    after = _open(founded)
+    again = read_introduction(after.root_introduction(), after.card())
+    assert root_fingerprint(again) == root_fingerprint(root)
 
 
 # Killed at every step
