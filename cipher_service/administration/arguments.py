@@ -5,7 +5,7 @@ from functools import partial
 from importlib.metadata import version
 
 from cipher_service.administration.access_arguments import add_access
-from cipher_service.administration.bureau_arguments import add_bureau
+from cipher_service.administration.bureau_arguments import add_bureau, add_officer
 from cipher_service.administration.custody_arguments import add_backups, add_custody
 from cipher_service.administration.keys_arguments import add_keys
 from cipher_service.administration.parsing import Commands, add_command, add_group, add_json
@@ -106,11 +106,14 @@ def _add_posts(commands: "Commands[Parser]", say: Say) -> None:
     add_json(add_command(group, say, "post.list", "posts:list_posts"), say)
     code = add_command(group, say, "post.code", "posts:issue_code")
     activate = add_command(group, say, "post.activate", "posts:activate")
+    endorse = add_command(group, say, "post.endorse", "posts:endorse")
     suspend = add_command(group, say, "post.suspend", "posts:suspend")
     resume = add_command(group, say, "post.resume", "posts:resume")
     withdraw = add_command(group, say, "post.withdraw", "posts:withdraw")
-    for parser in (code, activate, suspend, resume, withdraw):
+    for parser in (code, activate, endorse, suspend, resume, withdraw):
         parser.add_argument("post", metavar="CODE", help=say("help_post_code"))
+    for parser in (activate, endorse):
+        add_officer(parser, say)
     fingerprint = "--fingerprint"
     activate.add_argument(fingerprint, required=True, help=say("help_fingerprint"))
     withdraw.add_argument(fingerprint, help=say("help_withdrawn_fingerprint"))

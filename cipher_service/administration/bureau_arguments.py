@@ -19,7 +19,7 @@ def add_bureau(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     opening = add_command(group, say, "bureau.open", "bureau:open_dispatch")
     opening.add_argument("dispatch", metavar="ID", help=say("help_dispatch"))
     opening.add_argument("-o", "--output", required=True, metavar=say("a_folder"))
-    _add_officer(opening, say)
+    add_officer(opening, say)
     bag = add_command(group, say, "bureau.bag", "bags:bag")
     bag.add_argument("dispatch", metavar="ID", help=say("help_dispatch"))
     bag.add_argument("-o", "--output", required=True, metavar=say("a_file"), help=say("help_bag"))
@@ -27,7 +27,7 @@ def add_bureau(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     receiving = add_command(group, say, "bureau.receive", "bags:receive")
     receiving.add_argument("file", metavar=say("a_file"), help=say("help_bagged"))
     receiving.add_argument("-o", "--output", required=True, metavar=say("a_folder"))
-    _add_officer(receiving, say)
+    add_officer(receiving, say)
     for name, handler in (("missing", "bureau:missing"), ("chase", "correspondence:chase")):
         alone = add_command(group, say, f"bureau.{name}", handler)
         alone.set_defaults(officer=None)
@@ -42,7 +42,8 @@ def add_bureau(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     add_json(receipts, say)
 
 
-def _add_officer(parser: Parser, say: Say) -> None:
+def add_officer(parser: Parser, say: Say) -> None:
+    """Add `--officer NUMBER`: who grants what the custodian asks an officer for."""
     parser.add_argument("--officer", metavar="OFF-...", help=say("help_officer_key"))
 
 
@@ -61,7 +62,7 @@ def _add_send(group: "Commands[Parser]", say: Say, client: Say) -> None:
     send.add_argument("--drafter", required=True, help=say("help_drafter"))
     send.add_argument("--authority", required=True, help=say("help_authority"))
     send.add_argument("--draft", metavar="ID", help=say("help_send_draft"))
-    _add_officer(send, say)
+    add_officer(send, say)
     send.add_argument("file", metavar=say("a_file"), nargs="?", help=say("help_text"))
 
 
@@ -74,7 +75,7 @@ def _add_drafts(group: "Commands[Parser]", say: Say, client: Say) -> None:
     save.add_argument("file", metavar=say("a_file"), help=say("help_text"))
     listing = add_command(drafts, say, "bureau.draft.list", "drafts:list_drafts")
     show = add_command(drafts, say, "bureau.draft.show", "drafts:show")
-    _add_officer(show, say)
+    add_officer(show, say)
     discard = add_command(drafts, say, "bureau.draft.discard", "drafts:discard")
     for parser in (show, discard):
         parser.add_argument("draft", metavar="ID", help=say("help_draft"))

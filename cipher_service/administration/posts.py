@@ -3,14 +3,22 @@
 from argparse import Namespace
 
 from cipher_service import clock
-from cipher_service.administration.installation import acting, opened
+from cipher_service.administration.installation import (
+    acting,
+    custodian_of,
+    journal_of,
+    opened,
+)
+from cipher_service.administration.officer_keys import key_in_hand
 from cipher_service.administration.words import Speaker, phrase
+from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
 from cipher_service.directory.register import Directory, read_directory
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import grouped
+from keys.errors import KeysError
 
 _HOUR = 3600
 
@@ -52,7 +60,42 @@ def activate(arguments: Namespace, terminal: Terminal) -> None:
         if read_aloud != received:
             raise Refused("FINGERPRINT_DIFFERS", post=post)
         enrolment.activate(connection, post, received, clock.now())
-    Speaker(terminal).show("post_activated", post=post, fingerprint=grouped(received))
+    speaker = Speaker(terminal)
+    speaker.show("post_activated", post=post, fingerprint=grouped(received))
+    try:
+        _endorse(arguments, post, terminal)
+    except KeysError as error:
+        # The post is in service; without the root's word its card is confirmed by telephone.
+        speaker.say("post_not_endorsed", post=post, code=error.code)
+
+
+def endorse(arguments: Namespace, terminal: Terminal) -> None:
+    """Have the ministry's root vouch for the card in force of a post, or of the bureau itself."""
+    post = arguments.post.upper()
+    _endorse(arguments, post, terminal)
+    Speaker(terminal).show("post_endorsed", post=post)
+
+
+def _endorse(arguments: Namespace, post: str, terminal: Terminal) -> None:
+    with opened(arguments) as installation, custodian_of(installation.settings) as custodian:
+        with reading(installation.engine) as connection:
+            card = read_directory(connection).card_in_force(post)
+        officer = key_in_hand(arguments, custodian, terminal=terminal)
+        journal = journal_of(installation)
+        warranted = WarrantedCustodian(
+            custodian,
+            installation.engine,
+            installation.settings.log_origin,
+            journal.actor,
+            officer,
+        )
+        try:
+            endorsement = warranted.endorse_card(card.body)
+        finally:
+            if officer is not None:
+                officer.close()
+        with journal.act("post_endorse", post) as connection:
+            enrolment.endorse(connection, card.fingerprint, endorsement, clock.now())
 
 
 def suspend(arguments: Namespace, terminal: Terminal) -> None:

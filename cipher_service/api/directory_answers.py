@@ -1,6 +1,7 @@
 """The directory as posts read it: posts, services, cards."""
 
 import json
+from typing import Any
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -47,7 +48,16 @@ async def cards_of(ministry: Ministry, request: Request, name: str) -> Cards:
     directory = await ministry.directory()
     if code not in directory.posts:
         raise ServiceError("NOT_FOUND")
-    return Cards(post=code, cards=[json.loads(card.body) for card in directory.cards_of(code)])
+    found = directory.cards_of(code)
+    return Cards(
+        post=code,
+        cards=[json.loads(card.body) for card in found],
+        endorsements=[_said(card.endorsement) for card in found],
+    )
+
+
+def _said(endorsement: bytes | None) -> dict[str, Any] | None:
+    return None if endorsement is None else json.loads(endorsement)
 
 
 def _post(post: PostRecord) -> Post:

@@ -38,12 +38,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Seals:
-    """Who the service is: its bureau's card and the public keys of its custodian."""
+    """Who the service is: its bureau's card, the public keys of its custodian, its root.
+
+    `root` is the file in which the card introduces it, empty while the keys are sealed.
+    """
 
     card: Card
     service_key: VerifyingKey
     certifying_key: VerifyingKey
     log_keys: LogVerifiers
+    root: bytes
 
 
 class Ministry:
@@ -147,6 +151,7 @@ class Ministry:
             service_key=VerifyingKey(*told["service_key"]),
             certifying_key=VerifyingKey(*told["certifying_key"]),
             log_keys=LogVerifiers(*told["log_keys"]),
+            root=told["root"],
         )
 
     async def certificates(self) -> list[bytes]:

@@ -96,6 +96,7 @@ async def _service_card(ministry: Ministry) -> ServiceCard:
             vkey=seals.log_keys.note_key(origin).encode(),
             cosigner=seals.log_keys.cosigner_key(origin).encode(),
         ),
+        root=json.loads(seals.root) if seals.root else None,
     )
 
 

@@ -1,6 +1,7 @@
 """`chiffre directory` and `chiffre cards`: who is there, and whose card this post believes."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 
 from cipher_service.client.failures import Misused
 from cipher_service.client.messages import phrase, printable
@@ -12,7 +13,8 @@ from cipher_service.client.online_session import Session, open_session
 from cipher_service.client.terminal import Terminal
 from cipher_service.wire.directory import Post
 from keys.cards import Card, grouped, read_card
-from keys.errors import CardInvalid
+from keys.endorsement import read_endorsement, require_succession
+from keys.errors import CardInvalid, Refusal
 from keys.records import POST
 
 
@@ -57,18 +59,22 @@ def _standing(pins: Pins, post: Post) -> str:
 
 def _confirm(session: Session, post: str, given: list[str]) -> dict[str, str | int]:
     terminal = session.terminal
-    card = _offered(session, post)
+    offered = _offered(session, post)
+    card = offered[0][0]
     chosen = next((each for each in given if same_fingerprint(each, card.fingerprint)), None)
     changed = False
     try:
         known = session.pins.require_unchanged(card)
     except Distrusted:
-        # Another card for a known post: only a fingerprint heard for it, typed whole, will do.
-        if chosen is None:
+        # Another card for a known post: the root's word, or a fingerprint heard and typed whole.
+        if chosen is None and not _vouched(session, offered):
             raise
         known, changed = False, True
     if known:
         terminal.say("card_known", post=post)
+    elif chosen is None and not given and _vouched(session, offered):
+        session.pins.pin_card(card)
+        terminal.say("card_vouched", post=post, edition=card.edition)
     else:
         what = phrase("the_card_of", terminal.language, post=post)
         require_confirmed(
@@ -88,8 +94,33 @@ def _confirm(session: Session, post: str, given: list[str]) -> dict[str, str | i
     }
 
 
-def _offered(session: Session, post: str) -> Card:
-    """Return the newest card that the ministry gives for a post, judged by itself only."""
+def _vouched(session: Session, offered: Sequence[tuple[Card, bytes | None]]) -> bool:
+    """Tell whether the ministry's root vouches for the newest card, from the one known on.
+
+    A post that is not known yet is known by the root's word for its card alone.
+    """
+    root, (card, endorsement) = session.pin.root, offered[0]
+    if root is None or endorsement is None:
+        return False
+    known = session.pins.current(card.post)
+    try:
+        if known is None:
+            read_endorsement(endorsement, card, root)
+        else:
+            require_succession(
+                known, [(each, said) for each, said in offered if said is not None], root
+            )
+    except Refusal as refusal:
+        session.terminal.say("card_not_vouched", post=card.post, code=refusal.code)
+        return False
+    return True
+
+
+def _offered(session: Session, post: str) -> list[tuple[Card, bytes | None]]:
+    """Return the cards that the ministry gives for a post, the newest first, and the root's word.
+
+    Each card is judged by itself only.
+    """
     try:
         editions = session.ministry.cards(post)
     except MinistryRefused as refusal:
@@ -99,11 +130,12 @@ def _offered(session: Session, post: str) -> Card:
     if not editions:
         raise Unready("CARD_ABSENT", post=post)
     try:
-        card = read_card(editions[0])
+        cards = [(read_card(card), said) for card, said in editions]
     except CardInvalid as error:
         raise Distrusted("CARD_UNSOUND", post=post, detail=str(error)) from error
-    if card.post != post:
-        raise Distrusted(
-            "CARD_OF_ANOTHER", post=post, offered=f"{card.post} {grouped(card.fingerprint)}"
-        )
-    return card
+    for card, _ in cards:
+        if card.post != post:
+            raise Distrusted(
+                "CARD_OF_ANOTHER", post=post, offered=f"{card.post} {grouped(card.fingerprint)}"
+            )
+    return cards

@@ -6,6 +6,7 @@ fingerprint of its card over the telephone.
 """
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -50,10 +51,20 @@ def enrol(arguments: Namespace, terminal: Terminal) -> None:
         state = ministry.enrol(request)
         if (state.post, state.fingerprint) != (identity.card.post, identity.card.fingerprint):
             raise Distrusted("ANSWER_MALFORMED", message="EnrolmentState")
-    pins.pin_ministry(
-        MinistryPin(server, offer.issuer, offer.headquarters, offer.service_key, authority)
+    known = pins.find_ministry()
+    pin = MinistryPin(
+        server,
+        offer.issuer,
+        offer.headquarters,
+        offer.service_key,
+        authority,
+        None if known is None else known.root,
     )
+    pins.pin_ministry(pin)
     pinned = _pin_headquarters(pins, offer, arguments.headquarters_fingerprint, terminal)
+    if pinned and pin.root is None:
+        # The card that introduces it was confirmed; from then on the root stands by itself.
+        pins.pin_ministry(replace(pin, root=offer.root))
     _tell(terminal, identity, state, offer, headquarters_pinned=pinned)
 
 
@@ -64,6 +75,7 @@ def _offer(ministry: Ministry) -> ServiceOffer:
         headquarters=card.headquarters,
         card=canonical_bytes(card.card),
         key=card.service_key.model_dump(),
+        introduction=None if card.root is None else canonical_bytes(card.root),
     )
 
 

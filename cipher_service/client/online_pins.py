@@ -18,7 +18,8 @@ from cipher_service.client.durable import write_durably
 from cipher_service.client.online_refusals import Distrusted, Unready
 from keys import canonical
 from keys.cards import Card, grouped, read_card
-from keys.errors import CardInvalid
+from keys.endorsement import read_introduction
+from keys.errors import CardInvalid, Refusal
 from keys.records import FINGERPRINT, POST, Record
 from keys.signing import ED25519_PUBLIC_BYTES, MLDSA65_PUBLIC_BYTES, VerifyingKey
 from keys.statements import key_fingerprint
@@ -26,6 +27,7 @@ from keys.statements import key_fingerprint
 _MINISTRY: Final = "ministry.json"
 _CARDS: Final = "cards"
 _TYPE: Final = "chiffre ministry"
+_EDITION: Final = 2
 _LINE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,400}")
 _PEM: Final = re.compile(r"[\x20-\x7e\r\n]{1,65536}")
 
@@ -40,6 +42,7 @@ class MinistryPin:
         headquarters: post code of its own bureau.
         service_key: signs its receipts.
         authority: its certificate authority, PEM; None for the system's.
+        root: vouches for cards; None while it was never introduced by a card confirmed here.
     """
 
     server: str
@@ -47,6 +50,7 @@ class MinistryPin:
     headquarters: str
     service_key: VerifyingKey
     authority: str | None
+    root: VerifyingKey | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -95,7 +99,7 @@ class Pins:
     def pin_ministry(self, pin: MinistryPin) -> None:
         """Believe this ministry from now on; the caller has a person's confirmation."""
         record = {
-            "v": 1,
+            "v": 2,
             "type": _TYPE,
             "server": pin.server,
             "issuer": pin.issuer,
@@ -106,6 +110,12 @@ class Pins:
                 "fingerprint": pin.fingerprint,
             },
             "authority": pin.authority,
+            "root": None
+            if pin.root is None
+            else {
+                "ed25519": canonical.text_from_bytes(pin.root.ed25519),
+                "mldsa65": canonical.text_from_bytes(pin.root.mldsa65),
+            },
             "pinned_at": clock.text(clock.now()),
         }
         text = json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -188,9 +198,18 @@ class ServiceOffer:
     headquarters: str
     card: Card
     service_key: VerifyingKey
+    root: VerifyingKey | None
 
     @classmethod
-    def of(cls, *, issuer: str, headquarters: str, card: bytes, key: dict[str, str]) -> Self:
+    def of(
+        cls,
+        *,
+        issuer: str,
+        headquarters: str,
+        card: bytes,
+        key: dict[str, str],
+        introduction: bytes | None,
+    ) -> Self:
         """Read an offer.
 
         Raises:
@@ -201,17 +220,22 @@ class ServiceOffer:
             service_key = VerifyingKey(
                 canonical.bytes_from_text(key["ed25519"]), canonical.bytes_from_text(key["mldsa65"])
             )
-        except (CardInvalid, ValueError) as error:
+            root = None if introduction is None else read_introduction(introduction, offered)
+        except (Refusal, ValueError) as error:
             raise Distrusted("SERVICE_CARD_INVALID") from error
         if offered.post != headquarters or key["fingerprint"] != key_fingerprint(service_key):
             raise Distrusted("SERVICE_CARD_INVALID")
-        return cls(issuer, headquarters, offered, service_key)
+        return cls(issuer, headquarters, offered, service_key, root)
 
 
 def _read_ministry(data: bytes) -> MinistryPin:
     value: Any = json.loads(data)
     record = Record(value, "ministry")
-    record.constant("v", 1)
+    # Version 1 knew no root; what it pinned goes on.
+    edition = record.integer("v", least=1)
+    if edition > _EDITION:
+        raise ValueError("the file is of a later edition of this program")
+    root = record.optional_record("root") if edition > 1 else None
     record.constant("type", _TYPE)
     record.time("pinned_at")
     key = record.record("service_key")
@@ -227,6 +251,16 @@ def _read_ministry(data: bytes) -> MinistryPin:
         headquarters=record.text("headquarters", POST),
         service_key=service_key,
         authority=record.optional_text("authority", _PEM),
+        root=None if root is None else _read_root(root),
     )
     record.close()
     return pin
+
+
+def _read_root(record: Record) -> VerifyingKey:
+    root = VerifyingKey(
+        record.octets("ed25519", ED25519_PUBLIC_BYTES),
+        record.octets("mldsa65", MLDSA65_PUBLIC_BYTES),
+    )
+    record.close()
+    return root

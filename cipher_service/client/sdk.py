@@ -76,10 +76,18 @@ class Ministry:
         """Ask for every post and service."""
         return self._transport.call("GET", "/v1/directory").read(Directory)
 
-    def cards(self, post: str) -> list[bytes]:
-        """Ask for the editions of a post's card, newest first, as canonical bytes."""
-        cards = self._transport.call("GET", f"/v1/cards/{post}").read(Cards).cards
-        return [canonical_bytes(card) for card in cards]
+    def cards(self, post: str) -> list[tuple[bytes, bytes | None]]:
+        """Ask for the editions of a post's card, newest first, each with the root's endorsement.
+
+        Both are canonical bytes, for `keys.cards` and `keys.endorsement` to judge.
+        """
+        found = self._transport.call("GET", f"/v1/cards/{post}").read(Cards)
+        if len(found.cards) != len(found.endorsements):
+            raise Distrusted("ANSWER_MALFORMED", message="Cards")
+        return [
+            (canonical_bytes(card), None if said is None else canonical_bytes(said))
+            for card, said in zip(found.cards, found.endorsements, strict=True)
+        ]
 
     def sync_pack(self) -> bytes:
         """Ask for this post's sync pack, made anew if things changed; for `pouch.pack` to judge."""

@@ -133,6 +133,16 @@ def activate(connection: Connection, post: str, fingerprint: str, now: datetime)
     _set_state(connection, post, "active", now)
 
 
+def endorse(connection: Connection, fingerprint: str, endorsement: bytes, now: datetime) -> None:
+    """Keep what the root says of a card; a later word takes the place of an earlier one."""
+    table = tables.endorsement
+    connection.execute(table.delete().where(table.c.card == fingerprint))
+    connection.execute(
+        table.insert().values(card=fingerprint, body=endorsement, recorded_at=clock.text(now))
+    )
+    changed(connection)
+
+
 def install(connection: Connection, card: Card, now: datetime) -> None:
     """Put the card of one of the ministry's own bureaux in force; it needs no code and no API key.
 

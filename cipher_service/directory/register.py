@@ -44,13 +44,17 @@ class PostRecord:
 
 @dataclass(frozen=True, slots=True)
 class CardRecord:
-    """A card as it was received. State: pending, active, superseded or withdrawn."""
+    """A card as it was received, and what the root says of it.
+
+    State: pending, active, superseded or withdrawn.
+    """
 
     fingerprint: str
     post: str
     edition: int
     state: str
     body: bytes
+    endorsement: bytes | None = None
 
     @property
     def card(self) -> Card:
@@ -160,8 +164,14 @@ def read_directory(connection: Connection) -> Directory:
     }
     posts = _posts(connection, fingerprints)
     cards = {
-        row.fingerprint: CardRecord(row.fingerprint, row.post, row.edition, row.state, row.body)
-        for row in connection.execute(select(tables.card))
+        row.fingerprint: CardRecord(
+            row.fingerprint, row.post, row.edition, row.state, row.body, row.endorsement
+        )
+        for row in connection.execute(
+            select(tables.card, tables.endorsement.c.body.label("endorsement")).outerjoin(
+                tables.endorsement
+            )
+        )
     }
     api_keys = {
         row.thumbprint: ApiKeyRecord(

@@ -6,6 +6,7 @@ the batch (`storage.batch.Request.claims`), before the act.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.identity.admission import admit, client_in_force
 from cipher_service.identity.token_keys import TokenKeys
 from cipher_service.storage.batch import Handler, Together
-from keys.custody.errors import CustodianFault, CustodianUnavailable
+from keys.custody.errors import CustodianFault, CustodianUnavailable, CustodySealed
 from keys.custody.protocol import Custodian
 from keys.signing import VerifyingKey
 
@@ -43,6 +44,7 @@ class Admissions:
         self._custodian = custodian
         self._token_keys = TokenKeys(issuer, custodian.certify_token_key)
         self._now = now
+        self._introduced = b""
 
     def handlers(self) -> dict[str, Handler]:
         """Return the commands by name; each method says what it takes and gives."""
@@ -93,7 +95,7 @@ class Admissions:
         return self._token_keys.certificates(self._now())
 
     def seals(self, _connection: Connection, _payload: object) -> dict[str, Any]:
-        """Give `{"card": bytes, "service_key", "certifying_key", "log_keys"}`.
+        """Give `{"card": bytes, "service_key", "certifying_key", "log_keys", "root": bytes}`.
 
         Each key is [ed25519, mldsa65], the log's [ed25519, mldsa44].
         """
@@ -103,7 +105,15 @@ class Admissions:
             "service_key": _halves(self._custodian.service_key()),
             "certifying_key": _halves(self._custodian.certifying_key()),
             "log_keys": [log_keys.ed25519, log_keys.mldsa44],
+            "root": self._introduction(),
         }
+
+    def _introduction(self) -> bytes:
+        """Introduce the root, asked for once; empty while the bureau's keys are away."""
+        if not self._introduced:
+            with suppress(CustodySealed):
+                self._introduced = self._custodian.root_introduction()
+        return self._introduced
 
     def health(self, _connection: Connection, _payload: object) -> dict[str, Any]:
         """Give `{"custodian": open, sealed or away, "trial": whether it has no officers}`."""

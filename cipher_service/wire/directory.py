@@ -57,6 +57,9 @@ class ServiceCard(WireModel):
     service_key: ServiceKey
     token_key: TokenKeyCertificate
     log: LogKeys
+    root: SignedDocument | None = Field(
+        description="the root, introduced by the bureau's card; null while its keys are sealed"
+    )
 
 
 class LocalisedName(WireModel):
@@ -102,3 +105,6 @@ class Cards(WireModel):
 
     post: PostCode
     cards: list[SignedDocument]
+    endorsements: list[SignedDocument | None] = Field(
+        description="what the ministry's root says of each of them, in their order"
+    )

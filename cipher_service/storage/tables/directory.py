@@ -74,6 +74,14 @@ Index(
     postgresql_where=card.c.state == "active",
 )
 
+endorsement = table(
+    "endorsement",
+    # What the ministry's root says of a card, once two persons compared its fingerprint.
+    Column("card", Text, ForeignKey("card.fingerprint"), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("recorded_at", Text, nullable=False),
+)
+
 enrolment_code = table(
     "enrolment_code",
     Column("code_hash", Text, primary_key=True),  # the code itself is never stored
