@@ -19,6 +19,7 @@ FILES = (
     "texts_audit.toml",
     "texts_custody.toml",
     "texts_pouch.toml",
+    "texts_items.toml",
     "texts_keys.toml",
 )
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -179,13 +180,18 @@ def swap_card(tmp_path: Path, post: str) -> tuple[str, bytes]:
     return identity.card.fingerprint, identity.card.to_bytes()
 
 
+def _cards_of_lome(card: dict[str, Any]) -> bytes:
+    """What a directory answers that has the root's word for nothing."""
+    return json.dumps({"post": "LOME", "cards": [card], "endorsements": [None]}).encode()
+
+
 def test_a_swapped_card_for_a_known_post_is_refused_until_a_person_confirms_it(
     enrolled: Pair, relayed: Post, relay: Relay, tmp_path: Path
 ) -> None:
     fingerprint, card = swap_card(tmp_path, "LOME")
 
     def swap(exchange: Exchange) -> None:
-        exchange.answer = json.dumps({"post": "LOME", "cards": [json.loads(card)]}).encode()
+        exchange.answer = _cards_of_lome(json.loads(card))
 
     relay.alter("GET", "/v1/cards/LOME", swap)
     told = relayed.online("cards", "LOME")
@@ -214,13 +220,13 @@ def test_the_card_of_another_post_is_refused(enrolled: Pair, relayed: Post, rela
     card = json.loads(enrolled.paris.card_file.read_bytes())
 
     def other(exchange: Exchange) -> None:
-        exchange.answer = json.dumps({"post": "LOME", "cards": [card]}).encode()
+        exchange.answer = _cards_of_lome(card)
 
     relay.alter("GET", "/v1/cards/LOME", other, times=1)
     assert "CARD_OF_ANOTHER" in relayed.online("cards", "LOME").err
 
     def broken(exchange: Exchange) -> None:
-        exchange.answer = json.dumps({"post": "LOME", "cards": [{**card, "post": "LOME"}]}).encode()
+        exchange.answer = _cards_of_lome({**card, "post": "LOME"})
 
     relay.alter("GET", "/v1/cards/LOME", broken, times=1)
     assert "CARD_UNSOUND" in relayed.online("cards", "LOME").err

@@ -1,0 +1,159 @@
+"""`cipher-service items`: the register of controlled items (registre ACSSI).
+
+Who holds an item says so by their own name; the log has the account that typed it. A destruction is
+signed by two persons, each with the identity that their share or their post has.
+"""
+
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+
+from cipher_service import clock
+from cipher_service.administration.installation import acting, opened
+from cipher_service.administration.words import Speaker, phrase
+from cipher_service.client.durable import write_durably
+from cipher_service.client.failures import Misused, Refused
+from cipher_service.client.passphrases import passphrase_to_open, require_identity
+from cipher_service.client.terminal import Terminal
+from cipher_service.directory import controlled
+from cipher_service.directory.controlled import Item
+from cipher_service.storage.unit_of_work import reading
+from keys.destruction import make_record
+from keys.identity import load_identity
+
+_TWO = 2
+
+
+def list_items(arguments: Namespace, terminal: Terminal) -> None:
+    """List every item ever entered, or those of one holder, and tell when all must be counted."""
+    with opened(arguments) as installation, reading(installation.engine) as connection:
+        found = controlled.items(connection, arguments.holder)
+        due = controlled.inventory_due(connection, clock.now())
+    if terminal.as_json:
+        terminal.show_json({"inventory_due": due, "items": [asdict(each) for each in found]})
+        return
+    for each in found:
+        _show(each, terminal)
+    if due:
+        Speaker(terminal).say("items_due")
+
+
+def show(arguments: Namespace, terminal: Terminal) -> None:
+    """Show what became of an item, the oldest first."""
+    with opened(arguments) as installation, reading(installation.engine) as connection:
+        found = controlled.history(connection, arguments.item)
+    if terminal.as_json:
+        terminal.show_json(
+            [{**asdict(each), "record": each.record and each.record.decode()} for each in found]
+        )
+        return
+    for each in found:
+        kind = phrase(f"item_{each.kind}", terminal.language)
+        other = f" / {each.other}" if each.other else ""
+        terminal.show(f"{each.at}  {kind:<12}  {each.person}{other}  {each.reference}")
+
+
+def enter(arguments: Namespace, terminal: Terminal) -> None:
+    """Enter an item with its first holder."""
+    with acting(arguments, "item_enter") as connection:
+        number = controlled.enter(
+            connection,
+            arguments.kind,
+            arguments.designation,
+            arguments.holder,
+            arguments.reference,
+            clock.now(),
+        )
+    if terminal.as_json:
+        terminal.show_json({"item": number})
+    else:
+        terminal.show(str(number))
+
+
+def send(arguments: Namespace, terminal: Terminal) -> None:
+    """Let an item leave its holder for somebody else, who has yet to sign for it."""
+    with acting(arguments, "item_send", str(arguments.item)) as connection:
+        controlled.send(
+            connection,
+            arguments.item,
+            arguments.by,
+            arguments.to,
+            arguments.reference,
+            clock.now(),
+        )
+    Speaker(terminal).show("item_is_sent", item=arguments.item, holder=arguments.to)
+
+
+def receive(arguments: Namespace, terminal: Terminal) -> None:
+    """Sign for an item."""
+    with acting(arguments, "item_receive", str(arguments.item)) as connection:
+        controlled.receive(
+            connection, arguments.item, arguments.by, arguments.reference, clock.now()
+        )
+    Speaker(terminal).show("item_is_received", item=arguments.item, holder=arguments.by)
+
+
+def inventory(arguments: Namespace, terminal: Terminal) -> None:
+    """Count: every item that is not shown is missing from now on."""
+    with acting(arguments, "item_inventory") as connection:
+        found = controlled.take_inventory(
+            connection,
+            arguments.occasion,
+            arguments.by,
+            set(arguments.shown),
+            clock.now(),
+            holder=arguments.holder,
+        )
+    if terminal.as_json:
+        missing = [each.item for each in found.missing]
+        terminal.show_json({"counted": found.counted, "missing": missing})
+        return
+    Speaker(terminal).show("items_counted", count=found.counted, missing=len(found.missing))
+    for each in found.missing:
+        _show(each, terminal)
+
+
+def destroy(arguments: Namespace, terminal: Terminal) -> None:
+    """Record the end of an item, signed by two witnesses; the record is written out too.
+
+    Raises:
+        Misused: WITNESSES_TWO.
+        Refused: FILE_EXISTS.
+        KeysError: an identity does not open, or the two are one.
+    """
+    if len(arguments.identity) != _TWO:
+        raise Misused("WITNESSES_TWO")
+    out = Path(arguments.out)
+    if out.exists():
+        raise Refused("FILE_EXISTS", path=str(out))
+    first, second = map(Path, arguments.identity)
+    for folder in (first, second):
+        require_identity(folder)
+    asked = passphrase_to_open(arguments.passphrase_file, terminal)
+    witnesses = load_identity(first, asked), load_identity(second, asked)
+    now = clock.now().replace(microsecond=0)
+    with acting(arguments, "item_destroy", str(arguments.item)) as connection:
+        found = next(
+            (each for each in controlled.items(connection) if each.item == arguments.item), None
+        )
+        if found is None:
+            raise Refused("ITEM_UNKNOWN", item=arguments.item)
+        record = make_record(found.item, found.designation, arguments.reference, now, witnesses)
+        controlled.destroy(
+            connection,
+            found.item,
+            (witnesses[0].card.post, witnesses[1].card.post),
+            arguments.reference,
+            record,
+            now,
+        )
+        write_durably(out, record)
+    Speaker(terminal).show("item_is_destroyed", item=found.item, path=str(out))
+
+
+def _show(item: Item, terminal: Terminal) -> None:
+    state = phrase(f"item_state_{item.state.replace('-', '_')}", terminal.language)
+    to = f" -> {item.receiver}" if item.receiver else ""
+    terminal.show(
+        f"{item.item:>5}  {item.kind:<9} {state:<12} {item.holder}{to}  {item.designation}"
+    )

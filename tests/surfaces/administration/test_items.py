@@ -1,0 +1,69 @@
+"""`cipher-service items`: a share of the unseal key from its first holder to its end."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cipher_service.administration.stage import chiffre
+from cipher_service.settings import Settings
+from keys.cards import read_card
+from keys.destruction import read_record
+from tests.surfaces.administration.running import run
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation that nobody serves: the register needs none."""
+    data = tmp_path_factory.mktemp("items") / "data"
+    assert run("--data", str(data), "init").returncode == 0
+    assert Settings.load(data).headquarters
+    return data
+
+
+def _done(books: Path, *typed: str) -> str:
+    ended = run("--data", str(books), "items", *typed)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_a_share_goes_from_hand_to_hand_and_ends_before_two(books: Path, tmp_path: Path) -> None:
+    for name in ("GARDE-A", "GARDE-B"):
+        new = ("identity", "new", "--post", name, "--out", str(tmp_path / name))
+        chiffre("en", *new, "--no-passphrase")
+    reference = ("--reference", "PV 1")
+    entering = ("enter", "--kind", "share", "--holder", "GARDE-A", *reference, "Part 1", "--json")
+    item = str(json.loads(_done(books, *entering))["item"])
+    _done(books, "send", item, "--by", "GARDE-A", "--to", "GARDE-B", *reference)
+    early = run(
+        "--data", str(books), "items", "send", item, "--by", "GARDE-A", "--to", "X", *reference
+    )
+    assert (early.returncode, "(ITEM_NOT_HELD)" in early.stderr) == (1, True)
+    _done(books, "receive", item, "--by", "GARDE-B", *reference)
+
+    record = tmp_path / "pv.json"
+    witness = [
+        word for name in ("GARDE-A", "GARDE-B") for word in ("--identity", str(tmp_path / name))
+    ]
+    alone = run(
+        *("--data", str(books), "items", "destroy", item, *witness[:2], *witness[:2]),
+        *("-o", str(record), *reference),
+    )
+    assert (alone.returncode, "(DESTRUCTION_MALFORMED)" in alone.stderr) == (1, True)
+    assert not record.exists()
+    _done(books, "destroy", item, *witness, "-o", str(record), *reference)
+    cards = [
+        read_card((tmp_path / name / f"{name}.card").read_bytes())
+        for name in ("GARDE-A", "GARDE-B")
+    ]
+    stated = read_record(record.read_bytes(), {card.fingerprint: card for card in cards})
+    assert (str(stated.item), stated.designation) == (item, "Part 1")
+    said = _done(books, "show", item)
+    assert [line.split()[1] for line in said.splitlines()] == [
+        "inscrit",
+        "remis",
+        "reçu",
+        "détruit",
+    ]
+    listed = json.loads(_done(books, "list", "--json"))
+    assert [each["state"] for each in listed["items"]] == ["destroyed"]
