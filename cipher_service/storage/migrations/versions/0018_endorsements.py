@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017_endorsements"
-down_revision = "0016_prekeys"
+revision = "0018_endorsements"
+down_revision = "0017_policy_sets"
 branch_labels = None
 depends_on = None
 

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018_controlled_items"
-down_revision = "0017_endorsements"
+revision = "0019_controlled_items"
+down_revision = "0018_endorsements"
 branch_labels = None
 depends_on = None
 
