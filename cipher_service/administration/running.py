@@ -2,6 +2,7 @@
 
 import logging
 from argparse import Namespace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cipher_service import clock
 from cipher_service.administration.bureau import bureau_of
-from cipher_service.administration.installation import custodian_of, installation_at, opened
+from cipher_service.administration.installation import custodian_of, installation_at
 from cipher_service.administration.words import Speaker
 from cipher_service.api.supervisor import StartFailed
 from cipher_service.app import run
@@ -53,8 +54,18 @@ def serve(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def migrate(arguments: Namespace, terminal: Terminal) -> None:
-    """Upgrade the database; repeating it changes nothing."""
-    with opened(arguments) as installation:
+    """Upgrade the database; repeating it changes nothing.
+
+    `--database` names it as its owner, who alone may change tables (deploy/postgresql).
+
+    Raises:
+        Refused: DATABASE_EMPTY.
+        ServiceError: DATABASE_NEWER.
+    """
+    settings = Settings.load(Path(arguments.data))
+    if arguments.database:
+        settings = replace(settings, database_url=arguments.database)
+    with installation_at(settings) as installation:
         if migrations.version(installation.engine) is None:
             raise Refused("DATABASE_EMPTY")
         migrations.upgrade(installation.engine)
