@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl
 
 from keys.custody.core import Custody
 from keys.custody.remote import RemoteCustodian
@@ -31,7 +32,9 @@ def open_custodian(
     """Opens the custodian that `uri` names.
 
     Args:
-        uri: `memory:` or `memory:POST`, `file:/absolute/store`, `worker:/absolute/socket`.
+        uri: `memory:` or `memory:POST`, `file:/absolute/store`, `worker:/absolute/socket`, or
+            `pkcs11:/absolute/store?module-path=SO&pin-source=FILE&credential=FILE`: a store whose
+            credential a hardware security module seals.
         secrets: asked for the credential of a store, with the URI, when the scheme needs one.
         production: whether keys must be with a process of their own.
 
@@ -75,6 +78,18 @@ def _open_worker(_uri: str, rest: str, _secrets: Callable[[str], bytes]) -> Cust
     return RemoteCustodian(_absolute(rest))
 
 
+def _open_pkcs11(_uri: str, rest: str, _secrets: Callable[[str], bytes]) -> Custodian:
+    # Loads the module's library, which few installations have.
+    from keys.custody.hsm import Module, read_wrapped  # noqa: PLC0415  loads the library
+
+    store, _, query = rest.partition("?")
+    named = dict(parse_qsl(query))
+    if set(named) != {"module-path", "pin-source", "credential"}:
+        raise ValueError("pkcs11: takes module-path, pin-source and credential")
+    module = Module(_absolute(named["module-path"]), _absolute(named["pin-source"]))
+    return open_store(_absolute(store), read_wrapped(_absolute(named["credential"]), module))
+
+
 def _absolute(text: str) -> Path:
     path = Path(text)
     if not path.is_absolute():
@@ -83,4 +98,9 @@ def _absolute(text: str) -> Path:
 
 
 _APART: Final = frozenset({"worker"})
-_SCHEMES: Final = {"memory": _open_memory, "file": _open_file, "worker": _open_worker}
+_SCHEMES: Final = {
+    "memory": _open_memory,
+    "file": _open_file,
+    "worker": _open_worker,
+    "pkcs11": _open_pkcs11,
+}

@@ -59,6 +59,18 @@ class StoreUnsafe(Refusal):
     code = "CUSTODY_STORE_UNSAFE"
 
 
+class HsmCredentialInvalid(Refusal):
+    """The wrapped credential is malformed, altered, or sealed by another module."""
+
+    code = "HSM_CREDENTIAL_INVALID"
+
+
+class HsmUnavailable(KeysError):
+    """The hardware security module does not answer, has no such token, or refuses the PIN."""
+
+    code = "HSM_UNAVAILABLE"
+
+
 class StoreBusy(Refusal):
     """Another custodian serves from this store."""
 

@@ -2,10 +2,12 @@
 
     python -m keys.custody.worker --store DIR --credential FILE --socket PATH
                                   [--admit USER ...] [--production]
+                                  [--hsm-module SO --hsm-pin FILE]
 
 Prints `READY PATH` once it serves; ends cleanly on SIGTERM and SIGINT. It serves processes of its
 own user and of those that --admit gives by name or number. With --production the bureau's keys
-serve nobody until the founding ceremony was closed (`keys.custody.ceremony`). Its memory reaches
+serve nobody until the founding ceremony was closed (`keys.custody.ceremony`). With --hsm-module the
+credential is one that a hardware security module seals (`keys.custody.hsm`). Its memory reaches
 neither core files nor other processes of the same user (prctl(2) PR_SET_DUMPABLE, setrlimit(2)
 RLIMIT_CORE). It imports nothing of the service.
 
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(0o077)
     try:
         forbid_dumps()
-        credential = read_credential(options.credential)
+        credential = _credential(options)
         custody = open_store(options.store, credential, production=options.production)
         admitted = {os.geteuid(), *options.admit}
         listener = take_place(options.socket, admitted)
@@ -123,6 +125,15 @@ def take_place(path: Path, admitted: Collection[int]) -> socket.socket:
     return listen(path, mode=0o600 if set(admitted) == {os.geteuid()} else 0o666)
 
 
+def _credential(options: argparse.Namespace) -> bytes:
+    """The store's credential, by a hardware security module where one is named."""
+    if options.hsm_module is None:
+        return read_credential(options.credential)
+    from keys.custody.hsm import Module, read_wrapped  # noqa: PLC0415  only where a module is
+
+    return read_wrapped(options.credential, Module(options.hsm_module, options.hsm_pin))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m keys.custody.worker")
     parser.add_argument("--store", type=Path, required=True)
@@ -130,6 +141,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--admit", type=_user, action="append", default=[], metavar="USER")
     parser.add_argument("--production", action="store_true")
+    parser.add_argument("--hsm-module", type=Path, metavar="SO")
+    parser.add_argument("--hsm-pin", type=Path, metavar="FILE")
     return parser
 
 
