@@ -104,16 +104,8 @@ def habilitate(
             and holder are not three persons).
     """
     lock(connection, officer_id)
+    _require_grantable(officer_id, clearance, act, proposer, grantor)
     markings = scheme or default_scheme()
-    named = [name for name in (officer_id, proposer, grantor) if name is not None]
-    if len(set(named)) != len(named):
-        raise ServiceError("OWN_ACT", officer=officer_id)
-    if not act.strip():
-        raise ServiceError("ACT_MISSING")
-    if clearance.window.ends is None:
-        raise ServiceError("WINDOW_OPEN")
-    if clearance.trained_until <= clearance.window.starts:
-        raise ServiceError("TRAINING_LAPSED", officer=officer_id)
     level, caveats = checked_marking(markings, clearance.level, clearance.caveats)
     book = tables.habilitation
     end_windows(connection, book, max(now, clearance.window.starts), book.c.officer == officer_id)
@@ -133,6 +125,20 @@ def habilitate(
     )
     counters.advance(connection, OFFICERS)
     return int(seq or 0)
+
+
+def _require_grantable(
+    officer_id: str, clearance: Clearance, act: str, proposer: str | None, grantor: str | None
+) -> None:
+    named = [name for name in (officer_id, proposer, grantor) if name is not None]
+    if len(set(named)) != len(named):
+        raise ServiceError("OWN_ACT", officer=officer_id)
+    if not act.strip():
+        raise ServiceError("ACT_MISSING")
+    if clearance.window.ends is None:
+        raise ServiceError("WINDOW_OPEN")
+    if clearance.trained_until <= clearance.window.starts:
+        raise ServiceError("TRAINING_LAPSED", officer=officer_id)
 
 
 def withdraw_habilitation(connection: Connection, officer_id: str, now: datetime) -> None:

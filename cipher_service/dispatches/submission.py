@@ -110,13 +110,7 @@ def judge(signed: SignedSlip, directory: Directory, scheme: Scheme, *, caller: s
     if slip.origin != caller:
         raise ServiceError("ORIGIN_NOT_CALLER", origin=slip.origin, caller=caller)
     # 2.
-    card = directory.cards.get(slip.origin_card)
-    if card is None or card.post != slip.origin or card.state != "active":
-        raise ServiceError("CARD_NOT_CURRENT", post=slip.origin, fingerprint=slip.origin_card)
-    try:
-        signed.verify(card.card)
-    except KeysError as error:
-        raise ServiceError(error.code, post=slip.origin) from error
+    _verify(signed, directory)
     # 3. Codes only: what a clerk may type in any case, a slip spells exactly.
     if all(level.code != slip.level for level in scheme.levels):
         raise ServiceError("UNKNOWN_LEVEL", level=slip.level)
@@ -140,6 +134,17 @@ def judge(signed: SignedSlip, directory: Directory, scheme: Scheme, *, caller: s
         size=slip.envelope_size,
         lines=lines,
     )
+
+
+def _verify(signed: SignedSlip, directory: Directory) -> None:
+    slip = signed.slip
+    card = directory.cards.get(slip.origin_card)
+    if card is None or card.post != slip.origin or card.state != "active":
+        raise ServiceError("CARD_NOT_CURRENT", post=slip.origin, fingerprint=slip.origin_card)
+    try:
+        signed.verify(card.card)
+    except KeysError as error:
+        raise ServiceError(error.code, post=slip.origin) from error
 
 
 @lru_cache(maxsize=256)
