@@ -107,9 +107,9 @@ def registrar_handlers(
     pouches, packs = PouchDesk(), Packs(custodian, directory)
     acts = {
         **desk.handlers(),
-        **PouchDesk().handlers(),
+        **pouches.handlers(),
         **PrekeyDesk(directory).handlers(),
-        **Packs(custodian, directory).handlers(),
+        **packs.handlers(),
         **Upkeep(settings.log_origin).handlers(),
         **LogDesk().handlers(),
     }

@@ -19,7 +19,7 @@ from cipher_service.pouches import repository
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import reading
 from pouch.events import Event
-from tests.console.sealed_bags import number_of
+from tests.console.sealed_bags import Bag, number_of
 
 
 def told_of(on: Stage, seal: str) -> list[Event]:
@@ -130,6 +130,15 @@ class Phone:
         """Wait until the service worker has every file, and the page its pack."""
         self.page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
         expect(self.page.locator(".scan-status:not([data-pack='0'])")).to_be_visible()
+
+    def knows(self, bag: Bag) -> None:
+        """Fetch the pack anew: it announces a bag that was sealed since."""
+        self.page.locator(".scan-count").click()
+        expect(self.view("queue")).to_be_visible()
+        with self.page.expect_response("**/scan/pack") as answer:
+            self.press("Transmettre et actualiser")
+        assert bag.seal in answer.value.text()
+        self.press("Retour à la lecture")
 
     def quiet(self) -> None:
         assert self.complaints == []

@@ -31,6 +31,20 @@ def test_what_every_page_loads_fits_a_satellite_line() -> None:
     assert _gzip(*FIRST_LOAD) <= 60 * KILOBYTE
 
 
+def test_what_a_page_adds_fits_it_too() -> None:
+    assert _gzip("decipher.js") <= 60 * KILOBYTE
+    islands = [name for name in MANIFEST if name.endswith(".js")]
+    assert max(map(_gzip, islands)) <= 60 * KILOBYTE
+    assert _gzip("scan.js", "scan.css", "scan-reader.js", "scan-offline.js") <= 60 * KILOBYTE
+
+
+def test_no_script_names_a_place_that_it_could_fetch_from() -> None:
+    """A decoder's built-in address of somebody's server is cut out when it is built."""
+    for name, entry in MANIFEST.items():
+        if name.startswith("scan") and name.endswith(".js"):
+            assert not re.search(rb"https?://", (STATIC / entry["file"]).read_bytes()), name
+
+
 def test_letters_are_three_files_that_are_fetched_once() -> None:
     letters = [name for name in MANIFEST if name.endswith(".woff2")]
     assert len(letters) == 3

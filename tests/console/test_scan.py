@@ -1,12 +1,20 @@
 """The scanning page on a telephone: read offline, kept through a kill, handed over once."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, Playwright, expect, sync_playwright
 
+from cipher_service import clock
 from cipher_service.administration.stage import Stage
+from cipher_service.pouches import devices, repository
+from cipher_service.storage.engine import open_existing
+from cipher_service.storage.unit_of_work import unit_of_work
+from cipher_service.wire.pouches import EventsRequest
+from keys import canonical
+from pouch.events import parse_event
 from tests.console.scanning import (
     Phone,
     film,
@@ -209,4 +217,65 @@ def test_who_has_no_business_with_bags_takes_no_telephone_into_service(
     phone.press("Mettre en service")
     expect(phone.page.locator(".scan-message[data-code=NOT_ALLOWED]")).to_be_visible()
     phone.quiet()
+    context.close()
+
+
+def test_a_copy_read_offline_by_two_telephones_is_told_at_the_handing_over(
+    ministry: Stage, browser: Browser, desk: Phone
+) -> None:
+    copied = sealed_bag(ministry)
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="fr-FR")
+    other = Phone(context, ministry.settings.console_origin)
+    other.enrol(ministry, "POUCH-AGENT")
+    desk.open()
+    for phone in (desk, other):
+        phone.kept_offline()
+        phone.knows(copied)
+        phone.context.set_offline(offline=True)
+        phone.answer(*copied.numbers)
+        _typed_by_scanner(phone, copied.text, {})
+        assert phone.verdict() == CONFORMS, "alone, each has the right label and the right numbers"
+        phone.press("Consigner l’arrivée")
+        phone.pending(1)
+    for phone, conflicts in ((desk, 0), (other, 1)):
+        phone.context.set_offline(offline=False)
+        phone.pending(0)
+        expect(phone.page.locator(f".scan-status[data-conflicts='{conflicts}']")).to_be_visible()
+
+    other.page.locator(".scan-count").click()
+    entry = other.view("queue").locator(".scan-entry--conflict")
+    expect(entry).to_contain_text("déjà reçu par un autre")
+    _checked(other)
+    received = [event for event in told_of(ministry, copied.seal) if event.kind == "received"]
+    assert len(received) == 2, "both readings are kept, neither replaces the other"
+    context.close()
+
+
+def test_a_revoked_telephone_keeps_what_it_told_and_gives_it_out_as_a_file(
+    ministry: Stage, browser: Browser
+) -> None:
+    bag = sealed_bag(ministry)
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="fr-FR")
+    phone = Phone(context, ministry.settings.console_origin)
+    phone.enrol(ministry, "CHIEF-POUCH")
+    phone.kept_offline()
+    phone.knows(bag)
+    engine = open_existing(ministry.settings.database)
+    with unit_of_work(engine) as connection:
+        newest = max(repository.devices(connection), key=lambda row: row.enrolled_at)
+        devices.revoke(connection, newest.post, newest.device_id, clock.now())
+    engine.dispose()
+    phone.answer(*bag.numbers)
+    _typed_by_scanner(phone, bag.text, {})
+    phone.press("Consigner l’arrivée")
+    expect(phone.page.locator(".scan-message[data-code=DEVICE_UNKNOWN]")).to_be_visible()
+    phone.pending(1)
+    phone.page.locator(".scan-count").click()
+    with phone.page.expect_download() as download:
+        phone.press("Exporter la file")
+    exported = json.loads(Path(download.value.path()).read_bytes())
+    (document,) = EventsRequest.model_validate(exported).events
+    event, _ = parse_event(canonical.encode(document))
+    assert (event.kind, event.bag) == ("received", bag.bag)
+    assert not [told for told in told_of(ministry, bag.seal) if told.kind == "received"]
     context.close()
