@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
 from cipher_service import clock
-from cipher_service.access import log_reading
+from cipher_service.access import looks
 from cipher_service.access.upkeep import Upkeep
 from cipher_service.api.application import create_application
 from cipher_service.api.border import Border
@@ -128,7 +128,7 @@ def registrar_handlers(
         **officers.handlers(),
         **signing.handlers(),
         **officers.guarded(
-            {**signing.acts(), **relinking.acts(), **log_reading.acts(), **office, **bags.acts()}
+            {**signing.acts(), **relinking.acts(), **looks.acts(), **office, **bags.acts()}
         ),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(acts),

@@ -1,16 +1,13 @@
 """`cipher-service access`: why a person may do something, or not, in words."""
 
 from argparse import Namespace
-from dataclasses import replace
 
-from cipher_service.access import emergencies, registers
-from cipher_service.access.acts import circumstances, person
-from cipher_service.access.decisions import Decision, decide
+from cipher_service.access.asking import ASKABLE, would_be_allowed
+from cipher_service.access.decisions import Decision
 from cipher_service.access.matrix import default_matrix
 from cipher_service.access.reasons import reason
 from cipher_service.access.shapes import shapes
-from cipher_service.access.subjects import Book, Key, Resource
-from cipher_service.administration.acting import Desk, looking
+from cipher_service.administration.acting import looking
 from cipher_service.administration.words import Speaker
 from cipher_service.client.failures import Misused
 from cipher_service.client.terminal import Terminal
@@ -20,21 +17,19 @@ from cipher_service.directory.roles import default_roles
 def explain(arguments: Namespace, terminal: Terminal) -> None:
     """Decide, and say why; nothing is recorded and nothing is done."""
     with looking(arguments) as desk:
-        asked = desk.gate.principals.of(desk.connection, arguments.officer, desk.now)
-        context = circumstances(
+        _require_askable(arguments.action)
+        decision = would_be_allowed(
             desk.connection,
             desk.gate,
+            arguments.officer,
+            arguments.action,
+            arguments.object,
             desk.now,
             approver=arguments.approver,
             third=arguments.third,
             proposer=arguments.proposer,
+            opened=arguments.opened,
         )
-        context = replace(context, opened=arguments.opened)
-        thing = _thing(desk, arguments.action, arguments.object)
-        context = emergencies.under_emergency(
-            desk.connection, arguments.officer, arguments.action, arguments.object, context
-        )
-        decision = decide(desk.gate.policies, asked, arguments.action, thing, context)
     if terminal.as_json:
         terminal.show_json(
             {
@@ -49,19 +44,12 @@ def explain(arguments: Namespace, terminal: Terminal) -> None:
     _tell(terminal, arguments, decision)
 
 
-def _thing(desk: Desk, action: str, named: str) -> Resource:
+def _require_askable(action: str) -> None:
     kind = shapes().actions.get(action)
     if kind is None:
         raise Misused("UNKNOWN_ACTION", action=action, known=", ".join(shapes().actions))
-    if kind == "Dispatch":
-        return registers.subject(desk.connection, named)
-    if kind == "Person":
-        return person(desk.connection, named)
-    if kind == "Key":
-        return Key(named)
-    if kind == "Book":
-        return Book(named)
-    raise Misused("NOT_IN_THE_BOOKS", action=action)
+    if kind not in ASKABLE:
+        raise Misused("NOT_IN_THE_BOOKS", action=action)
 
 
 def _tell(terminal: Terminal, arguments: Namespace, decision: Decision) -> None:

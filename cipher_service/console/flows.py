@@ -9,6 +9,7 @@ from cipher_service.console import (
     journal,
     keys_page,
     pouches,
+    rights,
     scan,
     signing_in,
 )
@@ -19,6 +20,7 @@ FLOWS: Final[tuple[Flow, ...]] = (
     dispatches.FLOW,
     acts.FLOW,
     pouches.FLOW,
+    rights.FLOW,
     journal.FLOW,
     scan.FLOW,
     keys_page.FLOW,

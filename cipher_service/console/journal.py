@@ -1,6 +1,6 @@
 """The audit explorer (article 12): entries by what they say, their proofs, the signed heads.
 
-Each look is an act that stands in the log before anything is shown (`access.log_reading`); whoever
+Each look is an act that stands in the log before anything is shown (`access.looks`); whoever
 is no auditor is refused there.
 """
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from cipher_service.access.acts import Gate
-from cipher_service.access.log_reading import READ
+from cipher_service.access.looks import AUDIT_READ
 from cipher_service.audit import heads, publishing
 from cipher_service.audit.ledger import latest_note, size_and_origin
 from cipher_service.audit.questions import (
@@ -166,7 +166,7 @@ async def checkpoint(visit: Visit) -> Response:
 async def _look(visit: Visit, route: str, asked: dict[str, str]) -> None:
     """Have the look decided and recorded. Raises ServiceError NOT_ALLOWED."""
     about = f"{route}?{urlencode(asked)}" if asked else route
-    await visit.act(READ, {"route": about[:200]})
+    await visit.act(AUDIT_READ, {"route": about[:200]})
 
 
 def _asked(visit: Visit) -> tuple[dict[str, str], list[str]]:
