@@ -85,7 +85,7 @@ def _served(
         if page.signed_in:
             await _note(visit, page)
         response = await page.handler(visit)
-        _keep_language(visit, response)
+        await _keep_language(visit, response)
         return response
 
     return served
@@ -108,7 +108,7 @@ async def _visit(
                 raise
     language = chosen(
         request.query_params.get("lang"),
-        request.cookies.get(LANGUAGE),
+        (person.language if person else None) or request.cookies.get(LANGUAGE),
         request.headers.get("accept-language", ""),
     )
     return Visit(office, renderer, request, language, now, person)
@@ -121,7 +121,8 @@ async def _note(visit: Visit, page: Page) -> None:
         await visit.act("officer_seen", {"session": person.token})
 
 
-def _keep_language(visit: Visit, response: Response) -> None:
+async def _keep_language(visit: Visit, response: Response) -> None:
+    """Keep a language that was asked for: for the officer, and for this browser's sign-in page."""
     if visit.request.query_params.get("lang") == visit.language:
         response.set_cookie(
             LANGUAGE,
@@ -131,3 +132,5 @@ def _keep_language(visit: Visit, response: Response) -> None:
             httponly=True,
             samesite="strict",
         )
+        if visit.known is not None and visit.known.language != visit.language:
+            await visit.act("officer_prefer", {"language": visit.language})

@@ -53,6 +53,7 @@ class Person:
         principal: as decisions see them at this moment.
         opened: when the session was opened.
         ends: when it ends without another request.
+        language: in which the officer is spoken to; None until it is chosen.
         last: when it ends whatever happens.
     """
 
@@ -62,6 +63,7 @@ class Person:
     principal: Principal
     opened: datetime
     ends: datetime
+    language: str | None
     last: datetime
 
     @property

@@ -1,0 +1,89 @@
+// The session as its officer sees it: time left, "Prolonger", and a page that shows nothing once it
+// is over. Shortcuts of every page: `?` for the help, `g` and a letter for a line of the navigation.
+import { shortcutsOn, typing } from "./shared/typing";
+
+const WARN = 5 * 60_000;
+const clock = document.querySelector<HTMLElement>("[data-session-ends]");
+const bar = document.getElementById("session-fin");
+const told = bar?.querySelector<HTMLElement>("[data-session-text]");
+const channel = new BroadcastChannel("session");
+
+function until(name: "sessionEnds" | "sessionLast"): number {
+  return Date.parse(clock?.dataset[name] ?? "");
+}
+
+function left(): number {
+  return until("sessionEnds") - Date.now();
+}
+
+// Another tab has shown that the officer is there.
+channel.addEventListener("message", (event: MessageEvent<unknown>) => {
+  if (clock && typeof event.data === "string" && Date.parse(event.data) > until("sessionEnds")) {
+    clock.dataset["sessionEnds"] = event.data;
+    show();
+  }
+});
+
+function show(): void {
+  if (!bar || !told || !clock) return;
+  const remaining = left();
+  if (remaining <= 0) {
+    lock();
+    return;
+  }
+  bar.hidden = remaining > WARN;
+  if (bar.hidden) return;
+  const seconds = Math.ceil(remaining / 1000);
+  const text = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  told.textContent = (told.dataset["sessionText"] ?? "").replace("{left}", text);
+}
+
+function lock(): void {
+  // Nothing readable stays on the screen while the browser goes to the sign-in page.
+  document.body.replaceChildren();
+  location.replace("/connexion");
+}
+
+async function prolong(): Promise<void> {
+  const answer = await fetch("/session/prolonger", {
+    method: "POST",
+    headers: { accept: "application/json" },
+  });
+  if (!answer.ok) {
+    lock();
+    return;
+  }
+  const { ends } = (await answer.json()) as { ends: string };
+  if (clock) clock.dataset["sessionEnds"] = ends;
+  channel.postMessage(ends);
+  show();
+}
+
+if (clock) {
+  channel.postMessage(clock.dataset["sessionEnds"]);
+  window.setInterval(show, 1000);
+  document.addEventListener("visibilitychange", show);
+  document.getElementById("session-prolonger")?.addEventListener("click", () => void prolong());
+  show();
+}
+
+let going = 0;
+document.addEventListener("keydown", (event) => {
+  if (typing(event) || !shortcutsOn()) return;
+  if (event.key === "?") {
+    document.querySelector<HTMLAnchorElement>("a[data-help]")?.click();
+  } else if (event.key === "g") {
+    going = Date.now();
+  } else if (Date.now() - going < 1500) {
+    going = 0;
+    document.querySelector<HTMLAnchorElement>(`a[data-go="${CSS.escape(event.key)}"]`)?.click();
+  }
+});
+
+const choice = document.querySelector<HTMLInputElement>("input[data-shortcuts]");
+if (choice) {
+  choice.checked = shortcutsOn();
+  choice.addEventListener("change", () => {
+    localStorage.setItem("raccourcis", choice.checked ? "oui" : "non");
+  });
+}

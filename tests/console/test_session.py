@@ -1,0 +1,70 @@
+"""The session as its officer sees it: time left, prolonged, ended; shortcuts; the language kept."""
+
+from playwright.sync_api import Page
+
+from cipher_service import clock
+from cipher_service.administration.stage import Stage
+from cipher_service.identity import sessions
+from cipher_service.storage.engine import open_existing
+from cipher_service.storage.unit_of_work import unit_of_work
+from tests.console.conftest import Enter
+from tests.console.support import check_page
+from tests.console.test_signing import sample
+
+
+def test_the_bar_warns_prolongs_and_then_nothing_is_left(ministry: Stage, enter: Enter) -> None:
+    tab = enter("CHIEF-CNTC")
+    tab.goto("/cles")
+    bar = tab.page.get_by_role("alert")
+    assert not bar.is_visible()
+    _ends_in(tab.page, 200)
+    bar.get_by_text("La session se ferme dans 3:").wait_for()
+    check_page(tab, foreign=("Chef de la Cellule",))
+    bar.get_by_role("button", name="Prolonger").click()
+    bar.wait_for(state="hidden")
+    engine = open_existing(ministry.settings.database)
+    with unit_of_work(engine) as connection:
+        sessions.end_sessions(connection, sample(ministry, "CHIEF-CNTC"), clock.now())
+    engine.dispose()
+    _ends_in(tab.page, 1)
+    tab.page.wait_for_url("**/connexion")
+    tab.page.get_by_label("Votre numéro").wait_for()
+
+
+def _ends_in(page: Page, seconds: int) -> None:
+    page.evaluate(
+        """(seconds) => {
+          const ends = new Date(Date.now() + seconds * 1000).toISOString().slice(0, 19) + "Z";
+          document.querySelector("[data-session-ends]").dataset.sessionEnds = ends;
+        }""",
+        seconds,
+    )
+
+
+def test_shortcuts_lead_around_and_can_be_switched_off(enter: Enter) -> None:
+    tab = enter("CHIEF-CNTC")
+    page = tab.page
+    page.keyboard.press("?")
+    page.wait_for_url("**/aide/raccourcis")
+    check_page(tab, foreign=("Chef de la Cellule",))
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    page.wait_for_url("**/actes")
+    tab.goto("/aide/raccourcis")
+    page.get_by_label("Raccourcis d’une lettre").uncheck()
+    page.get_by_role("heading", level=1).click()
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    page.wait_for_timeout(200)
+    assert page.url.endswith("/aide/raccourcis")
+
+
+def test_the_language_goes_with_the_officer(enter: Enter) -> None:
+    first = enter("ADMINISTRATOR")
+    first.goto("/?lang=en")
+    second = enter("ADMINISTRATOR")
+    second.goto("/")
+    assert second.page.locator("html").get_attribute("lang") == "en"
+    second.goto("/?lang=fr")
+    second.goto("/")
+    assert second.page.locator("html").get_attribute("lang") == "fr"
