@@ -45,6 +45,7 @@ from keys.signing import (
     VerifyingKey,
 )
 from keys.slips import Slip
+from keys.suites import TABLE
 from keys.token_keys import TokenKey
 
 if TYPE_CHECKING:
@@ -182,6 +183,7 @@ class Custody:
         sender, own = parsed.sender, keys.card
         if (sender.post, sender.fingerprint) != (own.post, own.fingerprint):
             raise ManifestNotOfCard(f"the manifest is of {sender.post}, not of this card")
+        TABLE.require_protects(parsed.suite, parsed.label.level, system_clock().date())
         self._demands.require(
             Use(
                 "sign_manifest",
@@ -261,6 +263,7 @@ class Custody:
         check_stanzas(parsed)
         file_key, edition = self.bureau.open(parsed)
         manifest = examine(parsed, file_key, io.BytesIO(prefix), edition.card)
+        TABLE.require_opens(manifest.suite, manifest.label.level, system_clock().date())
         self._demands.require(
             Use(
                 "open_file_key",
