@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,12 +24,10 @@ WEAK = {"md5", "sha1", "MD5", "SHA1", "ECB", "CBC", "PKCS1v15", "TripleDES", "AR
 CRYPTOGRAPHY = {"cryptography", "nacl"}
 
 
-def _trees() -> Iterator[tuple[str, ast.Module]]:
-    for path in SOURCES:
-        yield str(path.relative_to(ROOT)), ast.parse(path.read_text("utf-8"))
-
-
-TREES = list(_trees())
+@cache
+def _trees() -> list[tuple[str, ast.Module]]:
+    """Every source with its tree, read by the first test that asks and not by whoever collects."""
+    return [(str(path.relative_to(ROOT)), ast.parse(path.read_text("utf-8"))) for path in SOURCES]
 
 
 def _imports(tree: ast.Module) -> set[str]:
@@ -42,15 +40,15 @@ def _imports(tree: ast.Module) -> set[str]:
     return found
 
 
-def _called(node: ast.Call) -> str:
-    return ast.unparse(node.func)
-
-
-def _calls() -> Iterator[tuple[str, ast.Call]]:
-    for name, tree in TREES:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                yield name, node
+@cache
+def _calls() -> list[tuple[str, str, ast.Call]]:
+    """Every call: where, of what, and the call itself."""
+    return [
+        (name, ast.unparse(node.func), node)
+        for name, tree in _trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    ]
 
 
 def test_there_is_something_to_look_at() -> None:
@@ -58,37 +56,37 @@ def test_there_is_something_to_look_at() -> None:
 
 
 def test_no_text_becomes_code() -> None:
-    assert [(name, _called(call)) for name, call in _calls() if _called(call) in INTERPRETERS] == []
+    assert [(name, called) for name, called, _ in _calls() if called in INTERPRETERS] == []
 
 
 def test_nothing_is_read_by_a_format_that_makes_objects() -> None:
-    assert [name for name, tree in TREES if _imports(tree) & DESERIALISERS] == []
+    assert [name for name, tree in _trees() if _imports(tree) & DESERIALISERS] == []
 
 
 def test_no_shell_reads_a_command() -> None:
     shells = [
-        (name, _called(call))
-        for name, call in _calls()
-        if _called(call) in {"os.system", "os.popen", "subprocess.getoutput"}
+        (name, called)
+        for name, called, call in _calls()
+        if called in {"os.system", "os.popen", "subprocess.getoutput"}
         or any(word.arg == "shell" for word in call.keywords)
     ]
     assert shells == []
 
 
 def test_chance_comes_from_the_system_only() -> None:
-    assert [name for name, tree in TREES if "random" in _imports(tree)] == []
+    assert [name for name, tree in _trees() if "random" in _imports(tree)] == []
 
 
 def test_no_broken_hash_and_no_unauthenticated_cipher() -> None:
     weak = [
         (name, node.attr)
-        for name, tree in TREES
+        for name, tree in _trees()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in WEAK
     ]
     names = [
         (name, alias.name)
-        for name, tree in TREES
+        for name, tree in _trees()
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
@@ -100,7 +98,7 @@ def test_no_broken_hash_and_no_unauthenticated_cipher() -> None:
 def test_only_keys_imports_cryptography() -> None:
     outside = [
         name
-        for name, tree in TREES
+        for name, tree in _trees()
         if not name.startswith("keys/") and _imports(tree) & CRYPTOGRAPHY
     ]
     assert outside == []
@@ -108,15 +106,13 @@ def test_only_keys_imports_cryptography() -> None:
 
 def test_no_template_is_made_of_a_text() -> None:
     made = {"Template", "jinja2.Template", "from_string", "render_template_string"}
-    assert [
-        (name, _called(call)) for name, call in _calls() if _called(call).split(".")[-1] in made
-    ] == []
+    assert [(name, called) for name, called, _ in _calls() if called.split(".")[-1] in made] == []
 
 
 def test_no_outgoing_request_follows_a_redirect() -> None:
     following = [
         name
-        for name, call in _calls()
+        for name, _, call in _calls()
         for word in call.keywords
         if word.arg == "follow_redirects" and ast.unparse(word.value) != "False"
     ]
@@ -128,7 +124,7 @@ def test_no_secret_is_compared_by_the_plain_operator() -> None:
     secret = re.compile(r"(^|_)(mac|tag|token)$")
     compared = [
         (name, ast.unparse(node))
-        for name, tree in TREES
+        for name, tree in _trees()
         if name.startswith("keys/") and not name.startswith("keys/log/")
         for node in ast.walk(tree)
         if isinstance(node, ast.Compare)
