@@ -27,6 +27,7 @@ from starlette.types import ASGIApp
 
 from cipher_service import clock
 from cipher_service.access import looks
+from cipher_service.access.acts import Gate
 from cipher_service.access.upkeep import Upkeep
 from cipher_service.api.application import create_application
 from cipher_service.api.border import Border
@@ -50,6 +51,7 @@ from cipher_service.directory.prekeys import PrekeyDesk
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches.bureau import HeadquartersBureau
 from cipher_service.dispatches.commands import Desk
+from cipher_service.dispatches.office import declassifying, release
 from cipher_service.dispatches.office.commands import OfficeDesk
 from cipher_service.dispatches.office.departing import SYSTEM, Departing
 from cipher_service.dispatches.reception import Reception
@@ -116,11 +118,17 @@ def registrar_handlers(
     site = partial(site_of, settings)
     officers = OfficerDesk(site)
     devices = DeviceDesk(pouches, packs)
+    gate = Gate()
     office = OfficeDesk(
-        site, reception_of(settings, engine, custodian), settings.headquarters
+        site, reception_of(settings, engine, custodian), settings.headquarters, gate
     ).acts()
     bags = PouchOfficeDesk(custodian, settings.headquarters)
-    executors = {relinking.KIND: relinking.executor(), **bags.executors()}
+    executors = {
+        relinking.KIND: relinking.executor(),
+        declassifying.KIND: declassifying.executor(gate),
+        release.PAIR: release.executor(gate),
+        **bags.executors(),
+    }
     completed = {**office, **officers.completed()}
     signing = Approvals(site, executors, completed, settings.console_origin)
     handlers = {
@@ -130,6 +138,7 @@ def registrar_handlers(
         **officers.guarded(
             {**signing.acts(), **relinking.acts(), **looks.acts(), **office, **bags.acts()}
         ),
+        **officers.guarded(declassifying.acts(gate)),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(acts),
         **devices.handlers(),

@@ -20,9 +20,11 @@ from cipher_service.dispatches.office.commands import OfficeDesk
 from cipher_service.dispatches.office.departing import Departing
 from cipher_service.dispatches.office.showing import Showing
 from cipher_service.dispatches.reception import Reception
+from cipher_service.identity import challenges, shared_acts
+from cipher_service.identity.shared_acts import Signed
 from cipher_service.references import new_id
 from cipher_service.storage.unit_of_work import unit_of_work
-from keys.acts import approval_challenge
+from keys.acts import Act, approval_challenge
 from keys.cards import Card
 from keys.dispatch import Destination, encipher
 from keys.manifest import Heading, Label, Series
@@ -143,6 +145,20 @@ class Office:
     def release(self, number: str, who: str = "CHIEF") -> None:
         asked = self.act(who, "dispatch_prepare", dispatch_id=number)
         self.act(who, "dispatch_release", dispatch_id=number, **self.signature(who, asked))
+
+    def sign_all(self, act: Act, proposer: str, *others: str) -> None:
+        """Have an act proposed and approved by security keys."""
+        for who in (proposer, *others):
+            number, now = self.of[who].number, clock.now()
+            with unit_of_work(self.engine) as connection:
+                nonce = challenges.give(connection, "step-up", number, now)
+            made = self.signature(who, {"nonce": nonce, "digest": act.digest, "act": act.encoded})
+            signed = Signed(number, nonce, made["response"])
+            with unit_of_work(self.engine) as connection:
+                if who == proposer:
+                    shared_acts.propose(connection, act, signed, SITE, now, version=act.version)
+                else:
+                    shared_acts.approve(connection, act.id, signed, SITE, now, version=act.version)
 
     def arrive(
         self,

@@ -84,6 +84,7 @@ FLOW: Final = Flow(
         Page("/depeches/{number}/entendu", reading.acknowledge, "POST"),
         Page("/depeches/{number}/charger", reading.assign, "POST"),
         Page("/depeches/{number}/remettre", reading.hand_over, "POST"),
+        Page("/depeches/{number}/abaisser", reading.declassify, "POST"),
     ),
     (
         Place(mark("Dépêches arrivées"), "/depeches/", _READERS, "i"),

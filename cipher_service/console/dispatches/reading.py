@@ -15,8 +15,9 @@ from cipher_service.console.dispatches.desk import names, number_of, officer_in,
 from cipher_service.console.language import group, mark
 from cipher_service.console.visit import Visit
 from cipher_service.directory.officers import in_force
-from cipher_service.dispatches.office import routing, trail
+from cipher_service.dispatches.office import declassifying, routing, trail
 from cipher_service.dispatches.office.showing import Shown
+from cipher_service.labels.scheme import Level
 from cipher_service.references import register_number
 from cipher_service.storage.tables import officers as persons
 from cipher_service.storage.tables.dispatches import addressee, dispatch
@@ -27,6 +28,7 @@ from keys.manifest import COPY
 DONE: Final = {
     "assigned": mark("La dépêche est confiée. La personne la voit maintenant dans sa bannette."),
     "handed": mark("La remise est inscrite."),
+    "lowered": mark("Votre signature est inscrite ; une autre personne doit encore signer."),
     "heard": mark("L’alerte est accusée. Votre nom et l’heure sont inscrits."),
 }
 
@@ -53,6 +55,7 @@ async def locked(visit: Visit) -> Response:
             "may_read": may_read,
             "may_reply": visit.decides(gate, "reply", thing, **facts).allowed,
             "clerks": others["process"] if may_assign else [],
+            "lowered": lowered_levels(gate, visit, thing),
             "receivers": others["read"] if may_read else [],
             "heard": trail.done(connection, number, trail.ACKNOWLEDGED, visit.person.number),
         }
@@ -103,6 +106,27 @@ async def assign(visit: Visit) -> Response:
     number, form = number_of(visit), await visit.form("to")
     await visit.act("dispatch_assign", {"dispatch_id": number, "to": officer_in(form)})
     return visit.go(f"/depeches/{number}?fait=assigned")
+
+
+async def declassify(visit: Visit) -> Response:
+    """Propose to lower the marking of what is drawn from it; another person signs too."""
+    number, form = number_of(visit), await visit.form("level", "caveats", "reason")
+    caveats = [part.strip() for part in form["caveats"].split(",") if part.strip()]
+    asked = {
+        "dispatch_id": number,
+        "level": form["level"],
+        "caveats": caveats,
+        "reason": form["reason"],
+        "back": f"/depeches/{number}?fait=lowered",
+    }
+    return visit.sign((await visit.act("dispatch_declassify", asked))["ticket"])
+
+
+def lowered_levels(gate: Gate, visit: Visit, thing: Dispatch) -> list[Level]:
+    """Return the levels to which this officer could propose to lower it; none for most."""
+    if not declassifying.may_propose(gate, visit.person.principal, thing, visit.now):
+        return []
+    return [each for each in gate.scheme.levels if each.rank <= thing.level]
 
 
 async def hand_over(visit: Visit) -> Response:

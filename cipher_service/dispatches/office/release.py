@@ -35,6 +35,7 @@ from cipher_service.dispatches.office.parties import (
 )
 from cipher_service.errors import ServiceError
 from cipher_service.identity import challenges, shared_acts
+from cipher_service.identity.approvals import Executor
 from cipher_service.identity.passkey_book import Site
 from cipher_service.identity.shared_acts import Signed
 from cipher_service.references import new_id
@@ -173,22 +174,46 @@ def approve(
     """
     officer = signed.officer
     known = _awaited(connection, officer, composition_id, PROPOSED)
-    for each in (officer, known.enciphers):
-        _require_opened(connection, known, each)
-    act_id, thing = known.act or "", known.thing(gate.scheme)
+    act_id, rulings = known.act or "", list[Ruling]()
+    _require_opened(connection, known, officer)
     shared_acts.approve(connection, act_id, signed, site, now, version=known.edition)
+
+    def perform(act: Act) -> None:
+        rulings.append(_complete(connection, gate, act, officer, now))
+
+    shared_acts.execute(connection, act_id, officer, now, version=known.edition, perform=perform)
+    return rulings[0]
+
+
+def executor(gate: Gate) -> Executor:
+    """Return what completes a release that was signed from the list of acts."""
+
+    def perform(connection: Connection, act: Act, by: str, now: datetime) -> None:
+        _complete(connection, gate, act, by, now)
+
+    def version(connection: Connection, act: Act) -> int:
+        return compositions.read(connection, act.resource.partition("/")[2]).edition
+
+    return Executor(version, perform)
+
+
+def _complete(connection: Connection, gate: Gate, act: Act, officer: str, now: datetime) -> Ruling:
+    """Release, once all have signed: every signer has read this edition, and the policies agree."""
+    known = compositions.expecting(
+        compositions.held(connection, act.resource.partition("/")[2]), PROPOSED
+    )
+    if known.act != act.id or act.parameters["digest"] != known.digest:
+        raise ActOutdated("it is not the act of this edition")
+    for signer in shared_acts.signers(connection, act.id):
+        _require_opened(connection, known, signer)
+    thing = known.thing(gate.scheme)
     functions = held_for(gate.principals.of(connection, officer, now), thing.level)
-    clerk = gate.principals.of(connection, known.enciphers, now)
-    context = approval(officer, functions, now)
-    decision = decide(gate.policies, clerk, "release", thing, context)
+    clerk = gate.principals.of(connection, act.proposer, now)
+    decision = decide(gate.policies, clerk, "release", thing, approval(officer, functions, now))
     if not decision.allowed:
         reasons = ", ".join(decision.policies) or "-"
         raise ServiceError("NOT_ALLOWED", officer=officer, action="release", policies=reasons)
-
-    def perform(_act: Act) -> None:
-        _release(connection, composition_id, officer, now)
-
-    shared_acts.execute(connection, act_id, officer, now, version=known.edition, perform=perform)
+    _release(connection, known.composition_id, officer, now)
     return ruling(decision)
 
 

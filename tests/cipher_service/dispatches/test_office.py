@@ -8,13 +8,19 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from cipher_service import clock
-from cipher_service.directory import enrolment
-from cipher_service.dispatches.office import compositions, trail, trays
+from cipher_service.directory import authorisations, enrolment
+from cipher_service.directory.officers import Window
+from cipher_service.dispatches.office import compositions, declassifying, trail, trays
 from cipher_service.errors import ServiceError
 from cipher_service.storage.tables.access import handling
-from cipher_service.storage.tables.compositions import composition, dispatch_act
+from cipher_service.storage.tables.compositions import (
+    composition,
+    declassification,
+    dispatch_act,
+)
 from cipher_service.storage.tables.dispatches import addressee, dispatch
 from cipher_service.storage.tables.headquarters import intent
+from cipher_service.storage.tables.identity import approval
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.acts import Act
 from keys.errors import Refusal
@@ -348,3 +354,55 @@ def test_a_refused_envelope_is_told_to_its_origin_once_and_enters_nothing(office
     with reading(office.engine) as connection:
         assert connection.scalar(select(addressee.c.state)) == "refused"
         assert list(connection.scalars(select(dispatch_act.c.kind))) == ["assigned"]
+
+
+def test_two_persons_lower_what_is_drawn_from_a_dispatch_and_it_keeps_its_own(
+    office: Office,
+) -> None:
+    number = office.draft()
+    submitted(office, number)
+    office.read("CLERK", number)
+    office.propose(number)
+    office.read("CHIEF", number)
+    office.release(number)
+    office.departing.round()
+    with reading(office.engine) as connection:
+        sent = str(connection.scalar(select(dispatch.c.dispatch_id)))
+    reply = office.content(source=sent, relation="forward", level="CONFIDENTIEL", caveats=[])
+    known = {"dispatch_id": None, "content": reply}
+    grant = ("dispatch", sent, Window(clock.now(), None))
+    with unit_of_work(office.engine) as connection:
+        person = office.of["DEPUTY"].number
+        authorisations.grant_need(connection, person, *grant, reason="desk", by=None)
+    refused(office, "LABEL_LOWERED", "DEPUTY", "dispatch_save", **known)
+    asked = {"dispatch_id": sent, "caveats": [], "back": "/depeches/"}
+    propose = declassifying.acts(office.gate)["dispatch_declassify"]
+
+    def lower(who: str, level: str = "CONFIDENTIEL", reason: str = "publié") -> None:
+        with unit_of_work(office.engine) as connection:
+            number = office.of[who].number
+            propose(connection, number, {**asked, "level": level, "reason": reason})
+
+    for who, level, reason, code in (
+        ("DRAFTER", "CONFIDENTIEL", "publié", "NOT_ALLOWED"),
+        ("DEPUTY", "TRES-SECRET", "publié", "LABEL_RAISED"),
+        ("DEPUTY", "CONFIDENTIEL", " ", "REASON_MISSING"),
+        ("SECURITY", "CONFIDENTIEL", "publié", "NOT_FOUND"),
+    ):
+        with pytest.raises(ServiceError, match=code):
+            lower(who, level, reason)
+    lower("DEPUTY")
+    with reading(office.engine) as connection:
+        act = Act.parse(bytes(connection.scalars(select(approval.c.body)).one()))
+    perform = declassifying.executor(office.gate).perform
+    for other, code in (("CHIEF", "NOT_ALLOWED"), ("DEPUTY", "NOT_ALLOWED")):
+        with unit_of_work(office.engine) as connection:
+            with pytest.raises(ServiceError, match=code):
+                perform(connection, act, office.of[other].number, clock.now())
+            assert connection.scalar(select(declassification.c.act)) is None
+    office.sign_all(act, "DEPUTY", "GENERAL")
+    with unit_of_work(office.engine) as connection:
+        perform(connection, act, office.of["GENERAL"].number, clock.now())
+    assert office.act("DEPUTY", "dispatch_save", **known)["edition"] == 1
+    with reading(office.engine) as connection:
+        assert connection.scalar(select(dispatch.c.level)) == "SECRET"
