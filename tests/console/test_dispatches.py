@@ -161,7 +161,7 @@ def test_written_checked_read_released_by_two_others_and_gone(
     expect(page.get_by_text("La dépêche est soumise")).to_be_visible()
     check_page(author, foreign=NAMES)
     page.locator("[data-line] a").first.click()
-    expect(page.get_by_text("En attente de la lecture de Chiffreur A.")).to_be_visible()
+    expect(page.get_by_text("En attente de la lecture : Chiffreur A.")).to_be_visible()
     expect(page.get_by_role("button", name="Viser")).to_have_count(0)
     where = page.url.removeprefix(author.origin)
 
@@ -177,7 +177,7 @@ def test_written_checked_read_released_by_two_others_and_gone(
     clerk.page.get_by_role("button", name="Proposer le départ").click()
     sign(clerk)
     page.reload()
-    expect(page.get_by_text("En attente du visa de Chef du Chiffre")).to_be_visible()
+    expect(page.get_by_text("En attente du visa : Chef du Chiffre")).to_be_visible()
 
     chief = enter("CHIEF-CIPHER-POUCH")
     chief.goto("/")
@@ -191,10 +191,10 @@ def test_written_checked_read_released_by_two_others_and_gone(
     expect(page.locator("body")).to_contain_text("En attente du visa")
     for _ in range(40):
         page.reload()
-        if page.get_by_text("Partie, visée par Chef du Chiffre").count():
+        if page.get_by_text("Partie. Visée par : Chef du Chiffre").count():
             break
         page.wait_for_timeout(250)
-    expect(page.get_by_text("Partie, visée par Chef du Chiffre")).to_be_visible()
+    expect(page.get_by_text("Partie. Visée par : Chef du Chiffre")).to_be_visible()
     chief = enter("CHIEF-CIPHER-POUCH")  # which has not been at the other origin
     chief.goto("/depeches/parties")
     expect(chief.page.locator("[data-line]")).to_contain_text("PARIS : pas encore prise")

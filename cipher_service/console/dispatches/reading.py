@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case, func, select
 from starlette.responses import Response
 
 from cipher_service import clock
@@ -57,7 +57,6 @@ async def locked(visit: Visit) -> Response:
             "clerks": others["process"] if may_assign else [],
             "lowered": lowered_levels(gate, visit, thing),
             "receivers": others["read"] if may_read else [],
-            "heard": trail.done(connection, number, trail.ACKNOWLEDGED, visit.person.number),
         }
 
     told = DONE.get(visit.request.query_params.get("fait", ""))
@@ -165,8 +164,9 @@ def _readers(
         select(person.c.officer_id, person.c.name)
         .join(held, held.c.officer == person.c.officer_id)
         .where(person.c.state == "active", *in_force(held, visit.now))
-        .distinct()
-        .order_by(person.c.name)
+        .group_by(person.c.officer_id, person.c.name)
+        # Who deciphers by function stands first: it is they whom one mostly charges.
+        .order_by(func.max(case((held.c.role == "CIPHER-CLERK", 1), else_=0)).desc(), person.c.name)
     )
     found: dict[str, list[tuple[str, str]]] = {"process": [], "read": []}
     for number, name in rows.all():
