@@ -1,11 +1,13 @@
 """The scanning page on a telephone: read offline, kept through a kill, handed over once."""
 
+import io
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Playwright, Route, expect, sync_playwright
 
 from cipher_service import clock
 from cipher_service.administration.stage import Stage
@@ -279,3 +281,45 @@ def test_a_revoked_telephone_keeps_what_it_told_and_gives_it_out_as_a_file(
     assert (event.kind, event.bag) == ("received", bag.bag)
     assert not [told for told in told_of(ministry, bag.seal) if told.kind == "received"]
     context.close()
+
+
+def test_without_wasm_and_with_a_clock_a_day_ahead_a_photograph_is_judged_and_handed_over(
+    ministry: Stage, bag: Bag, browser: Browser
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, locale="fr-FR", service_workers="block"
+    )
+    kept_away: list[str] = []
+
+    def keep_away(route: Route) -> None:
+        kept_away.append(route.request.url)
+        route.abort()
+
+    context.route("**/*.wasm", keep_away)
+    phone = Phone(context, ministry.settings.console_origin)
+    phone.page.clock.set_system_time(clock.now() + timedelta(days=1))
+    phone.enrol(ministry, "CHIEF-POUCH")
+    expect(phone.page.locator(".scan-status:not([data-pack='0'])")).to_be_visible()
+    phone.answer(*bag.numbers, condition="Abîmés")
+    picture = io.BytesIO()
+    photograph(bag.pdf).save(picture, "PNG")
+    _photograph(phone, picture.getvalue())
+    word, _ = phone.verdict()
+    assert kept_away, "the decoder without wasm read it"
+    assert word != "CONFORME", "seals that were reported damaged never conform"
+    assert phone.page.locator(".scan-facts").first.inner_text().count(bag.bag) == 1
+    phone.page.locator(".scan-verdict button").click()
+    expect(phone.view("recorded")).to_contain_text("À éclaircir")
+    phone.pending(0)
+    offsets = _clock_offsets(ministry)
+    assert any(abs(offset - 86_400) < 120 for offset in offsets)
+    context.close()
+
+
+def _clock_offsets(ministry: Stage) -> list[int]:
+    engine = open_existing(ministry.settings.database)
+    try:
+        with unit_of_work(engine) as connection:
+            return [row.clock_offset or 0 for row in repository.devices(connection)]
+    finally:
+        engine.dispose()
