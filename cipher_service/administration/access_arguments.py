@@ -94,13 +94,14 @@ def _add_rights(group: "Commands[Parser]", say: Say) -> None:
     withdraw = _person(group, say, "officers.withdraw", "officers:withdraw")
     suspend = _person(group, say, "officers.suspend", "officers:suspend")
     resume = _person(group, say, "officers.resume", "officers:resume")
+    link = _person(group, say, "officers.link", "officers:officer_link")
     for parser in (assign, habilitate):
         parser.add_argument("--act", required=True, help=say("help_act"))
     for parser in (assign, habilitate, need):
         _add_window(parser, say)
-    for parser in (assign, habilitate, resume):
+    for parser in (assign, habilitate, resume, link):
         _add_with(parser, say)
-    for parser in (assign, unassign, habilitate, need, withdraw, suspend, resume):
+    for parser in (assign, unassign, habilitate, need, withdraw, suspend, resume, link):
         _add_by(parser, say)
         add_json(parser, say)
 

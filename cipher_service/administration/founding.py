@@ -70,6 +70,8 @@ def init(arguments: Namespace, terminal: Terminal) -> None:
     speaker.show("init_done", data=str(data), post=settings.headquarters)
     speaker.show("init_card", fingerprint=grouped(founding.card.fingerprint))
     speaker.show("init_service", fingerprint=grouped(key_fingerprint(founding.service_key)))
+    if settings.console_port:
+        speaker.say("init_console", folder=str(settings.authenticators))
     speaker.say("init_next", data=str(data))
 
 

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from cipher_service.access import movements, registers
@@ -10,11 +11,14 @@ from cipher_service.access.principals import rank
 from cipher_service.access.subjects import Dispatch
 from cipher_service.administration.acting import Desk, acting, day, looking, window
 from cipher_service.administration.words import Speaker
+from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import authorisations, officers
 from cipher_service.directory.authorisations import Clearance, checked_marking
 from cipher_service.directory.officers import Identity
 from cipher_service.directory.roles import default_roles
+from cipher_service.identity import passkey_book
+from cipher_service.settings import Settings
 
 
 def list_officers(arguments: Namespace, terminal: Terminal) -> None:
@@ -177,6 +181,31 @@ def need(arguments: Namespace, terminal: Terminal) -> None:
             by=arguments.by,
         )
     _done(terminal, arguments)
+
+
+def officer_link(arguments: Namespace, terminal: Terminal) -> None:
+    """Print a link by which a person enrols two security keys; who has keys needs a second person.
+
+    Raises:
+        Refused: CONSOLE_MISSING.
+    """
+    origin = Settings.load(Path(arguments.data)).console_origin
+    if not origin:
+        raise Refused("CONSOLE_MISSING")
+    with acting(arguments) as desk:
+        keys = passkey_book.keys_of(desk.connection, arguments.officer)
+        present = any(key.revoked is None for key in keys)
+        # Whoever gets a link can act as that person: for one who has keys, as giving a function.
+        _require(desk, arguments, "role-assign" if present else "person-record", arguments.officer)
+        secret = passkey_book.make_link(
+            desk.connection, arguments.officer, desk.now, by=arguments.by
+        )
+    link = f"{origin}/inscription#{secret}"
+    if terminal.as_json:
+        terminal.show_json({"officer": arguments.officer, "link": link})
+        return
+    Speaker(terminal).say("officer_link")
+    terminal.show(link)
 
 
 def suspend(arguments: Namespace, terminal: Terminal) -> None:

@@ -45,6 +45,8 @@ def serve(arguments: Namespace, terminal: Terminal) -> None:
             Speaker(terminal).say("custody_sealed")
         else:
             _recover(settings)
+        if settings.console_port:
+            Speaker(terminal).say("serve_console", url=settings.console_origin)
         terminal.show(line)
 
     try:

@@ -144,3 +144,7 @@ def test_a_set_of_policies_is_adopted_by_two(
     broken = file.read_text("utf-8").replace("resource.level > principal.clearance", "false")
     file.write_text(broken, "utf-8")
     refused(stage, "POLICIES_BROKEN", *adopt, staff["SECRETARY-GENERAL"])
+
+
+def test_without_a_console_there_is_no_link(ministry: Stage) -> None:
+    refused(ministry, "CONSOLE_MISSING", "officers", "link", "OFF-000001")
