@@ -30,7 +30,9 @@ def bureau(service: Service) -> Pouches:
     """The bureau of a service; the same for every test."""
     held: Pouches | None = getattr(service, "pouches", None)
     if held is None:
-        held = Pouches(open_engine(service.settings.database))
+        engine = open_engine(service.settings.database)
+        service.lent.callback(engine.dispose)
+        held = Pouches(engine)
         service.pouches = held  # type: ignore[attr-defined]  # kept as long as the service runs
     return held
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +48,8 @@ class Service:
     settings: Settings
     process: subprocess.Popen[bytes]
     http: httpx.Client
+    lent: ExitStack = field(default_factory=ExitStack)
+    """What tests opened beside it, let go of when it ends."""
 
     def pids(self) -> list[int]:
         """Return the service's processes, the supervisor first."""
@@ -357,7 +359,8 @@ def serving(settings: Settings) -> Iterator[Service]:
         assert line == f"READY {settings.issuer}\n".encode(), _tail(settings)
         with httpx.Client(base_url=settings.issuer, timeout=60, trust_env=False) as http:
             service = Service(settings, process, http)
-            yield service
+            with service.lent:
+                yield service
             pids = service.pids()
     finally:
         process.send_signal(signal.SIGTERM)
