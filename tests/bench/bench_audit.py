@@ -26,9 +26,11 @@ from cipher_service.audit.records import DONE, REFUSED, Event
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.migrations import upgrade
 from cipher_service.storage.tables.audit import audit_entry, audit_log
+from cipher_service.storage.tables.dispatches import dispatch
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from cipher_service.storage.writer import BATCH
 from keys.custody import no_secret, open_custodian
+from tests.support.ministry import Ministry
 
 ORIGIN = "minrex.example/audit"
 CLIENT = "A" * 43
@@ -58,7 +60,7 @@ def fill(engine: Engine, count: int) -> None:
             event = Event(
                 start_us + seq * step_us,
                 f"OFF-{seq % 40:06}" if seq // 6 % 2 else f"POST-{seq % 20}",
-                actions[seq * 7 % len(actions)],
+                actions[seq // 3 % len(actions)],
                 REFUSED if seq % 50 == 0 else DONE,
                 resource=f"01KAMV{seq // 9:020}",
                 mandate=f"M-{seq % 7:06}" if seq % 11 == 0 else None,
@@ -81,6 +83,31 @@ def fill(engine: Engine, count: int) -> None:
             connection.execute(insert(audit_entry), rows)
     with unit_of_work(engine) as connection:
         connection.execute(insert(audit_log).values(origin=ORIGIN, size=count, peaks=b""))
+
+
+def register(engine: Engine, folder: Path, count: int) -> None:
+    """Enter the dispatches that the entries are about, of four levels in turn."""
+    card = Ministry(engine, folder).card_of("PARIS").fingerprint
+    levels = ("DIFFUSION-RESTREINTE", "CONFIDENTIEL", "SECRET", "TRES-SECRET")
+    rows = [
+        {
+            "dispatch_id": f"01KAMV{number:020}",
+            "origin": "PARIS",
+            "origin_card": card,
+            "kind": "telegram",
+            "level": levels[number % len(levels)],
+            "caveats": "[]",
+            "dtg": "2025-09-01T00:00:00Z",
+            "sha256": f"{number:064x}",
+            "size": 4096,
+            "received_at": "2025-09-01T00:00:00Z",
+            "register_year": 2025,
+            "register_number": number + 1,
+        }
+        for number in range(count)
+    ]
+    with unit_of_work(engine) as connection:
+        connection.execute(insert(dispatch), rows)
 
 
 def time_questions(count: int) -> None:
@@ -106,6 +133,7 @@ def time_questions(count: int) -> None:
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         engine = open_engine(f"sqlite:///{folder}/questions.db")
         upgrade(engine)
+        register(engine, Path(folder), count // 9)
         fill(engine, count)
         with reading(engine) as connection:
             for name, each in wanted.items():

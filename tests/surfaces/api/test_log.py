@@ -14,11 +14,14 @@ from sqlalchemy import text
 
 from cipher_service import clock
 from cipher_service.api.application import create_application
+from keys.custody.log_keys import HeadInMemory, LogKeys
 from keys.log.checkpoints import Checkpoint, cosign, read_cosignature, read_head
 from keys.log.notes import Ed25519Signer, Note, VerifierKey
 from keys.log.tiles import Tile, TileTree, read_bundle
 from keys.log.witnesses import Witness, make_witness, witness_signer
 from keys.merkle import leaf_hash
+from keys.post_receipts import DELIVERED, PostReceipt, make_post_receipt
+from keys.signing import RECEIPT
 from tests.surfaces.api.live import Post, Service, problem
 
 SEED = b"w" * 32
@@ -164,3 +167,33 @@ def test_health_says_that_heads_are_signed_or_why_not(service: Service) -> None:
     while told() != "ok" and time.monotonic() < until:
         time.sleep(0.2)
     assert (named, told()) in (("LOG_HEAD_LOST", "ok"), ("ok", "ok"))
+
+
+def test_a_receipt_that_carries_another_history_counts_and_is_recorded(
+    service: Service, paris: Post, lome: Post
+) -> None:
+    sent_to_lome = paris.send([lome])
+    rogue = LogKeys.generate()
+    text_of_head = Checkpoint(service.settings.log_origin, 3, b"\1" * 32).encode()
+    note = rogue.sign(text_of_head, b"", b"", HeadInMemory()).decode()
+    statement = PostReceipt(
+        kind=DELIVERED,
+        dispatch_id=sent_to_lome.id,
+        post=lome.code,
+        card=lome.own.card.fingerprint,
+        envelope_sha256=sent_to_lome.slip.envelope_sha256,
+        at=clock.now().replace(microsecond=0),
+        checkpoint=note,
+    )
+    body = make_post_receipt(statement, lambda data: lome.own.signing.sign(RECEIPT, data))
+    headers = {"Content-Type": "application/json"}
+    assert lome.call("POST", "/v1/receipts", headers=headers, content=body).status_code == 201
+    with service.administration() as connection:
+        found = connection.execute(
+            text(
+                "SELECT actor, outcome FROM audit_entry"
+                " WHERE action = 'log_heard' AND resource = :dispatch"
+            ),
+            {"dispatch": sent_to_lome.id},
+        ).one()
+    assert tuple(found) == ("LOME", "refused")
