@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from cipher_service.administration.access_arguments import add_access
 from cipher_service.administration.bureau_arguments import add_bureau, add_officer
-from cipher_service.administration.custody_arguments import add_backups, add_custody
+from cipher_service.administration.custody_arguments import add_approve, add_backups, add_custody
 from cipher_service.administration.items_arguments import add_items
 from cipher_service.administration.keys_arguments import add_keys
 from cipher_service.administration.parsing import Commands, add_command, add_group, add_json
@@ -50,6 +50,7 @@ def build_parser(language: Language) -> Parser:
     add_bureau(commands, say, client)
     add_custody(commands, say, client)
     add_backups(commands, say, client)
+    add_approve(commands, say)
     add_pouch(commands, say, client)
     add_keys(commands, say, client)
     add_items(commands, say, client)

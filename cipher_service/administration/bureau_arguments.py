@@ -1,6 +1,12 @@
 """What can be typed after `cipher-service bureau`."""
 
-from cipher_service.administration.parsing import Commands, add_command, add_group, add_json
+from cipher_service.administration.parsing import (
+    Commands,
+    add_command,
+    add_group,
+    add_json,
+    add_software_key,
+)
 from cipher_service.client.arguments import Parser, Say, add_sending_options
 
 
@@ -45,6 +51,7 @@ def add_bureau(commands: "Commands[Parser]", say: Say, client: Say) -> None:
 def add_officer(parser: Parser, say: Say) -> None:
     """Add `--officer NUMBER`: who grants what the custodian asks an officer for."""
     parser.add_argument("--officer", metavar="OFF-...", help=say("help_officer_key"))
+    add_software_key(parser, say)
 
 
 def _add_send(group: "Commands[Parser]", say: Say, client: Say) -> None:

@@ -2,7 +2,13 @@
 
 from functools import partial
 
-from cipher_service.administration.parsing import Commands, add_command, add_group, add_json
+from cipher_service.administration.parsing import (
+    Commands,
+    add_command,
+    add_group,
+    add_json,
+    add_software_key,
+)
 from cipher_service.client.arguments import Parser, Say, add_identity_option, add_passphrase_file
 
 
@@ -29,6 +35,17 @@ def add_custody(commands: "Commands[Parser]", say: Say, client: Say) -> None:
         _add_shares(parser, say, client)
     for parser in (state, seal, offer, split, resplit, drill):
         add_json(parser, say)
+
+
+def add_approve(commands: "Commands[Parser]", say: Say) -> None:
+    """Add the command that signs acts on the custodian's roll."""
+    approve = add_command(commands, say, "approve", "approving:approve")
+    approve.add_argument("act", metavar=say("a_file"), help=say("help_act_file"))
+    approve.add_argument(
+        "--officer", metavar="OFF-...", required=True, help=say("help_officer_key")
+    )
+    add_software_key(approve, say)
+    add_json(approve, say)
 
 
 def add_backups(commands: "Commands[Parser]", say: Say, client: Say) -> None:

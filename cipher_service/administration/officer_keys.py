@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from getpass import getpass
+from pathlib import Path
 from typing import Any, Final
 
 from fido2.client import ClientError, DefaultClientDataCollector, Fido2Client, UserInteraction
@@ -30,9 +31,12 @@ from cipher_service import clock
 from cipher_service.administration.words import Speaker
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
+from cipher_service.settings import Settings
 from keys import canonical
 from keys.custody.grants import OPEN, SIGN, SINGLE_SECONDS, USES_MOST, Grant, grant_challenge
 from keys.custody.protocol import Custodian
+from keys.passkeys import RelyingParty
+from keys.software_key import SoftwareKey
 
 SESSION: Final = timedelta(minutes=10)
 """How long a command may go on under one touch of the key, for what needs no grant of its own."""
@@ -140,13 +144,36 @@ def key_in_hand(arguments: Namespace, custodian: Custodian, terminal: Terminal) 
     """Return the officer whom `--officer` names, with the security key on USB; None without it.
 
     Raises:
-        Refused: OFFICER_NOT_ON_ROLL.
+        Refused: OFFICER_NOT_ON_ROLL, SOFTWARE_KEY_REFUSED.
         OfficersNotFounded: the custodian has no officers.
     """
     if arguments.officer is None:
         return None
     signer = signer_of(custodian, arguments.officer)
-    return KeyInHand(custodian, signer, UsbKeys(terminal))
+    return KeyInHand(custodian, signer, answer_of(arguments, terminal))
+
+
+def answer_of(arguments: Namespace, terminal: Terminal) -> Answer:
+    """Return what answers challenges: the keys on USB, or the file that `--software-key` names.
+
+    A key in software protects nothing: the custodian takes it only when its ceremony listed the
+    demonstration's model, and an installation for production refuses it here already.
+
+    Raises:
+        Refused: SOFTWARE_KEY_REFUSED.
+        OSError: the file cannot be read.
+    """
+    if arguments.software_key is None:
+        return UsbKeys(terminal)
+    if Settings.load(Path(arguments.data)).production:
+        raise Refused("SOFTWARE_KEY_REFUSED")
+    try:
+        key = SoftwareKey.from_bytes(bytes.fromhex(Path(arguments.software_key).read_text("utf-8")))
+    except ValueError:
+        raise Refused("SOFTWARE_KEY_REFUSED") from None
+    return lambda signer, challenge: key.get(
+        challenge, RelyingParty(signer.party, (signer.origin,))
+    )
 
 
 class UsbKeys:

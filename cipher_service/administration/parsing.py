@@ -36,3 +36,8 @@ def add_group(commands: "Commands[Parser]", say: Say, name: str) -> "Commands[Pa
 def add_json(parser: Parser, say: Say) -> None:
     """Add `--json`."""
     parser.add_argument("--json", action="store_true", help=say("help_json"))
+
+
+def add_software_key(parser: Parser, say: Say) -> None:
+    """Add `--software-key`, for demonstrations."""
+    parser.add_argument("--software-key", metavar=say("a_file"), help=say("help_software_key"))
