@@ -12,6 +12,8 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -137,16 +139,13 @@ class Batches:
         return outcomes
 
     def _all(self, connection: Connection, requests: Sequence[Request]) -> list[Outcome]:
-        """Run the commands, those of a kind together where they can be; outcomes as asked."""
-        done: dict[int, Outcome] = {}
-        for command, act in self._together.items():
-            alike = [at for at, request in enumerate(requests) if request.command == command]
-            if len(alike) > 1:
-                group = [requests[at] for at in alike]
-                done.update(zip(alike, self._alike(connection, group, act), strict=False))
-        return [
-            done.get(at) or self._one(connection, request) for at, request in enumerate(requests)
-        ]
+        """Run the commands in their order, neighbours of one kind together where they can be."""
+        outcomes: list[Outcome] = []
+        for command, neighbours in groupby(requests, key=attrgetter("command")):
+            group, act = list(neighbours), self._together.get(command)
+            done = [] if act is None or len(group) == 1 else self._alike(connection, group, act)
+            outcomes += done or [self._one(connection, request) for request in group]
+        return outcomes
 
     def _alike(
         self, connection: Connection, requests: Sequence[Request], act: Together

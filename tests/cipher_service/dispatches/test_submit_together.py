@@ -185,6 +185,29 @@ def test_other_commands_of_the_batch_go_on_in_their_places(ministry: Ministry) -
     assert told([outcomes[0], outcomes[2]]) == ["2026/000001", "2026/000002"]
 
 
+def test_what_stands_between_them_takes_effect_in_its_place(ministry: Ministry) -> None:
+    """The log tells the batch in this order, so it must have happened in this order."""
+
+    def suspend(connection: Any, post: str) -> None:
+        enrolment.suspend(connection, post, ministry.now)
+
+    batches = Batches(
+        ministry.engine,
+        {**ministry.desk.handlers(), "suspend": suspend},
+        ministry.sealer.before_commit,
+        {"submit": ministry.desk.submit_together},
+    )
+    asked = [request(payload(ministry, number), number) for number in (1, 2, 3, 4)]
+    outcomes = batches.run([*asked[:2], Request("suspend", "PARIS"), *asked[2:]])
+    assert told([*outcomes[:2], *outcomes[3:]]) == [
+        "2026/000001",
+        "2026/000002",
+        "POST_NOT_ACTIVE",
+        "POST_NOT_ACTIVE",
+    ]
+    assert outcomes[2].refusal is None
+
+
 def _of_another() -> str:
     return post_keys("LOME").card.fingerprint
 
