@@ -1,12 +1,19 @@
 """Flows 1 to 4 in a real browser: what came, what is written, its release, its reading."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select, update
 
 from cipher_service.administration.stage import Stage, chiffre
 from cipher_service.identity.demonstration import Demonstration
+from cipher_service.storage.engine import open_existing
+from cipher_service.storage.tables.dispatches import dispatch, envelope
+from cipher_service.storage.unit_of_work import unit_of_work
 from tests.console.conftest import Enter
-from tests.console.support import Tab, check_page, check_quiet
+from tests.console.support import Tab, check_accessible, check_page, check_quiet
 
 TEXT = "Monsieur le Ministre,\n\nLa délimitation sera signée mardi.\n"
 NAMES = ("Chef", "Chiffreur", "Rédacteur", "Sous-Directeur", "Ministre", "Secrétaire", "Agent")
@@ -121,21 +128,41 @@ def test_who_may_not_read_sees_that_it_exists_or_nothing(enter: Enter, arrivals:
     expect(stranger.page.get_by_text("Aucune dépêche à déchiffrer")).to_be_visible()
 
 
-def test_a_damaged_envelope_is_named_with_what_to_do(enter: Enter, arrivals: list[str]) -> None:
+@contextmanager
+def damaged(ministry: Stage, number: str) -> Iterator[None]:
+    """Let one bit of an envelope at rest be another, for the time of the block."""
+    engine = open_existing(ministry.settings.database)
+    mine = envelope.c.dispatch == select(dispatch.c.seq).where(
+        dispatch.c.dispatch_id == number
+    ).scalar_subquery()  # fmt: skip
+    try:
+        with unit_of_work(engine) as connection:
+            whole = bytes(connection.scalars(select(envelope.c.body).where(mine)).one())
+            wrong = whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:]
+            connection.execute(update(envelope).where(mine).values(body=wrong))
+        yield
+        with unit_of_work(engine) as connection:
+            connection.execute(update(envelope).where(mine).values(body=whole))
+    finally:
+        engine.dispose()
+
+
+def test_a_damaged_envelope_is_named_with_what_to_do(
+    enter: Enter, ministry: Stage, arrivals: list[str]
+) -> None:
     tab = enter("MINISTER")
-    tab.goto(f"/depeches/{arrivals[0]}")
-    told = {
-        "code": "PAYLOAD_DAMAGED", "cause": "L’enveloppe est endommagée", "effect": "Aucun texte",
-        "remedy": "Demandez la répétition à l’origine.", "reference": "0",
-    }  # fmt: skip
-    tab.page.route("**/ouvrir", lambda route: route.fulfill(status=409, json=told))
+    tab.goto(f"/depeches/{arrivals[1]}")
     tab.expected = (409,)
-    tab.page.locator("#ouvrir").click()
-    refusal = tab.page.locator("#refus")
-    expect(refusal).to_contain_text("L’enveloppe est endommagée")
-    expect(refusal).to_contain_text("Demandez la répétition")
+    with damaged(ministry, arrivals[1]):
+        tab.page.locator("#ouvrir").click()
+        refusal = tab.page.locator("#refus")
+        expect(refusal).to_contain_text("L’enveloppe est endommagée")
+        expect(refusal).to_contain_text("Demandez la répétition")
+    check_accessible(tab.page)
     tab.page.keyboard.press("Enter")  # the one button has the focus
     expect(tab.page.locator("#ouvrir")).to_be_focused()
+    tab.page.locator("#ouvrir").click()
+    expect(tab.page.locator(".app-document")).to_contain_text("mardi")
 
 
 def test_written_checked_read_released_by_two_others_and_gone(
