@@ -110,11 +110,12 @@ async def enrol(visit: Visit) -> Response:
 
 
 async def sign_out(visit: Visit) -> Response:
-    """End the session everywhere, and let the browser forget all."""
+    """End the session everywhere, and let the browser forget its pages."""
     await visit.act("officer_sign_out")
     response = visit.go("/connexion")
     response.delete_cookie(SESSION, secure=True, httponly=True, samesite="strict")
-    response.headers["clear-site-data"] = '"cache", "storage"'
+    # Not "storage": the queue of `/scan/` lies there, and what was recorded must not be lost.
+    response.headers["clear-site-data"] = '"cache"'
     return response
 
 

@@ -323,3 +323,30 @@ def _clock_offsets(ministry: Stage) -> list[int]:
             return [row.clock_offset or 0 for row in repository.devices(connection)]
     finally:
         engine.dispose()
+
+
+def test_signing_out_of_the_console_takes_nothing_from_the_telephone(
+    ministry: Stage, browser: Browser
+) -> None:
+    bag = sealed_bag(ministry)
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="fr-FR")
+    phone = Phone(context, ministry.settings.console_origin)
+    phone.enrol(ministry, "CHIEF-POUCH")
+    phone.kept_offline()
+    phone.knows(bag)
+    context.route("**/scan/events", lambda route: route.abort())
+    phone.answer(*bag.numbers)
+    _typed_by_scanner(phone, bag.text, {})
+    phone.press("Consigner l’arrivée")
+    phone.pending(1)
+    phone.page.goto(f"{phone.origin}/?lang=fr")
+    phone.page.locator("form[action='/deconnexion'] button").click()
+    expect(phone.page).to_have_url(f"{phone.origin}/connexion")
+    phone.open()
+    phone.pending(1)
+    context.unroute("**/scan/events")
+    phone.page.locator(".scan-count").click()
+    phone.press("Transmettre et actualiser")
+    phone.pending(0)
+    assert [event.kind for event in told_of(ministry, bag.seal)][-1] == "received"
+    context.close()

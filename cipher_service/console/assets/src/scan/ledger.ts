@@ -54,7 +54,7 @@ function line(event: Queued): HTMLElement {
     el("p", {}, `${say(kind)} · ${moment(event.at)}`),
     el("p", { class: "scan-mono" }, event.bag),
     el("p", { class: "scan-entry__state" }, state),
-    told.length ? el("p", {}, `${say("against")} : ${told.join(" · ")}`) : null);
+    told.length ? el("p", {}, say("against_line", { told: told.join(" · ") })) : null);
 }
 
 async function movePlace(text: string): Promise<boolean> {

@@ -73,6 +73,7 @@ const TEXTS = {
   ],
   expected: ["Numéros attendus", "Expected numbers"],
   against: ["À éclaircir", "To be cleared up"],
+  against_line: ["À éclaircir : {told}", "To be cleared up: {told}"],
   none: ["rien", "nothing"],
   queue: ["File des lectures", "Queue of readings"],
   queue_empty: ["Aucune lecture n’a été consignée sur cet appareil.", "No reading was recorded on this device."],
