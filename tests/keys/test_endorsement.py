@@ -39,12 +39,12 @@ def _endorsed(card: Card, key: SigningKey = ROOT_KEY) -> bytes:
     return make_endorsement(Endorsement.of(card, key.verifying_key, NOW), _sign(key))
 
 
-def _next(before: Card) -> Card:
+def _next(before: Card, skipped: int = 0) -> Card:
     return issue_card(
         SigningKey.generate(),
         HybridKey.generate().recipient,
         post=before.post,
-        edition=before.edition + 1,
+        edition=before.edition + 1 + skipped,
         valid_from=YEAR[0],
         valid_until=YEAR[1],
         previous=before.fingerprint,
@@ -78,6 +78,7 @@ def test_a_directory_that_lies_is_not_followed() -> None:
         ([(stranger, _endorsed(second))], EndorsementOfAnother),
         ([(second, b"{}")], EndorsementMalformed),
         (_offered(third), SuccessionBroken),
+        (_offered(_next(first, skipped=1)), SuccessionBroken),
         (_offered(first), SuccessionBroken),
         ([], SuccessionBroken),
         (_offered(_next(stranger), second), SuccessionBroken),
