@@ -15,7 +15,7 @@ from tests.console.test_signing import sample
 def test_the_bar_warns_prolongs_and_then_nothing_is_left(ministry: Stage, enter: Enter) -> None:
     tab = enter("CHIEF-CNTC")
     tab.goto("/cles")
-    bar = tab.page.get_by_role("alert")
+    bar = tab.page.locator("#session-fin")
     assert not bar.is_visible()
     _ends_in(tab.page, 200)
     bar.get_by_text("La session se ferme dans 3:").wait_for()

@@ -87,7 +87,10 @@ function summary(statement: Statement, shown: Shown): HTMLElement {
   const words = STATEMENTS[type] ?? (act ? ACTS[kind] : PURPOSES[kind]);
   line(list, say("what"), words ? words[language] : `${type} ${kind}`);
   line(list, say("signer"), `${shown.name} (${shown.officer})`);
-  for (const [name, given] of Object.entries(statement)) {
+  const first = ["reason", "resource", "subjects"];
+  const place = (name: string): number => (first.indexOf(name) + 1 || first.length + 1);
+  const members = Object.entries(statement).sort(([a], [b]) => place(a) - place(b));
+  for (const [name, given] of members) {
     if (["v", "type", "kind", "purpose", "parameters", "seats", "version", "id"].includes(name)) {
       continue;
     }

@@ -67,6 +67,9 @@ if (clock) {
   show();
 }
 
+const menu = document.querySelector<HTMLDetailsElement>(".app-menu");
+if (menu && matchMedia("(max-width: 40.0625em)").matches) menu.open = false;
+
 let going = 0;
 document.addEventListener("keydown", (event) => {
   if (typing(event) || !shortcutsOn()) return;
