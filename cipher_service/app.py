@@ -45,6 +45,7 @@ from cipher_service.audit.heads import keep_signed
 from cipher_service.audit.hearing import HEARD
 from cipher_service.audit.journal import Journal
 from cipher_service.audit.recorder import REQUEST, Recorder
+from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.console.application import create_console
 from cipher_service.console.approving import bundle_digest, create_approval
 from cipher_service.directory.prekeys import PrekeyDesk
@@ -61,8 +62,10 @@ from cipher_service.identity.approvals import Approvals
 from cipher_service.identity.commands import Admissions
 from cipher_service.identity.officer_commands import OfficerDesk
 from cipher_service.identity.site import site_of
+from cipher_service.pouches.announcing import Announcing
 from cipher_service.pouches.commands import PouchDesk
 from cipher_service.pouches.device_desk import DeviceDesk
+from cipher_service.pouches.office import Office as PouchOffice
 from cipher_service.pouches.office_commands import PouchOfficeDesk
 from cipher_service.pouches.packs import Packs
 from cipher_service.settings import Settings
@@ -296,7 +299,11 @@ async def _serve_writes(
     serving = asyncio.create_task(registrar.serve(settings.registrar_socket, up))
     upkeep = asyncio.create_task(_housekeep(batches, Blobs(settings.data)))
     signing = asyncio.create_task(_sign_heads(engine, custodian))
-    leaving = asyncio.create_task(_depart(departing_of(settings, engine, custodian)))
+    leaving = asyncio.create_task(
+        _depart(
+            departing_of(settings, engine, custodian), announcing_of(settings, engine, custodian)
+        )
+    )
     waiting = asyncio.create_task(up.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if up.is_set():
@@ -336,18 +343,31 @@ def reception_of(settings: Settings, engine: Engine, custodian: Custodian) -> Re
 
 def departing_of(settings: Settings, engine: Engine, custodian: Custodian) -> Departing:
     """Return what sends the dispatches of headquarters that were released."""
-    journal = Journal(engine, settings.log_origin, SYSTEM)
-    bureau = HeadquartersBureau(
-        engine, Blobs(settings.data), custodian, settings.headquarters, journal
-    )
+    bureau, journal = _bureau_of(settings, engine, custodian)
     return Departing(engine, bureau, journal)
 
 
-async def _depart(departing: Departing) -> None:
+def announcing_of(settings: Settings, engine: Engine, custodian: Custodian) -> Announcing:
+    """Return what tells the receivers of bags that were sealed."""
+    bureau, journal = _bureau_of(settings, engine, custodian)
+    warranted = WarrantedCustodian(custodian, engine, settings.log_origin, SYSTEM)
+    return Announcing(PouchOffice(engine, warranted, settings.headquarters, journal), bureau)
+
+
+def _bureau_of(
+    settings: Settings, engine: Engine, custodian: Custodian
+) -> tuple[HeadquartersBureau, Journal]:
+    journal = Journal(engine, settings.log_origin, SYSTEM)
+    blobs = Blobs(settings.data)
+    return HeadquartersBureau(engine, blobs, custodian, settings.headquarters, journal), journal
+
+
+async def _depart(departing: Departing, announcing: Announcing) -> None:
     """Send what was released, on a thread of its own: nobody's command waits for it."""
     while True:
         try:
             await asyncio.to_thread(departing.round)
+            await asyncio.to_thread(announcing.round)
         except (KeysError, SQLAlchemyError):
             log.exception("released dispatches wait")
         await asyncio.sleep(DEPARTURE_SECONDS)

@@ -5,20 +5,35 @@ seals and its lines from another way than the bag's own label. A bag that nobody
 was announced otherwise, is refused at the door.
 """
 
+import logging
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
 
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches.bureau import HeadquartersBureau, People
+from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme
-from cipher_service.pouches import packing, signing
+from cipher_service.pouches import packing, repository, signing
 from cipher_service.pouches.office import Office
 from cipher_service.references import new_id
 from keys.dispatch import Attachment, Destination
+from keys.errors import KeysError
 from keys.manifest import COPY, Heading, Label
+from pouch.custody import live_events
+from pouch.events import Event
+from pouch.facts import Sealed
 from pouch.locator import grouped_locator
 from pouch.manifest import BagClass, Manifest
 from pouch.papers.folder import MANIFEST
 
+PATIENCE: Final = timedelta(minutes=1)
+"""How long who sealed may take to announce the bag themselves."""
+AGAIN: Final = timedelta(minutes=10)
+
+_LOG = logging.getLogger(__name__)
 _KIND = "telegram"
 _PRECEDENCE = "URGENT"
 
@@ -77,6 +92,52 @@ def announce(
     with office.act("pouch_announced", seal) as sitting:
         signing.announced(sitting.connection, seal, sent.manifest.id)
     return Announced(seal, sent.manifest.id)
+
+
+class Announcing:
+    """Tells of the bags that were sealed and not announced, in the name of those who sealed them.
+
+    Args:
+        office: the pouch bureau.
+        bureau: the cipher bureau that sends.
+    """
+
+    def __init__(self, office: Office, bureau: HeadquartersBureau) -> None:
+        self._office = office
+        self._bureau = bureau
+        self._later: dict[str, datetime] = {}
+
+    def round(self) -> list[Announced]:
+        """Announce what has waited for a minute; what fails is tried again ten minutes later."""
+        now = self._office.now()
+        told = []
+        with self._office.look() as sitting:
+            waiting = [row.seal for row in signing.unannounced(sitting.connection)]
+            sealed = {seal: _sealing(sitting.connection, seal) for seal in waiting}
+        for seal, event in sealed.items():
+            if event is None or event.witness is None or now - event.at < PATIENCE:
+                continue
+            if self._later.get(seal, now) > now:
+                continue
+            try:
+                told.append(
+                    announce(
+                        self._office,
+                        self._bureau,
+                        seal,
+                        by=event.officer,
+                        authority=event.witness.officer,
+                    )
+                )
+            except (ServiceError, KeysError) as error:
+                self._later[seal] = now + AGAIN
+                _LOG.warning("bag %s is not announced: %s", seal, error.code)
+        return told
+
+
+def _sealing(connection: Connection, seal: str) -> Event | None:
+    events = live_events(repository.events_of(connection, seal))
+    return next((event for event in events if isinstance(event.facts, Sealed)), None)
 
 
 def _label(bag_class: BagClass, scheme: Scheme) -> Label:
