@@ -13,9 +13,22 @@ from cipher_service.administration.words import Speaker
 from cipher_service.client.durable import write_durably
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
-from cipher_service.pouches import carriage, seal_store, views
+from cipher_service.pouches import cargo, carriage, seal_store, views
 from cipher_service.pouches.carriage import Counted
 from keys import canonical
+
+
+def list_keys(arguments: Namespace, terminal: Terminal) -> None:
+    """List the pieces that carry keys, and whether what they carry may be used."""
+    with at_desk(arguments) as (_, office):
+        found = cargo.keys_under_way(office, by=arguments.by)
+    if terminal.as_json:
+        terminal.show_json([asdict(each) for each in found])
+        return
+    for each in found:
+        terminal.show(f"{each.number}  {each.destination:<12} {each.standing}  {each.seal or '-'}")
+    if not found:
+        Speaker(terminal).show("pouch_no_keys")
 
 
 def hand_over(arguments: Namespace, terminal: Terminal) -> None:

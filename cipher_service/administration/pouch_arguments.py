@@ -178,6 +178,7 @@ def _add_views(group: "Commands[Parser]", say: Say) -> None:
     _act(group, say, "pouch.overview", "carriage:overview")
     _act(group, say, "pouch.departures", "carriage:list_departures")
     _act(group, say, "pouch.empties", "carriage:list_empties")
+    _act(group, say, "pouch.keys", "carriage:list_keys")
     _bag(group, say, "pouch.show", "carriage:show")
     epcis = _bag(group, say, "pouch.epcis", "carriage:epcis")
     epcis.add_argument("--authority", required=True, metavar="URI", help=say("help_epcis"))
