@@ -18,6 +18,8 @@ _SEAL = "cipher_service.valise.sealing:seal"
 _VERIFY = "cipher_service.valise.verifying:verify"
 _LETTER = "cipher_service.valise.letters:letter"
 _PACK = "cipher_service.valise.packs:pack"
+_PROVE = "cipher_service.valise.lines:prove"
+_LINE = "cipher_service.valise.lines:line"
 
 
 def build_parser(language: Language) -> Parser:
@@ -40,6 +42,7 @@ def build_parser(language: Language) -> Parser:
     _add_verify(commands, say)
     _add_letter(commands, say)
     _add_pack(commands, say)
+    _add_lines(commands, say)
     return parser
 
 
@@ -62,6 +65,7 @@ def _add_verify(commands: "Commands[Parser]", say: Say) -> None:
     add("--pack", metavar=say("a_file"), help=say("help_pack"))
     _add_root(parser, say, required=False)
     add("--seal-number", metavar="N", action="append", help=say("help_seal_number"))
+    add("--bordereau", metavar=say("an_image"), help=say("help_bordereau"))
     add("--bags", metavar="N", type=int, help=say("help_bags"))
     add("--weight", metavar="G", type=int, help=say("help_weight"))
     add("image", metavar=f"{say('an_image')}|{say('a_text_file')}|-", help=say("help_scanned"))
@@ -89,6 +93,21 @@ def _add_pack(commands: "Commands[Parser]", say: Say) -> None:
     _add_root(parser, say, required=True)
     parser.add_argument("pack", metavar=say("a_file"), help=say("help_pack_file"))
     add_json(parser, say)
+
+
+def _add_lines(commands: "Commands[Parser]", say: Say) -> None:
+    prove = add_command(commands, say, "valise_prove", _PROVE)
+    prove.add_argument("--manifest", metavar=say("a_file"), required=True, help=say("help_sealed"))
+    prove.add_argument("-o", "--out", metavar=say("a_file"), required=True, help=say("help_proof"))
+    prove.add_argument("line", metavar="N", type=int, help=say("help_line_number"))
+    line = add_command(commands, say, "valise_line", _LINE)
+    line.add_argument(
+        "--trust", metavar=say("a_card"), action="append", required=True, help=say("help_trust")
+    )
+    line.add_argument("--seal", metavar=say("an_image"), required=True, help=say("help_scanned"))
+    line.add_argument("proof", metavar=say("a_file"), help=say("help_proof"))
+    for parser in (prove, line):
+        add_json(parser, say)
 
 
 def _add_root(parser: Parser, say: Say, *, required: bool) -> None:

@@ -12,10 +12,12 @@ from cipher_service.client.messages import Explanation, Language, explain, phras
 from cipher_service.client.terminal import Terminal
 from cipher_service.valise.packs import age_text, load_pack
 from cipher_service.valise.reading import read_bounded, read_scanned
+from pouch.bordereau import digest
 from pouch.claims import Claims
 from pouch.errors import LocatorWrong
 from pouch.locator import grouped_locator, read_locator
 from pouch.pack import Pack
+from pouch.papers.manifest_symbol import read_manifest_text
 from pouch.physical import Observed
 from pouch.sealed import SEALED_BYTES_MAX, SealedManifest, read_sealed
 from pouch.verdict import PackSeen, Trust, Verdict, Witnessing, judge
@@ -36,6 +38,8 @@ def verify(arguments: Namespace, terminal: Terminal) -> int:
         pack=pack,
         observed=_observed(arguments),
     )
+    if arguments.bordereau is not None:
+        _require_same(arguments.bordereau, verdict)
     told = explain(verdict.name, {}, terminal.language)
     if told is None:
         raise LookupError(verdict.name)
@@ -64,6 +68,18 @@ def _observed(arguments: Namespace) -> Observed:
         packages=arguments.bags,
         weight_g=arguments.weight,
     )
+
+
+def _require_same(name: str, verdict: Verdict) -> None:
+    """Hold the symbol on the bordereau inside against the seal outside.
+
+    Raises:
+        Refused: BORDEREAU_DIFFERS.
+        BordereauMalformed: it is not the symbol of a bordereau.
+    """
+    manifest = read_manifest_text(read_scanned(name))
+    if verdict.claims is None or digest(manifest) != verdict.claims.digest:
+        raise Refused("BORDEREAU_DIFFERS", path=name)
 
 
 def _refuse_locator(text: str) -> None:
