@@ -42,7 +42,7 @@ def test_an_auditor_finds_an_act_and_proves_it_elsewhere(
 ) -> None:
     tab = enter("AUDITOR")
     page = tab.page
-    tab.goto("/journal")
+    tab.goto("/journal?lang=fr")
     page.get_by_label("Qui (poste, officier, compte)").fill("PARIS")
     page.get_by_label("Acte", exact=True).fill("issue_token")
     page.keyboard.press("Enter")
@@ -92,7 +92,7 @@ def test_nobody_else_reads_the_log(enter: Enter) -> None:
 def test_two_heads_are_compared_and_downloaded(enter: Enter) -> None:
     tab = enter("AUDITOR")
     page = tab.page
-    tab.goto("/journal/tetes")
+    tab.goto("/journal/tetes?lang=fr")
     sizes = [int(cell) for cell in page.locator("#liste ~ table th[scope=row]").all_inner_texts()]
     assert len(sizes) > 1
     page.get_by_label("De (inscriptions)").fill(str(sizes[-1]))
@@ -100,9 +100,9 @@ def test_two_heads_are_compared_and_downloaded(enter: Enter) -> None:
     page.get_by_role("button", name="Vérifier").click()
     assert "Oui" in page.get_by_role("status").inner_text()
     tab.goto(f"/journal/tetes?de={sizes[0]}&a={sizes[-1]}")
-    assert "LOG_ROLLED_BACK" in page.get_by_role("alert").last.inner_text()
+    assert "LOG_ROLLED_BACK" in page.locator("#travail [role=alert]").last.inner_text()
     tab.goto("/journal/tetes?de=999999999&a=1")
-    assert "NOT_FOUND" in page.get_by_role("alert").last.inner_text()
+    assert "NOT_FOUND" in page.locator("#travail [role=alert]").last.inner_text()
     check_page(tab, foreign=own(tab))
     answer = page.request.get(f"{tab.origin}/journal/tetes/{sizes[0]}")
     assert Checkpoint.parse(Note.parse(answer.body()).text).size == sizes[0]
@@ -110,8 +110,8 @@ def test_two_heads_are_compared_and_downloaded(enter: Enter) -> None:
 
 def test_what_is_badly_asked_is_said_and_left_aside(enter: Enter) -> None:
     tab = enter("AUDITOR")
-    tab.goto("/journal?qui=%3Cscript%3E&du=2026-13-45&issue=refuse")
-    told = tab.page.get_by_role("alert").first.inner_text()
+    tab.goto("/journal?lang=fr&qui=%3Cscript%3E&du=2026-13-45&issue=refuse")
+    told = tab.page.locator("#travail [role=alert]").inner_text()
     assert "qui, du" in told
     assert tab.page.get_by_label("Issue").input_value() == "refuse"
     for path in ("/journal/x", "/journal/99999999", "/journal/00", "/journal/99999999/preuve"):

@@ -49,7 +49,7 @@ def test_the_pages_hold_in_both_languages(
 def test_what_was_given_since_a_day_is_shown(enter: Enter) -> None:
     tab = enter("AUDITOR")
     before = clock.now() - timedelta(days=2)
-    tab.goto(f"/droits?depuis={before:%Y-%m-%d}")
+    tab.goto(f"/droits?lang=fr&depuis={before:%Y-%m-%d}")
     changed = tab.page.locator("#changements ~ table tbody tr").all_inner_texts()
     assert any("gagné" in line and "Chiffreur" in line for line in changed)
     assert not any("perdu" in line for line in changed)
@@ -63,7 +63,7 @@ def test_what_was_given_since_a_day_is_shown(enter: Enter) -> None:
 def test_it_says_why_yes_and_why_no(ministry: Stage, enter: Enter) -> None:
     tab = enter("CHIEF-CNTC")
     page = tab.page
-    tab.goto("/droits")
+    tab.goto("/droits?lang=fr")
     auditor = officer(ministry, "AUDITOR")
     page.locator(f"a[href='/droits/{auditor}']").first.click()
     page.get_by_label("Acte").select_option(label="lire le journal")
@@ -80,7 +80,7 @@ def test_it_says_why_yes_and_why_no(ministry: Stage, enter: Enter) -> None:
 
 def test_the_table_is_inert_and_whole(enter: Enter) -> None:
     tab = enter("MINISTER")
-    answer = tab.page.request.get(f"{tab.origin}/droits.csv")
+    answer = tab.page.request.get(f"{tab.origin}/droits.csv?lang=fr")
     assert answer.headers["content-type"].startswith("text/csv")
     first, *lines = list(csv.reader(io.StringIO(answer.text())))
     assert first[0] == "Officier"
