@@ -92,8 +92,12 @@ class Phone:
         self.page.goto(f"{self.origin}/scan/?lang=fr")
 
     def enrol(self, on: Stage, role: str) -> None:
-        """Take the telephone into service, comparing the fingerprint as a person would."""
+        """Sign in and take the telephone into service."""
         self.sign_in(on, role)
+        self.take_in(on)
+
+    def take_in(self, on: Stage) -> None:
+        """Take the telephone into service, comparing the fingerprint as a person would."""
         self.open()
         self.press("Mettre en service")
         shown = self.view("comparison").locator(".scan-fingerprint").inner_text()

@@ -297,8 +297,9 @@ def test_without_wasm_and_with_a_clock_a_day_ahead_a_photograph_is_judged_and_ha
 
     context.route("**/*.wasm", keep_away)
     phone = Phone(context, ministry.settings.console_origin)
+    phone.sign_in(ministry, "CHIEF-POUCH")
     phone.page.clock.set_system_time(clock.now() + timedelta(days=1))
-    phone.enrol(ministry, "CHIEF-POUCH")
+    phone.take_in(ministry)
     expect(phone.page.locator(".scan-status:not([data-pack='0'])")).to_be_visible()
     phone.answer(*bag.numbers, condition="Abîmés")
     picture = io.BytesIO()
