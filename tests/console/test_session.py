@@ -1,5 +1,7 @@
 """The session as its officer sees it: time left, prolonged, ended; shortcuts; the language kept."""
 
+from datetime import timedelta
+
 from playwright.sync_api import Page
 
 from cipher_service import clock
@@ -29,6 +31,15 @@ def test_the_bar_warns_prolongs_and_then_nothing_is_left(ministry: Stage, enter:
     _ends_in(tab.page, 1)
     tab.page.wait_for_url("**/connexion")
     tab.page.get_by_label("Votre numéro").wait_for()
+
+
+def test_a_browser_whose_clock_is_a_day_ahead_keeps_its_session(enter: Enter) -> None:
+    tab = enter("CHIEF-CNTC")
+    tab.page.clock.install(time=clock.now() + timedelta(days=1))
+    tab.goto("/cles")
+    tab.page.clock.run_for(3000)
+    assert tab.page.url.endswith("/cles")
+    assert not tab.page.locator("#session-fin").is_visible()
 
 
 def _ends_in(page: Page, seconds: int) -> None:

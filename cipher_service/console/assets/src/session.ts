@@ -8,12 +8,15 @@ const bar = document.getElementById("session-fin");
 const told = bar?.querySelector<HTMLElement>("[data-session-text]");
 const channel = new BroadcastChannel("session");
 
+// What this machine's clock is ahead of the service's: a wrong clock neither ends nor extends a session.
+const ahead = Date.now() - Date.parse(clock?.dataset["sessionNow"] ?? "");
+
 function until(name: "sessionEnds" | "sessionLast"): number {
   return Date.parse(clock?.dataset[name] ?? "");
 }
 
 function left(): number {
-  return until("sessionEnds") - Date.now();
+  return until("sessionEnds") - (Date.now() - ahead);
 }
 
 // Another tab has shown that the officer is there.
