@@ -24,11 +24,13 @@ from keys.software_key import MODEL, SoftwareKey, SoftwareMaker
 
 ACT = "DEMO-1"
 _LIFE = timedelta(days=365)
+_HELD = timedelta(days=30)
+"""Since when the sample holds its functions: before anything that the demonstration sets back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A person of the sample: level and caveats of the habilitation, posts to know of."""
+    """A person of the sample: level and days of the habilitation, posts to know of."""
 
     role: str
     name: str
@@ -37,6 +39,7 @@ class Part:
     post: str | None = None
     level: str = "TRES-SECRET"
     knows: tuple[str, ...] = ()
+    days: int = _LIFE.days
 
 
 class _Given(Terminal):
@@ -58,7 +61,7 @@ def parts(posts: tuple[str, ...]) -> tuple[Part, ...]:
         Part("DEPUTY-DIRECTOR", "Sous-Directeur", "MP", "SG/SDCCL", knows=posts),
         Part("CHIEF-CIPHER-POUCH", "Chef du Chiffre", "CAE", knows=posts),
         Part("CIPHER-CLERK", "Chiffreur A.", "SAE", knows=posts),
-        Part("CIPHER-CLERK", "Chiffreur B.", "SAE", knows=posts),
+        Part("CIPHER-CLERK", "Chiffreur B.", "SAE", knows=posts, days=12),
         Part("DRAFTER", "Rédacteur C.", "CAE", "SG/CASPC", knows=posts),
         Part("CHIEF-POUCH", "Chef de la Valise", "CAE"),
         Part("POUCH-AGENT", "Agent de la valise D.", "SA", level="SECRET"),
@@ -101,7 +104,8 @@ def _trust(folder: Path, maker: SoftwareMaker) -> None:
 
 
 def _recorded(settings: Settings, part: Part, now: datetime) -> str:
-    until = (now + _LIFE).date().isoformat()
+    until = (now + timedelta(days=part.days)).date().isoformat()
+    held = ("--from", (now - _HELD).date().isoformat())
     unit = ("--unit", part.unit) if part.unit else ()
     post = ("--post", part.post) if part.post else ()
     since = ("--grade-since", "2020-01-01", "--service-since", "2012-05-01")
@@ -121,11 +125,11 @@ def _recorded(settings: Settings, part: Part, now: datetime) -> str:
     _type(
         settings,
         *("officers", "habilitate", number, part.level, "--act", ACT),
-        *("--until", until, "--trained-until", until),
+        *("--until", until, "--trained-until", until, *held),
     )
     for known in part.knows:
         _type(settings, "officers", "need", number, "post", known, "--reason", "Démonstration")
-    _type(settings, "officers", "assign", number, part.role, "--act", ACT)
+    _type(settings, "officers", "assign", number, part.role, "--act", ACT, *held)
     return number
 
 

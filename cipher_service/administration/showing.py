@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from cipher_service.administration.furnishing import furnish_mail
+from cipher_service.administration.furnishing_bags import furnish_bags
 from cipher_service.administration.play import Play, Sending
 from cipher_service.administration.sample import make_officers
 from cipher_service.administration.stage import Stage
@@ -25,12 +27,14 @@ def leave_unread(play: Play, sendings: Iterable[Sending], headquarters: str) -> 
 
 
 def make_links(on: Stage, posts: tuple[str, ...]) -> dict[str, str]:
-    """Make the sample's officers, and for each a link that signs in once.
+    """Make the sample's officers with work on their desks, and for each a link that signs in once.
 
     Returns:
         Addresses by the officer's function; a second holder of one has `-2` after it.
     """
     there = make_officers(on.settings, posts)
+    furnish_mail(on, posts, there.people())
+    furnish_bags(on, posts, there.people())
     links: dict[str, str] = {}
     for person in there.people():
         name = person.role if person.role not in links else f"{person.role}-2"
