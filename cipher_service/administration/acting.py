@@ -28,10 +28,12 @@ class Desk:
 
 @contextmanager
 def acting(arguments: Namespace) -> Iterator[Desk]:
-    """Open the books for one act: all of it is recorded, or nothing."""
+    """Open the books for one act, about the officer who is named: all is recorded, or nothing."""
     with (
         opened(arguments) as installation,
-        journal_of(installation).act(_name(arguments)) as connection,
+        journal_of(installation).act(
+            _name(arguments), getattr(arguments, "officer", None)
+        ) as connection,
     ):
         yield Desk(connection, Gate(), clock.now(), installation.settings.headquarters)
 
