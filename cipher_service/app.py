@@ -55,6 +55,7 @@ from cipher_service.dispatches.commands import Desk
 from cipher_service.dispatches.office import declassifying, release
 from cipher_service.dispatches.office.commands import OfficeDesk
 from cipher_service.dispatches.office.departing import SYSTEM, Departing
+from cipher_service.dispatches.office.granting import GrantDesk
 from cipher_service.dispatches.reception import Reception
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.identity import relinking
@@ -122,9 +123,10 @@ def registrar_handlers(
     officers = OfficerDesk(site)
     devices = DeviceDesk(pouches, packs)
     gate = Gate()
-    office = OfficeDesk(
+    desk_of_officers = OfficeDesk(
         site, reception_of(settings, engine, custodian), settings.headquarters, gate
-    ).acts()
+    )
+    office = desk_of_officers.acts()
     bags = PouchOfficeDesk(custodian, settings.headquarters)
     executors = {
         relinking.KIND: relinking.executor(),
@@ -134,6 +136,7 @@ def registrar_handlers(
     }
     completed = {**office, **officers.completed()}
     signing = Approvals(site, executors, completed, settings.console_origin)
+    grants = GrantDesk(desk_of_officers).acts()
     handlers = {
         **admissions.handlers(),
         **officers.handlers(),
@@ -141,7 +144,7 @@ def registrar_handlers(
         **officers.guarded(
             {**signing.acts(), **relinking.acts(), **looks.acts(), **office, **bags.acts()}
         ),
-        **officers.guarded(declassifying.acts(gate)),
+        **officers.guarded({**declassifying.acts(gate), **grants}),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(acts),
         **devices.handlers(),

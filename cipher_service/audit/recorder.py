@@ -91,6 +91,7 @@ def event_of(outcome: Outcome, time_us: int) -> Event:
         client=_text(members.get("client")),
         resource=next(filter(None, (_text(details.get(name)) for name in _RESOURCES)), None),
         reason=reason,
+        request=_text(details.get("request")) if phase == INTEND else None,
         session=_session(members.get("session")),
         count=None if outcome.request.command != REQUEST else details.get("count"),
         **_ruling(outcome, result),

@@ -9,7 +9,8 @@ custodian demands nothing, and nothing is added. The intent is a commit of its o
 not asked for inside a transaction.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, Final, Protocol
@@ -20,17 +21,30 @@ from cipher_service.audit.heads import sign_head
 from cipher_service.audit.journal import Journal
 from cipher_service.audit.ledger import latest_note, record_of, tree
 from cipher_service.storage.unit_of_work import reading
+from keys.acts import ApproverNotCleared, ApproverNotInForce, ApproverWithoutFunction
 from keys.age.header import Header
 from keys.custody.acts import ACTS
-from keys.custody.errors import GrantMissing
+from keys.custody.errors import (
+    GrantMalformed,
+    GrantMissing,
+    GrantOfAnother,
+    GrantTooLow,
+    IntentMissing,
+    IntentOfAnother,
+    IntentOutdated,
+    LevelUnknown,
+    OfficersNotFounded,
+    WarrantMalformed,
+)
 from keys.custody.grants import PURPOSES
 from keys.custody.intents import Warrant, request_digest
 from keys.custody.protocol import Custodian
 from keys.custody.remote import AskedCustodian
+from keys.log.errors import NoteNotSigned
 from keys.log.notes import Note
 from keys.log.proofs import LogProof
 from keys.manifest import Manifest
-from keys.merkle import inclusion_path_of
+from keys.merkle import ProofInvalid, inclusion_path_of
 from keys.package import label_id
 from keys.service_messages import ServiceMessage
 from keys.slips import Slip
@@ -41,6 +55,14 @@ _RESOURCES: Final[Mapping[str, Callable[..., str]]] = {
     "sign_service_message": lambda statement: ServiceMessage.parse(statement).id,
     "open_file_key": lambda header, _prefix: label_id(Header.parse(BytesIO(header))),
 }
+
+
+DEMANDS: Final = (
+    *(GrantMissing, GrantMalformed, GrantOfAnother, GrantTooLow, LevelUnknown, WarrantMalformed),
+    *(IntentMissing, IntentOfAnother, IntentOutdated, OfficersNotFounded, ProofInvalid),
+    *(ApproverNotInForce, ApproverNotCleared, ApproverWithoutFunction, NoteNotSigned),
+)
+"""What the custodian refuses for want of a warrant: no fault of what was to be opened."""
 
 
 class Granting(Protocol):
@@ -118,9 +140,20 @@ class WarrantedCustodian(AskedCustodian):
         request = request_digest(act, *arguments)
         resource = _RESOURCES[act](*arguments) if act in _RESOURCES else None
         token, actor = self._granted(act, request, resource)
+        with self._intended(act, resource, request, actor) as intent:
+            return ask(*arguments, self._warrant(token, intent))
+
+    @contextmanager
+    def _intended(self, act: str, resource: str | None, request: str, actor: str) -> Iterator[int]:
+        """Surround an act with its intent, whose place in the log it gives, and its outcome."""
         journal = Journal(self._engine, self._origin, actor)
         with journal.effect(act, resource, request) as intent:
-            return ask(*arguments, self._warrant(token, intent))
+            yield intent
+
+    def _have_signed(self, _intent: int) -> None:
+        """Have a head signed that covers an intent."""
+        # Whoever signs the head meanwhile signs ours as well: then there is nothing left to sign.
+        sign_head(self._engine, self._custodian)
 
     def _granted(self, act: str, request: str, resource: str | None) -> tuple[bytes, str]:
         purpose = PURPOSES.get(act)
@@ -131,8 +164,7 @@ class WarrantedCustodian(AskedCustodian):
         return self._granting.token(purpose, request, resource), self._granting.officer
 
     def _warrant(self, token: bytes, intent: int) -> bytes:
-        # Whoever signs the head meanwhile signs ours as well: then there is nothing left to sign.
-        sign_head(self._engine, self._custodian)
+        self._have_signed(intent)
         with reading(self._engine) as connection:
             size, note = latest_note(connection)
             record, salt = record_of(connection, intent)

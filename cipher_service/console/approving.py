@@ -30,8 +30,10 @@ from cipher_service.identity.site import party_of
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.settings import Settings
 from cipher_service.storage.writer_client import RegistrarClient
+from keys.passkeys import RelyingParty
 
 _MOST: Final = 80 * 1024
+_GRANT: Final = b"depeche/v1 grant"
 _TITLES: Final[dict[Language, str]] = {"fr": "Signer un acte", "en": "Sign an act"}
 _CEILING: Final[dict[Language, str]] = {
     "fr": "Niveau le plus élevé de ce système :",
@@ -130,13 +132,14 @@ class _Desk:
         shown = await self._registry.call("approval_show", {"ticket": members["ticket"]})
         body = bytes(shown["body"])
         kind = json.loads(body)["type"].encode()
-        answer = Demonstration.of(settings).approve(
-            shown["officer"],
-            shown["nonce"],
-            sha256(kind + b"\0" + body).digest(),
-            party_of(settings),
-            settings.approval_origin,
-        )
+        there, origin = Demonstration.of(settings), settings.approval_origin
+        officer, nonce = shown["officer"], shown["nonce"]
+        digest = sha256(kind + b"\0" + body).digest()
+        if kind != _GRANT:
+            answer = there.approve(officer, nonce, digest, party_of(settings), origin)
+        else:
+            party = RelyingParty(shown["party"], (origin,))
+            answer = there.grant(officer, nonce, digest, party, origin)
         return await self._answer(members["ticket"], _text(shown["nonce"]), answer)
 
     async def _answer(self, ticket: str, nonce: str, response: bytes) -> Response:

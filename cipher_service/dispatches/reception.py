@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 from cipher_service import clock
 from cipher_service.audit.hearing import HEARD, carried, require_ours
 from cipher_service.audit.journal import Journal
+from cipher_service.audit.warrants import DEMANDS
 from cipher_service.directory.register import Directory, read_directory
 from cipher_service.dispatches import acknowledgements, openings
 from cipher_service.dispatches.lists import DispatchRecord, dispatch_of, small_body
@@ -102,7 +103,8 @@ class Reception:
                 require_same(Slip.parse(record.slip), opened.manifest)
                 return self._enter(opened, record, directory, folder)
         except Refusal as refusal:
-            self._refuse(record, directory, refusal)
+            if not isinstance(refusal, DEMANDS):
+                self._refuse(record, directory, refusal)
             raise
 
     def receive(self, file: Path, folder: Path) -> Arrival:

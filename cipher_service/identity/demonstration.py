@@ -21,6 +21,7 @@ from cipher_service.identity import challenges
 from cipher_service.identity.carried import digest_of, new_secret
 from cipher_service.settings import Settings
 from keys.acts import approval_challenge
+from keys.custody.grants import grant_challenge
 from keys.passkeys import RelyingParty
 from keys.software_key import SoftwareKey
 
@@ -106,6 +107,12 @@ class Demonstration:
     ) -> bytes:
         """Sign an act's digest with an officer's key. Raises ServiceError KEY_UNKNOWN."""
         return self._key(officer).get(approval_challenge(nonce, digest), party, origin)
+
+    def grant(
+        self, officer: str, nonce: bytes, digest: bytes, party: RelyingParty, origin: str
+    ) -> bytes:
+        """Sign a grant's digest for the custodian. Raises ServiceError KEY_UNKNOWN."""
+        return self._key(officer).get(grant_challenge(nonce, digest), party, origin)
 
     def _key(self, officer: str) -> SoftwareKey:
         for person in self.people():

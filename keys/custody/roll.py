@@ -35,7 +35,7 @@ WAITING_MOST: Final = 64
 _LEVELS_MOST: Final = 32
 _TYPE: Final = "depeche/v1 officers"
 _MODEL: Final = re.compile(r"[0-9a-f-]{36}")
-_ORIGIN: Final = re.compile(r"https://[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
+_ORIGIN: Final = re.compile(r"(https://[a-z0-9.-]{1,253}|http://localhost)(:[0-9]{1,5})?")
 _PARTY: Final = re.compile(r"[a-z0-9.-]{1,253}")
 
 

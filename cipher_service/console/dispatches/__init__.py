@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from cipher_service.access.acts import Gate
 from cipher_service.access.subjects import Principal
-from cipher_service.console.dispatches import alerts, composing, inbox, reading, visas
+from cipher_service.console.dispatches import alerts, composing, granting, inbox, reading, visas
 from cipher_service.console.flow import Awaiting, Flow, Page, Place
 from cipher_service.console.language import mark
 from cipher_service.dispatches.office import compositions, trays
@@ -79,7 +79,11 @@ FLOW: Final = Flow(
         Page("/depeches/visa/{number}/demander", visas.redirect, "POST"),
         Page("/depeches/visa/{number}/refus", visas.refusal),
         Page("/depeches/visa/{number}/refuser", visas.refuse, "POST"),
+        Page("/depeches/autorisation", granting.session),
+        Page("/depeches/autorisation", granting.for_session, "POST"),
+        Page("/depeches/autorisation/prise", granting.taken, watched=False),
         Page("/depeches/{number}", reading.locked),
+        Page("/depeches/{number}/autoriser", granting.for_dispatch, "POST"),
         Page("/depeches/{number}/ouvrir", reading.open_text, "POST"),
         Page("/depeches/{number}/entendu", reading.acknowledge, "POST"),
         Page("/depeches/{number}/charger", reading.assign, "POST"),

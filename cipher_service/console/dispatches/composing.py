@@ -13,6 +13,7 @@ from cipher_service.access.acts import Gate
 from cipher_service.access.principals import rank
 from cipher_service.access.subjects import Dispatch
 from cipher_service.console.dispatches.desk import names, number_of, officer_in, showing_of
+from cipher_service.console.dispatches.granting import showing_for
 from cipher_service.console.language import mark
 from cipher_service.console.visit import Visit
 from cipher_service.directory.register import Directory, read_directory
@@ -202,7 +203,7 @@ async def discard(visit: Visit) -> Response:
 async def _unsealed(visit: Visit, number: str) -> tuple[Composition, str, str, str]:
     """Return an author's own with its subject, its text and why it came back."""
     given = await visit.act("dispatch_review.intend", {"dispatch_id": number})
-    showing = showing_of(visit.office)
+    showing = showing_for(visit, number)
 
     def opened() -> tuple[str, str, str]:
         subject, text = showing.unsealed(given["body"])

@@ -15,28 +15,34 @@ from cipher_service.dispatches.reception import Reception
 from cipher_service.errors import ServiceError
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.tables.officers import officer
-from keys.custody import open_custodian, read_credential
+from keys.custody import Custodian, open_custodian, read_credential
 from keys.records import ULID
 
-_SHOWING: Final[WeakKeyDictionary[Office, Showing]] = WeakKeyDictionary()
+_CUSTODIANS: Final[WeakKeyDictionary[Office, Custodian]] = WeakKeyDictionary()
 _OFFICER: Final = re.compile(r"OFF-[0-9]{6,12}")
 
 
-def showing_of(office: Office) -> Showing:
-    """Return what opens texts for this process; it reads the books and asks the custodian."""
-    known = _SHOWING.get(office)
+def custodian_of(office: Office) -> Custodian:
+    """Return this process's way to the custodian; whoever asks it blocks."""
+    known = _CUSTODIANS.get(office)
     if known is not None:
         return known
     settings = office.settings
     credential = settings.custodian_credential
-    custodian = open_custodian(settings.custodian, lambda _uri: read_credential(credential))
+    found = open_custodian(settings.custodian, lambda _uri: read_credential(credential))
+    return _CUSTODIANS.setdefault(office, found)
+
+
+def showing_of(office: Office, custodian: Custodian | None = None) -> Showing:
+    """Return what seals texts, or with a custodian that is asked for an officer opens them."""
+    settings = office.settings
+    asked = custodian or custodian_of(office)
     # Its journal is never used here: each act is the registrar's.
     journal = Journal(office.engine, settings.log_origin, "console")
     reception = Reception(
-        office.engine, Blobs(settings.data), custodian, settings.headquarters, journal
+        office.engine, Blobs(settings.data), asked, settings.headquarters, journal
     )
-    found = Showing(office.engine, reception, custodian, settings.headquarters)
-    return _SHOWING.setdefault(office, found)
+    return Showing(office.engine, reception, asked, settings.headquarters)
 
 
 def number_of(visit: Visit) -> str:

@@ -11,17 +11,21 @@ from cipher_service.access import registers
 from cipher_service.access.acts import Gate
 from cipher_service.access.decisions import decide
 from cipher_service.access.subjects import Circumstances, Dispatch
-from cipher_service.console.dispatches.desk import names, number_of, officer_in, showing_of
+from cipher_service.audit.warrants import DEMANDS
+from cipher_service.console.dispatches.desk import names, number_of, officer_in
+from cipher_service.console.dispatches.granting import held_by, showing_for, standing
 from cipher_service.console.language import group, mark
 from cipher_service.console.visit import Visit
 from cipher_service.directory.officers import in_force
 from cipher_service.dispatches.office import declassifying, routing, trail
 from cipher_service.dispatches.office.showing import Shown
+from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Level
 from cipher_service.references import register_number
 from cipher_service.storage.tables import officers as persons
 from cipher_service.storage.tables.dispatches import addressee, dispatch
 from keys.canonical import decode
+from keys.custody.errors import GrantMissing, GrantTooLow
 from keys.errors import KeysError, Refusal
 from keys.manifest import COPY
 
@@ -29,6 +33,7 @@ DONE: Final = {
     "assigned": mark("La dépêche est confiée. La personne la voit maintenant dans sa bannette."),
     "handed": mark("La remise est inscrite."),
     "lowered": mark("Votre signature est inscrite ; une autre personne doit encore signer."),
+    "granted": mark("Votre autorisation est donnée au dépositaire. Vous pouvez déchiffrer."),
     "heard": mark("L’alerte est accusée. Votre nom et l’heure sont inscrits."),
 }
 
@@ -60,14 +65,17 @@ async def locked(visit: Visit) -> Response:
         }
 
     told = DONE.get(visit.request.query_params.get("fait", ""))
-    return visit.page("dispatches/reading.html", number=number, done=told, **await visit.read(read))
+    found = await visit.read(read)
+    level = found["card"].level
+    custody = await standing(visit, number, level) if found["may_read"] else None
+    return visit.page("dispatches/reading.html", number=number, done=told, custody=custody, **found)
 
 
 async def open_text(visit: Visit) -> Response:
     """Decipher: the intent is in the log first, the outcome after, whatever it is."""
     number = number_of(visit)
     await visit.act("dispatch_open.intend", {"dispatch_id": number})
-    showing = showing_of(visit.office)
+    showing = showing_for(visit, number)
 
     def opened() -> tuple[Shown, bytes]:
         shown = showing.arrival(number)
@@ -75,9 +83,12 @@ async def open_text(visit: Visit) -> Response:
 
     try:
         shown, subject = await visit.office.in_thread(opened)
-    except (KeysError, OSError) as error:
+    except (KeysError, ServiceError, OSError) as error:
         code = getattr(error, "code", "PAYLOAD_DAMAGED")
-        told = isinstance(error, Refusal)
+        # What the custodian demands of this officer is no fault of the envelope's.
+        told = isinstance(error, Refusal) and not isinstance(error, DEMANDS)
+        if isinstance(error, GrantMissing | GrantTooLow):
+            held_by(visit).forget(number)
         outcome = {"dispatch_id": number, "refused": code, "told": told}
         await asyncio.shield(visit.act("dispatch_open.end", outcome))
         raise

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from cipher_service import clock
 from cipher_service.access.acts import Gate
 from cipher_service.console.dispatches.desk import names, number_of, officer_in, showing_of
+from cipher_service.console.dispatches.granting import showing_for
 from cipher_service.console.language import group, mark
 from cipher_service.console.visit import Visit
 from cipher_service.dispatches.office import compositions, trail, trays
@@ -66,7 +67,7 @@ async def read(visit: Visit) -> Response:
     """Open what would leave: the log has the intent first, and then who read which edition."""
     number = number_of(visit)
     given = await visit.act("dispatch_review.intend", {"dispatch_id": number})
-    showing = showing_of(visit.office)
+    showing = showing_for(visit, number)
     refused: str | None = "FAILED"
     try:
         subject, text = await visit.office.in_thread(lambda: showing.unsealed(given["body"]))
