@@ -1,5 +1,6 @@
 // The session as its officer sees it: time left, "Prolonger", and a page that shows nothing once it
-// is over. Shortcuts of every page: `?` for the help, `g` and a letter for a line of the navigation.
+// is over. Shortcuts of every page: `?` for the help, `g` and a letter for a line of the navigation,
+// `t` from a drawing to the table that says the same, and back.
 import { shortcutsOn, typing } from "./shared/typing";
 
 const WARN = 5 * 60_000;
@@ -83,8 +84,19 @@ document.addEventListener("keydown", (event) => {
   } else if (Date.now() - going < 1500) {
     going = 0;
     document.querySelector<HTMLAnchorElement>(`a[data-go="${CSS.escape(event.key)}"]`)?.click();
+  } else if (event.key === "t") {
+    turnToTable();
   }
 });
+
+function turnToTable(): void {
+  const table = document.getElementById("tableau");
+  const back = document.activeElement === table;
+  const there = back ? document.getElementById("dessin") : table;
+  there?.setAttribute("tabindex", "-1");
+  there?.focus();
+  there?.scrollIntoView();
+}
 
 const choice = document.querySelector<HTMLInputElement>("input[data-shortcuts]");
 if (choice) {

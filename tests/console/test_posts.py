@@ -1,0 +1,157 @@
+"""The posts: who sees them, how bad each is, and drawings that say what their tables say."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from cipher_service.administration.stage import Stage
+from cipher_service.console.posts import traffic
+from cipher_service.console.posts.state import Edition, PostState, worst_first
+from cipher_service.identity.demonstration import Demonstration
+from tests.console.conftest import Enter
+from tests.console.support import check_page
+
+NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+KEY = Edition(
+    number=1,
+    fingerprint="aa" * 32,
+    valid_from=NOW - timedelta(days=100),
+    valid_until=NOW + timedelta(days=265),
+    days=265,
+    expired=False,
+    endorsed=True,
+    prekeys=50,
+)
+WELL = PostState(
+    code="LOME",
+    kind="embassy",
+    name_fr="Ambassade",
+    name_en="Embassy",
+    city="Lomé",
+    state="active",
+    channels=(),
+    edition=KEY,
+    is_seat=False,
+    sees_mail=True,
+    sees_bags=True,
+    heard=NOW - timedelta(hours=2),
+    missing=0,
+    bags=0,
+    troubled=0,
+)
+
+
+def names(ministry: Stage) -> tuple[str, ...]:
+    return tuple(one.name for one in Demonstration.of(ministry.settings).people())
+
+
+def test_the_worst_post_comes_first_and_one_never_enrolled_last() -> None:
+    posts = [
+        replace(WELL, code="ABSENT", state="absent", edition=None, heard=None),
+        replace(WELL, code="WELL"),
+        replace(WELL, code="SOON", edition=replace(KEY, days=20)),
+        replace(WELL, code="LATER", edition=replace(KEY, days=29)),
+        replace(WELL, code="GAP", missing=1),
+        replace(WELL, code="GONE", edition=replace(KEY, days=0, expired=True), missing=3),
+    ]
+    ordered = [post.code for post in worst_first(posts, NOW)]
+    assert ordered == ["GONE", "GAP", "SOON", "LATER", "WELL", "ABSENT"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "what", "grade"),
+    [
+        ({"edition": replace(KEY, days=6)}, "key", 2),
+        ({"edition": replace(KEY, days=7)}, "key", 1),
+        ({"edition": replace(KEY, days=29)}, "key", 1),
+        ({"edition": replace(KEY, endorsed=False)}, "root", 2),
+        ({"edition": replace(KEY, prekeys=9)}, "prekeys", 1),
+        ({"edition": None}, "key", 2),
+        ({"state": "suspended"}, "state", 2),
+        ({"state": "pending"}, "state", 1),
+        ({"heard": NOW - timedelta(days=1)}, "link", 1),
+        ({"heard": NOW - timedelta(days=3)}, "link", 2),
+        ({"heard": None}, "link", 1),
+        ({"missing": 1}, "missing", 2),
+        ({"troubled": 1}, "bags", 2),
+    ],
+)
+def test_each_trouble_has_its_grade(changed: dict[str, object], what: str, grade: int) -> None:
+    assert replace(WELL, **changed).severities(NOW) == {what: grade}  # type: ignore[arg-type]  # fields of the case
+
+
+def test_what_a_reader_may_not_see_is_no_trouble() -> None:
+    blind = replace(WELL, sees_mail=False, sees_bags=False, heard=None, missing=4, troubled=2)
+    assert WELL.severities(NOW) == blind.severities(NOW) == {}
+    assert replace(WELL, edition=replace(KEY, days=30)).severities(NOW) == {}
+
+
+def test_every_multiple_has_the_one_scale() -> None:
+    days = (date(2026, 11, 21), date(2026, 11, 22))
+    counts = {
+        ("FLASH", days[0], True): 3,
+        ("ROUTINE", days[1], True): 30,
+        ("ROUTINE", days[1], False): 15,
+    }
+    drawn = traffic.draw(counts, ["FLASH", "ROUTINE"], days)
+    flash, routine = drawn.multiples
+    assert drawn.scale == 50
+    assert (flash.came, flash.went, routine.came, routine.went) == (3, 0, 30, 15)
+    assert routine.bars[1].up == pytest.approx(10 * flash.bars[0].up)
+    assert routine.bars[1].down == pytest.approx(routine.bars[1].up / 2)
+    assert all(bar.x + bar.width <= traffic.WIDTH for one in drawn.multiples for bar in one.bars)
+    assert all(bar.up <= traffic.AXIS for one in drawn.multiples for bar in one.bars)
+    assert not drawn.empty
+
+
+def test_a_register_without_numbers_is_drawn_empty() -> None:
+    drawn = traffic.draw({}, ["FLASH"], traffic.days_until(NOW))
+    assert drawn.empty
+    assert drawn.scale == 1
+    assert len(drawn.days) == traffic.DAYS
+    assert drawn.days[-1] == NOW.date()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_the_pages_hold_in_both_languages(
+    ministry: Stage, enter: Enter, width: int, height: int
+) -> None:
+    tab = enter("CHIEF-CIPHER-POUCH", width=width, height=height)
+    for language in ("fr", "en"):
+        for path in ("/postes/apercu", "/postes/LOME", "/postes/numeros"):
+            tab.goto(f"{path}?lang={language}")
+            check_page(tab, foreign=names(ministry))
+
+
+def test_a_drawing_says_what_its_table_says_one_key_away(enter: Enter) -> None:
+    tab = enter("CHIEF-CIPHER-POUCH")
+    page = tab.page
+    tab.goto("/postes/apercu")
+    cells = page.locator("#dessin > li > a strong").all_inner_texts()
+    assert cells == page.locator("#tableau tbody th").all_inner_texts()
+    assert {"PARIS", "LOME"} < set(cells)
+    for drawn, line in zip(
+        page.locator("#dessin svg desc").all(), page.locator("#tableau tbody tr").all(), strict=True
+    ):
+        assert line.locator("td").last.inner_text() == drawn.text_content()
+    page.keyboard.press("t")
+    assert page.evaluate("document.activeElement.id") == "tableau"
+    page.keyboard.press("t")
+    assert page.evaluate("document.activeElement.id") == "dessin"
+    page.keyboard.press("g")
+    page.keyboard.press("o")
+    page.wait_for_url("**/postes")
+    page.locator("a[href='/postes/LOME']").click()
+    assert page.locator("#editions ~ table tbody tr").count() == 1
+
+
+def test_others_see_no_posts(enter: Enter) -> None:
+    tab = enter("COURIER")
+    for path in ("/postes", "/postes/apercu", "/postes/numeros", "/postes/LOME"):
+        tab.goto(path, status=403)
+    assert tab.page.locator("nav a[href='/postes']").count() == 0
+    custodian = enter("CUSTODIAN-A")
+    custodian.goto("/postes/LOME")
+    custodian.goto("/postes/numeros", status=403)
+    custodian.goto("/postes/ATLANTIS", status=404)
