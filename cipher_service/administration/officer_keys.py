@@ -9,7 +9,6 @@ dispatch; sealed subjects and drafts come under one session of ten minutes.
 
 import json
 from argparse import Namespace
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -31,6 +30,7 @@ from cipher_service import clock
 from cipher_service.administration.words import Speaker
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
+from cipher_service.identity.compact import encode_segment
 from cipher_service.settings import Settings
 from keys import canonical
 from keys.custody.grants import OPEN, SIGN, SINGLE_SECONDS, USES_MOST, Grant, grant_challenge
@@ -254,7 +254,7 @@ def _single() -> timedelta:
 
 
 def _json(credential: bytes, client_data: bytes, data: bytes, signature: bytes) -> bytes:
-    name = _text(credential)
+    name = encode_segment(credential)
     return json.dumps(
         {
             "id": name,
@@ -262,13 +262,9 @@ def _json(credential: bytes, client_data: bytes, data: bytes, signature: bytes) 
             "type": "public-key",
             "clientExtensionResults": {},
             "response": {
-                "clientDataJSON": _text(client_data),
-                "authenticatorData": _text(data),
-                "signature": _text(signature),
+                "clientDataJSON": encode_segment(client_data),
+                "authenticatorData": encode_segment(data),
+                "signature": encode_segment(signature),
             },
         }
     ).encode()
-
-
-def _text(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -7,7 +7,6 @@ that the registrar will verify; this process only passes them on.
 """
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -18,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from cipher_service.console import reports
+from cipher_service.console import octets, reports
 from cipher_service.console.door import DEMONSTRATION
 from cipher_service.console.guard import REPORTS, Guard
 from cipher_service.console.language import LANGUAGES, Language, chosen
@@ -108,10 +107,10 @@ class _Desk:
         return JSONResponse(
             {
                 **shown,
-                "body": _text(shown["body"]),
-                "nonce": _text(shown["nonce"]),
+                "body": octets.written(shown["body"]),
+                "nonce": octets.written(shown["nonce"]),
                 "credentials": [
-                    _text(bytes.fromhex(one)) for one in json.loads(shown["credentials"])
+                    octets.written(bytes.fromhex(one)) for one in json.loads(shown["credentials"])
                 ],
                 "levels": [[level.fr, level.en] for level in default_scheme().levels],
                 "demonstration": self._carried(request),
@@ -140,10 +139,10 @@ class _Desk:
         else:
             party = RelyingParty(shown["party"], (origin,))
             answer = there.grant(officer, nonce, digest, party, origin)
-        return await self._answer(members["ticket"], _text(shown["nonce"]), answer)
+        return await self._answer(members["ticket"], octets.written(shown["nonce"]), answer)
 
     async def _answer(self, ticket: str, nonce: str, response: bytes) -> Response:
-        payload = {"ticket": ticket, "nonce": _octets(nonce), "response": response}
+        payload = {"ticket": ticket, "nonce": octets.read(nonce), "response": response}
         return JSONResponse(await self._registry.call("approval_sign", payload))
 
     def _carried(self, request: Request) -> bool:
@@ -192,17 +191,6 @@ async def _members(request: Request, *names: str) -> dict[str, str]:
     if not all(isinstance(member, str) for member in value.values()):
         raise ServiceError("FORM_REFUSED")
     return value
-
-
-def _octets(text: str) -> bytes:
-    try:
-        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except ValueError as error:
-        raise ServiceError("FORM_REFUSED") from error
-
-
-def _text(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
 def _page(assets: Assets, language: Language) -> str:

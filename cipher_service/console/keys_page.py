@@ -1,10 +1,11 @@
 """An officer's security keys: seen, added under the signature of a present one, taken away."""
 
-from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64encode
 from typing import Final
 
 from starlette.responses import Response
 
+from cipher_service.console import octets
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import mark
 from cipher_service.console.visit import Visit
@@ -36,7 +37,7 @@ async def ask_key(visit: Visit) -> Response:
     nonce = await visit.act("officer_ask_key")
     return visit.data(
         {
-            "nonce": urlsafe_b64encode(nonce).rstrip(b"=").decode("ascii"),
+            "nonce": octets.written(nonce),
             "options": creation_options(
                 challenges.asked("enrol", nonce),
                 party=party_of(visit.office.settings),
@@ -54,11 +55,7 @@ async def add_key(visit: Visit) -> Response:
     nonce, response = members.get("nonce"), members.get("response")
     if not isinstance(nonce, str) or not isinstance(response, str):
         raise ServiceError("FORM_REFUSED")
-    try:
-        octets = urlsafe_b64decode(nonce + "=" * (-len(nonce) % 4))
-    except ValueError as error:
-        raise ServiceError("FORM_REFUSED") from error
-    key = [b64encode(part).decode("ascii") for part in (octets, response.encode())]
+    key = [b64encode(part).decode("ascii") for part in (octets.read(nonce), response.encode())]
     ticket = await visit.act(
         "approval_ask",
         {

@@ -2,13 +2,13 @@
 
 import hmac
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any, Final
 
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from cipher_service.access.acts import Gate
+from cipher_service.console import octets
 from cipher_service.console.door import DEMONSTRATION, sign_in_form
 from cipher_service.console.flow import Flow, Page
 from cipher_service.console.visit import SESSION, Visit
@@ -47,14 +47,15 @@ async def sign_in_ask(visit: Visit) -> Response:
     nonce = await visit.office.ask("officer_ask", None)
     return visit.data(
         {
-            "nonce": _written(nonce),
+            "nonce": octets.written(nonce),
             "options": {
-                "challenge": _written(challenges.asked("sign-in", nonce)),
+                "challenge": octets.written(challenges.asked("sign-in", nonce)),
                 "rpId": visit.office.settings.party_id,
                 "userVerification": "required",
                 "timeout": 120_000,
                 "allowCredentials": [
-                    {"type": "public-key", "id": _written(bytes.fromhex(one))} for one in found
+                    {"type": "public-key", "id": octets.written(bytes.fromhex(one))}
+                    for one in found
                 ],
             },
         }
@@ -65,7 +66,7 @@ async def sign_in(visit: Visit) -> Response:
     """Take `{"nonce", "response"}`; open the session."""
     members = await visit.json()
     payload = {
-        "nonce": _octets(_text(members, "nonce")),
+        "nonce": octets.read(_text(members, "nonce")),
         "response": _text(members, "response").encode(),
     }
     entered = await visit.office.ask("officer_sign_in", payload)
@@ -84,7 +85,7 @@ async def enrolment_ask(visit: Visit) -> Response:
     party = party_of(visit.office.settings)
     keys = [
         {
-            "nonce": _written(nonce),
+            "nonce": octets.written(nonce),
             "options": creation_options(
                 challenges.asked("enrol", nonce),
                 party=party,
@@ -104,7 +105,7 @@ async def enrol(visit: Visit) -> Response:
     given = members.get("keys")
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
         raise ServiceError("FORM_REFUSED")
-    keys = [[_octets(_text(one, "nonce")), _text(one, "response").encode()] for one in given]
+    keys = [[octets.read(_text(one, "nonce")), _text(one, "response").encode()] for one in given]
     await visit.office.ask("officer_enrol", {"link": _text(members, "link"), "keys": keys})
     return visit.data({"to": "/connexion"})
 
@@ -176,17 +177,6 @@ def _text(members: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise ServiceError("FORM_REFUSED")
     return value
-
-
-def _octets(text: str) -> bytes:
-    try:
-        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except ValueError as error:
-        raise ServiceError("FORM_REFUSED") from error
-
-
-def _written(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
 FLOW: Final = Flow(

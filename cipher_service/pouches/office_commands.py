@@ -16,6 +16,7 @@ from cipher_service import clock
 from cipher_service.access.acts import Gate
 from cipher_service.identity import approvals
 from cipher_service.identity.approvals import Executor
+from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.pouches import carriage, packing, planning, repository, seal_store, stock
 from cipher_service.pouches.carriage import Counted
 from cipher_service.pouches.entitlement import PACK, level_of
@@ -33,8 +34,6 @@ SEAL: Final = "pouch.seal"
 OPEN: Final = "pouch.open"
 
 Answer = dict[str, Any]
-OfficerAct = Callable[[Connection, str, Any], Any]
-"""An act of a signed-in officer: (connection, the officer's number, payload) -> result."""
 
 
 class PouchOfficeDesk:

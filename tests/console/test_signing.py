@@ -146,7 +146,7 @@ def test_a_ticket_serves_once_and_only_the_page_itself_uses_it(
         post(ministry, "/acte", ["ticket"]),
         post(ministry, "/acte", {"ticket": ticket}, Origin=ministry.settings.console_origin),
         post(ministry, "/demonstration", {"ticket": ticket}),
-        post(ministry, "/signature", {"ticket": ticket, "nonce": "!", "response": "{}"}),
+        post(ministry, "/signature", {"ticket": ticket, "nonce": "AAAA", "response": "{}"}),
         post(
             ministry,
             "/signature",

@@ -23,6 +23,7 @@ from cipher_service.dispatches.office.entitlement import demand
 from cipher_service.dispatches.office.parties import PAIR_FROM
 from cipher_service.dispatches.reception import Reception
 from cipher_service.errors import ServiceError
+from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.identity.passkey_book import Site
 from cipher_service.identity.shared_acts import Signed
 from cipher_service.storage.tables.dispatches import addressee, dispatch
@@ -30,8 +31,6 @@ from keys.acts import Act
 from keys.post_receipts import DECIPHERED, DELIVERED, REFUSED
 
 Answer = dict[str, Any]
-OfficerAct = Callable[[Connection, str, Any], Any]
-"""An act of a signed-in officer: (connection, the officer's number, payload) -> result."""
 
 
 class OfficeDesk:
