@@ -3,9 +3,10 @@
 import io
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pypdfium2
@@ -120,6 +121,16 @@ class Phone:
             self.page.get_by_label(f"Numéro du scellé {place}").fill(number)
         self.page.get_by_label(condition).check()
         self.press("Continuer")
+
+    def scanned(self, text: str, signs: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Keys as a hand scanner types them: each key's place, and the sign of a layout."""
+        keys = [[signs.get(digit, digit), f"Digit{digit}"] for digit in text]
+        self.page.evaluate(
+            "(keys) => { for (const [key, code] of keys) document.body.dispatchEvent("
+            "new KeyboardEvent('keydown', {key, code, bubbles: true})) }",
+            keys,
+        )
+        self.page.keyboard.press("Enter")
 
     def verdict(self) -> tuple[str, str]:
         """The verdict's word and name, once it is there."""

@@ -252,11 +252,3 @@ def test_a_refused_departure_comes_back_with_its_reason(enter: Enter, ministry: 
     page.get_by_text("brouillon").first.click()
     expect(page.get_by_text("Citez la note du 3 mars.")).to_be_visible()
     expect(page.get_by_label("Texte de la dépêche")).to_have_value("À revoir.")
-
-
-@pytest.mark.usefixtures("arrivals")
-@pytest.mark.parametrize("path", ["/depeches/", "/depeches/nouvelle", "/depeches/a-viser"])
-def test_pages_in_english_on_a_phone(enter: Enter, path: str) -> None:
-    tab = enter("CHIEF-CIPHER-POUCH", "en", 390, 844)
-    tab.goto(f"{path}?lang=en")
-    check_page(tab, foreign=NAMES)

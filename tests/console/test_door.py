@@ -46,7 +46,6 @@ def test_an_officer_comes_by_a_link_once_and_leaves(ministry: Stage, enter: Ente
     tab.goto("/", status=401)
     tab.page.get_by_role("button", name="Auditeur G.").click()
     tab.page.get_by_text("Auditeur (Inspection)").wait_for()
-    check_page(tab)
 
 
 @pytest.mark.parametrize("role", ["CIPHER-CLERK", "AUDITOR", "MINISTER"])

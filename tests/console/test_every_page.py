@@ -1,7 +1,8 @@
 """Every page without parameters, in both languages and on both screens, held to everything.
 
-A page is asked for as an officer whose navigation shows it, else as the officers of the sample one
-after the other until one may see it; where none may, its refusal is a page too.
+A page is asked for as an officer whose navigation shows it, else as the head of the bureau; where
+that one may not see it, its refusal is a page too. The tests of the flows check what is not here:
+pages with parameters, and pages once work lies on them.
 """
 
 import pytest

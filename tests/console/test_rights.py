@@ -36,7 +36,7 @@ def test_the_pages_hold_in_both_languages(
     clerk = officer(ministry, "CIPHER-CLERK")
     today = f"{clock.now():%Y-%m-%d}"
     paths = (
-        *("/droits?", f"/droits?jour={today}&depuis={today}&", f"/droits/{clerk}?"),
+        *(f"/droits?jour={today}&depuis={today}&", f"/droits/{clerk}?"),
         f"/droits/{clerk}?acte={place('read')}&objet=01KAMV6R8P3ZDFWQ5XJ9T2C4EN&",
         f"/droits/{clerk}?acte={place('audit-read')}&objet=audit&",
     )

@@ -69,18 +69,6 @@ def _checked(phone: Phone) -> None:
         assert radio or box["height"] >= 56 or target.get_attribute("type") == "file", target
 
 
-def _typed_by_scanner(phone: Phone, text: str, signs: dict[str, str]) -> None:
-    """Keys as a hand scanner types them under a layout: the key's place, and the layout's sign."""
-    for digit in text:
-        code = f"Digit{digit}"
-        phone.page.evaluate(
-            "([key, code]) => document.body.dispatchEvent("
-            "new KeyboardEvent('keydown', {key, code, bubbles: true}))",
-            [signs.get(digit, digit), code],
-        )
-    phone.page.keyboard.press("Enter")
-
-
 def _photograph(phone: Phone, picture: bytes) -> None:
     file = FilePayload(name="label.png", mimeType="image/png", buffer=picture)
     phone.page.locator("#photo").set_input_files(file)
@@ -144,18 +132,18 @@ def test_a_scanner_under_azerty_types_the_very_seal(ministry: Stage, desk: Phone
     expect(desk.view("aim")).to_be_visible()
     expect(desk.page.locator(".scan-message[data-code=CAMERA_REFUSED]")).to_be_visible()
     _checked(desk)
-    _typed_by_scanner(desk, other.text, AZERTY)
+    desk.scanned(other.text, AZERTY)
     assert desk.verdict() == CONFORMS
 
     desk.open()
     desk.answer(other.numbers[0], other.numbers[1][:-1] + "7")
-    _typed_by_scanner(desk, other.text, {})
+    desk.scanned(other.text)
     assert desk.verdict() == ("À VÉRIFIER", "SEAL_NUMBER_NEAR_MISS")
     _checked(desk)
 
     desk.open()
     desk.answer(*other.numbers, condition="Rompus")
-    _typed_by_scanner(desk, other.locator, AZERTY)
+    desk.scanned(other.locator, AZERTY)
     assert desk.verdict() == ("À VÉRIFIER", "LOCATOR_ANNOUNCED")
     desk.quiet()
 
@@ -235,7 +223,7 @@ def test_a_copy_read_offline_by_two_telephones_is_told_at_the_handing_over(
         phone.knows(copied)
         phone.context.set_offline(offline=True)
         phone.answer(*copied.numbers)
-        _typed_by_scanner(phone, copied.text, {})
+        phone.scanned(copied.text)
         assert phone.verdict() == CONFORMS, "alone, each has the right label and the right numbers"
         phone.press("Consigner l’arrivée")
         phone.pending(1)
@@ -268,7 +256,7 @@ def test_a_revoked_telephone_keeps_what_it_told_and_gives_it_out_as_a_file(
         devices.revoke(connection, newest.post, newest.device_id, clock.now())
     engine.dispose()
     phone.answer(*bag.numbers)
-    _typed_by_scanner(phone, bag.text, {})
+    phone.scanned(bag.text)
     phone.press("Consigner l’arrivée")
     expect(phone.page.locator(".scan-message[data-code=DEVICE_UNKNOWN]")).to_be_visible()
     phone.pending(1)
@@ -337,7 +325,7 @@ def test_signing_out_of_the_console_takes_nothing_from_the_telephone(
     phone.knows(bag)
     context.route("**/scan/events", lambda route: route.abort())
     phone.answer(*bag.numbers)
-    _typed_by_scanner(phone, bag.text, {})
+    phone.scanned(bag.text)
     phone.press("Consigner l’arrivée")
     phone.pending(1)
     phone.page.goto(f"{phone.origin}/?lang=fr")
