@@ -51,6 +51,10 @@ demo: setup ## Play a ministry, then keep its console open (ONCE=1: not): CORPUS
 	@$(BIN)/cipher-service demo $(if $(CORPUS),--corpus "$(CORPUS)") $(if $(KEEP),--keep "$(KEEP)") \
 	  $(if $(filter 1,$(ONCE)),,--console $(if $(INFO),--info "$(INFO)"))
 
+.PHONY: pictures
+pictures: setup ## Take the README's pictures of the console anew, from the demonstration.
+	@$(BIN)/python -m tests.console.take_pictures
+
 .PHONY: test
 test: setup lint ## Everything that CI runs: style, types, ladder, every test, PostgreSQL included.
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup --cov --cov-report= tests
