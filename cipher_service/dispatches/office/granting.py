@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cipher_service import clock
-from cipher_service.dispatches.office.commands import Answer, OfficeDesk, OfficerAct
+from cipher_service.dispatches.office.commands import Answer, OfficeDesk
 from cipher_service.errors import ServiceError
 from cipher_service.identity import approvals
+from cipher_service.identity.officer_commands import OfficerAct
 from keys.custody.grants import OPEN, Grant
 from keys.custody.intents import request_digest
 
