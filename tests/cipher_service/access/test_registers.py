@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 
 from cipher_service import clock
 from cipher_service.access import registers
@@ -16,6 +16,7 @@ from cipher_service.access.policies import default_policies, read_policies
 from cipher_service.access.principals import ABOVE_ALL, Principals
 from cipher_service.access.residuals import Columns, Untranslatable, condition, translate
 from cipher_service.access.subjects import Circumstances, Principal
+from cipher_service.console.posts import traffic
 from cipher_service.directory import authorisations, officers
 from cipher_service.directory.authorisations import Clearance
 from cipher_service.directory.officers import Identity, Window
@@ -122,6 +123,26 @@ def test_pages_join_without_gap_or_double(filled: Engine) -> None:
             before = part[-1].seq
     assert joined == whole
     assert len(whole) > 50
+
+
+def test_numbers_per_day_count_what_the_list_shows(filled: Engine) -> None:
+    blind = Principal(PEOPLE[0], active=True, functions=frozenset({"MINISTER"}), post="MINREX")
+    sees = replace(
+        blind, clearance=4, caveats=frozenset({"NODIS", "EXDIS"}), habilitated_until=2**40,
+        trained_until=2**40,
+    )  # fmt: skip
+    seat = POSTS[0]
+    with reading(filled) as connection:
+        shown = [row.seq for row in registers.page(connection, POLICIES, sees, NOW)]
+        ours = (dispatch.c.origin == seat) | (addressee.c.post == seat)
+        lines = select(func.count()).select_from(addressee.join(dispatch))
+        wanted = connection.scalar(lines.where(dispatch.c.seq.in_(shown), ours))
+        counts = traffic.count(connection, POLICIES, sees, seat, NOW)
+        assert sum(counts.values()) == wanted
+        assert wanted
+        assert {came for _, _, came in counts} == {True, False}
+        assert traffic.count(connection, POLICIES, blind, seat, NOW) == {}
+        assert traffic.count(connection, POLICIES, sees, seat, NOW + timedelta(days=14)) == {}
 
 
 def test_what_is_not_visible_does_not_exist(filled: Engine) -> None:
