@@ -24,6 +24,7 @@ from tests.console.test_signing import names
 NO_PAGES = {
     *("/depeches/flux", "/depeches/alertes", "/journal.json", "/inscription"),
     *("/scan/", "/scan/sw.js", "/scan/offline.js", "/scan/pack"),
+    "/depeches/autorisation/prise",
 }
 PATHS = sorted(
     {
