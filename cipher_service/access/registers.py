@@ -136,7 +136,9 @@ class DispatchColumns(LabelledColumns):
     def holds(self, attribute: str, value: str) -> Condition:
         """The list or the addressees have this one."""
         if attribute == "addressees":
-            return exists().where(addressee.c.dispatch == dispatch.c.seq, addressee.c.post == value)
+            # By another name, so that a list which joins the addressees does not lend it its own.
+            other = addressee.alias()
+            return exists().where(other.c.dispatch == dispatch.c.seq, other.c.post == value)
         return super().holds(attribute, value)
 
 

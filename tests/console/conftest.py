@@ -58,7 +58,9 @@ def enter(ministry: Stage, browser: Browser) -> Iterator[Enter]:
         if role is not None:
             there = Demonstration.of(ministry.settings)
             officer = next(one.officer for one in there.people() if one.role == role)
-            tab.page.goto(f"/demonstration/{there.new_link(officer)}")
+            tab.goto(f"/demonstration/{there.new_link(officer)}")
+            if tab.page.locator("html").get_attribute("lang") != language:
+                tab.goto(f"/?lang={language}")  # an earlier test may have left another one kept
         return tab
 
     yield entered

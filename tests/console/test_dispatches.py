@@ -252,3 +252,11 @@ def test_a_refused_departure_comes_back_with_its_reason(enter: Enter, ministry: 
     page.get_by_text("brouillon").first.click()
     expect(page.get_by_text("Citez la note du 3 mars.")).to_be_visible()
     expect(page.get_by_label("Texte de la dépêche")).to_have_value("À revoir.")
+
+
+def test_a_head_of_post_is_alerted_of_what_the_post_may_read(enter: Enter) -> None:
+    """The condition on the addressees stands in a list that joins them already."""
+    tab = enter("HEAD-OF-POST")
+    answer = tab.page.request.get(f"{tab.origin}/depeches/alertes")
+    assert answer.status == 200
+    assert {"lines", "see", "hear"} == set(answer.json())

@@ -22,7 +22,7 @@ from tests.console.test_signing import names
 
 # What answers with no whole page, or only with what is after a #; each has its own test.
 NO_PAGES = {
-    *("/depeches/flux", "/depeches/alertes", "/journal.json", "/inscription"),
+    *("/depeches/flux", "/depeches/alertes", "/journal.json", "/droits.csv", "/inscription"),
     *("/scan/", "/scan/sw.js", "/scan/offline.js", "/scan/pack"),
     "/depeches/autorisation/prise",
 }

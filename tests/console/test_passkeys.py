@@ -44,12 +44,12 @@ class Holder:
 
 @pytest.fixture(scope="module")
 def holder(ministry: Stage) -> Iterator[Holder]:
-    """The sample's courier, given a new link, in a ministry that trusts the maker of the tests."""
+    """An officer whom no other test enters as, given a new link, in a ministry that trusts the maker of the tests."""
     folder = ministry.settings.authenticators
     before = (folder / MODELS).read_text("ascii")
     (folder / "tests.pem").write_bytes(MAKER.root)
     (folder / MODELS).write_text(f"{before}{MODEL}\n", "ascii")
-    number = sample(ministry, "POUCH-AGENT")
+    number = sample(ministry, "CIPHER-CLERK-2")
     engine = open_existing(ministry.settings.database)
     with unit_of_work(engine) as connection:
         link = passkey_book.make_link(connection, number, clock.now(), by=None)
