@@ -24,7 +24,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	  command -v openssl >/dev/null || missing="$$missing openssl"; \
 	  command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
 	  test -x /usr/sbin/nginx || missing="$$missing nginx-light"; \
-	  command -v chromium >/dev/null || missing="$$missing chromium"; \
+	  command -v chromium-headless-shell >/dev/null || missing="$$missing chromium-headless-shell"; \
 	  command -v softhsm2-util >/dev/null || missing="$$missing softhsm2"; \
 	  if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ]; then \
 	    apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; \

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 from cipher_service.administration.sample import make_officers
 from cipher_service.administration.stage import Stage, stage
 from cipher_service.identity.demonstration import Demonstration
-from tests.console.support import Tab, open_tab
+from tests.console.support import CHROMIUM, Tab, open_tab
 
 POSTS = ("PARIS", "LOME")
 Enter = Callable[..., Tab]
@@ -38,9 +38,7 @@ def browser() -> Iterator[Browser]:
     test of the same process could call `asyncio.run`.
     """
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield opened
         opened.close()
 
@@ -51,15 +49,15 @@ def enter(ministry: Stage, browser: Browser) -> Iterator[Enter]:
     tabs: list[Tab] = []
 
     def entered(
-        role: str | None = None, language: str = "fr", width: int = 1280, height: int = 900
+        role: str | None = None, language: str | None = "fr", width: int = 1280, height: int = 900
     ) -> Tab:
-        tab = open_tab(browser, ministry.settings.console_origin, language, width, height)
+        tab = open_tab(browser, ministry.settings.console_origin, language or "fr", width, height)
         tabs.append(tab)
         if role is not None:
             there = Demonstration.of(ministry.settings)
             officer = next(one.officer for one in there.people() if one.role == role)
             tab.goto(f"/demonstration/{there.new_link(officer)}")
-            if tab.page.locator("html").get_attribute("lang") != language:
+            if language not in (None, tab.page.locator("html").get_attribute("lang")):
                 tab.goto(f"/?lang={language}")  # an earlier test may have left another one kept
         return tab
 

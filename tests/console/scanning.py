@@ -21,6 +21,7 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import reading
 from pouch.events import Event
 from tests.console.sealed_bags import Bag, number_of
+from tests.console.support import CHROMIUM
 
 
 def told_of(on: Stage, seal: str) -> list[Event]:
@@ -172,7 +173,7 @@ def telephone(
     )
     context = playwright.chromium.launch_persistent_context(
         folder,
-        executable_path="/usr/bin/chromium",
+        executable_path=CHROMIUM,
         args=["--no-sandbox", *(seeing if camera else ())],
         viewport={"width": 390, "height": 844},
         locale="fr-FR",

@@ -18,6 +18,8 @@ ENGLISH = re.compile(
     r"will|dispatch|dispatches|pouch|officer|key|keys|you)\b",
     re.IGNORECASE,
 )
+CHROMIUM = "/usr/bin/chromium-headless-shell"
+"""Debian's Chromium as it is built to run without a screen: a quarter less work than the other."""
 FRENCH = re.compile(
     r"\b(le|les|des|une|est|vous|votre|avec|dans|sur|cette|rien|clé|clés|pour|au|aux|du|"
     r"dépêche|dépêches|officier|valise)\b",

@@ -15,7 +15,7 @@ from cipher_service.administration.stage import Stage, stage
 from cipher_service.administration.telegrams import shipped
 from tests.console.scanning import Phone
 from tests.console.sealed_bags import sealed_bag
-from tests.console.support import open_tab
+from tests.console.support import CHROMIUM, open_tab
 
 FOLDER = Path(__file__).parent / "pictures"
 POSTS = ("PARIS", *(post for post in demo.POSTS if post != "PARIS"))
@@ -42,9 +42,7 @@ def take(folder: Path) -> None:
             play.read(sendings, lambda _post, _outcome: None)
             leave_unread(play, sendings, on.settings.headquarters)
         links = make_links(on, POSTS)
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         _dispatches(browser, on, links, folder)
         _pouches(browser, on, links, folder)
         _journal(browser, on, links, folder)

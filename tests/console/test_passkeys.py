@@ -44,12 +44,12 @@ class Holder:
 
 @pytest.fixture(scope="module")
 def holder(ministry: Stage) -> Iterator[Holder]:
-    """An officer whom no other test enters as, given a new link, in a ministry that trusts the maker of the tests."""
+    """An officer as whom no other test enters, with a new link; the tests' maker is trusted."""
     folder = ministry.settings.authenticators
     before = (folder / MODELS).read_text("ascii")
     (folder / "tests.pem").write_bytes(MAKER.root)
     (folder / MODELS).write_text(f"{before}{MODEL}\n", "ascii")
-    number = sample(ministry, "CIPHER-CLERK-2")
+    number = sample(ministry, "CUSTODIAN-B")
     engine = open_existing(ministry.settings.database)
     with unit_of_work(engine) as connection:
         link = passkey_book.make_link(connection, number, clock.now(), by=None)
@@ -126,7 +126,7 @@ def test_a_key_that_attests_no_model_of_ours_is_refused_by_name(
     tab.page.goto(f"/inscription#{holder.link}")
     tab.page.get_by_text(holder.number).wait_for()
     assert "#" not in tab.page.url
-    check_page(tab, foreign=("Agent de la valise D.",))
+    check_page(tab, foreign=("Dépositaire B.",))
     tab.page.get_by_role("button", name="Inscrire la première clé").click()
     tab.expected = (403,)
     # A key refuses to be enrolled twice for one account: the second is another one.
@@ -158,7 +158,7 @@ def test_two_keys_enrol_sign_in_sign_an_act_and_one_is_taken_away(
     tab.page.get_by_label("Votre numéro").fill(str(int(holder.number[4:])))
     tab.page.keyboard.press("Enter")
     tab.page.wait_for_url("**/")
-    tab.page.get_by_text("Agent de la valise").first.wait_for()
+    tab.page.get_by_text("Dépositaire").first.wait_for()
     holder.keys[0].count += 10
 
     third = SecurityKey(MAKER)

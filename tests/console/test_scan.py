@@ -247,13 +247,15 @@ def test_a_revoked_telephone_keeps_what_it_told_and_gives_it_out_as_a_file(
     bag = sealed_bag(ministry)
     context = browser.new_context(viewport={"width": 390, "height": 844}, locale="fr-FR")
     phone = Phone(context, ministry.settings.console_origin)
+    engine = open_existing(ministry.settings.database)
+    with unit_of_work(engine) as connection:
+        before = {row.device_id for row in repository.devices(connection)}
     phone.enrol(ministry, "CHIEF-POUCH")
     phone.kept_offline()
     phone.knows(bag)
-    engine = open_existing(ministry.settings.database)
     with unit_of_work(engine) as connection:
-        newest = max(repository.devices(connection), key=lambda row: row.enrolled_at)
-        devices.revoke(connection, newest.post, newest.device_id, clock.now())
+        [new] = [row for row in repository.devices(connection) if row.device_id not in before]
+        devices.revoke(connection, new.post, new.device_id, clock.now())
     engine.dispose()
     phone.answer(*bag.numbers)
     phone.scanned(bag.text)

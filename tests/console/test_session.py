@@ -72,7 +72,7 @@ def test_shortcuts_lead_around_and_can_be_switched_off(enter: Enter) -> None:
 def test_the_language_goes_with_the_officer(enter: Enter) -> None:
     first = enter("ADMINISTRATOR")
     first.goto("/?lang=en")
-    second = enter("ADMINISTRATOR")
+    second = enter("ADMINISTRATOR", None)
     second.goto("/")
     assert second.page.locator("html").get_attribute("lang") == "en"
     second.goto("/?lang=fr")
