@@ -1,4 +1,6 @@
-"""A demonstration's ministry with its console, and a real Chromium: one of each for all tests here.
+"""A demonstration's ministry with its console, and a real Chromium.
+
+One ministry a process, one browser a module:
 
 def test_x(enter: Enter) -> None:
     page = enter("CIPHER-CLERK")           # signed in as the sample's officer of that function
@@ -72,8 +74,9 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep everything that shares the ministry and the browser in one process."""
+    """Keep the tests of one module, which share its browser and its fixtures, in one process."""
     for item in items:
         if "tests/console/" in item.path.as_posix():
-            item.add_marker(pytest.mark.xdist_group("console"))
+            item.add_marker(pytest.mark.xdist_group(f"console-{item.path.stem}"))

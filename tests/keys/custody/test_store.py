@@ -249,7 +249,7 @@ def test_stock_age_tools_could_open_a_compartment(founded: Any) -> None:
 
 @pytest.mark.parametrize("uri", ["", "vault:/x", "/run/custodian.sock", "FILE:/x"])
 def test_an_unknown_scheme_is_our_mistake(uri: str) -> None:
-    with pytest.raises(ValueError, match="file, memory, worker"):
+    with pytest.raises(ValueError, match="file, memory, pkcs11, worker"):
         open_custodian(uri, no_secret)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from cipher_service import clock
 from cipher_service.api.application import create_application
+from cipher_service.directory.register import read_directory
 from keys.custody.log_keys import HeadInMemory, LogKeys
 from keys.log.checkpoints import Checkpoint, cosign, read_cosignature, read_head
 from keys.log.notes import Ed25519Signer, Note, VerifierKey
@@ -92,17 +93,20 @@ def test_a_tile_that_is_not_signed_or_not_spelled_so_is_not_there(paris: Post, n
     assert problem(paris.get(f"/v1/audit/tile/{name}"))["code"] == "NOT_FOUND"
 
 
-def test_a_post_cosigns_and_the_head_bears_it(service: Service, paris: Post) -> None:
-    note = head(paris)
-    body = cosignature(paris, note)
-    first, again = sent(paris, body), sent(paris, body)
+def test_a_post_cosigns_and_the_head_bears_it(service: Service) -> None:
+    with service.administration() as connection:
+        posts = read_directory(connection).posts.values()
+    post = service.enrolled(next(post.code for post in posts if post.state == "absent"))
+    note = head(post)
+    body = cosignature(post, note)
+    first, again = sent(post, body), sent(post, body)
     assert (first.status_code, first.json()) == (201, {"created": True}), first.text
     assert again.json() == {"created": False}
-    key = witness_signer(SEED, service.settings.log_origin, "PARIS").verifier
+    key = witness_signer(SEED, service.settings.log_origin, post.code).verifier
     with service.administration() as connection:
         line = connection.scalar(
-            text("SELECT line FROM audit_cosignature WHERE size = :size AND post = 'PARIS'"),
-            {"size": body["size"]},
+            text("SELECT line FROM audit_cosignature WHERE size = :size AND post = :post"),
+            {"size": body["size"], "post": post.code},
         )
     assert read_cosignature(Note.parse(f"{note.text}\n{line}".encode()), key) is not None
 

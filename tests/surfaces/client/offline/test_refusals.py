@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,8 @@ from tests.surfaces.client.offline.posts import ROOT, Ending, Post, chiffre
 from tests.vectors import forge
 
 VECTORS = ROOT / "tests" / "vectors" / "depeche"
-INDEX = json.loads((VECTORS / "index.json").read_text("utf-8"))["vectors"]
+_READ = json.loads((VECTORS / "index.json").read_text("utf-8"))
+INDEX, TRUSTED = _READ["vectors"], _READ["trusted"]
 
 
 def _installed(identity: Identity, folder: Path) -> Post:
@@ -50,13 +52,15 @@ def unchanged(post: Post, before: dict[str, bytes]) -> None:
 
 @pytest.mark.parametrize("vector", INDEX, ids=lambda vector: vector["file"])
 def test_every_vector_ends_at_the_command_line_as_it_should(
-    vector: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    vector: dict[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """In this process, for speed; the other tests here start real ones."""
     reader = _installed(forge.identity(vector["opener"]), tmp_path / "identity")
-    sender = VECTORS / "MINREX.card"
+    trusted = [str(VECTORS / f"{post}.card") for post in vector.get("trusted", TRUSTED)]
     out = tmp_path / "out"
-    arguments = ("--identity", str(reader.identity), "--from", str(sender), "-o", str(out))
+    arguments = ["--identity", str(reader.identity), "-o", str(out)]
+    for card in trusted:
+        arguments += ["--from", card]
 
     status = main(["--lang", "en", "decipher", *arguments, str(VECTORS / vector["file"])])
 
