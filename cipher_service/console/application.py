@@ -103,7 +103,7 @@ async def _visit(
             person = await office.read(
                 lambda connection, gate: person_of(connection, gate, token, now)
             )
-        except Exception:
+        except Exception:  # a page about a failure must show even when nobody can be looked up
             if not lenient:
                 raise
     language = chosen(

@@ -121,7 +121,7 @@ class Guard:
     async def _answer(self, scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
         try:
             await self._refused(scope, receive, send, error)
-        except Exception:
+        except Exception:  # whatever it is, it is logged and the browser gets an answer
             log.exception("a refusal could not be told")
             await PlainTextResponse("500", 500)(scope, receive, send)
 

@@ -52,7 +52,7 @@ class AskingCustodian(WarrantedCustodian):
         try:
             yield self._place(act, request, actor)
             refused = None
-        except Exception as error:
+        except Exception as error:  # whatever it is, the intent is closed with it; raised again
             refused = getattr(error, "code", refused)
             raise
         finally:
