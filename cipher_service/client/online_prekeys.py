@@ -21,7 +21,7 @@ from cipher_service.client.online_session import Session, open_session
 from cipher_service.client.passphrases import open_identity
 from cipher_service.client.sdk import canonical_bytes
 from cipher_service.client.terminal import Terminal
-from cipher_service.wire.prekeys import PrekeyRequest
+from cipher_service.wire.prekeys import PrekeyOffers, PrekeyRequest
 from keys.dispatch import Destination
 from keys.errors import Refusal
 from keys.identity import Identity
@@ -89,7 +89,7 @@ def warn_when_low(session: Session) -> None:
 def with_prekeys(session: Session, decided: Draft) -> Draft:
     """Return a draft whose addressees over the wire are each written to under a prekey, if any.
 
-    Nothing here keeps a dispatch from leaving.
+    Nothing here keeps a dispatch from leaving; the sender is told why one leaves without.
     """
     cards = {
         each.card.fingerprint: each.card
@@ -99,11 +99,11 @@ def with_prekeys(session: Session, decided: Draft) -> Draft:
     if not cards:
         return decided
     posts = [card.post for card in cards.values()]
+    wanted = PrekeyRequest(dispatch_id=decided.heading.id, posts=posts)
     try:
-        answer = session.ministry.take_prekeys(
-            PrekeyRequest(dispatch_id=decided.heading.id, posts=posts)
-        )
-    except (Unreachable, MinistryRefused, Distrusted):
+        answer = _taken(session, wanted)
+    except (Unreachable, MinistryRefused, Distrusted) as error:
+        session.terminal.say("prekeys_not_taken", code=error.code)
         return decided
     taken: dict[str, Prekey] = {}
     for offer in answer.offers:
@@ -111,6 +111,16 @@ def with_prekeys(session: Session, decided: Draft) -> Draft:
     return replace(
         decided, destinations=tuple(_under(each, taken) for each in decided.destinations)
     )
+
+
+def _taken(session: Session, wanted: PrekeyRequest) -> PrekeyOffers:
+    """Ask once more where the line broke: the same dispatch is given the same prekeys."""
+    try:
+        return session.ministry.take_prekeys(wanted)
+    except Unreachable as away:
+        if away.wait is None:
+            raise
+    return session.ministry.take_prekeys(wanted)
 
 
 def _judge(session: Session, offer: bytes, decided: Draft, taken: dict[str, Prekey]) -> None:
