@@ -13,7 +13,7 @@ from cipher_service.administration.words import Speaker
 from cipher_service.client.durable import write_durably
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
-from cipher_service.pouches import cargo, carriage, seal_store, views
+from cipher_service.pouches import cargo, carriage, mishaps, seal_store, views
 from cipher_service.pouches.carriage import Counted
 from keys import canonical
 
@@ -119,42 +119,42 @@ def destroy(arguments: Namespace, terminal: Terminal) -> None:
 def lose(arguments: Namespace, terminal: Terminal) -> None:
     """Report a bag lost."""
     with at_desk(arguments) as (_, office):
-        carriage.lose(office, arguments.bag, by=arguments.by)
+        mishaps.lose(office, arguments.bag, by=arguments.by)
     tell(terminal, "pouch_lost", {"lost": True})
 
 
 def recover(arguments: Namespace, terminal: Terminal) -> None:
     """State by two persons that a lost bag is back."""
     with at_desk(arguments) as (_, office):
-        carriage.recover(office, arguments.bag, by=arguments.by, second=arguments.approver)
+        mishaps.recover(office, arguments.bag, by=arguments.by, second=arguments.approver)
     tell(terminal, "pouch_recovered", {"lost": False})
 
 
 def recall(arguments: Namespace, terminal: Terminal) -> None:
     """Call a bag back, unopened."""
     with at_desk(arguments) as (_, office):
-        carriage.recall(office, arguments.bag, by=arguments.by)
+        mishaps.recall(office, arguments.bag, by=arguments.by)
     tell(terminal, "pouch_recalled", {"recalled": True})
 
 
 def report(arguments: Namespace, terminal: Terminal) -> None:
     """Report what was seen of a bag."""
     with at_desk(arguments) as (_, office):
-        opened = carriage.report(office, arguments.bag, arguments.kind, by=arguments.by)
+        opened = mishaps.report(office, arguments.bag, arguments.kind, by=arguments.by)
     tell(terminal, "pouch_reported", {"cases": opened}, cases=", ".join(opened) or "-")
 
 
 def advance(arguments: Namespace, terminal: Terminal) -> None:
     """Take a case to its next state."""
     with at_desk(arguments) as (_, office):
-        carriage.advance(office, arguments.case, arguments.state, by=arguments.by)
+        mishaps.advance(office, arguments.case, arguments.state, by=arguments.by)
     tell(terminal, "pouch_case_now", {"state": arguments.state}, state=arguments.state)
 
 
 def raise_case(arguments: Namespace, terminal: Terminal) -> None:
     """Make an incident a breach."""
     with at_desk(arguments) as (_, office):
-        carriage.raise_case(office, arguments.case, by=arguments.by)
+        mishaps.raise_case(office, arguments.case, by=arguments.by)
     tell(terminal, "pouch_case_now", {"severity": "breach"}, state="breach")
 
 

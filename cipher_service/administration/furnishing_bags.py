@@ -13,7 +13,7 @@ from cipher_service.administration.installation import custodian_of, installatio
 from cipher_service.administration.stage import Stage
 from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.identity.demonstration import SampleOfficer
-from cipher_service.pouches import announcing, carriage, packing, planning, seal_store
+from cipher_service.pouches import announcing, carriage, mishaps, packing, planning, seal_store
 from cipher_service.pouches.handing_in import Piece
 from cipher_service.pouches.office import Office
 from cipher_service.pouches.packing import Closure
@@ -69,7 +69,7 @@ def furnish_bags(on: Stage, posts: tuple[str, ...], people: list[SampleOfficer])
         late = _depart(long_ago, posts[0], timedelta(hours=9), who)
         seal = _seal(long_ago, late, posts[0], seals[:2], who)
         carriage.hand_over(long_ago, seal, by=who.chief, to=who.courier, condition=INTACT)
-        carriage.report(lately, seal, "bag-detained", by=who.courier)
+        mishaps.report(lately, seal, "bag-detained", by=who.courier)
         sent = _depart(lately, posts[1], 3 * _DAY, who)
         under_way = _seal(lately, sent, posts[1], seals[2:4], who)
         carriage.hand_over(today, under_way, by=who.chief, to=who.courier, condition=INTACT)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import custody, handing_in, repository
+from cipher_service.pouches import custody, handing_in, outcomes, repository
 from cipher_service.pouches.entitlement import LIST
 from cipher_service.pouches.office import Office, Sitting
 from cipher_service.storage.tables import pouches as tables
@@ -92,7 +92,7 @@ def _standing(connection: Connection, seal: str | None) -> str:
     if closing is None:
         return IN_TRANSIT
     events = {event.id: event for event in repository.events_of(connection, closing.seal)}
-    held = repository.receipt_of(connection, closing.seal)
+    held = outcomes.receipt_of(connection, closing.seal)
     received = None if held is None else events.get(held.event_id)
     discharge = None if held is None or held.discharge is None else events.get(held.discharge)
     book = tables.discrepancy

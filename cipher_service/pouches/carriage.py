@@ -5,43 +5,30 @@ A bag is named by its locator, as a scanner reads it, or by the identifier of it
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import cases, custody, overview, repository
+from cipher_service.pouches import cases, custody, outcomes, overview, repository
 from cipher_service.pouches.custody import Judged
-from cipher_service.pouches.entitlement import HAND_OVER, LIST, OPEN
+from cipher_service.pouches.entitlement import HAND_OVER, OPEN
 from cipher_service.pouches.office import Office, Sitting
 from cipher_service.pouches.repository import Closing
 from cipher_service.pouches.rules import Count
 from cipher_service.storage.tables import pouches as tables
 from pouch.classes import MODES
 from pouch.custody import NOT_THE_HOLDER, custody_of
-from pouch.discrepancies import KINDS, Difference, Line, check_items
+from pouch.discrepancies import Difference, Line, check_items
 from pouch.errors import LocatorWrong
 from pouch.facts import (
     Accounted,
     Facts,
-    Found,
     HandedOver,
-    Lost,
     Opened,
-    Recalled,
     Received,
     Seen,
 )
 from pouch.locator import read_locator
-
-# What a person may report of a bag on their own; the rest follows from what was counted and typed.
-REPORTABLE: Final = (
-    "bag-opened",
-    "bag-damaged",
-    "bag-examined",
-    "bag-detained",
-    "bag-unattended",
-    "bag-overdue",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +141,7 @@ def count(
             now=sitting.now,
         )
         for closing in seen:
-            _tell(sitting, closing, Seen(()), by, place=place)
+            tell(sitting, closing, Seen(()), by, place=place)
     return CountedBags(counted, tuple(bag for bag in bags if closings[bag] is None))
 
 
@@ -194,7 +181,7 @@ def open_bag(office: Office, named: str, *, by: str, second: str) -> None:
         closing = find(sitting, named)
         sitting.require(by, OPEN, closing, second=second)
         _require_received(sitting, closing)
-        _tell(sitting, closing, Opened(), by, second)
+        tell(sitting, closing, Opened(), by, second)
 
 
 def account(
@@ -219,7 +206,7 @@ def account(
         differences = _differences(sitting, closing, counted)
         facts = Accounted("".join(nonce.split()).lower(), complete=not differences)
         answer = _record(sitting, closing, facts, by, second)
-        _open_cases(sitting, closing, differences, by)
+        open_cases(sitting, closing, differences, by)
         return {**answer, "differences": [(each.kind, each.what) for each in differences]}
 
 
@@ -264,87 +251,7 @@ def destroy(
             )
 
 
-def lose(office: Office, named: str, *, by: str) -> None:
-    """Report a bag lost; one person suffices.
-
-    Raises:
-        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER.
-        StepForbidden, BagLost: it cannot be lost now, or is.
-    """
-    with office.act("pouch_lose", named) as sitting:
-        closing = find(sitting, named)
-        sitting.require(by, LIST, closing)
-        _tell(sitting, closing, Lost(), by)
-        _open_cases(sitting, closing, [Difference("bag-missing", "")], by)
-
-
-def recover(office: Office, named: str, *, by: str, second: str) -> None:
-    """State by two persons that a lost bag is back.
-
-    Raises:
-        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER.
-        StepForbidden: it is not lost.
-    """
-    with office.act("pouch_recover", named) as sitting:
-        closing = find(sitting, named)
-        for officer in (by, second):
-            sitting.require(officer, HAND_OVER, closing)
-        events = repository.events_of(sitting.connection, closing.seal)
-        found = {event.facts.lost for event in events if isinstance(event.facts, Found)}
-        lost = [e.id for e in events if isinstance(e.facts, Lost) and e.id not in found]
-        for event in lost or [""]:
-            _tell(sitting, closing, Found(event), by, second)
-
-
-def recall(office: Office, named: str, *, by: str) -> None:
-    """Call a bag back, unopened; one person suffices.
-
-    Raises:
-        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, WRONG_PLACE.
-        StepForbidden, BagLost: it is not on its way.
-    """
-    with office.act("pouch_recall", named) as sitting:
-        closing = find(sitting, named)
-        sitting.require(by, HAND_OVER, closing)
-        if closing.route.origin != office.post:
-            raise ServiceError("WRONG_PLACE", place=closing.route.origin)
-        _tell(sitting, closing, Recalled(), by)
-
-
-def report(office: Office, named: str, kind: str, *, by: str) -> list[str]:
-    """Report what was seen of a bag; one person suffices. Returns the new cases' ids.
-
-    Raises:
-        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, KIND_UNKNOWN.
-    """
-    if kind not in REPORTABLE or kind not in KINDS:
-        raise ServiceError("KIND_UNKNOWN", kind=kind[:40])
-    with office.act("pouch_report", named) as sitting:
-        closing = find(sitting, named)
-        sitting.require(by, LIST, closing)
-        return _open_cases(sitting, closing, [Difference(kind, "")], by)
-
-
-def advance(office: Office, case: str, state: str, *, by: str) -> None:
-    """Take a case to its next state: notified, assessed, closed.
-
-    Raises:
-        ServiceError: CASE_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER.
-        DiscrepancyActForbidden: not the next state, or its reporter would close it.
-    """
-    with office.act("pouch_case", case) as sitting:
-        sitting.require(by, HAND_OVER, sitting.closing(cases.seal_of(sitting.connection, case)))
-        cases.take_further(sitting.connection, case, state, officer=by, now=sitting.now)
-
-
-def raise_case(office: Office, case: str, *, by: str) -> None:
-    """Make an incident a breach. Refusals as `advance`."""
-    with office.act("pouch_breach", case) as sitting:
-        sitting.require(by, LIST, sitting.closing(cases.seal_of(sitting.connection, case)))
-        cases.make_breach(sitting.connection, case, officer=by, now=sitting.now)
-
-
-def _tell(
+def tell(
     sitting: Sitting,
     closing: Closing,
     facts: Facts,
@@ -352,6 +259,7 @@ def _tell(
     second: str | None = None,
     place: str | None = None,
 ) -> None:
+    """Have the bureau's desk tell an event of a bag. Refusals: `pouch.custody.require_next`."""
     sitting.office.desks.tell(
         sitting.connection,
         facts,
@@ -386,7 +294,7 @@ def _record(
 
 
 def _require_received(sitting: Sitting, closing: Closing) -> None:
-    held = repository.receipt_of(sitting.connection, closing.seal)
+    held = outcomes.receipt_of(sitting.connection, closing.seal)
     if held is None or held.post != sitting.office.post:
         raise ServiceError("RECEIPT_MISSING", seal=closing.seal)
 
@@ -409,9 +317,10 @@ def _differences(sitting: Sitting, closing: Closing, counted: Counted) -> tuple[
     return check_items(lines, counted.unlisted)
 
 
-def _open_cases(
+def open_cases(
     sitting: Sitting, closing: Closing, differences: Iterable[Difference], reporter: str
 ) -> list[str]:
+    """Open a case for each difference that has none; return the new ones' ids."""
     return cases.open_cases(
         sitting.connection,
         closing.seal,

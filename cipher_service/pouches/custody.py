@@ -20,7 +20,7 @@ from sqlalchemy import Connection, update
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate
-from cipher_service.pouches import cases, repository, stock
+from cipher_service.pouches import cases, outcomes, repository, stock
 from cipher_service.pouches.entitlement import told_by_others
 from cipher_service.pouches.repository import Closing
 from cipher_service.storage.tables import pouches as tables
@@ -178,16 +178,16 @@ def _settle_receipt(
     """Grant the receipt to the first that came, unless its event was corrected since."""
     live = {event.id for event in live_events(events)}
     live -= _told_by_others(connection, closing.seal)
-    held = repository.receipt_of(connection, closing.seal)
+    held = outcomes.receipt_of(connection, closing.seal)
     if held is not None and held.event_id in live:
         return
     if held is not None:
-        repository.replace_receipt(connection, closing.seal, None)
+        outcomes.replace_receipt(connection, closing.seal, None)
     for event in events:
         if event.id not in live or not _may_receive(connection, closing, event):
             continue
         values = {"event_id": event.id, "post": event.place, "granted_at": clock.text(now)}
-        repository.replace_receipt(connection, closing.seal, values)
+        outcomes.replace_receipt(connection, closing.seal, values)
         cases.open_cases(
             connection,
             closing.seal,
@@ -230,7 +230,7 @@ def _settle_discharge(
     connection: Connection, closing: Closing, events: Iterable[Event], now: datetime
 ) -> None:
     """Grant the discharge to who shows the secret from inside the bag that they received."""
-    held = repository.receipt_of(connection, closing.seal)
+    held = outcomes.receipt_of(connection, closing.seal)
     if held is None or held.discharge is not None:
         return
     others = _told_by_others(connection, closing.seal)
@@ -255,7 +255,7 @@ def _break_seals(
     connection: Connection, closing: Closing, events: Iterable[Event], now: datetime
 ) -> None:
     """Write the seals of a bag off as broken, by the two who removed them where it arrived."""
-    held = repository.receipt_of(connection, closing.seal)
+    held = outcomes.receipt_of(connection, closing.seal)
     here = (
         each
         for each in live_events(events)
@@ -303,7 +303,7 @@ def _raise_alarms(
     offsets = repository.offsets(connection, {event.device for event in every})
     alarms = alarms_of(every, announced, offsets)
     for alarm in alarms:
-        repository.raise_alarm(connection, alarm, now)
+        outcomes.raise_alarm(connection, alarm, now)
     if closing is not None and any(_is_clone(alarm, seal) for alarm in alarms):
         cases.open_cases(
             connection,
@@ -323,14 +323,14 @@ def _raise_entitlement(connection: Connection, event: Event, gate: Gate, now: da
     closing = repository.closing_of(connection, event.seal)
     if closing is not None and told_by_others(connection, gate, closing, event, now):
         alarm = Alarm(NOT_ENTITLED, event.seal, (event.id,), (event.place,))
-        repository.raise_alarm(connection, alarm, now)
+        outcomes.raise_alarm(connection, alarm, now)
 
 
 def _told_by_others(connection: Connection, seal: str) -> set[str]:
     """Return the ids of a closing's events that grant nothing."""
     return {
         event
-        for alarm in repository.alarms_about(connection, seal)
+        for alarm in outcomes.alarms_about(connection, seal)
         if alarm.kind == NOT_ENTITLED
         for event in alarm.events
     }
@@ -341,18 +341,18 @@ def _raise_forks(connection: Connection, event: Event, now: datetime) -> None:
     forks = device_chains(told.values())[event.device].forks
     if forks:
         places = tuple(sorted({told[id_].place for id_ in forks}))
-        repository.raise_alarm(connection, Alarm(DEVICE_FORKED, event.device, forks, places), now)
+        outcomes.raise_alarm(connection, Alarm(DEVICE_FORKED, event.device, forks, places), now)
 
 
 def _answer(connection: Connection, event: Event, answer: Answer, caller: str) -> Answer:
     alarms = (
-        *repository.alarms_about(connection, event.seal),
-        *repository.alarms_about(connection, event.device),
+        *outcomes.alarms_about(connection, event.seal),
+        *outcomes.alarms_about(connection, event.device),
     )
     named = tuple(sorted({alarm.kind for alarm in alarms if event.id in alarm.events}))
     answer = replace(answer, alarms=named)
     closing = repository.closing_of(connection, event.seal)
-    held = repository.receipt_of(connection, event.seal)
+    held = outcomes.receipt_of(connection, event.seal)
     if isinstance(event.facts, Accounted):
         return replace(answer, receipt=_discharge_state(closing, held, event))
     if not isinstance(event.facts, Received):

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import repository
+from cipher_service.pouches import outcomes, repository
 
 
 def closing_for(
@@ -20,7 +20,7 @@ def closing_for(
     closing = repository.closing_of(connection, seal)
     if closing is None or caller not in (*closing.route.route.places, headquarters):
         raise ServiceError("NOT_FOUND")
-    held = repository.receipt_of(connection, seal)
+    held = outcomes.receipt_of(connection, seal)
     return {
         "seal": seal,
         "bag": closing.bag,
@@ -41,5 +41,5 @@ def closing_for(
             "granted_at": held.granted_at,
             "discharged": held.discharge is not None,
         },
-        "alarms": sorted({alarm.kind for alarm in repository.alarms_about(connection, seal)}),
+        "alarms": sorted({alarm.kind for alarm in outcomes.alarms_about(connection, seal)}),
     }

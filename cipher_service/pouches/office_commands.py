@@ -17,7 +17,15 @@ from cipher_service.access.acts import Gate
 from cipher_service.identity import approvals
 from cipher_service.identity.approvals import Executor
 from cipher_service.identity.officer_commands import OfficerAct
-from cipher_service.pouches import carriage, packing, planning, repository, seal_store, stock
+from cipher_service.pouches import (
+    carriage,
+    mishaps,
+    packing,
+    planning,
+    repository,
+    seal_store,
+    stock,
+)
 from cipher_service.pouches.carriage import Counted
 from cipher_service.pouches.entitlement import PACK, level_of
 from cipher_service.pouches.handing_in import Piece
@@ -155,24 +163,24 @@ class PouchOfficeDesk:
 
     def lose(self, connection: Connection, officer: str, payload: Answer) -> None:
         """Take `{"seal"}`."""
-        carriage.lose(self.seated(connection), payload["seal"], by=officer)
+        mishaps.lose(self.seated(connection), payload["seal"], by=officer)
 
     def recall(self, connection: Connection, officer: str, payload: Answer) -> None:
         """Take `{"seal"}`."""
-        carriage.recall(self.seated(connection), payload["seal"], by=officer)
+        mishaps.recall(self.seated(connection), payload["seal"], by=officer)
 
     def report(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"seal", "kind"}`; give `{"cases"}`."""
         office = self.seated(connection)
-        return {"cases": carriage.report(office, payload["seal"], payload["kind"], by=officer)}
+        return {"cases": mishaps.report(office, payload["seal"], payload["kind"], by=officer)}
 
     def case(self, connection: Connection, officer: str, payload: Answer) -> None:
         """Take `{"case", "state"}`; `breach` as a state raises an incident."""
         office = self.seated(connection)
         if payload["state"] == "breach":
-            carriage.raise_case(office, payload["case"], by=officer)
+            mishaps.raise_case(office, payload["case"], by=officer)
         else:
-            carriage.advance(office, payload["case"], payload["state"], by=officer)
+            mishaps.advance(office, payload["case"], payload["state"], by=officer)
 
     def balance(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"shown"}`; give `pouch.stock.Reconciliation` as a map."""

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from cipher_service import clock
 from cipher_service.directory.register import Directory, DirectoryReader
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import repository
+from cipher_service.pouches import outcomes, repository
 from cipher_service.pouches.repository import Closing
 from cipher_service.storage.batch import Handler
 from keys import canonical
@@ -88,7 +88,7 @@ class Packs:
         directory.post(post)
         told = _told(connection, directory, post, now)
         mark = _mark(directory, told)
-        held = repository.pack_of(connection, post)
+        held = outcomes.pack_of(connection, post)
         if held is not None and held.mark == mark:
             age = now - clock.parse(held.issued_at)
             if timedelta() <= age < RENEWED_AFTER:
@@ -117,7 +117,7 @@ class Packs:
             log.warning("the sync pack of %s was not renewed: %s", post, error.code)
             return Published(held.version, new=False)
         values = {"version": version, "issued_at": clock.text(now), "mark": mark, "body": body}
-        repository.replace_pack(connection, post, values)
+        outcomes.replace_pack(connection, post, values)
         return Published(version, new=True)
 
     def _signed(self, pack: Pack) -> bytes:
@@ -134,7 +134,7 @@ class Packs:
 
 def body_of(connection: Connection, post: str) -> bytes:
     """Return a post's newest pack. Raises ServiceError NOT_FOUND."""
-    held = repository.pack_of(connection, post)
+    held = outcomes.pack_of(connection, post)
     if held is None:
         raise ServiceError("NOT_FOUND")
     body: bytes = held.body
@@ -159,7 +159,7 @@ def _told(connection: Connection, directory: Directory, post: str, now: datetime
     travelling: dict[str, int] = {}
     for closing in closings:
         travelling[closing.departure] = travelling.get(closing.departure, 0) + 1
-    receipts = repository.receipts_of(connection, [closing.seal for closing in closings])
+    receipts = outcomes.receipts_of(connection, [closing.seal for closing in closings])
     return _Told(
         announced=tuple(
             _announced(closing, travelling)

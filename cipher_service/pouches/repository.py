@@ -1,24 +1,22 @@
-"""The SQL of closings, events, receipts and alarms. Every function runs in its caller's unit."""
+"""The SQL of closings, their events and devices. Every function runs in its caller's unit."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from cipher_service import clock
 from cipher_service.storage.statements import insert_or_skip, inserts
 from cipher_service.storage.tables import pouches as tables
 from keys import canonical
-from pouch.alarms import Alarm, Announcement, Leg, Route
+from pouch.alarms import Announcement, Leg, Route
 from pouch.classes import Limits
 from pouch.events import Event, parse_event
 from pouch.facts import Accounted, HandedOver, Sealed
 from pouch.manifest import BagClass, Mode
-
-_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,89 +313,6 @@ def last_of_device(connection: Connection, device: str) -> Any:
         .order_by(tables.event.c.counter.desc(), tables.event.c.seq.desc())
         .limit(1)
     ).one_or_none()
-
-
-def receipt_of(connection: Connection, seal: str) -> Row[Any] | None:
-    """Return the receipt granted for a closing."""
-    return connection.execute(
-        select(tables.receipt).where(tables.receipt.c.seal == seal)
-    ).one_or_none()
-
-
-def receipts_of(connection: Connection, seals: Sequence[str]) -> dict[str, Row[Any]]:
-    """Return the receipts granted for closings, by seal."""
-    found: dict[str, Row[Any]] = {}
-    for start in range(0, len(seals), _AT_ONCE):
-        named = seals[start : start + _AT_ONCE]
-        rows = connection.execute(select(tables.receipt).where(tables.receipt.c.seal.in_(named)))
-        found.update((row.seal, row) for row in rows)
-    return found
-
-
-def pack_of(connection: Connection, post: str) -> Row[Any] | None:
-    """Return a post's newest sync pack."""
-    return connection.execute(select(tables.pack).where(tables.pack.c.post == post)).one_or_none()
-
-
-def replace_pack(connection: Connection, post: str, values: Mapping[str, object]) -> None:
-    """Keep a post's sync pack in the place of the one before."""
-    connection.execute(delete(tables.pack).where(tables.pack.c.post == post))
-    connection.execute(insert(tables.pack).values(post=post, **values))
-
-
-def replace_receipt(connection: Connection, seal: str, values: Mapping[str, object] | None) -> None:
-    """Grant the receipt of a closing to another event, or to none."""
-    connection.execute(delete(tables.receipt).where(tables.receipt.c.seal == seal))
-    if values is not None:
-        connection.execute(insert(tables.receipt).values(seal=seal, **values))
-
-
-def alarms_about(connection: Connection, subject: str) -> list[Alarm]:
-    """Return the alarms about a seal or a device in the order in which they were raised."""
-    return [alarm for _, alarm in _numbered_alarms(connection, subject)]
-
-
-def raise_alarm(connection: Connection, alarm: Alarm, now: datetime) -> bool:
-    """Record an alarm, or let one that it contains grow; False when it was known."""
-    for seq, known in _numbered_alarms(connection, alarm.subject):
-        if known.kind != alarm.kind or not set(known.events) <= set(alarm.events):
-            continue
-        if known.events == alarm.events:
-            return False
-        connection.execute(
-            update(tables.alarm)
-            .where(tables.alarm.c.seq == seq)
-            .values(events=text_of(alarm.events), places=text_of(alarm.places))
-        )
-        return True
-    connection.execute(
-        insert(tables.alarm).values(
-            kind=alarm.kind,
-            subject=alarm.subject,
-            events=text_of(alarm.events),
-            places=text_of(alarm.places),
-            raised_at=clock.text(now),
-        )
-    )
-    return True
-
-
-def _numbered_alarms(connection: Connection, subject: str) -> list[tuple[int, Alarm]]:
-    rows = connection.execute(
-        select(tables.alarm).where(tables.alarm.c.subject == subject).order_by(tables.alarm.c.seq)
-    )
-    return [
-        (
-            row.seq,
-            Alarm(
-                row.kind,
-                row.subject,
-                tuple(json.loads(row.events)),
-                tuple(json.loads(row.places)),
-            ),
-        )
-        for row in rows
-    ]
 
 
 def _route(row: Row[Any], prefix: str = "") -> RouteRecord:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from cipher_service import clock
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import cases, overview, repository, signing
+from cipher_service.pouches import cases, outcomes, overview, repository, signing
 from cipher_service.pouches.carriage import find
 from cipher_service.pouches.entitlement import HAND_OVER, LIST, PACK
 from cipher_service.pouches.office import Office, Sitting
@@ -304,7 +304,7 @@ def _seen(sitting: Sitting, named: str, officer: str) -> Closing:
 def _line(sitting: Sitting, closing: Closing, silent: Iterable[str]) -> BagLine:
     connection = sitting.connection
     moving = closing.stage in (Sealed.kind, HandedOver.kind)
-    alarms = repository.alarms_about(connection, closing.seal)
+    alarms = outcomes.alarms_about(connection, closing.seal)
     return BagLine(
         seal=closing.seal,
         locator=grouped_locator(closing.bag),

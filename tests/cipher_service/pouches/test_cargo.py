@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import cargo, carriage, packing
+from cipher_service.pouches import cargo, mishaps, packing
 from cipher_service.storage.unit_of_work import reading
 from pouch.cargo import COMPROMISED, IN_TRANSIT, USABLE
 from pouch.facts import INTACT, Accounted, HandedOver, Opened, Received
@@ -96,8 +96,8 @@ def test_another_seal_than_the_sealed_one_burns_the_keys_for_ever(sent: Sent) ->
 
 def test_a_lost_bag_burns_its_keys_even_when_it_comes_back(sent: Sent) -> None:
     bureau = sent.bureau
-    carriage.lose(bureau.office, sent.seal, by=bureau.agent)
-    carriage.recover(bureau.office, sent.seal, by=bureau.agent, second=bureau.second)
+    mishaps.lose(bureau.office, sent.seal, by=bureau.agent)
+    mishaps.recover(bureau.office, sent.seal, by=bureau.agent, second=bureau.second)
     assert sent.standing == COMPROMISED
 
 

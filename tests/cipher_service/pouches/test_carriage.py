@@ -6,7 +6,16 @@ from datetime import timedelta
 import pytest
 
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import carriage, cases, planning, repository, seal_store, stock
+from cipher_service.pouches import (
+    carriage,
+    cases,
+    mishaps,
+    outcomes,
+    planning,
+    repository,
+    seal_store,
+    stock,
+)
 from cipher_service.pouches.carriage import Counted
 from cipher_service.storage.unit_of_work import reading
 from keys.errors import Refusal
@@ -72,7 +81,7 @@ def test_a_bag_from_a_post_is_received_opened_and_discharged(inbound: Inbound) -
 
     assert done["receipt"] == "granted"
     with reading(bureau.engine) as connection:
-        held = repository.receipt_of(connection, SEAL)
+        held = outcomes.receipt_of(connection, SEAL)
         assert held is not None
         assert held.discharge is not None
         closing = repository.closing_of(connection, SEAL)
@@ -129,7 +138,7 @@ def test_a_wrong_secret_discharges_nothing(inbound: Inbound) -> None:
 
     assert answer["receipt"] == "wrong-nonce"
     with reading(bureau.engine) as connection:
-        held = repository.receipt_of(connection, SEAL)
+        held = outcomes.receipt_of(connection, SEAL)
         assert held is not None
         assert held.discharge is None
 
@@ -215,7 +224,7 @@ def test_one_person_reports_a_loss_and_two_end_it(bureau: PouchBureau) -> None:
     kept = bureau.closed()
     seal = kept.sealed.manifest.seal
     bureau.now += timedelta(hours=1)
-    carriage.lose(bureau.office, seal, by=bureau.agent)
+    mishaps.lose(bureau.office, seal, by=bureau.agent)
 
     with pytest.raises(BagLost):
         carriage.hand_over(
@@ -223,21 +232,21 @@ def test_one_person_reports_a_loss_and_two_end_it(bureau: PouchBureau) -> None:
         )
     assert kinds(bureau, seal) == [("bag-missing", "")]
     assert refused(
-        lambda: carriage.recover(bureau.office, seal, by=bureau.agent, second=bureau.agent)
+        lambda: mishaps.recover(bureau.office, seal, by=bureau.agent, second=bureau.agent)
     ) == "EVENT_MALFORMED"  # fmt: skip
-    carriage.recover(bureau.office, seal, by=bureau.agent, second=bureau.second)
+    mishaps.recover(bureau.office, seal, by=bureau.agent, second=bureau.second)
     carriage.hand_over(bureau.office, seal, by=bureau.chief, to=bureau.courier, condition=BROKEN)
     with pytest.raises(StepForbidden):
-        carriage.recover(bureau.office, seal, by=bureau.agent, second=bureau.second)
+        mishaps.recover(bureau.office, seal, by=bureau.agent, second=bureau.second)
 
 
 def test_a_bag_is_recalled_by_its_origin_on_its_way_only(bureau: PouchBureau) -> None:
     unsealed = bureau.packed()
     with pytest.raises(StepForbidden):
-        carriage.recall(bureau.office, unsealed, by=bureau.agent)
+        mishaps.recall(bureau.office, unsealed, by=bureau.agent)
     kept = bureau.closed(2, planning.add_bag(bureau.office, by=bureau.chief))
 
-    carriage.recall(bureau.office, kept.sealed.manifest.seal, by=bureau.agent)
+    mishaps.recall(bureau.office, kept.sealed.manifest.seal, by=bureau.agent)
 
     with reading(bureau.engine) as connection:
         closing = repository.closing_of(connection, kept.sealed.manifest.seal)
@@ -248,18 +257,18 @@ def test_a_bag_is_recalled_by_its_origin_on_its_way_only(bureau: PouchBureau) ->
 def test_a_case_goes_its_way_and_its_reporter_does_not_close_it(bureau: PouchBureau) -> None:
     seal = bureau.closed().sealed.manifest.seal
     assert refused(
-        lambda: carriage.report(bureau.office, seal, "missing", by=bureau.agent)
+        lambda: mishaps.report(bureau.office, seal, "missing", by=bureau.agent)
     ) == "KIND_UNKNOWN"  # fmt: skip
-    (case,) = carriage.report(bureau.office, seal, "bag-detained", by=bureau.agent)
+    (case,) = mishaps.report(bureau.office, seal, "bag-detained", by=bureau.agent)
 
-    carriage.raise_case(bureau.office, case, by=bureau.agent)
+    mishaps.raise_case(bureau.office, case, by=bureau.agent)
     for state in ("notified", "assessed"):
-        carriage.advance(bureau.office, case, state, by=bureau.agent)
+        mishaps.advance(bureau.office, case, state, by=bureau.agent)
     with pytest.raises(DiscrepancyActForbidden):
-        carriage.advance(bureau.office, case, "closed", by=bureau.agent)
-    carriage.advance(bureau.office, case, "closed", by=bureau.chief)
+        mishaps.advance(bureau.office, case, "closed", by=bureau.agent)
+    mishaps.advance(bureau.office, case, "closed", by=bureau.chief)
     assert refused(
-        lambda: carriage.advance(bureau.office, "nothing", "closed", by=bureau.chief)
+        lambda: mishaps.advance(bureau.office, "nothing", "closed", by=bureau.chief)
     ) == "CASE_UNKNOWN"  # fmt: skip
 
 

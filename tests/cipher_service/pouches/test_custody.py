@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from cipher_service.clock import text
-from cipher_service.pouches import cases, repository
+from cipher_service.pouches import cases, outcomes, repository
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from pouch.alarms import CLOCK_OFF, OFF_ROUTE, RECEIVED_TWICE, SWAPPED
 from pouch.discrepancies import ASSESSED, BREACH, CLOSED, NOTIFIED, DiscrepancyActForbidden
@@ -28,7 +28,7 @@ from tests.support.pouches import NUMBERS, OTHER_BAG, OTHER_SEAL, Pouches
 
 def _alarms(pouches: Pouches, subject: str = SEAL) -> dict[str, tuple[str, ...]]:
     with reading(pouches.engine) as connection:
-        return {alarm.kind: alarm.places for alarm in repository.alarms_about(connection, subject)}
+        return {alarm.kind: alarm.places for alarm in outcomes.alarms_about(connection, subject)}
 
 
 def _cases(pouches: Pouches, seal: str = SEAL) -> list[tuple[str, str, str]]:
@@ -63,7 +63,7 @@ def test_from_the_seal_to_the_discharge(pouches: Pouches) -> None:
     assert _cases(pouches) == []
     with reading(pouches.engine) as connection:
         closing = repository.closing_of(connection, SEAL)
-        receipt = repository.receipt_of(connection, SEAL)
+        receipt = outcomes.receipt_of(connection, SEAL)
     assert closing is not None
     assert closing.stage == "accounted"
     assert receipt is not None
@@ -119,11 +119,11 @@ def test_a_receipt_once_granted_stays_as_it_was_granted(pouches: Pouches) -> Non
     pouches.closed()
     pouches.bring("PARIS", pouches.arrival())
     with reading(pouches.engine) as connection:
-        first = repository.receipt_of(connection, SEAL)
+        first = outcomes.receipt_of(connection, SEAL)
     pouches.now = NOON + timedelta(days=1)
     pouches.bring("PARIS", *_open(pouches), pouches.arrival(minutes=700))
     with reading(pouches.engine) as connection:
-        later = repository.receipt_of(connection, SEAL)
+        later = outcomes.receipt_of(connection, SEAL)
     assert first is not None
     assert later is not None
     assert (later.event_id, later.granted_at) == (first.event_id, first.granted_at)

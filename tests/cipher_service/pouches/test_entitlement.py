@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import repository
+from cipher_service.pouches import outcomes, repository
 from cipher_service.storage.unit_of_work import reading
 from pouch.facts import INTACT, Accounted, Facts, HandedOver, Opened, Received
 from tests.support import inbound
@@ -102,7 +102,7 @@ def test_a_receipt_by_who_may_not_stays_on_record_and_grants_nothing(
     assert told["receipt"] == "withheld"
     assert "not-entitled" in told["alarms"]  # type: ignore[operator]  # a tuple of kinds
     with reading(paris.bureau.engine) as connection:
-        assert repository.receipt_of(connection, paris.seal) is None
+        assert outcomes.receipt_of(connection, paris.seal) is None
         assert repository.events_of(connection, paris.seal)[-1].officer == officer
     head = paris.bureau.person("HEAD-OF-POST", post="PARIS")
     assert paris.receive(head)["receipt"] == "granted"

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import repository
+from cipher_service.pouches import outcomes
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.tables import pouches as tables
 from cipher_service.storage.unit_of_work import reading
@@ -64,7 +64,7 @@ def test_fifty_concurrent_receipts_of_one_bag_have_one_winner(
     assert all(answer["new"] for answer in answers)
     with reading(pouches.engine) as connection:
         granted = connection.execute(select(tables.receipt)).all()
-        alarms = repository.alarms_about(connection, SEAL)
+        alarms = outcomes.alarms_about(connection, SEAL)
     assert len(granted) == 1
     (twice,) = [alarm for alarm in alarms if alarm.kind == RECEIVED_TWICE]
     assert len(twice.events) == 50

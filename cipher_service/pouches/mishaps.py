@@ -1,0 +1,101 @@
+"""What goes wrong with bags, told by persons: losses, recalls, discrepancies and their cases."""
+
+from typing import Final
+
+from cipher_service.errors import ServiceError
+from cipher_service.pouches import cases, repository
+from cipher_service.pouches.carriage import find, open_cases, tell
+from cipher_service.pouches.entitlement import HAND_OVER, LIST
+from cipher_service.pouches.office import Office
+from pouch.discrepancies import KINDS, Difference
+from pouch.facts import Found, Lost, Recalled
+
+# What a person may report of a bag on their own; the rest follows from what was counted and typed.
+REPORTABLE: Final = (
+    "bag-opened",
+    "bag-damaged",
+    "bag-examined",
+    "bag-detained",
+    "bag-unattended",
+    "bag-overdue",
+)
+
+
+def lose(office: Office, named: str, *, by: str) -> None:
+    """Report a bag lost; one person suffices.
+
+    Raises:
+        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER.
+        StepForbidden, BagLost: it cannot be lost now, or is.
+    """
+    with office.act("pouch_lose", named) as sitting:
+        closing = find(sitting, named)
+        sitting.require(by, LIST, closing)
+        tell(sitting, closing, Lost(), by)
+        open_cases(sitting, closing, [Difference("bag-missing", "")], by)
+
+
+def recover(office: Office, named: str, *, by: str, second: str) -> None:
+    """State by two persons that a lost bag is back.
+
+    Raises:
+        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER.
+        StepForbidden: it is not lost.
+    """
+    with office.act("pouch_recover", named) as sitting:
+        closing = find(sitting, named)
+        for officer in (by, second):
+            sitting.require(officer, HAND_OVER, closing)
+        events = repository.events_of(sitting.connection, closing.seal)
+        found = {event.facts.lost for event in events if isinstance(event.facts, Found)}
+        lost = [e.id for e in events if isinstance(e.facts, Lost) and e.id not in found]
+        for event in lost or [""]:
+            tell(sitting, closing, Found(event), by, second)
+
+
+def recall(office: Office, named: str, *, by: str) -> None:
+    """Call a bag back, unopened; one person suffices.
+
+    Raises:
+        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, WRONG_PLACE.
+        StepForbidden, BagLost: it is not on its way.
+    """
+    with office.act("pouch_recall", named) as sitting:
+        closing = find(sitting, named)
+        sitting.require(by, HAND_OVER, closing)
+        if closing.route.origin != office.post:
+            raise ServiceError("WRONG_PLACE", place=closing.route.origin)
+        tell(sitting, closing, Recalled(), by)
+
+
+def report(office: Office, named: str, kind: str, *, by: str) -> list[str]:
+    """Report what was seen of a bag; one person suffices. Returns the new cases' ids.
+
+    Raises:
+        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, KIND_UNKNOWN.
+    """
+    if kind not in REPORTABLE or kind not in KINDS:
+        raise ServiceError("KIND_UNKNOWN", kind=kind[:40])
+    with office.act("pouch_report", named) as sitting:
+        closing = find(sitting, named)
+        sitting.require(by, LIST, closing)
+        return open_cases(sitting, closing, [Difference(kind, "")], by)
+
+
+def advance(office: Office, case: str, state: str, *, by: str) -> None:
+    """Take a case to its next state: notified, assessed, closed.
+
+    Raises:
+        ServiceError: CASE_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER.
+        DiscrepancyActForbidden: not the next state, or its reporter would close it.
+    """
+    with office.act("pouch_case", case) as sitting:
+        sitting.require(by, HAND_OVER, sitting.closing(cases.seal_of(sitting.connection, case)))
+        cases.take_further(sitting.connection, case, state, officer=by, now=sitting.now)
+
+
+def raise_case(office: Office, case: str, *, by: str) -> None:
+    """Make an incident a breach. Refusals as `advance`."""
+    with office.act("pouch_breach", case) as sitting:
+        sitting.require(by, LIST, sitting.closing(cases.seal_of(sitting.connection, case)))
+        cases.make_breach(sitting.connection, case, officer=by, now=sitting.now)
