@@ -3,16 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from cipher_service import clock
-from cipher_service.pouches.repository import text_of
+from cipher_service.pouches.repository import at_once, text_of
 from cipher_service.storage.tables import pouches as tables
 from pouch.alarms import Alarm
-
-_AT_ONCE: Final = 500
 
 
 def receipt_of(connection: Connection, seal: str) -> Row[Any] | None:
@@ -25,8 +23,7 @@ def receipt_of(connection: Connection, seal: str) -> Row[Any] | None:
 def receipts_of(connection: Connection, seals: Sequence[str]) -> dict[str, Row[Any]]:
     """Return the receipts granted for closings, by seal."""
     found: dict[str, Row[Any]] = {}
-    for start in range(0, len(seals), _AT_ONCE):
-        named = seals[start : start + _AT_ONCE]
+    for named in at_once(seals):
         rows = connection.execute(select(tables.receipt).where(tables.receipt.c.seal.in_(named)))
         found.update((row.seal, row) for row in rows)
     return found
@@ -42,6 +39,18 @@ def replace_receipt(connection: Connection, seal: str, values: Mapping[str, obje
 def alarms_about(connection: Connection, subject: str) -> list[Alarm]:
     """Return the alarms about a seal or a device in the order in which they were raised."""
     return [alarm for _, alarm in _numbered_alarms(connection, subject)]
+
+
+def alarmed(connection: Connection, kind: str, subjects: Sequence[str]) -> set[str]:
+    """Return those of these subjects about which there is an alarm of a kind."""
+    book = tables.alarm
+    found: set[str] = set()
+    for named in at_once(subjects):
+        rows = connection.scalars(
+            select(book.c.subject).where(book.c.subject.in_(named), book.c.kind == kind)
+        )
+        found.update(rows)
+    return found
 
 
 def raise_alarm(connection: Connection, alarm: Alarm, now: datetime) -> bool:

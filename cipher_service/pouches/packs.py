@@ -22,8 +22,9 @@ from sqlalchemy import Connection
 from cipher_service import clock
 from cipher_service.directory.register import Directory, DirectoryReader
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import outcomes, repository
+from cipher_service.pouches import outcomes, repository, waybills
 from cipher_service.pouches.repository import Closing
+from cipher_service.pouches.revocations import revoked
 from cipher_service.storage.batch import Handler
 from keys import canonical
 from keys.custody.protocol import Custodian
@@ -153,30 +154,28 @@ def _told(connection: Connection, directory: Directory, post: str, now: datetime
     """Return what a post's devices may know of the bags that pass it."""
     closings = [
         closing
-        for closing in repository.closings_since(connection, now - VALIDITY_MAX)
+        for closing in repository.closings_since(connection, now - 2 * VALIDITY_MAX)
         if post in (*closing.route.route.places, directory.headquarters)
     ]
-    travelling: dict[str, int] = {}
-    for closing in closings:
-        travelling[closing.departure] = travelling.get(closing.departure, 0) + 1
     receipts = outcomes.receipts_of(connection, [closing.seal for closing in closings])
+    void = revoked(connection, closings, post=post, received=frozenset(receipts), now=now)
+    told = [each for each in closings if each.seal not in receipts and each.seal not in void]
+    together = waybills.bags_together(
+        connection, sorted({closing.departure for closing in told}), now
+    )
     return _Told(
-        announced=tuple(
-            _announced(closing, travelling)
-            for closing in closings
-            if closing.seal not in receipts and not closing.lost
-        ),
+        announced=tuple(_announced(closing, together) for closing in told),
         arrivals=tuple(
             Arrival(seal, row.post, clock.parse(row.granted_at)) for seal, row in receipts.items()
         ),
-        revoked_seals=frozenset(closing.seal for closing in closings if closing.lost),
+        revoked_seals=void,
         revoked_cards=frozenset(
             card.fingerprint for card in directory.cards.values() if card.state == "withdrawn"
         ),
     )
 
 
-def _announced(closing: Closing, travelling: Mapping[str, int]) -> Announced:
+def _announced(closing: Closing, together: Mapping[str, int]) -> Announced:
     """Announce a sealed bag; those of one departure travel together on one waybill."""
     return Announced(
         seal=closing.seal,
@@ -184,7 +183,7 @@ def _announced(closing: Closing, travelling: Mapping[str, int]) -> Announced:
         digest=closing.manifest or "",
         seals=closing.seals,
         destination=closing.route.destination,
-        packages=travelling[closing.departure],
+        packages=together[closing.departure],
     )
 
 

@@ -1,10 +1,10 @@
 """The SQL of closings, their events and devices. Every function runs in its caller's unit."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select, update
 
@@ -17,6 +17,8 @@ from pouch.classes import Limits
 from pouch.events import Event, parse_event
 from pouch.facts import Accounted, HandedOver, Sealed
 from pouch.manifest import BagClass, Mode
+
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Closing:
     seal: str
     bag: str
     bag_class: BagClass
+    opened: datetime
     mode: Mode
     departure: str
     cut_off: datetime
@@ -60,6 +63,12 @@ class Closing:
         if self.manifest is None:
             return None
         return Announcement(self.seal, self.bag, self.manifest, self.seals, self.route.route)
+
+
+def at_once(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut a list of names into pieces that one statement can take."""
+    for start in range(0, len(names), _AT_ONCE):
+        yield names[start : start + _AT_ONCE]
 
 
 def text_of(values: Iterable[str]) -> str:
@@ -265,6 +274,17 @@ def events_of(connection: Connection, seal: str) -> list[Event]:
     return [parse_event(row.body)[0] for row in rows]
 
 
+def seals_told_of(connection: Connection, kinds: Sequence[str], seals: Sequence[str]) -> list[str]:
+    """Return those of these closings of which an event of these kinds was told."""
+    book, found = tables.event, []
+    for named in at_once(seals):
+        rows = connection.scalars(
+            select(book.c.seal).where(book.c.seal.in_(named), book.c.kind.in_(kinds)).distinct()
+        )
+        found += list(rows)
+    return found
+
+
 def neighbours(connection: Connection, event: Event) -> list[Event]:
     """Return the device's events numbered like this one, and next to it."""
     rows = connection.execute(
@@ -334,6 +354,7 @@ def _closing(row: Any) -> Closing:
         seal=row.seal,
         bag=row.bag,
         bag_class=BagClass(row.bag_class),
+        opened=clock.parse(row.opened_at),
         mode=Mode(row.mode),
         departure=row.departure,
         cut_off=clock.parse(row.cut_off),

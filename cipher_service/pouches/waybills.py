@@ -4,10 +4,12 @@ Names, passports and itineraries lie as ciphertext to the bureau's card; the num
 the courier's officer code, by which access is decided, stand beside it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
@@ -89,6 +91,34 @@ def body_of(connection: Connection, departure: str) -> bytes:
 def packages_of(connection: Connection, departure: str) -> int:
     """Return how many bags a departure has. Raises ServiceError WAYBILL_MISSING."""
     return int(_row(connection, departure).packages)
+
+
+def bags_together(
+    connection: Connection, departures: Sequence[str], now: datetime
+) -> dict[str, int]:
+    """Return how many bags travel with each departure.
+
+    The waybill says it, and so does each bag's label. A post keeps its own waybills to itself:
+    there the bags of the departure are counted, until it left also those not closed yet.
+    """
+    book, closing, left = tables.waybill, tables.closing, tables.departure
+    found: dict[str, int] = {}
+    for named in repository.at_once(departures):
+        counted = connection.execute(
+            select(closing.c.departure, func.count().label("bags"))
+            .join(left, left.c.departure_id == closing.c.departure)
+            .where(
+                closing.c.departure.in_(named),
+                closing.c.manifest.is_not(None) | (left.c.departs > clock.text(now)),
+            )
+            .group_by(closing.c.departure)
+        )
+        found.update((row.departure, row.bags) for row in counted)
+        written = connection.execute(
+            select(book.c.departure, book.c.packages).where(book.c.departure.in_(named))
+        )
+        found.update((row.departure, row.packages) for row in written)
+    return found
 
 
 def open_body(body: bytes, custodian: Custodian) -> Waybill:

@@ -3,11 +3,20 @@
 import io
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Playwright, Route, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    FilePayload,
+    Locator,
+    Playwright,
+    Route,
+    expect,
+    sync_playwright,
+)
 
 from cipher_service import clock
 from cipher_service.administration.stage import Stage
@@ -214,31 +223,70 @@ def test_a_copy_read_offline_by_two_telephones_is_told_at_the_handing_over(
     ministry: Stage, browser: Browser, desk: Phone
 ) -> None:
     copied = sealed_bag(ministry)
-    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="fr-FR")
-    other = Phone(context, ministry.settings.console_origin)
-    other.enrol(ministry, "POUCH-AGENT")
-    desk.open()
-    for phone in (desk, other):
-        phone.kept_offline()
-        phone.knows(copied)
-        phone.context.set_offline(offline=True)
-        phone.answer(*copied.numbers)
-        phone.scanned(copied.text)
-        assert phone.verdict() == CONFORMS, "alone, each has the right label and the right numbers"
-        phone.press("Consigner l’arrivée")
-        phone.pending(1)
-    for phone, conflicts in ((desk, 0), (other, 1)):
-        phone.context.set_offline(offline=False)
-        phone.pending(0)
-        expect(phone.page.locator(f".scan-status[data-conflicts='{conflicts}']")).to_be_visible()
+    with _telephone_of(browser, ministry, "POUCH-AGENT") as other:
+        desk.open()
+        for phone in (desk, other):
+            _read_without_network(phone, copied, "Consigner l’arrivée")
+        for phone, conflicts in ((desk, 0), (other, 1)):
+            _back_in_reach(phone, conflicts)
 
-    other.page.locator(".scan-count").click()
-    entry = other.view("queue").locator(".scan-entry--conflict")
-    expect(entry).to_contain_text("déjà reçu par un autre")
-    _checked(other)
-    received = [event for event in told_of(ministry, copied.seal) if event.kind == "received"]
-    assert len(received) == 2, "both readings are kept, neither replaces the other"
+        entry = _entry_against(other)
+        expect(entry).to_contain_text("déjà reçu par un autre")
+        _checked(other)
+        received = [event for event in told_of(ministry, copied.seal) if event.kind == "received"]
+        assert len(received) == 2, "both readings are kept, neither replaces the other"
+
+
+def test_a_photocopy_at_another_post_is_told_when_both_telephones_are_in_reach_again(
+    ministry: Stage, browser: Browser, desk: Phone
+) -> None:
+    """P8: each post's own pack announces the bag; only together do the readings contradict."""
+    copied = sealed_bag(ministry)
+    with _telephone_of(browser, ministry, "HEAD-OF-POST") as paris:
+        desk.open()
+        _read_without_network(desk, copied, "Consigner l’arrivée")
+        paris.page.wait_for_timeout(1100)  # events tell whole seconds: the copy is read after
+        _read_without_network(paris, copied, "Consigner la lecture")
+        _back_in_reach(desk, 0)
+        _back_in_reach(paris, 1)
+
+        expect(_entry_against(paris)).to_contain_text("lu à contresens de sa route")
+        told = {event.kind: event.place for event in told_of(ministry, copied.seal)[-2:]}
+        assert told == {"received": "MINREX", "seen": "PARIS"}
+        desk.page.goto(f"{desk.origin}/valises/{copied.seal}?lang=fr")
+        expect(desk.page.locator("main")).to_contain_text("à rebours de l’itinéraire")
+
+
+@contextmanager
+def _telephone_of(browser: Browser, on: Stage, role: str) -> Iterator[Phone]:
+    """Another telephone, in service at the post of an officer of this function."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="fr-FR")
+    phone = Phone(context, on.settings.console_origin)
+    phone.enrol(on, role)
+    yield phone
     context.close()
+
+
+def _read_without_network(phone: Phone, bag: Bag, act: str) -> None:
+    phone.kept_offline()
+    phone.knows(bag)
+    phone.context.set_offline(offline=True)
+    phone.answer(*bag.numbers)
+    phone.scanned(bag.text)
+    assert phone.verdict() == CONFORMS, "alone, each has the right label and the right numbers"
+    phone.press(act)
+    phone.pending(1)
+
+
+def _back_in_reach(phone: Phone, conflicts: int) -> None:
+    phone.context.set_offline(offline=False)
+    phone.pending(0)
+    expect(phone.page.locator(f".scan-status[data-conflicts='{conflicts}']")).to_be_visible()
+
+
+def _entry_against(phone: Phone) -> Locator:
+    phone.page.locator(".scan-count").click()
+    return phone.view("queue").locator(".scan-entry--conflict")
 
 
 def test_a_revoked_telephone_keeps_what_it_told_and_gives_it_out_as_a_file(

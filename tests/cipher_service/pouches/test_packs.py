@@ -8,16 +8,19 @@ import pytest
 
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.errors import ServiceError
+from cipher_service.pouches import waybills
 from cipher_service.pouches.packs import LIFETIME, RENEWED_AFTER, Packs, body_of
+from cipher_service.pouches.waybills import Carriage
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody.core import Custody
 from keys.custody.protocol import Custodian
 from pouch.events import Event
-from pouch.facts import Lost
+from pouch.facts import DID_NOT_OCCUR, Corrected, Found, Lost, Recalled
+from pouch.manifest import VALIDITY_MAX, Carrier
 from pouch.pack import Pack, read_pack
 from pouch.seal import claims_of, make_seal
 from pouch.verdict import Name, Trust, judge
-from tests.support.bags import BAG, NOON, SEAL
+from tests.support.bags import BAG, NOON, SEAL, sealed
 from tests.support.ministry import custody
 from tests.support.pouches import NUMBERS, OTHER_BAG, OTHER_SEAL, Pouches
 
@@ -93,15 +96,86 @@ def test_an_arrival_ends_the_announcement_and_makes_a_copy_of_the_next(
     assert [(each.seal, each.place) for each in after.arrivals] == [(SEAL, "PARIS")]
 
 
-def test_a_lost_bag_is_revoked_at_once(pouches: Pouches, publish: Publish) -> None:
+def test_a_lost_bag_is_revoked_at_once_and_stays_so_when_it_is_found(
+    pouches: Pouches, publish: Publish
+) -> None:
     pouches.closed()
     lost: Event = pouches.courier.tell(Lost(), officer="KOUR", place="PARIS", minutes=30)
     pouches.bring("MINREX", lost)
+    assert publish("PARIS", NOON).revoked_seals == {SEAL}
 
-    pack = publish("PARIS", NOON)
+    found = pouches.courier.tell(
+        Found(lost.id), officer="KOUR", place="PARIS", minutes=50, witness=(pouches.paris, "PAUL")
+    )
+    pouches.bring("MINREX", found)
 
+    pack = publish("PARIS", NOON + RENEWED_AFTER)
     assert pack.revoked_seals == {SEAL}
     assert pack.announced == ()
+
+
+def test_a_recalled_bag_is_refused_everywhere_but_at_its_origin(
+    pouches: Pouches, publish: Publish
+) -> None:
+    pouches.closed()
+    pouches.bring("MINREX", pouches.desk.tell(Recalled(), officer="ABENA", minutes=30))
+
+    assert publish("PARIS", NOON).revoked_seals == {SEAL}
+    home = publish("MINREX", NOON)
+    assert home.revoked_seals == frozenset()
+    assert [bag.seal for bag in home.announced] == [SEAL]
+
+
+def test_a_sealing_that_never_was_and_a_seal_on_two_bags_are_revoked(
+    pouches: Pouches, publish: Publish
+) -> None:
+    pouches.closed()
+    pouches.closed(bag=OTHER_BAG, seal=OTHER_SEAL, numbers=NUMBERS[2:4])
+    assert publish("PARIS", NOON).revoked_seals == frozenset()
+    sealing = pouches.desk.told[1]
+    undone = Corrected(event=sealing.id, reason=DID_NOT_OCCUR, instead=())
+    reused = sealed(numbers=(NUMBERS[3], "CM-99999"))
+    pouches.bring(
+        "MINREX",
+        pouches.desk.tell(undone, officer="ABENA", minutes=40, witness=(pouches.second, "BIYA-C")),
+        pouches.desk.tell(
+            reused, officer="ABENA", minutes=50, witness=(pouches.second, "BIYA-C"), seal="0c" * 16
+        ),
+    )
+
+    assert publish("PARIS", NOON).revoked_seals == {SEAL, OTHER_SEAL}
+
+
+def test_a_bag_that_never_arrived_is_revoked_when_its_seal_is_past_every_term(
+    pouches: Pouches, publish: Publish
+) -> None:
+    pouches.closed()
+    pouches.closed(bag=OTHER_BAG, seal=OTHER_SEAL, numbers=NUMBERS[2:4])
+    pouches.bring("PARIS", *pouches.journey(), pouches.arrival())
+    closed = pouches.desk.told[1].at
+
+    before = publish("PARIS", closed + VALIDITY_MAX - timedelta(seconds=1))
+    assert ([bag.seal for bag in before.announced], before.revoked_seals) == (
+        [OTHER_SEAL], frozenset(),
+    )  # fmt: skip
+    assert publish("PARIS", closed + VALIDITY_MAX + timedelta(hours=1)).revoked_seals == {
+        OTHER_SEAL
+    }
+
+
+def test_the_bags_of_a_departure_are_counted_before_all_of_them_are_closed(
+    pouches: Pouches, publish: Publish
+) -> None:
+    pouches.closed()
+    pouches.run("pouch_begin", pouches.begin(OTHER_BAG, OTHER_SEAL))
+    (told,) = publish("PARIS", NOON).announced
+    assert told.packages == 2
+
+    carriage = Carriage("LC 1", "PARIS", 3, Carrier("N", "Courrier", None, None), (), None)
+    with unit_of_work(pouches.engine) as connection:
+        waybills.entrust(connection, "D-1", carriage, custody().card())
+    (told,) = publish("PARIS", NOON).announced
+    assert told.packages == 3, "the waybill says how many, as each label does"
 
 
 def test_nothing_new_makes_no_new_pack_until_half_a_day_later(
@@ -128,16 +202,16 @@ def test_a_clock_that_goes_back_never_lowers_the_version(publish: Publish) -> No
 def test_sealed_keys_leave_the_last_pack_and_make_no_first_one(
     pouches: Pouches, publish: Publish
 ) -> None:
-    sealed = Custody.generate("MINREX", valid_from=NOON, valid_until=NOON.replace(year=2028))
-    sealed.seal()
+    closed = Custody.generate("MINREX", valid_from=NOON, valid_until=NOON.replace(year=2028))
+    closed.seal()
     with pytest.raises(ServiceError) as refused:
-        publish("PARIS", NOON, custodian=sealed)
+        publish("PARIS", NOON, custodian=closed)
     assert refused.value.code == "UNAVAILABLE"
 
     first = publish("PARIS", NOON)
     pouches.closed()
 
-    assert publish("PARIS", NOON + timedelta(hours=1), custodian=sealed) == first
+    assert publish("PARIS", NOON + timedelta(hours=1), custodian=closed) == first
 
 
 def test_no_pack_is_made_for_who_is_no_post(publish: Publish) -> None:

@@ -55,8 +55,8 @@ export const WORDS: Record<Name | LocatorName, { reason: Both; step: Both }> = {
     "Le sac a été fermé hors de la validité de la clé du poste.",
     "The bag was closed outside the validity of the post’s key.", APART),
   SEAL_REVOKED: told(
-    "Cette fermeture est révoquée : le sac a été déclaré perdu.",
-    "This closing is revoked: the bag was reported lost.", APART),
+    "Cette fermeture est révoquée : sac perdu ou rappelé, scellement annulé, ou scellé employé deux fois.",
+    "This closing is revoked: bag lost or recalled, sealing undone, or a seal used twice.", APART),
   CLONE_SUSPECTED: told(
     "Un sac portant ce scellé a déjà été reçu : l’un des deux est une copie.",
     "A bag with this seal was received before: one of the two is a copy.", APART),
