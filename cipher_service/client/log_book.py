@@ -9,10 +9,10 @@ signed heads that show it, until a person confirms the log anew.
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from cipher_service import clock
+from cipher_service.client.closing import Closing
 from cipher_service.client.durable import open_database, transaction
 from keys.errors import Refusal
 from keys.log.checkpoints import own_note
@@ -79,7 +79,7 @@ class Heard:
     verdict: str | None
 
 
-class LogBook:
+class LogBook(Closing):
     """The log as one identity folder knows it.
 
     Raises:
@@ -89,16 +89,7 @@ class LogBook:
     def __init__(self, identity: Path) -> None:
         self._connection = open_database(identity / DATABASE, _TABLES, _EDITION)
 
-    def __enter__(self) -> Self:
-        """Return the book itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Close the file."""
         self._connection.close()
 

@@ -25,10 +25,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from cipher_service import clock
+from cipher_service.client.closing import Closing
 from cipher_service.client.durable import open_database, sync_folder, transaction
 from cipher_service.client.outbox_entries import TABLES, Claim, Entry, Note, Status
 
@@ -42,7 +42,7 @@ _COLUMNS = (
 )
 
 
-class Outbox:
+class Outbox(Closing):
     """The outbox of one identity folder.
 
     Args:
@@ -60,16 +60,7 @@ class Outbox:
         sync_folder(identity)
         self._connection = open_database(self._folder / _DATABASE, TABLES, _EDITION)
 
-    def __enter__(self) -> Self:
-        """Return the outbox itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Close the database."""
         self._connection.close()
 

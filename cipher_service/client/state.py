@@ -21,10 +21,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from cipher_service import clock
+from cipher_service.client.closing import Closing
 from cipher_service.client.durable import open_database, transaction
 from cipher_service.client.numbers import TABLES as OUTGOING
 from cipher_service.client.numbers import Numbers
@@ -94,7 +93,7 @@ class Admission:
         return self.opened_at is not None
 
 
-class PostState:
+class PostState(Closing):
     """The state of one identity folder.
 
     Args:
@@ -115,16 +114,7 @@ class PostState:
         self._connection = open_database(folder / DATABASE, OUTGOING + _INCOMING, _EDITION)
         self.numbers = Numbers(self._connection)
 
-    def __enter__(self) -> Self:
-        """Return the state itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Close the file."""
         self._connection.close()
 

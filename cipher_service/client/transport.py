@@ -18,13 +18,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import sleep
-from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import urlencode
 
 import httpx
 
 from cipher_service import clock
+from cipher_service.client.closing import Closing
 from cipher_service.client.online_refusals import (
     Distrusted,
     MinistryRefused,
@@ -74,7 +74,7 @@ class _Token:
     ends: datetime
 
 
-class Transport:
+class Transport(Closing):
     """A connection to one ministry.
 
     Args:
@@ -110,16 +110,7 @@ class Transport:
             trust_env=not local,
         )
 
-    def __enter__(self) -> Self:
-        """Return the transport itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Close every connection."""
         self._http.close()
 

@@ -20,7 +20,6 @@ from tests.surfaces.client.online.relay import Relay
 pytestmark = pytest.mark.xdist_group("prekeys-online")
 
 
-
 @pytest.fixture(scope="module")
 def reader(ministry: LiveMinistry, tmp_path_factory: pytest.TempPathFactory) -> Post:
     """A post with prekeys."""
