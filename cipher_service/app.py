@@ -54,6 +54,7 @@ from cipher_service.dispatches.bureau import HeadquartersBureau
 from cipher_service.dispatches.commands import Desk
 from cipher_service.dispatches.office import declassifying, release
 from cipher_service.dispatches.office.commands import OfficeDesk
+from cipher_service.dispatches.office.copies import CopyDesk
 from cipher_service.dispatches.office.departing import SYSTEM, Departing
 from cipher_service.dispatches.office.granting import GrantDesk
 from cipher_service.dispatches.reception import Reception
@@ -144,7 +145,7 @@ def registrar_handlers(
         **officers.guarded(
             {**signing.acts(), **relinking.acts(), **looks.acts(), **office, **bags.acts()}
         ),
-        **officers.guarded({**declassifying.acts(gate), **grants}),
+        **officers.guarded({**declassifying.acts(gate), **grants, **CopyDesk(gate).acts()}),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(acts),
         **devices.handlers(),

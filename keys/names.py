@@ -39,6 +39,18 @@ def attachment_name(number: int, name: str) -> str:
     return f"attachments/{number:03d}-{(stem + suffix) or 'file'}"
 
 
+def given_name(part: str) -> str:
+    """The name that the sender gave an attachment, as far as it was portable.
+
+    Raises:
+        ValueError: it is not the name of an attachment.
+    """
+    match = _ATTACHMENT.fullmatch(part)
+    if match is None:
+        raise ValueError("no attachment has this name")
+    return match[2]
+
+
 def check_part_names(names: list[str]) -> None:
     """Demands `message.txt`, then attachments numbered from 001 without a gap.
 

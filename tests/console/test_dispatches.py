@@ -2,20 +2,25 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import pypdfium2
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import select, update
 
 from cipher_service.administration.stage import Stage, chiffre
 from cipher_service.identity.demonstration import Demonstration
 from cipher_service.storage.engine import open_existing
+from cipher_service.storage.tables.audit import audit_entry
 from cipher_service.storage.tables.dispatches import dispatch, envelope
-from cipher_service.storage.unit_of_work import unit_of_work
+from cipher_service.storage.unit_of_work import reading, unit_of_work
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_accessible, check_page, check_quiet
 
 TEXT = "Monsieur le Ministre,\n\nLa délimitation sera signée mardi.\n"
+LONG = "".join(f"Point {number} : la délimitation sera signée mardi.\n" for number in range(120))
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
 NAMES = ("Chef", "Chiffreur", "Rédacteur", "Sous-Directeur", "Ministre", "Secrétaire", "Agent")
 
 
@@ -260,3 +265,86 @@ def test_a_head_of_post_is_alerted_of_what_the_post_may_read(enter: Enter) -> No
     answer = tab.page.request.get(f"{tab.origin}/depeches/alertes")
     assert answer.status == 200
     assert {"lines", "see", "hear"} == set(answer.json())
+
+
+def sheets(page: Page) -> list[str]:
+    """Print the page as it stands; give what each sheet says."""
+    document = pypdfium2.PdfDocument(page.pdf(format="A4"))
+    try:
+        return [sheet.get_textpage().get_text_bounded() for sheet in document]
+    finally:
+        document.close()
+
+
+def entries(ministry: Stage, number: str) -> list[tuple[str, str]]:
+    engine, entry = open_existing(ministry.settings.database), audit_entry.c
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(entry.action, entry.outcome)
+            .where(entry.resource == number, entry.action.in_(("dispatch_print", "dispatch_take")))
+            .order_by(entry.seq)
+        ).all()
+    engine.dispose()
+    return [(row.action, row.outcome) for row in rows]
+
+
+def test_a_copy_on_paper_and_a_saved_attachment_are_numbered_and_recorded(
+    enter: Enter, ministry: Stage, tmp_path: Path
+) -> None:
+    text, picture = tmp_path / "texte.txt", tmp_path / "Croquis n° 2.svg"
+    text.write_text(LONG, "utf-8")
+    picture.write_bytes(SVG)
+    number = chiffre(
+        "fr", "send", "--identity", ministry.identity("PARIS"), "--to", "MINREX", "--level",
+        "SECRET", "--precedence", "ROUTINE", "--subject", "Accord", "--attach", str(picture),
+        str(text),
+    )["id"]  # fmt: skip
+    tab = enter("MINISTER")
+    page = tab.page
+    # A headless browser has no printer: what the page does before it asks for one is what counts.
+    page.add_init_script("window.print = () => { document.title += ' imprimée'; }")
+    tab.goto(f"/depeches/{number}")
+    # Asked for by hand before it was read: refused by name, and recorded as refused.
+    tab.expected = (409,)
+    page.locator("[data-print]").evaluate("(button) => button.click()")
+    expect(page.locator("#refus")).to_contain_text("COPY_UNREAD")
+    page.get_by_role("button", name="Revenir à la carte").click()
+    page.locator("#ouvrir").click()
+    expect(page.locator(".app-document")).to_contain_text("Point 119")
+    check_page(tab, foreign=(*NAMES, "Accord", "délimitation", "Croquis"))
+    # The browser's own command prints nothing of it.
+    whole = " ".join(sheets(page))
+    assert "mardi" not in whole
+    assert "Accord" not in whole
+    assert "Croquis" not in whole
+    page.get_by_role("button", name="Imprimer").click()
+    page.wait_for_function("() => document.title.endsWith('imprimée')")
+    paper = sheets(page)
+    assert len(paper) > 1
+    assert all(sheet.count("SECRET") >= 2 for sheet in paper), paper
+    assert all(sheet.count("Exemplaire n° 1 · Ministre · OFF-") == 2 for sheet in paper), paper
+    assert "Point 0 :" in paper[0]
+    assert "Point 119 :" in "".join(paper)
+    with page.expect_download() as told:
+        page.get_by_role("button", name="Enregistrer : Croquis n° 2.svg").click()
+    kept = told.value
+    assert (kept.suggested_filename, Path(kept.path()).read_bytes()) == ("Croquis n° 2.svg", SVG)
+    answer = page.request.post(
+        f"{tab.origin}/depeches/{number}/annexes/1",
+        headers={"origin": tab.origin, "content-type": "application/x-www-form-urlencoded"},
+    )
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert answer.headers["content-disposition"].startswith("attachment;")
+    page.keyboard.press("l")
+    assert "Exemplaire" not in page.locator("#clair").inner_text()
+    tab.goto(f"/depeches/{number}")
+    expect(page.get_by_text("imprimée par Ministre, exemplaire n° 1")).to_be_visible()
+    expect(
+        page.get_by_text("annexe n° 1 enregistrée par Ministre, exemplaire n° 2")
+    ).to_be_visible()
+    assert entries(ministry, number) == [
+        ("dispatch_print", "refused"),
+        ("dispatch_print", "done"),
+        *[("dispatch_take", "intended"), ("dispatch_take", "done")] * 2,
+    ]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keys.names import MESSAGE, attachment_name, check_part_names
+from keys.names import MESSAGE, attachment_name, check_part_names, given_name
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,12 @@ def test_whatever_the_name_the_reader_accepts_what_the_writer_makes(name: str) -
     made = attachment_name(1, name)
     assert len(made.encode()) <= 100
     check_part_names([MESSAGE, made])
+    assert attachment_name(1, given_name(made)) == made
+
+
+def test_the_message_has_no_given_name() -> None:
+    with pytest.raises(ValueError):
+        given_name(MESSAGE)
 
 
 @pytest.mark.parametrize(

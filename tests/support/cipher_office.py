@@ -26,7 +26,7 @@ from cipher_service.references import new_id
 from cipher_service.storage.unit_of_work import unit_of_work
 from keys.acts import Act, approval_challenge
 from keys.cards import Card
-from keys.dispatch import Destination, encipher
+from keys.dispatch import Attachment, Destination, encipher
 from keys.manifest import Heading, Label, Series
 from keys.signing import MANIFEST, Signatures
 from keys.slips import slip_for
@@ -167,6 +167,7 @@ class Office:
         precedence: str = "ROUTINE",
         level: str = "SECRET",
         text: str = "Bonjour",
+        attachments: tuple[Attachment, ...] = (),
     ) -> str:
         """Have PARIS send headquarters a dispatch; returns its id."""
         now = clock.now().replace(microsecond=0)
@@ -179,7 +180,9 @@ class Office:
         )  # fmt: skip
         sink = BytesIO()
         to = [Destination(self.card, precedence, Series(EPOCH, number, None))]
-        made = encipher(heading, to, text.encode(), signer=PostSigner(keys_of), sink=sink)
+        made = encipher(
+            heading, to, text.encode(), attachments, signer=PostSigner(keys_of), sink=sink
+        )
         body = sink.getvalue()
         envelope = self.ministry.blobs
         with envelope.spool() as spool:

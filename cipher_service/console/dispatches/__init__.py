@@ -1,8 +1,8 @@
 """Dispatches: the inbox and its trays, reading, writing, and the release by another (flows 1 to 4).
 
-`inbox` lists, `reading` opens, `composing` writes, `visas` releases, `alerts` tells at once of what
-is most urgent. Texts are deciphered in this process by the custodian, given to the page of one
-officer and kept nowhere (`dispatches.office.showing`).
+`inbox` lists, `reading` opens, `copies` takes away, `composing` writes, `visas` releases, `alerts`
+tells at once of what is most urgent. Texts are deciphered in this process by the custodian, given
+to the page of one officer and kept nowhere (`dispatches.office.showing`).
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,15 @@ from sqlalchemy import Connection
 
 from cipher_service.access.acts import Gate
 from cipher_service.access.subjects import Principal
-from cipher_service.console.dispatches import alerts, composing, granting, inbox, reading, visas
+from cipher_service.console.dispatches import (
+    alerts,
+    composing,
+    copies,
+    granting,
+    inbox,
+    reading,
+    visas,
+)
 from cipher_service.console.flow import Awaiting, Flow, Page, Place
 from cipher_service.console.language import mark
 from cipher_service.dispatches.office import compositions, trays
@@ -85,6 +93,8 @@ FLOW: Final = Flow(
         Page("/depeches/{number}", reading.locked),
         Page("/depeches/{number}/autoriser", granting.for_dispatch, "POST"),
         Page("/depeches/{number}/ouvrir", reading.open_text, "POST"),
+        Page("/depeches/{number}/imprimer", copies.printed, "POST"),
+        Page("/depeches/{number}/annexes/{place}", copies.attachment, "POST"),
         Page("/depeches/{number}/entendu", reading.acknowledge, "POST"),
         Page("/depeches/{number}/charger", reading.assign, "POST"),
         Page("/depeches/{number}/remettre", reading.hand_over, "POST"),

@@ -1,7 +1,8 @@
 """One arrival: its locked card, its text once opened, who processes it, who was given it."""
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, case, func, select
 from starlette.responses import Response
@@ -15,9 +16,10 @@ from cipher_service.audit.warrants import DEMANDS
 from cipher_service.console.dispatches.desk import names, number_of, officer_in
 from cipher_service.console.dispatches.granting import held_by, showing_for, standing
 from cipher_service.console.language import group, mark
+from cipher_service.console.language import number as figures
 from cipher_service.console.visit import Visit
 from cipher_service.directory.officers import in_force
-from cipher_service.dispatches.office import declassifying, routing, trail
+from cipher_service.dispatches.office import copies, declassifying, routing, trail
 from cipher_service.dispatches.office.showing import Shown
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Level
@@ -28,6 +30,8 @@ from keys.canonical import decode
 from keys.custody.errors import GrantMissing, GrantTooLow
 from keys.errors import KeysError, Refusal
 from keys.manifest import COPY
+
+Result = TypeVar("Result")
 
 DONE: Final = {
     "assigned": mark("La dépêche est confiée. La personne la voit maintenant dans sa bannette."),
@@ -55,6 +59,7 @@ async def locked(visit: Visit) -> Response:
         return {
             **_card(connection, number, visit.office.headquarters),
             "traces": traces,
+            "copies": copies.made(connection, number),
             "assigned": assigned,
             "names": names(connection, named),
             "may_read": may_read,
@@ -74,24 +79,13 @@ async def locked(visit: Visit) -> Response:
 async def open_text(visit: Visit) -> Response:
     """Decipher: the intent is in the log first, the outcome after, whatever it is."""
     number = number_of(visit)
-    await visit.act("dispatch_open.intend", {"dispatch_id": number})
     showing = showing_for(visit, number)
 
     def opened() -> tuple[Shown, bytes]:
         shown = showing.arrival(number)
         return shown, showing.sealed_text(shown.manifest.heading.subject)
 
-    try:
-        shown, subject = await visit.office.in_thread(opened)
-    except (KeysError, ServiceError, OSError) as error:
-        code = getattr(error, "code", "PAYLOAD_DAMAGED")
-        # What the custodian demands of this officer is no fault of the envelope's.
-        told = isinstance(error, Refusal) and not isinstance(error, DEMANDS)
-        if isinstance(error, GrantMissing | GrantTooLow):
-            held_by(visit).forget(number)
-        outcome = {"dispatch_id": number, "refused": code, "told": told}
-        await asyncio.shield(visit.act("dispatch_open.end", outcome))
-        raise
+    shown, subject = await intended(visit, "dispatch_open", {"dispatch_id": number}, opened)
     label = shown.manifest.label
     outcome = {
         "dispatch_id": number,
@@ -101,6 +95,27 @@ async def open_text(visit: Visit) -> Response:
     }
     entered = await asyncio.shield(visit.act("dispatch_open.end", outcome))
     return visit.data(_told(visit, number, shown, entered))
+
+
+async def intended(
+    visit: Visit, act: str, named: dict[str, Any], work: Callable[[], Result]
+) -> Result:
+    """Have an intent logged, then do what it announces in a thread; a refusal is its outcome.
+
+    The outcome of what succeeded is the caller's to tell.
+    """
+    await visit.act(f"{act}.intend", named)
+    try:
+        return await visit.office.in_thread(work)
+    except (KeysError, ServiceError, OSError) as error:
+        code = getattr(error, "code", "PAYLOAD_DAMAGED")
+        # What the custodian demands of this officer is no fault of the envelope's.
+        told = isinstance(error, Refusal) and not isinstance(error, DEMANDS)
+        if isinstance(error, GrantMissing | GrantTooLow):
+            held_by(visit).forget(named["dispatch_id"])
+        outcome = {**named, "refused": code, "told": told}
+        await asyncio.shield(visit.act(f"{act}.end", outcome))
+        raise
 
 
 async def acknowledge(visit: Visit) -> Response:
@@ -197,18 +212,24 @@ def _readers(
 
 
 def _told(visit: Visit, number: str, shown: Shown, entered: dict[str, Any]) -> dict[str, Any]:
-    person, now = visit.person, clock.now()
     return {
         "subject": shown.manifest.heading.subject,
         "text": shown.text,
         "whole": shown.whole,
         "attachments": [
-            {"name": name, "type": kind, "size": size} for name, kind, size in shown.attachments
+            {"name": name, "type": kind, "size": figures(size, visit.language)}
+            for name, kind, size in shown.attachments
         ],
         "signed": visit.say(
             "Signée par %(post)s, deux signatures vérifiées (Ed25519 et ML-DSA-65)",
             post=shown.sender.post,
         ),
         "register": entered.get("register", ""),
-        "watermark": f"{person.officer.identity.name} · {person.number} · {group(now)} · {number}",
+        "watermark": f"{reader(visit)} · {number}",
     }
+
+
+def reader(visit: Visit) -> str:
+    """Return who reads and when, as a watermark and a printed copy say it."""
+    person = visit.person
+    return f"{person.officer.identity.name} · {person.number} · {group(clock.now())}"

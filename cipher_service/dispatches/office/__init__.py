@@ -5,6 +5,7 @@
 - `release`: the second person, who has read what leaves.
 - `trail`: who saw, acknowledged, received and was charged with a dispatch.
 - `routing`: to charge a clerk, to hand over, to acknowledge an alert.
+- `copies`: what leaves the screen, on paper or as a file, numbered.
 - `trays`: the lists.
 - `showing`: the texts, in the process of the page, by the custodian.
 - `departing`: released dispatches leave.

@@ -58,6 +58,18 @@ dispatch_act = table(
     Index("ix_dispatch_act_officer", "officer", "kind"),
 )
 
+dispatch_copy = table(
+    "dispatch_copy",
+    # What left the screen: the text printed (part 0), an attachment saved (its place, from 1).
+    Column("dispatch_id", Text, primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("officer", Text, ForeignKey("officer.officer_id"), nullable=False),
+    Column("at", Text, nullable=False),
+    at_least("part", 0),
+    at_least("number", 1),
+)
+
 declassification = table(
     "declassification",
     # A lower marking for what is drawn from a dispatch; the dispatch keeps its own.

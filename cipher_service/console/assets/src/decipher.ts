@@ -1,20 +1,16 @@
 // The text of a dispatch: asked for, shown by textContent under a watermark, and taken away again:
 // after a minute without a gesture, when the tab is hidden or left for five seconds, by l or Esc.
+import { type Attachment, attachmentLines } from "./reading/attachments";
+import { endPrinting, watchPrinting } from "./reading/printing";
+import type { Refusal } from "./reading/refusal";
+
 interface Told {
   subject: string;
   text: string;
   whole: boolean;
-  attachments: { name: string; type: string; size: number }[];
+  attachments: Attachment[];
   signed: string;
   watermark: string;
-}
-
-interface Refusal {
-  code: string;
-  cause: string;
-  effect: string;
-  remedy: string;
-  reference: string;
 }
 
 const AWAY_MS = 5000;
@@ -58,6 +54,7 @@ if (unsealer && sealed && clear && refused) {
     if (clear.hidden) return;
     for (const name of ["subject", "text", "signed", "names"]) part(clear, name)?.replaceChildren();
     sheet.replaceSync("");
+    endPrinting(clear);
     clear.hidden = true;
     sealed.hidden = false;
     unsealer.focus();
@@ -79,13 +76,10 @@ if (unsealer && sealed && clear && refused) {
     if (cut) cut.hidden = told.whole;
     const attached = part(clear, "attachments");
     if (attached) attached.hidden = told.attachments.length === 0;
-    part(clear, "names")?.replaceChildren(
-      ...told.attachments.map((each) => {
-        const line = document.createElement("li");
-        line.textContent = `${each.name} · ${each.type} · ${each.size}`;
-        return line;
-      }),
-    );
+    const list = part(clear, "names");
+    list?.replaceChildren(...attachmentLines(list, told.attachments));
+    const printer = part(clear, "print");
+    if (printer) printer.hidden = !told.whole; // nobody takes the beginning on paper for the whole
     sealed.hidden = true;
     refused.hidden = true;
     clear.hidden = false;
@@ -99,6 +93,7 @@ if (unsealer && sealed && clear && refused) {
   };
 
   const refuse = (told: Refusal): void => {
+    lock();
     for (const name of ["cause", "effect", "remedy"] as const) fill(refused, name, told[name]);
     fill(refused, "code", `${told.code} · ${told.reference}`);
     sealed.hidden = true;
@@ -123,6 +118,7 @@ if (unsealer && sealed && clear && refused) {
     }
   });
 
+  watchPrinting(clear, refuse);
   part<HTMLButtonElement>(refused, "retry")?.addEventListener("click", () => {
     refused.hidden = true;
     sealed.hidden = false;

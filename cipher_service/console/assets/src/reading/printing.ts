@@ -1,0 +1,38 @@
+// A printed copy: the service numbers it first, then the page shows itself to the printer. Without
+// that number the style sheet leaves nothing legible on paper.
+import type { Refusal } from "./refusal";
+
+export function watchPrinting(clear: HTMLElement, refuse: (told: Refusal) => void): void {
+  const button = clear.querySelector<HTMLButtonElement>("[data-print]");
+  const places = clear.querySelectorAll("[data-copy]");
+
+  button?.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      const answer = await fetch(button.dataset["print"] ?? "", {
+        method: "POST",
+        headers: { accept: "application/json", "content-type": "application/x-www-form-urlencoded" },
+        body: "",
+      });
+      const told = (await answer.json()) as Refusal & { copy: string };
+      if (!answer.ok) refuse(told);
+      // What locked meanwhile is not printed: the copy's number is then a number without paper.
+      else if (!clear.hidden) print(told.copy);
+    } finally {
+      button.disabled = false;
+    }
+  });
+
+  const print = (copy: string): void => {
+    for (const place of places) place.textContent = copy;
+    document.documentElement.classList.add("app-printing");
+    window.print();
+  };
+
+  addEventListener("afterprint", () => endPrinting(clear));
+}
+
+export function endPrinting(clear: HTMLElement): void {
+  document.documentElement.classList.remove("app-printing");
+  for (const place of clear.querySelectorAll("[data-copy]")) place.replaceChildren();
+}
