@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, sync_playwright
 from cipher_service.administration.sample import make_officers
 from cipher_service.administration.stage import Stage, stage
 from cipher_service.identity.demonstration import Demonstration
-from tests.console.support import CHROMIUM, Tab, open_tab
+from tests.console.support import CHROMIUM, VIOLATIONS, Tab, open_tab, reported
 
 POSTS = ("PARIS", "LOME")
 Enter = Callable[..., Tab]
@@ -66,6 +66,21 @@ def enter(ministry: Stage, browser: Browser) -> Iterator[Enter]:
     yield entered
     for tab in tabs:
         tab.page.context.close()
+
+
+@pytest.fixture(autouse=True)
+def reports(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """Hold every test to no report against the policy, but for what it appends here on purpose."""
+    expected: list[str] = []
+    if "ministry" not in request.fixturenames:
+        yield expected
+        return
+    on: Stage = request.getfixturevalue("ministry")
+    VIOLATIONS.clear()
+    known = len(reported(on))
+    yield expected
+    assert VIOLATIONS == []
+    assert reported(on)[known:] == expected
 
 
 @pytest.fixture

@@ -8,8 +8,16 @@ from pathlib import Path
 
 import html5lib
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+)
 
+from cipher_service.administration.stage import Stage
 from cipher_service.console.language import english_catalogues
 
 # Words that are English and never French, and the reverse.
@@ -25,6 +33,10 @@ FRENCH = re.compile(
     r"dépêche|dépêches|officier|valise)\b",
     re.IGNORECASE,
 )
+
+VIOLATIONS: list[str] = []
+"""What pages broke of their policy in this test; the fixture `reports` holds it to nothing."""
+_REPORT = re.compile(r"^CSP report \d+: (.+)$", re.MULTILINE)
 
 
 @dataclass
@@ -54,6 +66,7 @@ def open_tab(browser: Browser, origin: str, language: str, width: int, height: i
         locale="fr-FR" if language == "fr" else "en-GB",
     )
     context.set_default_timeout(5_000)
+    watch_policy(context)
     page = context.new_page()
     tab = Tab(page, origin)
 
@@ -84,6 +97,20 @@ def open_tab(browser: Browser, origin: str, language: str, width: int, height: i
     page.on("request", asked)
     page.on("response", answered)
     return tab
+
+
+def watch_policy(context: BrowserContext) -> None:
+    """Have every page of a browser tell what it breaks of its policy, to `VIOLATIONS`."""
+    context.expose_binding("policyBroken", lambda _source, told: VIOLATIONS.append(told))
+    context.add_init_script(
+        "addEventListener('securitypolicyviolation', (event) => "
+        "policyBroken(`${event.effectiveDirective} ${event.blockedURI} ${location.pathname}`))"
+    )
+
+
+def reported(on: Stage) -> list[str]:
+    """Return the directives that were reported to the service as broken, workers' ones too."""
+    return _REPORT.findall((on.settings.data / "service.log").read_text("utf-8"))
 
 
 def check_page(tab: Tab, *, foreign: tuple[str, ...] = ()) -> None:

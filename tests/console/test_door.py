@@ -8,7 +8,7 @@ import pytest
 from cipher_service.administration.stage import Stage
 from cipher_service.identity.demonstration import Demonstration
 from tests.console.conftest import Enter
-from tests.console.support import check_page
+from tests.console.support import VIOLATIONS, check_page, reported
 
 Headers = dict[str, str]
 
@@ -128,7 +128,7 @@ def test_refusals_are_pages_in_both_languages(ministry: Stage, enter: Enter) -> 
     assert '"code":"NOT_FOUND"' in text
 
 
-def test_reports_are_counted_and_bounded(ministry: Stage) -> None:
+def test_reports_are_counted_and_bounded(ministry: Stage, reports: list[str]) -> None:
     report = b'{"csp-report":{"effective-directive":"script-src-elem","document-uri":"secret"}}'
     assert ask(ministry, "POST", "/csp", body=report)[0] == 204
     assert ask(ministry, "POST", "/csp", body=b"[" * 1000)[0] == 204
@@ -136,3 +136,20 @@ def test_reports_are_counted_and_bounded(ministry: Stage) -> None:
     log = (ministry.settings.data / "service.log").read_text()
     assert "script-src-elem" in log
     assert "secret" not in log
+    reports.extend(("script-src-elem", "unreadable"))
+
+
+def test_what_a_page_breaks_of_its_policy_is_told_by_it_and_to_the_service(
+    ministry: Stage, enter: Enter, reports: list[str]
+) -> None:
+    before = len(reported(ministry))
+    tab = enter()
+    tab.goto("/", status=401)
+    tab.page.evaluate("() => document.body.setAttribute('style', 'color: red')")
+    for _ in range(300):
+        if VIOLATIONS and len(reported(ministry)) > before:
+            break
+        tab.page.wait_for_timeout(100)
+    assert VIOLATIONS == ["style-src-attr inline /"]
+    VIOLATIONS.clear()
+    reports.append("style-src-attr")
