@@ -52,7 +52,8 @@ from cipher_service.directory.prekeys import PrekeyDesk
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches.bureau import HeadquartersBureau
 from cipher_service.dispatches.commands import Desk
-from cipher_service.dispatches.office import declassifying, release
+from cipher_service.dispatches.office import chasing, declassifying, release
+from cipher_service.dispatches.office.chasing import Chasing
 from cipher_service.dispatches.office.commands import OfficeDesk
 from cipher_service.dispatches.office.copies import CopyDesk
 from cipher_service.dispatches.office.departing import SYSTEM, Departing
@@ -84,6 +85,9 @@ log = logging.getLogger(__name__)
 
 Served = Callable[[Settings, socket.socket, Callable[[], None]], None]
 """Serves at a socket until SIGTERM, and tells once it is ready."""
+
+Round = Callable[[], object]
+"""Does what waits at this moment."""
 
 OPEN_ACTS: Final = frozenset({"enrol"})
 INNER_ACTS: Final = frozenset({"claim", "housekeep", "lapse", HEARD, REQUEST})
@@ -146,6 +150,7 @@ def registrar_handlers(
             {**signing.acts(), **relinking.acts(), **looks.acts(), **office, **bags.acts()}
         ),
         **officers.guarded({**declassifying.acts(gate), **grants, **CopyDesk(gate).acts()}),
+        **officers.guarded(chasing.acts(gate, settings.headquarters)),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(acts),
         **devices.handlers(),
@@ -303,11 +308,7 @@ async def _serve_writes(
     serving = asyncio.create_task(registrar.serve(settings.registrar_socket, up))
     upkeep = asyncio.create_task(_housekeep(batches, Blobs(settings.data)))
     signing = asyncio.create_task(_sign_heads(engine, custodian))
-    leaving = asyncio.create_task(
-        _depart(
-            departing_of(settings, engine, custodian), announcing_of(settings, engine, custodian)
-        )
-    )
+    leaving = asyncio.create_task(_go_round(rounds_of(settings, engine, custodian)))
     waiting = asyncio.create_task(up.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if up.is_set():
@@ -345,35 +346,32 @@ def reception_of(settings: Settings, engine: Engine, custodian: Custodian) -> Re
     return Reception(engine, Blobs(settings.data), custodian, settings.headquarters, journal)
 
 
-def departing_of(settings: Settings, engine: Engine, custodian: Custodian) -> Departing:
-    """Return what sends the dispatches of headquarters that were released."""
-    bureau, journal = _bureau_of(settings, engine, custodian)
-    return Departing(engine, bureau, journal)
+def rounds_of(settings: Settings, engine: Engine, custodian: Custodian) -> list[Round]:
+    """Return what the bureau does by itself.
+
+    What was released leaves, receivers of sealed bags are told, and what is missing is asked for
+    again where an officer wants it.
+    """
+    origin, post = settings.log_origin, settings.headquarters
+    journal, blobs = Journal(engine, origin, SYSTEM), Blobs(settings.data)
+    bureau = HeadquartersBureau(engine, blobs, custodian, post, journal)
+    warranted = WarrantedCustodian(custodian, engine, origin, SYSTEM)
+    asking = HeadquartersBureau(engine, blobs, warranted, post, journal)
+    return [
+        Departing(engine, bureau, journal).round,
+        Announcing(PouchOffice(engine, warranted, post, journal), bureau).round,
+        Chasing(engine, asking, journal, post).round,
+    ]
 
 
-def announcing_of(settings: Settings, engine: Engine, custodian: Custodian) -> Announcing:
-    """Return what tells the receivers of bags that were sealed."""
-    bureau, journal = _bureau_of(settings, engine, custodian)
-    warranted = WarrantedCustodian(custodian, engine, settings.log_origin, SYSTEM)
-    return Announcing(PouchOffice(engine, warranted, settings.headquarters, journal), bureau)
-
-
-def _bureau_of(
-    settings: Settings, engine: Engine, custodian: Custodian
-) -> tuple[HeadquartersBureau, Journal]:
-    journal = Journal(engine, settings.log_origin, SYSTEM)
-    blobs = Blobs(settings.data)
-    return HeadquartersBureau(engine, blobs, custodian, settings.headquarters, journal), journal
-
-
-async def _depart(departing: Departing, announcing: Announcing) -> None:
-    """Send what was released, on a thread of its own: nobody's command waits for it."""
+async def _go_round(rounds: Sequence[Round]) -> None:
+    """Do what waits, on a thread of its own: nobody's command waits for it."""
     while True:
-        try:
-            await asyncio.to_thread(departing.round)
-            await asyncio.to_thread(announcing.round)
-        except (KeysError, SQLAlchemyError):
-            log.exception("released dispatches wait")
+        for each in rounds:
+            try:
+                await asyncio.to_thread(each)
+            except (KeysError, SQLAlchemyError):
+                log.exception("what the bureau does by itself waits")
         await asyncio.sleep(DEPARTURE_SECONDS)
 
 

@@ -160,7 +160,7 @@ def chase(
         file(connection, directory, own, letters[reference])
     return Chase(
         asked=tuple(asked),
-        awaited=tuple(each for each in before if any(_lies_in(each, gap) for gap in gaps)),
+        awaited=tuple(each for each in before if any(lies_in(each, gap) for gap in gaps)),
         silent=tuple(sorted(_silent(gaps, directory))),
         more=len(found) > len(asked),
     )
@@ -197,7 +197,8 @@ def _numbers(gap: Missing, own: str) -> Iterator[SeriesReference]:
         yield SeriesReference(gap.origin, own, gap.epoch, number)
 
 
-def _lies_in(reference: SeriesReference, gap: Missing) -> bool:
+def lies_in(reference: SeriesReference, gap: Missing) -> bool:
+    """Tell whether a number is one of those missing."""
     same = (reference.origin, reference.epoch) == (gap.origin, gap.epoch)
     return same and gap.first <= reference.number <= gap.last
 

@@ -1,16 +1,26 @@
 """The posts: who sees them, how bad each is, and drawings that say what their tables say."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from playwright.sync_api import expect
+from sqlalchemy import delete
 
-from cipher_service.administration.stage import Stage
+from cipher_service import clock
+from cipher_service.administration.stage import Stage, chiffre
 from cipher_service.console.posts import traffic
 from cipher_service.console.posts.state import Edition, PostState, worst_first
+from cipher_service.dispatches import openings
+from cipher_service.dispatches.openings import Opening
 from cipher_service.identity.demonstration import Demonstration
+from cipher_service.references import new_id
+from cipher_service.storage.engine import open_existing
+from cipher_service.storage.tables.headquarters import opened
+from cipher_service.storage.unit_of_work import unit_of_work
 from tests.console.conftest import Enter
-from tests.console.support import check_page
+from tests.console.support import check_page, check_quiet
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 KEY = Edition(
@@ -155,3 +165,54 @@ def test_others_see_no_posts(enter: Enter) -> None:
     custodian.goto("/postes/LOME")
     custodian.goto("/postes/numeros", status=403)
     custodian.goto("/postes/ATLANTIS", status=404)
+
+
+@pytest.fixture
+def gap(ministry: Stage) -> Iterator[int]:
+    """A number of LOME that never came, in a series that nobody else uses; gives its epoch."""
+    epoch = 200099
+    engine = open_existing(ministry.settings.database)
+    opening = Opening(
+        receiver=ministry.settings.headquarters,
+        dispatch_id=new_id(clock.now()),
+        manifest_hash="ab" * 32,
+        origin="LOME",
+        fingerprint="cd" * 32,
+        epoch=epoch,
+        number=2,
+        level="NON-PROTEGE",
+        subject=b"",
+    )
+    with unit_of_work(engine) as connection:
+        openings.admit(connection, opening, clock.now())
+    yield epoch
+    with unit_of_work(engine) as connection:
+        connection.execute(delete(opened).where(opened.c.dispatch_id == opening.dispatch_id))
+    engine.dispose()
+
+
+def test_an_officer_has_a_missing_number_asked_for_again(
+    ministry: Stage, enter: Enter, gap: int
+) -> None:
+    auditor, chief = enter("AUDITOR"), enter("CHIEF-CIPHER-POUCH")
+    page = chief.page
+    chief.goto("/depeches/")
+    page.get_by_role("link", name="Demander la répétition LOME").first.click()
+    line = page.locator("#manquants ~ table tbody tr").filter(has_text="2000")
+    expect(line).to_contain_text("à demander")
+    for language in ("en", "fr"):
+        chief.goto(f"/postes/numeros?lang={language}")
+        check_page(chief, foreign=names(ministry))
+    auditor.goto("/postes/numeros")
+    expect(auditor.page.locator("#manquants ~ table")).to_contain_text("2000")
+    assert auditor.page.get_by_role("button", name="Demander la répétition").count() == 0
+    page.get_by_role("button", name="Demander la répétition").click()
+    for _ in range(120):
+        page.goto("/postes/numeros")
+        if "à demander" not in line.inner_text():
+            break
+        page.wait_for_timeout(250)
+    expect(line).to_contain_text("demandée")
+    heard = chiffre("fr", "service-message", "--identity", ministry.identity("LOME"))
+    assert gap in [each["series"]["epoch"] for each in heard if each["series"]]
+    check_quiet(chief)

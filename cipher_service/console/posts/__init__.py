@@ -1,7 +1,7 @@
 """The posts: their directory, one post, all of them at a glance, and numbers per day.
 
 * `books`: what the books say, and who may see it. `state`: a post, and how bad it is.
-* `traffic`: numbers in and out. `pages`: the handlers.
+* `traffic`: numbers in and out; `gaps`: those that never came. `pages`: the handlers.
 """
 
 from typing import Final
@@ -25,6 +25,7 @@ FLOW: Final = Flow(
         Page("/postes", pages.directory),
         Page("/postes/apercu", pages.glance),
         Page("/postes/numeros", pages.numbers),
+        Page("/postes/numeros/relancer", pages.chase, "POST"),
         Page("/postes/{post}", pages.post),
     ),
     (

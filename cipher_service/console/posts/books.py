@@ -83,12 +83,14 @@ def states(visit: Visit, connection: Connection, gate: Gate) -> list[PostState]:
     ]
 
 
-def require_mail(visit: Visit, connection: Connection, gate: Gate) -> None:
-    """Demand that the officer may see the mail with some post. Raises ServiceError NOT_ALLOWED."""
+def require_mail(visit: Visit, connection: Connection, gate: Gate) -> frozenset[str]:
+    """Return the posts whose mail the officer may see. Raises ServiceError NOT_ALLOWED: of none."""
     headquarters = visit.office.headquarters
     posts = read_directory(connection).posts.values()
-    if not any(_sight(visit, gate, post, headquarters).mail for post in posts):
+    seen = frozenset(post.code for post in posts if _sight(visit, gate, post, headquarters).mail)
+    if not seen:
         _refuse(visit, gate, headquarters)
+    return seen
 
 
 def editions(connection: Connection, code: str) -> list[CardRecord]:

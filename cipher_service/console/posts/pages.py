@@ -8,6 +8,7 @@ from starlette.responses import Response
 from cipher_service.access.acts import Gate
 from cipher_service.console.language import mark
 from cipher_service.console.posts import books, traffic
+from cipher_service.console.posts.gaps import Gaps, gaps
 from cipher_service.console.posts.state import PostState, worst_first
 from cipher_service.console.visit import Visit
 from cipher_service.directory.register import CardRecord
@@ -73,22 +74,30 @@ async def post(visit: Visit) -> Response:
 
 
 async def numbers(visit: Visit) -> Response:
-    """Numbers in and out per day, one drawing per precedence, all to one scale."""
+    """Numbers in and out per day, one drawing per precedence, all to one scale; what is missing."""
 
-    def read(connection: Connection, gate: Gate) -> dict[tuple[str, Any, bool], int]:
-        books.require_mail(visit, connection, gate)
-        return traffic.count(
+    def read(connection: Connection, gate: Gate) -> tuple[traffic.Counts, Gaps]:
+        posts = books.require_mail(visit, connection, gate)
+        counts = traffic.count(
             connection,
             gate.policies,
             visit.person.principal,
             visit.office.headquarters,
             visit.now,
         )
+        return counts, gaps(visit, connection, gate, posts)
 
-    counts = await visit.read(read)
+    counts, missing = await visit.read(read)
     ordered = sorted(default_scheme().precedences, key=lambda one: -one.rank)
     picture = traffic.draw(counts, [one.code for one in ordered], traffic.days_until(visit.now))
-    return visit.page("posts/numbers.html", picture=picture, size=traffic)
+    return visit.page("posts/numbers.html", picture=picture, size=traffic, missing=missing)
+
+
+async def chase(visit: Visit) -> Response:
+    """Have what is missing asked for again."""
+    await visit.form()
+    await visit.act("numbers_chase")
+    return visit.go("/postes/numeros")
 
 
 async def _states(visit: Visit) -> list[PostState]:
