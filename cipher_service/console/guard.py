@@ -49,7 +49,7 @@ def policy(nonce: str, forms: Iterable[str] = ()) -> str:
             "base-uri 'none'",
             "frame-ancestors 'none'",
             "require-trusted-types-for 'script'",
-            "trusted-types htmx app",
+            "trusted-types app",
             f"report-uri {REPORTS}",
         )
     )

@@ -228,10 +228,6 @@ class Visit:
         """Answer with a page of `templates/`."""
         return self._renderer.page(self, template, status, values)
 
-    def part(self, template: str, **values: Any) -> Response:
-        """Answer with a piece of a page, for htmx."""
-        return self._renderer.page(self, template, 200, values)
-
     def sign(self, ticket: str) -> Response:
         """Send the browser to the page where the officer signs (`identity.approvals.ask`)."""
         origin = self.office.settings.approval_origin

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { compileAsync } from "sass";
+import subsetFont from "subset-font";
 
 const home = dirname(fileURLToPath(import.meta.url));
 const source = join(home, "src");
@@ -17,11 +18,19 @@ const output = resolve(process.argv[2] ?? join(home, "..", "static"));
 const fresh = `${output}.new`;
 const modules = join(home, "node_modules");
 
-// Files taken from packages as they are.
-const copied = {
+// Letters, cut down to those below: what lacks here (a rare name) is shown in the system's own.
+const letters = {
   "plex-sans-400.woff2": "@fontsource/ibm-plex-sans/files/ibm-plex-sans-latin-400-normal.woff2",
   "plex-sans-600.woff2": "@fontsource/ibm-plex-sans/files/ibm-plex-sans-latin-600-normal.woff2",
   "plex-mono-400.woff2": "@fontsource/ibm-plex-mono/files/ibm-plex-mono-latin-400-normal.woff2",
+};
+const ascii = Array.from({ length: 95 }, (_, place) => String.fromCharCode(32 + place)).join("");
+const shown =
+  `${ascii}ÀÂÄÆÇÈÉÊËÎÏÔÖŒÙÛÜŸàâäæçèéêëîïôöœùûüÿÁÍÓÚÑÃÕáíóúñãõ` +
+  "\u00a0\u202f«»‘’“”–—…·•°×§€→";
+
+// Files taken from packages as they are.
+const copied = {
   "zxing-reader.wasm": "zxing-wasm/dist/reader/zxing_reader.wasm",
 };
 
@@ -88,7 +97,7 @@ async function style(name) {
     loadPaths: [modules],
     quietDeps: true,
   });
-  // Letters are named in the source as plainly as they are in `copied`.
+  // Letters are named in the source as plainly as they are in `letters`.
   const named = css.replace(/url\("?\.\/([a-z0-9.-]+)"?\)/g, (_, file) => {
     if (!(file in manifest)) throw new Error(`${name} names ${file}, which is not built`);
     return `url(${manifest[file].file})`;
@@ -98,6 +107,11 @@ async function style(name) {
 
 await rm(fresh, { recursive: true, force: true });
 await mkdir(fresh, { recursive: true });
+for (const [name, path] of Object.entries(letters)) {
+  use(path);
+  const whole = await readFile(join(modules, path));
+  await keep(name, await subsetFont(whole, shown, { targetFormat: "woff2", noLayoutClosure: true }));
+}
 for (const [name, path] of Object.entries(copied)) {
   use(path);
   await keep(name, await readFile(join(modules, path)));

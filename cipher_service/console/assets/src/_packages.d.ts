@@ -2,13 +2,7 @@
 declare module "govuk-frontend" {
   type Component = new (root: Element | null, config?: Record<string, unknown>) => unknown;
   export const Button: Component;
-  export const CharacterCount: Component;
   export const Checkboxes: Component;
-  export const ErrorSummary: Component;
-  export const Radios: Component;
-  export const ServiceNavigation: Component;
   export const SkipLink: Component;
   export function createAll(component: Component, config?: Record<string, unknown>): unknown[];
 }
-
-declare module "htmx.org/dist/*";

@@ -1,21 +1,8 @@
 // What every page of the console needs: the parts of govuk-frontend that our macros use.
-import {
-  Button,
-  CharacterCount,
-  Checkboxes,
-  ErrorSummary,
-  Radios,
-  ServiceNavigation,
-  SkipLink,
-  createAll,
-} from "govuk-frontend";
+import { Button, Checkboxes, SkipLink, createAll } from "govuk-frontend";
 
 // Without this class, set before, every component silently does nothing.
 document.body.classList.add("js-enabled", "govuk-frontend-supported");
 createAll(Button, { preventDoubleClick: true });
-createAll(CharacterCount);
 createAll(Checkboxes);
-createAll(ErrorSummary);
-createAll(Radios);
-createAll(ServiceNavigation);
 createAll(SkipLink);
