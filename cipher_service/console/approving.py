@@ -194,9 +194,9 @@ async def _members(request: Request, *names: str) -> dict[str, str]:
 
 
 def _page(assets: Assets, language: Language) -> str:
-    style, script = assets.named("console.css"), assets.named("approve.js")
+    script = assets.named("approve.js")
     links = ""
-    if style is not None:
+    for style in filter(None, map(assets.named, ("console.css", "markings.css"))):
         links += f'<link rel="stylesheet" href="{style.url}" integrity="{style.integrity}">\n'
     if script is not None:
         links += f'<script src="{script.url}" integrity="{script.integrity}"'

@@ -1,11 +1,14 @@
 """What was built for browsers: files named by their hash, each with its integrity.
 
 `static/manifest.json` is written by the build: `{"console.css": {"file": "console-ab12.css",
-"integrity": "sha384-..."}}`. Only what it names is served.
+"integrity": "sha384-..."}}`. Only what it names is served, and `markings.css`, which is made here
+from the scheme of markings.
 """
 
 import json
+from base64 import b64encode
 from dataclasses import dataclass
+from hashlib import sha256, sha384
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
@@ -13,7 +16,9 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cipher_service.console.markings import stylesheet
 from cipher_service.errors import ServiceError
+from cipher_service.labels.scheme import default_scheme
 
 _KINDS: Final = {
     "css": "text/css; charset=utf-8",
@@ -52,6 +57,11 @@ class Assets:
             for name, entry in named.items()
         }
         self._served = frozenset(entry["file"] for entry in named.values())
+        colours = stylesheet(default_scheme())
+        file = f"markings.{sha256(colours).hexdigest()[:16]}.css"
+        self._made = {file: colours}
+        integrity = f"sha384-{b64encode(sha384(colours).digest()).decode('ascii')}"
+        self._named["markings.css"] = Asset(f"/static/{file}", integrity)
 
     def named(self, name: str) -> Asset | None:
         """Return a built file by its name in the source; None when nothing of it was built."""
@@ -60,10 +70,12 @@ class Assets:
     async def serve(self, request: Request) -> Response:
         """Answer `/static/{file}`. Raises ServiceError NOT_FOUND."""
         name = str(request.path_params["file"])
-        if name not in self._served:
-            raise ServiceError("NOT_FOUND")
+        body = self._made.get(name)
+        if body is None:
+            if name not in self._served:
+                raise ServiceError("NOT_FOUND")
+            body = self._folder.joinpath(*name.split("/")).read_bytes()
         kind = _KINDS.get(name.rpartition(".")[2], "application/octet-stream")
-        body = self._folder.joinpath(*name.split("/")).read_bytes()
         return Response(body, headers={"content-type": kind, "cache-control": _FOR_EVER})
 
 

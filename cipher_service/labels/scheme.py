@@ -13,6 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, TypeVar
 
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
 _CAVEAT = re.compile(r"[A-Z0-9](?:[A-Z0-9 -]{0,38}[A-Z0-9])?")
 
 
@@ -34,23 +35,29 @@ class UnknownLabel(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A level of classification. A higher rank protects more."""
+    """A level of classification. A higher rank protects more; `colour` is `#rrggbb`."""
 
     code: str
     rank: int
     fr: str
     en: str
+    colour: str
 
 
 @dataclass(frozen=True, slots=True)
 class Precedence:
-    """A degree of urgency (ACP 127 paragraph 150). A higher rank goes first."""
+    """A degree of urgency (ACP 127 paragraph 150). A higher rank goes first.
+
+    An arrival may wait `minutes` for its reading; `colour` is `#rrggbb`.
+    """
 
     code: str
     rank: int
     prosign: str
     fr: str
     en: str
+    colour: str
+    minutes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,8 @@ def read_scheme(text: str) -> Scheme:
     """Read a scheme from TOML.
 
     Raises:
-        ValueError: the text is not TOML, lacks a member, or ranks or codes repeat.
+        ValueError: the text is not TOML, lacks a member, repeats a rank or a code, or has a colour
+            that is none.
     """
     try:
         data = tomllib.loads(text)
@@ -114,6 +122,7 @@ def read_scheme(text: str) -> Scheme:
     for entries in (scheme.levels, scheme.precedences):
         _refuse_doubles((entry.code for entry in entries), len(entries))
         _refuse_doubles((entry.rank for entry in entries), len(entries))
+        _refuse_colours(entries)
     return scheme
 
 
@@ -130,6 +139,11 @@ def _rank(entry: Level | Precedence) -> int:
 def _refuse_doubles(values: Iterable[Any], count: int) -> None:
     if len(set(values)) != count:
         raise ValueError("a scheme of markings names each code and each rank once")
+
+
+def _refuse_colours(entries: Iterable[Level | Precedence]) -> None:
+    if not all(_COLOUR.fullmatch(str(entry.colour)) for entry in entries):
+        raise ValueError("a colour of a scheme of markings is # and six hexadecimal digits")
 
 
 def _plain(given: str) -> str:

@@ -4,7 +4,7 @@ Arrivals are filtered in SQL by what the policies leave, and each row is decided
 keyset page in order of precedence then arrival.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,6 +21,7 @@ from cipher_service.dispatches import rules
 from cipher_service.dispatches.office import compositions, trail
 from cipher_service.dispatches.office.compositions import Composition
 from cipher_service.dispatches.office.trail import Trace
+from cipher_service.labels.scheme import default_scheme
 from cipher_service.references import register_number
 from cipher_service.storage.tables.access import handling
 from cipher_service.storage.tables.compositions import composition, dispatch_act
@@ -29,13 +30,6 @@ from keys.manifest import COPY
 
 FLASH: Final = "FLASH"
 PAGE: Final = 100
-HANDLING: Final[Mapping[str, timedelta]] = {
-    "FLASH": timedelta(minutes=10),
-    "IMMEDIAT": timedelta(minutes=60),
-    "URGENT": timedelta(hours=6),
-}
-"""How long an arrival may wait for its reading, by precedence; the others a day."""
-_ORDINARY: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +88,7 @@ def arrivals(
     states: Collection[str] = rules.OPEN_STATES,
     after: int = 0,
     only: Sequence[ColumnElement[bool]] = (),
+    action: str = "list",
     limit: int = PAGE,
 ) -> list[ArrivalLine]:
     """Return a page of what came for the bureau and this officer may see, the most urgent first.
@@ -107,6 +102,7 @@ def arrivals(
         states: of the bureau's lines.
         after: the `place` of the last line of the page before.
         only: more conditions.
+        action: what the officer may do with each line, besides seeing it.
         limit: lines at most.
 
     Raises:
@@ -117,7 +113,7 @@ def arrivals(
     columns = DispatchColumns(connection.dialect, gate.scheme)
     statement = _to(post, states).where(
         addressee.c.place > after,
-        condition(gate.policies, principal, "list", context, columns),
+        *(condition(gate.policies, principal, one, context, columns) for one in {"list", action}),
         *only,
     )
     ordered = statement.order_by(addressee.c.place).limit(min(limit, PAGE))
@@ -157,14 +153,13 @@ def processed_by(officer: str) -> ColumnElement[bool]:
 
 def overdue(now: datetime) -> ColumnElement[bool]:
     """Return the condition of an arrival that has waited longer than its precedence allows."""
-    named = [
-        (addressee.c.precedence == code) & (dispatch.c.received_at <= clock.text(now - lasts))
-        for code, lasts in HANDLING.items()
-    ]
-    others = addressee.c.precedence.not_in(HANDLING) & (
-        dispatch.c.received_at <= clock.text(now - _ORDINARY)
+    return or_(
+        *(
+            (addressee.c.precedence == each.code)
+            & (dispatch.c.received_at <= clock.text(now - timedelta(minutes=each.minutes)))
+            for each in default_scheme().precedences
+        )
     )
-    return or_(*named, others)
 
 
 def awaiting(connection: Connection, officer: str) -> list[Composition]:
@@ -237,6 +232,7 @@ def _to(post: str, states: Collection[str]) -> Select[Any]:
 def _line(row: Row[Any], traces: list[Trace], now: datetime) -> ArrivalLine:
     waited = now - clock.parse(row.received_at)
     waits = row.state in rules.OPEN_STATES
+    allowed = default_scheme().precedence(row.precedence).minutes
     return ArrivalLine(
         place=row.place,
         dispatch_id=row.dispatch_id,
@@ -252,7 +248,7 @@ def _line(row: Row[Any], traces: list[Trace], now: datetime) -> ArrivalLine:
         received_at=row.received_at,
         state=row.state,
         assigned=row.assigned,
-        late=waits and waited >= HANDLING.get(row.precedence, _ORDINARY),
+        late=waits and waited >= timedelta(minutes=allowed),
         traces=tuple(traces),
     )
 

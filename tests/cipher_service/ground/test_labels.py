@@ -9,17 +9,21 @@ code = "B"
 rank = 2
 fr = "b"
 en = "b"
+colour = "#000000"
 [[level]]
 code = "A"
 rank = {rank}
 fr = "a"
 en = "a"
+colour = "#a1300b"
 [[precedence]]
 code = "ROUTINE"
 rank = 1
 prosign = "R"
 fr = "r"
 en = "r"
+colour = "{colour}"
+minutes = 5
 """
 
 
@@ -62,12 +66,32 @@ def test_a_strange_caveat_is_refused(typed: str) -> None:
 
 
 def test_a_ministry_may_bring_its_own_scheme() -> None:
-    scheme = read_scheme(SCHEME.format(rank=1))
+    scheme = read_scheme(SCHEME.format(rank=1, colour="#123abc"))
     assert [level.code for level in scheme.levels] == ["A", "B"]
 
 
+def test_white_letters_can_be_read_on_every_colour_of_the_scheme() -> None:
+    scheme = default_scheme()
+    for colour in [each.colour for group in (scheme.levels, scheme.precedences) for each in group]:
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        red, green, blue = (
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        )
+        luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        assert 1.05 / (luminance + 0.05) >= 4.5, colour
+
+
 @pytest.mark.parametrize(
-    "text", [SCHEME.format(rank=2), "policy = 'X'", "level = 3", "[[", "policy = 1\nlevel = [1]"]
+    "text",
+    [
+        SCHEME.format(rank=2, colour="#123abc"),
+        SCHEME.format(rank=1, colour="red}body{"),
+        SCHEME.format(rank=1, colour="#123ABC"),
+        "policy = 'X'",
+        "level = 3",
+        "[[",
+        "policy = 1\nlevel = [1]",
+    ],
 )
 def test_a_broken_scheme_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
