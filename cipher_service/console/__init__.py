@@ -35,8 +35,8 @@ How a flow is added
    proposing command; the pages `/actes` then carry it from signature to signature.
 4. Templates stand in `templates/NAME/`, extend `base.html` (blocks title, head, content; set
    `scripts = ["NAME.js"]` before `extends` for an island of `assets/src/NAME.ts`) and use GOV.UK's
-   macros with every label given; the component's style stands in `assets/src/styles/_govuk.scss`. No
-   inline style or script. Titles and addresses name nothing of a dispatch.
+   macros with every label given; a component's style is named in `assets/src/styles/_govuk.scss`.
+   No inline style or script. Titles and addresses name nothing of a dispatch.
 5. Sentences are in French in the source: `_("...")` in templates, `visit.say("...")` in handlers,
    `mark("...")` where they are translated later. Their English is in `locale/en/NAME.po`;
    `tests/console/test_words.py` names each one that is missing, in the form to paste.

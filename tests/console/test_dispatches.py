@@ -123,6 +123,8 @@ def test_the_text_locks_when_the_officer_is_away(enter: Enter, arrivals: list[st
 
 def test_who_may_not_read_sees_that_it_exists_or_nothing(enter: Enter, arrivals: list[str]) -> None:
     auditor = enter("AUDITOR")
+    assert auditor.page.get_by_role("heading", name="À faire").is_visible()
+    assert auditor.page.get_by_role("link", name="Dépêches à").count() == 0
     auditor.goto(f"/depeches/{arrivals[0]}")
     expect(auditor.page.locator("#ouvrir")).to_have_count(0)
     expect(auditor.page.get_by_text("besoin d’en connaître")).to_be_visible()

@@ -45,18 +45,29 @@ _RELEASERS: Final = frozenset(
         *("CHIEF-CIPHER-POUCH", "CIPHER-CLERK"),
     }
 )
+_ARRIVALS: Final = (
+    (mark("Dépêches à déchiffrer"), "/depeches/", "read", tuple),
+    (
+        mark("Dépêches à attribuer"),
+        "/depeches/?tray=a-attribuer",
+        "grant-need",
+        lambda: (trays.unassigned(),),
+    ),
+)
 
 
 def awaits(
     connection: Connection, gate: Gate, principal: Principal, now: datetime
 ) -> Iterator[Awaiting]:
-    """Say what awaits a person: arrivals, releases, drafts that came back."""
+    """Say what awaits a person: what they may open or entrust, releases, drafts that came back."""
     held = principal.functions | {each.function for each in principal.mandates}
     officer = principal.officer_id
     if held & _READERS:
-        lines = trays.arrivals(connection, gate, officer, principal.post, now)
-        late = sum(line.late for line in lines)
-        yield Awaiting(mark("Dépêches à déchiffrer"), "/depeches/", len(lines), late)
+        for label, path, action, only in _ARRIVALS:
+            lines = trays.arrivals(
+                *(connection, gate, officer, principal.post, now), only=only(), action=action
+            )
+            yield Awaiting(label, path, len(lines), sum(line.late for line in lines))
     yield Awaiting(
         mark("Dépêches à viser"), "/depeches/a-viser", len(trays.awaiting(connection, officer))
     )

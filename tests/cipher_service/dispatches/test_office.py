@@ -295,6 +295,7 @@ def test_an_arrival_is_assigned_read_receipted_and_handed_over(office: Office) -
         return [line.dispatch_id for line in found]
 
     assert (tray("CLERK"), tray("CHIEF"), tray("SECURITY")) == ([], [number], [])
+    assert (tray("CHIEF", action="grant-need"), tray("CHIEF", action="read")) == ([number], [])
     refused(office, "NOT_FOUND", "CLERK", "dispatch_open.intend", dispatch_id=number)
     refused(office, "NOT_ALLOWED", "CHIEF", "dispatch_open.intend", dispatch_id=number)
     security = office.of["SECURITY"].number
@@ -303,7 +304,7 @@ def test_an_arrival_is_assigned_read_receipted_and_handed_over(office: Office) -
     )
     refused(office, "NOT_FOUND", "SECURITY", "dispatch_assign", dispatch_id=number, to=clerk)
     office.act("CHIEF", "dispatch_assign", dispatch_id=number, to=clerk)
-    assert tray("CLERK", only=(trays.processed_by(clerk),)) == [number]
+    assert tray("CLERK", only=(trays.processed_by(clerk),), action="read") == [number]
 
     with reading(office.engine) as connection:
         heard = trays.alerts(connection, office.gate, clerk, "MINREX", now)
