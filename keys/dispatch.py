@@ -8,12 +8,22 @@
                                               workspace=folder) as opened:
         opened.publish(folder / opened.manifest.id)
 
+Who keeps nothing reads without a quarantine: `open_head`, `read_parts`, `read_again`.
 `keys.sealing` and `keys.opening` hold what they do and in which order; keys/SPEC.md gives every
 byte. What a version 1 writer has ever written, every later reader opens; what a version 1 reader
 refuses is refused by name.
 """
 
-from keys.opening import FileKeyOpener, Opened, decipher, examine
+from keys.opening import (
+    FileKeyOpener,
+    Head,
+    Opened,
+    decipher,
+    examine,
+    open_head,
+    read_again,
+    read_parts,
+)
 from keys.sealing import (
     Attachment,
     Destination,
@@ -30,8 +40,12 @@ __all__ = [
     "DispatchSigner",
     "Enciphered",
     "FileKeyOpener",
+    "Head",
     "Opened",
     "decipher",
     "encipher",
     "examine",
+    "open_head",
+    "read_again",
+    "read_parts",
 ]

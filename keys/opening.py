@@ -30,9 +30,10 @@ import hashlib
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, Self
 
 from keys.age.header import Header
 from keys.age.stream import OpeningStream
@@ -63,12 +64,17 @@ from keys.signing import (
 from keys.unpacking import Package, Payload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     from keys.age.stream import ByteSource
     from keys.cards import Card
     from keys.rerouting import Rerouting
+
+    Receiver = Callable[[memoryview], object]
+
+_BEFORE_PARTS: Final = 4  # the manifest, its two signatures, SHA256SUMS
 
 
 class FileKeyOpener(Protocol):
@@ -240,15 +246,11 @@ def decipher(
     """
     # 1. to 11.
     head = open_head(source, opener=opener, find_sender=find_sender, may_reroute=may_reroute)
-    package, manifest = head.package, head.manifest
-    # 12.
-    _check_sums(package, manifest)
-    # 13. and 14.
+    manifest = head.manifest
+    # 12. to 14.
     folder = Path(tempfile.mkdtemp(prefix=".quarantine-", dir=workspace))
     try:
-        for part in manifest.parts:
-            _receive_part(package, part, folder)
-        package.end()
+        read_parts(head, lambda part: _kept_in(folder, part))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -261,6 +263,59 @@ def decipher(
         manifest.parts,
         head.reroutings,
     )
+
+
+def read_parts(head: Head, keep: Callable[[Part], AbstractContextManager[Receiver]]) -> None:
+    """Makes checks 12 to 14. What was received is good for nothing before this returns.
+
+    Args:
+        head: as `open_head` gave it; its package is read to the end.
+        keep: gives, for a part that is about to come, what takes its bytes, piece by piece.
+
+    Raises:
+        Refusal: the subclass of the first check that fails.
+        OSError: from the source, or from who receives.
+    """
+    package, manifest = head.package, head.manifest
+    _check_sums(package, manifest)
+    for part in manifest.parts:
+        _demand_entry(package, part)
+        digest = hashlib.sha256()
+        with keep(part) as receive:
+            for piece in package.pieces(part.size):
+                digest.update(piece)
+                receive(piece)
+        _demand_hash(part, digest)
+    package.end()
+
+
+def read_again(head: Head, source: BinaryIO, place: int) -> Iterator[bytes]:
+    """Gives one part of a dispatch that `read_parts` has judged, piece by piece, and keeps nothing.
+
+    Args:
+        head: of that reading; no key is asked again.
+        source: the same file, at its first byte.
+        place: of the part in the manifest, from 0.
+
+    Raises:
+        Refusal: it is not the same file any more. The last piece comes only if all of them have
+            the hash that was signed.
+        OSError: from the source.
+    """
+    Header.parse(source)
+    package = Package(OpeningStream(head.file_key, Payload(source)))
+    for _ in range(_BEFORE_PARTS + place):
+        _name, size = package.next_entry()
+        package.pass_body(size, lambda _piece: None)
+    part, digest, last = head.manifest.parts[place], hashlib.sha256(), b""
+    _demand_entry(package, part)
+    for piece in package.pieces(part.size):
+        if last:
+            yield last
+        last = bytes(piece)
+        digest.update(last)
+    _demand_hash(part, digest)
+    yield last
 
 
 def examine(header: Header, file_key: bytes, payload: ByteSource, own: Card) -> Manifest:
@@ -331,24 +386,25 @@ def _check_sums(package: Package, manifest: Manifest) -> None:
         raise PartMismatch("SHA256SUMS is not what the manifest says")
 
 
-def _receive_part(package: Package, part: Part, folder: Path) -> None:
+def _demand_entry(package: Package, part: Part) -> None:
     if package.next_entry() != (part.name, part.size):
         raise PartMismatch(f"the entry in the place of {part.name} has another name or size")
-    path = folder / part.name
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    digest = hashlib.sha256()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
 
-        def receive(piece: memoryview) -> None:
-            digest.update(piece)
-            file.write(piece)
 
-        package.pass_body(part.size, receive)
-        file.flush()
-        os.fsync(descriptor)
+def _demand_hash(part: Part, digest: hashlib._Hash) -> None:
     if digest.hexdigest() != part.sha256:
         raise PartMismatch(f"{part.name} does not have the hash that was signed")
+
+
+@contextmanager
+def _kept_in(folder: Path, part: Part) -> Iterator[Receiver]:
+    path = folder / part.name
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        yield file.write
+        file.flush()
+        os.fsync(descriptor)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -8,7 +8,7 @@ from keys.errors import PackageMalformed
 from keys.ustar import BLOCK_BYTES, END, padding_after, read_entry_header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from keys.age.stream import OpeningStream
 
@@ -56,11 +56,16 @@ class Package:
 
     def pass_body(self, size: int, receive: Callable[[memoryview], object]) -> None:
         """Gives a body of any size, piece by piece. Raises PackageMalformed."""
+        for piece in self.pieces(size):
+            receive(piece)
+
+    def pieces(self, size: int) -> Iterator[memoryview]:
+        """Gives a body of any size; each piece holds until the next. Raises PackageMalformed."""
         remaining = size
         while remaining:
             piece = self._piece(remaining)
-            receive(piece)
             remaining -= len(piece)
+            yield piece
         self._skip_padding(size)
 
     def end(self) -> None:

@@ -27,7 +27,7 @@ from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import Card
 from keys.custody import Bureau, Custodian
-from keys.dispatch import Opened, decipher
+from keys.dispatch import Head, Opened, decipher, open_head
 from keys.errors import Refusal
 from keys.manifest import CIPHER, POUCH, Manifest
 from keys.post_receipts import DECIPHERED, DELIVERED, REFUSED, PostReceipt, make_post_receipt
@@ -171,6 +171,19 @@ class Reception:
             opener=self._hands,
             find_sender=lambda fingerprint: _trusted(directory, fingerprint),
             workspace=workspace,
+        )
+
+    def head(self, source: BinaryIO, directory: Directory) -> Head:
+        """Verify an envelope as far as its manifest's signatures; nothing is kept or entered.
+
+        Raises:
+            Refusal: the envelope is refused.
+            OSError: it cannot be read.
+        """
+        return open_head(
+            source,
+            opener=self._hands,
+            find_sender=lambda fingerprint: _trusted(directory, fingerprint),
         )
 
     def _registered(self, dispatch_id: str) -> DispatchRecord | None:

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,10 +19,14 @@ from keys.dispatch import (
     Attachment,
     Destination,
     DigestingSink,
+    Head,
     Opened,
     decipher,
     encipher,
     examine,
+    open_head,
+    read_again,
+    read_parts,
 )
 from keys.errors import (
     CardNotInForce,
@@ -34,7 +39,7 @@ from keys.errors import (
     SourceChangedError,
 )
 from keys.identity import Identity
-from keys.manifest import Manifest, Series
+from keys.manifest import Manifest, Part, Series
 from keys.signing import Signatures
 from keys.sources import Content, Source
 from tests.vectors.forge import NOW, YEAR, Forgery, addressee, heading, identity, open_with, split
@@ -127,6 +132,42 @@ def test_the_same_dispatch_twice_shares_no_byte_of_payload() -> None:
     _, second = split(_seal(b"Bonjour"))
     assert first[:16] != second[:16]
     assert first[16:] != second[16:]
+
+
+# Without a quarantine
+
+
+def _read_through(sealed: bytes) -> tuple[Head, dict[str, bytes]]:
+    kept: dict[str, bytes] = {}
+
+    @contextmanager
+    def keep(part: Part) -> Iterator[Callable[[memoryview], object]]:
+        pieces: list[bytes] = []
+        yield lambda piece: pieces.append(bytes(piece))
+        kept[part.name] = b"".join(pieces)
+
+    cards = {MINREX.card.fingerprint: MINREX.card}
+    head = open_head(io.BytesIO(sealed), opener=PARIS, find_sender=cards.get)
+    read_parts(head, keep)
+    return head, kept
+
+
+def test_what_was_judged_is_given_part_by_part_and_never_whole_once_it_changed() -> None:
+    drawn = os.urandom(300_000)
+    sealed = _seal(b"Bonjour", Attachment("vide", b""), Attachment("plan", drawn))
+    head, kept = _read_through(sealed)
+    assert [*kept.values()] == [b"Bonjour", b"", drawn]
+    again = [b"".join(read_again(head, io.BytesIO(sealed), place)) for place in range(3)]
+    assert again == [b"Bonjour", b"", drawn]
+    for other in (
+        sealed[:-40] + bytes([sealed[-40] ^ 1]) + sealed[-39:],
+        _seal(b"Bonjour", Attachment("vide", b""), Attachment("plan", drawn)),
+        sealed[:-70_000],
+    ):
+        given: list[bytes] = []
+        with pytest.raises(PayloadDamaged):
+            given.extend(read_again(head, io.BytesIO(other), 2))
+        assert len(b"".join(given)) < len(drawn)
 
 
 # Publishing

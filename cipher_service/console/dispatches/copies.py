@@ -7,6 +7,7 @@ attachment is deciphered anew, with all of its dispatch, and given as a file tha
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import closing
 from typing import Final
 from urllib.parse import quote
 
@@ -19,7 +20,6 @@ from cipher_service.console.visit import Visit
 from cipher_service.dispatches.office.showing import Attachment
 from cipher_service.errors import ServiceError
 
-_PIECE: Final = 256 * 1024
 _PLACE: Final = re.compile(r"[1-9][0-9]{0,2}")
 _HARMLESS: Final = frozenset({"application/pdf", "image/jpeg", "image/png", "text/plain"})
 """Types that a browser may be told; whatever else the sender says is just octets."""
@@ -45,11 +45,7 @@ async def attachment(visit: Visit) -> Response:
     found = await intended(
         visit, "dispatch_take", named, lambda: showing.attachment(number, int(place))
     )
-    try:
-        await asyncio.shield(visit.act("dispatch_take.end", named))
-    except ServiceError:
-        found.file.close()
-        raise
+    await asyncio.shield(visit.act("dispatch_take.end", named))
     return StreamingResponse(
         _pieces(visit, found),
         headers={
@@ -62,6 +58,6 @@ async def attachment(visit: Visit) -> Response:
 
 
 async def _pieces(visit: Visit, found: Attachment) -> AsyncIterator[bytes]:
-    with found.file as file:
-        while piece := await visit.office.in_thread(lambda: file.read(_PIECE)):
+    with closing(found.pieces) as pieces:
+        while piece := await visit.office.in_thread(lambda: next(pieces, b"")):
             yield piece

@@ -5,35 +5,31 @@
     part = showing.attachment(dispatch_id, 1)     # after dispatch_take.intend
     subject, text = showing.unsealed(body)        # after dispatch_review.intend
 
-The quarantine of an arrival lies in memory (`/dev/shm`) where the machine has it, and is wiped
-before the text is shown; an attachment that is given away is then a file without a name, gone with
-its last reader.
+An arrival is judged whole before anything of it is shown, and nothing of it is written meanwhile,
+whatever its size: of the text the beginning is kept in memory, and an attachment is deciphered
+again while it is given.
 """
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from sqlalchemy import Engine
 
 from cipher_service.directory.register import read_directory
-from cipher_service.dispatches.lists import dispatch_of
+from cipher_service.dispatches.lists import DispatchRecord, dispatch_of
 from cipher_service.dispatches.reception import Reception
 from cipher_service.dispatches.sealed import TEXT_MAX, seal_text
 from cipher_service.errors import ServiceError
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import Card
 from keys.custody import Custodian
-from keys.dispatch import Opened
-from keys.manifest import Manifest
-from keys.names import given_name
+from keys.dispatch import Head, read_again, read_parts
+from keys.manifest import Manifest, Part
+from keys.names import MESSAGE, given_name
 from keys.slips import Slip, require_same
 
-MESSAGE: Final = "message.txt"
-_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a quarantine of mode 0700 with a name of its own
 SHOWN_MOST: Final = 1024 * 1024
 
 
@@ -66,13 +62,14 @@ class Attachment:
         name: as the sender gave it.
         type: media type, as the sender gave it.
         size: bytes.
-        file: at its beginning, for the caller to close; nothing else leads to its content.
+        pieces: what it holds; close it when it is not read to its end. Raises Refusal and OSError
+            when what lies at rest has changed meanwhile, before its last piece.
     """
 
     name: str
     type: str
     size: int
-    file: BinaryIO
+    pieces: Generator[bytes, None, None]
 
 
 class Showing:
@@ -102,18 +99,17 @@ class Showing:
             KeysError: the custodian refuses.
             OSError: the envelope cannot be read.
         """
-        with self._opened(dispatch_id) as opened:
-            with (opened.folder / MESSAGE).open("rb") as message:
-                data = message.read(SHOWN_MOST)
-                whole = not message.read(1)
-            return Shown(
-                opened.manifest,
-                opened.manifest_hash,
-                opened.sender,
-                data.decode("utf-8", "replace"),
-                whole,
-                tuple((given_name(each.name), each.type, each.size) for each in opened.parts[1:]),
-            )
+        text = bytearray()
+        _record, head = self._judged(dispatch_id, text)
+        manifest = head.manifest
+        return Shown(
+            manifest,
+            manifest.hash,
+            head.sender,
+            text.decode("utf-8", "replace"),
+            len(text) == manifest.parts[0].size,
+            tuple((given_name(each.name), each.type, each.size) for each in manifest.parts[1:]),
+        )
 
     def attachment(self, dispatch_id: str, place: int) -> Attachment:
         """Decipher and verify a whole dispatch for one of its attachments, counted from 1.
@@ -122,25 +118,38 @@ class Showing:
             ServiceError: NOT_FOUND, also where it has fewer.
             Refusal, KeysError, OSError: as `arrival`.
         """
-        with self._opened(dispatch_id) as opened:
-            if not 1 <= place < len(opened.parts):
-                raise ServiceError("NOT_FOUND")
-            part = opened.parts[place]
-            file = (opened.folder / part.name).open("rb")
-            return Attachment(given_name(part.name), part.type, part.size, file)
+        record, head = self._judged(dispatch_id, bytearray())
+        parts = head.manifest.parts
+        if not 1 <= place < len(parts):
+            raise ServiceError("NOT_FOUND")
+        part = parts[place]
+        return Attachment(
+            given_name(part.name), part.type, part.size, self._again(record, head, place)
+        )
 
-    @contextmanager
-    def _opened(self, dispatch_id: str) -> Iterator[Opened]:
+    def _judged(self, dispatch_id: str, text: bytearray) -> tuple[DispatchRecord, Head]:
+        """Verify all of a dispatch; the beginning of its text goes to `text`."""
+
+        def begin(piece: memoryview) -> None:
+            text.extend(piece[: SHOWN_MOST - len(text)])
+
+        def keep(part: Part) -> AbstractContextManager[Callable[[memoryview], object]]:
+            return nullcontext(begin if part.name == MESSAGE else lambda _piece: None)
+
         with reading(self._engine) as connection:
             record = dispatch_of(connection, self._post, dispatch_id)
             directory = read_directory(connection)
-        with (
-            tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as workspace,
-            self._reception.envelope(record) as source,
-            self._reception.deciphered(source, directory, Path(workspace)) as opened,
-        ):
-            require_same(Slip.parse(record.slip), opened.manifest)
-            yield opened
+        with self._reception.envelope(record) as source:
+            head = self._reception.head(source, directory)
+            require_same(Slip.parse(record.slip), head.manifest)
+            read_parts(head, keep)
+        return record, head
+
+    def _again(
+        self, record: DispatchRecord, head: Head, place: int
+    ) -> Generator[bytes, None, None]:
+        with self._reception.envelope(record) as source:
+            yield from read_again(head, source, place)
 
     def sealed(self, subject: str, text: str) -> bytes:
         """Seal a subject and a text to the bureau. Raises ServiceError TEXT_TOO_LONG."""

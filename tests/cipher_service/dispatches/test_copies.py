@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from cipher_service.dispatches.office import copies
 from cipher_service.dispatches.office.copies import CopyDesk
+from cipher_service.dispatches.office.showing import SHOWN_MOST
 from cipher_service.errors import ServiceError
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.dispatch import Attachment
@@ -60,21 +61,17 @@ def test_copies_are_numbered_by_part_and_only_who_has_read_makes_one(
     assert sorted(made) == [(0, 1), (0, 2), (2, 1)]
 
 
-def test_an_attachment_is_given_as_it_was_signed_and_leaves_no_file(
+def test_an_attachment_is_given_as_it_was_signed_while_nothing_is_written(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office = Office(engine, tmp_path)
-    number = office.arrive(attachments=(Attachment("Note", b"n"), MAP))
-    memory = tmp_path / "memory"
-    memory.mkdir()
-    monkeypatch.setattr("cipher_service.dispatches.office.showing._MEMORY", memory)
+    number = office.arrive(text="é" * SHOWN_MOST, attachments=(Attachment("Note", b"n"), MAP))
+    monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
+    shown = office.showing.arrival(number)
+    assert (shown.text, shown.whole) == ("é" * (SHOWN_MOST // 2), False)
     found = office.showing.attachment(number, 2)
-    assert list(memory.iterdir()) == []
-    with found.file as file:
-        given = file.read()
     assert (found.name, found.type, found.size) == ("Carte n° 2.pdf", MAP.type, len(DRAWN))
-    assert given == DRAWN
+    assert b"".join(found.pieces) == DRAWN
     for place in (0, 3):
         with pytest.raises(ServiceError, match="NOT_FOUND"):
             office.showing.attachment(number, place)
-    assert list(memory.iterdir()) == []
