@@ -25,7 +25,7 @@ import resource
 import signal
 import stat
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -37,7 +37,9 @@ from keys.errors import KeysError
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
+
+    from keys.custody.core import Custody
 
 _PR_SET_DUMPABLE: Final = 4
 _SECONDS: Final = 5.0
@@ -51,29 +53,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         forbid_dumps()
         credential = _credential(options)
         custody = open_store(options.store, credential, production=options.production)
-        admitted = {os.geteuid(), *options.admit}
-        listener = take_place(options.socket, admitted)
-        try:
-            hold_store(options.store)
-        except BaseException:
-            listener.close()
-            options.socket.unlink()
-            raise
+        # The store before the place: of two that start at once, none takes the other's socket away.
+        with hold_store(options.store):
+            _serve(custody, options.socket, {os.geteuid(), *options.admit})
     except KeysError as error:
         sys.stderr.write(f"{error.code}: {error}\n")
         return 1
     except OSError as error:
         sys.stderr.write(f"{error}\n")
         return 3
-    server = Server(custody, listener, admitted)
+    return 0
+
+
+def _serve(custody: Custody, path: Path, admitted: Collection[int]) -> None:
+    server = Server(custody, take_place(path, admitted), admitted)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
-    sys.stdout.write(f"READY {options.socket}\n")
+    sys.stdout.write(f"READY {path}\n")
     sys.stdout.flush()
     server.serve()
-    with suppress(OSError):
-        options.socket.unlink()
-    return 0
+    path.unlink(missing_ok=True)
 
 
 def forbid_dumps() -> None:
@@ -83,8 +82,9 @@ def forbid_dumps() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def hold_store(store: Path) -> None:
-    """Takes a store for this process alone, until it ends, however it ends.
+@contextmanager
+def hold_store(store: Path) -> Iterator[None]:
+    """Keeps a store for this process alone; however the process ends, the kernel lets go of it.
 
     Two custodians on one store would each remember other grants and other challenges.
 
@@ -92,15 +92,16 @@ def hold_store(store: Path) -> None:
         StoreBusy: another one has it.
         OSError: the disk refuses.
     """
-    # Never closed: the kernel lets go of it with the process.
     descriptor = os.open(
         store / "custodian.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
     )
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
     except BlockingIOError as error:
-        os.close(descriptor)
         raise StoreBusy(f"another custodian serves from {store}") from error
+    finally:
+        os.close(descriptor)
 
 
 def take_place(path: Path, admitted: Collection[int]) -> socket.socket:

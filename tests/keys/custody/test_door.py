@@ -1,30 +1,25 @@
 """The worker's loop and its client, in this process: what a real worker cannot be brought to do."""
 
-import ctypes
 import os
-import resource
-import runpy
-import signal
 import socket
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
+from keys import canonical
 from keys.age.files import encrypt
-from keys.custody import acts, server, worker
+from keys.custody import acts, server
 from keys.custody.acts import perform, read_answer
 from keys.custody.core import Custody
 from keys.custody.errors import (
     CustodianFault,
     CustodianUnavailable,
     NotAdmitted,
+    OfficersNotFounded,
     RequestMalformed,
     StoreUnsafe,
 )
@@ -38,8 +33,11 @@ from keys.custody.frames import (
 from keys.custody.log_keys import HeadInMemory
 from keys.custody.remote import RemoteCustodian, _say
 from keys.custody.server import Server
-from keys.custody.worker import forbid_dumps, main, take_place
+from keys.custody.versions import Book
+from keys.custody.worker import take_place
+from keys.endorsement import read_endorsement, read_introduction
 from keys.errors import KeysError, NotAge, SignatureInvalid
+from tests.keys.custody.conftest import END, START
 
 
 class Short(socket.socket):
@@ -113,6 +111,25 @@ def test_an_answer_is_bytes(
     assert remote.open_sealed(sealed) == b"Objet"
 
 
+def test_acts_on_the_bureau_s_keys_pass_the_door(
+    open_door: Callable[..., Server], remote: RemoteCustodian
+) -> None:
+    post = {"valid_from": START, "valid_until": END}
+    custody = Custody.generate("MINREX", **post)
+    card = Custody.generate("LOME", **post).card()
+    open_door(custody)
+    root = read_introduction(remote.root_introduction(), custody.card())
+
+    read_endorsement(remote.endorse_card(card.to_bytes()), card, root)
+    suspended = canonical.decode(remote.suspend_key(b"bureau/MINREX", b"1", b"doute"))
+    assert suspended["history"][-1]["to"] == "suspended"
+    remote.compromise_key(b"bureau/MINREX", b"1", b"vol")
+    states = [each.state for each in Book.parse(remote.key_versions()).versions]
+    assert states == ["compromised", "active"]
+    with pytest.raises(OfficersNotFounded):
+        remote.close_grant(bytes(32))
+
+
 @pytest.mark.parametrize(
     "act",
     [
@@ -120,6 +137,7 @@ def test_an_answer_is_bytes(
         "sign_slip",
         "sign_post_receipt",
         "sign_service_message",
+        "sign_rerouting",
         "sign_receipts",
         "certify_token_key",
         "open_sealed",
@@ -343,86 +361,3 @@ def test_a_missing_folder_is_the_systems_matter(tmp_path: Path) -> None:
         take_place(missing, {os.geteuid()})
     with pytest.raises(FileNotFoundError):
         connect(missing, 5.0)
-
-
-# The command, in this process
-
-
-@pytest.fixture
-def keep_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let `main` change nothing that the tests after it would feel."""
-    monkeypatch.setattr("keys.custody.worker.forbid_dumps", lambda: None)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    mask = os.umask(0o077)
-    yield
-    os.umask(mask)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
-def _command(founded: Any, path: Path) -> list[str]:
-    store, credential = str(founded.store), str(founded.credential)
-    return ["--store", store, "--credential", credential, "--socket", str(path)]
-
-
-@pytest.mark.usefixtures("keep_process")
-def test_the_command_serves_until_it_is_told_to_stop(
-    founded: Any, path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def use_and_stop() -> None:
-        with closing(RemoteCustodian(path)) as custodian:
-            while not path.exists():
-                time.sleep(0.01)
-            try:
-                seen.append(custodian.card())
-            finally:
-                os.kill(os.getpid(), signal.SIGTERM)
-
-    seen: list[object] = []
-    caller = threading.Thread(target=use_and_stop)
-    caller.start()
-
-    assert main(_command(founded, path)) == 0
-    caller.join()
-
-    assert seen == [founded.founding.card]
-    assert capsys.readouterr().out == f"READY {path}\n"
-    assert not path.exists()
-
-
-@pytest.mark.usefixtures("keep_process")
-def test_the_command_names_what_it_refuses(
-    founded: Any, path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    founded.store.chmod(0o755)
-
-    assert main(_command(founded, path)) == 1
-    assert capsys.readouterr().err.startswith("CUSTODY_STORE_UNSAFE: ")
-
-
-@pytest.mark.usefixtures("keep_process")
-def test_the_command_tells_the_systems_failures_apart(
-    founded: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(_command(founded, tmp_path / "missing" / "door.sock")) == 3
-    assert "No such file" in capsys.readouterr().err
-
-
-def test_the_file_is_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    with patch.object(sys, "argv", ["worker", "--help"]), pytest.raises(SystemExit) as end:
-        runpy.run_path(worker.__file__, run_name="__main__")
-
-    assert end.value.code == 0
-    assert "--credential" in capsys.readouterr().out
-
-
-def test_this_process_can_be_closed_to_others() -> None:
-    libc = ctypes.CDLL(None)
-    get_dumpable, set_dumpable = 3, 4
-    before = libc.prctl(get_dumpable, 0, 0, 0, 0)
-    try:
-        forbid_dumps()
-        assert libc.prctl(get_dumpable, 0, 0, 0, 0) == 0
-        assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
-    finally:
-        libc.prctl(set_dumpable, before, 0, 0, 0)

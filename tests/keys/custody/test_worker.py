@@ -16,10 +16,11 @@ from typing import Any
 import cbor2
 import pytest
 
-from keys.custody import no_secret, open_custodian
+from keys.custody import found, no_secret, open_custodian
 from keys.custody.errors import CustodianUnavailable
 from keys.custody.frames import connect, encode_frame, receive_frame
 from keys.custody.worker import _parser
+from tests.keys.custody.conftest import END, START
 
 NOBODY = 65534
 ASK_CARD = encode_frame({"act": "card", "arguments": {}})
@@ -132,10 +133,10 @@ def test_kill_9_in_the_middle_of_use_gives_errors_by_name_only(
         assert custodian.card() == founded.founding.card
 
 
-def test_two_workers_do_not_serve_one_place(founded: Any, worker: Any) -> None:
-    second = _run(
-        "--store", founded.store, "--credential", founded.credential, "--socket", worker.path
-    )
+def test_two_workers_do_not_serve_one_place(founded: Any, worker: Any, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    found(other, founded.credential, "MINREX", START, END)
+    second = _run("--store", other, "--credential", founded.credential, "--socket", worker.path)
 
     assert second.returncode == 3
     assert "another custodian serves" in second.stderr
@@ -260,7 +261,7 @@ REQUESTS: dict[str, object] = {
     "dunder": {"act": "__init__", "arguments": {}},
     "missing-argument": {"act": "sign_slip", "arguments": {}},
     "other-argument": {"act": "sign_slip", "arguments": {"slip": b"", "context": b""}},
-    "text-argument": {"act": "sign_slip", "arguments": {"slip": "text"}},
+    "text-argument": {"act": "sign_slip", "arguments": {"slip": "text", "warrant": b""}},
     "number-act": {"act": 7, "arguments": {}},
 }
 

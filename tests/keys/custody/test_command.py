@@ -1,0 +1,118 @@
+"""The worker as a command, in this process: what it serves, refuses and leaves alone."""
+
+import ctypes
+import os
+import resource
+import runpy
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from keys.custody import worker
+from keys.custody.remote import RemoteCustodian
+from keys.custody.worker import forbid_dumps, hold_store, main
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "door.sock"
+
+
+@pytest.fixture
+def keep_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let `main` change nothing that the tests after it would feel."""
+    monkeypatch.setattr("keys.custody.worker.forbid_dumps", lambda: None)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    mask = os.umask(0o077)
+    yield
+    os.umask(mask)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def _command(founded: Any, path: Path) -> list[str]:
+    store, credential = str(founded.store), str(founded.credential)
+    return ["--store", store, "--credential", credential, "--socket", str(path)]
+
+
+@pytest.mark.usefixtures("keep_process")
+def test_the_command_serves_until_it_is_told_to_stop(
+    founded: Any, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def use_and_stop() -> None:
+        with closing(RemoteCustodian(path)) as custodian:
+            while not path.exists():
+                time.sleep(0.01)
+            try:
+                seen.append(custodian.card())
+            finally:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    seen: list[object] = []
+    caller = threading.Thread(target=use_and_stop)
+    caller.start()
+
+    assert main(_command(founded, path)) == 0
+    caller.join()
+
+    assert seen == [founded.founding.card]
+    assert capsys.readouterr().out == f"READY {path}\n"
+    assert not path.exists()
+
+
+@pytest.mark.usefixtures("keep_process")
+def test_the_command_names_what_it_refuses(
+    founded: Any, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    founded.store.chmod(0o755)
+
+    assert main(_command(founded, path)) == 1
+    assert capsys.readouterr().err.startswith("CUSTODY_STORE_UNSAFE: ")
+
+
+@pytest.mark.usefixtures("keep_process")
+def test_the_command_leaves_a_store_that_another_one_holds(
+    founded: Any, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with hold_store(founded.store):
+        assert main(_command(founded, path)) == 1
+        assert capsys.readouterr().err.startswith("CUSTODY_STORE_BUSY: ")
+        assert not path.exists()
+    with hold_store(founded.store):
+        pass
+
+
+@pytest.mark.usefixtures("keep_process")
+def test_the_command_tells_the_systems_failures_apart(
+    founded: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(_command(founded, tmp_path / "missing" / "door.sock")) == 3
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_the_file_is_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with patch.object(sys, "argv", ["worker", "--help"]), pytest.raises(SystemExit) as end:
+        runpy.run_path(worker.__file__, run_name="__main__")
+
+    assert end.value.code == 0
+    assert "--credential" in capsys.readouterr().out
+
+
+def test_this_process_can_be_closed_to_others() -> None:
+    libc = ctypes.CDLL(None)
+    get_dumpable, set_dumpable = 3, 4
+    before = libc.prctl(get_dumpable, 0, 0, 0, 0)
+    try:
+        forbid_dumps()
+        assert libc.prctl(get_dumpable, 0, 0, 0, 0) == 0
+        assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
+    finally:
+        libc.prctl(set_dumpable, before, 0, 0, 0)
