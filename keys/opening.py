@@ -81,11 +81,6 @@ class FileKeyOpener(Protocol):
     """Who opens stanzas: an identity, or a custodian that holds its keys elsewhere."""
 
     @property
-    def card(self) -> Card:
-        """The card in force, with which others write to us."""
-        ...
-
-    @property
     def fingerprints(self) -> frozenset[str]:
         """Of every card whose key may open; the manifest must name one."""
         ...

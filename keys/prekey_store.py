@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keys.age.header import Header
-    from keys.cards import Card
     from keys.identity import Identity
     from keys.manifest import Manifest
 
@@ -124,13 +123,8 @@ class PrekeyOpener:
         self.opened_by: str | None = None
 
     @property
-    def card(self) -> Card:
-        """The identity's card."""
-        return self._identity.card
-
-    @property
     def fingerprints(self) -> frozenset[str]:
-        """Of that card."""
+        """Of the identity's card."""
         return self._identity.fingerprints
 
     def open_file_key(self, header: Header, peek: Callable[[int], bytes]) -> bytes:

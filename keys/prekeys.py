@@ -28,7 +28,6 @@ from keys.signing import PREKEYS, Signatures
 from keys.statements import (
     encode_statement,
     object_of_signatures,
-    parse_statement,
     read_signatures,
 )
 
@@ -111,11 +110,6 @@ class Statement:
             PrekeyMalformed: a field is not as it must be.
         """
         return encode_statement(self, _statement_object, _read_statement, PrekeyMalformed)
-
-    @classmethod
-    def parse(cls, data: bytes) -> Statement:
-        """Reads what `encode` gives; PrekeyMalformed for anything else."""
-        return parse_statement(data, _read_statement, PrekeyMalformed)
 
     def require(self, card: Card, now: datetime) -> None:
         """Demands that it is this card's, and to be used now.

@@ -108,16 +108,20 @@ class BureauKeys:
                 continue
         raise NotAddressed("no stanza of the header opens with a key of the bureau")
 
-    def with_next(self, valid_from: datetime, valid_until: datetime) -> BureauKeys:
+    def with_next(self, valid_from: datetime, valid_until: datetime) -> tuple[BureauKeys, Card]:
         """Gives the same with a next edition, made now unless a rotation made it already.
+
+        Returns:
+            The keys, and the card of that edition.
 
         Raises:
             CardInvalid: the validity is not as a card's must be.
         """
-        if self.next is not None:
-            return self
+        begun = self.next
+        if begun is not None:
+            return self, begun.card
         made = make_edition(self.card.post, valid_from, valid_until, before=self.card)
-        return replace(self, editions=(*self.editions, made))
+        return replace(self, editions=(*self.editions, made)), made.card
 
     def without(self, number: int) -> BureauKeys:
         """Gives the same without the keys of an edition that is not in force."""

@@ -39,6 +39,7 @@ TOKEN_BYTES: Final = 32
 _REQUEST: Final = b"depeche/v1 request\0"
 _AUDIT: Final = "depeche/v1 audit"
 _INTENDED: Final = "intended"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BYTES_MAX: Final = 128 * 1024
 
 
@@ -144,15 +145,8 @@ def require_intent(
     if expected.actor is not None and members.get("actor") != expected.actor:
         raise IntentOfAnother("the logged intent is of another person")
     at = members.get("time_us")
-    if not isinstance(at, int) or abs(_time(at) - now) > INTENT_TIME:
+    if not isinstance(at, int) or abs(_EPOCH + timedelta(microseconds=at) - now) > INTENT_TIME:
         raise IntentOutdated("the intent was not logged just now")
-
-
-def _time(microseconds: int) -> datetime:
-    try:
-        return datetime.fromtimestamp(microseconds / 1_000_000, UTC)
-    except (OverflowError, OSError, ValueError):
-        return datetime.min.replace(tzinfo=UTC)
 
 
 def _members(record: bytes) -> dict[str, Any]:

@@ -66,18 +66,15 @@ class Terminal:
         keys, path, passphrase = opened_store(self.store, self.credential, self.shares)
         file = BookFile(self.store, self.credential)
         with file.held():
-            keys = keys.with_next(valid_from, valid_until)
-            made = keys.next
-            if made is None:
-                raise AssertionError("with_next makes a next edition")
+            keys, card = keys.with_next(valid_from, valid_until)
             _exchange(path, wrap_secret(keys, passphrase))
             book = settled(file.read() or Book(), keys.card, now)
-            if not any(each.number == made.card.edition for each in book.of(bureau_key(made.card))):
-                book = book.with_version(version_of(made.card))
+            if not any(each.number == card.edition for each in book.of(bureau_key(card))):
+                book = book.with_version(version_of(card))
             file.write(book)
-            _exchange(self.store / CARD_FILE, made.card.to_bytes() + b"\n")
-            file.write(settled(book, made.card, now))
-        return made.card
+            _exchange(self.store / CARD_FILE, card.to_bytes() + b"\n")
+            file.write(settled(book, card, now))
+        return card
 
     def resume(self, key: str, number: int, now: datetime, reason: str) -> KeyVersion:
         """Ends a suspension.

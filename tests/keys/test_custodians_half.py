@@ -21,6 +21,7 @@ from keys.errors import (
     SuiteBelowFloor,
 )
 from keys.manifest import Manifest
+from keys.package import label_id
 from tests.vectors.forge import FILE_KEY, Forgery, addressee, heading, identity, label, split
 
 MINREX, PARIS, LOME = map(identity, ("MINREX", "PARIS", "LOME"))
@@ -41,6 +42,20 @@ def _changing(change: Callable[[list[Stanza]], object]) -> bytes:
 def test_a_sound_dispatch_gives_its_manifest() -> None:
     forgery = Forgery([PARIS.card])
     assert _examined(forgery.seal()).encode() == forgery.manifest()
+
+
+def test_a_header_s_label_names_the_dispatch_and_nobody_else() -> None:
+    forgery = Forgery([PARIS.card])
+    header, _ = split(forgery.seal())
+    manifest = _examined(forgery.seal())
+
+    assert label_id(header) == manifest.id
+    assert manifest.addressee(PARIS.card.fingerprint) == manifest.to[0]
+    assert manifest.addressee(LOME.card.fingerprint) is None
+    mute = Stanza(header.stanzas[0].type, (), b"{}")
+    for stanzas in ((mute,), (replace(header.stanzas[0], type="x"),)):
+        with pytest.raises(LabelMismatch):
+            label_id(Header(stanzas, header.mac))
 
 
 def _tampered() -> bytes:
@@ -73,7 +88,7 @@ def test_a_custodian_refuses_by_itself(envelope: bytes, refusal: type[Refusal]) 
 class Careless:
     """Unwraps and verifies nothing: the MAC must not depend on it."""
 
-    card, fingerprints = PARIS.card, PARIS.fingerprints
+    fingerprints = PARIS.fingerprints
 
     def open_file_key(self, header: Header, peek: Callable[[int], bytes]) -> bytes:
         assert header.stanzas

@@ -365,7 +365,7 @@ class PrefixCustodian:
     """Opens the manifest itself from a prefix of the file, as a custodian does."""
 
     def __init__(self, holder: Identity, count: int) -> None:
-        self.card, self.fingerprints = holder.card, holder.fingerprints
+        self.fingerprints = holder.fingerprints
         self._holder = holder
         self._count = count
         self.manifest: Manifest | None = None
@@ -374,7 +374,7 @@ class PrefixCustodian:
         file_key = self._holder.open_file_key(header, peek)
         assert peek(16) == peek(self._count)[:16]
         prefix = io.BytesIO(peek(self._count))
-        self.manifest = examine(header, file_key, prefix, self.card)
+        self.manifest = examine(header, file_key, prefix, self._holder.card)
         return file_key
 
 
@@ -402,7 +402,7 @@ def test_a_custodian_keeps_the_file_key_of_what_is_not_for_it(tmp_path: Path) ->
 class RetiredKey:
     """A custodian whose key was retired."""
 
-    card, fingerprints = PARIS.card, PARIS.fingerprints
+    fingerprints = PARIS.fingerprints
 
     def open_file_key(self, header: Header, peek: Callable[[int], bytes]) -> bytes:
         PARIS.open_file_key(header, peek)
