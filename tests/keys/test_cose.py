@@ -13,6 +13,7 @@ from pycose.messages.sign1message import Sign1Message
 from keys.cose import Sign1, decode_cbor, encode_cbor, read_sign1, sign1
 from keys.errors import SignatureInvalid
 from keys.signing import CARD, SigningKey
+from tests.vectors.forge import identity
 
 KEY = SigningKey(bytes(32), bytes([1]) * 32)
 KID_8 = b"kid-kid-"
@@ -29,6 +30,11 @@ def _encoded(protected: object, unprotected: object, payload: object, signature:
 def test_what_was_signed_is_read_and_holds() -> None:
     assert read_sign1(MESSAGE.encode()) == MESSAGE
     MESSAGE.verify(KEY.verifying_key)
+
+
+def test_an_identity_signs_as_its_card_says() -> None:
+    paris = identity("PARIS")
+    sign1(PAYLOAD, kid=KID_8, sign=paris.sign_cose).verify(paris.card.verifying_key)
 
 
 def test_a_stranger_verifies_it() -> None:

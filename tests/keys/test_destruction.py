@@ -55,3 +55,5 @@ def test_one_person_is_not_two_and_strangers_are_not_believed() -> None:
         make_record(7, "deux\nlignes", "PV", NOW, (A, B))
     with pytest.raises(DestructionMalformed):
         read_record(_record(), {A.card.fingerprint: A.card})
+    with pytest.raises(DestructionMalformed, match="bytes"):
+        read_record(b"[" * 70_000, CARDS)

@@ -129,8 +129,11 @@ def test_the_bureau_s_card_introduces_the_root() -> None:
     assert root_fingerprint(root) != root_fingerprint(OTHER.verifying_key)
     with pytest.raises(EndorsementOfAnother):
         read_introduction(data, PARIS.card)
-    with pytest.raises(EndorsementMalformed):
-        read_introduction(b"{}", MINREX.card)
+    short = canonical.decode(data)
+    short["statement"]["ed25519"] = "AAAA"
+    for malformed in (b"{}", canonical.encode(short)):
+        with pytest.raises(EndorsementMalformed):
+            read_introduction(malformed, MINREX.card)
     forged = make_introduction(OTHER.verifying_key, MINREX.card, PARIS.sign)
     with pytest.raises(SignatureInvalid):
         read_introduction(forged, MINREX.card)

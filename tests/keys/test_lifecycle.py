@@ -158,6 +158,9 @@ def test_an_impossible_history_is_not_read() -> None:
     forged["history"] = [*forged["history"], {**forged["history"][0], "to": "pre-activation"}]
     with pytest.raises(KeyTransitionIllegal):
         read_version(Record(forged, "version"))
+    endless = version("active").to_object() | {"ends": version().to_object()["starts"]}
+    with pytest.raises(ValueError, match="cryptoperiod"):
+        read_version(Record(endless, "version"))
     backwards = version("active", "compromised").to_object()
     backwards["history"] = [*backwards["history"], {**backwards["history"][0], "to": "active"}]
     with pytest.raises(KeyTransitionIllegal):

@@ -96,6 +96,21 @@ def test_a_used_prekey_opens_nothing_any_more(store: PrekeyStore, tmp_path: Path
     assert _open(_to(other, 2), store, tmp_path).opened_by == other.id
 
 
+def test_what_is_addressed_to_the_edition_spends_no_prekey(
+    store: PrekeyStore, tmp_path: Path
+) -> None:
+    before = store.ever_made
+    (prekey,) = store.make(1)
+    assert (before, store.ever_made) == (False, True)
+    forgery = Forgery([PARIS.card])
+    forgery.contents = [("message.txt", b"Bonjour.")]
+    opener = _open(forgery.seal(), store, tmp_path)
+    opener.spend()
+
+    assert opener.opened_by is None
+    assert store.ids() == [prekey.id]
+
+
 def test_a_dispatch_to_others_is_not_ours_while_no_prekey_was_used(
     store: PrekeyStore, tmp_path: Path
 ) -> None:
@@ -122,6 +137,8 @@ def test_a_kill_between_the_record_and_the_removal_is_swept(store: PrekeyStore) 
     assert store.ids() == []
     store.sweep()
     assert not list(store._folder.glob("*.age"))
+    store.sweep()
+    assert store.used() == {prekey.id}
 
 
 def test_a_secret_half_is_overwritten_before_it_is_removed(
@@ -198,3 +215,5 @@ def test_a_prekey_taken_out_of_a_signed_bundle_is_noticed() -> None:
     del value["prekeys"][0]
     with pytest.raises(PrekeyMalformed):
         read_bundle(canonical.encode(value), PARIS.card, NOW)
+    with pytest.raises(PrekeyMalformed, match="bytes"):
+        read_bundle(b"[" * 1_000_000, PARIS.card, NOW)

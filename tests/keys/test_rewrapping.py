@@ -3,11 +3,13 @@
 import errno
 import io
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from keys.age.header import Header
 from keys.custody.bureau import Bureau
 from keys.custody.core import Custody
 from keys.custody.errors import ManifestNotOfCard
@@ -22,7 +24,7 @@ from keys.errors import (
 )
 from keys.identity import Identity
 from keys.manifest import COPY, Series
-from keys.rerouting import Addendum
+from keys.rerouting import Addendum, check_addressees, verify_rerouting
 from keys.rewrapping import Rerouted, reroute, write_rerouted
 from tests.vectors.forge import NOW, YEAR, Forgery, heading, identity, open_with, split
 
@@ -84,6 +86,33 @@ def test_a_bureau_rewraps_its_archive_for_its_next_key(tmp_path: Path) -> None:
         io.BytesIO(after), opener=Bureau(custody), find_sender=CARDS.get, workspace=tmp_path
     ) as opened:
         assert (opened.folder / "message.txt").read_bytes() == TEXT
+
+
+def test_a_bureau_reroutes_what_is_addressed_to_it_by_its_custodian() -> None:
+    bureau = Bureau(Custody.generate("MINREX", valid_from=YEAR[0], valid_until=YEAR[1]))
+    sink = io.BytesIO()
+    to = [Destination(bureau.card, "ROUTINE", Series(202600, 1))]
+    encipher(heading(), to, TEXT, signer=PARIS, sink=sink)
+    done = reroute(
+        io.BytesIO(sink.getvalue()),
+        [Destination(LOME.card, "ROUTINE", Series(202600, 1))],
+        opener=bureau,
+        signer=bureau,
+        find_sender=CARDS.get,
+        created=LATER,
+        reason="Pour attribution.",
+    )
+    (rerouting,) = check_addressees(Header.parse(io.BytesIO(done.header)), done.manifest)
+    assert rerouting.addendum == done.addendum
+    for torn in (replace(done.addendum, number=2), replace(done.addendum, previous="0" * 64)):
+        with pytest.raises(ReroutingInvalid, match="previous"):
+            torn.encode()
+    assert (
+        verify_rerouting(
+            rerouting, done.manifest, {bureau.card.fingerprint: bureau.card}.get, lambda *_: True
+        )
+        == bureau.card
+    )
 
 
 def test_reroutings_follow_one_another(tmp_path: Path) -> None:

@@ -1,19 +1,21 @@
 """A store whose credential a hardware security module seals; SoftHSM2 is the module here."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from keys.age.files import encrypt
-from keys.custody import no_secret, open_custodian, read_credential
+from keys.custody import hsm, no_secret, open_custodian, read_credential, worker
 from keys.custody.errors import HsmCredentialInvalid, HsmUnavailable
-from keys.custody.hsm import Module, read_wrapped, unwrap, wrap
+from keys.custody.hsm import Module, main, read_wrapped, unwrap, wrap
 
 LIBRARY = next(
     (
@@ -132,17 +134,37 @@ def test_the_key_never_leaves_the_module(module: Module, wrapped: Path) -> None:
 
 
 def test_a_module_is_replaced_by_wrapping_anew(
-    founded: Any, module: Module, tmp_path: Path
+    founded: Any, module: Module, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place = ("--module", str(module.path), "--pin", str(module.pin))
     out = tmp_path / "new.hsm"
-    command = [sys.executable, "-m", "keys.custody.hsm"]
-    done = subprocess.run(
-        [*command, "wrap", *place, "--token", "spare", "--credential", str(founded.credential),
-         "--out", str(out)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    wrapping = ["wrap", *place, "--token", "spare", "--credential", str(founded.credential)]
+    assert main([*wrapping, "--out", str(out)]) == 0
     assert read_wrapped(out, module) == read_credential(founded.credential)
-    checked = subprocess.run([*command, "check", *place, "--wrapped", str(out)], check=False)
-    assert checked.returncode == 0
+    # There already, it is not written over: the store may hang on it.
+    assert main([*wrapping, "--out", str(out)]) == 3
+    assert "File exists" in capsys.readouterr().err
+    command = [sys.executable, "-m", "keys.custody.hsm", "check", *place, "--wrapped"]
+    assert subprocess.run([*command, str(out)], check=False).returncode == 0
+    out.write_bytes(b"[" * 5000)
+    assert main(["check", *place, "--wrapped", str(out)]) == 1
+    assert capsys.readouterr().err.startswith("HSM_CREDENTIAL_INVALID: ")
+    with patch.object(sys, "argv", ["hsm", "--help"]), pytest.raises(SystemExit) as end:
+        runpy.run_path(hsm.__file__, run_name="__main__")
+    assert end.value.code == 0
+
+
+def test_a_worker_whose_module_does_not_open_serves_nobody(
+    founded: Any,
+    module: Module,
+    wrapped: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(worker, "forbid_dumps", lambda: None)  # not for the tests' own process
+    place = ["--store", str(founded.store), "--socket", str(tmp_path / "custodian.sock")]
+    by_module = ["--hsm-module", "/nowhere.so", "--hsm-pin", str(module.pin)]
+    assert worker.main([*place, "--credential", str(wrapped), *by_module]) == 1
+    assert capsys.readouterr().err.startswith("HSM_UNAVAILABLE: ")
+    assert not (tmp_path / "custodian.sock").exists()

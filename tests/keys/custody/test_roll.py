@@ -82,6 +82,7 @@ def test_what_an_interrupted_exchange_left_is_in_nobody_s_way(
         {"policy": {"roots": [], "models": []}},
         {"executed": [{"id": "1", "until": "2026-11-22T12:00:00Z"}]},
         {"open": [{"act": "AAAA", "approvals": []}]},
+        {"levels": []},
     ],
     ids=lambda change: json.dumps(change)[:20],
 )

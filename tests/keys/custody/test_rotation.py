@@ -23,11 +23,11 @@ from keys.custody.rotation import Terminal
 from keys.custody.shares import SharesMixed, SharesTooFew
 from keys.custody.splitting import resplit_store
 from keys.custody.store import open_store, read_credential
-from keys.custody.versions import USES_AHEAD, Book, BookFile
+from keys.custody.versions import USES_AHEAD, Book, BookFile, BookInMemory, Versions
 from keys.dispatch import decipher
 from keys.endorsement import read_endorsement, read_introduction, root_fingerprint
 from keys.errors import CardInvalid, KeyRetired, NotAddressed
-from keys.lifecycle import KeyNotUsable, KeyTransitionIllegal
+from keys.lifecycle import KeyNotUsable, KeyTransitionIllegal, KeyVersion
 from tests.keys.custody.test_splitting import _holders, _read, _split
 from tests.support.dying import die_at
 
@@ -43,6 +43,10 @@ def _terminal(founded: Any, shares: Any = ()) -> Terminal:
 
 def _open(founded: Any) -> Custody:
     return open_store(founded.store, read_credential(founded.credential))
+
+
+def _book(founded: Any) -> tuple[KeyVersion, ...]:
+    return Book.parse(_open(founded).key_versions()).versions
 
 
 def _states(custody: Custody) -> dict[int, str]:
@@ -188,6 +192,31 @@ def test_states_that_another_credential_wrote_are_refused(founded: Any) -> None:
     BookFile(founded.store, b"x" * 64).write(Book())
     with pytest.raises(StoreInvalid):
         _open(founded).key_versions()
+
+
+def test_states_that_no_custodian_writes_are_refused(founded: Any) -> None:
+    (version,) = _book(founded)
+    with pytest.raises(ValueError, match="twice"):
+        Book((version, version)).encode()
+    with pytest.raises(KeyTransitionIllegal):
+        Versions(BookInMemory(), founded.founding.card, lambda: NOW).make_safer(
+            version.key, 1, "destroyed", "une seule personne"
+        )
+
+
+def test_a_post_s_next_card_supersedes_the_one_before(founded: Any, lome: Custody) -> None:
+    custody, first = _open(founded), lome.card()
+    keys, second = lome.bureau.with_next(NOW, UNTIL)
+    assert keys.with_next(NOW, UNTIL) == (keys, second)
+    for card in (first, second):
+        custody.endorse_card(card.to_bytes())
+
+    assert [each.state for each in _book(founded) if each.key == "post/LOME"] == [
+        "deactivated",
+        "active",
+    ]
+    with pytest.raises(KeyTransitionIllegal):
+        custody.endorse_card(first.to_bytes())
 
 
 def test_the_root_endorses_one_card_for_each_edition(founded: Any, lome: Custody) -> None:

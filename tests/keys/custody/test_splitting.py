@@ -40,8 +40,9 @@ from keys.custody.shares import (
     ShareTwice,
     open_share,
 )
-from keys.custody.splitting import drill, resplit_store, split_store
-from keys.custody.store import open_store, read_credential, read_splitting
+from keys.custody.splitting import drill, opened_store, resplit_store, split_store
+from keys.custody.store import found, open_store, read_credential, read_splitting
+from tests.keys.custody.conftest import END, START
 from tests.support.dying import die_at
 
 NAMES = ("GARDE-A", "GARDE-B", "GARDE-C")
@@ -107,6 +108,17 @@ def test_while_it_is_sealed_the_service_keeps_its_own_keys(founded: Any) -> None
     assert sealed.certifying_key().mldsa65 == before.certifying_key().mldsa65
     with pytest.raises(CustodySealed):
         sealed.open_sealed(b"")
+
+
+def test_shares_of_another_store_are_not_taken_for_one_that_its_credential_opens(
+    founded: Any, tmp_path: Path
+) -> None:
+    other = replace(founded, store=tmp_path / "other")
+    found(other.store, founded.credential, "MINREX", START, END)
+    shares = _split(other)
+
+    with pytest.raises(StoreUnsplit):
+        opened_store(founded.store, read_credential(founded.credential), shares)
 
 
 def test_one_person_seals_it_at_once(

@@ -22,6 +22,7 @@ from keys.errors import CardInvalid
 
 START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
 NOBODY = 65534
+OTHER_SEED = canonical.text_from_bytes(bytes(32))
 
 
 def _open(founded: Any) -> Custody:
@@ -225,6 +226,8 @@ def test_the_secrets_of_another_card_are_refused(founded: Any, tmp_path: Path) -
         ("secret.age", lambda value: value.update(also=1)),
         ("secret.age", lambda value: value["editions"][0].update(card="00" * 32)),
         ("secret.age", lambda value: value["editions"][0]["signing"].update(ed25519="")),
+        # Of the right form, and not the key that the card names: all would be sealed to nobody.
+        ("secret.age", lambda value: value["editions"][0].update(hybrid=OTHER_SEED)),
         ("secret.age", lambda value: value.update(editions=[])),
     ],
 )
@@ -251,6 +254,12 @@ def test_stock_age_tools_could_open_a_compartment(founded: Any) -> None:
 def test_an_unknown_scheme_is_our_mistake(uri: str) -> None:
     with pytest.raises(ValueError, match="file, memory, pkcs11, worker"):
         open_custodian(uri, no_secret)
+
+
+@pytest.mark.parametrize("query", ["", "?pin-source=/p", "?module-path=/m&pin-source=/p&pin=1"])
+def test_a_module_s_uri_that_says_too_little_or_too_much_is_our_mistake(query: str) -> None:
+    with pytest.raises(ValueError, match="module-path, pin-source and credential"):
+        open_custodian(f"pkcs11:/store{query}", no_secret)
 
 
 @pytest.mark.parametrize("uri", ["file", "file:store", "worker:custodian.sock", "worker:"])

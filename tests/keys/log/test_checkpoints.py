@@ -5,8 +5,10 @@ import pytest
 from keys.log.checkpoints import (
     Checkpoint,
     cosign,
+    own_note,
     read_checkpoint,
     read_cosignature,
+    read_head,
     require_continuation,
 )
 from keys.log.errors import (
@@ -103,6 +105,20 @@ def test_a_cosignature_covers_time_and_head(signer: Ed25519Signer | MlDsa44Signe
     never = NoteSignature(line.name, line.key_id, b"\xff" * 72)
     with pytest.raises(NoteMalformed):
         read_cosignature(signed(head(3)).with_signatures([never]), signer.verifier)
+
+
+def test_a_head_is_signed_with_both_keys_of_its_log() -> None:
+    own = MlDsa44Signer(LOG.verifier.name, b"\4" * 32)
+    witness = cosign(head(3), PARIS, 1)
+    half = signed(head(3)).with_signatures([witness])
+    whole = half.with_signatures([cosign(head(3), own, 0)])
+
+    assert read_head(whole, LOG.verifier, own.verifier) == head(3)
+    with pytest.raises(NoteNotSigned):
+        read_head(half, LOG.verifier, own.verifier)
+    # What a manifest carries is the log's own word; who witnessed it stays with the log.
+    assert read_head(own_note(whole), LOG.verifier, own.verifier) == head(3)
+    assert read_cosignature(own_note(whole), PARIS.verifier) is None
 
 
 def test_the_bytes_of_both_cosigned_messages() -> None:

@@ -1,0 +1,152 @@
+"""What stands behind an act, part by part: the grant in memory, and the intent in the log."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from keys import canonical
+from keys.custody.core import Custody
+from keys.custody.errors import (
+    GrantMalformed,
+    GrantMissing,
+    GrantTooLow,
+    IntentMissing,
+    IntentOutdated,
+    TooMuchWaiting,
+    WarrantMalformed,
+)
+from keys.custody.grants import (
+    ENDORSE,
+    SIGN,
+    USES_MOST,
+    Grants,
+    Wanted,
+    grant_challenge,
+    require_covers,
+)
+from keys.custody.intents import Expected, Warrant, request_digest, require_intent
+from keys.errors import Refusal
+from keys.log.errors import NoteNotSigned
+from keys.log.leaves import commit
+from keys.log.notes import Note
+from keys.log.proofs import LogProof
+from keys.merkle import leaf_hash
+from tests.support.intents import ORIGIN, IntentLog, grant_of
+from tests.support.officers import CLERK, Hours, whole_now
+
+ACT, REQUEST = "open_sealed", (b"sealed",)
+EXPECTED = Expected(ACT, request_digest(ACT, *REQUEST), None, CLERK)
+
+
+@pytest.fixture(scope="module")
+def custody() -> Custody:
+    now = whole_now()
+    return Custody.generate("MINREX", valid_from=now, valid_until=now + timedelta(days=1))
+
+
+def _judge(custody: Custody, warrant: bytes, now: datetime | None = None) -> None:
+    require_intent(Warrant.parse(warrant), EXPECTED, custody.log_keys(), ORIGIN, now or whole_now())
+
+
+def _logged(record: bytes) -> bytes:
+    """The warrant of a log that an honest custodian signed, whatever the entry says."""
+    now = whole_now()
+    custody = Custody.generate("MINREX", valid_from=now, valid_until=now + timedelta(days=1))
+    log = IntentLog(custody)
+    log.leaves.append(leaf_hash(commit(record, bytes(32))))
+    log.sign()
+    _judge(custody, Warrant(b"", record, bytes(32), log.proof(0)).encode())
+    return record
+
+
+def _record(**said: Any) -> bytes:
+    at = int(whole_now().timestamp()) * 1_000_000
+    return canonical.encode(
+        {
+            "type": "depeche/v1 audit",
+            "outcome": "intended",
+            "action": ACT,
+            "request": EXPECTED.request,
+            "resource": None,
+            "actor": CLERK,
+            "time_us": at,
+            **said,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("record", "refusal"),
+    [
+        (b"\xff", WarrantMalformed),
+        (b"[]", WarrantMalformed),
+        (b"", WarrantMalformed),
+        (_record(time_us="now"), IntentOutdated),
+        (_record(time_us=None), IntentOutdated),
+        (_record(time_us=2**53 - 1), IntentOutdated),
+        (_record(time_us=-(2**53) + 1), IntentOutdated),
+    ],
+)
+def test_an_entry_that_is_no_intent_of_now_carries_nothing(
+    record: bytes, refusal: type[Exception]
+) -> None:
+    with pytest.raises(refusal):
+        _logged(record)
+    _logged(_record())
+
+
+def test_a_warrant_s_parts_have_their_sizes_and_the_head_both_signatures(custody: Custody) -> None:
+    log = IntentLog(custody)
+    record, salt, place = log.intend(ACT, REQUEST, None, CLERK)
+    log.sign()
+    whole = Warrant(bytes(32), record, salt, log.proof(place))
+    _judge(custody, whole.encode())
+    with pytest.raises(IntentMissing):
+        _judge(custody, b"")
+    for wrong in (replace(whole, salt=salt[1:]), replace(whole, grant=bytes(31))):
+        with pytest.raises(WarrantMalformed):
+            _judge(custody, wrong.encode())
+    proof = LogProof.parse(whole.proof)
+    alone = Note(proof.note.text, proof.note.signatures[:1])
+    with pytest.raises(NoteNotSigned):
+        _judge(custody, replace(whole, proof=replace(proof, note=alone).encode()).encode())
+
+
+def test_a_grant_of_too_many_uses_is_not_signed_and_a_nonce_has_its_length() -> None:
+    with pytest.raises(GrantMalformed):
+        _ = grant_of(CLERK, uses=USES_MOST + 1).encoded
+    with pytest.raises(ValueError, match="32 bytes"):
+        grant_challenge(bytes(31), grant_of(CLERK).digest)
+
+
+@pytest.mark.parametrize("purpose", [SIGN, ENDORSE])
+def test_what_has_no_level_is_signed_only_by_a_grant_that_names_it(purpose: str) -> None:
+    wanted = Wanted(purpose, None, None, EXPECTED.request)
+    with pytest.raises(GrantTooLow):
+        require_covers(grant_of(CLERK, purpose), wanted, 4)
+    require_covers(grant_of(CLERK, purpose, request=EXPECTED.request), wanted, 4)
+
+
+def test_a_flood_of_grants_is_bounded_and_time_makes_room(hours: Hours) -> None:
+    grants = Grants(hours)
+    grant = grant_of(CLERK)
+    refused = _first_refusal(lambda: grants.keep(grant))
+    assert isinstance(refused, TooMuchWaiting)
+    hours.now = grant.expires
+    token = grants.keep(replace(grant, expires=hours.now + timedelta(seconds=1)))
+    assert grants.find(token).expires > hours.now
+    grants.close_all()
+    with pytest.raises(GrantMissing):
+        grants.find(token)
+
+
+def _first_refusal(act: Callable[[], object]) -> Refusal:
+    for _ in range(5000):
+        try:
+            act()
+        except Refusal as refusal:
+            return refusal
+    raise AssertionError("there is no bound")
