@@ -58,6 +58,12 @@ _MAY_FOLLOW: Final[Mapping[str, frozenset[str | None]]] = {
     Recalled.kind: frozenset({Sealed.kind, HandedOver.kind}),
     Lost.kind: frozenset({Sealed.kind, HandedOver.kind, Received.kind}),
 }
+# A recalled bag that is not back yet goes on from wherever the recall met it: still at its origin,
+# or received already.
+_MAY_FOLLOW_RECALL: Final[Mapping[str, frozenset[str]]] = {
+    HandedOver.kind: frozenset({Received.kind}),
+    Received.kind: frozenset({Sealed.kind, Received.kind}),
+}
 
 TWICE: Final = "twice"
 DIVERGED: Final = "diverged"
@@ -79,7 +85,7 @@ class BagLost(Refusal):
 
 
 class BagRecalled(Refusal):
-    """The origin has recalled the bag: it goes back unopened."""
+    """The origin has recalled the bag: it goes back unopened, and is opened there."""
 
     code: ClassVar[str] = "BAG_RECALLED"
 
@@ -112,6 +118,7 @@ class Custody:
             `handed-over 2`.
         lost: whether a loss was reported and the bag not found since.
         recalled: whether the origin wants it back.
+        returned: whether it was received where it was sealed: a recalled bag may be opened.
         corrected: ids of the events that count no more, sorted.
         pending: ids of events that corrections or findings name and that have not come, sorted.
         findings: contradictions, sorted.
@@ -123,6 +130,7 @@ class Custody:
     missing: tuple[str, ...]
     lost: bool
     recalled: bool
+    returned: bool
     corrected: tuple[str, ...]
     pending: tuple[str, ...]
     findings: tuple[Finding, ...]
@@ -184,6 +192,7 @@ def custody_of(events: Iterable[Event]) -> Custody:
         missing=_missing(stage, by_kind, hand_overs),
         lost=any(event.id not in found for event in by_kind[Lost.kind]),
         recalled=bool(by_kind[Recalled.kind]),
+        returned=_returned(by_kind[Sealed.kind], by_kind[Received.kind]),
         corrected=tuple(sorted(targets & told.keys())),
         pending=tuple(sorted((targets | found) - told.keys())),
         findings=tuple(
@@ -204,7 +213,7 @@ def require_next(custody: Custody, kind: str) -> None:
 
     Raises:
         BagLost: the bag is lost; only `found` may follow.
-        BagRecalled: the bag is recalled and would be opened.
+        BagRecalled: the bag is recalled and would be opened elsewhere than where it was sealed.
         StepForbidden: the act does not follow the stage, or follows it twice.
     """
     if kind == Found.kind:
@@ -213,8 +222,11 @@ def require_next(custody: Custody, kind: str) -> None:
         return
     if custody.lost:
         raise BagLost("the bag is reported lost")
-    if custody.recalled and kind == Opened.kind:
+    coming_back = custody.recalled and not custody.returned
+    if coming_back and kind == Opened.kind:
         raise BagRecalled("the bag is recalled: it goes back unopened")
+    if coming_back and custody.stage in _MAY_FOLLOW_RECALL.get(kind, ()):
+        return
     if kind in _MAY_FOLLOW and custody.stage not in _MAY_FOLLOW[kind]:
         raise StepForbidden(f"{kind} does not follow {custody.stage or 'nothing'}")
 
@@ -308,6 +320,11 @@ def _wrong_givers(
         for event in events
         if holders.get(ordinal - 1) and event.officer not in holders[ordinal - 1]
     }
+
+
+def _returned(sealed: Iterable[Event], received: Iterable[Event]) -> bool:
+    origins = {event.place for event in sealed}
+    return any(event.place in origins for event in received)
 
 
 def _missing(

@@ -11,12 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import custody, handing_in, outcomes, repository
+from cipher_service.pouches import cases, custody, handing_in, outcomes, repository
 from cipher_service.pouches.entitlement import LIST
 from cipher_service.pouches.office import Office, Sitting
 from cipher_service.storage.tables import pouches as tables
 from pouch.cargo import IN_TRANSIT, activation, standing
-from pouch.discrepancies import BREACH
 from pouch.facts import INTACT, Received
 from pouch.manifest import ItemKind
 
@@ -95,17 +94,13 @@ def _standing(connection: Connection, seal: str | None) -> str:
     held = outcomes.receipt_of(connection, closing.seal)
     received = None if held is None else events.get(held.event_id)
     discharge = None if held is None or held.discharge is None else events.get(held.discharge)
-    book = tables.discrepancy
-    breaches = connection.scalars(
-        select(book.c.discrepancy_id).where(book.c.seal == closing.seal, book.c.severity == BREACH)
-    ).all()
     return standing(
         discharged_by_two=discharge is not None and discharge.witness is not None,
         seals_as_sealed=received is not None
         and isinstance(received.facts, Received)
         and received.facts.condition == INTACT
         and not custody.differences_of(closing, received),
-        breached=bool(breaches),
+        breached=cases.is_breached(connection, closing.seal),
     )
 
 

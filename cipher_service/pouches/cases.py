@@ -10,6 +10,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.references import new_id
 from cipher_service.storage.tables import pouches as tables
 from pouch.discrepancies import (
+    BREACH,
     CLOSED,
     Difference,
     Discrepancy,
@@ -132,6 +133,13 @@ def is_disputed(connection: Connection, bag: str) -> bool:
         ).one_or_none()
         is not None
     )
+
+
+def is_breached(connection: Connection, seal: str) -> bool:
+    """Say whether a case about a closing is a breach, closed or not."""
+    book = tables.discrepancy
+    breaches = select(book.c.discrepancy_id).where(book.c.seal == seal, book.c.severity == BREACH)
+    return connection.execute(breaches.limit(1)).one_or_none() is not None
 
 
 def _case(connection: Connection, case_id: str) -> Discrepancy:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, update
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate
-from cipher_service.pouches import cases, outcomes, repository, stock
+from cipher_service.pouches import cases, handing_in, outcomes, repository, stock
 from cipher_service.pouches.entitlement import told_by_others
 from cipher_service.pouches.repository import Closing
 from cipher_service.storage.tables import pouches as tables
@@ -175,28 +175,35 @@ def _device_refusal(connection: Connection, event: Event) -> str | None:
 def _settle_receipt(
     connection: Connection, closing: Closing, events: Sequence[Event], now: datetime
 ) -> None:
-    """Grant the receipt to the first that came, unless its event was corrected since."""
+    """Grant the receipt to the first that came, unless its event was corrected since.
+
+    A recalled bag's is granted to its origin once it is back there, although a post received it.
+    """
     live = {event.id for event in live_events(events)}
     live -= _told_by_others(connection, closing.seal)
+    may = [
+        event for event in events if event.id in live and _may_receive(connection, closing, event)
+    ]
+    home = [event for event in may if closing.recalled and event.place == closing.route.origin]
     held = outcomes.receipt_of(connection, closing.seal)
-    if held is not None and held.event_id in live:
+    stays = not home or held is None or home[0].place == held.post or held.discharge is not None
+    if held is not None and held.event_id in live and stays:
         return
     if held is not None:
         outcomes.replace_receipt(connection, closing.seal, None)
-    for event in events:
-        if event.id not in live or not _may_receive(connection, closing, event):
-            continue
-        values = {"event_id": event.id, "post": event.place, "granted_at": clock.text(now)}
-        outcomes.replace_receipt(connection, closing.seal, values)
-        cases.open_cases(
-            connection,
-            closing.seal,
-            closing.bag_class,
-            differences_of(closing, event),
-            reporter=event.officer,
-            now=now,
-        )
+    event = next(iter([*home, *may]), None)
+    if event is None:
         return
+    values = {"event_id": event.id, "post": event.place, "granted_at": clock.text(now)}
+    outcomes.replace_receipt(connection, closing.seal, values)
+    cases.open_cases(
+        connection,
+        closing.seal,
+        closing.bag_class,
+        differences_of(closing, event),
+        reporter=event.officer,
+        now=now,
+    )
 
 
 def _may_receive(connection: Connection, closing: Closing, event: Event) -> bool:
@@ -248,6 +255,10 @@ def _settle_discharge(
                 .where(tables.bag.c.bag == closing.bag)
                 .values(empty=1, place=held.post, since=clock.text(now))
             )
+            if held.post == closing.route.origin and not cases.is_breached(
+                connection, closing.seal
+            ):
+                handing_in.give_back(connection, closing.seal)
             return
 
 

@@ -192,6 +192,12 @@ def lay(connection: Connection, number: str, seal: str | None, line: int | None)
     connection.execute(update(book).where(book.c.number == number).values(seal=seal, line=line))
 
 
+def give_back(connection: Connection, seal: str) -> None:
+    """Let the pieces of a bag that came back wait for another; its bordereau keeps its lines."""
+    book = tables.hand_in
+    connection.execute(update(book).where(book.c.seal == seal).values(seal=None, line=None))
+
+
 def laid_as(connection: Connection, seal: str, line: int) -> str | None:
     """Return the number of the piece that is a line of a bag, None for one without a number."""
     book = tables.hand_in

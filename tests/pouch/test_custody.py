@@ -249,6 +249,27 @@ def test_a_lost_bag_is_found_first_and_a_recalled_one_stays_closed() -> None:
     require_next(custody_of([*events[:4], recalled]), "received")
 
 
+@pytest.mark.parametrize("told", [2, 4, 5])
+def test_a_recalled_bag_comes_back_from_wherever_it_is_and_is_opened_at_its_origin(
+    told: int,
+) -> None:
+    """Still at home; with the courier; received at the post before the recall was known there."""
+    voyage = Voyage()
+    events = voyage.events()[:told]
+    events.append(voyage.desk.tell(Recalled(), officer="ABENA"))
+    require_next(custody_of(events), "handed-over")
+    require_next(custody_of(events), "received")
+
+    events.append(voyage.desk.tell(received(), officer="ABENA"))
+
+    home = custody_of(events)
+    assert (home.recalled, home.returned) == (True, True)
+    require_next(home, "opened")
+    for kind in ("received", "handed-over", "recalled"):
+        with pytest.raises(StepForbidden):
+            require_next(home, kind)
+
+
 def test_two_closings_are_not_mixed() -> None:
     device = Device("one")
     first = device.tell(Prepared(), officer="ABENA")

@@ -9,22 +9,25 @@ from cipher_service.errors import ServiceError
 from cipher_service.pouches import (
     carriage,
     cases,
+    handing_in,
     mishaps,
     outcomes,
     planning,
     repository,
     seal_store,
     stock,
+    views,
 )
 from cipher_service.pouches.carriage import Counted
 from cipher_service.storage.unit_of_work import reading
 from keys.errors import Refusal
 from pouch.custody import BagLost, StepForbidden
 from pouch.discrepancies import DiscrepancyActForbidden
-from pouch.facts import BROKEN, INTACT
-from pouch.locator import grouped_locator, locator
-from tests.support.bags import NONCE
-from tests.support.inbound import BAG, SEAL, SEALS, WEIGHT, Inbound, sent_from_paris
+from pouch.events import Event
+from pouch.facts import BROKEN, INTACT, Recalled, Received
+from pouch.locator import grouped_locator, locator, read_locator
+from tests.support.bags import NONCE, signed
+from tests.support.inbound import BAG, SEAL, SEALS, WEIGHT, Inbound, run, sent_from_paris
 from tests.support.office import PouchBureau
 
 
@@ -252,6 +255,74 @@ def test_a_bag_is_recalled_by_its_origin_on_its_way_only(bureau: PouchBureau) ->
         closing = repository.closing_of(connection, kept.sealed.manifest.seal)
         assert closing is not None
         assert closing.recalled
+
+
+def test_a_recalled_bag_is_opened_at_its_origin_and_what_was_in_it_waits_again(
+    bureau: PouchBureau,
+) -> None:
+    office = bureau.office
+    kept = bureau.closed()
+    seal = kept.sealed.manifest.seal
+    give = {"condition": INTACT, "by": bureau.chief, "to": bureau.courier}
+    carriage.hand_over(office, seal, **give)
+    mishaps.recall(office, seal, by=bureau.agent)
+    bureau.now += timedelta(hours=1)
+    pair = {"by": bureau.chief, "second": bureau.second}
+    assert refused(lambda: carriage.open_bag(office, seal, **pair)) == "RECEIPT_MISSING"
+
+    carriage.hand_over(office, seal, condition=INTACT, by=bureau.courier, to=bureau.agent)
+    answer = carriage.receive(
+        office, seal, by=bureau.agent, seals=kept.sealed.manifest.seals, condition=INTACT,
+        weight_g=None,
+    )  # fmt: skip
+    assert (answer["receipt"], answer["alarms"]) == ("granted", ())
+    carriage.open_bag(office, seal, **pair)
+    done = carriage.account(office, seal, Counted(), nonce=kept.nonce, **pair)
+
+    assert done["receipt"] == "granted"
+    assert kinds(bureau, seal) == []
+    assert bureau.bag.replace(" ", "") in {
+        read_locator(each) for each in views.bags_at_hand(office, by=bureau.chief)
+    }
+    with reading(bureau.engine) as connection:
+        assert len(handing_in.waiting(connection, "PARIS")) == 2
+        assert len(repository.lines_of(connection, seal)) == 2, "the bordereau stays as it was"
+        assert stock.applied_to(connection, seal) == []
+
+
+def test_a_bag_recalled_after_it_arrived_is_not_opened_there_but_goes_back(
+    inbound: Inbound,
+) -> None:
+    """The recall of Paris comes when headquarters has received: nobody there may open it."""
+    bureau = inbound.bureau
+    taken(inbound)
+    receive(inbound, *SEALS)
+    told = inbound.tell(inbound.clerk, Recalled(), inbound.people[0])
+    tell_from_paris(inbound, told)
+
+    opened = refused(
+        lambda: carriage.open_bag(bureau.office, SEAL, by=bureau.chief, second=bureau.second)
+    )
+    assert opened == "BAG_RECALLED"
+    carriage.hand_over(bureau.office, SEAL, condition=INTACT, by=bureau.agent, to=bureau.courier)
+    bureau.now += timedelta(hours=9)
+    home = inbound.tell(inbound.clerk, Received(SEALS, INTACT, WEIGHT), inbound.people[0])
+    tell_from_paris(inbound, home)
+
+    with reading(bureau.engine) as connection:
+        held = outcomes.receipt_of(connection, SEAL)
+    assert held is not None
+    assert (held.post, held.event_id) == ("PARIS", home.id)
+
+
+def tell_from_paris(inbound: Inbound, event: Event) -> None:
+    payload = {
+        "caller": "PARIS",
+        "events": [[signed(event, inbound.clerk), None]],
+        "device": None,
+        "clock": None,
+    }
+    run(inbound.bureau, "pouch_events", payload)
 
 
 def test_a_case_goes_its_way_and_its_reporter_does_not_close_it(bureau: PouchBureau) -> None:
