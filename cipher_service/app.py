@@ -67,7 +67,9 @@ from cipher_service.identity.officer_commands import OfficerDesk
 from cipher_service.identity.site import site_of
 from cipher_service.pouches.announcing import Announcing
 from cipher_service.pouches.commands import PouchDesk
+from cipher_service.pouches.counter import Counter
 from cipher_service.pouches.device_desk import DeviceDesk
+from cipher_service.pouches.findings import FindingsDesk
 from cipher_service.pouches.office import Office as PouchOffice
 from cipher_service.pouches.office_commands import PouchOfficeDesk
 from cipher_service.pouches.packs import Packs
@@ -116,9 +118,13 @@ def registrar_handlers(
     admissions = Admissions(directory, custodian, settings.issuer)
     desk = Desk(directory, Blobs(settings.data), sealer.service)
     pouches, packs = PouchDesk(), Packs(custodian, directory)
+    bags = PouchOfficeDesk(custodian, settings.headquarters)
+    counter = Counter(bags, settings.headquarters)
     acts = {
         **desk.handlers(),
-        **pouches.handlers(),
+        **counter.for_officers(pouches.handlers()),
+        **counter.handlers(),
+        **FindingsDesk().handlers(),
         **PrekeyDesk(directory).handlers(),
         **packs.handlers(),
         **Upkeep(settings.log_origin).handlers(),
@@ -132,7 +138,6 @@ def registrar_handlers(
         site, reception_of(settings, engine, custodian), settings.headquarters, gate
     )
     office = desk_of_officers.acts()
-    bags = PouchOfficeDesk(custodian, settings.headquarters)
     executors = {
         relinking.KIND: relinking.executor(),
         declassifying.KIND: declassifying.executor(gate),

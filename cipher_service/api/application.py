@@ -16,6 +16,7 @@ from starlette.responses import Response
 from cipher_service.api import post_routes
 from cipher_service.api.arrivals import Pulse
 from cipher_service.api.border import Border
+from cipher_service.api.counter_routes import counter_routes
 from cipher_service.api.documentation import PROBLEMS, SECURITY_SCHEMES, add_examples
 from cipher_service.api.inbox import list_dispatches
 from cipher_service.api.log_routes import log_routes
@@ -125,6 +126,7 @@ def _inner(ministry: Ministry, refused: RefusedRequests) -> FastAPI:
         prekey_routes(ministry),
         makeup_routes(ministry),
         pouch_routes(ministry),
+        counter_routes(ministry),
         log_routes(ministry),
     ):
         application.include_router(router)

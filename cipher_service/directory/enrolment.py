@@ -158,6 +158,33 @@ def install(connection: Connection, card: Card, now: datetime) -> None:
         activate(connection, card.post, card.fingerprint, now)
 
 
+def connect(connection: Connection, post: str, api_key: ApiKey) -> None:
+    """Let a machine of one of the ministry's own bureaux call: its key takes another's place.
+
+    The key is in force as long as the bureau's present card, as a post's is.
+
+    Raises:
+        ServiceError: UNKNOWN_POST, CARD_NOT_PENDING (the bureau has no card), KEY_KNOWN.
+    """
+    _lock(connection, post)
+    active = (tables.card.c.post == post, tables.card.c.state == "active")
+    card = connection.scalar(select(tables.card.c.fingerprint).where(*active))
+    if card is None:
+        raise ServiceError("CARD_NOT_PENDING", post=post)
+    book = tables.api_key
+    connection.execute(book.delete().where(book.c.card == card))
+    _keep_key(connection, card, api_key)
+    changed(connection)
+
+
+def disconnect(connection: Connection, post: str) -> None:
+    """End the machine of one of the ministry's own bureaux. Raises UNKNOWN_POST."""
+    _lock(connection, post)
+    mine = select(tables.card.c.fingerprint).where(tables.card.c.post == post)
+    connection.execute(tables.api_key.delete().where(tables.api_key.c.card.in_(mine)))
+    changed(connection)
+
+
 def suspend(connection: Connection, post: str, now: datetime) -> None:
     """Stop a post: it can neither send nor be sent to until it is resumed. Raises UNKNOWN_POST."""
     _lock(connection, post)
@@ -221,19 +248,21 @@ def _is_repetition(connection: Connection, code: str, card: Card, api_key: ApiKe
 
 def _receive(connection: Connection, card: Card, api_key: ApiKey, now: datetime) -> None:
     _insert(connection, card, now)
-    keys_table = tables.api_key
-    known = select(keys_table.c.card).where(keys_table.c.thumbprint == api_key.thumbprint)
-    if connection.scalar(known) is not None:
-        raise ServiceError("KEY_KNOWN")
-    connection.execute(
-        keys_table.insert().values(
-            thumbprint=api_key.thumbprint, card=card.fingerprint, jwk=api_key.jwk
-        )
-    )
+    _keep_key(connection, card.fingerprint, api_key)
     state = connection.scalar(select(tables.post.c.state).where(tables.post.c.code == card.post))
     if state == "absent":
         _set_state(connection, card.post, "pending", now)
     changed(connection)
+
+
+def _keep_key(connection: Connection, card: str, api_key: ApiKey) -> None:
+    book = tables.api_key
+    known = select(book.c.card).where(book.c.thumbprint == api_key.thumbprint)
+    if connection.scalar(known) is not None:
+        raise ServiceError("KEY_KNOWN")
+    connection.execute(
+        book.insert().values(thumbprint=api_key.thumbprint, card=card, jwk=api_key.jwk)
+    )
 
 
 def _insert(connection: Connection, card: Card, now: datetime) -> None:

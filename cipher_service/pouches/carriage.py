@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import Connection
+
 from cipher_service import clock
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import cases, custody, outcomes, overview, repository
@@ -203,7 +205,7 @@ def account(
         closing = find(sitting, named)
         sitting.require(by, HAND_OVER if second is None else OPEN, closing, second=second)
         _require_received(sitting, closing)
-        differences = _differences(sitting, closing, counted)
+        differences = item_differences(sitting.connection, closing.seal, counted)
         facts = Accounted("".join(nonce.split()).lower(), complete=not differences)
         answer = _record(sitting, closing, facts, by, second)
         open_cases(sitting, closing, differences, by)
@@ -299,8 +301,13 @@ def _require_received(sitting: Sitting, closing: Closing) -> None:
         raise ServiceError("RECEIPT_MISSING", seal=closing.seal)
 
 
-def _differences(sitting: Sitting, closing: Closing, counted: Counted) -> tuple[Difference, ...]:
-    rows = repository.lines_of(sitting.connection, closing.seal)
+def item_differences(connection: Connection, seal: str, counted: Counted) -> tuple[Difference, ...]:
+    """Compare what was found in a bag with its bordereau.
+
+    Raises:
+        ServiceError: LINE_UNKNOWN.
+    """
+    rows = repository.lines_of(connection, seal)
     strange = {*counted.found, *counted.damaged, *counted.misdirected} - {row.line for row in rows}
     if strange:
         raise ServiceError("LINE_UNKNOWN", line=min(strange))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 
+from cipher_service.directory import enrolment
+from cipher_service.directory.enrolment import ApiKey
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import makeup, waybills
 from cipher_service.pouches.entitlement import HAND_OVER, PACK
@@ -127,3 +129,17 @@ def add_bag(office: Office, *, by: str, cycles_most: int | None = None) -> str:
             sitting.connection, bag, place=office.post, now=sitting.now, cycles_most=cycles_most
         )
     return bag
+
+
+def connect_machine(office: Office, api_key: ApiKey | None, *, by: str) -> None:
+    """Let the machine of the counter call with this key, in the place of the one before, or none.
+
+    Raises:
+        ServiceError: NOT_ALLOWED, UNKNOWN_OFFICER; as `enrolment.connect`.
+    """
+    with office.act("pouch_machine") as sitting:
+        sitting.require_house(by, HAND_OVER, "machine")
+        if api_key is None:
+            enrolment.disconnect(sitting.connection, office.post)
+        else:
+            enrolment.connect(sitting.connection, office.post, api_key)

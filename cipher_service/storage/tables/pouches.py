@@ -161,6 +161,21 @@ destruction = table(
     at_least("line", 1),
 )
 
+photograph = table(
+    "pouch_photograph",
+    # What a seal or a bag looked like; stripped of what a camera adds, and only as ciphertext.
+    Column("photograph_id", Text, primary_key=True),
+    Column("seal", Text, ForeignKey("pouch_closing.seal"), nullable=False),
+    Column("post", Text, ForeignKey("post.code"), nullable=False),  # who brought it
+    Column("officer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("taken_at", Text, nullable=False),
+    Column("sha256", Text, nullable=False),  # of the file as it came: the same twice is one
+    Column("body", LargeBinary, nullable=False),  # age ciphertext to the bureau's card
+    one_of("subject", "seals", "bag", "item"),
+    UniqueConstraint("seal", "sha256"),
+)
+
 event = table(
     "pouch_event",
     Column("seq", Long, Identity(), primary_key=True),  # order of arrival

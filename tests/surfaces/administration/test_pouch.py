@@ -13,8 +13,11 @@ from cipher_service import clock
 from cipher_service.administration import command
 from cipher_service.administration.installation import custodian_of, opened
 from cipher_service.administration.stage import Stage
+from cipher_service.directory.register import read_directory
 from cipher_service.dispatches.lists import dispatch_of
+from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import reading
+from keys.jws import ApiKey
 from pouch.classes import PROHIBITED
 from pouch.sealed import read_sealed
 from pouch.verdict import Name, Trust, judge
@@ -216,3 +219,32 @@ def test_the_register_of_seals_says_when_it_does_not_add_up(
     unused = err.split("montrés, ni écartés : ")[1].split(".")[0].split(", ")
     balanced = done(typed, "pouch", "seals", "balance", *unused, *by)
     assert balanced["unexplained"] == []
+
+
+def test_the_counters_machine_is_connected_replaced_and_ended(
+    ministry: Stage, typed: Typed, people: dict[str, str], tmp_path: Path
+) -> None:
+    engage(typed, people)
+    by = ("--by", people["chief"])
+    first, second, wrong = (tmp_path / name for name in ("first.jwk", "second.jwk", "wrong.jwk"))
+    for file in (first, second):
+        file.write_text(json.dumps(ApiKey.generate().public_jwk()))
+    wrong.write_text('{"kty": "EC", "crv": "P-256", "d": "private"}')
+
+    def clients() -> set[str]:
+        engine = open_existing(ministry.settings.database)
+        with reading(engine) as connection:
+            keys = read_directory(connection).api_keys
+        engine.dispose()
+        return {key.thumbprint for key in keys.values() if key.post == "MINREX"}
+
+    one = done(typed, "pouch", "machine", str(first), *by)["client"]
+    assert clients() == {one}
+    other = done(typed, "pouch", "machine", str(second), *by)["client"]
+    assert clients() == {other} != {one}
+    status, _, err = typed("pouch", "machine", str(wrong), *by)
+    assert (status, "JWK_UNREADABLE" in err) == (2, True)
+    status, _, err = typed("pouch", "machine", str(first), "--by", people["courier"])
+    assert (status, "NOT_ALLOWED" in err) == (1, True)
+    done(typed, "pouch", "machine", *by)
+    assert clients() == set()

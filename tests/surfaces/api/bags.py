@@ -2,13 +2,16 @@
 
 import json
 import secrets
-from datetime import timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 
 import httpx
 
 from cipher_service import clock
+from cipher_service.directory import authorisations, enrolment, officers
+from cipher_service.directory.authorisations import Clearance
+from cipher_service.directory.officers import Identity, Window
 from cipher_service.pouches import makeup, stock
 from cipher_service.pouches.repository import RouteRecord
 from cipher_service.storage.engine import open_engine
@@ -18,10 +21,11 @@ from pouch.alarms import Leg, Route
 from pouch.bordereau import commit, digest
 from pouch.classes import PRESETS, PROHIBITED
 from pouch.events import Event
-from pouch.facts import Prepared, Sealed
+from pouch.facts import Opened, Prepared, Sealed
 from pouch.manifest import Mode
 from tests.support import valise
 from tests.support.bags import NONCE, Device, received
+from tests.support.ministry import HEADQUARTERS, PostKeys
 from tests.support.pouches import PAIR, Pouches
 from tests.surfaces.api.live import Post, Service
 
@@ -47,6 +51,54 @@ def filed(
 ) -> httpx.Response:
     """What a post's client sends when a device is emptied."""
     return post.call("POST", "/v1/pouches/events", json={"clock": clock, "events": documents})
+
+
+def machine(service: Service) -> Post:
+    """The machine at headquarters' counter; the same for every test."""
+    held: Post | None = getattr(service, "machine", None)
+    if held is None:
+        held = Post(service, PostKeys(HEADQUARTERS))
+        with service.administration() as connection:
+            enrolment.connect(connection, HEADQUARTERS, held.own.api_key)
+        service.machine = held  # type: ignore[attr-defined]  # kept as long as the service runs
+    return held
+
+
+def agent(service: Service) -> str:
+    """An officer of the pouch bureau, in whose name the machine acts."""
+    now = clock.now().replace(microsecond=0)
+    window = Window(now - timedelta(days=1), now + timedelta(days=300))
+    born, since = date(2005, 1, 1), date(2015, 1, 1)
+    identity = Identity("Agent de la valise", "SA", since, born, None, HEADQUARTERS)
+    with service.administration() as connection:
+        officer = officers.add(connection, identity, now)
+        officers.assign(connection, officer, "POUCH-AGENT", window, act="DEC", by=None)
+        authorisations.habilitate(
+            connection,
+            officer,
+            Clearance("SECRET", (), window, window.ends or now),
+            act="H",
+            proposer=None,
+            grantor=None,
+            now=now,
+        )
+    return officer
+
+
+def piece(officer: str) -> dict[str, Any]:
+    """The body that hands a letter in."""
+    return {
+        "officer": officer,
+        "destination": "PARIS",
+        "register_number": "2026/000777",
+        "sender": "Direction des Nations unies",
+        "addressee": "Chancellerie",
+        "kind": "letter",
+        "level": "CONFIDENTIEL",
+        "quantity": 1,
+        "weight_g": 240,
+        "enclosure": None,
+    }
 
 
 class PostBook:
@@ -150,6 +202,27 @@ class PostBook:
             "certifier": "MBARGA.J",
             "absent": sorted(PROHIBITED),
         }
+
+    def made_up(self, post: Post) -> None:
+        """Have the post make the bag up and close it."""
+        for address, body in (
+            ("/v1/pouches", self.begin()),
+            (f"/v1/pouches/{self.seal}/lines", self.line()),
+            ("/v1/pouches/sealings", self.sealing()),
+        ):
+            answer = post.call("POST", address, json=body)
+            assert answer.status_code == 201, answer.text
+
+    def opening(self) -> Event:
+        """Two of the ministry open it, each with a device of theirs."""
+        return self.pouches.desk.tell(
+            Opened(),
+            officer="PAUL",
+            minutes=510,
+            witness=(self.pouches.second, "LEA"),
+            seal=self.seal,
+            bag=self.bag,
+        )
 
     def arrival(self) -> Event:
         """A receipt at the ministry, by a device of the ministry."""

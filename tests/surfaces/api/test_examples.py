@@ -4,6 +4,7 @@ Each address is really called; request and answer must have the documented shape
 `python -m tests.surfaces.api.test_examples` writes the examples anew from a live service.
 """
 
+import io
 import json
 import tempfile
 from importlib.resources import files
@@ -11,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from PIL import Image
 
 from cipher_service import clock
 from cipher_service.references import new_id
 from cipher_service.wire.dispatches import CHUNK_MEDIA_TYPE, SUBMISSION_MEDIA_TYPE
 from keys import canonical
 from tests.support.ministry import PostKeys
-from tests.surfaces.api.bags import PostBook, fresh
+from tests.surfaces.api.bags import PostBook, agent, fresh, machine, piece
 from tests.surfaces.api.live import Post, Service, running
 from tests.surfaces.api.test_log import cosignature, head, sent
 from tests.surfaces.api.test_prekeys import bundle_of, handed_in
@@ -128,7 +130,15 @@ def _pouches(service: Service, paris: Post) -> dict[str, Example]:
     begun, line, sealing = book.begin(), book.line(), book.sealing()
     arrival = json.loads(book.pouches.signed(book.arrival()))
     events = {"clock": None, "events": [arrival]}
+    counter, letter = machine(service), piece(agent(service))
+    missing = {"officer": "PAUL", "found": [{"line": 1, "found": 0}], "damaged": [1],
+               "misdirected": [], "unlisted": 0}  # fmt: skip
+    seen = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(seen, "PNG")
     return {
+        "POST /v1/pouches/counter/{act}": example(
+            counter.call("POST", "/v1/pouches/counter/hand-in", json=letter), letter
+        ),
         "POST /v1/pouches/devices": example(taken_in, key),
         "DELETE /v1/pouches/devices/{device}": example(
             paris.call("DELETE", f"/v1/pouches/devices/{device.id}")
@@ -145,7 +155,22 @@ def _pouches(service: Service, paris: Post) -> dict[str, Example]:
         ),
         "GET /v1/pouches/pack": example(paris.get("/v1/pouches/pack")),
         "GET /v1/pouches/{seal}": example(paris.get(f"/v1/pouches/{book.seal}")),
+        "POST /v1/pouches/{seal}/differences": _differing(book, counter, missing),
+        "POST /v1/pouches/{seal}/photographs": example(
+            paris.call(
+                "POST",
+                f"/v1/pouches/{book.seal}/photographs?officer=PAUL&subject=seals",
+                content=seen.getvalue(),
+            )
+        ),
     }
+
+
+def _differing(book: PostBook, counter: Post, missing: dict[str, Any]) -> Example:
+    opened = json.loads(book.pouches.signed(book.opening()))
+    counter.call("POST", "/v1/pouches/events", json={"clock": None, "events": [opened]})
+    address = f"/v1/pouches/{book.seal}/differences"
+    return example(counter.call("POST", address, json=missing), missing)
 
 
 def differences(where: str, one: Any, other: Any) -> list[str]:

@@ -1,0 +1,165 @@
+"""What a post found in a bag that it received: differences of its lines, and photographs.
+
+A post's custody events tell that not all was there, never what: the lines are named here, by their
+numbers alone, and open the same cases as at headquarters. A photograph comes as ciphertext to the
+bureau's card.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, func, insert, select
+
+from cipher_service import clock
+from cipher_service.access.acts import Gate, founded
+from cipher_service.errors import ServiceError
+from cipher_service.pouches import cases, outcomes, repository
+from cipher_service.pouches.carriage import Counted, item_differences
+from cipher_service.pouches.entitlement import HAND_OVER, LIST, bag_of, require
+from cipher_service.pouches.repository import Closing
+from cipher_service.references import new_id
+from cipher_service.storage.batch import Handler
+from cipher_service.storage.tables import pouches as tables
+from pouch.facts import Accounted, Opened
+
+PHOTOGRAPHS_MOST: Final = 40
+"""Of one closing: more than anybody looks at, less than fills the books."""
+
+
+@dataclass(frozen=True)
+class FindingsDesk:
+    """Commands that posts send.
+
+    Attributes:
+        gate: what decides.
+        now: the clock.
+    """
+
+    gate: Gate = field(default_factory=Gate)
+    now: Callable[[], datetime] = clock.now
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return the commands by name; each method says what it takes and gives."""
+        return {"pouch_differences": self.differ, "pouch_photograph": self.photograph}
+
+    def differ(self, connection: Connection, payload: dict[str, Any]) -> dict[str, Any]:
+        """Take `{"caller", "seal", "officer", "found", "damaged", "misdirected", "unlisted"}`.
+
+        Gives `{"differences": [[kind, line], ...], "new": how many opened a case}`. Refuses
+        NOT_FOUND, RECEIPT_MISSING, BAG_NOT_OPEN, LINE_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER.
+        """
+        closing = self._mine(connection, payload, HAND_OVER)
+        held = outcomes.receipt_of(connection, closing.seal)
+        if held is None or held.post != payload["caller"]:
+            raise ServiceError("RECEIPT_MISSING", seal=closing.seal)
+        if closing.stage not in (Opened.kind, Accounted.kind):
+            raise ServiceError("BAG_NOT_OPEN", seal=closing.seal)
+        counted = Counted(
+            dict(payload["found"]),
+            frozenset(payload["damaged"]),
+            frozenset(payload["misdirected"]),
+            payload["unlisted"],
+        )
+        found = item_differences(connection, closing.seal, counted)
+        opened = cases.open_cases(
+            connection,
+            closing.seal,
+            closing.bag_class,
+            found,
+            reporter=payload["officer"],
+            now=self._moment(),
+        )
+        return {"differences": [[each.kind, each.what] for each in found], "new": len(opened)}
+
+    def photograph(self, connection: Connection, payload: dict[str, Any]) -> dict[str, Any]:
+        """Take `{"caller", "seal", "officer", "subject", "sha256", "body": ciphertext}`.
+
+        `sha256` is of the file as it came: the same twice is one photograph. Gives
+        `{"photograph": id, "new"}`. Refuses
+        NOT_FOUND, PHOTOGRAPHS_MANY, NOT_ALLOWED, UNKNOWN_OFFICER.
+        """
+        closing = self._mine(connection, payload, LIST)
+        return keep(
+            connection,
+            closing,
+            post=payload["caller"],
+            officer=payload["officer"],
+            subject=payload["subject"],
+            sha256=payload["sha256"],
+            body=payload["body"],
+            now=self._moment(),
+        )
+
+    def _mine(self, connection: Connection, payload: dict[str, Any], action: str) -> Closing:
+        closing = repository.closing_of(connection, payload["seal"])
+        if closing is None or payload["caller"] not in closing.route.route.places:
+            raise ServiceError("NOT_FOUND")
+        if founded(connection):
+            officer = payload["officer"]
+            bag = bag_of(connection, closing, self.gate.scheme, officer=officer)
+            require(connection, self.gate, officer, action, bag, self._moment())
+        return closing
+
+    def _moment(self) -> datetime:
+        return self.now().replace(microsecond=0)
+
+
+def keep(
+    connection: Connection,
+    closing: Closing,
+    *,
+    post: str,
+    officer: str,
+    subject: str,
+    sha256: str,
+    body: bytes,
+    now: datetime,
+) -> dict[str, Any]:
+    """Keep a photograph of a bag. Raises ServiceError PHOTOGRAPHS_MANY."""
+    book = tables.photograph
+    known = connection.scalar(
+        select(book.c.photograph_id).where(book.c.seal == closing.seal, book.c.sha256 == sha256)
+    )
+    if known is not None:
+        return {"photograph": known, "new": False}
+    counted = select(func.count()).select_from(book).where(book.c.seal == closing.seal)
+    if (connection.scalar(counted) or 0) >= PHOTOGRAPHS_MOST:
+        raise ServiceError("PHOTOGRAPHS_MANY", most=PHOTOGRAPHS_MOST)
+    photograph = new_id(now)
+    connection.execute(
+        insert(book).values(
+            photograph_id=photograph,
+            seal=closing.seal,
+            post=post,
+            officer=officer,
+            subject=subject,
+            taken_at=clock.text(now),
+            sha256=sha256,
+            body=body,
+        )
+    )
+    return {"photograph": photograph, "new": True}
+
+
+def photographs_of(connection: Connection, seal: str) -> list[Row[Any]]:
+    """Return a closing's photographs, without what they show, in the order in which they came."""
+    book = tables.photograph
+    columns = (book.c.photograph_id, book.c.post, book.c.officer, book.c.subject, book.c.taken_at)
+    return list(
+        connection.execute(
+            select(*columns).where(book.c.seal == seal).order_by(book.c.photograph_id)
+        )
+    )
+
+
+def body_of(connection: Connection, seal: str, photograph: str) -> bytes:
+    """Return a photograph's ciphertext. Raises ServiceError NOT_FOUND."""
+    book = tables.photograph
+    body = connection.scalar(
+        select(book.c.body).where(book.c.seal == seal, book.c.photograph_id == photograph)
+    )
+    if body is None:
+        raise ServiceError("NOT_FOUND")
+    return bytes(body)

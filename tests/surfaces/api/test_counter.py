@@ -1,0 +1,114 @@
+"""Headquarters' counter over the API; what posts found: differences by line, photographs."""
+
+import io
+import json
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from cipher_service.pouches import cases, findings
+from keys.age.header import Header
+from tests.surfaces.api.bags import PostBook, agent, filed, machine, piece
+from tests.surfaces.api.live import Post, Service, problem
+
+
+def _refused(answer: Any, status: int, code: str) -> None:
+    document = problem(answer)
+    assert (document["status"], document["code"]) == (status, code), document
+
+
+def test_a_machine_takes_pieces_in_and_is_refused_what_binds_the_ministry(
+    service: Service, paris: Post
+) -> None:
+    counter, officer = machine(service), agent(service)
+
+    taken = counter.call("POST", "/v1/pouches/counter/hand-in", json=piece(officer))
+
+    assert taken.status_code == 200, taken.text
+    assert len(taken.json()["done"]["number"]) == 10
+    for act in ("seal", "open", "discharge", "lose", "seals"):
+        answer = counter.call("POST", f"/v1/pouches/counter/{act}", json={})
+        _refused(answer, 403, "OFFICER_NEEDED")
+    device = {"ed25519": "AAAA" * 10 + "AAA="}
+    _refused(counter.call("POST", "/v1/pouches/devices", json=device), 403, "OFFICER_NEEDED")
+    above = {**piece(officer), "level": "TRES-SECRET"}
+    _refused(counter.call("POST", "/v1/pouches/counter/hand-in", json=above), 403, "NOT_ALLOWED")
+    parcel = {**piece(officer), "kind": "elephant"}
+    _refused(
+        counter.call("POST", "/v1/pouches/counter/hand-in", json=parcel), 422, "INVALID_REQUEST"
+    )
+    for act in ("hand-in", "seal", "nothing"):
+        answer = paris.call("POST", f"/v1/pouches/counter/{act}", json=piece(officer))
+        _refused(answer, 404, "NOT_FOUND")
+
+
+def test_a_receiver_tells_line_by_line_what_was_not_as_announced(
+    service: Service, paris: Post, lome: Post
+) -> None:
+    book, counter = PostBook(service, paris), machine(service)
+    book.made_up(paris)
+    address = f"/v1/pouches/{book.seal}/differences"
+    told = {
+        "officer": "PAUL", "found": [{"line": 1, "found": 0}], "damaged": [], "misdirected": [1],
+        "unlisted": 2,
+    }  # fmt: skip
+    _refused(counter.call("POST", address, json=told), 409, "RECEIPT_MISSING")
+    sign = book.pouches.signed
+    filed(counter, [json.loads(sign(book.arrival()))])
+    _refused(counter.call("POST", address, json=told), 409, "BAG_NOT_OPEN")
+    filed(counter, [json.loads(sign(book.opening()))])
+    unknown = {**told, "found": [{"line": 7, "found": 0}]}
+    _refused(counter.call("POST", address, json=unknown), 422, "LINE_UNKNOWN")
+
+    first = counter.call("POST", address, json=told).json()
+    again = counter.call("POST", address, json=told).json()
+
+    kinds = {(each["kind"], each["what"]) for each in first["differences"]}
+    assert kinds == {
+        ("missing", "1"),
+        ("wrong-addressee", "1"),
+        ("unlisted", "1"),
+        ("unlisted", "2"),
+    }
+    assert (first["new"], again["new"]) == (4, 0)
+    _refused(paris.call("POST", address, json=told), 409, "RECEIPT_MISSING")
+    _refused(lome.call("POST", address, json=told), 404, "NOT_FOUND")
+    with service.administration() as connection:
+        known = {(row.kind, row.what) for row in cases.cases_of(connection, book.seal)}
+    assert kinds <= known
+
+
+def test_a_photograph_is_kept_bare_and_enciphered_once(
+    service: Service, paris: Post, lome: Post
+) -> None:
+    book = PostBook(service, paris)
+    book.made_up(paris)
+    picture, exif = io.BytesIO(), Image.Exif()
+    exif[0x010E] = "rue de Longchamp, 48.8656 N"
+    Image.effect_noise((3000, 2000), 80).convert("RGB").save(picture, "JPEG", exif=exif)
+    data = picture.getvalue()
+    assert b"Longchamp" in data
+    address = f"/v1/pouches/{book.seal}/photographs?officer=ABENA&subject=seals"
+
+    first = paris.call("POST", address, content=data)
+    again = paris.call("POST", address, content=data)
+
+    assert (first.status_code, again.status_code) == (201, 200), first.text
+    assert first.json() == again.json()
+    with service.administration() as connection:
+        (kept,) = findings.photographs_of(connection, book.seal)
+        body = findings.body_of(connection, book.seal, kept.photograph_id)
+    assert (kept.post, kept.officer, kept.subject) == ("PARIS", "ABENA", "seals")
+    assert Header.parse(io.BytesIO(body)), "it lies as ciphertext"
+    assert len(body) < 400 * 1024
+    _refused(lome.call("POST", address, content=data), 404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"<svg/>", b"GIF89a" + bytes(40), b"\x89PNG\r\n\x1a\n" + bytes(200), b"%!PS-Adobe"],
+)
+def test_what_is_no_photograph_is_refused(paris: Post, data: bytes) -> None:
+    address = f"/v1/pouches/{'0a' * 16}/photographs?officer=ABENA&subject=bag"
+    _refused(paris.call("POST", address, content=data), 422, "PHOTOGRAPH_UNREADABLE")
