@@ -67,9 +67,8 @@ from cipher_service.identity.officer_commands import OfficerDesk
 from cipher_service.identity.site import site_of
 from cipher_service.pouches.announcing import Announcing
 from cipher_service.pouches.commands import PouchDesk
-from cipher_service.pouches.counter import Counter
+from cipher_service.pouches.counter import commands_of_clients
 from cipher_service.pouches.device_desk import DeviceDesk
-from cipher_service.pouches.findings import FindingsDesk
 from cipher_service.pouches.office import Office as PouchOffice
 from cipher_service.pouches.office_commands import PouchOfficeDesk
 from cipher_service.pouches.packs import Packs
@@ -119,12 +118,9 @@ def registrar_handlers(
     desk = Desk(directory, Blobs(settings.data), sealer.service)
     pouches, packs = PouchDesk(), Packs(custodian, directory)
     bags = PouchOfficeDesk(custodian, settings.headquarters)
-    counter = Counter(bags, settings.headquarters)
     acts = {
         **desk.handlers(),
-        **counter.for_officers(pouches.handlers()),
-        **counter.handlers(),
-        **FindingsDesk().handlers(),
+        **commands_of_clients(pouches, bags, settings.headquarters),
         **PrekeyDesk(directory).handlers(),
         **packs.handlers(),
         **Upkeep(settings.log_origin).handlers(),

@@ -16,6 +16,8 @@ from sqlalchemy import Connection
 
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import carriage
+from cipher_service.pouches.commands import PouchDesk
+from cipher_service.pouches.findings import FindingsDesk
 from cipher_service.pouches.office_commands import Answer, PouchOfficeDesk
 from cipher_service.storage.batch import Handler
 from keys.errors import Refusal
@@ -107,6 +109,15 @@ class Counter:
     def _require_here(self, payload: dict[str, Any]) -> None:
         if payload["caller"] != self._post:
             raise ServiceError("NOT_FOUND")
+
+
+def commands_of_clients(
+    desk: PouchDesk, office: PouchOfficeDesk, headquarters: str
+) -> dict[str, Handler]:
+    """Return all commands about bags that an API's clients have: posts' and the counter's."""
+    counter = Counter(office, headquarters)
+    posts = {**desk.handlers(), **FindingsDesk().handlers()}
+    return {**counter.for_officers(posts), **counter.handlers()}
 
 
 def command(act: str) -> str:
