@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020_photographs"
-down_revision = "0019_controlled_items"
+revision = "0021_photographs"
+down_revision = "0020_dispatch_copies"
 branch_labels = None
 depends_on = None
 
