@@ -70,7 +70,7 @@ def test_headquarters_machines_take_no_device_in_and_close_no_bag_by_devices(
     told: list[str] = []
     names = ("pouch_device", "pouch_begin", "pouch_line", "pouch_seal", "pouch_events")
     acts = {name: lambda _connection, _payload, name=name: told.append(name) for name in names}
-    closed = counter.for_officers(acts)  # type: ignore[arg-type]  # they give nothing
+    closed = counter.for_officers(acts)
     with reading(bureau.engine) as connection:
         for name in names[:-1]:
             member = "post" if name == "pouch_device" else "caller"
