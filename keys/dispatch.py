@@ -30,7 +30,9 @@ from keys.sealing import (
     DigestingSink,
     DispatchSigner,
     Enciphered,
+    Prepared,
     encipher,
+    prepare,
 )
 
 __all__ = [
@@ -42,10 +44,12 @@ __all__ = [
     "FileKeyOpener",
     "Head",
     "Opened",
+    "Prepared",
     "decipher",
     "encipher",
     "examine",
     "open_head",
+    "prepare",
     "read_again",
     "read_parts",
 ]

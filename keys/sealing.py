@@ -1,5 +1,8 @@
 """Enciphering: from a heading, cards and contents to one age file (SPEC.md §3).
 
+    prepared = prepare(heading, destinations, message, sender=card)
+    prepared.write(sign(prepared.manifest.encode()), sink)      # whenever somebody has signed
+
 Nothing here numbers, stores or sends: the caller has allocated the series numbers before calling,
 and publishes the output (a temporary file, fsync, rename) after the return.
 """
@@ -136,6 +139,73 @@ class DigestingSink:
         self._sink.write(data)
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A dispatch that lacks its signatures: its manifest stands, its contents are measured.
+
+    Attributes:
+        manifest: the bytes to be signed are `manifest.encode()`.
+        sender: the card whose keys must sign.
+        destinations: in the order of the manifest.
+    """
+
+    manifest: Manifest
+    sender: Card
+    destinations: tuple[Destination, ...]
+    _sources: tuple[Source, ...]
+
+    def write(self, signatures: Signatures, sink: ByteSink) -> Enciphered:
+        """Writes the dispatch to `sink`: steps 4 to 6 of `encipher`.
+
+        Raises:
+            SignatureInvalid: these are not the sender's signatures over this manifest.
+            SourceChangedError, OSError: as `encipher`.
+        """
+        # 4.
+        self.sender.verifying_key.verify(MANIFEST, self.manifest.encode(), signatures)
+        # 5.
+        file_key = secrets.token_bytes(FILE_KEY_SIZE)
+        wrapped = (hybrid.wrap(file_key, each.recipient) for each in self.destinations)
+        header = seal_header([label_stanza(self.manifest), *wrapped], file_key)
+        sink.write(header)
+        # 6.
+        stream = SealingStream(file_key, sink)
+        package_size = _write_package(stream, self.manifest, signatures, self._sources)
+        size = len(header) + _payload_size(package_size)
+        return Enciphered(self.manifest, self.manifest.hash, size)
+
+
+def prepare(
+    heading: Heading,
+    destinations: Sequence[Destination],
+    message: Content,
+    attachments: Sequence[Attachment] = (),
+    *,
+    sender: Card,
+    message_type: str = "text/plain",
+) -> Prepared:
+    """Makes the manifest of one dispatch, for somebody to sign: steps 1 to 3 of `encipher`.
+
+    Raises:
+        PartTooLarge, ManifestMalformed, CardNotInForce, OSError: as `encipher`.
+    """
+    # 1.
+    if len(attachments) > ATTACHMENTS_MAX:
+        raise PartTooLarge(f"a dispatch has at most {ATTACHMENTS_MAX} attachments")
+    contents = (message, *(attachment.content for attachment in attachments))
+    sources = tuple(Source(content) for content in contents)
+    names = [MESSAGE]
+    names += [attachment_name(at, item.name) for at, item in enumerate(attachments, start=1)]
+    types = (message_type, *(attachment.type for attachment in attachments))
+    parts = tuple(map(_measure, names, sources, types))
+    # 2.
+    manifest = _make_manifest(heading, destinations, sender, parts)
+    # 3.
+    for card in (sender, *(destination.card for destination in destinations)):
+        card.require_in_force(heading.created)
+    return Prepared(manifest, sender, tuple(destinations), sources)
+
+
 def encipher(
     heading: Heading,
     destinations: Sequence[Destination],
@@ -175,32 +245,10 @@ def encipher(
         SourceChangedError: a content changed meanwhile; enciphering again can help.
         OSError: from a content or the sink.
     """
-    # 1.
-    if len(attachments) > ATTACHMENTS_MAX:
-        raise PartTooLarge(f"a dispatch has at most {ATTACHMENTS_MAX} attachments")
-    contents = (message, *(attachment.content for attachment in attachments))
-    sources = [Source(content) for content in contents]
-    names = [MESSAGE]
-    names += [attachment_name(at, item.name) for at, item in enumerate(attachments, start=1)]
-    types = (message_type, *(attachment.type for attachment in attachments))
-    parts = tuple(map(_measure, names, sources, types))
-    # 2.
-    manifest = _make_manifest(heading, destinations, signer.card, parts)
-    # 3.
-    for card in (signer.card, *(destination.card for destination in destinations)):
-        card.require_in_force(heading.created)
-    # 4.
-    signatures = signer.sign_manifest(manifest.encode())
-    signer.card.verifying_key.verify(MANIFEST, manifest.encode(), signatures)
-    # 5.
-    file_key = secrets.token_bytes(FILE_KEY_SIZE)
-    wrapped = (hybrid.wrap(file_key, each.recipient) for each in destinations)
-    stanzas = [label_stanza(manifest), *wrapped]
-    header = seal_header(stanzas, file_key)
-    sink.write(header)
-    # 6.
-    package_size = _write_package(SealingStream(file_key, sink), manifest, signatures, sources)
-    return Enciphered(manifest, manifest.hash, len(header) + _payload_size(package_size))
+    prepared = prepare(
+        heading, destinations, message, attachments, sender=signer.card, message_type=message_type
+    )
+    return prepared.write(signer.sign_manifest(prepared.manifest.encode()), sink)
 
 
 def _measure(name: str, source: Source, media_type: str) -> Part:

@@ -25,6 +25,7 @@ from keys.dispatch import (
     encipher,
     examine,
     open_head,
+    prepare,
     read_again,
     read_parts,
 )
@@ -74,6 +75,19 @@ def test_texts_come_back_byte_for_byte(tmp_path: Path) -> None:
     for text in TEXTS + _corpus():
         with open_with(_seal(text.encode()), PARIS, tmp_path) as opened:
             assert (opened.folder / "message.txt").read_bytes() == text.encode()
+
+
+def test_what_is_prepared_is_signed_elsewhere_and_nobody_else_signs_it(tmp_path: Path) -> None:
+    prepared = prepare(heading(), [_to(PARIS)], b"Bonjour", sender=MINREX.card)
+    sink = io.BytesIO()
+    with pytest.raises(SignatureInvalid):
+        prepared.write(LOME.sign_manifest(prepared.manifest.encode()), sink)
+    assert sink.getvalue() == b""
+
+    written = prepared.write(MINREX.sign_manifest(prepared.manifest.encode()), sink)
+    with open_with(sink.getvalue(), PARIS, tmp_path) as opened:
+        assert opened.manifest == prepared.manifest == written.manifest
+        assert (opened.folder / "message.txt").read_bytes() == b"Bonjour"
 
 
 def test_what_is_given_back_describes_what_was_written(tmp_path: Path) -> None:
