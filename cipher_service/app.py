@@ -58,6 +58,7 @@ from cipher_service.dispatches.office.commands import OfficeDesk
 from cipher_service.dispatches.office.copies import CopyDesk
 from cipher_service.dispatches.office.departing import SYSTEM, Departing
 from cipher_service.dispatches.office.granting import GrantDesk
+from cipher_service.dispatches.office.sending import SendingDesk
 from cipher_service.dispatches.reception import Reception
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.identity import relinking
@@ -143,6 +144,7 @@ def registrar_handlers(
     completed = {**office, **officers.completed()}
     signing = Approvals(site, executors, completed, settings.console_origin)
     grants = GrantDesk(desk_of_officers).acts()
+    sending = SendingDesk(sealer, Blobs(settings.data), settings.headquarters, gate).acts()
     handlers = {
         **admissions.handlers(),
         **officers.handlers(),
@@ -151,7 +153,7 @@ def registrar_handlers(
             {**signing.acts(), **relinking.acts(), **looks.acts(), **office, **bags.acts()}
         ),
         **officers.guarded({**declassifying.acts(gate), **grants, **CopyDesk(gate).acts()}),
-        **officers.guarded(chasing.acts(gate, settings.headquarters)),
+        **officers.guarded({**chasing.acts(gate, settings.headquarters), **sending}),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(acts),
         **devices.handlers(),
@@ -355,13 +357,12 @@ def rounds_of(settings: Settings, engine: Engine, custodian: Custodian) -> list[
     """
     origin, post = settings.log_origin, settings.headquarters
     journal, blobs = Journal(engine, origin, SYSTEM), Blobs(settings.data)
-    bureau = HeadquartersBureau(engine, blobs, custodian, post, journal)
     warranted = WarrantedCustodian(custodian, engine, origin, SYSTEM)
-    asking = HeadquartersBureau(engine, blobs, warranted, post, journal)
+    bureau = HeadquartersBureau(engine, blobs, warranted, post, journal)
     return [
         Departing(engine, bureau, journal).round,
         Announcing(PouchOffice(engine, warranted, post, journal), bureau).round,
-        Chasing(engine, asking, journal, post).round,
+        Chasing(engine, bureau, journal, post).round,
     ]
 
 

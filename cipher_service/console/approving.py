@@ -108,6 +108,7 @@ class _Desk:
             {
                 **shown,
                 "body": octets.written(shown["body"]),
+                "beside": shown["beside"] and octets.written(shown["beside"]),
                 "nonce": octets.written(shown["nonce"]),
                 "credentials": [
                     octets.written(bytes.fromhex(one)) for one in json.loads(shown["credentials"])

@@ -36,7 +36,7 @@ from cipher_service.storage.unit_of_work import reading
 from keys.cards import Card
 from keys.custody import Bureau, Custodian
 from keys.dispatch import Attachment, Destination, Enciphered, encipher
-from keys.manifest import COPY, Heading, Manifest, Series
+from keys.manifest import COPY, Heading, Manifest
 from keys.service_messages import CANCELLED, REPEAT_REQUEST, SeriesReference
 from keys.slips import sign_slip, slip_for
 from keys.sources import Content
@@ -98,6 +98,11 @@ class HeadquartersBureau:
     def _sealer(self) -> ReceiptSealer:
         return ReceiptSealer(self._custodian, self._post)
 
+    @property
+    def founded(self) -> bool:
+        """Whether the custodian signs dispatches only for an officer. Raises KeysError."""
+        return self._custodian.state().founded
+
     # --- sending ----------------------------------------------------------------------------
 
     def send(
@@ -130,13 +135,7 @@ class HeadquartersBureau:
         with reading(self._engine) as connection:
             heading = replace(heading, checkpoint=carried(connection))
         intent = self._intend(heading, destinations, people)
-        numbers = {number.post: number for number in intent.numbers}
-        numbered = [
-            destination
-            if destination.role == COPY
-            else replace(destination, series=_series(numbers[destination.card.post]))
-            for destination in destinations
-        ]
+        numbered = departures.numbered(destinations, intent.numbers)
         try:
             return self._issue(heading, numbered, message, attachments, draft)
         except BaseException:
@@ -159,6 +158,8 @@ class HeadquartersBureau:
         """
         with reading(self._engine) as connection:
             before = departures.unannounced(connection, self._post)
+        if not before:
+            return 0
         letters = {number: self._voice.compose(CANCELLED, self._of(number)) for number in before}
         with self._journal.act("bureau_announce") as connection:
             untold = departures.unannounced(connection, self._post)
@@ -288,7 +289,3 @@ def _discard(connection: Connection, draft: drafts.Draft) -> None:
         now=clock.now(),
     )
     drafts.discard(connection, draft.draft_id, draft.drafter)
-
-
-def _series(number: departures.Number) -> Series:
-    return Series(number.epoch, number.number, number.previous)

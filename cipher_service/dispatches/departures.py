@@ -10,8 +10,8 @@ interrupted between the two steps was never issued, since `issue` is one transac
 cancels it at start.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,8 @@ from cipher_service.references import register_number
 from cipher_service.storage import counters
 from cipher_service.storage.statements import insert_or_skip, inserts
 from cipher_service.storage.tables.headquarters import allotted, annulled, intent, series
+from keys.dispatch import Destination
+from keys.manifest import COPY, Series
 
 INTERRUPTED = "INTERRUPTED"
 
@@ -211,6 +213,34 @@ def cancel(connection: Connection, dispatch_id: str, reason: str, now: datetime)
         _settle(connection, dispatch_id, rules.CANCELLED, reason, now)
 
 
+def abandon(connection: Connection, dispatch_id: str | None, now: datetime) -> None:
+    """Cancel the intent of a dispatch that was never issued, if there is one.
+
+    Raises:
+        ServiceError: INTENT_NOT_OPEN: it was issued, so that it has left.
+    """
+    if dispatch_id is not None and standing(connection, dispatch_id) is not None:
+        cancel(connection, dispatch_id, INTERRUPTED, now)
+
+
+def standing(connection: Connection, dispatch_id: str) -> tuple[str, datetime] | None:
+    """Return how an intent stands (open, issued, cancelled) and when it was recorded, if it was."""
+    mine = intent.c.dispatch_id == dispatch_id
+    row = connection.execute(select(intent.c.state, intent.c.created_at).where(mine)).one_or_none()
+    return None if row is None else (row.state, clock.parse(row.created_at))
+
+
+def numbered(
+    destinations: Sequence[Destination], allotted_numbers: Iterable[Number]
+) -> list[Destination]:
+    """Return destinations with the numbers that were allotted to them; the copy bears none."""
+    by_post = {each.post: each for each in allotted_numbers}
+    return [
+        each if each.role == COPY else replace(each, series=_series_of(by_post[each.card.post]))
+        for each in destinations
+    ]
+
+
 def recover(connection: Connection, *, before: datetime, now: datetime) -> list[str]:
     """Cancel the intents that an interruption left open; returns their dispatch ids.
 
@@ -313,6 +343,10 @@ def _name_previous(
         .where(series.c.origin == origin, series.c.post == post, series.c.epoch == epoch)
         .values(previous=manifest_hash)
     )
+
+
+def _series_of(number: Number) -> Series:
+    return Series(number.epoch, number.number, number.previous)
 
 
 def _number_record(row: Row[Any]) -> NumberRecord:

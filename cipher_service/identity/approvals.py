@@ -13,7 +13,7 @@ flow that asked, once.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, select, update
 
@@ -29,9 +29,11 @@ from cipher_service.storage.batch import Handler
 from cipher_service.storage.tables import acts as act_tables
 from cipher_service.storage.tables import identity as tables
 from keys.acts import Act
+from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase
 from keys.canonical import decode, encode
 
 LIFE = timedelta(minutes=5)
+_WORK_FACTOR: Final = 10  # a ticket is 256 random bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ def ask(
     *,
     then: Then | None = None,
     asked: Asked | None = None,
+    beside: bytes | None = None,
 ) -> str:
     """Put a statement before an officer; returns the ticket that leads to it.
 
@@ -85,6 +88,8 @@ def ask(
         then: the command that the signature completes, in the signature's own transaction; without
             one the statement is an act of several persons, proposed or approved.
         asked: what the custodian asks; None when the service verifies.
+        beside: what the statement names by its digest only, to be shown with it. The books keep it
+            sealed by the ticket, which they do not have.
 
     Raises:
         ValueError: `back` is not a path of the console: a defect of the caller.
@@ -100,7 +105,7 @@ def ask(
             body=body,
             back=back,
             command=None if then is None else then.command,
-            payload=None if then is None else encode(dict(then.payload)),
+            payload=_sealed(beside, ticket) if then is None else encode(dict(then.payload)),
             party=None if asked is None else asked.party,
             nonce=None if asked is None else asked.nonce,
             credentials=None if asked is None else encode(list(asked.credentials)).decode("ascii"),
@@ -163,8 +168,8 @@ class Approvals:
     def show(self, connection: Connection, payload: dict[str, Any]) -> dict[str, Any]:
         """Take `{"ticket"}`; give what the page needs to show a statement and have it signed.
 
-        `{"officer", "name", "body", "party", "nonce", "credentials": hex ids, "back"}`. Refuses
-        TICKET_UNKNOWN.
+        `{"officer", "name", "body", "beside": bytes or None, "party", "nonce", "credentials": hex
+        ids, "back"}`. Refuses TICKET_UNKNOWN.
         """
         now = self._now()
         row = _open(connection, payload["ticket"], now)
@@ -174,8 +179,10 @@ class Approvals:
             "name": known.identity.name,
             "body": bytes(row.body),
             "back": f"{self._origin}{row.back}",
+            "beside": None,
         }
         if row.party is not None:
+            shown["beside"] = _unsealed(row.payload, payload["ticket"])
             return {**shown, "party": row.party, "nonce": row.nonce, "credentials": row.credentials}
         keys = passkey_book.keys_of(connection, row.officer)
         return {
@@ -271,6 +278,16 @@ class Approvals:
             return self._executors[act.kind]
         except KeyError:
             raise ServiceError("ACT_NOT_EXECUTABLE", kind=act.kind) from None
+
+
+def _sealed(beside: bytes | None, ticket: str) -> bytes | None:
+    if beside is None:
+        return None
+    return encrypt_with_passphrase(beside, ticket.encode(), _WORK_FACTOR)
+
+
+def _unsealed(beside: bytes | None, ticket: str) -> bytes | None:
+    return None if beside is None else decrypt_with_passphrase(bytes(beside), ticket.encode())
 
 
 def _open(connection: Connection, ticket: str, now: datetime) -> Row[Any]:

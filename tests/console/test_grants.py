@@ -1,31 +1,25 @@
 """Opening in the console before a custodian that has officers: real processes, software keys."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from cipher_service import clock
 from cipher_service.administration.sample import make_officers
+from cipher_service.administration.sample_roll import found_sample
 from cipher_service.administration.stage import Stage, chiffre, stage
 from cipher_service.identity.demonstration import Demonstration
-from cipher_service.identity.site import site_of
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables.audit import audit_entry
 from cipher_service.storage.tables.dispatches import receipt
-from cipher_service.storage.tables.identity import passkey
 from cipher_service.storage.unit_of_work import reading
-from keys.custody import read_credential
-from keys.custody.roll import Officer, Roll
-from keys.custody.roll_file import RollFile
-from keys.passkeys import Passkey, RelyingParty
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_page
 
 NAMES = ("Chef", "Chiffreur", "Rédacteur", "Sous-Directeur", "Ministre", "Secrétaire", "Agent")
-ON_ROLL = ("MINISTER", "DRAFTER")
+ON_ROLL = ("MINISTER", "DRAFTER", "CIPHER-CLERK")
 TEXT = "Signez mardi."
 
 
@@ -35,39 +29,8 @@ def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with stage(tmp_path_factory.mktemp("founded") / "data", "fr", 1, console=True) as on:
         on.introduce({post: on.enrol(post) for post in ("PARIS", "LOME")})
         make_officers(on.settings, ("PARIS", "LOME"))
-        found(on)
+        found_sample(on.settings, ON_ROLL)
         yield on
-
-
-def found(ministry: Stage) -> None:
-    """Write the roll that a founding ceremony with the sample's keys would leave."""
-    settings, now = ministry.settings, clock.now().replace(microsecond=0)
-    engine = open_existing(settings.database)
-    officers: dict[str, Officer] = {}
-    with reading(engine) as connection:
-        for person in Demonstration.of(settings).people():
-            if person.role not in ON_ROLL or person.role in {one.name for one in officers.values()}:
-                continue
-            rows = connection.execute(select(passkey).where(passkey.c.officer == person.officer))
-            passkeys = tuple(
-                Passkey(bytes.fromhex(row.credential_id), row.public_key, row.model, 0)
-                for row in rows
-            )
-            officers[person.officer] = Officer(
-                id=person.officer,
-                name=person.role,
-                functions=frozenset({person.role}),
-                rank=3,
-                starts=now - timedelta(days=1),
-                ends=now + timedelta(days=300),
-                version=1,
-                revoked=False,
-                passkeys=passkeys,
-            )
-    engine.dispose()
-    party = RelyingParty(settings.party_id, (settings.approval_origin,))
-    roll = Roll(party, site_of(settings).policy, session_rank=2, founded=True, officers=officers)
-    RollFile(settings.custodian_store, read_credential(settings.custodian_credential)).write(roll)
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +48,17 @@ def arrivals(ministry: Stage, tmp_path_factory: pytest.TempPathFactory) -> list[
 
 
 def grant(tab: Tab) -> str:
-    """Ask for the grant, sign it at the other origin with the sample's key; give what was shown."""
-    tab.page.get_by_role("button", name="Autoriser l’ouverture").click()
-    shown = tab.page.locator("#acte dl").inner_text()
+    """Grant the opening of the dispatch that a tab shows; give what was shown to be signed."""
+    return signed(tab, "Autoriser l’ouverture")
+
+
+def signed(tab: Tab, button: str) -> str:
+    """Sign at the other origin what a button leads to; give what was shown there."""
+    tab.page.get_by_role("button", name=button).click()
+    tab.page.locator("#acte dl").first.wait_for()
+    shown = tab.page.locator("#acte").inner_text()
     tab.page.get_by_role("button", name="Signer avec la clé logicielle").click()
-    tab.page.get_by_role("link", name="Revenir").first.click()
+    tab.page.locator(".app-done").get_by_role("link", name="Revenir").click()
     tab.page.wait_for_url(f"{tab.origin}/depeches/**")
     return shown
 
@@ -181,10 +150,54 @@ def test_a_draft_opens_under_the_grant_of_the_session(enter: Enter) -> None:
     expect(page.get_by_text("Brouillon enregistré, chiffré")).to_be_visible()
     tab.goto("/depeches/autorisation")
     check_page(tab, foreign=NAMES)
-    page.get_by_role("button", name="Signer l’autorisation").click()
-    page.get_by_role("button", name="Signer avec la clé logicielle").click()
-    page.get_by_role("link", name="Revenir").first.click()
+    signed(tab, "Signer l’autorisation")
     expect(page.get_by_text("a votre autorisation pour cette séance")).to_be_visible()
     tab.goto("/depeches/miennes")
     page.get_by_text("brouillon").first.click()
     expect(page.get_by_label("Texte de la dépêche")).to_have_value(TEXT, timeout=10_000)
+
+
+def test_a_released_dispatch_leaves_on_the_officers_key_who_saw_its_very_bytes(
+    enter: Enter, ministry: Stage, tmp_path: Path
+) -> None:
+    people = Demonstration.of(ministry.settings).people()
+    clerk_number = next(one.officer for one in people if one.role == "CIPHER-CLERK")
+    author = enter("DRAFTER")
+    page = author.page
+    author.goto("/depeches/autorisation")
+    signed(author, "Signer l’autorisation")
+    author.goto("/depeches/nouvelle")
+    page.get_by_label("LOME").select_option(label="Pour action")
+    page.get_by_label("Niveau").select_option(label="Diffusion restreinte")
+    page.get_by_label("Objet").fill("Escale")
+    page.get_by_label("Texte de la dépêche").fill(TEXT)
+    page.get_by_role("button", name="Vérifier").click()
+    page.locator("#qui").select_option(clerk_number)
+    page.get_by_role("button", name="Soumettre").click()
+    page.get_by_text("attend sa lecture").first.click()
+    page.wait_for_url("**/visa/*")
+    where = page.url.removeprefix(author.origin)
+
+    clerk = enter("CIPHER-CLERK")
+    clerk.goto("/depeches/autorisation")
+    signed(clerk, "Signer l’autorisation")
+    clerk.goto(where)
+    opened(clerk)
+    clerk.page.get_by_role("link", name="J’ai lu").click()
+    signed(clerk, "Viser le départ et signer")
+    expect(clerk.page.get_by_text("Il vous reste à la faire signer")).to_be_visible()
+    clerk.hosts.clear()  # it has been at the other origin
+    check_page(clerk, foreign=NAMES)
+    page.reload()
+    expect(page.get_by_text("En attente de qui la fait partir")).to_be_visible()
+    shown = signed(clerk, "Faire signer et partir")
+    for said in ("Faire signer une dépêche", "LOME 0001", "Escale", "DIFFUSION-RESTREINTE"):
+        assert said in shown
+    expect(clerk.page.get_by_text("La dépêche est signée, chiffrée et partie")).to_be_visible()
+    expect(clerk.page.get_by_text("Partie. Visée par")).to_be_visible()
+    chiffre(
+        "fr", "fetch", "--identity", ministry.identity("LOME"), "--all", "--decipher",
+        "-o", str(tmp_path / "lome"),
+    )  # fmt: skip
+    [message] = (tmp_path / "lome").glob("*/message.txt")
+    assert message.read_text("utf-8") == TEXT

@@ -18,6 +18,8 @@ from cipher_service.directory.officers import Window
 from cipher_service.dispatches.bureau import HeadquartersBureau
 from cipher_service.dispatches.office.commands import OfficeDesk
 from cipher_service.dispatches.office.departing import Departing
+from cipher_service.dispatches.office.granting import GrantDesk
+from cipher_service.dispatches.office.sending import SendingDesk
 from cipher_service.dispatches.office.showing import Showing
 from cipher_service.dispatches.reception import Reception
 from cipher_service.identity import challenges, shared_acts
@@ -74,6 +76,12 @@ class Office:
         self.departing = Departing(engine, self.bureau, journal)
         self.showing = Showing(engine, self.reception, self.ministry.custodian, HEADQUARTERS)
         self.desk = OfficeDesk(lambda: SITE, self.reception, HEADQUARTERS, self.gate)
+        sealer, blobs = self.ministry.sealer, self.ministry.blobs
+        self.acts = {
+            **self.desk.acts(),
+            **GrantDesk(self.desk).acts(),
+            **SendingDesk(sealer, blobs, HEADQUARTERS, self.gate).acts(),
+        }
         self.of: dict[str, Enrolled] = {}
         for name, role in ROLES.items():
             self.of[name] = self.hire(role)
@@ -100,7 +108,7 @@ class Office:
         """Do an act as a person; `who` is one of `ROLES` or somebody hired."""
         number = (self.of[who] if isinstance(who, str) else who).number
         with unit_of_work(self.engine) as connection:
-            return self.desk.acts()[name](connection, number, payload)
+            return self.acts[name](connection, number, payload)
 
     def content(
         self, subject: str = "Objet", text: str = "Texte", **changes: Any
@@ -145,6 +153,17 @@ class Office:
     def release(self, number: str, who: str = "CHIEF") -> None:
         asked = self.act(who, "dispatch_prepare", dispatch_id=number)
         self.act(who, "dispatch_release", dispatch_id=number, **self.signature(who, asked))
+
+    def released(self) -> str:
+        """A SECRET draft that the clerk proposed and the chief released."""
+        number = self.draft()
+        to = self.of["CLERK"].number
+        self.act("DRAFTER", "dispatch_submit", dispatch_id=number, edition=1, to=to)
+        self.read("CLERK", number)
+        self.propose(number)
+        self.read("CHIEF", number)
+        self.release(number)
+        return number
 
     def sign_all(self, act: Act, proposer: str, *others: str) -> None:
         """Have an act proposed and approved by security keys."""

@@ -1,8 +1,9 @@
 """Dispatches: the inbox and its trays, reading, writing, and the release by another (flows 1 to 4).
 
-`inbox` lists, `reading` opens, `copies` takes away, `composing` writes, `visas` releases, `alerts`
-tells at once of what is most urgent. Texts are deciphered in this process by the custodian, given
-to the page of one officer and kept nowhere (`dispatches.office.showing`).
+`inbox` lists, `reading` opens, `copies` takes away, `composing` writes, `visas` releases, `sending`
+lets go, `alerts` tells at once of what is most urgent. Texts are deciphered in this process by the
+custodian, given to the page of one officer and kept nowhere (`dispatches.office.showing`); that of
+a departure waits in memory for the officer's signature.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from cipher_service.console.dispatches import (
     granting,
     inbox,
     reading,
+    sending,
     visas,
 )
 from cipher_service.console.flow import Awaiting, Flow, Page, Place
@@ -95,6 +97,7 @@ FLOW: Final = Flow(
         Page("/depeches/visa/{number}", visas.visa),
         Page("/depeches/visa/{number}/lire", visas.read, "POST"),
         Page("/depeches/visa/{number}/signer", visas.sign, "POST"),
+        Page("/depeches/visa/{number}/partir", sending.depart, "POST"),
         Page("/depeches/visa/{number}/demander", visas.redirect, "POST"),
         Page("/depeches/visa/{number}/refus", visas.refusal),
         Page("/depeches/visa/{number}/refuser", visas.refuse, "POST"),

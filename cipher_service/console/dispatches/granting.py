@@ -1,13 +1,16 @@
-"""An officer's grant to open: asked for here, signed at the other origin, kept for the session.
+"""An officer's grants: asked for here, signed at the other origin, kept for the session.
 
-Up to the roll's ceiling one grant serves the session; above it each dispatch has its own. Tokens
-lie in this process's memory only, by session: after a restart the officer signs again.
+To open, up to the roll's ceiling one grant serves the session; above it each dispatch has its own.
+To sign, each grant is for one manifest, whatever its level. Tokens lie in this process's memory
+only, by session: after a restart the officer signs again.
 """
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
@@ -25,7 +28,8 @@ from cipher_service.dispatches.office.showing import Showing
 from cipher_service.errors import ServiceError
 from keys import canonical
 from keys.custody.errors import GrantMissing
-from keys.custody.grants import OPEN, SESSION_SECONDS, SINGLE_SECONDS, USES_MOST, Grant
+from keys.custody.grants import OPEN, SESSION_SECONDS, SIGN, SINGLE_SECONDS, USES_MOST, Grant
+from keys.custody.intents import request_digest
 
 _MARGIN: Final = timedelta(seconds=30)  # the clocks of two processes may differ by a moment
 _SESSION: Final = timedelta(seconds=SESSION_SECONDS) - _MARGIN
@@ -33,6 +37,8 @@ _SINGLE: Final = timedelta(seconds=SINGLE_SECONDS) - _MARGIN
 _RETURN: Final = "/depeches/autorisation/prise"
 
 Given = TypeVar("Given")
+Then = Callable[[Visit], Awaitable[str]]
+"""What is done once the custodian has a grant; gives where the officer goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class _Asked:
     grant: Grant
     nonce: bytes
     ticket: str
-    back: str
+    then: Then
 
 
 @dataclass(slots=True)
@@ -50,17 +56,30 @@ class Held:
     Attributes:
         officer: number of the person; see `Granting`.
         ends: when the session ends at the latest.
-        grants: with the token of each; by dispatch, None for the session's own.
+        grants: to open, with the token of each; by dispatch, None for the session's own.
+        signing: tokens of grants to sign, by request.
+        asked: what was put before the officer last.
+        taking: what is done with the answer; gives where the officer goes on.
     """
 
     officer: str
     ends: datetime
     grants: dict[str | None, tuple[Grant, bytes]] = field(default_factory=dict)
+    signing: dict[str, bytes] = field(default_factory=dict)
     asked: _Asked | None = None
+    taking: asyncio.Task[str] | None = None
+
+    def keep(self, grant: Grant, token: bytes) -> None:
+        """Keep what the custodian gave."""
+        if grant.purpose == SIGN:
+            self.signing = {str(grant.request): token}  # an officer signs one at a time
+        else:
+            self.grants[grant.dispatch] = (grant, token)
 
     def token(self, purpose: str, request: str, dispatch: str | None) -> bytes:
         """Give the token of the narrowest grant; see `Granting`."""
-        del request
+        if purpose == SIGN and request in self.signing:
+            return self.signing[request]
         for name in (dispatch, None):
             if purpose == OPEN and name in self.grants:
                 return self.grants[name][1]
@@ -89,6 +108,10 @@ def held_by(visit: Visit) -> Held:
     held = all_held.setdefault(name, Held(person.number, person.last))
     for about in [each for each, (grant, _) in held.grants.items() if grant.expires <= visit.now]:
         del held.grants[about]
+    for each in all_held.values():
+        # What was put before an officer may hold the text that is to be signed.
+        if each.asked is not None and each.asked.grant.expires <= visit.now:
+            each.asked = None
     return held
 
 
@@ -136,52 +159,104 @@ async def for_session(visit: Visit) -> Response:
 
 
 async def taken(visit: Visit) -> Response:
-    """Bring the custodian what the officer signed, and go on."""
+    """Bring the custodian what the officer signed, and go on; asked twice, the same once."""
     held = held_by(visit)
     asked, held.asked = held.asked, None
-    if asked is None:
+    if asked is not None:
+        held.taking = asyncio.create_task(_take(visit, held, asked))
+    taking = held.taking
+    if taking is None:
         raise ServiceError("TICKET_UNKNOWN")
+    try:
+        # A browser that comes again meanwhile neither ends it nor does it twice.
+        return visit.go(await asyncio.shield(taking))
+    finally:
+        if taking.done() and taking.exception() is not None:
+            held.taking = None
+
+
+async def _take(visit: Visit, held: Held, asked: _Asked) -> str:
     answer = await visit.act("grant_take", {"ticket": asked.ticket})
     response = bytes(answer["response"])
     token = await _ask(
         visit,
         lambda custodian: custodian.open_grant(asked.grant.encoded, asked.nonce, response),
     )
-    held.grants[asked.grant.dispatch] = (asked.grant, token)
-    return visit.go(asked.back)
+    held.keep(asked.grant, token)
+    return await asked.then(visit)
 
 
-def showing_for(visit: Visit, about: str) -> Showing:
-    """Return what opens for the visit's officer, under their session's grants.
+def asking_for(visit: Visit, about: str) -> AskingCustodian:
+    """Return the custodian as the visit's officer asks it, under their session's grants.
 
     Args:
         visit: the officer's request.
         about: number of the dispatch or composition.
     """
-    custodian = custodian_of(visit.office)
-    asking = AskingCustodian(custodian, visit, about, held_by(visit))
-    return showing_of(visit.office, asking)
+    return AskingCustodian(custodian_of(visit.office), visit, about, held_by(visit))
+
+
+def showing_for(visit: Visit, about: str) -> Showing:
+    """Return what opens for the visit's officer; see `asking_for`."""
+    return showing_of(visit.office, asking_for(visit, about))
+
+
+async def put_to_sign(visit: Visit, manifest: bytes, dispatch: str, level: str, then: Then) -> str:
+    """Put a manifest before the officer; give the ticket of the page where they sign it.
+
+    Args:
+        visit: the officer's request.
+        manifest: the bytes that the custodian shall sign.
+        dispatch: its number.
+        level: code of its level.
+        then: what follows once the custodian has the grant.
+
+    Raises:
+        ServiceError: OFFICER_NOT_ON_ROLL, LEVEL_UNKNOWN, NOT_FOUND, NOT_AWAITED, FORM_REFUSED.
+        KeysError: the custodian does not answer.
+    """
+    roll, mine = await _on_roll(visit)
+    grant = Grant(
+        officer=visit.person.number,
+        purpose=SIGN,
+        rank=_rank(roll, level),
+        dispatch=dispatch,
+        request=request_digest("sign_manifest", manifest),
+        uses=1,
+        expires=_ends(visit, _SINGLE),
+    )
+    return await _asked(visit, roll, mine, grant, then, manifest)
 
 
 async def _put(visit: Visit, dispatch: str | None, level: str | None, back: str) -> Response:
-    roll = json.loads(await _ask(visit, lambda custodian: custodian.officers()))
-    number = visit.person.number
-    mine = next((each for each in roll["officers"] if each["id"] == number), None)
-    if mine is None:
-        raise ServiceError("OFFICER_NOT_ON_ROLL", officer=number)
+    roll, mine = await _on_roll(visit)
     ceiling = roll["session_rank"]
     rank = 0 if level is None else _rank(roll, level)
     single = rank > ceiling
-    lasts = _SINGLE if single else _SESSION
     grant = Grant(
-        officer=number,
+        officer=visit.person.number,
         purpose=OPEN,
         rank=rank if single else min(ceiling, mine["rank"]),
         dispatch=dispatch if single else None,
         request=None,
         uses=1 if single else USES_MOST,
-        expires=min(visit.now + lasts, visit.person.last).replace(microsecond=0),
+        expires=_ends(visit, _SINGLE if single else _SESSION),
     )
+    return visit.sign(await _asked(visit, roll, mine, grant, partial(_on, back)))
+
+
+async def _on(back: str, _visit: Visit) -> str:
+    return back
+
+
+async def _asked(
+    visit: Visit,
+    roll: dict[str, Any],
+    mine: dict[str, Any],
+    grant: Grant,
+    then: Then,
+    beside: bytes | None = None,
+) -> str:
     nonce = await _ask(visit, lambda custodian: custodian.officer_challenge())
     names = [canonical.bytes_from_text(each["id"]).hex() for each in mine["passkeys"]]
     asked = {
@@ -190,10 +265,25 @@ async def _put(visit: Visit, dispatch: str | None, level: str | None, back: str)
         "party": roll["party"]["id"],
         "credentials": names,
         "back": _RETURN,
+        "beside": beside,
     }
     ticket = await visit.act("grant_ask", asked)
-    held_by(visit).asked = _Asked(grant, nonce, ticket, back)
-    return visit.sign(ticket)
+    held_by(visit).asked = _Asked(grant, nonce, ticket, then)
+    return str(ticket)
+
+
+async def _on_roll(visit: Visit) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the custodian's roll and the officer's line on it."""
+    roll = json.loads(await _ask(visit, lambda custodian: custodian.officers()))
+    number = visit.person.number
+    mine = next((each for each in roll["officers"] if each["id"] == number), None)
+    if mine is None:
+        raise ServiceError("OFFICER_NOT_ON_ROLL", officer=number)
+    return roll, mine
+
+
+def _ends(visit: Visit, lasts: timedelta) -> datetime:
+    return min(visit.now + lasts, visit.person.last).replace(microsecond=0)
 
 
 def _rank(roll: dict[str, Any], level: str) -> int:

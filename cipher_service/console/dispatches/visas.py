@@ -8,12 +8,12 @@ from starlette.responses import Response
 from cipher_service import clock
 from cipher_service.access.acts import Gate
 from cipher_service.console.dispatches.desk import names, number_of, officer_in, showing_of
-from cipher_service.console.dispatches.granting import showing_for
+from cipher_service.console.dispatches.granting import showing_for, standing
 from cipher_service.console.language import group, mark
 from cipher_service.console.visit import Visit
 from cipher_service.dispatches.office import compositions, trail, trays
 from cipher_service.dispatches.office.compositions import Composition
-from cipher_service.dispatches.office.parties import PAIR_FROM, releasers, takers
+from cipher_service.dispatches.office.parties import PAIR_FROM, releasers, senders, takers
 from cipher_service.dispatches.office.release import PAIR
 from cipher_service.errors import ServiceError
 
@@ -21,6 +21,7 @@ DONE: Final = {
     "asked": mark("La personne est demandée ; sa page le dit."),
     "refused": mark("Le départ est refusé ; l’auteur lit votre motif."),
     "signed": mark("Votre signature est inscrite."),
+    "left": mark("La dépêche est signée, chiffrée et partie."),
 }
 
 
@@ -42,7 +43,7 @@ async def visa(visit: Visit) -> Response:
     def view(connection: Connection, gate: Gate) -> dict[str, Any]:
         known = compositions.read(connection, number)
         thing, me = known.thing(gate.scheme), visit.person.number
-        mine = me in (known.author, known.assigned, known.enciphers)
+        mine = me in (known.author, known.assigned, known.enciphers, known.released_by)
         if not mine and not visit.decides(gate, "list", thing).allowed:
             raise ServiceError("NOT_FOUND")
         traces = trail.traces(connection, [number])[number]
@@ -60,7 +61,10 @@ async def visa(visit: Visit) -> Response:
         }
 
     told = DONE.get(visit.request.query_params.get("fait", ""))
-    return visit.page("dispatches/visa.html", done=told, **await visit.read(view))
+    found = await visit.read(view)
+    released = found["known"].state == compositions.RELEASED
+    custody = await standing(visit, None, None) if released else None
+    return visit.page("dispatches/visa.html", done=told, custody=custody, **found)
 
 
 async def read(visit: Visit) -> Response:
@@ -150,6 +154,10 @@ def _others(
         found = takers(connection, gate, known, visit.now)
     elif known.state == compositions.PROPOSED and me in (known.author, known.enciphers):
         found = releasers(connection, gate, known, visit.now)
+    elif known.state == compositions.RELEASED and me in (
+        *(known.author, known.enciphers, known.released_by, known.assigned),
+    ):
+        found = senders(connection, gate, known, visit.now)
     else:
         found = []
     return [(each.officer, each.name) for each in found if each.officer != known.assigned]

@@ -13,10 +13,11 @@ from sqlalchemy import Connection
 
 from cipher_service import clock
 from cipher_service.dispatches.office.commands import Answer, OfficeDesk
+from cipher_service.dispatches.office.sending import require_own_departure
 from cipher_service.errors import ServiceError
 from cipher_service.identity import approvals
 from cipher_service.identity.officer_commands import OfficerAct
-from keys.custody.grants import OPEN, Grant
+from keys.custody.grants import OPEN, SIGN, Grant
 from keys.custody.intents import request_digest
 
 
@@ -44,17 +45,22 @@ class GrantDesk:
         }
 
     def ask(self, connection: Connection, officer: str, payload: Answer) -> str:
-        """Take `{"grant", "nonce", "party", "credentials": hex ids, "back"}`; give the ticket.
+        """Take `{"grant", "nonce", "party", "credentials": hex ids, "back", "beside"}`.
 
-        Refuses FORM_REFUSED: not this officer's grant to open. GRANT_MALFORMED.
+        `beside` is the manifest of a grant to sign, shown with it, and None for one to open. Gives
+        the ticket. Refuses FORM_REFUSED: not this officer's grant. GRANT_MALFORMED, and as
+        `sending.require_own_departure`.
         """
-        grant = Grant.parse(payload["grant"])
-        if grant.officer != officer or grant.purpose != OPEN:
+        grant, beside = Grant.parse(payload["grant"]), payload["beside"]
+        if grant.officer != officer or grant.purpose != (OPEN if beside is None else SIGN):
             raise ServiceError("FORM_REFUSED")
+        if beside is not None:
+            require_own_departure(connection, officer, grant, beside)
         asked = approvals.Asked(payload["party"], payload["nonce"], tuple(payload["credentials"]))
         return approvals.ask(
-            connection, officer, grant.encoded, payload["back"], self._now(), asked=asked
-        )
+            connection, officer, grant.encoded, payload["back"], self._now(),
+            asked=asked, beside=beside,
+        )  # fmt: skip
 
     def take(self, connection: Connection, officer: str, payload: Answer) -> dict[str, bytes]:
         """Take `{"ticket"}`; give `{"response"}`, once. Refuses TICKET_UNKNOWN."""

@@ -17,12 +17,13 @@ from cipher_service.access.subjects import Circumstances, Dispatch, Principal
 from cipher_service.directory.officers import in_force
 from cipher_service.dispatches.office.compositions import Composition
 from cipher_service.storage.tables import officers as tables
-from keys.act_rules import RULES
+from keys.act_rules import GRANT_SEATS, RULES
 
 PAIR_FROM: Final = 2
 """The rank from which two persons besides the author release a dispatch (CONFIDENTIEL)."""
 
 _PROPOSERS, _RELEASERS = RULES["dispatch.release"].seats_at(PAIR_FROM)
+_SENDERS: Final = GRANT_SEATS["sign"]
 _ALONE: Final = frozenset({"MINISTER", "MINISTER-DELEGATE", "CIPHER-CLERK"}) | _RELEASERS
 
 
@@ -66,6 +67,19 @@ def releasers(connection: Connection, gate: Gate, known: Composition, now: datet
         ):
             found.append(party)
     return found
+
+
+def senders(connection: Connection, gate: Gate, known: Composition, now: datetime) -> list[Party]:
+    """Return who can read what was released and have the custodian sign it; never its author."""
+    thing = known.thing(gate.scheme)
+    return [
+        party
+        for party, principal in _persons(connection, gate, _SENDERS, now)
+        if party.officer != known.author
+        and _able(
+            gate, principal, "read", replace(thing, assigned=party.officer), Circumstances(now)
+        )
+    ]
 
 
 def approval(approver: str, functions: frozenset[str], now: datetime) -> Circumstances:

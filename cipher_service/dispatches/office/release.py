@@ -5,7 +5,8 @@
     asked_again(...) -> approve(...)   the authority has read the same edition; signs; it may leave
 
 Below CONFIDENTIEL one other person, who has read it, releases it alone under a signature of their
-own (`release_alone`). Whoever is awaited can refuse, with a reason that only the author reads.
+own (`release_alone`). Whoever is awaited can refuse, with a reason that only the author reads. What
+was released awaits who has the custodian sign it (`sending`): its releaser, if they may.
 """
 
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from sqlalchemy import Connection
 from cipher_service.access.acts import Gate
 from cipher_service.access.decisions import decide
 from cipher_service.directory.register import read_directory
+from cipher_service.dispatches import departures
 from cipher_service.dispatches.office import compositions, trail
 from cipher_service.dispatches.office.compositions import (
     DRAFT,
@@ -31,6 +33,7 @@ from cipher_service.dispatches.office.parties import (
     approval,
     held_for,
     releasers,
+    senders,
     takers,
 )
 from cipher_service.errors import ServiceError
@@ -88,7 +91,7 @@ def submit(
 def redirect(
     connection: Connection, gate: Gate, officer: str, composition_id: str, to: str, now: datetime
 ) -> None:
-    """Ask another person than the one awaited: another clerk, or another releaser.
+    """Ask another person than the one awaited: another clerk, releaser or sender.
 
     Raises:
         ServiceError: NOT_FOUND, NOT_AWAITED, PARTY_UNKNOWN.
@@ -99,6 +102,14 @@ def redirect(
         compositions.change(connection, composition_id, assigned=to, enciphers=to)
     elif known.state == PROPOSED and officer in (known.author, known.enciphers):
         _among(releasers(connection, gate, known, now), to)
+        compositions.change(connection, composition_id, assigned=to)
+    elif known.state == RELEASED and officer in (
+        known.author,
+        known.enciphers,
+        known.released_by,
+        known.assigned,
+    ):
+        _among(senders(connection, gate, known, now), to)
         compositions.change(connection, composition_id, assigned=to)
     else:
         raise _unseen_or_late(known, officer)
@@ -113,8 +124,8 @@ def prepared(
     Raises:
         ServiceError: NOT_FOUND, NOT_AWAITED, NOT_OPENED.
     """
-    known = _awaited(connection, officer, composition_id, SUBMITTED)
-    _require_opened(connection, known, officer)
+    known = awaited(connection, officer, composition_id, SUBMITTED)
+    require_opened(connection, known, officer)
     act = _act(gate, known, officer, now)
     return act, challenges.give(connection, "step-up", officer, now)
 
@@ -135,8 +146,8 @@ def propose(
         Refusal: likewise; ActOutdated (not the act of this edition).
     """
     composition_id = act.resource.partition("/")[2]
-    known = _awaited(connection, signed.officer, composition_id, SUBMITTED)
-    _require_opened(connection, known, signed.officer)
+    known = awaited(connection, signed.officer, composition_id, SUBMITTED)
+    require_opened(connection, known, signed.officer)
     _require_same(act, _act(gate, known, signed.officer, act.not_before, act.id))
     _among(releasers(connection, gate, known, now), approver)
     shared_acts.propose(connection, act, signed, site, now, version=known.edition)
@@ -152,8 +163,8 @@ def asked_again(
     Raises:
         ServiceError: NOT_FOUND, NOT_AWAITED, NOT_OPENED, UNKNOWN_ACT, ACT_REFUSED.
     """
-    known = _awaited(connection, officer, composition_id, PROPOSED)
-    _require_opened(connection, known, officer)
+    known = awaited(connection, officer, composition_id, PROPOSED)
+    require_opened(connection, known, officer)
     act = shared_acts.waiting(connection, known.act or "")
     return act, challenges.give(connection, "step-up", officer, now)
 
@@ -166,16 +177,16 @@ def approve(
     signed: Signed,
     now: datetime,
 ) -> Ruling:
-    """Release under the second signature; from here on the dispatch leaves by itself.
+    """Release under the second signature; from here on it may leave.
 
     Raises:
         ServiceError: as `asked_again`; NOT_ALLOWED, or a refusal of `shared_acts.approve`.
         Refusal: likewise.
     """
     officer = signed.officer
-    known = _awaited(connection, officer, composition_id, PROPOSED)
+    known = awaited(connection, officer, composition_id, PROPOSED)
     act_id, rulings = known.act or "", list[Ruling]()
-    _require_opened(connection, known, officer)
+    require_opened(connection, known, officer)
     shared_acts.approve(connection, act_id, signed, site, now, version=known.edition)
 
     def perform(act: Act) -> None:
@@ -205,7 +216,7 @@ def _complete(connection: Connection, gate: Gate, act: Act, officer: str, now: d
     if known.act != act.id or act.parameters["digest"] != known.digest:
         raise ActOutdated("it is not the act of this edition")
     for signer in shared_acts.signers(connection, act.id):
-        _require_opened(connection, known, signer)
+        require_opened(connection, known, signer)
     thing = known.thing(gate.scheme)
     functions = held_for(gate.principals.of(connection, officer, now), thing.level)
     clerk = gate.principals.of(connection, act.proposer, now)
@@ -213,7 +224,7 @@ def _complete(connection: Connection, gate: Gate, act: Act, officer: str, now: d
     if not decision.allowed:
         reasons = ", ".join(decision.policies) or "-"
         raise ServiceError("NOT_ALLOWED", officer=officer, action="release", policies=reasons)
-    _release(connection, known.composition_id, officer, now)
+    _release(connection, gate, known, officer, now)
     return ruling(decision)
 
 
@@ -225,8 +236,8 @@ def prepared_alone(
     Raises:
         ServiceError: NOT_FOUND, NOT_AWAITED, NOT_OPENED, NOT_ALLOWED (it takes two).
     """
-    known = _awaited(connection, officer, composition_id, SUBMITTED)
-    _require_opened(connection, known, officer)
+    known = awaited(connection, officer, composition_id, SUBMITTED)
+    require_opened(connection, known, officer)
     _alone(connection, gate, known, officer, now)
     act = _act(gate, known, officer, now, kind=ALONE)
     return act, challenges.give(connection, "step-up", officer, now)
@@ -242,14 +253,14 @@ def release_alone(
         Refusal: likewise; ActOutdated (not the act of this edition).
     """
     officer, composition_id = signed.officer, act.resource.partition("/")[2]
-    known = _awaited(connection, officer, composition_id, SUBMITTED)
-    _require_opened(connection, known, officer)
+    known = awaited(connection, officer, composition_id, SUBMITTED)
+    require_opened(connection, known, officer)
     ruled = _alone(connection, gate, known, officer, now)
     _require_same(act, _act(gate, known, officer, act.not_before, act.id, kind=ALONE))
     shared_acts.propose(connection, act, signed, site, now, version=known.edition)
 
     def perform(_act: Act) -> None:
-        _release(connection, composition_id, officer, now)
+        _release(connection, gate, known, officer, now)
 
     shared_acts.execute(connection, act.id, officer, now, version=known.edition, perform=perform)
     return ruled
@@ -264,19 +275,28 @@ def refuse(
         ServiceError: NOT_FOUND, NOT_AWAITED, REASON_MISSING.
         Refusal: a refusal of `shared_acts.refuse`.
     """
-    known = _awaited(connection, officer, composition_id, SUBMITTED, PROPOSED)
+    known = awaited(connection, officer, composition_id, SUBMITTED, PROPOSED, RELEASED)
     if not sealed_reason or len(sealed_reason) > compositions.BODY_MOST:
         raise ServiceError("REASON_MISSING")
-    if known.act is not None:
+    if known.state == RELEASED:
+        departures.abandon(connection, known.dispatch_id, now)
+    elif known.act is not None:
         shared_acts.refuse(connection, known.act, officer, _REFUSED, now, version=known.edition)
     compositions.settle(
         connection, composition_id, DRAFT, now,
-        assigned="", enciphers="", act=None, refused_by=officer, refusal=sealed_reason,
+        assigned="", enciphers="", act=None, released_by=None,
+        refused_by=officer, refusal=sealed_reason,
     )  # fmt: skip
 
 
-def _release(connection: Connection, composition_id: str, officer: str, now: datetime) -> None:
-    compositions.settle(connection, composition_id, RELEASED, now, assigned="", released_by=officer)
+def _release(
+    connection: Connection, gate: Gate, known: Composition, officer: str, now: datetime
+) -> None:
+    able = {each.officer for each in senders(connection, gate, known, now)}
+    sender = next((each for each in (officer, known.enciphers) if each in able), "")
+    compositions.settle(
+        connection, known.composition_id, RELEASED, now, assigned=sender, released_by=officer
+    )
 
 
 def _require_same(act: Act, expected: Act) -> None:
@@ -326,10 +346,12 @@ def _alone(
     return demand(connection, gate, officer, "release", thing, now, {"opened": True})
 
 
-def _awaited(
-    connection: Connection, officer: str, composition_id: str, *states: str
-) -> Composition:
-    """Return a composition that awaits this officer; to the others it is as if it did not."""
+def awaited(connection: Connection, officer: str, composition_id: str, *states: str) -> Composition:
+    """Return a composition that awaits this officer; to the others it is as if it did not.
+
+    Raises:
+        ServiceError: NOT_FOUND, NOT_AWAITED.
+    """
     known = compositions.held(connection, composition_id)
     if known.assigned != officer or known.state not in states:
         raise _unseen_or_late(known, officer)
@@ -342,7 +364,8 @@ def _unseen_or_late(known: Composition, officer: str) -> ServiceError:
     return ServiceError("NOT_FOUND")
 
 
-def _require_opened(connection: Connection, known: Composition, officer: str) -> None:
+def require_opened(connection: Connection, known: Composition, officer: str) -> None:
+    """Demand that somebody has read this very edition. Raises ServiceError NOT_OPENED."""
     if not trail.done(connection, known.composition_id, trail.OPENED, officer, known.digest):
         raise ServiceError("NOT_OPENED", officer=officer, dispatch_id=known.composition_id)
 

@@ -151,6 +151,11 @@ class Showing:
         with self._reception.envelope(record) as source:
             yield from read_again(head, source, place)
 
+    @property
+    def card(self) -> Card:
+        """The bureau's card."""
+        return self._custodian.card()
+
     def sealed(self, subject: str, text: str) -> bytes:
         """Seal a subject and a text to the bureau. Raises ServiceError TEXT_TOO_LONG."""
         return self.sealed_text(f"{subject}\n{text}")
@@ -158,7 +163,7 @@ class Showing:
     def sealed_text(self, text: str) -> bytes:
         """Seal a text to the bureau. Raises ServiceError TEXT_TOO_LONG."""
         try:
-            return seal_text(text, self._custodian.card())
+            return seal_text(text, self.card)
         except ValueError as error:
             raise ServiceError("TEXT_TOO_LONG", most=TEXT_MAX // 1024) from error
 

@@ -163,11 +163,13 @@ def overdue(now: datetime) -> ColumnElement[bool]:
 
 
 def awaiting(connection: Connection, officer: str) -> list[Composition]:
-    """Return the submissions that await this officer, the oldest first."""
+    """Return what awaits this officer's reading, signature or sending, the oldest first."""
     return _compositions(
         connection,
         composition.c.assigned == officer,
-        composition.c.state.in_((compositions.SUBMITTED, compositions.PROPOSED)),
+        composition.c.state.in_(
+            (compositions.SUBMITTED, compositions.PROPOSED, compositions.RELEASED)
+        ),
     )
 
 

@@ -57,7 +57,7 @@ approval = table(
     Column("body", LargeBinary, nullable=False),  # canonical bytes of the statement
     Column("back", Text, nullable=False),  # path of the console
     Column("command", Text),  # what the signature completes; NULL for an act of several persons
-    Column("payload", LargeBinary),  # of that command: canonical JSON
+    Column("payload", LargeBinary),  # of that command: canonical JSON; or what is shown, sealed
     Column("party", Text),  # NULL when the service verifies, else the custodian's RP ID
     Column("nonce", LargeBinary),  # the custodian's
     Column("credentials", Text),  # the custodian's: canonical JSON list of hex ids

@@ -230,12 +230,7 @@ def test_what_answers_a_dispatch_is_never_less_protected(office: Office) -> None
 def test_an_interrupted_departure_leaves_once(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number = office.draft()
-    submitted(office, number)
-    office.read("CLERK", number)
-    office.propose(number)
-    office.read("CHIEF", number)
-    office.release(number)
+    number = office.released()
 
     class Killed(BaseException):
         pass
@@ -269,12 +264,7 @@ def test_what_cannot_leave_goes_back_with_its_reason(office: Office) -> None:
         office, "UNKNOWN_POST", "DRAFTER", "dispatch_submit", dispatch_id=unknown, edition=1,
         to=office.of["CLERK"].number,
     )  # fmt: skip
-    number = office.draft()
-    submitted(office, number)
-    office.read("CLERK", number)
-    office.propose(number)
-    office.read("CHIEF", number)
-    office.release(number)
+    number = office.released()
     with unit_of_work(office.engine) as connection:
         enrolment.suspend(connection, "PARIS", clock.now())
     [left] = office.departing.round()
@@ -360,12 +350,7 @@ def test_a_refused_envelope_is_told_to_its_origin_once_and_enters_nothing(office
 def test_two_persons_lower_what_is_drawn_from_a_dispatch_and_it_keeps_its_own(
     office: Office,
 ) -> None:
-    number = office.draft()
-    submitted(office, number)
-    office.read("CLERK", number)
-    office.propose(number)
-    office.read("CHIEF", number)
-    office.release(number)
+    office.released()
     office.departing.round()
     with reading(office.engine) as connection:
         sent = str(connection.scalar(select(dispatch.c.dispatch_id)))

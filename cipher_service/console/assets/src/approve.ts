@@ -1,13 +1,17 @@
 // The page where an officer signs: shows what will be signed from the very bytes, computes their
 // digest and the challenge itself (keys/ACTS.md §2 and §6), and asks the security key. Nothing that
-// another page says is believed: only the ticket comes from outside.
+// another page says is believed: only the ticket comes from outside. A grant to sign a dispatch names
+// its manifest by digest: that is shown beside it, from its own bytes, or nothing can be signed.
 import { Refusal, answered, element, post, showRefusal } from "./shared/asking";
+import { digest, hexadecimal, joined, octets } from "./approve/bytes";
+import { departure, namedBy, type Line } from "./approve/departure";
 import { ACTS, MEMBERS, PURPOSES, SENTENCES, STATEMENTS, type Language } from "./words/acts";
 
 interface Shown {
   officer: string;
   name: string;
   body: string;
+  beside: string | null;
   nonce: string;
   party: string;
   credentials: string[];
@@ -26,26 +30,6 @@ const contexts: Record<string, string> = {
   "depeche/v1 act": "depeche/v1 approval",
   "depeche/v1 grant": "depeche/v1 grant-approval",
 };
-
-function octets(text: string): Uint8Array<ArrayBuffer> {
-  const plain = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
-  return Uint8Array.from(plain, (sign) => sign.charCodeAt(0));
-}
-
-function joined(...parts: (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
-  const encoder = new TextEncoder();
-  const bytes = parts.map((part) => (typeof part === "string" ? encoder.encode(part) : part));
-  const whole = new Uint8Array(bytes.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of bytes) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-const digest = async (data: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> =>
-  new Uint8Array(await crypto.subtle.digest("SHA-256", data));
 
 const ask = <T>(path: string, members: Record<string, string>): Promise<T> =>
   post<T>(`${path}?lang=${language}`, members, [say("away"), say("nothingDone"), say("tryAgain")]);
@@ -106,18 +90,37 @@ function summary(statement: Statement, shown: Shown): HTMLElement {
   return list;
 }
 
-function bytes(text: string, hash: Uint8Array): HTMLElement {
+function bytes(label: string, text: string, hash: Uint8Array): HTMLElement {
   const details = element("details", "", "govuk-details");
   const heading = element("summary", "", "govuk-details__summary");
-  heading.append(element("span", say("bytes"), "govuk-details__summary-text"));
+  heading.append(element("span", label, "govuk-details__summary-text"));
   const inside = element("div", "", "govuk-details__text");
-  const hex = Array.from(hash, (one) => one.toString(16).padStart(2, "0")).join("");
+  const hex = hexadecimal(hash).match(/.{8}/g)?.join(" ");
   inside.append(
     element("p", text, "app-number app-number--long"),
-    element("p", `SHA-256 ${hex.match(/.{8}/g)?.join(" ")}`, "app-number app-number--long"),
+    element("p", `SHA-256 ${hex}`, "app-number app-number--long"),
   );
   details.append(heading, inside);
   return details;
+}
+
+// What the custodian would sign under a grant to sign: nothing, for every other statement.
+async function besides(statement: Statement, shown: Shown): Promise<HTMLElement[]> {
+  if (statement["purpose"] !== "sign") return [];
+  const manifest = octets(shown.beside ?? "");
+  if (!(await namedBy(statement["request"], manifest))) {
+    throw new Refusal([say("other"), say("nothingDone"), say("tell")], "REQUEST_OF_ANOTHER");
+  }
+  const text = new TextDecoder("utf-8", { fatal: true }).decode(manifest);
+  const list = element("dl", "", "govuk-summary-list app-sheet");
+  for (const [name, said] of departure(text, language).filter(([, said]: Line) => said !== "")) {
+    line(list, MEMBERS[name]?.[language] ?? name, value(name, said, shown));
+  }
+  return [
+    element("h2", say("departure")),
+    list,
+    bytes(say("manifest"), text, await digest(manifest)),
+  ];
 }
 
 function refuse(refusal: Refusal, back?: string): void {
@@ -158,7 +161,8 @@ function done(outcome: { outcome: "done" | "waiting" | "answered"; back: string 
   box.append(text, returning(outcome.back));
   place.replaceChildren(box);
   box.setAttribute("role", "status");
-  window.setTimeout(() => location.assign(outcome.back), 1200);
+  const leaving = window.setTimeout(() => location.assign(outcome.back), 1200);
+  box.addEventListener("click", () => window.clearTimeout(leaving));
 }
 
 async function show(ticket: string): Promise<void> {
@@ -207,7 +211,8 @@ async function show(ticket: string): Promise<void> {
   place.replaceChildren(
     ...notes,
     summary(statement, shown),
-    bytes(text, hash),
+    ...(await besides(statement, shown)),
+    bytes(say("bytes"), text, hash),
     actions,
     returning(shown.back),
   );

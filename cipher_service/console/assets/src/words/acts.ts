@@ -7,6 +7,15 @@ export const SENTENCES = {
   what: { fr: "Acte", en: "Act" },
   signer: { fr: "Signataire", en: "Signer" },
   bytes: { fr: "Les octets exacts qui sont signés", en: "The exact bytes that are signed" },
+  departure: { fr: "La dépêche que votre clé fait signer", en: "The dispatch that your key has signed" },
+  manifest: {
+    fr: "Les octets exacts du manifeste que le dépositaire signera",
+    en: "The exact bytes of the manifest that the custodian will sign",
+  },
+  other: {
+    fr: "La dépêche jointe n’est pas celle que cette autorisation désigne",
+    en: "The dispatch shown with this grant is not the one that it names",
+  },
   sign: { fr: "Signer avec ma clé de sécurité", en: "Sign with my security key" },
   sample: { fr: "Signer avec la clé logicielle", en: "Sign with the software key" },
   demonstration: {
@@ -36,8 +45,16 @@ export const SENTENCES = {
 
 export const PURPOSES: Record<string, Words> = {
   open: { fr: "Permettre d’ouvrir", en: "Allow opening" },
-  sign: { fr: "Permettre de signer une dépêche", en: "Allow signing a dispatch" },
+  sign: { fr: "Faire signer une dépêche au dépositaire", en: "Have the custodian sign a dispatch" },
   seal: { fr: "Permettre de sceller une valise", en: "Allow sealing a pouch" },
+};
+
+// How an addressee is named in a manifest: role and way.
+export const ROUTES: Record<string, Words> = {
+  action: { fr: "pour action", en: "for action" },
+  info: { fr: "pour information", en: "for information" },
+  cipher: { fr: "chiffrée", en: "enciphered" },
+  pouch: { fr: "par valise", en: "by pouch" },
 };
 
 // Statements of the service itself, by their type.
@@ -108,5 +125,10 @@ export const MEMBERS: Record<string, Words> = {
   precedence: { fr: "Urgence", en: "Precedence" },
   to: { fr: "À", en: "To" },
   key: { fr: "Clé de sécurité", en: "Security key" },
+  subject: { fr: "Objet", en: "Subject" },
+  dispatchLevel: { fr: "Marquage de la dépêche", en: "Marking of the dispatch" },
+  releasability: { fr: "Communicable à", en: "Releasable to" },
+  created: { fr: "Faite le", en: "Made on" },
+  contents: { fr: "Contenu (octets, SHA-256)", en: "Contents (bytes, SHA-256)" },
   functions: { fr: "Fonctions", en: "Functions" },
 };

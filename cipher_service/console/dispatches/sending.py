@@ -1,0 +1,116 @@
+"""A released dispatch leaves: numbered, signed on an officer's key, sealed, handed over.
+
+The text is opened under the officer's grant, and lies in this process's memory until the grant to
+sign has come back or ended. What is cut short leaves open numbers; the registrar cancels them.
+"""
+
+from functools import partial
+from hashlib import sha256
+from io import BytesIO
+
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from cipher_service import clock
+from cipher_service.access.acts import Gate
+from cipher_service.audit.hearing import carried
+from cipher_service.console.dispatches.desk import number_of
+from cipher_service.console.dispatches.granting import asking_for, put_to_sign, showing_for
+from cipher_service.console.dispatches.warrants import AskingCustodian
+from cipher_service.console.office import Office
+from cipher_service.console.visit import Visit
+from cipher_service.directory.register import Directory, read_directory
+from cipher_service.dispatches import departures
+from cipher_service.dispatches.office import compositions
+from cipher_service.dispatches.office.addressing import addressed
+from cipher_service.dispatches.office.compositions import RELEASED, Composition
+from cipher_service.errors import ServiceError
+from cipher_service.storage.blobs import SMALL, Blobs
+from keys.dispatch import Prepared, prepare
+from keys.slips import SignedSlip, sign_slip, slip_for
+
+
+async def depart(visit: Visit) -> Response:
+    """Number it, make its manifest, and lead to the page where the officer has it signed."""
+    number = number_of(visit)
+    await visit.form()
+
+    def look(connection: Connection, _gate: Gate) -> tuple[Composition, Directory, str | None]:
+        known = compositions.read(connection, number)
+        return known, read_directory(connection), carried(connection)
+
+    known, directory, checkpoint = await visit.read(look)
+    if known.state != RELEASED or known.assigned != visit.person.number:
+        raise ServiceError("NOT_AWAITED", dispatch_id=number, state=known.state)
+    showing = showing_for(visit, number)
+
+    def opened() -> tuple[str, str, bytes]:
+        subject, text = showing.unsealed(known.content.body)
+        return subject, text, showing.sealed_text(subject)
+
+    subject, text, sealed = await visit.office.in_thread(opened)
+    asked = {"dispatch_id": number, "digest": known.digest, "subject": sealed}
+    begun = await visit.act("dispatch_depart", asked)
+
+    def made() -> Prepared:
+        own = showing.card
+        heading, to = addressed(
+            known.content,
+            begun["departure"],
+            subject,
+            directory=directory,
+            own=own,
+            created=clock.now().replace(microsecond=0),
+            checkpoint=checkpoint,
+        )
+        numbers = [departures.Number(*each) for each in begun["numbers"]]
+        return prepare(heading, departures.numbered(to, numbers), text.encode(), sender=own)
+
+    prepared = await visit.office.in_thread(made)
+    ticket = await put_to_sign(
+        visit,
+        prepared.manifest.encode(),
+        begun["departure"],
+        known.content.level,
+        partial(_leave, number, prepared),
+    )
+    return visit.sign(ticket)
+
+
+async def _leave(number: str, prepared: Prepared, visit: Visit) -> str:
+    """Have the custodian sign under the grant that came back, and hand the dispatch over."""
+    asking = asking_for(visit, number)
+    signed, body = await visit.office.in_thread(lambda: _sealed(visit.office, asking, prepared))
+    await visit.act(
+        "dispatch_leave",
+        {
+            "dispatch_id": number,
+            "slip": signed.statement,
+            "signature": signed.signature,
+            "manifest_hash": prepared.manifest.hash,
+            "body": body,
+        },
+    )
+    return f"/depeches/visa/{number}?fait=left"
+
+
+def _sealed(
+    office: Office, asking: AskingCustodian, prepared: Prepared
+) -> tuple[SignedSlip, bytes | None]:
+    """Sign and seal; give the slip, and the envelope unless it is large: then the store has it."""
+    signatures = asking.sign_manifest(prepared.manifest.encode())
+    sink = BytesIO()
+    prepared.write(signatures, sink)
+    envelope = sink.getvalue()
+    slip = slip_for(
+        prepared.manifest,
+        envelope_sha256=sha256(envelope).hexdigest(),
+        envelope_size=len(envelope),
+    )
+    signed = sign_slip(slip, asking.sign_slip)
+    if len(envelope) <= SMALL:
+        return signed, envelope
+    with Blobs(office.settings.data).spool() as spool:
+        spool.write(envelope)
+        spool.keep()
+    return signed, None
