@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
 from cipher_service import clock
-from cipher_service.access import looks
+from cipher_service.access import desk as access_desk
 from cipher_service.access.acts import Gate
 from cipher_service.access.upkeep import Upkeep
 from cipher_service.api.application import create_application
@@ -136,24 +136,24 @@ def registrar_handlers(
     )
     office = desk_of_officers.acts()
     executors = {
+        **access_desk.executors(gate),
         relinking.KIND: relinking.executor(),
         declassifying.KIND: declassifying.executor(gate),
         release.PAIR: release.executor(gate),
         **bags.executors(),
     }
     completed = {**office, **officers.completed()}
-    signing = Approvals(site, executors, completed, settings.console_origin)
+    signing = Approvals(site, executors, completed, settings.console_origin, settings.log_origin)
     grants = GrantDesk(desk_of_officers).acts()
     sending = SendingDesk(sealer, Blobs(settings.data), settings.headquarters, gate).acts()
     handlers = {
         **admissions.handlers(),
         **officers.handlers(),
         **signing.handlers(),
-        **officers.guarded(
-            {**signing.acts(), **relinking.acts(), **looks.acts(), **office, **bags.acts()}
-        ),
+        **officers.guarded({**signing.acts(), **relinking.acts(), **office, **bags.acts()}),
         **officers.guarded({**declassifying.acts(gate), **grants, **CopyDesk(gate).acts()}),
         **officers.guarded({**chasing.acts(gate, settings.headquarters), **sending}),
+        **officers.guarded(access_desk.acts(gate)),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(acts),
         **devices.handlers(),

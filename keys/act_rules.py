@@ -3,7 +3,8 @@
 The functions are those of decree 2013/112 and their codes those of the ministry's catalogue. A
 seat is filled by one person who holds one of its functions; the first seat is the proposer's, who
 signs like the others. An act that only makes things safer has one seat: one person suffices; so
-has the release of a dispatch below CONFIDENTIEL, by another person than its author.
+have, below CONFIDENTIEL, the release of a dispatch by another person than its author and a need
+to know given to another person.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def _rule(seconds: int, *seats: Seat) -> ActRule:
     return ActRule(((0, seats),), seconds)
 
 
-# Ranks of the shipped scheme: SECRET is 3, TRES-SECRET 4.
+# Ranks of the shipped scheme: CONFIDENTIEL is 2, SECRET 3, TRES-SECRET 4.
+_PAIR: Final = 2
 _SECRET: Final = 3
 _TOP: Final = 4
 
@@ -69,6 +71,7 @@ _ORIGINATORS: Final = _seat(
 _RELEASERS: Final = _seat(
     "CHIEF-CIPHER-POUCH", "DEPUTY-DIRECTOR", "SECRETARY-GENERAL", "HEAD-OF-POST"
 )
+_KNOWING: Final = _RELEASERS | _MINISTER
 _POUCH: Final = _seat(
     *("CHIEF-POUCH", "POUCH-AGENT", "CHIEF-CIPHER-POUCH", "DEPUTY-DIRECTOR"),
     *("HEAD-OF-POST", "POST-CIPHER-CLERK"),
@@ -109,6 +112,11 @@ RULES: Final[dict[str, ActRule]] = {
         72 * _HOUR,
     ),
     "function.assign": _rule(24 * _HOUR, _SECURITY, _GENERAL),
+    # As a release: by one below CONFIDENTIEL, by two from there up.
+    "need.grant": ActRule(
+        ((0, (_KNOWING,)), (_PAIR, (_KNOWING, _KNOWING))),
+        24 * _HOUR,
+    ),
     "officer.admit": _rule(24 * _HOUR, _SECURITY, _GENERAL),
     "officer.rearm": _rule(
         4 * _HOUR,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate, circumstances, require
+from cipher_service.access.decisions import Decision
 from cipher_service.access.policies import Policies
 from cipher_service.access.subjects import Book
 from cipher_service.directory.officers import OFFICERS
@@ -20,14 +21,14 @@ from cipher_service.storage.tables.access import policy_set
 
 def adopt(
     connection: Connection, gate: Gate, policies: Policies, by: str, approver: str, now: datetime
-) -> None:
+) -> Decision | None:
     """Adopt a set that was proved; the set in force decides whether these two may.
 
     Raises:
         ServiceError: NOT_ALLOWED, UNKNOWN_OFFICER, POLICIES_SAME (it is in force already).
     """
     asked = circumstances(connection, gate, now, approver=approver)
-    require(connection, gate, by, "policy-change", Book("policies"), asked)
+    decision = require(connection, gate, by, "policy-change", Book("policies"), asked)
     if policies.digest == gate.policies.digest:
         raise ServiceError("POLICIES_SAME", digest=policies.digest)
     connection.execute(
@@ -40,3 +41,4 @@ def adopt(
         )
     )
     counters.advance(connection, OFFICERS)
+    return decision

@@ -36,6 +36,14 @@ class Decision:
     digest: str
     mandate: str = ""
 
+    def ruling(self) -> dict[str, Any]:
+        """Return what the log keeps of it: `policies`, `digest`, `mandate`."""
+        return {
+            "policies": list(self.policies),
+            "digest": self.digest,
+            "mandate": self.mandate,
+        }
+
 
 def decide(
     policies: Policies,

@@ -50,11 +50,7 @@ def _ruled(
     for action, thing in _OPENED_BY[name]:
         decision = decide(gate.policies, principal, action, thing, Circumstances(now))
         if decision.allowed:
-            return {
-                "policies": list(decision.policies),
-                "digest": decision.digest,
-                "mandate": decision.mandate,
-            }
+            return decision.ruling()
         against.update(decision.policies)
     reasons = ", ".join(sorted(against)) or "-"
     raise ServiceError("NOT_ALLOWED", officer=officer, action=name, policies=reasons)

@@ -181,6 +181,14 @@ class Book:
         return {"name": self.identifier}
 
 
+def held_for(principal: Principal, level: int) -> frozenset[str]:
+    """Return a person's functions, with those of mandates for every action up to this level."""
+    held = {
+        each.function for each in principal.mandates if not each.actions and each.level >= level
+    }
+    return principal.functions | held if principal.active else frozenset()
+
+
 Resource = Dispatch | Pouch | Key | Person | Book
 
 

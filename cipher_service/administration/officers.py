@@ -5,10 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cipher_service.access import movements, registers
+from cipher_service.access import movements
 from cipher_service.access.acts import circumstances, person, require
+from cipher_service.access.authorising import matter_of
 from cipher_service.access.principals import rank
-from cipher_service.access.subjects import Dispatch
 from cipher_service.administration.acting import Desk, acting, day, looking, window
 from cipher_service.administration.words import Speaker
 from cipher_service.client.failures import Refused
@@ -164,11 +164,7 @@ def withdraw(arguments: Namespace, terminal: Terminal) -> None:
 def need(arguments: Namespace, terminal: Terminal) -> None:
     """Let a person know of a dispatch, of a post's traffic, or of a file."""
     with acting(arguments) as desk:
-        if arguments.kind == "dispatch":
-            about = registers.subject(desk.connection, arguments.matter)
-        else:
-            named = {"post": "origin", "file": "file"}.get(arguments.kind, "file")
-            about = Dispatch("", 0, **{named: arguments.matter})
+        about = matter_of(desk.connection, arguments.kind, arguments.matter)
         context = circumstances(desk.connection, desk.gate, desk.now)
         require(desk.connection, desk.gate, arguments.by, "grant-need", about, context)
         authorisations.grant_need(

@@ -43,7 +43,7 @@ second names in `refused` the code of what went wrong, if anything did."""
 _FAULTS: Final = frozenset({"INTERNAL", "STORAGE_FULL"})
 _NOBODY: Final = "-"
 _SESSION_LETTERS: Final = 16
-_RESOURCES: Final = ("dispatch_id", "message_id", "upload_id", "seal", "device", "route")
+_RESOURCES: Final = ("dispatch_id", "message_id", "upload_id", "seal", "device", "route", "act")
 
 
 class Recorder:
@@ -82,14 +82,20 @@ def event_of(outcome: Outcome, time_us: int) -> Event:
         reason = _text(details.get("refused"))
     done = INTENDED if phase == INTEND else DONE
     result = outcome.result if isinstance(outcome.result, dict) else {}
-    actors = (members.get("post"), members.get("officer"), details.get("origin"))
+    facts = {} if outcome.refusal is None else outcome.refusal.facts
+    actors = (
+        *(members.get("post"), members.get("officer"), details.get("origin")),
+        *(result.get("officer"), facts.get("signer")),
+    )
+    about = details.get("officer") if details is not members else None
+    named = (*map(details.get, _RESOURCES), about, result.get("act"), facts.get("act"))
     return Event(
         time_us=time_us,
-        actor=next(filter(None, map(_text, (*actors, result.get("officer")))), _NOBODY),
+        actor=next(filter(None, map(_text, actors)), _NOBODY),
         action=action,
         outcome=done if reason is None else FAILED if reason in _FAULTS else REFUSED,
         client=_text(members.get("client")),
-        resource=next(filter(None, (_text(details.get(name)) for name in _RESOURCES)), None),
+        resource=next(filter(None, map(_text, named)), None),
         reason=reason,
         request=_text(details.get("request")) if phase == INTEND else None,
         session=_session(members.get("session")),

@@ -6,7 +6,8 @@
 
 `client`, `resource` and `reason` are there when they are known; `request` in the intent of an act
 of the custodian, which holds it against what it is asked for (keys/TRANSPORT.md §7); `policies`,
-`digest` and `mandate` where a decision was taken (`access.decisions`); `session` for an officer.
+`digest` and `mandate` where a decision was taken (`access.decisions`); `session` for an officer;
+`act`, the ULID of the act of several persons (keys/ACTS.md) whose effect this is.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ UNKNOWN: Final = "OUTCOME_UNKNOWN"
 """Reason of a failed entry that closes an intent which an interruption left open."""
 
 _WHEN_KNOWN: Final = (
-    *("client", "resource", "reason", "request", "digest", "mandate", "session", "count"),
+    *("client", "resource", "reason", "request", "digest", "mandate", "session", "count", "act"),
 )
 
 
@@ -46,6 +47,7 @@ class Event:
         mandate: under which it was allowed; None in the actor's own name.
         session: which of the officer's sessions, by the beginning of its hash.
         count: how many alike this entry stands for, when it is more than one.
+        act: the act of several persons whose effect this is.
     """
 
     time_us: int
@@ -61,6 +63,7 @@ class Event:
     mandate: str | None = None
     session: str | None = None
     count: int | None = None
+    act: str | None = None
 
     def encode(self, seq: int) -> bytes:
         """Give the record of this event as entry `seq`, canonical JSON."""

@@ -27,6 +27,7 @@ KINDS: Final = {
     "label.lower": mark("Abaisser un marquage"),
     "habilitation.grant": mark("Accorder une habilitation"),
     "function.assign": mark("Confier une fonction"),
+    "need.grant": mark("Donner à connaître"),
     "officer.relink": mark("Donner à un officier un nouveau lien d’inscription"),
     "access.break-glass": mark("Ouvrir un accès d’urgence"),
     "mandate.sign": mark("Signer un mandat"),

@@ -4,10 +4,12 @@ from typing import Final
 
 from cipher_service.console import (
     acts,
+    authorisations,
     dispatches,
     home,
     journal,
     keys_page,
+    policies_page,
     posts,
     pouches,
     rights,
@@ -23,6 +25,8 @@ FLOWS: Final[tuple[Flow, ...]] = (
     pouches.FLOW,
     posts.FLOW,
     rights.FLOW,
+    authorisations.FLOW,
+    policies_page.FLOW,
     journal.FLOW,
     scan.FLOW,
     keys_page.FLOW,

@@ -1,8 +1,8 @@
 """What was raised becomes a page: cause, effect, what to do. Never "an error occurred".
 
-`refusals.toml` has a row for each code, and the pouch bureau's for those about bags: its HTTP
-status and its three sentences in each language. Nothing of what the browser sent is shown or
-logged.
+`refusals.toml` has a row for each code, `refusals_rights.toml` for those about rights, and the
+pouch bureau's for those about bags: HTTP status and three sentences in each language. Nothing of
+what the browser sent is shown or logged.
 """
 
 import logging
@@ -54,11 +54,15 @@ class _Facts(dict[str, str | int]):
 
 
 def _read_table() -> dict[str, Row]:
-    folders = (files("cipher_service.pouches"), files("cipher_service.console"))
+    console = files("cipher_service.console")
+    tables = (
+        files("cipher_service.pouches") / "refusals.toml",
+        *(console / "refusals.toml", console / "refusals_rights.toml"),
+    )
     return {
         code: Row(row["status"], Words(*row["fr"]), Words(*row["en"]))
-        for folder in folders
-        for code, row in tomllib.loads((folder / "refusals.toml").read_text("utf-8")).items()
+        for table in tables
+        for code, row in tomllib.loads(table.read_text("utf-8")).items()
     }
 
 

@@ -32,6 +32,8 @@ from cipher_service.errors import ServiceError
 SEEN_BY: Final = frozenset(
     {"MINISTER", "SECRETARY-GENERAL", "CHIEF-CNTC", "AUDITOR", "SECURITY-OFFICER"}
 )
+REVOKE: Final = SEEN_BY - {"AUDITOR"}
+"""Those of them who may take rights away: the link to that page is of use to them."""
 KINDS: Final = {
     "function": mark("fonction"),
     "habilitation": mark("habilitation"),
@@ -44,7 +46,7 @@ _HEADINGS: Final = (
     *(mark("Officier"), mark("Nom"), mark("Poste"), mark("Sorte"), mark("Droit")),
     *(mark("Depuis"), mark("Fin")),
 )
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY: Final = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
 _OBJECT: Final = re.compile(r"[A-Za-z0-9_./-]{1,64}")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -63,9 +65,9 @@ class Holder:
 async def matrix(visit: Visit) -> Response:
     """Everybody's rights on a day, what ends soon, who is alone, and what changed since another."""
     query = visit.request.query_params
-    at = _instant(query.get("jour", ""))
-    since = _instant(query.get("depuis", ""))
-    wrong = [name for name in ("jour", "depuis") if query.get(name) and not _instant(query[name])]
+    at = instant_of(query.get("jour", ""))
+    since = instant_of(query.get("depuis", ""))
+    wrong = [name for name in ("jour", "depuis") if query.get(name) and not instant_of(query[name])]
     await _look(visit, "droits")
     # On a day that was asked for, what held at its end; else what holds now.
     moment = visit.now if at is None else at + timedelta(days=1) - timedelta(seconds=1)
@@ -96,7 +98,7 @@ async def matrix(visit: Visit) -> Response:
 
 async def table(visit: Visit) -> Response:
     """The same rights as a table for a spreadsheet (RFC 4180), a line each."""
-    at = _instant(visit.request.query_params.get("jour", ""))
+    at = instant_of(visit.request.query_params.get("jour", ""))
     await _look(visit, "droits.csv")
     moment = visit.now if at is None else at + timedelta(days=1) - timedelta(seconds=1)
 
@@ -151,6 +153,7 @@ async def person(visit: Visit) -> Response:
         askable=[(place, rows[code]) for place, code in askable.items()],
         action=action,
         named=named,
+        gives=bool(visit.person.principal.functions & REVOKE),
     )
 
 
@@ -237,7 +240,8 @@ def _askable() -> dict[str, str]:
     }
 
 
-def _instant(day: str) -> datetime | None:
+def instant_of(day: str) -> datetime | None:
+    """Return the instant at which a day that was typed begins; None when it is no day."""
     if not _DAY.fullmatch(day):
         return None
     try:

@@ -7,7 +7,8 @@ A ticket leads one officer, for five minutes, to one statement on the page of th
 That page shows the very bytes and has them signed; here the signature is verified, the act is
 proposed or approved (`shared_acts`), and done in the same transaction when nobody is missing. What
 the custodian must verify carries the custodian's own nonce and party; the answer is kept for the
-flow that asked, once.
+flow that asked, once. What an act of several persons came to has an entry of its own in the log,
+under its kind and in the commit that does it; a signature that is refused names its signer there.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,6 +19,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, select, update
 
 from cipher_service import clock
+from cipher_service.audit.ledger import append
+from cipher_service.audit.records import DONE, Event
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
 from cipher_service.identity import challenges, passkey_book, shared_acts
@@ -31,6 +34,7 @@ from cipher_service.storage.tables import identity as tables
 from keys.acts import Act
 from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase
 from keys.canonical import decode, encode
+from keys.errors import KeysError
 
 LIFE = timedelta(minutes=5)
 _WORK_FACTOR: Final = 10  # a ticket is 256 random bits
@@ -42,11 +46,12 @@ class Executor:
 
     Attributes:
         version: of the act's resource, now.
-        perform: does it, inside the transaction; told who completed it.
+        perform: does it, inside the transaction; told who completed it. Gives what the log keeps
+            of the decision (`policies`, `digest`, `mandate`), if the policies were asked.
     """
 
     version: Callable[[Connection, Act], int]
-    perform: Callable[[Connection, Act, str, datetime], None]
+    perform: Callable[[Connection, Act, str, datetime], dict[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,7 @@ class Approvals:
         executors: by kind of act.
         completed: officers' commands that a signature completes, by name.
         origin: of the console, to which officers go back.
+        log: the log's name.
         now: the clock.
     """
 
@@ -145,12 +151,14 @@ class Approvals:
         executors: Mapping[str, Executor],
         completed: Mapping[str, OfficerAct],
         origin: str,
+        log: str,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._site = site
         self._executors = executors
         self._completed = completed
         self._origin = origin
+        self._log = log
         self._now = now
 
     def handlers(self) -> dict[str, Handler]:
@@ -195,10 +203,11 @@ class Approvals:
         }
 
     def sign(self, connection: Connection, payload: dict[str, Any]) -> dict[str, str]:
-        """Take `{"ticket", "nonce", "response"}`; give `{"outcome", "officer", "back"}`.
+        """Take `{"ticket", "nonce", "response"}`; give `{"outcome", "officer", "back"}` and `act`.
 
         The outcome is `done`, `waiting` (others must sign too) or `answered` (the custodian will
-        judge). Refuses TICKET_UNKNOWN, ACT_NOT_EXECUTABLE, and as `shared_acts` and the executor.
+        judge); `act` is the number of an act of several persons. Refuses TICKET_UNKNOWN,
+        ACT_NOT_EXECUTABLE, and as `shared_acts` and the executor.
         """
         now, ticket = self._now(), payload["ticket"]
         row = _open(connection, ticket, now)
@@ -219,7 +228,14 @@ class Approvals:
             return {**told, "outcome": "done"}
         act = Act.parse(bytes(row.body))
         signed = Signed(row.officer, payload["nonce"], payload["response"])
-        return {**told, "outcome": self._signed(connection, act, signed, now)}
+        try:
+            outcome = self._signed(connection, act, signed, now)
+        except ServiceError as error:
+            facts = {**error.facts, "signer": row.officer, "act": act.id}
+            raise ServiceError(error.code, **facts) from error
+        except KeysError as error:
+            raise ServiceError(error.code, signer=row.officer, act=act.id) from error
+        return {**told, "act": act.id, "outcome": outcome}
 
     def ask_command(self, connection: Connection, officer: str, payload: dict[str, Any]) -> str:
         """Take `{"body", "back", "command", "payload"}`; give the ticket.
@@ -269,9 +285,24 @@ class Approvals:
             signed.officer,
             now,
             version=version,
-            perform=lambda done: executor.perform(connection, done, signed.officer, now),
+            perform=lambda done: self._perform(connection, done, signed.officer, now),
         )
         return "done"
+
+    def _perform(self, connection: Connection, act: Act, by: str, now: datetime) -> None:
+        ruled = self._executor(act).perform(connection, act, by, now) or {}
+        done = Event(
+            time_us=int(now.timestamp() * 1_000_000),
+            actor=by,
+            action=act.kind.replace(".", "_").replace("-", "_"),
+            outcome=DONE,
+            resource=act.resource.partition("/")[2],
+            policies=tuple(ruled.get("policies", ())),
+            digest=ruled.get("digest"),
+            mandate=ruled.get("mandate") or None,
+            act=act.id,
+        )
+        append(connection, self._log, [done])
 
     def _executor(self, act: Act) -> Executor:
         try:

@@ -16,13 +16,12 @@ from sqlalchemy import Connection, func, select
 from cipher_service import clock
 from cipher_service.access import registers
 from cipher_service.access.acts import Gate
-from cipher_service.access.decisions import decide
+from cipher_service.access.decisions import Decision, decide
 from cipher_service.access.principals import rank
-from cipher_service.access.subjects import Circumstances, Dispatch
+from cipher_service.access.subjects import Circumstances, Dispatch, held_for
 from cipher_service.access.writing import Marking, declassify
 from cipher_service.directory.authorisations import checked_marking
 from cipher_service.dispatches.office.entitlement import demand
-from cipher_service.dispatches.office.parties import held_for
 from cipher_service.errors import ServiceError
 from cipher_service.identity import approvals
 from cipher_service.identity.approvals import Executor
@@ -77,13 +76,13 @@ def acts(gate: Gate, now: Callable[[], datetime] = clock.now) -> dict[str, Offic
 def executor(gate: Gate) -> Executor:
     """Return what does it once both have signed; the policies decide again, with both persons."""
 
-    def perform(connection: Connection, act: Act, by: str, now: datetime) -> None:
+    def perform(connection: Connection, act: Act, by: str, now: datetime) -> dict[str, Any]:
         thing = registers.subject(connection, _named(act))
         caveats = tuple(act.parameters["caveats"])
         lowered = Marking(str(act.parameters["level"]), frozenset(caveats))
         approver = gate.principals.of(connection, by, now)
         other = (by, held_for(approver, thing.level))
-        _require(connection, gate, act.proposer, thing, lowered, other, now)
+        decision = _require(connection, gate, act.proposer, thing, lowered, other, now)
         connection.execute(
             declassification.insert().values(
                 act=act.id,
@@ -93,6 +92,7 @@ def executor(gate: Gate) -> Executor:
                 done_at=clock.text(now),
             )
         )
+        return decision.ruling()
 
     return Executor(lambda connection, act: _times(connection, _named(act)), perform)
 
@@ -111,7 +111,7 @@ def _require(
     lowered: Marking,
     approver: tuple[str, frozenset[str]],
     now: datetime,
-) -> None:
+) -> Decision:
     principal = gate.principals.of(connection, proposer, now)
     context = Circumstances(
         now,
@@ -124,6 +124,7 @@ def _require(
     if not decision.allowed:
         policies = ", ".join(decision.policies) or "-"
         raise ServiceError("NOT_ALLOWED", officer=proposer, action="declassify", policies=policies)
+    return decision
 
 
 def _code(gate: Gate, level: int) -> str:

@@ -50,7 +50,7 @@ def demand(
     """
     decision = asked(connection, gate, officer, action, thing, now, facts)
     if decision.allowed:
-        return ruling(decision)
+        return decision.ruling()
     if not own and not asked(connection, gate, officer, _LIST, thing, now).allowed:
         raise ServiceError("NOT_FOUND")
     reasons = ", ".join(decision.policies) or "-"
@@ -74,12 +74,3 @@ def asked(
             connection, officer, action, thing.identifier, context
         )
     return decide(gate.policies, principal, action, thing, context)
-
-
-def ruling(decision: Decision) -> Ruling:
-    """Return what the log keeps of a decision."""
-    return {
-        "policies": list(decision.policies),
-        "digest": decision.digest,
-        "mandate": decision.mandate,
-    }

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from cipher_service.access.acts import Gate
 from cipher_service.access.decisions import decide
-from cipher_service.access.subjects import Circumstances, Dispatch, Principal
+from cipher_service.access.subjects import Circumstances, Dispatch, Principal, held_for
 from cipher_service.directory.officers import in_force
 from cipher_service.dispatches.office.compositions import Composition
 from cipher_service.storage.tables import officers as tables
@@ -85,14 +85,6 @@ def senders(connection: Connection, gate: Gate, known: Composition, now: datetim
 def approval(approver: str, functions: frozenset[str], now: datetime) -> Circumstances:
     """Return the circumstances of a release by two who have both read what they release."""
     return Circumstances(now, approver=approver, approver_functions=functions, opened=True)
-
-
-def held_for(principal: Principal, level: int) -> frozenset[str]:
-    """Return a person's functions, with those of mandates for every action up to this level."""
-    held = {
-        each.function for each in principal.mandates if not each.actions and each.level >= level
-    }
-    return principal.functions | held if principal.active else frozenset()
 
 
 def _persons(

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from cipher_service.access.acts import Gate
 from cipher_service.access.decisions import decide
+from cipher_service.access.subjects import held_for
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches import departures
 from cipher_service.dispatches.office import compositions, trail
@@ -26,12 +27,11 @@ from cipher_service.dispatches.office.compositions import (
     SUBMITTED,
     Composition,
 )
-from cipher_service.dispatches.office.entitlement import Ruling, demand, ruling
+from cipher_service.dispatches.office.entitlement import Ruling, demand
 from cipher_service.dispatches.office.parties import (
     PAIR_FROM,
     Party,
     approval,
-    held_for,
     releasers,
     senders,
     takers,
@@ -199,8 +199,8 @@ def approve(
 def executor(gate: Gate) -> Executor:
     """Return what completes a release that was signed from the list of acts."""
 
-    def perform(connection: Connection, act: Act, by: str, now: datetime) -> None:
-        _complete(connection, gate, act, by, now)
+    def perform(connection: Connection, act: Act, by: str, now: datetime) -> Ruling:
+        return _complete(connection, gate, act, by, now)
 
     def version(connection: Connection, act: Act) -> int:
         return compositions.read(connection, act.resource.partition("/")[2]).edition
@@ -225,7 +225,7 @@ def _complete(connection: Connection, gate: Gate, act: Act, officer: str, now: d
         reasons = ", ".join(decision.policies) or "-"
         raise ServiceError("NOT_ALLOWED", officer=officer, action="release", policies=reasons)
     _release(connection, gate, known, officer, now)
-    return ruling(decision)
+    return decision.ruling()
 
 
 def prepared_alone(

@@ -16,7 +16,7 @@ from cipher_service.access.acts import Gate
 from cipher_service.access.decisions import decide
 from cipher_service.access.subjects import Circumstances, Dispatch
 from cipher_service.dispatches.office import trail
-from cipher_service.dispatches.office.entitlement import Ruling, asked, demand, ruling
+from cipher_service.dispatches.office.entitlement import Ruling, asked, demand
 from cipher_service.errors import ServiceError
 from cipher_service.storage.statements import insert_or_skip
 from cipher_service.storage.tables.access import handling
@@ -64,7 +64,7 @@ def assign(
     thing = registers.subject(connection, dispatch_id)
     routes = asked(connection, gate, officer, "route", thing, now)
     ruled = (
-        ruling(routes)
+        routes.ruling()
         if routes.allowed
         else demand(connection, gate, officer, "grant-need", thing, now)
     )

@@ -84,7 +84,9 @@ function summary(statement: Statement, shown: Shown): HTMLElement {
   const parameters = statement["parameters"];
   if (parameters && typeof parameters === "object" && !Array.isArray(parameters)) {
     for (const [name, given] of Object.entries(parameters)) {
-      line(list, MEMBERS[name]?.[language] ?? name, value(name, given, shown), "app-number--long");
+      const long = typeof given === "string" && given.includes("\n");
+      const kind = long ? "app-code" : "app-number--long";
+      line(list, MEMBERS[name]?.[language] ?? name, value(name, given, shown), kind);
     }
   }
   return list;

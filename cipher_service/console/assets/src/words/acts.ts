@@ -77,6 +77,7 @@ export const ACTS: Record<string, Words> = {
   "label.lower": { fr: "Abaisser un marquage", en: "Lower a marking" },
   "habilitation.grant": { fr: "Accorder une habilitation", en: "Grant an habilitation" },
   "function.assign": { fr: "Confier une fonction", en: "Assign a function" },
+  "need.grant": { fr: "Donner à connaître", en: "Give a need to know" },
   "officer.admit": { fr: "Admettre un officier", en: "Admit an officer" },
   "officer.rearm": { fr: "Remplacer les clés d’un officier", en: "Replace an officer’s keys" },
   "officer.relink": {
@@ -131,4 +132,9 @@ export const MEMBERS: Record<string, Words> = {
   created: { fr: "Faite le", en: "Made on" },
   contents: { fr: "Contenu (octets, SHA-256)", en: "Contents (bytes, SHA-256)" },
   functions: { fr: "Fonctions", en: "Functions" },
+  trained_until: { fr: "Formation valable jusqu’à", en: "Training valid until" },
+  matter: { fr: "À connaître", en: "To be known" },
+  kind: { fr: "Sorte", en: "Kind" },
+  replaces: { fr: "Remplace le jeu d’empreinte", en: "Replaces the set of digest" },
+  policies: { fr: "Texte du jeu", en: "Text of the set" },
 };

@@ -1,0 +1,153 @@
+"""To change the policies by the security keys of two (article 12): proposed, signed, in force.
+
+    desk = PolicyChange(gate)
+    desk.acts()["policy_propose"](connection, officer, {...})     # {"ticket"}: go and sign
+    desk.executor()                                               # proves the set, adopts it
+
+The act carries the whole text, its digest and that of the set which it replaces: what is signed is
+what comes into force, and over nothing else. It is proved again where it is adopted, so that nobody
+has to believe the page that showed the proof.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import Connection, func, select
+
+from cipher_service import clock
+from cipher_service.access import adoption
+from cipher_service.access.acts import Gate, require
+from cipher_service.access.policies import Policies, PoliciesInvalid, read_policies
+from cipher_service.access.proof.checking import Finding, check, new_access
+from cipher_service.access.proof.encoding import Unprovable
+from cipher_service.access.subjects import Book, Circumstances
+from cipher_service.errors import ServiceError
+from cipher_service.identity import approvals, shared_acts
+from cipher_service.identity.approvals import Executor
+from cipher_service.identity.officer_commands import OfficerAct
+from cipher_service.references import new_id
+from cipher_service.storage.tables.access import policy_set
+from keys.act_rules import RULES
+from keys.acts import Act
+
+KIND: Final = "policy.change"
+_TOP: Final = frozenset({"SECRETARY-GENERAL"})
+_PROBLEM_MOST: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Another set beside the one in force: what it breaks, what it opens, what it closes."""
+
+    policies: Policies
+    broken: list[Finding]
+    opened: list[Finding]
+    closed: list[Finding]
+
+
+class PolicyChange:
+    """The command by which a change is proposed, and what its last signature does.
+
+    Args:
+        gate: what decides.
+        now: the clock.
+    """
+
+    def __init__(self, gate: Gate, now: Callable[[], datetime] = clock.now) -> None:
+        self._gate = gate
+        self._now = now
+
+    def acts(self) -> dict[str, OfficerAct]:
+        """Return the command, to be guarded."""
+        return {"policy_propose": self.propose}
+
+    def executor(self) -> Executor:
+        """Return what the last signature does."""
+        return Executor(lambda connection, _act: _times(connection), self._perform)
+
+    def propose(
+        self, connection: Connection, officer: str, payload: dict[str, Any]
+    ) -> dict[str, str]:
+        """Take `{"policies": text, "reason", "back"}`; give `{"ticket"}`.
+
+        Refuses NOT_ALLOWED, POLICIES_UNPARSABLE, POLICIES_SAME, ACT_MALFORMED (too long to sign).
+        """
+        now = self._now().replace(microsecond=0)
+        context = Circumstances(now, approver="-", approver_functions=_TOP)
+        require(connection, self._gate, officer, "policy-change", Book("policies"), context)
+        policies = read(payload["policies"])
+        if policies.digest == self._gate.policies.digest:
+            raise ServiceError("POLICIES_SAME", digest=policies.digest)
+        act = Act(
+            id=new_id(now),
+            kind=KIND,
+            resource="policies/access",
+            version=_times(connection),
+            rank=0,
+            parameters={
+                "digest": policies.digest,
+                "replaces": self._gate.policies.digest,
+                "policies": policies.text,
+            },
+            proposer=officer,
+            subjects=(),
+            authors=(),
+            reason=payload["reason"].strip(),
+            not_before=now,
+            expires=now + timedelta(seconds=RULES[KIND].seconds),
+        )
+        shared_acts.require_signable(connection, act, officer, now, version=act.version)
+        return {"ticket": approvals.ask(connection, officer, act.encoded, payload["back"], now)}
+
+    def _perform(
+        self, connection: Connection, act: Act, by: str, now: datetime
+    ) -> dict[str, Any] | None:
+        policies = read(act.parameters["policies"])
+        require_proved(policies)
+        decision = adoption.adopt(connection, self._gate, policies, act.proposer, by, now)
+        return None if decision is None else decision.ruling()
+
+
+def read(text: str) -> Policies:
+    """Return a set of policies. Raises ServiceError POLICIES_UNPARSABLE."""
+    try:
+        return read_policies(text)
+    except PoliciesInvalid as error:
+        problem = error.problems[0][:_PROBLEM_MOST]
+        raise ServiceError("POLICIES_UNPARSABLE", problem=problem) from error
+
+
+@lru_cache(maxsize=4)
+def compare(now: str, other: str) -> Compared:
+    """Prove another text and hold it against the one in force; it takes seconds, once.
+
+    Raises:
+        ServiceError: POLICIES_UNPARSABLE: it cannot be read, or not proved.
+    """
+    old, new = read(now), read(other)
+    try:
+        return Compared(new, check(new), new_access(old, new), new_access(new, old))
+    except Unprovable as error:
+        raise ServiceError("POLICIES_UNPARSABLE", problem=str(error)[:_PROBLEM_MOST]) from error
+
+
+def require_proved(policies: Policies) -> None:
+    """Demand that every invariant holds, and the matrix.
+
+    Raises:
+        ServiceError: POLICIES_BROKEN, POLICIES_UNPARSABLE.
+    """
+    try:
+        found = check(policies)
+    except Unprovable as error:
+        raise ServiceError("POLICIES_UNPARSABLE", problem=str(error)[:_PROBLEM_MOST]) from error
+    if found:
+        raise ServiceError("POLICIES_BROKEN", count=len(found))
+
+
+def _times(connection: Connection) -> int:
+    """Count the adoptions: each outdates a proposal of before."""
+    return int(connection.scalar(select(func.count()).select_from(policy_set)) or 0)

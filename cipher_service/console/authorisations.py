@@ -1,0 +1,199 @@
+"""Where rights are given and taken (article 12): forms that lead to the page where officers sign.
+
+The security officer proposes habilitations and functions for one person; authorities give a need
+to know. Nothing here decides: the registrar tries and judges each proposal before anybody signs.
+"""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+from starlette.responses import Response
+
+from cipher_service import clock
+from cipher_service.access.acts import Gate
+from cipher_service.access.looks import RIGHTS_READ
+from cipher_service.audit.inquiry import grants_on
+from cipher_service.console.flow import Flow, Page, Place
+from cipher_service.console.language import mark
+from cipher_service.console.rights import KINDS, instant_of
+from cipher_service.console.visit import Visit
+from cipher_service.directory import officers
+from cipher_service.directory.officers import Officer
+from cipher_service.directory.roles import Role, default_roles
+from cipher_service.errors import ServiceError
+from cipher_service.storage.tables.directory import post
+
+KNOWING: Final = frozenset(
+    {"MINISTER", "SECRETARY-GENERAL", "DEPUTY-DIRECTOR", "CHIEF-CIPHER-POUCH", "HEAD-OF-POST"}
+)
+MATTERS: Final = {
+    "depeche": mark("une dépêche"),
+    "poste": mark("les dépêches d’un poste"),
+    "dossier": mark("un dossier"),
+}
+_MATTERS: Final = {"depeche": "dispatch", "poste": "post", "dossier": "file"}
+"""How the form spells a kind of need to know."""
+TAKEN: Final = {
+    "function": "function_end",
+    "habilitation": "habilitation_withdraw",
+    "need": "need_end",
+}
+
+
+async def authorise(visit: Visit) -> Response:
+    """One person's rights, to take away, and the two forms that propose another one."""
+    number = str(visit.request.path_params["officer"])
+    await visit.act(RIGHTS_READ, {"route": f"droits/{number}/accorder"[:200]})
+
+    def find(connection: Connection, _gate: Gate) -> dict[str, Any]:
+        known = _known(connection, number)
+        mine = [each for each in grants_on(connection, visit.now) if each["officer"] == number]
+        return {
+            "known": known,
+            "grants": [each for each in mine if each["kind"] in TAKEN],
+            "roles": _roles_at(connection, known),
+        }
+
+    found = await visit.read(find)
+    return visit.page(
+        "authorisations/authorise.html",
+        **found,
+        kinds=KINDS,
+        proposes="SECURITY-OFFICER" in _held(visit),
+    )
+
+
+async def propose_habilitation(visit: Visit) -> Response:
+    """Propose an habilitation, and go and sign it."""
+    number = str(visit.request.path_params["officer"])
+    form = await visit.form("level", "caveats", "until", "trained", "act", "reason")
+    asked = {
+        "officer": number,
+        "level": form["level"],
+        "caveats": [one.strip() for one in form["caveats"].split(",") if one.strip()],
+        "starts": "",
+        "ends": _end_of(form["until"]),
+        "trained_until": _end_of(form["trained"]),
+        "act": form["act"],
+        "reason": form["reason"],
+        "back": "/actes",
+    }
+    return visit.sign((await visit.act("habilitation_propose", asked))["ticket"])
+
+
+async def propose_function(visit: Visit) -> Response:
+    """Propose a function, and go and sign it."""
+    number = str(visit.request.path_params["officer"])
+    form = await visit.form("role", "until", "act", "reason")
+    asked = {
+        "officer": number,
+        "role": form["role"],
+        "starts": "",
+        "ends": _end_of(form["until"]),
+        "act": form["act"],
+        "reason": form["reason"],
+        "back": "/actes",
+    }
+    return visit.sign((await visit.act("function_propose", asked))["ticket"])
+
+
+async def take(visit: Visit) -> Response:
+    """Take one right away, at once; one person suffices."""
+    number = str(visit.request.path_params["officer"])
+    form = await visit.form("kind", "right")
+    if form["kind"] not in TAKEN:
+        raise ServiceError("FORM_REFUSED")
+    named = {"officer": number, "role": form["right"], "matter": form["right"]}
+    await visit.act(TAKEN[form["kind"]], named)
+    return visit.go(f"/droits/{number}/accorder")
+
+
+async def suspend(visit: Visit) -> Response:
+    """Freeze a person, at once; one person suffices."""
+    await visit.form()
+    number = str(visit.request.path_params["officer"])
+    await visit.act("officer_suspend", {"officer": number})
+    return visit.go(f"/droits/{number}/accorder")
+
+
+async def let_know(visit: Visit) -> Response:
+    """The form by which an authority gives a need to know."""
+    if not _held(visit) & KNOWING:
+        raise ServiceError("NOT_FOUND")
+
+    def find(connection: Connection, _gate: Gate) -> list[Officer]:
+        return [
+            one
+            for one in officers.everyone(connection)
+            if one.state == "active" and one.officer_id != visit.person.number
+        ]
+
+    people = await visit.read(find)
+    given = visit.request.query_params.get("objet", "")[:64]
+    return visit.page("authorisations/let_know.html", people=people, matters=MATTERS, given=given)
+
+
+async def propose_need(visit: Visit) -> Response:
+    """Propose a need to know, and go and sign it."""
+    form = await visit.form("officer", "kind", "matter", "until", "reason")
+    if form["kind"] not in _MATTERS:
+        raise ServiceError("FORM_REFUSED")
+    asked = {
+        "officer": form["officer"],
+        "kind": _MATTERS[form["kind"]],
+        "matter": form["matter"],
+        "starts": "",
+        "ends": _end_of(form["until"]),
+        "reason": form["reason"],
+        "back": "/actes",
+    }
+    return visit.sign((await visit.act("need_propose", asked))["ticket"])
+
+
+def _held(visit: Visit) -> frozenset[str]:
+    principal = visit.person.principal
+    return principal.functions | {mandate.function for mandate in principal.mandates}
+
+
+def _known(connection: Connection, number: str) -> Officer:
+    try:
+        return officers.read(connection, number)
+    except ServiceError as error:
+        raise ServiceError("NOT_FOUND") from error
+
+
+def _roles_at(connection: Connection, known: Officer) -> list[Role]:
+    """Return the functions that are held where a person serves."""
+    kind = connection.scalar(select(post.c.kind).where(post.c.code == known.identity.post))
+    here = "ministry" if kind == "headquarters" else "post"
+    return [role for role in default_roles().roles.values() if role.where in ("any", here)]
+
+
+def _end_of(day: str) -> str:
+    """Return the instant at which a day ends, as the registrar reads it; empty for none.
+
+    Raises:
+        ServiceError: DAY_MALFORMED.
+    """
+    if not day:
+        return ""
+    begins = instant_of(day)
+    if begins is None:
+        raise ServiceError("DAY_MALFORMED", given=day[:20])
+    return clock.text(begins + timedelta(days=1))
+
+
+FLOW: Final = Flow(
+    "authorisations",
+    (
+        Page("/droits/{officer}/accorder", authorise),
+        Page("/droits/{officer}/habilitation", propose_habilitation, method="POST"),
+        Page("/droits/{officer}/fonction", propose_function, method="POST"),
+        Page("/droits/{officer}/retirer", take, method="POST"),
+        Page("/droits/{officer}/suspendre", suspend, method="POST"),
+        Page("/connaitre", let_know),
+        Page("/connaitre", propose_need, method="POST"),
+    ),
+    (Place(mark("Donner à connaître"), "/connaitre", KNOWING),),
+)
