@@ -34,6 +34,7 @@ def add_pouch(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     _add_views(group, say)
     _add_cases(group, say)
     _add_seals(group, say)
+    _add_papers(group, say)
 
 
 def _add_planning(group: "Commands[Parser]", say: Say) -> None:
@@ -213,6 +214,24 @@ def _add_seals(group: "Commands[Parser]", say: Say) -> None:
         parser.add_argument("number", metavar="N", nargs="+", help=say("help_seal_number"))
     balance = _act(seals, say, "pouch.seals.balance", "carriage:balance_seals")
     balance.add_argument("shown", metavar="N", nargs="*", help=say("help_seals_shown"))
+
+
+def _add_papers(group: "Commands[Parser]", say: Say) -> None:
+    papers = add_group(group, say, "pouch.paper")
+    receipt = _bag(papers, say, "pouch.paper.receipt", "bag_papers:receipt")
+    report = _act(papers, say, "pouch.paper.discrepancy", "bag_papers:discrepancy")
+    report.add_argument("case", metavar="ID", help=say("help_case"))
+    for name in ("circumstances", "effect", "measures"):
+        report.add_argument(f"--{name}", required=True, help=say(f"help_paper_{name}"))
+    for parser in (receipt, report):
+        parser.add_argument("--ordinal", type=int, metavar="N", help=say("help_paper_ordinal"))
+    empties = _act(papers, say, "pouch.paper.empties", "bag_papers:empties")
+    empties.add_argument("--to", metavar="CODE", required=True, help=say("help_post_code"))
+    gone = _bag(papers, say, "pouch.paper.destruction", "bag_papers:destruction")
+    gone.add_argument("--reason", required=True, help=say("help_paper_reason"))
+    for parser in (receipt, report, empties, gone):
+        parser.add_argument("--number", metavar="REG", required=True, help=say("help_paper_number"))
+        parser.add_argument("-o", "--output", metavar=say("a_file"), required=True)
 
 
 def _act(

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
@@ -133,6 +134,24 @@ def is_disputed(connection: Connection, bag: str) -> bool:
         ).one_or_none()
         is not None
     )
+
+
+def case_of(connection: Connection, case_id: str) -> Row[Any]:
+    """Return a case. Raises ServiceError CASE_UNKNOWN."""
+    book = tables.discrepancy
+    row = connection.execute(select(book).where(book.c.discrepancy_id == case_id)).one_or_none()
+    if row is None:
+        raise ServiceError("CASE_UNKNOWN", case=case_id)
+    return row
+
+
+def reached(connection: Connection, case_id: str, state: str) -> datetime | None:
+    """Return when a case last came to a state, None if it has not."""
+    book = tables.discrepancy_step
+    at = connection.scalar(
+        select(func.max(book.c.at)).where(book.c.discrepancy == case_id, book.c.state == state)
+    )
+    return None if at is None else clock.parse(at)
 
 
 def is_breached(connection: Connection, seal: str) -> bool:

@@ -64,18 +64,22 @@ def silent(connection: Connection, now: datetime) -> tuple[str, ...]:
 
 def empties(connection: Connection, now: datetime) -> tuple[Ageing, ...]:
     """Report the empty bags of each post by how long they have lain there (R11)."""
-    rows = connection.execute(select(tables.bag).where(tables.bag.c.empty == 1))
-    return ageing(
-        (
-            EmptyBag(
-                bag=row.bag,
-                place=row.place,
-                since=clock.parse(row.since),
-                cycles=row.cycles,
-                cycles_most=row.cycles_most,
-                disputed=cases.is_disputed(connection, row.bag),
-            )
-            for row in rows
-        ),
-        now,
+    return ageing(empty_bags(connection), now)
+
+
+def empty_bags(connection: Connection) -> tuple[EmptyBag, ...]:
+    """Return the bags without contents, wherever they lie."""
+    rows = connection.execute(
+        select(tables.bag).where(tables.bag.c.empty == 1).order_by(tables.bag.c.bag)
+    )
+    return tuple(
+        EmptyBag(
+            bag=row.bag,
+            place=row.place,
+            since=clock.parse(row.since),
+            cycles=row.cycles,
+            cycles_most=row.cycles_most,
+            disputed=cases.is_disputed(connection, row.bag),
+        )
+        for row in rows
     )

@@ -248,3 +248,31 @@ def test_the_counters_machine_is_connected_replaced_and_ended(
     assert (status, "NOT_ALLOWED" in err) == (1, True)
     done(typed, "pouch", "machine", *by)
     assert clients() == set()
+
+
+def test_papers_of_empties_and_discrepancies_are_printed_and_others_refused(
+    typed: Typed, people: dict[str, str], tmp_path: Path
+) -> None:
+    what = ready(typed, people)
+    seal = made_up(typed, people, what)
+    by = ("--by", people["chief"])
+    (case,) = done(typed, "pouch", "report", seal, "bag-detained", *by)["cases"]
+    paper = ("--number", "VAL 2026/12", *by, "-o", str(tmp_path / "papier.pdf"))
+    report = ("--circumstances", "Retenue à la douane.", "--effect", "Aucun.", "--measures", "-")
+
+    done(typed, "pouch", "paper", "discrepancy", case, *report, *paper)
+    (page,) = pypdfium2.PdfDocument(tmp_path / "papier.pdf")
+    text = page.get_textpage().get_text_range()
+    assert "VAL 2026/12" in text
+    assert "Retenue à la douane" in text
+    done(typed, "pouch", "bag", *by)
+    done(typed, "pouch", "paper", "empties", "--to", "paris", *paper)
+    assert len(pypdfium2.PdfDocument(tmp_path / "papier.pdf")) >= 1
+    for code, words in (
+        ("RECEIPT_MISSING", ("receipt", seal)),
+        ("NOTHING_DESTROYED", ("destruction", seal, "--reason", "périmé")),
+        ("CASE_UNKNOWN", ("discrepancy", "nothing", *report)),
+        ("UNKNOWN_POST", ("empties", "--to", "NOWHERE")),
+    ):
+        status, _, err = typed("pouch", "paper", *words, *paper)
+        assert (status, f"({code})" in err) == (1, True), err
