@@ -72,6 +72,12 @@ class Settings:
         return self.log or origin_for(self.issuer)
 
     @property
+    def epcis_authority(self) -> str:
+        """The URI under which bags, seals and places are named outside: the issuer's host."""
+        host = urlsplit(self.issuer).hostname or "localhost"
+        return f"https://{host}" if "." in host else f"https://{host}.invalid"
+
+    @property
     def registrar_socket(self) -> Path:
         """Where the registrar listens."""
         return self.data / "run" / "registrar.sock"

@@ -1,5 +1,6 @@
 """The pouch bureau's pages in a real browser: make-up by scanner, sealing by two, blind receipt."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -168,13 +169,14 @@ def test_a_bag_is_made_up_by_scanner_and_sealed_by_two(
         assert len(pypdfium2.PdfDocument(answer.body())) == (2 if path.startswith("e") else 1)
     told = chief.page.request.get(f"{chief.origin}/valises/{seal}/epcis.json").json()
     assert told["type"] == "EPCISDocument"
+    assert "https://127.0.0.1/bag/" in json.dumps(told), "the ministry's own name"
     agent.goto(f"/valises/{seal}/confection", status=409)
     agent.page.get_by_text("scellée", exact=False).first.wait_for()
 
-    _on_its_way(chief, desk, seal)
+    _on_its_way(chief, desk, seal, pictures)
 
 
-def _on_its_way(chief: Tab, desk: Desk, seal: str) -> None:
+def _on_its_way(chief: Tab, desk: Desk, seal: str, pictures: Path) -> None:
     chief.goto(f"/valises/{seal}")
     chief.page.get_by_label("À qui").select_option(desk.courier)
     press(chief, "Enregistrer la remise")
@@ -182,6 +184,13 @@ def _on_its_way(chief: Tab, desk: Desk, seal: str) -> None:
     chief.page.get_by_label("Ce qui est constaté").select_option("bag-detained")
     press(chief, "Signaler")
     chief.page.get_by_text("valise retenue").first.wait_for()
+    diamond = chief.page.get_by_role("link", name="Irrégularité : valise retenue")
+    diamond.click()
+    case = chief.page.url.partition("#")[2]
+    assert "valise retenue" in chief.page.locator(f"#{case}").inner_text()
+    chief.page.screenshot(path=pictures / "journey-late.png", full_page=True)
+    chief.goto(f"/valises/{seal}")
+    check(chief, desk)
     chief.goto("/valises")
     check(chief, desk)
     chief.goto("/")

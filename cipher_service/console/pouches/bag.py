@@ -14,8 +14,6 @@ from cipher_service.pouches import views
 from pouch.papers.bag import bordereau, label
 from pouch.sealed import read_sealed
 
-_AUTHORITY = "https://valise.example"
-
 
 async def journey(visit: Visit, refusal: ServiceError | None = None) -> Response:
     """A bag's journey."""
@@ -87,8 +85,9 @@ async def bordereau_pdf(visit: Visit) -> Response:
 async def epcis(visit: Visit) -> Response:
     """The bag's life as an EPCIS 2.0 document."""
     seal = named(visit)
+    authority = visit.office.settings.epcis_authority
     document = await ask(
-        visit, lambda office: views.epcis(office, seal, _AUTHORITY, by=visit.person.number)
+        visit, lambda office: views.epcis(office, seal, authority, by=visit.person.number)
     )
     body = json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8")
     return _file(body, "application/ld+json", "valise.json")

@@ -14,13 +14,14 @@ from cipher_service.pouches.views import CaseLine, Journey
 from pouch.events import Event
 
 WIDTH: Final = 900
-HEIGHT: Final = 190
-LINE: Final = 96
-_LEFT: Final = 64
-_RIGHT: Final = 64
-# Labels that would touch go to another height, four of them: two above the line, two below.
-_LANES: Final = (70, 130, 46, 154)
-_LABEL: Final = 96
+HEIGHT: Final = 214
+LINE: Final = 110
+_LEFT: Final = 76
+_RIGHT: Final = 76
+# Labels that would touch go to another height, four of them: two above the line, two below. Each
+# is of two lines, the place and the moment; its height is the second's.
+_LANES: Final = (84, 164, 48, 200)
+_LABEL: Final = 132
 
 
 @dataclass(frozen=True, slots=True)
