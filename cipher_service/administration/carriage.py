@@ -31,6 +31,13 @@ def list_keys(arguments: Namespace, terminal: Terminal) -> None:
         Speaker(terminal).show("pouch_no_keys")
 
 
+def show_shares(arguments: Namespace, terminal: Terminal) -> None:
+    """Tell how a secret stands whose shares travel in several bags."""
+    with at_desk(arguments) as (_, office):
+        found = cargo.shares(office, arguments.number, arguments.threshold, by=arguments.by)
+    tell(terminal, f"pouch_shares_{found.replace('-', '_')}", {"standing": found})
+
+
 def hand_over(arguments: Namespace, terminal: Terminal) -> None:
     """Pass a bag to another person."""
     with at_desk(arguments) as (_, office):

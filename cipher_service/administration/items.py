@@ -17,6 +17,7 @@ from cipher_service.client.passphrases import passphrase_to_open, require_identi
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import controlled
 from cipher_service.directory.controlled import Item
+from cipher_service.pouches import cargo
 from cipher_service.storage.unit_of_work import reading
 from keys.destruction import make_record
 from keys.identity import load_identity
@@ -73,22 +74,32 @@ def enter(arguments: Namespace, terminal: Terminal) -> None:
 def send(arguments: Namespace, terminal: Terminal) -> None:
     """Let an item leave its holder for somebody else, who has yet to sign for it."""
     with acting(arguments, "item_send", str(arguments.item)) as connection:
-        controlled.send(
-            connection,
-            arguments.item,
-            arguments.by,
-            arguments.to,
-            arguments.reference,
-            clock.now(),
-        )
+        told = (arguments.by, arguments.to, arguments.reference)
+        if arguments.piece is None:
+            controlled.send(connection, arguments.item, *told, clock.now())
+        else:
+            person, to, reference = told
+            cargo.send(
+                connection,
+                arguments.item,
+                arguments.piece,
+                person=person,
+                to=to,
+                reference=reference,
+                now=clock.now(),
+            )
     Speaker(terminal).show("item_is_sent", item=arguments.item, holder=arguments.to)
 
 
 def receive(arguments: Namespace, terminal: Terminal) -> None:
     """Sign for an item."""
     with acting(arguments, "item_receive", str(arguments.item)) as connection:
-        controlled.receive(
-            connection, arguments.item, arguments.by, arguments.reference, clock.now()
+        cargo.receive(
+            connection,
+            arguments.item,
+            person=arguments.by,
+            reference=arguments.reference,
+            now=clock.now(),
         )
     Speaker(terminal).show("item_is_received", item=arguments.item, holder=arguments.by)
 
@@ -146,6 +157,7 @@ def destroy(arguments: Namespace, terminal: Terminal) -> None:
             arguments.reference,
             record,
             now,
+            burnt=cargo.is_burnt(connection, found.item),
         )
         write_durably(out, record)
     Speaker(terminal).show("item_is_destroyed", item=found.item, path=str(out))

@@ -33,6 +33,7 @@ def add_items(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     for parser in (send, receive, count):
         parser.add_argument("--by", metavar=person, required=True, help=say("help_item_by"))
     send.add_argument("--to", metavar=person, required=True, help=say("help_item_to"))
+    send.add_argument("--piece", metavar="N", help=say("help_item_piece"))
     for parser in (enter, send, receive, destroy):
         parser.add_argument(
             "--reference", metavar="REF", required=True, help=say("help_item_reference")

@@ -182,6 +182,11 @@ def _add_views(group: "Commands[Parser]", say: Say) -> None:
     _act(group, say, "pouch.departures", "carriage:list_departures")
     _act(group, say, "pouch.empties", "carriage:list_empties")
     _act(group, say, "pouch.keys", "carriage:list_keys")
+    shares = _act(group, say, "pouch.shares", "carriage:show_shares")
+    shares.add_argument("number", metavar="N", nargs="+", help=say("help_piece_number"))
+    shares.add_argument(
+        "--threshold", type=int, required=True, metavar="T", help=say("help_shares_threshold")
+    )
     _bag(group, say, "pouch.show", "carriage:show")
     epcis = _bag(group, say, "pouch.epcis", "carriage:epcis")
     epcis.add_argument("--authority", required=True, metavar="URI", help=say("help_epcis"))

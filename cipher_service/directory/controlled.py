@@ -193,14 +193,25 @@ def destroy(
     reference: str,
     record: bytes,
     now: datetime,
+    *,
+    burnt: bool = False,
 ) -> None:
     """Record the end of an item, which two persons saw and signed.
+
+    Args:
+        connection: inside a unit of work.
+        item: its number.
+        witnesses: the two.
+        reference: of the act.
+        record: what they signed.
+        now: the present.
+        burnt: it was compromised on its way, so that nobody will ever sign for it.
 
     Raises:
         ServiceError: ITEM_UNKNOWN, ITEM_NOT_HELD, OWN_ACT (the two witnesses are one).
     """
     found = _item(connection, item)
-    if found.state != HELD:
+    if found.state != HELD and not (burnt and found.state == UNDER_WAY):
         raise ServiceError("ITEM_NOT_HELD", item=item, state=found.state)
     first, second = witnesses
     if first == second:

@@ -1,21 +1,24 @@
 """Keys on their way in bags: which pieces carry them, and whether they may be used yet.
 
-The rule is `pouch.cargo`'s; here are the facts that it asks for. Whoever makes keys usable (the
-register of controlled items, an edition of prekeys) asks `standing_of` for the piece's number.
+The rule is `pouch.cargo`'s; here are the facts that it asks for. The register of controlled items
+asks before a receiver signs for an item that came in a bag (`receive`): until two discharged the
+bag over intact seals the sender alone answers for it, and after a breach nobody else ever will.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
+from cipher_service.directory import controlled
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import cases, custody, handing_in, outcomes, repository
 from cipher_service.pouches.entitlement import LIST
 from cipher_service.pouches.office import Office, Sitting
 from cipher_service.storage.tables import pouches as tables
-from pouch.cargo import IN_TRANSIT, activation, standing
+from pouch.cargo import COMPROMISED, IN_TRANSIT, USABLE, activation, standing
 from pouch.facts import INTACT, Received
 from pouch.manifest import ItemKind
 
@@ -56,6 +59,66 @@ def keys_under_way(office: Office, *, by: str) -> list[Carried]:
         return [_carried(sitting, row) for row in rows if _visible(sitting, row, by)]
 
 
+def send(
+    connection: Connection,
+    item: int,
+    piece: str,
+    *,
+    person: str,
+    to: str,
+    reference: str,
+    now: datetime,
+) -> None:
+    """Let a controlled item leave its holder in a piece that was handed in for a bag.
+
+    Raises:
+        ServiceError: PIECE_NUMBER_WRONG, PIECE_UNKNOWN (also one that carries no keys),
+            PIECE_IN_BAG (it is sealed in: nothing more goes into it); as `controlled.send`.
+    """
+    number = handing_in.read_number(piece)
+    row = handing_in.piece_of(connection, number)
+    if row.kind != ItemKind.CRYPTOGRAPHIC.value:
+        raise ServiceError("PIECE_UNKNOWN", number=number)
+    closing = None if row.seal is None else repository.closing_of(connection, row.seal)
+    if closing is not None and closing.manifest is not None:
+        raise ServiceError("PIECE_IN_BAG", number=number)
+    controlled.send(connection, item, person, to, reference, now)
+    connection.execute(tables.cargo.insert().values(piece=number, item=item))
+
+
+def receive(
+    connection: Connection, item: int, *, person: str, reference: str, now: datetime
+) -> None:
+    """Sign for a controlled item; for one that came in a bag only when the bag allows it.
+
+    Raises:
+        ServiceError: KEY_IN_TRANSIT, KEY_COMPROMISED; as `controlled.receive`.
+    """
+    piece = _piece_of(connection, item)
+    found = USABLE if piece is None else standing_of(connection, piece)
+    if found != USABLE:
+        code = "KEY_COMPROMISED" if found == COMPROMISED else "KEY_IN_TRANSIT"
+        raise ServiceError(code, item=item, number=piece or "-")
+    controlled.receive(connection, item, person, reference, now)
+
+
+def is_burnt(connection: Connection, item: int) -> bool:
+    """Say whether a controlled item was compromised in the bag in which it last travelled."""
+    piece = _piece_of(connection, item)
+    return piece is not None and standing_of(connection, piece) == COMPROMISED
+
+
+def shares(office: Office, numbers: Iterable[str], threshold: int, *, by: str) -> str:
+    """Return how a secret stands whose shares travel in these pieces.
+
+    Raises:
+        ServiceError: NOT_ALLOWED, UNKNOWN_OFFICER; as `activation_of`.
+    """
+    with office.look() as sitting:
+        sitting.require_house(by, LIST, "keys")
+        return activation_of(sitting.connection, numbers, threshold)
+
+
 def standing_of(connection: Connection, number: str) -> str:
     """Return how the keys of a piece stand.
 
@@ -84,6 +147,13 @@ def activation_of(connection: Connection, numbers: Iterable[str], threshold: int
         return activation([standing_of(connection, number) for number in distinct], threshold)
     except ValueError as error:
         raise ServiceError("SHARES_TOO_FEW") from error
+
+
+def _piece_of(connection: Connection, item: int) -> str | None:
+    """Return the piece of an item's last journey: numbers of pieces rise."""
+    book = tables.cargo
+    piece: str | None = connection.scalar(select(func.max(book.c.piece)).where(book.c.item == item))
+    return piece
 
 
 def _standing(connection: Connection, seal: str | None) -> str:

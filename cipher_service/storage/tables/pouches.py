@@ -161,6 +161,14 @@ destruction = table(
     at_least("line", 1),
 )
 
+cargo = table(
+    "pouch_cargo",
+    # Which controlled item lies in which piece: its receiver signs for it once the bag allows it.
+    Column("piece", Text, ForeignKey("pouch_hand_in.number"), primary_key=True),
+    Column("item", Long, ForeignKey("controlled_item.item"), primary_key=True),
+    Index("ix_pouch_cargo_item", "item", "piece"),
+)
+
 photograph = table(
     "pouch_photograph",
     # What a seal or a bag looked like; stripped of what a camera adds, and only as ciphertext.
