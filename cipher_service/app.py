@@ -80,6 +80,7 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.sole_writer import sole_writer
 from cipher_service.storage.unit_of_work import unit_of_work
 from cipher_service.storage.writer import Registrar
+from keys.confinement import forbid_dumps
 from keys.custody import Custodian, open_custodian, read_credential
 from keys.errors import KeysError
 
@@ -173,6 +174,7 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
         StartFailed: a process did not come up.
         OSError: the address is taken.
     """
+    forbid_dumps()
     (settings.data / "run").mkdir(mode=0o700, exist_ok=True)
     sockets = listening_sockets(settings)
     consoles = console_places(settings)

@@ -17,11 +17,9 @@ Exit status: 0 stopped, 1 refused (the store, the credential; named on stderr), 
 from __future__ import annotations
 
 import argparse
-import ctypes
 import fcntl
 import os
 import pwd
-import resource
 import signal
 import stat
 import sys
@@ -29,6 +27,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from keys.confinement import forbid_dumps
 from keys.custody.errors import StoreBusy, StoreUnsafe
 from keys.custody.frames import connect, listen
 from keys.custody.server import Server
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
     from keys.custody.core import Custody
 
-_PR_SET_DUMPABLE: Final = 4
 _SECONDS: Final = 5.0
 
 
@@ -73,13 +71,6 @@ def _serve(custody: Custody, path: Path, admitted: Collection[int]) -> None:
     sys.stdout.flush()
     server.serve()
     path.unlink(missing_ok=True)
-
-
-def forbid_dumps() -> None:
-    """Keeps this process's memory out of core files and of its neighbours' reach."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # The kernel refuses this call for other values than 0 and 1 only (prctl(2)).
-    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 @contextmanager

@@ -9,16 +9,17 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from keys.confinement import forbid_dumps
 from keys.custody import worker
 from keys.custody.remote import RemoteCustodian
-from keys.custody.worker import forbid_dumps, hold_store, main
+from keys.custody.worker import hold_store, main
 
 
 @pytest.fixture
@@ -106,13 +107,39 @@ def test_the_file_is_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--credential" in capsys.readouterr().out
 
 
+def test_a_process_that_is_made_to_crash_leaves_no_core_file(tmp_path: Path) -> None:
+    """Before the next test, which takes this very process the right to any core file."""
+    script = (
+        "import os, resource, sys; from keys.confinement import forbid_dumps;"
+        "hard = resource.getrlimit(resource.RLIMIT_CORE)[1];"
+        "resource.setrlimit(resource.RLIMIT_CORE, (hard, hard));"
+        "sys.argv[1] == 'closed' and forbid_dumps(); os.abort()"
+    )
+    dumped = {}
+    for name in ("closed", "open"):
+        folder = tmp_path / name
+        folder.mkdir()
+        pid = os.posix_spawn("/bin/sh", ["sh", "-c", 'cd "$0" && exec "$@"', str(folder),
+                             sys.executable, "-c", script, name], os.environ)  # fmt: skip
+        status = os.waitpid(pid, 0)[1]
+        assert os.WTERMSIG(status) == signal.SIGABRT
+        dumped[name] = os.WCOREDUMP(status), list(folder.iterdir()) != []
+    assert dumped["closed"] == (False, False)
+    if dumped["open"] == (False, False):
+        pytest.skip("this system writes no core files at all: nothing was proved")
+
+
 def test_this_process_can_be_closed_to_others() -> None:
     libc = ctypes.CDLL(None)
     get_dumpable, set_dumpable = 3, 4
     before = libc.prctl(get_dumpable, 0, 0, 0, 0)
+    limits = resource.getrlimit(resource.RLIMIT_CORE)
     try:
         forbid_dumps()
         assert libc.prctl(get_dumpable, 0, 0, 0, 0) == 0
         assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
     finally:
         libc.prctl(set_dumpable, before, 0, 0, 0)
+        # Nobody but the superuser gets a hard limit back.
+        with suppress(ValueError):
+            resource.setrlimit(resource.RLIMIT_CORE, limits)

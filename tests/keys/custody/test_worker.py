@@ -189,7 +189,7 @@ def test_its_memory_is_for_nobody(worker: Any) -> None:
     assert resource.prlimit(worker.process.pid, resource.RLIMIT_CORE) == (0, 0)
 
     code = (
-        "import ctypes; from keys.custody.worker import forbid_dumps; libc = ctypes.CDLL(None);"
+        "import ctypes; from keys.confinement import forbid_dumps; libc = ctypes.CDLL(None);"
         "before = libc.prctl(3, 0, 0, 0, 0); forbid_dumps();"
         "print(before, libc.prctl(3, 0, 0, 0, 0))"  # PR_GET_DUMPABLE
     )
