@@ -150,6 +150,10 @@ class Settings:
         """
         if self.demo and self.production:
             raise SettingsInvalid(f"{FILE}: demo and production exclude each other")
+        if self.production and any(
+            each.startswith("http:") for each in (self.console_origin, self.approval_origin)
+        ):
+            raise SettingsInvalid(f"{FILE}: in production console and approval have https origins")
         if self.demo and self.party_id not in ("", "localhost"):
             raise SettingsInvalid(f"{FILE}: demo is for http://localhost only")
         if not self.console_port:

@@ -11,13 +11,13 @@ from keys.age.files import decrypt
 from keys.age.header import Header
 from keys.age.stream import NONCE_SIZE, SEALED_CHUNK_SIZE
 from keys.cards import Card, read_card
+from keys.custody.clock import system_clock
 from keys.custody.compartment import CustodyState, NoLock, SecretCompartment
 from keys.custody.demands import Demands, Use
 from keys.custody.desk import Desks, SealSignatures, require_own, sign_pack, sign_seal
 from keys.custody.editions import BureauKeys
 from keys.custody.errors import ManifestNotOfCard, OfficersNotFounded, RequestMalformed
 from keys.custody.log_keys import HeadInMemory, LogKeys, LogVerifiers
-from keys.custody.officers import system_clock
 from keys.custody.shares import read_share
 from keys.custody.versions import BookInMemory, BookKeeper, Versions
 from keys.endorsement import Endorsement, make_endorsement, make_introduction

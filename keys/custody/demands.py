@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keys.custody.errors import IntentMissing, OfficersNotFounded
+from keys.custody.errors import IntentMissing, OfficersNotFounded, OriginUnsafe
 from keys.custody.grants import PURPOSES, Wanted
 from keys.custody.intents import Expected, Warrant, request_digest, require_intent
 from keys.log.checkpoints import Checkpoint
@@ -60,8 +60,11 @@ class Demands:
 
     @property
     def founded(self) -> bool:
-        """Whether there are officers, and so demands."""
-        return self._officers is not None and self._officers.founded_roll() is not None
+        """Whether there are officers whom it serves, and so demands."""
+        try:
+            return self._officers is not None and self._officers.founded_roll() is not None
+        except OriginUnsafe:
+            return False
 
     def require(self, use: Use, warrant: bytes) -> None:
         """Demands that a use is granted and logged; counts it.
@@ -72,6 +75,7 @@ class Demands:
 
         Raises:
             OfficersNotFounded: production without officers.
+            OriginUnsafe: as `Officers.founded_roll`.
             WarrantMalformed, GrantMissing, GrantOfAnother, GrantTooLow, LevelUnknown,
             ApproverNotInForce, ApproverWithoutFunction, ApproverNotCleared: no officer stands
                 behind it.

@@ -101,6 +101,12 @@ class OfficersNotFounded(Refusal):
     code = "OFFICERS_NOT_FOUNDED"
 
 
+class OriginUnsafe(Refusal):
+    """The officers of a production roll sign at an origin that anybody on the way could play."""
+
+    code = "CUSTODY_ORIGIN_UNSAFE"
+
+
 class OfficersFounded(Refusal):
     """The founding ceremony is over: from now on two officers admit a third."""
 

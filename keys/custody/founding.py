@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keys.custody.officers import system_clock
+from keys.custody.clock import system_clock
 from keys.custody.store import found
 from keys.errors import KeysError
 

@@ -4,8 +4,6 @@ The service carries bytes to and fro and is believed in nothing. The custodian g
 itself, verifies each answer with the keys of its own roll for its own RP ID and origins, parses the
 act that it will do, and judges the persons itself: whoever robs the service can neither admit an
 officer, nor use a signature twice, nor for another act.
-
-The custodian is the one part of keys/ that reads a clock: whoever asks it may lie about the time.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from __future__ import annotations
 import secrets
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +38,7 @@ from keys.custody.errors import (
     GrantOfAnother,
     KeyUnknown,
     OfficersNotFounded,
+    OriginUnsafe,
     TooMuchWaiting,
 )
 from keys.custody.grants import (
@@ -62,6 +61,7 @@ from keys.passkeys import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from keys.custody.roll_file import RollFile
 
@@ -70,11 +70,6 @@ CHALLENGE_SECONDS: Final = 300
 _CHALLENGES_MOST: Final = 1024
 _ATTESTED_TIME: Final = timedelta(hours=24)
 _REGISTRATION: Final = b"depeche/v1 registration\0"
-
-
-def system_clock() -> datetime:
-    """The time of this machine, UTC, whole seconds."""
-    return datetime.now(UTC).replace(microsecond=0)
 
 
 def registration_challenge(nonce: bytes) -> bytes:
@@ -87,12 +82,16 @@ class Officers:
 
     Args:
         file: where the roll is kept.
-        clock: gives the time, UTC, whole seconds.
+        clock: gives the time, UTC, whole seconds; never earlier than before.
+        production: whether a roll is refused whose officers sign at an origin without TLS.
     """
 
-    def __init__(self, file: RollFile, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, file: RollFile, clock: Callable[[], datetime], *, production: bool = False
+    ) -> None:
         self._file = file
         self._clock = clock
+        self._production = production
         self._lock = threading.Lock()
         self._challenges: dict[bytes, datetime] = {}
         self._grants = Grants(clock)
@@ -244,9 +243,17 @@ class Officers:
         self._grants.use(token, wanted, self._founded(self._clock()).session_rank)
 
     def founded_roll(self) -> Roll | None:
-        """Gives the roll once its founding ceremony was closed."""
+        """Gives the roll once its founding ceremony was closed.
+
+        Raises:
+            OriginUnsafe: production, and its officers sign at an origin without TLS.
+        """
         roll = self._file.read()
-        return roll if roll is not None and roll.founded else None
+        if roll is None or not roll.founded:
+            return None
+        if self._production and any(not each.startswith("https:") for each in roll.party.origins):
+            raise OriginUnsafe(f"officers sign at {', '.join(roll.party.origins)}")
+        return roll
 
     def now(self) -> datetime:
         """The custodian's time, UTC, whole seconds."""
@@ -277,8 +284,8 @@ class Officers:
         )
 
     def _founded(self, now: datetime) -> Roll:
-        roll = self._file.read()
-        if roll is None or not roll.founded:
+        roll = self.founded_roll()
+        if roll is None:
             raise OfficersNotFounded("the founding ceremony was not closed")
         return roll.at(now)
 

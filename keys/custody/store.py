@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Final
 from keys import canonical
 from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase
 from keys.cards import Card, read_card
+from keys.custody.clock import system_clock
 from keys.custody.compartment import SecretCompartment, Splitting
 from keys.custody.core import Custody, ServiceKeys
 from keys.custody.editions import (
@@ -48,7 +49,7 @@ from keys.custody.files import (
     write_new,
 )
 from keys.custody.log_keys import HeadInStore, LogKeys
-from keys.custody.officers import Officers, system_clock
+from keys.custody.officers import Officers
 from keys.custody.roll_file import LOG_N, RollFile
 from keys.custody.versions import BookFile
 from keys.errors import Refusal
@@ -141,6 +142,7 @@ def open_store(store: Path, credential: bytes, *, production: bool = False) -> C
     Raises:
         StoreUnsafe: the folder or a file of it is not private to this user.
         StoreInvalid: a file is malformed, sealed by another credential, or not of this card.
+        OriginUnsafe: production, and the officers sign at an origin without TLS.
         OSError: a file cannot be read.
     """
     require_private(store.lstat(), store, stat.S_ISDIR, {os.geteuid()})
@@ -150,7 +152,9 @@ def open_store(store: Path, credential: bytes, *, production: bool = False) -> C
         splitting = read_splitting(store)
     bureau = open_secret(store / SECRET_FILE, credential, card) if splitting is None else None
     secret = SecretCompartment(card, bureau, _StoreLock(store, card))
-    officers = Officers(RollFile(store, credential), system_clock)
+    officers = Officers(RollFile(store, credential), system_clock, production=production)
+    if production:
+        officers.founded_roll()
     return Custody(
         service,
         secret,

@@ -18,10 +18,11 @@ from cipher_service.dispatches.sealed import seal_text
 from cipher_service.references import new_id, series_epoch
 from cipher_service.storage.tables.audit import audit_entry
 from cipher_service.storage.unit_of_work import reading
+from keys.custody.clock import system_clock
 from keys.custody.core import Custody
 from keys.custody.errors import GrantMissing
 from keys.custody.log_keys import HeadInMemory
-from keys.custody.officers import Officers, system_clock
+from keys.custody.officers import Officers
 from keys.custody.roll_file import RollFile
 from keys.dispatch import Destination, encipher
 from keys.errors import Refusal

@@ -51,6 +51,19 @@ def test_a_broken_setting_is_named(tmp_path: Path, text: str) -> None:
         Settings.load(tmp_path)
 
 
+def test_production_takes_no_console_without_tls(tmp_path: Path) -> None:
+    text = GOOD + (
+        'console_port = 1\napproval_port = 2\nconsole_origin = "{0}:1"\n'
+        'approval_origin = "{0}:2"\nproduction = true\n'
+    )
+    file = tmp_path / "service.toml"
+    file.write_text(text.format("http://localhost"), "utf-8")
+    with pytest.raises(SettingsInvalid, match="https"):
+        Settings.load(tmp_path)
+    file.write_text(text.format("https://chiffre.example.cm"), "utf-8")
+    assert Settings.load(tmp_path).production
+
+
 def test_a_folder_without_settings_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match="does not exist"):
         Settings.load(tmp_path)

@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -24,20 +25,27 @@ from keys.acts import (
     ApproverWithoutFunction,
     approval_challenge,
 )
+from keys.age.files import encrypt
 from keys.custody import Custodian, open_custodian
+from keys.custody.clock import SteadyClock, system_clock
 from keys.custody.core import Custody
 from keys.custody.errors import (
     ChallengeUnknown,
+    GrantMissing,
     KeyUnknown,
     OfficersNotFounded,
+    OriginUnsafe,
 )
-from keys.custody.officers import Officers, system_clock
+from keys.custody.grants import Wanted
+from keys.custody.log_keys import HeadInMemory
+from keys.custody.officers import Officers
 from keys.custody.roll_file import RollFile
-from keys.custody.store import read_credential
+from keys.custody.store import open_store, read_credential
 from keys.errors import Refusal
 from keys.passkeys import PasskeyCounterBack, PasskeyInvalid, PasskeyUnverified, RelyingParty
 from tests.keys.custody.conftest import Founded
 from tests.support.authenticator import Alterations, SecurityKey
+from tests.support.intents import grant_of, granted
 from tests.support.officers import (
     CELL,
     CLERK,
@@ -292,6 +300,66 @@ def test_the_custodian_reads_its_own_clock() -> None:
     now = system_clock()
     assert now.microsecond == 0
     assert abs(now - whole_now()) < timedelta(minutes=1)
+
+
+def test_a_clock_that_is_set_back_brings_nothing_to_life_again(
+    custodian: Custody, founded: Founded, ministry: Ministry, hours: Hours
+) -> None:
+    """Nobody asked meanwhile, so that the custodian never saw grant and challenge end."""
+    running = [0.0]
+    clock = SteadyClock(hours, lambda: running[0])
+    credential = read_credential(founded.credential)
+    steady = Custody(
+        custodian.service,
+        custodian.secret,
+        HeadInMemory(),
+        Officers(RollFile(founded.store, credential), clock),
+    )
+    act = revocation(GENERAL, SECURITY)
+    nonce, token = steady.officer_challenge(), granted(ministry, steady, grant_of(CLERK))
+    began = clock()
+    hours.now += timedelta(hours=2)
+    ended = clock()
+    hours.now -= timedelta(hours=2)
+
+    assert clock() == ended == began + timedelta(hours=2)
+    with pytest.raises(ChallengeUnknown):
+        ministry.signed(steady, act, SECURITY, nonce=nonce)
+    wanted = Wanted("open", 0, None, "0" * 64)
+    with pytest.raises(GrantMissing):
+        steady._roll.require_grant(token, wanted)
+    # Set back without a look between: time goes on from where it was.
+    token = granted(ministry, steady, grant_of(CLERK, expires=ended + timedelta(minutes=10)))
+    assert steady._roll.require_grant(token, wanted) == CLERK
+    hours.now -= timedelta(days=400)
+    running[0] += 600.0
+    with pytest.raises(GrantMissing):
+        steady._roll.require_grant(token, wanted)
+    hours.now = ended + timedelta(days=1)
+    assert clock() == hours.now
+
+
+def test_production_serves_no_officers_who_sign_without_tls(
+    founded: Founded, ministry: Ministry
+) -> None:
+    credential = read_credential(founded.credential)
+    file = RollFile(founded.store, credential)
+    origins = (*PARTY.origins, "http://localhost:8443")
+    file.write(replace(ministry.roll, party=replace(PARTY, origins=origins), founded=False))
+    draft = encrypt(b"Brouillon", [founded.founding.card.recipient])
+    # Before the ceremony is over it starts, and afterwards it serves nobody.
+    running = open_store(founded.store, credential, production=True)
+    file.write(replace(ministry.roll, party=replace(PARTY, origins=origins)))
+    assert not running.state().founded
+    for ask in (running.officer_challenge, running.officers, lambda: running.open_sealed(draft)):
+        with pytest.raises(OriginUnsafe, match="localhost"):
+            ask()
+    with pytest.raises(OriginUnsafe):
+        open_store(founded.store, credential, production=True)
+    assert open_store(founded.store, credential).state().founded
+    file.write(ministry.roll)
+    assert len(running.officer_challenge()) == 32
+    assert open_store(founded.store, credential, production=True).state().founded
 
 
 def test_there_are_no_officers_before_the_founding(
