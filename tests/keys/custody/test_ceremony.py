@@ -1,6 +1,7 @@
 """The founding ceremony at the custodian's terminal: whole, interrupted, and with wrong people."""
 
 import json
+import os
 import re
 import runpy
 import subprocess
@@ -9,6 +10,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,12 @@ from keys import canonical
 from keys.custody import ceremony, ceremony_words, open_custodian
 from keys.custody.ceremony import main
 from keys.custody.ceremony_words import explain, phrase
-from keys.custody.roll import Officer
+from keys.custody.roll import Officer, Roll
 from keys.custody.roll_file import RollFile
 from keys.custody.store import read_credential
 from tests.keys.custody.conftest import Founded
 from tests.support.authenticator import HONEST, MODEL, Alterations, Maker, SecurityKey
+from tests.support.dying import die_at
 from tests.support.officers import (
     GENERAL,
     PARTY,
@@ -146,6 +149,60 @@ def test_it_goes_on_where_it_was_interrupted(terminal: Terminal) -> None:
     assert terminal.person(SECURITY, "SECURITY-OFFICER") == 0
     assert terminal.do("show") == 0
     assert re.search(rf"{SECURITY}  Agent {SECURITY}  SECURITY-OFFICER  4  1\n", terminal.said)
+
+
+def test_killed_at_any_step_it_is_before_it_or_after_it_and_goes_on(terminal: Terminal) -> None:
+    """Every step of every command: no roll half-written, nobody founded by half a ceremony."""
+    file = RollFile(terminal.founded.store, read_credential(terminal.founded.credential))
+    commands: list[Callable[[], int]] = [terminal.begin]
+    for number, function in PERSONS.items():
+        first, second = SecurityKey(terminal.maker), SecurityKey(terminal.maker)
+        commands.append(partial(terminal.person, number, function))
+        commands += [partial(terminal.key, number, first), partial(terminal.key, number, second)]
+    commands.append(terminal.close)
+    for command in commands:
+        before = file.read()
+        step = 1
+        while _dies(terminal.founded.store, command, step):
+            step += 1
+            after = file.read()
+            assert after == before or _words(after) == _words(before) + 1
+            if after != before:
+                break
+        else:
+            raise AssertionError("no kill came after the step that counts")
+        # Done again after the kill that came after it, a step is done or says that it was.
+        assert command() in {0, 1}
+        assert file.read() == after or _words(file.read()) == _words(after)
+    roll = file.read()
+    assert roll is not None
+    assert roll.founded
+    assert {each: len(officer.passkeys) for each, officer in roll.officers.items()} == {
+        SECURITY: 2,
+        GENERAL: 2,
+    }
+
+
+def _words(roll: Roll | None) -> int:
+    """How far a ceremony has come."""
+    if roll is None:
+        return 0
+    keys = sum(len(officer.passkeys) for officer in roll.officers.values())
+    return 1 + len(roll.officers) + keys + roll.founded
+
+
+def _dies(store: Path, command: Callable[[], int], step: int) -> bool:
+    """Whether the command was killed before its step on the disk, not done before that."""
+    child = os.fork()
+    if child == 0:
+        try:
+            die_at(store, step)
+            os._exit(command())
+        finally:
+            os._exit(4)
+    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert ended in {0, 9}
+    return ended == 9
 
 
 def test_for_another_party_it_begins_anew(terminal: Terminal) -> None:
