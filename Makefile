@@ -104,6 +104,7 @@ bench: setup $(VENV)/.bench ## Print every figure of the README, each as a ratio
 	$(BIN)/python -m tests.bench.bench_access
 	$(BIN)/python -m tests.bench.bench_audit
 	$(BIN)/python -m tests.bench.bench_rewrap
+	$(BIN)/python -m tests.bench.bench_custody
 
 .PHONY: bench-label
 bench-label: setup ## Print how well labels are read, and how many seals and verdicts a second.
