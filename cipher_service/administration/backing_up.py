@@ -23,6 +23,7 @@ from cipher_service.administration.words import Speaker
 from cipher_service.client.durable import sync_folder
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
+from cipher_service.dispatches.continuity import BACKED_UP, backup_reach
 from cipher_service.settings import FILE
 from cipher_service.storage import migrations
 from cipher_service.storage.engine import open_engine
@@ -90,12 +91,16 @@ def make(arguments: Namespace, terminal: Terminal) -> None:
             making = target.with_name(f".{target.name}")
             with _new_file(making) as descriptor, os.fdopen(descriptor, "wb") as sink:
                 stream = seal_to(key, sink)
-                _pack(installation, stream)
+                reach = _pack(installation, stream)
                 stream.finish()
                 sink.flush()
                 os.fsync(sink.fileno())
             making.replace(target)
             sync_folder(out)
+        if reach is not None:
+            # Posts may now forget what they keep up to here, once they have waited their month.
+            with journal_of(installation).act(BACKED_UP, reach):
+                pass
     if terminal.as_json:
         terminal.show_json({"path": str(target), "size": target.stat().st_size})
         return
@@ -104,8 +109,12 @@ def make(arguments: Namespace, terminal: Terminal) -> None:
     speaker.say("backup_openers", threshold=key.threshold, names=", ".join(key.holders))
 
 
-def _pack(installation: Installation, stream: SealingStream) -> None:
-    """Write everything: the database first, so that the custodian's memory is never behind it."""
+def _pack(installation: Installation, stream: SealingStream) -> str | None:
+    """Write everything: the database first, so that the custodian's memory is never behind it.
+
+    Returns:
+        The last register number that is in it, None when there is none.
+    """
     data = installation.settings.data
     with (
         tempfile.TemporaryDirectory(prefix=".backup-", dir=data) as scratch,
@@ -114,7 +123,7 @@ def _pack(installation: Installation, stream: SealingStream) -> None:
         ) as archive,
     ):
         snapshot = Path(scratch) / DATABASE
-        _snapshot(installation, snapshot)
+        reach = _snapshot(installation, snapshot)
         archive.add(snapshot, DATABASE)
         snapshot.unlink()
         archive.add(data / FILE, FILE)
@@ -122,14 +131,16 @@ def _pack(installation: Installation, stream: SealingStream) -> None:
             left_out = path.name in _LEFT_OUT or path.name.startswith((".", "backup-shares-"))
             if path.name != FILE and not left_out:
                 archive.add(path, path.name, filter=_ordinary)
+    return reach
 
 
-def _snapshot(installation: Installation, path: Path) -> None:
+def _snapshot(installation: Installation, path: Path) -> str | None:
     target = open_engine(f"sqlite:///{path}")
     try:
         migrations.upgrade(target)
         with reading(installation.engine) as source:
             copy_tables(source, target)
+            return backup_reach(source)
     finally:
         target.dispose()  # the last connection writes the journal back into the file
 

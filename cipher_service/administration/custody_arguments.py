@@ -63,6 +63,13 @@ def add_backups(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     restore.add_argument(
         "--gap", metavar="N", type=int, default=10_000, help=say("help_restore_gap")
     )
+    restore.add_argument(
+        "--receipt",
+        metavar=say("a_file"),
+        action="append",
+        default=[],
+        help=say("help_restore_receipt"),
+    )
     restore.add_argument("--database", metavar="URL", default="", help=say("help_database"))
 
 

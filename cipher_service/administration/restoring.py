@@ -1,13 +1,15 @@
 """An installation made anew of a backup, on a clean machine, so that nothing is ever used twice.
 
 What happened after the backup was made is not in it: numbers were given, heads signed. So every
-counter resumes far above (`--gap`), series open a new epoch as a restored post's do, sessions and
-links end, and the log goes on under a new name whose first entry names the last head of the old
-one and this restore, and the next ones each interval of numbers that counts as cancelled. The old
-log is kept beside.
+counter resumes far above (`--gap`, and above what a post's receipt proves), also those that this
+year had not begun; series open a new epoch as a restored post's do, sessions and links end, prekeys
+that were free count as given. The log goes on under a new name: its first entry names the last head
+of the old one and this restore, the next ones each interval of numbers that counts as cancelled.
+The old log is kept beside.
 """
 
 import json
+import re
 import shutil
 import tarfile
 import tempfile
@@ -17,7 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from cipher_service import clock
 from cipher_service.administration.backing_up import DATABASE
@@ -29,24 +31,29 @@ from cipher_service.audit.records import DONE, Event
 from cipher_service.client.durable import sync_folder
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
+from cipher_service.dispatches.continuity import REGISTER, counter_of, spend
 from cipher_service.dispatches.incarnations import PREFIX, reopen
 from cipher_service.settings import FILE, Settings
 from cipher_service.storage import migrations
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.snapshots import copy_tables
 from cipher_service.storage.tables import identity, metadata
-from cipher_service.storage.tables.registers import counter, void_numbers
+from cipher_service.storage.tables.prekeys import prekey
+from cipher_service.storage.tables.registers import counter
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys import canonical
 from keys.age.stream import OpeningStream
-from keys.custody import open_custodian, read_credential
+from keys.custody import Custodian, open_custodian, read_credential
 from keys.custody.backups import forget_log, open_with
 from keys.custody.shares import Share
 from keys.log.notes import Note
+from keys.receipts import read_submitted_receipt
+from keys.signing import VerifyingKey
 
 GAP: Final = 10_000
 ARCHIVE: Final = "log-archive"
 STATEMENT: Final = "restore.json"
+_YEARLY: Final = re.compile(r"[/_][0-9]{4}$")
 
 _AUDIT: Final = frozenset(
     table for table in metadata.sorted_tables if table.name.startswith("audit_")
@@ -67,7 +74,8 @@ def restore(arguments: Namespace, terminal: Terminal) -> None:
     """Restore a backup into an absent or empty folder, whole or not at all.
 
     Raises:
-        Refused: FOUNDED_ALREADY, RESTORE_GAP_INVALID, BACKUP_UNREADABLE, SHARE_OF_ANOTHER.
+        Refused: FOUNDED_ALREADY, RESTORE_GAP_INVALID, BACKUP_UNREADABLE, SHARE_OF_ANOTHER,
+            DATABASE_IN_USE, RESTORE_EPOCHS_EXHAUSTED.
         KeysError: the shares do not open the backup, or it is damaged; nothing was made.
         OSError: the disk refuses; nothing was made.
     """
@@ -132,7 +140,8 @@ def _renew(
             migrations.upgrade(after)
             with reading(before) as connection:
                 copy_tables(connection, after, without=_AUDIT | _ENDED)
-            intervals = _resume(after, settings, arguments.gap, statement)
+            proved = _proved(arguments.receipt, _custodian_of(settings).service_key())
+            intervals = _resume(after, settings, arguments.gap, proved, statement)
         finally:
             after.dispose()
     finally:
@@ -143,22 +152,23 @@ def _renew(
     return settings, intervals
 
 
-def _resume(engine: Engine, settings: Settings, gap: int, statement: bytes) -> list[Interval]:
+def _resume(
+    engine: Engine, settings: Settings, gap: int, proved: dict[str, int], statement: bytes
+) -> list[Interval]:
     """Let every counter go on above the gap and every series in a new epoch; open the new log."""
     now = clock.now()
     time_us = int(now.timestamp() * 1_000_000)
     old = json.loads(statement)
     with unit_of_work(engine) as connection:
-        numbering = ~counter.c.name.startswith(PREFIX)
+        spent = _spent(connection, settings.headquarters, now.year)
         intervals = [
-            Interval(row.name, row.value + 1, row.value + gap)
-            for row in connection.execute(select(counter).where(numbering).order_by(counter.c.name))
+            Interval(name, value + 1, max(value + gap, proved.get(name, 0)))
+            for name, value in sorted(spent.items())
         ]
-        connection.execute(update(counter).where(numbering).values(value=counter.c.value + gap))
-        at = clock.text(now)
         for each in intervals:
-            void = {"counter": each.name, "first": each.first, "last": each.last}
-            connection.execute(insert(void_numbers).values(**void, recorded_at=at))
+            spend(connection, each.name, each.last, now)
+        given = {"state": "taken", "taken_at": clock.text(now)}
+        connection.execute(update(prekey).where(prekey.c.state == "free").values(given))
         try:
             epoch = reopen(connection, now)
         except ValueError:
@@ -176,6 +186,30 @@ def _resume(engine: Engine, settings: Settings, gap: int, statement: bytes) -> l
         ]  # fmt: skip
         append(connection, settings.log_origin, events)
     return intervals
+
+
+def _spent(connection: Connection, headquarters: str, year: int) -> dict[str, int]:
+    """Return where each counter stands, with those of this year that the backup has not begun."""
+    rows = connection.execute(select(counter).where(~counter.c.name.startswith(PREFIX)))
+    spent = {str(row.name): int(row.value) for row in rows}
+    books = {name[:-4] for name in spent if _YEARLY.search(name)}
+    books |= {REGISTER, f"departures/{headquarters}/", f"openings/{headquarters}/"}
+    books.add("pouch_bordereau_")
+    return {f"{book}{year}": 0 for book in books} | spent
+
+
+def _proved(files: list[str], service_key: VerifyingKey) -> dict[str, int]:
+    """Return the highest number that receipts prove, by counter.
+
+    Raises:
+        Refusal: one is not a receipt of this ministry.
+    """
+    proved: dict[str, int] = {}
+    for file in files:
+        statement = read_submitted_receipt(Path(file).read_bytes(), service_key)
+        name, number = counter_of(statement.register)
+        proved[name] = max(number, proved.get(name, 0))
+    return proved
 
 
 def _statement(
@@ -208,9 +242,7 @@ def _archive(connection: Connection, folder: Path, settings: Settings, statement
     archive.mkdir(mode=0o700, exist_ok=True)
     number = len(list(archive.iterdir())) + 1
     out = archive / str(number)
-    credential = read_credential(settings.custodian_credential)
-    custodian = open_custodian(f"file:{settings.custodian_store}", lambda _uri: credential)
-    key = custodian.log_keys().note_key(settings.log_origin)
+    key = _custodian_of(settings).log_keys().note_key(settings.log_origin)
     signed = export(connection, key, out)
     size, _ = size_and_origin(connection)
     export_records(connection, out / "records", first=0, end=signed)
@@ -218,6 +250,12 @@ def _archive(connection: Connection, folder: Path, settings: Settings, statement
     export_records(connection, out / "records-unsigned", first=signed, end=size)
     (out / STATEMENT).write_bytes(statement)
     return number
+
+
+def _custodian_of(settings: Settings) -> Custodian:
+    """Open the restored custodian's store, which no process serves yet."""
+    credential = read_credential(settings.custodian_credential)
+    return open_custodian(f"file:{settings.custodian_store}", lambda _uri: credential)
 
 
 def _root(origin: str) -> str:

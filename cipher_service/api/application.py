@@ -16,6 +16,7 @@ from starlette.responses import Response
 from cipher_service.api import post_routes
 from cipher_service.api.arrivals import Pulse
 from cipher_service.api.border import Border
+from cipher_service.api.continuity import continuity_routes
 from cipher_service.api.counter_routes import counter_routes
 from cipher_service.api.documentation import PROBLEMS, SECURITY_SCHEMES, add_examples
 from cipher_service.api.inbox import list_dispatches
@@ -34,6 +35,7 @@ from cipher_service.settings import Settings
 from cipher_service.wire import dispatches as wire
 from cipher_service.wire import pouches as pouch_wire
 from cipher_service.wire.audit import CosignatureRequest
+from cipher_service.wire.continuity import NumberProved
 from cipher_service.wire.enrolment import EnrolmentRequest
 from cipher_service.wire.prekeys import PrekeyOffers, PrekeyRequest, PrekeyStock
 from cipher_service.wire.problems import Problem
@@ -62,6 +64,7 @@ _DESCRIBED: Final = (
     PrekeyRequest,
     PrekeyOffers,
     PrekeyStock,
+    NumberProved,
 )
 _ANSWERED: Final = (
     ServiceError,
@@ -128,6 +131,7 @@ def _inner(ministry: Ministry, refused: RefusedRequests) -> FastAPI:
         pouch_routes(ministry),
         counter_routes(ministry),
         log_routes(ministry),
+        continuity_routes(ministry),
     ):
         application.include_router(router)
     for kind in _ANSWERED:

@@ -7,22 +7,26 @@ stick or a share.
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 
 class StateUnreadable(Exception):
     """The file was not written by an edition that this program knows."""
 
 
-def open_database(path: Path, tables: str, edition: int) -> sqlite3.Connection:
-    """Open a database, founding it when new.
+def open_database(
+    path: Path, tables: str, edition: int, upgrades: Mapping[int, str] = MappingProxyType({})
+) -> sqlite3.Connection:
+    """Open a database, founding it when new, or bringing it up from an edition of before.
 
     Args:
         path: of the file; created readable and writable by its owner only.
         tables: the statements that found it, separated by semicolons.
         edition: of those tables, at least 1; kept in `user_version`.
+        upgrades: the statements that lead from an edition to the next, likewise.
 
     Raises:
         OSError: the file cannot be made.
@@ -38,22 +42,25 @@ def open_database(path: Path, tables: str, edition: int) -> sqlite3.Connection:
         # bring the journal back and undo an allocation that was already signed.
         connection.execute("PRAGMA synchronous = EXTRA")
         with transaction(connection):
-            _found(connection, tables, edition)
+            _found(connection, tables, edition, upgrades)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _found(connection: sqlite3.Connection, tables: str, edition: int) -> None:
+def _found(
+    connection: sqlite3.Connection, tables: str, edition: int, upgrades: Mapping[int, str]
+) -> None:
     (there,) = connection.execute("PRAGMA user_version").fetchone()
-    if there == 0:
-        # One statement at a time: executescript would commit what it finds open.
-        for statement in filter(str.strip, tables.split(";")):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {edition}")
-    elif there != edition:
+    missing = [tables] if there == 0 else [upgrades.get(each) for each in range(there, edition)]
+    if there > edition or None in missing:
         raise StateUnreadable(f"the file is of edition {there}, this program reads {edition}")
+    # One statement at a time: executescript would commit what it finds open.
+    for statement in filter(str.strip, ";".join(filter(None, missing)).split(";")):
+        connection.execute(statement)
+    if missing:
+        connection.execute(f"PRAGMA user_version = {edition}")
 
 
 @contextmanager

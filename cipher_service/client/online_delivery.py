@@ -17,8 +17,10 @@ from cipher_service.client.enciphering import settle
 from cipher_service.client.messages import explain
 from cipher_service.client.numbers import Outgoing
 from cipher_service.client.numbers import Status as NumberStatus
+from cipher_service.client.online_continuity import meet_ministry
 from cipher_service.client.online_refusals import MinistryRefused, Unreachable
 from cipher_service.client.online_session import Session
+from cipher_service.client.outbox import KEPT
 from cipher_service.client.outbox_entries import Claim, Entry, Note, Status
 from cipher_service.client.sdk import canonical_bytes
 from cipher_service.client.terminal import Advance
@@ -84,6 +86,7 @@ def deliver(session: Session, own: str | None = None) -> Handover:
         MinistryRefused: this post is not recognised.
     """
     settle_all(session)
+    meet_ministry(session)
     refused: list[Entry] = []
     troubles: list[MinistryRefused] = []
     for entry in session.outbox.pending():
@@ -156,10 +159,18 @@ def post_notes(session: Session) -> None:
         except MinistryRefused as refusal:
             if _concerns_us(session, refusal):
                 raise
+            if _waits_for_another(note, refusal):
+                continue
             session.outbox.note_refused(note.name, refusal.code)
             session.terminal.say("note_refused", note=note.name, code=refusal.code)
         else:
             session.outbox.note_posted(note.name)
+
+
+def _waits_for_another(note: Note, refusal: MinistryRefused) -> bool:
+    """Tell whether a restored ministry does not have again yet what this note is about."""
+    since = clock.text(clock.now() - KEPT)
+    return refusal.http_status == _GONE and note.posted_at is not None and note.posted_at > since
 
 
 def announce_cancelled(session: Session) -> None:
@@ -225,14 +236,16 @@ def _deliver_one(session: Session, claim: Claim) -> Entry:
         else:
             receipt = _upload(session, claim)
     except MinistryRefused as refusal:
-        code = None if _concerns_us(session, refusal) else _final_code(claim, refusal)
+        concerns_us = _concerns_us(session, refusal)
+        # What it had acknowledged before a restore is not refused for good: its number is out.
+        code = None if concerns_us or entry.earlier else _final_code(claim, refusal)
         if code is None:
             raise
         _refuse(session, entry, code, refusal)
     else:
         statement = read_submitted_receipt(receipt, session.pin.service_key)
         statement.require_for(signed_slip(entry))
-        session.outbox.acknowledge(entry.dispatch_id, receipt)
+        session.outbox.acknowledge(entry.dispatch_id, receipt, statement.register)
     return session.outbox.entry(entry.dispatch_id)
 
 

@@ -27,6 +27,7 @@ from cipher_service.client.enciphering import encipher_numbered, opened_text, se
 from cipher_service.client.failures import Misused, Refused, Unavailable
 from cipher_service.client.log_book import LogBook
 from cipher_service.client.messages import phrase
+from cipher_service.client.online_continuity import meet_ministry
 from cipher_service.client.online_delivery import deliver, numbers_of, signed_slip
 from cipher_service.client.online_pins import Pins
 from cipher_service.client.online_prekeys import with_prekeys
@@ -99,6 +100,9 @@ def entry_record(entry: Entry, service_key: VerifyingKey) -> dict[str, Any]:
         "queued_at": entry.queued_at,
         "register": _register(entry, service_key),
         "refusal": entry.refusal,
+        "registers_before": [
+            read_submitted_receipt(each, service_key).register for each in entry.earlier
+        ],
         "envelope": {"sha256": entry.sha256, "size": entry.size},
         "numbers": [
             {"post": each.post, "epoch": each.series.epoch, "number": each.series.number}
@@ -116,6 +120,7 @@ def _register(entry: Entry, service_key: VerifyingKey) -> str | None:
 
 def _send_pending(arguments: Namespace, terminal: Terminal) -> None:
     with open_session(arguments, terminal) as session:
+        meet_ministry(session)
         waiting = [entry.dispatch_id for entry in session.outbox.pending()]
         if not waiting:
             terminal.say("nothing_pending")

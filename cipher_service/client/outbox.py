@@ -9,7 +9,8 @@ exactly once, whatever is killed and whenever:
 - The envelope and the signed slip never change after that, so every attempt sends the same bytes
   under the same dispatch id, and the ministry answers a repetition with the first receipt.
 - It leaves by one commit that stores the ministry's receipt or the name of its refusal. Its
-  envelope stays for `KEPT`, for a bag or a repetition; the ministry gives it back afterwards.
+  envelope stays for `KEPT`, for a bag or a repetition, and beyond that until a backup of the
+  ministry has it: a ministry that was restored is handed what it lost again (`begin_again`).
 - A command that works on an envelope holds a lock on that file, which the system drops when the
   command dies. Two commands therefore never send one dispatch together, and a long upload does not
   hold up a FLASH.
@@ -20,9 +21,10 @@ as notes.
 """
 
 import fcntl
+import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -30,15 +32,26 @@ from typing import BinaryIO
 from cipher_service import clock
 from cipher_service.client.closing import Closing
 from cipher_service.client.durable import open_database, sync_folder, transaction
-from cipher_service.client.outbox_entries import TABLES, Claim, Entry, Note, Status
+from cipher_service.client.outbox_entries import (
+    CONTINUITY,
+    TABLES,
+    Claim,
+    Entry,
+    Note,
+    Standing,
+    Status,
+)
+from cipher_service.references import parse_register_number
 
 FOLDER = "outbox"
 KEPT = timedelta(days=30)
+KEPT_UNCOVERED = timedelta(days=366)
+"""How long an envelope waits for a backup of the ministry that has it."""
 _DATABASE = "outbox.db"
-_EDITION = 1
+_EDITION = 2
 _COLUMNS = (
     "dispatch_id, mark, urgency, status, slip, sha256, size, queued_at, upload, receipt, refusal,"
-    " shown"
+    " shown, register"
 )
 
 
@@ -58,7 +71,9 @@ class Outbox(Closing):
         self._folder = identity / FOLDER
         self._folder.mkdir(mode=0o700, exist_ok=True)
         sync_folder(identity)
-        self._connection = open_database(self._folder / _DATABASE, TABLES, _EDITION)
+        self._connection = open_database(
+            self._folder / _DATABASE, TABLES + CONTINUITY, _EDITION, {1: CONTINUITY}
+        )
 
     def close(self) -> None:
         """Close the database."""
@@ -127,13 +142,17 @@ class Outbox(Closing):
         self._sweep()
 
     def _sweep(self) -> None:
+        now, standing = clock.now(), self.standing()
+        covered = None if standing is None else standing.covered
         ended = self._connection.execute(
-            "SELECT dispatch_id FROM dispatch WHERE status IN ('acknowledged', 'refused')"
-            " AND queued_at < ?",
-            (clock.text(clock.now() - KEPT),),
+            "SELECT dispatch_id, register, queued_at, status FROM dispatch"
+            " WHERE status IN ('acknowledged', 'refused') AND queued_at < ?",
+            (clock.text(now - KEPT),),
         )
-        for (dispatch_id,) in ended:
-            self.envelope(dispatch_id).unlink(missing_ok=True)
+        for dispatch_id, register, queued_at, status in ended:
+            wanted = status == Status.ACKNOWLEDGED and not _reaches(covered, register)
+            if not wanted or queued_at < clock.text(now - KEPT_UNCOVERED):
+                self.envelope(dispatch_id).unlink(missing_ok=True)
 
     def _entered(self, dispatch_id: str) -> None:
         self._change(
@@ -206,12 +225,13 @@ class Outbox(Closing):
             dispatch_id,
         )
 
-    def acknowledge(self, dispatch_id: str, receipt: bytes) -> None:
-        """Record the ministry's receipt, verified already."""
+    def acknowledge(self, dispatch_id: str, receipt: bytes, register: str) -> None:
+        """Record the ministry's receipt, verified already, and the number that it names."""
         self._change(
-            "UPDATE dispatch SET status = 'acknowledged', receipt = ?, upload = NULL"
+            "UPDATE dispatch SET status = 'acknowledged', receipt = ?, register = ?, upload = NULL"
             " WHERE dispatch_id = ? AND status IN ('queued', 'uploading')",
             receipt,
+            register,
             dispatch_id,
         )
 
@@ -230,6 +250,56 @@ class Outbox(Closing):
             "UPDATE dispatch SET shown = 1 WHERE dispatch_id = ?"
             " AND status IN ('acknowledged', 'refused')",
             dispatch_id,
+        )
+
+    # -- the ministry, restored or not ----------------------------------------------------------
+
+    def standing(self) -> Standing | None:
+        """Return the ministry as it was last met, None before the first time."""
+        row = self._connection.execute("SELECT log, cancelled, covered FROM ministry").fetchone()
+        if row is None:
+            return None
+        cancelled = tuple((year, first, last) for year, first, last in json.loads(row["cancelled"]))
+        return Standing(row["log"], cancelled, row["covered"])
+
+    def meet(self, standing: Standing) -> None:
+        """Remember the ministry as it stands."""
+        with transaction(self._connection):
+            self._meet(standing)
+
+    def begin_again(self, standing: Standing, lost: Collection[str]) -> None:
+        """Remember a ministry that was restored, and let what it lost wait to be sent again.
+
+        The receipts that those dispatches had are kept. All notes that it had wait again too: it
+        takes what it still has as the same.
+
+        Args:
+            standing: the ministry now.
+            lost: ids of acknowledged dispatches whose envelopes are here.
+        """
+        with transaction(self._connection):
+            for dispatch_id in lost:
+                self._connection.execute(
+                    "INSERT OR IGNORE INTO earlier_receipt (dispatch_id, receipt)"
+                    " SELECT dispatch_id, receipt FROM dispatch"
+                    " WHERE dispatch_id = ? AND status = 'acknowledged'",
+                    (dispatch_id,),
+                )
+                self._connection.execute(
+                    "UPDATE dispatch SET status = 'queued', receipt = NULL, register = NULL"
+                    " WHERE dispatch_id = ? AND status = 'acknowledged'",
+                    (dispatch_id,),
+                )
+            self._connection.execute(
+                "UPDATE note SET status = 'queued' WHERE status = 'acknowledged' AND posted_at > ?",
+                (clock.text(clock.now() - KEPT),),
+            )
+            self._meet(standing)
+
+    def _meet(self, standing: Standing) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO ministry (one, log, cancelled, covered) VALUES (1, ?, ?, ?)",
+            (standing.log, json.dumps(standing.cancelled), standing.covered),
         )
 
     # -- notes ---------------------------------------------------------------------------------
@@ -258,14 +328,17 @@ class Outbox(Closing):
     def pending_notes(self) -> list[Note]:
         """Return the notes that still have to be posted, in order of entry."""
         rows = self._connection.execute(
-            "SELECT name, path, body FROM note WHERE status = 'queued' ORDER BY sequence"
+            "SELECT name, path, body, posted_at FROM note WHERE status = 'queued' ORDER BY sequence"
         )
-        return [Note(row["name"], row["path"], row["body"]) for row in rows]
+        return [Note(**dict(row)) for row in rows]
 
     def note_posted(self, name: str) -> None:
         """Record that the ministry has a note."""
         self._change(
-            "UPDATE note SET status = 'acknowledged' WHERE name = ? AND status <> 'refused'", name
+            "UPDATE note SET status = 'acknowledged', posted_at = coalesce(posted_at, ?)"
+            " WHERE name = ? AND status <> 'refused'",
+            clock.text(clock.now()),
+            name,
         )
 
     def note_refused(self, name: str, code: str) -> None:
@@ -284,14 +357,36 @@ class Outbox(Closing):
             values,
         )
         return [
-            Entry(**{**dict(row), "status": Status(row["status"]), "shown": bool(row["shown"])})
-            for row in rows
+            Entry(
+                **{
+                    **dict(row),
+                    "status": Status(row["status"]),
+                    "shown": bool(row["shown"]),
+                    "earlier": self._earlier(row["dispatch_id"]),
+                }
+            )
+            for row in rows.fetchall()
         ]
+
+    def _earlier(self, dispatch_id: str) -> tuple[bytes, ...]:
+        rows = self._connection.execute(
+            "SELECT receipt FROM earlier_receipt WHERE dispatch_id = ? ORDER BY rowid",
+            (dispatch_id,),
+        )
+        return tuple(receipt for (receipt,) in rows)
 
     def _change(self, statement: str, *values: str | bytes) -> None:
         with transaction(self._connection):
             if self._connection.execute(statement, values).rowcount != 1:
                 raise RuntimeError(f"the outbox was not in a state for this: {statement}")
+
+
+def _reaches(covered: str | None, register: str | None) -> bool:
+    """Tell whether a backup that ends with `covered` has what was acknowledged under `register`."""
+    with suppress(ValueError):
+        if covered and register:
+            return parse_register_number(register) <= parse_register_number(covered)
+    return False
 
 
 def _try_lock(file: BinaryIO) -> bool:

@@ -35,6 +35,24 @@ CREATE TABLE note (
   CHECK ((status = 'refused') = (refusal IS NOT NULL))
 );
 """
+CONTINUITY = """
+ALTER TABLE dispatch ADD COLUMN register TEXT;
+ALTER TABLE note ADD COLUMN posted_at TEXT;
+UPDATE note SET posted_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE status = 'acknowledged';
+CREATE TABLE earlier_receipt (
+  dispatch_id TEXT NOT NULL,
+  receipt BLOB NOT NULL,
+  PRIMARY KEY (dispatch_id, receipt)
+);
+CREATE TABLE ministry (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  log TEXT NOT NULL,
+  cancelled TEXT NOT NULL,
+  covered TEXT
+);
+"""
+"""What edition 2 adds: which log stood for the ministry, how far its backup reaches, and the
+receipts of the time before a restore."""
 
 
 class Status(StrEnum):
@@ -63,6 +81,9 @@ class Entry:
         receipt: the ministry's receipt, once acknowledged.
         refusal: code of the ministry's refusal, once refused.
         shown: whether the end was told to the person who sent it.
+        register: the number of its receipt; None while there is none, or where an edition of this
+            program that did not keep it wrote the entry.
+        earlier: the receipts that it had before the ministry was restored from a backup.
     """
 
     dispatch_id: str
@@ -77,6 +98,8 @@ class Entry:
     receipt: bytes | None
     refusal: str | None
     shown: bool
+    register: str | None = None
+    earlier: tuple[bytes, ...] = ()
 
     @property
     def pending(self) -> bool:
@@ -92,11 +115,28 @@ class Note:
         name: what it is about, unique: `receipt/01J.../delivered`.
         path: where it is posted, under the server's address.
         body: the bytes to post, signed already; canonical JSON.
+        posted_at: when the ministry first had it, None when it never did.
     """
 
     name: str
     path: str
     body: bytes
+    posted_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The ministry as the outbox last met it.
+
+    Attributes:
+        log: the name of its log; another one means that it was restored from a backup.
+        cancelled: (year, first, last) of the register numbers that restores skipped.
+        covered: the last register number in its backups, as its log proves; None when unknown.
+    """
+
+    log: str
+    cancelled: tuple[tuple[int, int, int], ...]
+    covered: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from cipher_service.client.terminal import Advance
 from cipher_service.client.transport import Transport
 from cipher_service.client.transport_answers import Answer
 from cipher_service.wire.audit import CosignatureRequest
+from cipher_service.wire.continuity import Continuity, NumberProved
 from cipher_service.wire.directory import Cards, Directory, Health, ServiceCard
 from cipher_service.wire.dispatches import (
     CHUNK_MEDIA_TYPE,
@@ -233,6 +234,20 @@ class Ministry:
         params = {} if after is None else {"after": after}
         return self._transport.call("GET", "/v1/service-messages", params=params).read(
             ServiceMessagePage
+        )
+
+    # -- backups and restores ------------------------------------------------------------------
+
+    def continuity(self) -> Continuity:
+        """Ask how far the ministry's backup reaches, and which numbers restores cancelled."""
+        return self._transport.call("GET", "/v1/continuity").read(Continuity)
+
+    def prove_number(self, receipt: bytes) -> bool:
+        """Show a receipt of the time before a restore, so that its number is not given again."""
+        return (
+            self._transport.call("POST", "/v1/continuity/receipts", content=receipt, headers=_JSON)
+            .read(NumberProved)
+            .raised
         )
 
     # -- the log -------------------------------------------------------------------------------

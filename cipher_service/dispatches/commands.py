@@ -14,7 +14,7 @@ from cipher_service import clock
 from cipher_service.directory import enrolment
 from cipher_service.directory.enrolment import ApiKey
 from cipher_service.directory.register import DirectoryReader
-from cipher_service.dispatches import acknowledgements, signals, uploads
+from cipher_service.dispatches import acknowledgements, continuity, signals, uploads
 from cipher_service.dispatches.service import Recorded, mark_fetched, submit, submit_together
 from cipher_service.dispatches.submission import Submission
 from cipher_service.storage.batch import Handler
@@ -54,6 +54,7 @@ class Desk:
             "record_receipt": self.record_receipt,
             "post_service_message": self.post_service_message,
             "mark_fetched": self.mark_fetched,
+            "prove_number": self.prove_number,
             "enrol": self.enrol,
             "claim": self.claim,
             "housekeep": self.housekeep,
@@ -118,6 +119,10 @@ class Desk:
     def mark_fetched(self, connection: Connection, payload: dict[str, Any]) -> None:
         """Take `{"post", "dispatch_id"}`. Refuses NOT_FOUND."""
         mark_fetched(connection, payload["post"], payload["dispatch_id"], self._now())
+
+    def prove_number(self, connection: Connection, payload: dict[str, Any]) -> bool:
+        """Take `{"counter", "number"}`, proved by a receipt; give whether it was news."""
+        return continuity.spend(connection, payload["counter"], payload["number"], self._now())
 
     def enrol(self, connection: Connection, payload: dict[str, Any]) -> dict[str, str]:
         """Take `{"code", "card": bytes, "thumbprint", "jwk"}`, whose proof holds.

@@ -15,13 +15,14 @@ import pytest
 
 from cipher_service import clock
 from cipher_service.client import outbox as outbox_module
-from cipher_service.client.durable import StateUnreadable
+from cipher_service.client.durable import StateUnreadable, open_database
 from cipher_service.client.outbox import KEPT, Outbox
-from cipher_service.client.outbox_entries import Note, Status
+from cipher_service.client.outbox_entries import TABLES, Note, Standing, Status
 
 FIRST = "01JD9ZQ0000000000000000001"
 SECOND = "01JD9ZQ0000000000000000002"
 THIRD = "01JD9ZQ0000000000000000003"
+REGISTER = "2026/000001"
 ENVELOPE = b"age-encryption.org/v1\n" + bytes(range(256)) * 300
 
 
@@ -67,7 +68,7 @@ def test_an_acknowledged_dispatch_leaves_the_pending_and_keeps_its_receipt(tmp_p
         queue(outbox, FIRST)
         outbox.start_upload(FIRST, "/v1/uploads/1")
         assert outbox.entry(FIRST).upload == "/v1/uploads/1"
-        outbox.acknowledge(FIRST, b"receipt")
+        outbox.acknowledge(FIRST, b"receipt", REGISTER)
 
         assert outbox.pending() == []
         entry = outbox.entry(FIRST)
@@ -77,7 +78,7 @@ def test_an_acknowledged_dispatch_leaves_the_pending_and_keeps_its_receipt(tmp_p
             None,
         )
         with pytest.raises(RuntimeError):
-            outbox.acknowledge(FIRST, b"another receipt")
+            outbox.acknowledge(FIRST, b"another receipt", REGISTER)
         with pytest.raises(RuntimeError):
             outbox.refuse(FIRST, "DUPLICATE_NUMBER")
         assert outbox.entry(FIRST).receipt == b"receipt"
@@ -89,8 +90,9 @@ def test_an_envelope_goes_a_month_after_its_dispatch_and_never_before_its_end(
     with Outbox(tmp_path) as outbox:
         for each in (FIRST, SECOND, THIRD):
             queue(outbox, each)
-        outbox.acknowledge(FIRST, b"receipt")
+        outbox.acknowledge(FIRST, b"receipt", REGISTER)
         outbox.refuse(SECOND, "UNKNOWN_POST")
+        outbox.meet(Standing("chiffre.example/audit", (), "2026/000001"))
         outbox.settle()
         assert all(outbox.envelope(each).exists() for each in (FIRST, SECOND, THIRD))
 
@@ -100,6 +102,65 @@ def test_an_envelope_goes_a_month_after_its_dispatch_and_never_before_its_end(
         there = [outbox.envelope(each).exists() for each in (FIRST, SECOND, THIRD)]
         assert there == [False, False, True]
         assert outbox.entry(FIRST).receipt == b"receipt"
+
+
+def test_an_envelope_waits_for_a_backup_that_has_it_a_year_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Outbox(tmp_path) as outbox:
+        queue(outbox, FIRST)
+        outbox.acknowledge(FIRST, b"receipt", "2026/000007")
+        now = clock.now()
+        for covered, days, there in (
+            (None, 31, True),
+            ("2026/000006", 31, True),
+            ("2025/999999", 365, True),
+            ("2026/000006", 367, False),
+        ):
+            outbox.meet(Standing("chiffre.example/audit", (), covered))
+            monkeypatch.setattr(clock, "now", lambda days=days: now + timedelta(days=days))
+            outbox.settle()
+            assert outbox.envelope(FIRST).exists() == there, covered
+
+
+def test_what_a_restored_ministry_lost_waits_again_and_keeps_its_first_receipt(
+    tmp_path: Path,
+) -> None:
+    standing = Standing("chiffre.example/audit/r1", ((2026, 7, 10),), None)
+    with Outbox(tmp_path) as outbox:
+        for each in (FIRST, SECOND):
+            queue(outbox, each)
+            outbox.acknowledge(each, b"receipt", REGISTER)
+            outbox.show(each)
+        outbox.post(Note("receipt/1/delivered", "/v1/receipts", b"{}"))
+        outbox.note_posted("receipt/1/delivered")
+        outbox.begin_again(standing, [FIRST])
+
+    with Outbox(tmp_path) as outbox:
+        assert outbox.standing() == standing
+        assert [entry.dispatch_id for entry in outbox.pending()] == [FIRST]
+        assert [note.name for note in outbox.pending_notes()] == ["receipt/1/delivered"]
+        outbox.acknowledge(FIRST, b"another", "2026/000011")
+        entry = outbox.entry(FIRST)
+        assert (entry.receipt, entry.earlier) == (b"another", (b"receipt",))
+
+
+def test_an_outbox_of_the_first_edition_is_brought_up_whole(tmp_path: Path) -> None:
+    (tmp_path / "outbox").mkdir()
+    before = open_database(tmp_path / "outbox" / "outbox.db", TABLES, 1)
+    before.execute(
+        "INSERT INTO dispatch (dispatch_id, mark, urgency, status, slip, sha256, size, queued_at,"
+        " receipt) VALUES (?, 'mark', 1, 'acknowledged', x'7b7d', '', 0, '2026-01-01T00:00:00Z',"
+        " x'7b7d')",
+        (FIRST,),
+    )
+    before.close()
+
+    with Outbox(tmp_path) as outbox:
+        assert outbox.entry(FIRST).register is None
+        assert outbox.standing() is None
+    with pytest.raises(StateUnreadable):
+        open_database(tmp_path / "outbox" / "outbox.db", TABLES, 1)
 
 
 def test_a_refused_dispatch_keeps_the_name_of_its_refusal(tmp_path: Path) -> None:
@@ -131,7 +192,7 @@ def test_the_same_act_is_recognised_until_its_end_was_shown(tmp_path: Path) -> N
         assert found.dispatch_id == FIRST
         with pytest.raises(RuntimeError):
             outbox.show(FIRST)  # it has no end yet
-        outbox.acknowledge(FIRST, b"receipt")
+        outbox.acknowledge(FIRST, b"receipt", REGISTER)
         assert outbox.find_unshown("mark") is not None
         outbox.show(FIRST)
         assert outbox.find_unshown("mark") is None
@@ -185,7 +246,7 @@ def test_two_commands_never_send_one_dispatch_together(tmp_path: Path) -> None:
             assert claim.file.read() == ENVELOPE
             with other.claim(FIRST) as second:
                 assert second is None
-            one.acknowledge(FIRST, b"receipt")
+            one.acknowledge(FIRST, b"receipt", REGISTER)
         with other.claim(FIRST) as third:
             assert third is not None
             assert not third.entry.pending
@@ -297,7 +358,7 @@ def test_killed_at_every_line_of_an_acknowledgement_the_receipt_is_there_or_stil
 
         def acknowledge(folder: Path = folder) -> None:
             with Outbox(folder) as outbox, outbox.claim(FIRST):
-                outbox.acknowledge(FIRST, b"receipt")
+                outbox.acknowledge(FIRST, b"receipt", REGISTER)
 
         finished = die_at(step, acknowledge)
         with Outbox(folder) as outbox, outbox.claim(FIRST) as claim:

@@ -61,6 +61,7 @@ def played(service: Service, paris: Post, lome: Post) -> dict[str, Example]:
     made.update(_pouches(service, paris))
     made.update(_prekeys(paris, lome))
     made.update(_log(paris))
+    made.update(_continuity(paris, lome))
     return made
 
 
@@ -118,6 +119,23 @@ def _log(paris: Post) -> dict[str, Example]:
         "GET /v1/audit/checkpoint": example(paris.get("/v1/audit/checkpoint")),
         "GET /v1/audit/tile/{name}": example(paris.get("/v1/audit/tile/0/000.p/1")),
         "POST /v1/audit/cosignatures": example(sent(paris, body), body),
+    }
+
+
+def _continuity(paris: Post, lome: Post) -> dict[str, Example]:
+    receipt = paris.send([lome]).answer
+    assert receipt is not None
+    return {
+        "GET /v1/continuity": example(paris.get("/v1/continuity")),
+        "POST /v1/continuity/receipts": example(
+            paris.call(
+                "POST",
+                "/v1/continuity/receipts",
+                headers={"Content-Type": "application/json"},
+                content=receipt.content,
+            ),
+            receipt.json(),
+        ),
     }
 
 
