@@ -179,6 +179,18 @@ def check_addressees(header: Header, manifest: Manifest) -> tuple[Rerouting, ...
     return reroutings
 
 
+def last_act(header: Header) -> tuple[Addendum, int] | None:
+    """Gives the last addendum of a header, and how many recipients follow it; None without any.
+
+    Whoever carries the envelope can read this much; nothing of it is verified.
+
+    Raises:
+        ReroutingInvalid: an addendum cannot be read.
+    """
+    reroutings = _reroutings(header)
+    return (reroutings[-1].addendum, _counts(header)[-1]) if reroutings else None
+
+
 def verify_rerouting(
     rerouting: Rerouting,
     manifest: Manifest,

@@ -11,7 +11,7 @@ proof of who said what is the manifest inside, with its two signatures.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -23,11 +23,12 @@ from keys.signing import ED25519_SIGNATURE_BYTES, SLIP
 from keys.statements import encode_statement, parse_statement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from keys.cards import Card
-    from keys.manifest import Manifest
+    from keys.manifest import Addressee, Manifest
+    from keys.rerouting import Addendum
 
 SUBMISSION_TYPE: Final = "application/vnd.depeche.submission"
 LENGTH_BYTES: Final = 4
@@ -206,32 +207,62 @@ def slip_for(manifest: Manifest, *, envelope_sha256: str, envelope_size: int) ->
         dtg=heading.dtg,
         envelope_sha256=envelope_sha256,
         envelope_size=envelope_size,
-        addressees=tuple(
-            SlipAddressee(
-                post=entry.post,
-                fingerprint=entry.fingerprint,
-                role=entry.role,
-                precedence=entry.precedence,
-                delivery=entry.delivery,
-                series=None
-                if entry.series is None
-                else SeriesNumber(entry.series.epoch, entry.series.number),
-            )
-            for entry in manifest.to
-        ),
+        addressees=entries_of(manifest.to),
         references=(heading.in_reply_to,) if heading.in_reply_to else (),
     )
 
 
-def require_same(slip: Slip, manifest: Manifest) -> None:
+def slip_for_rerouting(
+    manifest: Manifest,
+    addendum: Addendum,
+    *,
+    dispatch_id: str,
+    envelope_sha256: str,
+    envelope_size: int,
+) -> Slip:
+    """Gives the slip under which a rerouted envelope travels to those whom `addendum` added.
+
+    For its carriers it is a dispatch of the rerouting post, with an id of its own, that refers to
+    the one inside.
+    """
+    inside = slip_for(manifest, envelope_sha256=envelope_sha256, envelope_size=envelope_size)
+    return replace(
+        inside,
+        dispatch_id=dispatch_id,
+        origin=addendum.sender.post,
+        origin_card=addendum.sender.fingerprint,
+        addressees=entries_of(addendum.to),
+        references=(manifest.id,),
+    )
+
+
+def entries_of(to: Sequence[Addressee]) -> tuple[SlipAddressee, ...]:
+    """Gives the entries of a slip for those of a manifest or an addendum."""
+    return tuple(map(_entry, to))
+
+
+def require_same(slip: Slip, manifest: Manifest, addenda: Sequence[Addendum] = ()) -> None:
     """Demands that a slip is the one of this manifest: what the carrier showed was true.
+
+    Args:
+        slip: verified.
+        manifest: of the envelope that it came with.
+        addenda: of that envelope's reroutings, verified, in their order; the last one is the act
+            under which an envelope travels whose slip has an id of its own.
 
     Raises:
         SlipMismatch: anything differs; the text names what.
     """
-    expected = slip_for(
-        manifest, envelope_sha256=slip.envelope_sha256, envelope_size=slip.envelope_size
-    )
+    digest, size = slip.envelope_sha256, slip.envelope_size
+    expected = slip_for(manifest, envelope_sha256=digest, envelope_size=size)
+    if addenda and slip.dispatch_id != manifest.id:
+        expected = slip_for_rerouting(
+            manifest,
+            addenda[-1],
+            dispatch_id=slip.dispatch_id,
+            envelope_sha256=digest,
+            envelope_size=size,
+        )
     for name, value in vars(expected).items():
         if getattr(slip, name) != value:
             raise SlipMismatch(f"the slip's {name} is not the manifest's")
@@ -284,6 +315,18 @@ def read_head(body: bytes) -> SignedSlip:
     # In canonical JSON the slip is the last member: its bytes are here, as they were signed.
     vars(signed)["statement"] = body[_BEFORE_SLIP:-1]
     return signed
+
+
+def _entry(entry: Addressee) -> SlipAddressee:
+    series = entry.series
+    return SlipAddressee(
+        post=entry.post,
+        fingerprint=entry.fingerprint,
+        role=entry.role,
+        precedence=entry.precedence,
+        delivery=entry.delivery,
+        series=None if series is None else SeriesNumber(series.epoch, series.number),
+    )
 
 
 def _object_of(slip: Slip) -> dict[str, Any]:

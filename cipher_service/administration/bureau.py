@@ -25,11 +25,12 @@ from cipher_service.directory.register import read_directory
 from cipher_service.dispatches import drafts, rules
 from cipher_service.dispatches.bureau import HeadquartersBureau, People, Sent
 from cipher_service.dispatches.lists import InboxLine, inbox
+from cipher_service.labels.scheme import UnknownLabel, default_scheme
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.unit_of_work import reading
 from keys.custody import Custodian
-from keys.dispatch import Attachment
-from keys.manifest import CIPHER, POUCH
+from keys.dispatch import Attachment, Destination
+from keys.manifest import ACTION, CIPHER, INFO, POUCH
 from keys.sources import Content
 
 _PAGE = 200
@@ -92,15 +93,41 @@ def send(arguments: Namespace, terminal: Terminal) -> None:
     """Number, encipher and hand over a dispatch of the ministry."""
     with at_work(arguments, terminal) as (installation, bureau):
         sent = hand_in(arguments, installation, bureau)
-    to = sent.manifest.to
-    numbers = ", ".join(f"{entry.post} {entry.series.number:04d}" for entry in to if entry.series)
-    speaker = Speaker(terminal)
-    speaker.show("bureau_sent", id=sent.manifest.id, register=sent.register, numbers=numbers)
-    bags = [entry.post for entry in to if entry.delivery == POUCH]
+    speaker = _tell_sent(sent, terminal)
+    bags = [entry.post for entry in sent.slip.addressees if entry.delivery == POUCH]
     if bags:
         speaker.say("bureau_by_pouch", posts=", ".join(bags))
     if arguments.draft is not None:
         speaker.say("draft_sent", id=arguments.draft)
+
+
+def reroute(arguments: Namespace, terminal: Terminal) -> None:
+    """Give a dispatch of the bureau to more posts, by its header alone."""
+    try:
+        precedence = default_scheme().precedence(arguments.precedence).code
+    except UnknownLabel as error:
+        given, known = error.given[:80], ", ".join(error.known)
+        raise Misused("UNKNOWN_PRECEDENCE", given=given, known=known) from error
+    with at_work(arguments, terminal) as (installation, bureau):
+        with reading(installation.engine) as connection:
+            directory = read_directory(connection)
+        added = [
+            Destination(directory.card_in_force(post.upper()).card, precedence, None, role)
+            for posts, role in ((arguments.to, ACTION), (arguments.info, INFO))
+            for post in posts
+        ]
+        people = People(arguments.drafter, arguments.authority)
+        sent = bureau.reroute(arguments.dispatch, added, arguments.reason, people)
+    _tell_sent(sent, terminal).say(
+        "bureau_rerouted", id=sent.manifest.id, origin=sent.manifest.sender.post
+    )
+
+
+def _tell_sent(sent: Sent, terminal: Terminal) -> Speaker:
+    to, speaker = sent.slip.addressees, Speaker(terminal)
+    numbers = ", ".join(f"{entry.post} {entry.series.number:04d}" for entry in to if entry.series)
+    speaker.show("bureau_sent", id=sent.slip.dispatch_id, register=sent.register, numbers=numbers)
+    return speaker
 
 
 def hand_in(arguments: Namespace, installation: Installation, bureau: HeadquartersBureau) -> Sent:

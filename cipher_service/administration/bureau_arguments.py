@@ -20,6 +20,7 @@ def add_bureau(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     """
     group = add_group(commands, say, "bureau")
     _add_send(group, say, client)
+    _add_reroute(group, say, client)
     _add_drafts(group, say, client)
     add_json(add_command(group, say, "bureau.inbox", "bureau:list_inbox"), say)
     opening = add_command(group, say, "bureau.open", "bureau:open_dispatch")
@@ -71,6 +72,26 @@ def _add_send(group: "Commands[Parser]", say: Say, client: Say) -> None:
     send.add_argument("--draft", metavar="ID", help=say("help_send_draft"))
     add_officer(send, say)
     send.add_argument("file", metavar=say("a_file"), nargs="?", help=say("help_text"))
+
+
+def _add_reroute(group: "Commands[Parser]", say: Say, client: Say) -> None:
+    parser = add_command(group, say, "bureau.reroute", "bureau:reroute")
+    parser.add_argument("dispatch", metavar="ID", help=say("help_dispatch"))
+    parser.add_argument(
+        "--to", metavar="CODE", action="append", required=True, help=client("help_to_post")
+    )
+    parser.add_argument(
+        "--info", metavar="CODE", action="append", default=[], help=client("help_info_post")
+    )
+    parser.add_argument(
+        "--precedence", metavar="P", default="ROUTINE", help=client("help_precedence")
+    )
+    parser.add_argument(
+        "--reason", metavar=client("a_reason"), required=True, help=client("help_reroute_reason")
+    )
+    parser.add_argument("--drafter", required=True, help=say("help_drafter"))
+    parser.add_argument("--authority", required=True, help=say("help_authority"))
+    add_officer(parser, say)
 
 
 def _add_drafts(group: "Commands[Parser]", say: Say, client: Say) -> None:

@@ -119,7 +119,7 @@ class Play:
             typed = ["bureau", "send", "--drafter", "Rédacteur", "--authority", "SG", *options]
             parsed = build_parser(self._stage.language).parse_args(typed)
             sent = hand_in(parsed, self._installation, self._bureau)
-            return Sending(telegram, casting, sent.manifest.id, sent.size)
+            return Sending(telegram, casting, sent.manifest.id, sent.slip.envelope_size)
         identity = self._stage.identity(casting.origin)
         answer = chiffre(self._stage.language, "send", "--identity", identity, *options)
         return Sending(telegram, casting, answer["id"], answer["envelope"]["size"])

@@ -37,9 +37,11 @@ from cipher_service.client.watching import watched_buffered
 from keys.cards import Card
 from keys.dispatch import Opened
 from keys.dispatch import decipher as decipher_package
+from keys.errors import UnknownSender
 from keys.identity import Identity
 from keys.manifest import Manifest
 from keys.prekey_store import PrekeyOpener, PrekeyStore
+from keys.rerouting import Rerouting
 
 RECORD = "dispatch.json"
 ATTACHMENTS = "attachments"
@@ -55,12 +57,14 @@ class Published:
         sender: the card that verified it.
         admission: whether it was opened before, and which numbers are missing.
         record: what `dispatch.json` says.
+        reroutings: what added addressees to it, verified.
     """
 
     manifest: Manifest
     sender: Card
     admission: Admission
     record: dict[str, Any]
+    reroutings: tuple[Rerouting, ...]
 
 
 def decipher(arguments: Namespace, terminal: Terminal) -> None:
@@ -104,6 +108,7 @@ def decipher_into(
     rerouters: Mapping[str, Card],
     state: PostState,
     terminal: Terminal,
+    carried_by: str | None = None,
 ) -> Published:
     """Verify a dispatch, record it and publish it; or refuse it and change nothing.
 
@@ -115,6 +120,7 @@ def decipher_into(
         rerouters: likewise, of those who besides the origin may have rerouted it to us.
         state: of the identity's folder.
         terminal: where progress is shown.
+        carried_by: the post whose slip it came with, which is then its origin or rerouted it last.
 
     Raises:
         Refusal: by the name of what is wrong.
@@ -140,6 +146,7 @@ def decipher_into(
         undisturbed(),
     ):
         opener.require_named(opened.manifest)
+        _require_carrier(opened, carried_by)
         with state.transaction():
             admission = state.admit(opened.manifest, identity.card.fingerprint, opened.reroutings)
             record = dispatch_record(opened, admission, identity.card.fingerprint)
@@ -151,7 +158,14 @@ def decipher_into(
                 )
         opened.publish(target)
         opener.spend()
-    return Published(opened.manifest, opened.sender, admission, record)
+    return Published(opened.manifest, opened.sender, admission, record, opened.reroutings)
+
+
+def _require_carrier(opened: Opened, post: str | None) -> None:
+    """Demand that nobody carries another's dispatch as its own. Raises UnknownSender."""
+    last = [each.addendum.sender.post for each in opened.reroutings[-1:]]
+    if post not in (None, opened.sender.post, *last):
+        raise UnknownSender(f"{post} carries a dispatch of {opened.sender.post}")
 
 
 def dispatch_record(opened: Opened, admission: Admission, fingerprint: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from cipher_service.client.messages import Language, phrase
 
 _ENROL: Final = "cipher_service.client.online_enrolment:enrol"
 _SEND: Final = "cipher_service.client.online_sending:send"
+_HAND_IN: Final = "cipher_service.client.online_handing_in:hand_in"
 _OUTBOX: Final = "cipher_service.client.online_sending:show_outbox"
 _BAG: Final = "cipher_service.client.online_bags:bag"
 _PACK: Final = "cipher_service.client.online_packs:pack"
@@ -37,6 +38,7 @@ def add_online_commands(commands: "Commands[Parser]", language: Language) -> Non
     say = partial(phrase, language=language)
     _add_enrol(commands, say)
     _add_send(commands, say)
+    _add_hand_in(commands, say)
     _add_outbox(commands, say)
     _add_bag(commands, say)
     _add_pack(commands, say)
@@ -95,6 +97,11 @@ def _add_send(commands: "Commands[Parser]", say: Say) -> None:
     parser.add_argument("--pending", action="store_true", help=say("help_pending"))
     parser.add_argument("--again", action="store_true", help=say("help_again"))
     parser.add_argument("file", metavar=f"{say('a_file')}|-", nargs="?", help=say("help_text_file"))
+
+
+def _add_hand_in(commands: "Commands[Parser]", say: Say) -> None:
+    parser = _command(commands, say, "hand-in", _HAND_IN)
+    parser.add_argument("file", metavar=say("a_file"), help=say("help_hand_in_file"))
 
 
 def _add_outbox(commands: "Commands[Parser]", say: Say) -> None:

@@ -23,7 +23,7 @@ from cipher_service.client.online_prekeys import warn_when_low
 from cipher_service.client.online_refusals import Distrusted, MinistryRefused, Unready
 from cipher_service.client.online_resending import resend_asked
 from cipher_service.client.online_session import Session, open_session
-from cipher_service.client.online_slips import cards_of, slip_of
+from cipher_service.client.online_slips import cards_of, every_card, slip_of
 from cipher_service.client.receipting import give_receipt
 from cipher_service.client.terminal import Terminal
 from keys.errors import Refusal
@@ -138,10 +138,12 @@ def _decipher(session: Session, slip: Slip, path: Path, folder: Path) -> None:
             path,
             folder,
             identity=session.identity,
-            senders=cards_of(session, slip.origin),
+            # What is rerouted was signed by another than who carries it.
+            senders=every_card(session),
             rerouters=cards_of(session, session.pins.ministry().headquarters),
             state=session.state,
             terminal=session.terminal,
+            carried_by=slip.origin,
         )
     except Refusal as refusal:
         if refusal.code not in _OUR_OWN:
@@ -157,7 +159,8 @@ def _decipher(session: Session, slip: Slip, path: Path, folder: Path) -> None:
 def _compare(session: Session, slip: Slip, published: Published) -> None:
     """Say when the outside told something else than the signed inside."""
     try:
-        require_same(slip, published.manifest)
+        addenda = [each.addendum for each in published.reroutings]
+        require_same(slip, published.manifest, addenda)
     except SlipMismatch as mismatch:
         session.terminal.say(
             "slip_differs", dispatch_id=slip.dispatch_id, origin=slip.origin, detail=str(mismatch)

@@ -68,7 +68,7 @@ def _requests(session: Session) -> Iterator[tuple[str, Card]]:
         entry = session.outbox.find(message.dispatch_id)
         if card is None or entry is None or entry.status is not Status.ACKNOWLEDGED:
             continue
-        if not session.outbox.knows_mark(_mark(message.dispatch_id, card.post)):
+        if session.outbox.find_marked(_mark(message.dispatch_id, card.post)) is None:
             yield message.dispatch_id, card
 
 

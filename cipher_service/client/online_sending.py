@@ -58,19 +58,29 @@ def send(arguments: Namespace, terminal: Terminal) -> None:
     if not arguments.to or arguments.level is None or arguments.file is None:
         raise Misused("SEND_INCOMPLETE")
     with open_session(arguments, terminal) as session:
-        entry = _queue(session, arguments)
-        try:
-            handover = deliver(session, own=entry.dispatch_id)
-        finally:
-            entry = session.outbox.entry(entry.dispatch_id)
-            if entry.pending:
-                numbers = numbers_of(signed_slip(entry))
-                terminal.say("queued", dispatch_id=entry.dispatch_id, numbers=numbers)
-        _end(session, entry)
-        if entry.pending and handover.troubles:
-            raise handover.troubles[0]
+        hand_over(session, _queue(session, arguments))
+
+
+def hand_over(session: Session, entry: Entry) -> None:
+    """Deliver what waits, and show the end of this dispatch.
+
+    Raises:
+        Refused: DISPATCHES_REFUSED.
+        Unavailable: SENT_ELSEWHERE.
+        Unreachable, MinistryRefused, Distrusted, Refusal: as `deliver`; the dispatch waits.
+    """
+    try:
+        handover = deliver(session, own=entry.dispatch_id)
+    finally:
+        entry = session.outbox.entry(entry.dispatch_id)
         if entry.pending:
-            raise Unavailable("SENT_ELSEWHERE", dispatch_id=entry.dispatch_id)
+            numbers = numbers_of(signed_slip(entry))
+            session.terminal.say("queued", dispatch_id=entry.dispatch_id, numbers=numbers)
+    _end(session, entry)
+    if entry.pending and handover.troubles:
+        raise handover.troubles[0]
+    if entry.pending:
+        raise Unavailable("SENT_ELSEWHERE", dispatch_id=entry.dispatch_id)
 
 
 def show_outbox(arguments: Namespace, terminal: Terminal) -> None:

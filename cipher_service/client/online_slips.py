@@ -33,3 +33,10 @@ def cards_of(session: Session, post: str) -> dict[str, Card]:
     confirmed = session.pins.cards(post)
     own = [session.identity.card] if post == session.post else []
     return {card.fingerprint: card for card in (*confirmed, *own)}
+
+
+def every_card(session: Session) -> dict[str, Card]:
+    """Return every card that is confirmed here, by fingerprint, and one's own."""
+    pins, own = session.pins, session.identity.card
+    confirmed = (card for post in pins.posts() for card in pins.cards(post))
+    return {card.fingerprint: card for card in (*confirmed, own)}

@@ -185,9 +185,10 @@ class Outbox(Closing):
         )
         return found[0] if found else None
 
-    def knows_mark(self, mark: str) -> bool:
-        """Tell whether a dispatch of that mark ever entered."""
-        return bool(self._entries("WHERE mark = ? AND status <> 'drafted'", mark))
+    def find_marked(self, mark: str) -> Entry | None:
+        """Return the dispatch of that mark that entered first, if any ever did."""
+        found = self._entries("WHERE mark = ? AND status <> 'drafted' ORDER BY sequence", mark)
+        return found[0] if found else None
 
     def pending(self) -> list[Entry]:
         """Return what still has to be sent: the most urgent first, then in order of entry."""

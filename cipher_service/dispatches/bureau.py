@@ -7,15 +7,19 @@
 
 Sending: numbers and intent commit first, then the custodian signs, then the dispatch is handed to
 the service like any post's. What fails in between cancels the numbers, and each addressee is told
-by a service message. Opening is in `reception`. Each act stands in the log (`audit.journal`).
+by a service message. Rerouting is sending too: only the header is made anew, and the envelope
+leaves under an id of its own (keys/TRANSPORT.md §1). Opening is in `reception`. Each act stands in
+the log (`audit.journal`).
 """
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import BinaryIO
 
 from sqlalchemy import Connection, Engine
 
@@ -24,24 +28,29 @@ from cipher_service.audit.hearing import carried
 from cipher_service.audit.journal import Journal
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches import departures, drafts, incarnations, openings, speaking
-from cipher_service.dispatches.reception import Arrival, Reception
+from cipher_service.dispatches.lists import dispatch_of
+from cipher_service.dispatches.reception import Arrival, Reception, trusted
 from cipher_service.dispatches.sealed import seal_text
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.dispatches.speaking import Voice
 from cipher_service.dispatches.submission import judge
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
-from cipher_service.storage.blobs import Blobs, Body
+from cipher_service.references import new_id
+from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import Card
 from keys.custody import Bureau, Custodian
-from keys.dispatch import Attachment, Destination, Enciphered, encipher
+from keys.dispatch import Attachment, Destination, encipher
 from keys.manifest import COPY, Heading, Manifest
+from keys.opening import Head, open_head
+from keys.rewrapping import reroute
 from keys.service_messages import CANCELLED, REPEAT_REQUEST, SeriesReference
-from keys.slips import sign_slip, slip_for
+from keys.slips import Slip, sign_slip, slip_for, slip_for_rerouting
 from keys.sources import Content
 
 FAILED = "FAILED"
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +63,12 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A dispatch that left: its manifest, the service's register number and receipt."""
+    """A dispatch that left: its slip and manifest, the service's register number and receipt."""
 
+    slip: Slip
     manifest: Manifest
     register: str
     receipt: bytes
-    size: int
 
 
 class HeadquartersBureau:
@@ -134,10 +143,91 @@ class HeadquartersBureau:
         """
         with reading(self._engine) as connection:
             heading = replace(heading, checkpoint=carried(connection))
+        return self._numbered(
+            heading,
+            destinations,
+            people,
+            lambda numbered: self._issue(heading, numbered, message, attachments, draft),
+        )
+
+    def reroute(
+        self, dispatch_id: str, destinations: Sequence[Destination], reason: str, people: People
+    ) -> Sent:
+        """Give a dispatch that the bureau may read to more addressees, its payload untouched.
+
+        Args:
+            dispatch_id: of what came to the bureau over the wire, or left it.
+            destinations: whom to add, without numbers.
+            reason: one line of 1 to 200 characters, which every addressee reads.
+            people: who answers for it.
+
+        Raises:
+            ServiceError: NOT_FOUND, REROUTING_NAMED (somebody is named already), or as `send`.
+            KeysError: a refusal of `keys.rewrapping.reroute` or of the custodian.
+            OSError: the envelope cannot be read, or the disk refuses. Numbers taken are cancelled.
+        """
+        with reading(self._engine) as connection:
+            record = dispatch_of(connection, self._post, dispatch_id)
+            directory = read_directory(connection)
+        find = partial(trusted, directory)
+        with (
+            self._journal.effect("bureau_reroute", dispatch_id),
+            self._reception.envelope(record) as source,
+        ):
+            head = open_head(source, opener=self._hands, find_sender=find)
+            _require_unnamed(head, destinations)
+            heading = replace(head.manifest.heading, id=new_id(clock.now()))
+            return self._numbered(
+                heading,
+                destinations,
+                people,
+                lambda numbered: self._issue_rerouted(heading, numbered, source, find, reason),
+            )
+
+    def _issue_rerouted(
+        self,
+        heading: Heading,
+        destinations: Sequence[Destination],
+        source: BinaryIO,
+        find: Callable[[str], Card | None],
+        reason: str,
+    ) -> Sent:
+        source.seek(0)
+        made = reroute(
+            source,
+            destinations,
+            opener=self._hands,
+            signer=self._hands,
+            find_sender=find,
+            created=clock.now().replace(microsecond=0),
+            reason=reason,
+        )
+        with self._blobs.spool() as spool:
+            spool.write(made.header)
+            source.seek(made.payload_at)
+            shutil.copyfileobj(source, spool, _PIECE)
+            envelope = spool.keep()
+        slip = slip_for_rerouting(
+            made.manifest,
+            made.addendum,
+            dispatch_id=heading.id,
+            envelope_sha256=envelope.sha256,
+            envelope_size=envelope.size,
+        )
+        return self._hand_over(slip, made.manifest, None)
+
+    def _numbered(
+        self,
+        heading: Heading,
+        destinations: Sequence[Destination],
+        people: People,
+        issue: Callable[[Sequence[Destination]], Sent],
+    ) -> Sent:
+        """Take numbers, then issue; what fails cancels them, and everyone is told."""
         intent = self._intend(heading, destinations, people)
         numbered = departures.numbered(destinations, intent.numbers)
         try:
-            return self._issue(heading, numbered, message, attachments, draft)
+            return issue(numbered)
         except BaseException:
             # Refused when the COMMIT went through and only its answer was lost: then it has left.
             with suppress(ServiceError):
@@ -208,12 +298,12 @@ class HeadquartersBureau:
                 heading, destinations, message, attachments, signer=self._hands, sink=spool
             )
             envelope = spool.keep()
-        return self._hand_over(sealed, envelope, draft)
-
-    def _hand_over(self, sealed: Enciphered, envelope: Body, draft: drafts.Draft | None) -> Sent:
         slip = slip_for(
             sealed.manifest, envelope_sha256=envelope.sha256, envelope_size=envelope.size
         )
+        return self._hand_over(slip, sealed.manifest, draft)
+
+    def _hand_over(self, slip: Slip, manifest: Manifest, draft: drafts.Draft | None) -> Sent:
         signed = sign_slip(slip, self._custodian.sign_slip)
         with self._journal.act("bureau_send", slip.dispatch_id) as connection:
             directory = read_directory(connection)
@@ -221,7 +311,7 @@ class HeadquartersBureau:
                 connection,
                 judge(signed, directory, default_scheme(), caller=self._post),
                 None,
-                sealed.manifest_hash,
+                manifest.hash,
                 directory=directory,
                 service=self._sealer.service,
                 stored=self._blobs.size,
@@ -230,7 +320,7 @@ class HeadquartersBureau:
             [(_, receipt)] = self._sealer.seal(connection, [recorded])
             if draft is not None:
                 _discard(connection, draft)
-        return Sent(sealed.manifest, recorded.statement.register, receipt, envelope.size)
+        return Sent(slip, manifest, recorded.statement.register, receipt)
 
     def _cancel(self, dispatch_id: str) -> None:
         with self._journal.act("bureau_cancel", dispatch_id) as connection:
@@ -276,6 +366,15 @@ class HeadquartersBureau:
         """
         with self._journal.effect("bureau_unseal"):
             return self._custodian.open_sealed(ciphertext).decode("utf-8")
+
+
+def _require_unnamed(head: Head, destinations: Sequence[Destination]) -> None:
+    """Refuse before numbers are taken. Raises ServiceError REROUTING_NAMED."""
+    added = (entry for each in head.reroutings for entry in each.addendum.to)
+    named = {entry.fingerprint for entry in (*head.manifest.to, *added)}
+    for each in destinations:
+        if each.card.fingerprint in named:
+            raise ServiceError("REROUTING_NAMED", post=each.card.post)
 
 
 def _discard(connection: Connection, draft: drafts.Draft) -> None:

@@ -4,7 +4,7 @@ Everything is verified in quarantine, then the arrival is entered and receipted 
 then published by rename; doing it again changes nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -29,7 +29,7 @@ from keys.cards import Card
 from keys.custody import Bureau, Custodian
 from keys.dispatch import Head, Opened, decipher, open_head
 from keys.errors import Refusal
-from keys.manifest import CIPHER, POUCH, Manifest
+from keys.manifest import CIPHER, POUCH, Addressee, Manifest
 from keys.post_receipts import DECIPHERED, DELIVERED, REFUSED, PostReceipt, make_post_receipt
 from keys.slips import Slip, require_same
 
@@ -100,7 +100,7 @@ class Reception:
                 self.envelope(record) as source,
                 self.deciphered(source, directory, folder.parent) as opened,
             ):
-                require_same(Slip.parse(record.slip), opened.manifest)
+                require_inside(record, opened)
                 return self._enter(opened, record, directory, folder)
         except Refusal as refusal:
             if not isinstance(refusal, DEMANDS):
@@ -138,7 +138,7 @@ class Reception:
             if file_digest(source, "sha256").hexdigest() != record.sha256:
                 raise ServiceError("BAG_DIFFERS", dispatch_id=record.dispatch_id)
             try:
-                require_same(Slip.parse(record.slip), opened.manifest)
+                require_inside(record, opened)
             except Refusal as refusal:
                 self._refuse(record, directory, refusal)
                 raise
@@ -169,7 +169,7 @@ class Reception:
         return decipher(
             source,
             opener=self._hands,
-            find_sender=lambda fingerprint: _trusted(directory, fingerprint),
+            find_sender=lambda fingerprint: trusted(directory, fingerprint),
             workspace=workspace,
         )
 
@@ -183,7 +183,7 @@ class Reception:
         return open_head(
             source,
             opener=self._hands,
-            find_sender=lambda fingerprint: _trusted(directory, fingerprint),
+            find_sender=lambda fingerprint: trusted(directory, fingerprint),
         )
 
     def _registered(self, dispatch_id: str) -> DispatchRecord | None:
@@ -225,8 +225,7 @@ class Reception:
         self, opened: Opened, record: DispatchRecord | None, directory: Directory
     ) -> openings.Admission:
         card, manifest = self._hands.card, opened.manifest
-        ours = (entry for entry in manifest.to if entry.fingerprint in self._hands.fingerprints)
-        entry = next(ours, None)
+        entry = _named(opened, self._hands.fingerprints)
         if entry is None or entry.series is None:
             raise ServiceError("NOT_FOUND")  # the bureau's own copy is not an arrival
         opening = openings.Opening(
@@ -286,7 +285,20 @@ class Reception:
         acknowledgements.record(connection, judged, now)
 
 
-def _trusted(directory: Directory, fingerprint: str) -> Card | None:
+def require_inside(record: DispatchRecord, opened: Opened | Head) -> None:
+    """Demand that what the slip of a dispatch showed is what it holds. Raises SlipMismatch."""
+    addenda = [each.addendum for each in opened.reroutings]
+    require_same(Slip.parse(record.slip), opened.manifest, addenda)
+
+
+def _named(opened: Opened, fingerprints: Collection[str]) -> Addressee | None:
+    """Find the bureau's entry: of the manifest, or of an addendum of the origin's own."""
+    added = (entry for each in opened.reroutings for entry in each.addendum.to)
+    every = (*opened.manifest.to, *added)
+    return next((entry for entry in every if entry.fingerprint in fingerprints), None)
+
+
+def trusted(directory: Directory, fingerprint: str) -> Card | None:
     """Find a sender's card: one in force, or one that was and still proves what it signed."""
     found = directory.cards.get(fingerprint)
     if found is None or found.state not in ("active", "superseded"):

@@ -24,7 +24,7 @@ from keys.errors import (
 )
 from keys.identity import Identity
 from keys.manifest import COPY, Series
-from keys.rerouting import Addendum, check_addressees, verify_rerouting
+from keys.rerouting import Addendum, check_addressees, last_act, verify_rerouting
 from keys.rewrapping import Rerouted, reroute, write_rerouted
 from tests.vectors.forge import NOW, YEAR, Forgery, heading, identity, open_with, split
 
@@ -120,6 +120,10 @@ def test_reroutings_follow_one_another(tmp_path: Path) -> None:
     for reader in (PARIS, LOME, ROGUE):
         with open_with(twice, reader, tmp_path) as opened:
             assert [each.addendum.number for each in opened.reroutings] == [1, 2]
+    assert last_act(split(ENVELOPE)[0]) is None
+    last = last_act(split(twice)[0])
+    assert last is not None
+    assert (last[0].number, last[1]) == (2, 1)
     assert not list(tmp_path.iterdir())
 
 

@@ -15,6 +15,7 @@ from keys import canonical
 from keys.custody.core import Custody
 from keys.errors import SignatureInvalid
 from keys.manifest import Addressee, Heading, Label, Manifest, Part, Sender, Series
+from keys.rerouting import Addendum
 from keys.slips import (
     HEAD_BYTES_MAX,
     SeriesNumber,
@@ -29,6 +30,7 @@ from keys.slips import (
     require_same,
     sign_slip,
     slip_for,
+    slip_for_rerouting,
 )
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -189,6 +191,36 @@ def test_a_carrier_that_shows_another_slip_is_caught(name: str, value: object) -
 
     with pytest.raises(SlipMismatch, match=name):
         require_same(told, _manifest())
+
+
+def test_a_rerouted_envelope_has_the_slip_of_its_last_addendum() -> None:
+    manifest, lome = _manifest(), LOME.card()
+    entry = Addressee(
+        "DAKAR", "cd" * 32, "edition", "action", "ROUTINE", "cipher", Series(202600, 3)
+    )
+    addendum = Addendum(
+        manifest=manifest.hash,
+        number=1,
+        previous=None,
+        sender=Sender(lome.post, lome.fingerprint),
+        to=(entry,),
+        created=NOON,
+        reason="Pour attribution.",
+    )
+    slip = slip_for_rerouting(
+        manifest, addendum, dispatch_id=EARLIER, envelope_sha256="ef" * 32, envelope_size=9
+    )
+
+    require_same(slip, manifest, [addendum])
+    assert Slip.parse(slip.encode()) == slip
+    assert (slip.origin, slip.references, slip.level) == ("LOME", (ID,), "SECRET")
+    assert [(each.post, each.series) for each in slip.addressees] == [
+        ("DAKAR", SeriesNumber(202600, 3))
+    ]
+    another = dataclasses.replace(addendum, sender=Sender("PARIS", PARIS.card().fingerprint))
+    for addenda in ([], [addendum, another]):
+        with pytest.raises(SlipMismatch):
+            require_same(slip, manifest, addenda)
 
 
 SPOILT: dict[str, Callable[[Any], object]] = {

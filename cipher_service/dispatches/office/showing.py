@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches.lists import DispatchRecord, dispatch_of
-from cipher_service.dispatches.reception import Reception
+from cipher_service.dispatches.reception import Reception, require_inside
 from cipher_service.dispatches.sealed import TEXT_MAX, seal_text
 from cipher_service.errors import ServiceError
 from cipher_service.storage.unit_of_work import reading
@@ -28,7 +28,6 @@ from keys.custody import Custodian
 from keys.dispatch import Head, read_again, read_parts
 from keys.manifest import Manifest, Part
 from keys.names import MESSAGE, given_name
-from keys.slips import Slip, require_same
 
 SHOWN_MOST: Final = 1024 * 1024
 
@@ -141,7 +140,7 @@ class Showing:
             directory = read_directory(connection)
         with self._reception.envelope(record) as source:
             head = self._reception.head(source, directory)
-            require_same(Slip.parse(record.slip), head.manifest)
+            require_inside(record, head)
             read_parts(head, keep)
         return record, head
 

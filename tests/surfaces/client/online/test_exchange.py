@@ -164,3 +164,31 @@ def test_a_post_fetches_its_sync_pack_and_reads_it_offline(
     kept.write_bytes(forged)
     assert enrolled.paris.online("pack", "--json").status == 0, "what nobody signed binds nobody"
     assert kept.read_bytes() == newer
+
+
+def test_a_post_gives_its_own_dispatch_to_another_once_more_by_its_header(
+    enrolled: Pair, ministry: LiveMinistry, tmp_path: Path
+) -> None:
+    paris, lome = enrolled.paris, enrolled.lome
+    sent = paris.send("MINREX", "Pour le ministère d'abord.\n", "--json").json["id"]
+    envelope, rerouted = tmp_path / "d.age", tmp_path / "r.age"
+    assert paris.online("bag", "-o", str(envelope), sent).status == 0
+    plain = paris.online("hand-in", str(envelope))
+    assert (plain.status, "NOT_REROUTED_HERE" in plain.err) == (1, True)
+    words = ("--from", str(paris.card_file), "--to", str(lome.card_file), "--reason", "Pour suite")
+    made = paris.online("reroute", *words, "-o", str(rerouted), str(envelope))
+    assert made.status == 0, made.err
+
+    first, again = (paris.online("hand-in", "--json", str(rerouted)) for _ in range(2))
+    assert first.status == 0, first.err
+    assert again.json == first.json
+    carried = first.json["id"]
+    assert ministry.dispatches().count(carried) == 1
+    out = tmp_path / "in"
+    got = lome.online("fetch", carried, "-o", str(out), "--decipher", "--json")
+    assert got.status == 0, got.err
+    assert "SLIP" not in got.err
+    record = json.loads((out / carried / "dispatch.json").read_text())
+    assert (record["id"], record["sender"]["post"]) == (sent, "PARIS")
+    assert [act["reason"] for act in record["reroutings"]] == ["Pour suite"]
+    assert len(record["numbers"]) == 1

@@ -39,7 +39,7 @@ def _backed_up(ministry: LiveMinistry, folder: Path, *keepers: Post) -> tuple[Pa
     words = []
     for each in keepers:
         share = next(ministry.settings.data.glob(f"backup-shares-*/{each.code}.share"))
-        words += ["--share", shutil.copy(share, each.folder), "--identity", str(each.folder)]
+        words += ["--share", str(shutil.copy(share, each.folder)), "--identity", str(each.folder)]
     made = json.loads(_administer(ministry, "backup", "make", "--out", str(folder), "--json"))
     return Path(made["path"]), words
 
