@@ -2,7 +2,6 @@
 
 import os
 import runpy
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,24 +15,7 @@ from keys.age.files import encrypt
 from keys.custody import hsm, no_secret, open_custodian, read_credential, worker
 from keys.custody.errors import HsmCredentialInvalid, HsmUnavailable
 from keys.custody.hsm import Module, main, read_wrapped, unwrap, wrap
-
-LIBRARY = next(
-    (
-        path
-        for path in map(
-            Path,
-            (
-                "/usr/lib/softhsm/libsofthsm2.so",
-                "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-                "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
-            ),
-        )
-        if path.exists()
-    ),
-    None,
-)
-UTILITY = shutil.which("softhsm2-util")
-APT_LINE = "apt-get install softhsm2"
+from tests.support.softhsm import APT_LINE, LIBRARY, UTILITY
 
 
 @pytest.fixture(scope="module")
