@@ -1,11 +1,22 @@
 """The versions of the database lead to the tables that the code names."""
 
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from pathlib import Path
 
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import DatabaseError
+
+from cipher_service.storage import migrations
 from cipher_service.storage.migrations import is_current, upgrade, version
 from cipher_service.storage.tables import metadata
+from cipher_service.storage.unit_of_work import reading, unit_of_work
+
+EARLIER = "0013_approvals"
+LAST_TABLE = "CREATE TABLE controlled_item (obstacle TEXT)"
 
 
 def test_an_empty_database_is_brought_to_the_present_shape(empty_engine: Engine) -> None:
@@ -39,3 +50,29 @@ def test_upgrading_twice_changes_nothing(empty_engine: Engine) -> None:
     before = version(empty_engine)
     upgrade(empty_engine)
     assert version(empty_engine) == before
+
+
+def test_an_upgrade_that_fails_leaves_the_older_database_as_it_was(empty_engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with unit_of_work(empty_engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, EARLIER)
+        connection.execute(text("INSERT INTO counter (name, value) VALUES ('register/2025', 41)"))
+        # Where the last of the missing versions will fail, after those between.
+        connection.execute(text(LAST_TABLE))
+    before = set(inspect(empty_engine).get_table_names())
+
+    with pytest.raises(DatabaseError):
+        upgrade(empty_engine)
+    assert version(empty_engine) == EARLIER
+    assert set(inspect(empty_engine).get_table_names()) == before
+
+    with unit_of_work(empty_engine) as connection:
+        connection.execute(text("DROP TABLE controlled_item"))
+    upgrade(empty_engine)
+    assert is_current(empty_engine)
+    with reading(empty_engine) as connection:
+        assert connection.execute(text("SELECT name, value FROM counter")).all() == [
+            ("register/2025", 41)
+        ]

@@ -1,14 +1,20 @@
 """A ministry is backed up while it runs and restored elsewhere: nothing is lost, nothing recurs."""
 
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from cipher_service.administration.stage import Stage, chiffre
 from cipher_service.settings import Settings
+from cipher_service.storage.engine import open_engine
+from cipher_service.storage.tables.headquarters import allotted
+from cipher_service.storage.unit_of_work import reading
+from tests.support import postgres
 from tests.surfaces.administration.running import done, given, refused, run
 
 NAMES = ("GARDE-A", "GARDE-B", "GARDE-C")
@@ -113,6 +119,51 @@ def test_it_is_restored_by_enough_holders_and_numbers_nothing_twice(
     new = set(_numbers(fresh)) - lost
     assert len(new) == 1
     assert min(new)[0] > max(lost)[0]
+
+
+def test_it_is_restored_onto_postgresql(
+    ministry: Stage,
+    holders: dict[str, Path],
+    shares: dict[str, str],
+    postgres_cluster: postgres.Cluster,
+    tmp_path: Path,
+) -> None:
+    data, text, url = ministry.settings.data, tmp_path / "texte.txt", postgres_cluster.fresh()
+    text.write_text("Le ministre arrive jeudi.", "utf-8")
+    _send(data, text, "Avant")
+    made = given(ministry, "backup", "make", "--out", str(tmp_path / "backups"))
+    before = set(_numbers(data))
+
+    fresh = tmp_path / "anew"
+    opened = _with(shares, holders, "GARDE-B", "GARDE-C")
+    restore = ("--data", str(fresh), "restore", made["path"], *opened, "--database", url)
+    ended = run(*restore, language="en")
+    assert ended.returncode == 0, ended.stderr
+    assert not (fresh / "ministry.db").exists()
+    shutil.rmtree(fresh)
+    again = run(*restore)
+    assert (again.returncode, "(DATABASE_IN_USE)" in again.stderr) == (1, True)
+    assert not fresh.exists()
+    _require_restored_on(postgres_cluster.fresh(), restore, fresh, text, before)
+
+
+def _require_restored_on(
+    url: str, restore: tuple[str, ...], fresh: Path, text: Path, before: set[tuple[int, int]]
+) -> None:
+    ended = run(*restore[:-1], url)
+    assert ended.returncode == 0, ended.stderr
+    with (fresh / "service.toml").open("a", encoding="utf-8") as file:
+        file.write(f'custodian = "file:{fresh / "custodian"}"\n')
+    checked = run("--data", str(fresh), "check", "--json")
+    assert checked.returncode == 0, checked.stdout
+    _send(fresh, text, "Après")
+    engine = open_engine(url)
+    with reading(engine) as connection:
+        rows = connection.execute(select(allotted.c.epoch, allotted.c.number))
+        numbers = {(row.epoch, row.number) for row in rows}
+    engine.dispose()
+    assert before < numbers
+    assert len(numbers - before) == 1
 
 
 def test_a_stolen_backup_shows_neither_text_nor_key_nor_name(
