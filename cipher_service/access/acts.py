@@ -6,6 +6,7 @@ At the founding nobody holds a function yet: until the security officer, the Hea
 the Secretary-General have each been given one, acts may be recorded without anybody's name.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -35,6 +36,8 @@ class Gate:
     policies: Policies = field(default_factory=default_policies)
     scheme: Scheme = field(default_factory=default_scheme)
     principals: Principals = field(default_factory=Principals)
+    note: Callable[[Decision], object] = field(default=lambda _decision: None)
+    """Told of each decision that let an act pass: for who keeps its entry."""
 
     def __post_init__(self) -> None:
         """Follow the books."""
@@ -68,6 +71,7 @@ def require(
     if not decision.allowed:
         reasons = ", ".join(decision.policies) or "-"
         raise ServiceError("NOT_ALLOWED", officer=by, action=action, policies=reasons)
+    gate.note(decision)
     return decision
 
 

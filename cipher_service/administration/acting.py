@@ -5,37 +5,48 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate
 from cipher_service.administration.installation import journal_of, opened
+from cipher_service.audit.journal import Found
 from cipher_service.client.failures import Misused
 from cipher_service.directory.officers import Window
 from cipher_service.storage.unit_of_work import reading
 
+_NAMED: Final = ("officer", "mandate", "review", "dispatch", "number")
+"""What a command can be about, by the name of its argument."""
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The books inside one transaction, what decides, and the present."""
+    """The books inside one transaction, what decides, the present, and what the entry will say."""
 
     connection: Connection
     gate: Gate
     now: datetime
     headquarters: str
+    found: Found
 
 
 @contextmanager
 def acting(arguments: Namespace) -> Iterator[Desk]:
-    """Open the books for one act, about the officer who is named: all is recorded, or nothing."""
+    """Open the books for one act, about what is named: all is recorded, or nothing."""
+    found = Found()
+    gate = Gate(note=lambda decision: setattr(found, "ruling", decision.ruling()))
     with (
         opened(arguments) as installation,
-        journal_of(installation).act(
-            _name(arguments), getattr(arguments, "officer", None)
-        ) as connection,
+        journal_of(installation).act(_name(arguments), _about(arguments), found) as connection,
     ):
-        yield Desk(connection, Gate(), clock.now(), installation.settings.headquarters)
+        yield Desk(connection, gate, clock.now(), installation.settings.headquarters, found)
+
+
+def _about(arguments: Namespace) -> str | None:
+    named = (getattr(arguments, name, None) for name in _NAMED)
+    return next((str(each) for each in named if each is not None), None)
 
 
 def _name(arguments: Namespace) -> str:
@@ -47,7 +58,7 @@ def _name(arguments: Namespace) -> str:
 def looking(arguments: Namespace) -> Iterator[Desk]:
     """Open the books to read them."""
     with opened(arguments) as installation, reading(installation.engine) as connection:
-        yield Desk(connection, Gate(), clock.now(), installation.settings.headquarters)
+        yield Desk(connection, Gate(), clock.now(), installation.settings.headquarters, Found())
 
 
 def day(typed: str) -> datetime:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from cipher_service.audit.journal import Journal
+from cipher_service.audit.journal import Found, Journal
 from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_existing
 from keys.custody import Custodian, open_custodian, read_credential
@@ -77,13 +77,18 @@ def journal_of(installation: Installation) -> Journal:
 
 
 @contextmanager
-def acting(arguments: Namespace, action: str, resource: str | None = None) -> Iterator[Connection]:
+def acting(
+    arguments: Namespace, action: str, resource: str | None = None, found: Found | None = None
+) -> Iterator[Connection]:
     """Open the installation for one act, recorded in the commit that does it.
 
     Raises:
         SettingsInvalid: the folder holds none.
     """
-    with opened(arguments) as installation, journal_of(installation).act(action, resource) as act:
+    with (
+        opened(arguments) as installation,
+        journal_of(installation).act(action, resource, found) as act,
+    ):
         yield act
 
 

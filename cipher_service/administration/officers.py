@@ -88,6 +88,7 @@ def add(arguments: Namespace, terminal: Terminal) -> None:
             (arguments.post or desk.headquarters).upper(),
         )
         number = officers.add(desk.connection, identity, desk.now)
+        desk.found.resource = number
         _require(desk, arguments, "person-record", number)
     if terminal.as_json:
         terminal.show_json({"officer": number})

@@ -24,6 +24,7 @@ from cipher_service.access.proof.encoding import Unprovable
 from cipher_service.access.shapes import shapes
 from cipher_service.administration.installation import acting, opened
 from cipher_service.administration.words import Speaker
+from cipher_service.audit.journal import Found
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.settings import FILE
@@ -55,9 +56,11 @@ def adopt(arguments: Namespace, terminal: Terminal) -> None:
     if found:
         _tell(terminal, policies, found)
         raise Refused("POLICIES_BROKEN", count=len(found))
-    with acting(arguments, "policy_adopt", policies.digest) as connection:
+    known = Found()
+    gate = Gate(note=lambda decision: setattr(known, "ruling", decision.ruling()))
+    with acting(arguments, "policy_adopt", policies.digest, known) as connection:
         names = (arguments.by, arguments.approver)
-        adoption.adopt(connection, Gate(), policies, *names, clock.now())
+        adoption.adopt(connection, gate, policies, *names, clock.now())
     if terminal.as_json:
         terminal.show_json({"digest": policies.digest})
     else:

@@ -45,6 +45,7 @@ def propose_mandate(arguments: Namespace, terminal: Terminal) -> None:
             arguments.reason,
         )
         number = mandates.propose(desk.connection, desk.gate, draft, arguments.by, desk.now)
+        desk.found.resource = number
     _number(terminal, number)
 
 
@@ -106,6 +107,7 @@ def open_review(arguments: Namespace, terminal: Terminal) -> None:
     """Open a review of every right in force."""
     with acting(arguments) as desk:
         number = campaigns.open_campaign(desk.connection, desk.gate, arguments.by, desk.now)
+        desk.found.resource = number
     _number(terminal, number)
 
 

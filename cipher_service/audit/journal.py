@@ -10,15 +10,30 @@ Only who holds the ministry's data folder can act here; the entry names the acco
 system, since nobody has signed in. The heads are signed by the service that runs on the same books.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from cipher_service import clock
 from cipher_service.audit.ledger import append
-from cipher_service.audit.records import DONE, FAILED, INTENDED, REFUSED, Event
+from cipher_service.audit.records import DONE, FAILED, INTENDED, REFUSED, Event, named_policies
 from cipher_service.storage.unit_of_work import unit_of_work
+
+
+@dataclass
+class Found:
+    """What an act finds out while it is done, for its entry.
+
+    Attributes:
+        resource: what it is about: the number that it gave, where nothing else says it.
+        ruling: what the policies decided: `policies`, `digest`, `mandate`.
+    """
+
+    resource: str | None = None
+    ruling: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Journal:
@@ -36,7 +51,9 @@ class Journal:
         self.actor = actor
 
     @contextmanager
-    def act(self, action: str, resource: str | None = None) -> Iterator[Connection]:
+    def act(
+        self, action: str, resource: str | None = None, found: Found | None = None
+    ) -> Iterator[Connection]:
         """Give a unit of work whose entry stands in the same commit.
 
         What raises undoes the act, and is recorded afterwards under its code, or as failed.
@@ -44,10 +61,13 @@ class Journal:
         Args:
             action: name of the act.
             resource: what it is about, when that is known before.
+            found: what the act itself finds out; read once it is done.
         """
+        found = found or Found()
         with self.told(action, resource), unit_of_work(self._engine) as connection:
             yield connection
-            self._append(connection, action, DONE, resource)
+            about = found.resource or resource
+            self._append(connection, action, DONE, about, ruling=found.ruling)
 
     @contextmanager
     def effect(
@@ -79,7 +99,8 @@ class Journal:
         except Exception as error:  # recorded whatever it is, and raised again
             code = getattr(error, "code", None)
             outcome, reason = (REFUSED, code) if isinstance(code, str) else (FAILED, None)
-            self._commit(action, outcome, resource, reason)
+            against = named_policies(getattr(error, "facts", {}))
+            self._commit(action, outcome, resource, reason, ruling={"policies": against})
             raise
 
     def _commit(
@@ -89,9 +110,12 @@ class Journal:
         resource: str | None,
         reason: str | None = None,
         request: str | None = None,
+        ruling: Mapping[str, Any] | None = None,
     ) -> int:
         with unit_of_work(self._engine) as connection:
-            return self._append(connection, action, outcome, resource, reason, request)
+            return self._append(
+                connection, action, outcome, resource, reason, request, ruling=ruling
+            )
 
     def _append(
         self,
@@ -101,7 +125,10 @@ class Journal:
         resource: str | None,
         reason: str | None = None,
         request: str | None = None,
+        *,
+        ruling: Mapping[str, Any] | None = None,
     ) -> int:
+        ruled = ruling or {}
         event = Event(
             time_us=int(clock.now().timestamp() * 1_000_000),
             actor=self.actor,
@@ -110,5 +137,8 @@ class Journal:
             resource=resource,
             reason=reason,
             request=request,
+            policies=tuple(ruled.get("policies", ())),
+            digest=ruled.get("digest"),
+            mandate=ruled.get("mandate") or None,
         )
         return append(connection, self._origin, [event]) - 1

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from cipher_service import clock
 from cipher_service.audit.ledger import append
-from cipher_service.audit.records import DONE, FAILED, INTENDED, REFUSED, Event
+from cipher_service.audit.records import DONE, FAILED, INTENDED, REFUSED, Event, named_policies
 from cipher_service.storage.batch import Outcome
 
 SILENT: Final = frozenset(
@@ -113,9 +113,7 @@ def _ruling(outcome: Outcome, result: dict[str, Any]) -> dict[str, Any]:
             "digest": decided["digest"],
             "mandate": decided["mandate"] or None,
         }
-    named = {} if outcome.refusal is None else outcome.refusal.facts
-    listed = _text(named.get("policies"))
-    return {} if listed in (None, "-") else {"policies": tuple(str(listed).split(", "))}
+    return {} if outcome.refusal is None else {"policies": named_policies(outcome.refusal.facts)}
 
 
 def _session(token: object) -> str | None:

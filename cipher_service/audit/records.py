@@ -10,6 +10,7 @@ of the custodian, which holds it against what it is asked for (keys/TRANSPORT.md
 `act`, the ULID of the act of several persons (keys/ACTS.md) whose effect this is.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,6 +27,12 @@ UNKNOWN: Final = "OUTCOME_UNKNOWN"
 _WHEN_KNOWN: Final = (
     *("client", "resource", "reason", "request", "digest", "mandate", "session", "count", "act"),
 )
+
+
+def named_policies(facts: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the policies that the facts of a refusal name."""
+    listed = facts.get("policies")
+    return tuple(listed.split(", ")) if isinstance(listed, str) and listed != "-" else ()
 
 
 @dataclass(frozen=True, slots=True)

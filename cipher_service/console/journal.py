@@ -5,7 +5,10 @@ is no auditor is refused there.
 """
 
 import re
+import tomllib
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -30,7 +33,7 @@ from cipher_service.audit.questions import (
 from cipher_service.audit.records import INTENDED
 from cipher_service.audit.witnesses import Witnessed, witnessed
 from cipher_service.console.flow import Flow, Page, Place
-from cipher_service.console.language import mark
+from cipher_service.console.language import LANGUAGES, Language, mark
 from cipher_service.console.visit import Visit
 from cipher_service.directory import officers
 from cipher_service.directory.register import read_directory
@@ -65,6 +68,19 @@ _FILTERS: Final = {
 _HEADS_SHOWN: Final = 20
 
 
+def action_name(action: str, language: Language) -> str:
+    """Return what an entry says was done, in words; the act's own name where there are none."""
+    named = words().get(action)
+    return action if named is None else named[LANGUAGES.index(language)]
+
+
+@cache
+def words() -> dict[str, list[str]]:
+    """Return the words of `journal_words.toml`, French and English, by the act's name."""
+    written = files("cipher_service.console") / "journal_words.toml"
+    return tomllib.loads(written.read_text("utf-8"))
+
+
 async def entries(visit: Visit) -> Response:
     """The entries that the filters want, the newest first."""
     asked, wrong = _asked(visit)
@@ -75,6 +91,7 @@ async def entries(visit: Visit) -> Response:
         further = f"/journal?{urlencode({**asked, 'avant': found.next})}"
     return visit.page(
         "journal/entries.html",
+        action_name=lambda action: action_name(action, visit.language),
         lines=[_line(entry) for entry in found.entries],
         names=names,
         asked=asked,
@@ -115,7 +132,13 @@ async def entry(visit: Visit) -> Response:
 
     shown = await visit.read(find)
     key = await _key(visit)
-    return visit.page("journal/entry.html", **shown, outcomes=OUTCOMES, vkey=key.encode())
+    return visit.page(
+        "journal/entry.html",
+        **shown,
+        outcomes=OUTCOMES,
+        vkey=key.encode(),
+        action_name=lambda action: action_name(action, visit.language),
+    )
 
 
 async def proof(visit: Visit) -> Response:

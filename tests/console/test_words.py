@@ -9,8 +9,10 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 import cipher_service.console
-from cipher_service.console import refusals
+from cipher_service.audit.recorder import SILENT
+from cipher_service.console import journal, refusals
 from cipher_service.console.language import (
+    LANGUAGES,
     chosen,
     english_catalogues,
     moment,
@@ -19,8 +21,12 @@ from cipher_service.console.language import (
     translations,
 )
 from cipher_service.identity import approvals, officer_commands, passkey_book, shared_acts
+from keys.act_rules import RULES
+from keys.custody.acts import ACTS
+from keys.custody.admission import KINDS
 
 HERE = Path(cipher_service.console.__file__).parent
+ACTS_OF_CUSTODIAN = {name for name, act in ACTS.items() if "warrant" in act.arguments}
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "say": None, "mark": None}
 
 
@@ -134,3 +140,40 @@ def test_dates_and_numbers_follow_the_language() -> None:
     assert span(7200, translations("fr")) == "2 heures"
     assert span(86400, translations("en")) == "1 day"
     assert span(3, translations("fr")) == "moins d’une minute"
+
+
+def _acts_of_the_log() -> Iterator[str]:
+    """Each name that an entry can have: commands, what the journal surrounds, acts of several."""
+    for file in sorted(HERE.parent.rglob("*.py")):
+        if "node_modules" in file.parts:
+            continue
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name in ("handlers", "acts", "completed"):
+                for each in (one for one in node.body if isinstance(one, ast.Return)):
+                    yield from _keys_of(each)
+            elif (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("act", "effect", "told", "_event")
+            ):
+                for first in node.args[:1]:
+                    if isinstance(first, ast.Constant):
+                        yield str(first.value).partition(".")[0]
+    yield from (kind.replace(".", "_").replace("-", "_") for kind in set(RULES) - set(KINDS))
+    yield from ACTS_OF_CUSTODIAN
+
+
+def _keys_of(returned: ast.Return) -> Iterator[str]:
+    for each in ast.walk(returned):
+        if isinstance(each, ast.Dict):
+            for key in each.keys:
+                if isinstance(key, ast.Constant):
+                    yield str(key.value).partition(".")[0]
+
+
+def test_what_the_log_says_has_its_words() -> None:
+    missing = set(_acts_of_the_log()) - SILENT - set(journal.words())
+    assert missing == set()
+    assert all(len(words) == len(LANGUAGES) and all(words) for words in journal.words().values())
+    assert journal.action_name("habilitation_grant", "en") == "habilitation granted"
+    assert journal.action_name("of another time", "fr") == "of another time"

@@ -56,6 +56,14 @@ def test_after_the_founding_an_act_has_its_authors(stage: Stage, staff: dict[str
     done(stage, *grant, staff["DEPUTY-DIRECTOR"])
     shown = given(stage, "officers", "show", new)
     assert (shown["functions"], shown["habilitation"]) == (["POUCH-AGENT"], "SECRET")
+    told = given(stage, "audit", "ask", "life", new)
+    ruled = {each["action"]: each.get("policies") for each in told if each["outcome"] == "done"}
+    assert ruled["officers_add"] == ["persons-propose"]
+    assert ruled["officers_assign"] == ["role-assign"]
+    assert ruled["officers_habilitate"] == ["habilitation-grant"]
+    assert ["duties-approver"] in [
+        each.get("policies") for each in told if each["outcome"] != "done"
+    ]
     known = ("officers", "need", new, "post", "PARIS", "--reason", "desk")
     done(stage, *known, "--by", staff["MINISTER"])
     assert given(stage, "officers", "show", new)["needs"] == ["post:PARIS"]
