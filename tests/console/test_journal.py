@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cipher_service import clock
 from cipher_service.administration.stage import Stage
 from cipher_service.audit.questions import Wanted, every
 from cipher_service.storage.engine import open_engine
@@ -49,7 +50,8 @@ def test_an_auditor_finds_an_act_and_proves_it_elsewhere(
     page.wait_for_url("**qui=PARIS**")
     rows = page.locator("tbody tr")
     assert rows.count() > 0
-    assert {row.inner_text() for row in rows.locator("td:nth-child(4)").all()} == {"issue_token"}
+    told = {row.inner_text() for row in rows.locator("td:nth-child(4)").all()}
+    assert told == {"jeton remis à un poste issue_token"}
     rows.locator("a").last.click()
     page.get_by_role("heading", name="Vérifier sans nous croire").wait_for()
     with page.expect_download() as downloaded:
@@ -125,3 +127,39 @@ def test_a_program_reads_the_same_pages(enter: Enter) -> None:
     rest = tab.page.request.get(f"{tab.origin}/journal.json?avant={first['next']}").json()
     assert rest["entries"][0]["seq"] < first["entries"][-1]["seq"]
     assert tab.page.request.get(f"{tab.origin}/journal.json?du=x").status == 400
+
+
+def test_the_auditor_asks_by_name_and_each_question_is_entered(enter: Enter) -> None:
+    tab = enter("AUDITOR")
+    page = tab.page
+    today = f"{clock.now():%Y-%m-%d}"
+    tab.goto("/journal/questions?lang=fr")
+    page.get_by_label("Question").select_option(label="Qui détenait quel droit ce jour-là ?")
+    page.get_by_label("À propos de").fill(today)
+    page.get_by_role("button", name="Demander").click()
+    page.get_by_role("link", name="JSON").wait_for()
+    assert page.locator("tbody tr").count() > 10
+    check_page(tab, foreign=own(tab))
+    tab.goto("/journal/questions?question=actes&sur=PARIS&lang=en")
+    assert page.locator("tbody", has_text="token issued to a post").count() == 1
+    for asked, code, status in (
+        ("question=droits&sur=soon", "DAY_MALFORMED", 400),
+        ("question=lecteurs", "ASK_INCOMPLETE", 422),
+        ("question=pourquoi", "UNKNOWN_QUESTION", 404),
+        ("question=signatures&sur=nobody", "NOT_FOUND", 404),
+        ("question=lectures-au-dessus&sur=HAUT", "UNKNOWN_LEVEL", 422),
+        ("", "ASK_INCOMPLETE", 422),
+    ):
+        answer = page.request.get(
+            f"{tab.origin}/journal/questions.json?{asked}", headers={"accept": "application/json"}
+        )
+        assert (answer.status, answer.json()["code"]) == (status, code), asked
+    answer = page.request.get(f"{tab.origin}/journal/questions.json?question=trous")
+    assert answer.json() == {"question": "holes", "about": "", "lines": []}
+    answer = page.request.get(
+        f"{tab.origin}/journal/questions.json?question=vie&sur=journal/questions/holes"
+    )
+    [entry] = answer.json()["lines"]
+    assert entry["action"] == "audit_read"
+    clerk = enter("CIPHER-CLERK")
+    clerk.goto("/journal/questions?question=trous", status=403)
