@@ -26,12 +26,13 @@ from cipher_service.errors import ServiceError
 from cipher_service.storage.tables.dispatches import dispatch, receipt
 from cipher_service.storage.tables.headquarters import intent
 from cipher_service.storage.unit_of_work import reading
+from keys.custody.clock import system_clock
 from keys.custody.core import Custody
 from keys.custody.errors import GrantMissing, GrantOfAnother
 from keys.custody.grants import OPEN, SIGN, Grant
 from keys.custody.intents import request_digest
 from keys.custody.log_keys import HeadInMemory
-from keys.custody.officers import Officers, system_clock
+from keys.custody.officers import Officers
 from keys.custody.roll_file import RollFile
 from keys.dispatch import Prepared, prepare
 from keys.service_messages import CANCELLED
