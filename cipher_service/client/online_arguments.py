@@ -140,6 +140,7 @@ def _add_fetch(commands: "Commands[Parser]", say: Say) -> None:
 
 def _add_receipt(commands: "Commands[Parser]", say: Say) -> None:
     parser = _command(commands, say, "receipt", _RECEIPT)
+    parser.add_argument("-o", "--out", metavar=say("a_file"), help=say("help_receipt_out"))
     parser.add_argument("id", metavar="ID", help=say("help_id"))
 
 

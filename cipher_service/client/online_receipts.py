@@ -5,12 +5,18 @@ The order of what is checked for each receipt:
 1. the ministry's: the pinned service key, and that it is the receipt of this very slip;
 2. a post's: the post is an addressee, the envelope is the slip's, and both signatures are those of
    a card that is confirmed here. A card that is not is said so: the receipt is shown, unverified.
+
+With `--out` the ministry's receipt that the outbox keeps is written out: what a restore is given so
+that its number is not given again (`cipher-service restore --receipt`).
 """
 
 from argparse import Namespace
+from pathlib import Path
 from typing import Any
 
 from cipher_service import clock
+from cipher_service.client.copies import require_new
+from cipher_service.client.durable import write_durably
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.log_book import LogBook
 from cipher_service.client.messages import phrase
@@ -35,6 +41,9 @@ def receipt(arguments: Namespace, terminal: Terminal) -> None:
     if ULID.fullmatch(dispatch_id) is None:
         raise Misused("ID_MALFORMED", given=dispatch_id[:80])
     with open_session(arguments, terminal) as session:
+        if arguments.out is not None:
+            _write_kept(session, dispatch_id, Path(arguments.out))
+            return
         try:
             resume(session)
             items = session.ministry.receipts(dispatch_id).items
@@ -53,6 +62,20 @@ def receipt(arguments: Namespace, terminal: Terminal) -> None:
         )
     if contradicted is not None:
         raise contradicted
+
+
+def _write_kept(session: Session, dispatch_id: str, out: Path) -> None:
+    entry = session.outbox.find(dispatch_id)
+    if entry is None or entry.receipt is None:
+        raise Refused("RECEIPT_NOT_KEPT", dispatch_id=dispatch_id)
+    register = _judge_ministry(session, signed_slip(entry), entry.receipt)["register"]
+    require_new(out)
+    write_durably(out, entry.receipt)
+    if session.terminal.as_json:
+        session.terminal.show_json({"register": register, "path": str(out)})
+        return
+    line = phrase("receipt_written", session.terminal.language, register=register, path=str(out))
+    session.terminal.show(line)
 
 
 def _slip(session: Session, dispatch_id: str) -> Slip:

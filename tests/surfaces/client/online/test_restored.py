@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from cipher_service import clock
 from cipher_service.client.outbox import Outbox
 from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_engine
@@ -44,7 +45,7 @@ def _backed_up(ministry: LiveMinistry, folder: Path, *keepers: Post) -> tuple[Pa
     return Path(made["path"]), words
 
 
-def _restored(ministry: LiveMinistry, backup: Path, shares: list[str]) -> None:
+def _restored(ministry: LiveMinistry, backup: Path, shares: list[str], receipt: Path) -> None:
     """The service dies with its folder, and another machine takes its place.
 
     Fewer numbers are skipped than were given: receipts must make up for it.
@@ -52,7 +53,12 @@ def _restored(ministry: LiveMinistry, backup: Path, shares: list[str]) -> None:
     ministry.stop(signal.SIGKILL)
     ministry.engine.dispose()
     ministry.settings.data.rename(ministry.settings.data.with_name("destroyed"))
-    _administer(ministry, "restore", str(backup), *shares, "--gap", "1")
+    words = ("restore", str(backup), *shares, "--gap", "1", "--receipt")
+    foreign = run("--data", str(ministry.settings.data), *words, str(backup))
+    assert (foreign.returncode, "(RECEIPT_MALFORMED)" in foreign.stderr) == (1, True)
+    assert not ministry.settings.data.exists()
+    said = _administer(ministry, *words, str(receipt))
+    assert "register/2026 from 2 to 3" in said.replace(str(clock.now().year), "2026")
     ministry.settings = Settings.load(ministry.settings.data)
     ministry.engine = open_engine(ministry.settings.database)
     ministry.start()
@@ -87,8 +93,11 @@ def test_two_posts_give_a_restored_ministry_back_what_it_lost(
     back = _sent(lome, "PARIS", "réponse")
     _told(lome.online("fetch", read, "--decipher", "-o", str(tmp_path / "lu")))
     everything, numbers = ministry.dispatches(), _outbox(paris)
+    none = paris.online("receipt", back, "-o", str(tmp_path / "none"))
+    assert (none.status, "RECEIPT_NOT_KEPT" in none.err) == (1, True)
+    _told(paris.online("receipt", unread, "-o", str(tmp_path / "receipt.json")))
 
-    _restored(ministry, backup, shares)
+    _restored(ministry, backup, shares, tmp_path / "receipt.json")
     assert ministry.dispatches() == [before]
     # The addressee comes first: what it said of a dispatch waits for the dispatch.
     assert back in _told(lome.online("send", "--pending")).err
