@@ -19,7 +19,7 @@ from cipher_service.errors import ServiceError
 QUESTIONS: Final = {
     "lecteurs": mark("Qui a lu cette dépêche ?"),
     "lectures": mark("Qu’a lu cette personne ?"),
-    "lectures-au-dessus": mark("Quelles lectures au-dessus de ce niveau ?"),
+    "lectures-hautes": mark("Quelles lectures au-dessus de ce niveau ?"),
     "mandat": mark("Quels actes sous ce mandat ?"),
     "vie": mark("Que s’est-il passé au sujet de ceci ?"),
     "actes": mark("Qu’a fait cette personne, ce poste ou ce compte ?"),

@@ -147,7 +147,7 @@ def test_the_auditor_asks_by_name_and_each_question_is_entered(enter: Enter) -> 
         ("question=lecteurs", "ASK_INCOMPLETE", 422),
         ("question=pourquoi", "UNKNOWN_QUESTION", 404),
         ("question=signatures&sur=nobody", "NOT_FOUND", 404),
-        ("question=lectures-au-dessus&sur=HAUT", "UNKNOWN_LEVEL", 422),
+        ("question=lectures-hautes&sur=HAUT", "UNKNOWN_LEVEL", 422),
         ("", "ASK_INCOMPLETE", 422),
     ):
         answer = page.request.get(
