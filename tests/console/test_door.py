@@ -39,6 +39,11 @@ def test_an_officer_comes_by_a_link_once_and_leaves(ministry: Stage, enter: Ente
     tab.goto(f"/demonstration/{secret}")
     assert tab.page.get_by_role("heading", level=1).inner_text() == "À faire"
     check_page(tab)
+    for cookie in tab.page.context.cookies():
+        assert cookie["name"].startswith("__Host-"), cookie
+        assert (cookie["secure"], cookie["path"], cookie["sameSite"]) == (True, "/", "Strict")
+        # The language alone is for the page's script to read as well.
+        assert cookie["httpOnly"] or cookie["name"] == "__Host-langue", cookie
     tab.goto(f"/demonstration/{secret}", status=410)
     tab.goto("/")
     tab.page.get_by_role("button", name="Quitter").click()

@@ -57,6 +57,7 @@ def test_every_page_is_whole_in_both_languages(ministry: Stage, enter: Enter, wi
             response = tab.page.goto(f"{path}?lang={language}")
             assert response is not None
             assert response.status in tab.expected, f"{path}: {response.status}"
+            assert tab.page.locator("form[action='/deconnexion'] button").is_visible(), path
             check_accessible(tab.page)
             check_width(tab.page)
             check_language(tab.page, (*names(ministry), "OFF-", "cipher-service "))
