@@ -54,6 +54,7 @@ _RESOURCES: Final[Mapping[str, Callable[..., str]]] = {
     "sign_slip": lambda slip: Slip.parse(slip).dispatch_id,
     "sign_service_message": lambda statement: ServiceMessage.parse(statement).id,
     "open_file_key": lambda header, _prefix: label_id(Header.parse(BytesIO(header))),
+    "rewrap_header": lambda header, _prefix, _to: label_id(Header.parse(BytesIO(header))),
 }
 
 

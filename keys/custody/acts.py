@@ -122,6 +122,7 @@ ACTS: Final = {
     "sign_receipts": _signing("root_statement"),
     "certify_token_key": _signing("statement"),
     "open_file_key": Act(("header", "prefix", "warrant"), _write_bytes, _read_bytes),
+    "rewrap_header": Act(("header", "prefix", "recipient", "warrant"), _write_bytes, _read_bytes),
     "open_sealed": Act(("ciphertext", "warrant"), _write_bytes, _read_bytes),
     "desk_keys": Act((), _write_bytes, _read_bytes),
     "sign_event": Act(("device", "statement"), _write_bytes, _read_bytes),

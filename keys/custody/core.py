@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from keys import canonical
 from keys.age.files import decrypt
-from keys.age.header import Header
+from keys.age.header import Header, seal_header
+from keys.age.hybrid import parse_recipient, wrap
 from keys.age.stream import NONCE_SIZE, SEALED_CHUNK_SIZE
 from keys.cards import Card, read_card
 from keys.custody.clock import system_clock
@@ -256,6 +257,33 @@ class Custody:
 
     def open_file_key(self, header: bytes, prefix: bytes, warrant: bytes = b"") -> bytes:
         """Releases the file key of a dispatch that is addressed to the bureau."""
+        return self._released("open_file_key", (header, prefix), warrant)[1]
+
+    def rewrap_header(
+        self, header: bytes, prefix: bytes, recipient: bytes, warrant: bytes = b""
+    ) -> bytes:
+        """Makes a header of a dispatch for one reader's own key; the file key stays here."""
+        try:
+            parse_recipient(recipient)
+        except ValueError as error:
+            raise RequestMalformed(str(error)) from error
+        parsed, file_key, manifest = self._released(
+            "rewrap_header", (header, prefix, recipient), warrant
+        )
+        made = seal_header([parsed.stanzas[0], wrap(file_key, recipient)], file_key)
+        return canonical.encode(
+            {
+                "header": canonical.text_from_bytes(made),
+                "manifest": manifest.hash,
+                "releasability": manifest.label.releasability,
+            }
+        )
+
+    def _released(
+        self, act: str, arguments: tuple[bytes, ...], warrant: bytes
+    ) -> tuple[Header, bytes, Manifest]:
+        """Judges who may have a dispatch opened: the first two arguments are header and prefix."""
+        header, prefix = arguments[:2]
         source = io.BytesIO(header)
         parsed = Header.parse(source)
         if source.read(1):
@@ -264,18 +292,16 @@ class Custody:
         file_key, edition = self.bureau.open(parsed)
         manifest = examine(parsed, file_key, io.BytesIO(prefix), edition.card)
         TABLE.require_opens(manifest.suite, manifest.label.level, system_clock().date())
-        self._demands.require(
-            Use(
-                "open_file_key",
-                (header, prefix),
-                resource=manifest.id,
-                level=manifest.label.level,
-                dispatch=manifest.id,
-            ),
-            warrant,
+        use = Use(
+            act,
+            arguments,
+            resource=manifest.id,
+            level=manifest.label.level,
+            dispatch=manifest.id,
         )
+        self._demands.require(use, warrant)
         self._versions.require_opens(edition.card.edition)
-        return file_key
+        return parsed, file_key, manifest
 
     def open_sealed(self, ciphertext: bytes, warrant: bytes = b"") -> bytes:
         """Opens a small age file to the bureau's key that is not a dispatch."""

@@ -46,6 +46,7 @@ ENDORSE: Final = "endorse"
 
 PURPOSES: Final = {
     "open_file_key": OPEN,
+    "rewrap_header": OPEN,
     "open_sealed": OPEN,
     "sign_manifest": SIGN,
     "sign_rerouting": SIGN,

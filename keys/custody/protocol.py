@@ -178,6 +178,30 @@ class Custodian(Protocol):
         """
         ...
 
+    def rewrap_header(
+        self, header: bytes, prefix: bytes, recipient: bytes, warrant: bytes = b""
+    ) -> bytes:
+        """Makes a header of a dispatch for one reader's own key, and says what it is about.
+
+        Judges as `open_file_key`, under the same grants. The file key goes nowhere but into the
+        new header, which holds the label stanza and one for the recipient.
+
+        Args:
+            header: as for `open_file_key`.
+            prefix: as for `open_file_key`.
+            recipient: a hybrid recipient, 1,216 raw bytes.
+            warrant: as for `open_file_key`.
+
+        Returns:
+            Canonical JSON `{"header": base64, "manifest": hexadecimal SHA-256 of the manifest,
+            "releasability": its posts}`.
+
+        Raises:
+            RequestMalformed: no recipient.
+            Refusal: as `open_file_key`.
+        """
+        ...
+
     def open_sealed(self, ciphertext: bytes, warrant: bytes = b"") -> bytes:
         """Opens a small age file to the bureau's key: a sealed subject or draft.
 

@@ -116,6 +116,13 @@ class AskedCustodian(ABC):
         file_key: bytes = self._ask("open_file_key", header, prefix, warrant)
         return file_key
 
+    def rewrap_header(
+        self, header: bytes, prefix: bytes, recipient: bytes, warrant: bytes = b""
+    ) -> bytes:
+        """Makes a header of a dispatch for one reader's own key."""
+        made: bytes = self._ask("rewrap_header", header, prefix, recipient, warrant)
+        return made
+
     def open_sealed(self, ciphertext: bytes, warrant: bytes = b"") -> bytes:
         """Opens a small age file to the bureau's key that is not a dispatch."""
         plaintext: bytes = self._ask("open_sealed", ciphertext, warrant)

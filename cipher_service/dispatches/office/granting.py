@@ -40,6 +40,8 @@ class GrantDesk:
             "grant_take": self.take,
             "open_file_key.intend": self._office.open,
             "open_file_key.end": self.ended,
+            "rewrap_header.intend": self._office.open,
+            "rewrap_header.end": self.ended,
             "open_sealed.intend": self.sealed,
             "open_sealed.end": self.ended,
         }

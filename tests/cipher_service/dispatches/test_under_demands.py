@@ -18,8 +18,11 @@ from cipher_service.dispatches.sealed import seal_text
 from cipher_service.references import new_id, series_epoch
 from cipher_service.storage.tables.audit import audit_entry
 from cipher_service.storage.unit_of_work import reading
+from keys.age.header import Header
+from keys.age.hybrid import HybridKey
+from keys.canonical import decode
 from keys.custody.clock import system_clock
-from keys.custody.core import Custody
+from keys.custody.core import PREFIX_BYTES, Custody
 from keys.custody.errors import GrantMissing
 from keys.custody.log_keys import HeadInMemory
 from keys.custody.officers import Officers
@@ -35,6 +38,7 @@ from tests.support.officers import CLERK, SECURITY, found_ministry, whole_now
 
 ORIGIN = "ministry.example/audit"
 At = Callable[..., HeadquartersBureau]
+Asked = Callable[[str | None], WarrantedCustodian]
 
 
 class Hand:
@@ -65,19 +69,29 @@ def custodian(ministry: Ministry, people: officers.Ministry, tmp_path: Path) -> 
 
 
 @pytest.fixture
-def at(ministry: Ministry, custodian: Custody, people: officers.Ministry) -> At:
-    """The bureau with an officer's key on the table, or with none."""
+def asked(ministry: Ministry, custodian: Custody, people: officers.Ministry) -> Asked:
+    """The custodian as it is asked with an officer's key on the table, or with none."""
 
     def answer(signer: Signer, challenge: bytes) -> bytes:
         return people.keys[signer.number][0].get(challenge, officers.PARTY)
 
-    def bureau(number: str | None = CLERK) -> HeadquartersBureau:
+    def warranted(number: str | None) -> WarrantedCustodian:
         officer = None
         if number is not None:
             officer = KeyInHand(custodian, signer_of(custodian, number), answer)
+        return WarrantedCustodian(custodian, ministry.engine, ORIGIN, "account/test", officer)
+
+    return warranted
+
+
+@pytest.fixture
+def at(ministry: Ministry, asked: Asked) -> At:
+    """The bureau with an officer's key on the table, or with none."""
+
+    def bureau(number: str | None = CLERK) -> HeadquartersBureau:
         journal = Journal(ministry.engine, ORIGIN, "account/test")
-        warranted = WarrantedCustodian(custodian, ministry.engine, ORIGIN, journal.actor, officer)
-        return HeadquartersBureau(ministry.engine, ministry.blobs, warranted, HEADQUARTERS, journal)
+        parts = (ministry.engine, ministry.blobs, asked(number), HEADQUARTERS, journal)
+        return HeadquartersBureau(*parts)
 
     return bureau
 
@@ -133,7 +147,7 @@ def test_without_an_officer_nothing_leaves_and_the_number_is_cancelled(
 
 
 def test_a_clerk_opens_what_came_in_a_bag_and_nobody_else_does(
-    ministry: Ministry, at: At, tmp_path: Path
+    ministry: Ministry, at: At, asked: Asked, tmp_path: Path
 ) -> None:
     paris, now = post_keys("PARIS"), clock.now().replace(microsecond=0)
     heading = Heading(
@@ -156,6 +170,16 @@ def test_a_clerk_opens_what_came_in_a_bag_and_nobody_else_does(
     assert (tmp_path / "out" / "message.txt").read_bytes() == b"Bonjour"
     assert not (tmp_path / "never").exists()
     assert (CLERK, "open_file_key", "intended") in told(ministry)
+    # A header for a reader's own key is had in the same way, and in no other.
+    with bag.open("rb") as source:
+        given = (Header.parse(source).encode(), source.read(PREFIX_BYTES))
+    recipient = HybridKey.generate().recipient
+    for number in (None, SECURITY):
+        with pytest.raises(Refusal):
+            asked(number).rewrap_header(*given, recipient)
+    made = decode(asked(CLERK).rewrap_header(*given, recipient))
+    assert len(made["manifest"]) == 64
+    assert (CLERK, "rewrap_header", "intended") in told(ministry)
 
 
 def test_no_key_on_usb_is_said_so() -> None:

@@ -13,13 +13,13 @@ import pytest
 from keys import canonical
 from keys.age.files import encrypt
 from keys.age.header import Header, seal_header
-from keys.age.hybrid import wrap
+from keys.age.hybrid import HybridKey, unwrap, wrap
 from keys.age.stream import SealingStream
 from keys.cards import Card
 from keys.custody import Bureau, Custodian, no_secret, open_custodian, read_credential
 from keys.custody.core import PREFIX_BYTES, Custody
-from keys.custody.errors import ManifestNotOfCard
-from keys.dispatch import decipher
+from keys.custody.errors import ManifestNotOfCard, RequestMalformed
+from keys.dispatch import decipher, examine
 from keys.errors import (
     AddresseesMismatch,
     HeaderMalformed,
@@ -145,6 +145,29 @@ def test_a_dispatch_passes_between_two_bureaux(
         ) as opened:
             text = (opened.folder / "message.txt").read_bytes()
         assert text == (message if envelope is there else message[::-1])
+
+
+def test_a_header_is_made_for_one_readers_own_key_and_opens_for_no_other(
+    custodian: Custodian, paris: Custody, lome: Custody, dispatch: Callable[..., Any]
+) -> None:
+    envelope = dispatch(paris, custodian.card(), message=b"Bonjour")
+    own, header = HybridKey.generate(), envelope.header.encode()
+    told = canonical.decode(custodian.rewrap_header(header, envelope.prefix, own.recipient))
+    made = Header.parse(io.BytesIO(canonical.bytes_from_text(told["header"])))
+    label, stanza = made.stanzas
+    file_key = unwrap(stanza, own)
+    assert file_key is not None
+    assert unwrap(stanza, HybridKey.generate()) is None
+    made.verify(file_key)
+    payload = io.BytesIO(envelope.payload)
+    manifest = examine(envelope.header, file_key, payload, custodian.card())
+    assert label == envelope.header.stanzas[0]
+    assert (told["manifest"], told["releasability"]) == (manifest.hash, [])
+    with pytest.raises(RequestMalformed):
+        custodian.rewrap_header(header, envelope.prefix, own.recipient[:-1])
+    other = dispatch(paris, lome.card())
+    with pytest.raises(NotAddressed):
+        custodian.rewrap_header(other.header.encode(), other.prefix, own.recipient)
 
 
 def test_sealed_columns_are_opened(custodian: Custodian) -> None:
