@@ -52,7 +52,7 @@ from cipher_service.directory.prekeys import PrekeyDesk
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches.bureau import HeadquartersBureau
 from cipher_service.dispatches.commands import Desk
-from cipher_service.dispatches.office import chasing, declassifying, release
+from cipher_service.dispatches.office import chasing, declassifying, own_openings, release
 from cipher_service.dispatches.office.chasing import Chasing
 from cipher_service.dispatches.office.commands import OfficeDesk
 from cipher_service.dispatches.office.copies import CopyDesk
@@ -61,7 +61,7 @@ from cipher_service.dispatches.office.granting import GrantDesk
 from cipher_service.dispatches.office.sending import SendingDesk
 from cipher_service.dispatches.reception import Reception
 from cipher_service.dispatches.sealing import ReceiptSealer
-from cipher_service.identity import relinking
+from cipher_service.identity import own_keys, relinking
 from cipher_service.identity.approvals import Approvals
 from cipher_service.identity.commands import Admissions
 from cipher_service.identity.officer_commands import OfficerDesk
@@ -139,13 +139,14 @@ def registrar_handlers(
     executors = {
         **access_desk.executors(gate),
         relinking.KIND: relinking.executor(),
+        own_keys.KIND: own_keys.executor(),
         declassifying.KIND: declassifying.executor(gate),
         release.PAIR: release.executor(gate),
         **bags.executors(),
     }
     completed = {**office, **officers.completed()}
     signing = Approvals(site, executors, completed, settings.console_origin, settings.log_origin)
-    grants = GrantDesk(desk_of_officers).acts()
+    grants = {**GrantDesk(desk_of_officers).acts(), **own_openings.acts()}
     sending = SendingDesk(sealer, Blobs(settings.data), settings.headquarters, gate).acts()
     handlers = {
         **admissions.handlers(),
@@ -155,6 +156,7 @@ def registrar_handlers(
         **officers.guarded({**declassifying.acts(gate), **grants, **CopyDesk(gate).acts()}),
         **officers.guarded({**chasing.acts(gate, settings.headquarters), **sending}),
         **officers.guarded(access_desk.acts(gate)),
+        **own_keys.OwnKeyDesk().handlers(officers),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(acts),
         **devices.handlers(),

@@ -128,6 +128,7 @@ RULES: Final[dict[str, ActRule]] = {
         _SECURITY,
         _seat("CHIEF-CNTC", "SECRETARY-GENERAL", "DEPUTY-DIRECTOR", "CHIEF-CIPHER-POUCH"),
     ),
+    "officer.own-key": _rule(72 * _HOUR, _READERS, _SECURITY),
     "officer.revoke": ActRule(((0, (ANYONE,)),), _HOUR, subject_may=True),
     "access.break-glass": _rule(_HOUR, _READERS - _GENERAL, _GENERAL | _SECURITY),
     # Article 8: delegation of signature and interim.

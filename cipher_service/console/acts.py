@@ -29,6 +29,7 @@ KINDS: Final = {
     "function.assign": mark("Confier une fonction"),
     "need.grant": mark("Donner à connaître"),
     "officer.relink": mark("Donner à un officier un nouveau lien d’inscription"),
+    "officer.own-key": mark("Mettre en service la clé propre d’un officier"),
     "access.break-glass": mark("Ouvrir un accès d’urgence"),
     "mandate.sign": mark("Signer un mandat"),
     "certificate.issue": mark("Émettre un certificat"),

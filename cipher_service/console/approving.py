@@ -1,16 +1,17 @@
 """The page where officers sign, at an origin and in a process of its own.
 
-Its two pages (French, English) are fixed bytes: what they load is named with its hash, so that the
-hash of the pages is the hash of everything that a browser runs here. It stands in the log at each
-start (`bundle_digest`). What is signed is shown and hashed by the page itself, from the very bytes
-that the registrar will verify; this process only passes them on.
+Its pages, each in French and English, are fixed bytes: what they load is named with its hash, so
+that the hash of the pages is the hash of everything that a browser runs here. It stands in the log
+at each start (`bundle_digest`). What is signed is shown and hashed by the page itself, from the
+very bytes that the registrar will verify; this process only passes them on. Officers' own keys are
+made and used by the second of its pages (`console.own`).
 """
 
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -18,9 +19,11 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from cipher_service.console import octets, reports
+from cipher_service.console.bodies import members_of
 from cipher_service.console.door import DEMONSTRATION
 from cipher_service.console.guard import REPORTS, Guard
 from cipher_service.console.language import LANGUAGES, Language, chosen
+from cipher_service.console.own import OWN_KEY, OwnDesk
 from cipher_service.console.refusals import named_refusal, status_of, words_of
 from cipher_service.console.static import Assets, mark
 from cipher_service.errors import ServiceError
@@ -31,9 +34,13 @@ from cipher_service.settings import Settings
 from cipher_service.storage.writer_client import RegistrarClient
 from keys.passkeys import RelyingParty
 
-_MOST: Final = 80 * 1024
 _GRANT: Final = b"depeche/v1 grant"
-_TITLES: Final[dict[Language, str]] = {"fr": "Signer un acte", "en": "Sign an act"}
+_SCRIPTS: Final = {"": "approve.js", OWN_KEY: "own.js"}
+"""What each page runs, by the end of its address after the language."""
+_TITLES: Final[dict[str, dict[Language, str]]] = {
+    "": {"fr": "Signer un acte", "en": "Sign an act"},
+    OWN_KEY: {"fr": "Clé propre", "en": "Own key"},
+}
 _CEILING: Final[dict[Language, str]] = {
     "fr": "Niveau le plus élevé de ce système :",
     "en": "Highest level of this system:",
@@ -44,34 +51,39 @@ _NO_SCRIPT: Final[dict[Language, str]] = {
 }
 
 
-def bundle(assets: Assets) -> dict[Language, bytes]:
-    """Return the two pages."""
-    return {language: _page(assets, language).encode() for language in LANGUAGES}
+def bundle(assets: Assets) -> dict[str, bytes]:
+    """Return the pages by their address, `fr` or `en/propre`."""
+    return {
+        f"{language}{end}": _page(assets, language, end).encode()
+        for end in _SCRIPTS
+        for language in LANGUAGES
+    }
 
 
 def bundle_digest() -> str:
     """Return the hash of the pages and, through them, of all that they load; hexadecimal."""
     pages = bundle(Assets())
-    return sha256(b"\0".join(pages[language] for language in LANGUAGES)).hexdigest()
+    return sha256(b"\0".join(pages.values())).hexdigest()
 
 
 def create_approval(settings: Settings) -> Guard:
     """Return the ASGI application of the process where officers sign."""
-    desk = _Desk(settings)
+    registry = RegistrarClient(settings.registrar_socket)
+    desk, own = _Desk(settings, registry), OwnDesk(settings, registry)
     assets = Assets()
     pages = bundle(assets)
     counted = reports.Counted()
 
     async def page(request: Request) -> Response:
-        language = chosen(
-            request.scope["path"].strip("/"), None, request.headers.get("accept-language", "")
-        )
-        return HTMLResponse(pages[language])
+        path = request.scope["path"].strip("/")
+        accepted = request.headers.get("accept-language", "")
+        return HTMLResponse(pages[path or chosen(None, None, accepted)])
 
     @asynccontextmanager
     async def lifespan(_router: Router) -> AsyncIterator[None]:
         yield
-        desk.close()
+        own.close()
+        registry.close()
 
     routes = [
         Route("/static/{file:path}", assets.serve, methods=["GET"]),
@@ -81,7 +93,8 @@ def create_approval(settings: Settings) -> Guard:
         Route("/signature", desk.sign, methods=["POST"]),
         Route("/demonstration", desk.sign_as_sample, methods=["POST"]),
         Route("/", page, methods=["GET"]),
-        *(Route(f"/{language}", page, methods=["GET"]) for language in LANGUAGES),
+        *(Route(f"/{path}", page, methods=["GET"]) for path in pages),
+        *own.routes(),
     ]
     return Guard(
         Router(routes, redirect_slashes=False, default=_nowhere, lifespan=lifespan),
@@ -93,16 +106,13 @@ def create_approval(settings: Settings) -> Guard:
 class _Desk:
     """Passes statements and answers between the page and the registrar."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, registry: RegistrarClient) -> None:
         self._settings = settings
-        self._registry = RegistrarClient(settings.registrar_socket)
-
-    def close(self) -> None:
-        self._registry.close()
+        self._registry = registry
 
     async def show(self, request: Request) -> Response:
         """Take `{"ticket"}`; give what the registrar gives, bytes as base64url."""
-        asked = await _members(request, "ticket")
+        asked = await members_of(request, "ticket")
         shown = await self._registry.call("approval_show", asked)
         return JSONResponse(
             {
@@ -120,12 +130,12 @@ class _Desk:
 
     async def sign(self, request: Request) -> Response:
         """Take `{"ticket", "nonce", "response"}`; give the outcome."""
-        members = await _members(request, "ticket", "nonce", "response")
+        members = await members_of(request, "ticket", "nonce", "response")
         return await self._answer(members["ticket"], members["nonce"], members["response"].encode())
 
     async def sign_as_sample(self, request: Request) -> Response:
         """Take `{"ticket"}`: a demonstration's officer signs with the key in software."""
-        members = await _members(request, "ticket")
+        members = await members_of(request, "ticket")
         if not self._carried(request):
             raise ServiceError("NOT_FOUND")
         settings = self._settings
@@ -175,27 +185,8 @@ async def _refused(scope: Scope, receive: Receive, send: Send, error: Exception)
     await JSONResponse(told, status_of(refusal))(scope, receive, send)
 
 
-async def _members(request: Request, *names: str) -> dict[str, str]:
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise ServiceError("FORM_REFUSED")
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MOST:
-            raise ServiceError("BODY_TOO_LARGE", limit=_MOST)
-    try:
-        value: Any = json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ServiceError("FORM_REFUSED") from error
-    if not isinstance(value, dict) or set(value) != set(names):
-        raise ServiceError("FORM_REFUSED")
-    if not all(isinstance(member, str) for member in value.values()):
-        raise ServiceError("FORM_REFUSED")
-    return value
-
-
-def _page(assets: Assets, language: Language) -> str:
-    script = assets.named("approve.js")
+def _page(assets: Assets, language: Language, end: str) -> str:
+    script, title = assets.named(_SCRIPTS[end]), _TITLES[end][language]
     links = ""
     for style in filter(None, map(assets.named, ("console.css", "markings.css"))):
         links += f'<link rel="stylesheet" href="{style.url}" integrity="{style.integrity}">\n'
@@ -208,14 +199,14 @@ def _page(assets: Assets, language: Language) -> str:
     band = f'<div class="app-band app-rank-{ceiling.rank}"'
     return (
         f'<!DOCTYPE html>\n<html lang="{language}" class="govuk-template">\n<head>\n'
-        f'<meta charset="utf-8">\n<title>{_TITLES[language]}</title>\n'
+        f'<meta charset="utf-8">\n<title>{title}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<link rel="icon" href="/marque.svg" type="image/svg+xml">\n{links}</head>\n'
         '<body class="govuk-template__body app-page">\n'
         f'<header>{band}><span class="govuk-visually-hidden">{_CEILING[language]} </span>{level}'
         "</div></header>\n"
         '<div class="app-frame app-frame--alone"><main class="app-work" id="travail">\n'
-        f"<h1>{_TITLES[language]}</h1>\n<noscript><p>{_NO_SCRIPT[language]}</p></noscript>\n"
+        f"<h1>{title}</h1>\n<noscript><p>{_NO_SCRIPT[language]}</p></noscript>\n"
         '<div id="acte" aria-live="polite"></div>\n</main></div>\n'
         f'<footer>{band} aria-hidden="true">{level}</div></footer>\n</body>\n</html>\n'
     )

@@ -8,9 +8,10 @@ from starlette.responses import Response
 from cipher_service.console import octets
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import mark
+from cipher_service.console.own import OWN_KEY
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
-from cipher_service.identity import challenges, passkey_book
+from cipher_service.identity import challenges, own_keys, passkey_book
 from cipher_service.identity.officer_commands import statement_of_key
 from cipher_service.identity.site import party_of
 from keys.passkeys import creation_options
@@ -18,11 +19,21 @@ from keys.passkeys import creation_options
 
 async def list_keys(visit: Visit) -> Response:
     """The officer's keys, those taken away too."""
-    keys = await visit.read(
-        lambda connection, _gate: passkey_book.keys_of(connection, visit.person.number)
+    number = visit.person.number
+    keys, own = await visit.read(
+        lambda connection, _gate: (
+            passkey_book.keys_of(connection, number),
+            own_keys.state_of(connection, number),
+        )
     )
     left = sum(key.revoked is None for key in keys)
-    return visit.page("keys/keys.html", listed=keys, left=left)
+    return visit.page("keys/keys.html", listed=keys, left=left, own=own)
+
+
+async def make_own(visit: Visit) -> Response:
+    """Go to the page that makes the officer's own key for reading."""
+    await visit.form()
+    return visit.sign(await visit.act("own_key_begin"), OWN_KEY)
 
 
 async def take_key(visit: Visit) -> Response:
@@ -72,6 +83,7 @@ FLOW: Final = Flow(
     "keys",
     (
         Page("/cles", list_keys),
+        Page("/cles/propre", make_own, method="POST"),
         Page("/cles/retirer", take_key, method="POST"),
         Page("/cles/defi", ask_key, method="POST"),
         Page("/cles/ajouter", add_key, method="POST", most=100 * 1024),

@@ -228,11 +228,11 @@ class Visit:
         """Answer with a page of `templates/`."""
         return self._renderer.page(self, template, status, values)
 
-    def sign(self, ticket: str) -> Response:
-        """Send the browser to the page where the officer signs (`identity.approvals.ask`)."""
+    def sign(self, ticket: str, page: str = "") -> Response:
+        """Send the browser to a page of the other origin; the one for signing if none is named."""
         origin = self.office.settings.approval_origin
         # After the #, a ticket reaches no server, no log and no other site.
-        return RedirectResponse(f"{origin}/{self.language}#{ticket}", _SEE_OTHER)
+        return RedirectResponse(f"{origin}/{self.language}{page}#{ticket}", _SEE_OTHER)
 
     def go(self, path: str) -> Response:
         """Send the browser to a page of ours after an act."""

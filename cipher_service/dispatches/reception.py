@@ -5,7 +5,7 @@ then published by rename; doing it again changes nothing.
 """
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import file_digest
 from io import BytesIO
@@ -144,20 +144,9 @@ class Reception:
                 raise
             return self._enter(opened, record, directory, folder)
 
-    @contextmanager
-    def envelope(self, record: DispatchRecord) -> Iterator[BinaryIO]:
-        """Open the stored envelope of a dispatch.
-
-        Raises:
-            OSError: it is gone, or cannot be read.
-        """
-        if record.stored:
-            with self._blobs.path(record.sha256).open("rb") as file:
-                yield file
-            return
-        with reading(self._engine) as connection:
-            body = small_body(connection, record)
-        yield cast("BinaryIO", BytesIO(body))
+    def envelope(self, record: DispatchRecord) -> AbstractContextManager[BinaryIO]:
+        """Open the stored envelope of a dispatch; see `stored_envelope`."""
+        return stored_envelope(self._engine, self._blobs, record)
 
     def deciphered(self, source: BinaryIO, directory: Directory, workspace: Path) -> Opened:
         """Verify and decipher an envelope into a quarantine below `workspace`; nothing is entered.
@@ -296,6 +285,22 @@ def _named(opened: Opened, fingerprints: Collection[str]) -> Addressee | None:
     added = (entry for each in opened.reroutings for entry in each.addendum.to)
     every = (*opened.manifest.to, *added)
     return next((entry for entry in every if entry.fingerprint in fingerprints), None)
+
+
+@contextmanager
+def stored_envelope(engine: Engine, blobs: Blobs, record: DispatchRecord) -> Iterator[BinaryIO]:
+    """Open the stored envelope of a dispatch.
+
+    Raises:
+        OSError: it is gone, or cannot be read.
+    """
+    if record.stored:
+        with blobs.path(record.sha256).open("rb") as file:
+            yield file
+        return
+    with reading(engine) as connection:
+        body = small_body(connection, record)
+    yield cast("BinaryIO", BytesIO(body))
 
 
 def trusted(directory: Directory, fingerprint: str) -> Card | None:

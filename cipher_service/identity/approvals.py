@@ -133,6 +133,19 @@ def answer_of(connection: Connection, officer: str, ticket: str, now: datetime) 
     return bytes(row.answer)
 
 
+def take(connection: Connection, ticket: str, kind: str, now: datetime) -> str:
+    """Use up the ticket of a statement that is shown and never signed; returns whose it is.
+
+    Raises:
+        ServiceError: TICKET_UNKNOWN: no such, too old, or of another kind of statement.
+    """
+    row = _open(connection, ticket, now)
+    if decode(bytes(row.body))["type"] != kind:
+        raise ServiceError("TICKET_UNKNOWN")
+    _close(connection, ticket)
+    return str(row.officer)
+
+
 class Approvals:
     """The registrar's commands of the page where officers sign.
 

@@ -22,6 +22,7 @@ from cipher_service.directory.officers import in_force
 from cipher_service.dispatches.office import copies, declassifying, routing, trail
 from cipher_service.dispatches.office.showing import Shown
 from cipher_service.errors import ServiceError
+from cipher_service.identity import own_keys
 from cipher_service.labels.scheme import Level
 from cipher_service.references import register_number
 from cipher_service.storage.tables import officers as persons
@@ -60,6 +61,7 @@ async def locked(visit: Visit) -> Response:
             **_card(connection, number, visit.office.headquarters),
             "traces": traces,
             "copies": copies.made(connection, number),
+            "own_key": own_keys.state_of(connection, visit.person.number) == own_keys.ACCEPTED,
             "assigned": assigned,
             "names": names(connection, named),
             "may_read": may_read,

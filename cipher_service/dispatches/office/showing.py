@@ -13,7 +13,7 @@ again while it is given.
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Engine
 
@@ -23,8 +23,11 @@ from cipher_service.dispatches.reception import Reception, require_inside
 from cipher_service.dispatches.sealed import TEXT_MAX, seal_text
 from cipher_service.errors import ServiceError
 from cipher_service.storage.unit_of_work import reading
+from keys.age.header import Header
+from keys.canonical import bytes_from_text, decode
 from keys.cards import Card
 from keys.custody import Custodian
+from keys.custody.core import PREFIX_BYTES
 from keys.dispatch import Head, read_again, read_parts
 from keys.manifest import Manifest, Part
 from keys.names import MESSAGE, given_name
@@ -125,6 +128,27 @@ class Showing:
         return Attachment(
             given_name(part.name), part.type, part.size, self._again(record, head, place)
         )
+
+    def rewrapped(self, dispatch_id: str, recipient: bytes) -> dict[str, Any]:
+        """Have the custodian make a header of a dispatch for its reader's own key.
+
+        Args:
+            dispatch_id: as for `arrival`.
+            recipient: of that key, 1,216 raw bytes.
+
+        Returns:
+            `{"header": bytes, "manifest": its hash, "releasability": its posts}`.
+
+        Raises:
+            ServiceError, Refusal, KeysError, OSError: as `arrival`.
+        """
+        with reading(self._engine) as connection:
+            record = dispatch_of(connection, self._post, dispatch_id)
+        with self._reception.envelope(record) as source:
+            header = Header.parse(source).encode()
+            made = self._custodian.rewrap_header(header, source.read(PREFIX_BYTES), recipient)
+        told = decode(made)
+        return {**told, "header": bytes_from_text(told["header"])}
 
     def _judged(self, dispatch_id: str, text: bytearray) -> tuple[DispatchRecord, Head]:
         """Verify all of a dispatch; the beginning of its text goes to `text`."""

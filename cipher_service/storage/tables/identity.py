@@ -65,6 +65,19 @@ approval = table(
     Column("given_at", Text, nullable=False, index=True),
 )
 
+own_key = table(
+    "own_key",
+    # A key that only its officer's browser holds, wrapped for each of their security keys.
+    Column("key_id", Text, primary_key=True),  # hex SHA-256 of the recipient
+    Column("officer", Text, ForeignKey("officer.officer_id"), nullable=False, index=True),
+    Column("recipient", Text, nullable=False),
+    Column("wrapped", Text, nullable=False),  # canonical JSON list, see `identity.own_keys`
+    Column("state", Text, nullable=False),
+    Column("offered_at", Text, nullable=False),
+    Column("settled_at", Text),
+    one_of("state", "offered", "accepted", "replaced"),
+)
+
 preference = table(
     "preference",
     Column("officer", Text, ForeignKey("officer.officer_id"), primary_key=True),

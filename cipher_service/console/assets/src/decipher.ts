@@ -1,8 +1,10 @@
 // The text of a dispatch: asked for, shown by textContent under a watermark, and taken away again:
 // after a minute without a gesture, when the tab is hidden or left for five seconds, by l or Esc.
 import { type Attachment, attachmentLines } from "./reading/attachments";
+import { watchOver } from "./reading/locking";
 import { endPrinting, watchPrinting } from "./reading/printing";
 import type { Refusal } from "./reading/refusal";
+import { watermark, wipeWatermark } from "./reading/watermark";
 
 interface Told {
   subject: string;
@@ -13,8 +15,6 @@ interface Told {
   watermark: string;
 }
 
-const AWAY_MS = 5000;
-const TICK_MS = 250;
 const unsealer = document.querySelector<HTMLButtonElement>("[data-open]");
 const sealed = document.getElementById("scelle");
 const clear = document.getElementById("clair");
@@ -25,44 +25,26 @@ if (unsealer && sealed && clear && refused) {
     root.querySelector<T>(`[data-${name}]`);
   const countdown = clear.querySelector("progress");
   const most = Number(unsealer.dataset["seconds"] ?? "60") * 1000;
-  let ends = 0;
-  let clockwork = 0;
-  let away = 0;
 
   const fill = (root: HTMLElement, name: string, text: string): void => {
     const place = part(root, name);
     if (place) place.textContent = text;
   };
 
-  // By CSSOM, since no style is allowed in the page: it is seen, not read aloud and not copied.
-  const sheet = new CSSStyleSheet();
-  document.adoptedStyleSheets.push(sheet);
-
-  const watermark = (text: HTMLElement, words: string): void => {
-    const mark = document.createElement("div");
-    mark.className = "app-document__watermark";
-    mark.setAttribute("aria-hidden", "true");
-    text.append(mark);
-    sheet.replaceSync(
-      `.app-document__watermark::before { content: ${JSON.stringify(`${words}   `.repeat(60))} }`,
-    );
-  };
-
   const lock = (): void => {
-    clearInterval(clockwork);
-    clearTimeout(away);
+    watch.end();
     if (clear.hidden) return;
     for (const name of ["subject", "text", "signed", "names"]) part(clear, name)?.replaceChildren();
-    sheet.replaceSync("");
+    wipeWatermark();
     endPrinting(clear);
     clear.hidden = true;
     sealed.hidden = false;
     unsealer.focus();
   };
 
-  const gesture = (): void => {
-    ends = Date.now() + most;
-  };
+  const watch = watchOver(most, lock, (left) => {
+    if (countdown) countdown.value = 60 * left;
+  });
 
   const show = (told: Told): void => {
     fill(clear, "subject", told.subject);
@@ -84,12 +66,7 @@ if (unsealer && sealed && clear && refused) {
     refused.hidden = true;
     clear.hidden = false;
     part(clear, "subject")?.focus();
-    gesture();
-    clockwork = window.setInterval(() => {
-      const left = ends - Date.now();
-      if (countdown) countdown.value = (60 * left) / most;
-      if (left <= 0) lock();
-    }, TICK_MS);
+    watch.begin();
   };
 
   const refuse = (told: Refusal): void => {
@@ -125,18 +102,4 @@ if (unsealer && sealed && clear && refused) {
     unsealer.focus();
   });
   document.getElementById("verrouiller")?.addEventListener("click", lock);
-  for (const name of ["keydown", "pointermove", "wheel", "touchstart"]) {
-    addEventListener(name, gesture, { passive: true });
-  }
-  addEventListener("keydown", (event) => {
-    if (event.key === "l" || event.key === "Escape") lock();
-  });
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) lock();
-  });
-  addEventListener("blur", () => {
-    away = window.setTimeout(lock, AWAY_MS);
-  });
-  addEventListener("focus", () => clearTimeout(away));
-  addEventListener("pagehide", lock);
 }

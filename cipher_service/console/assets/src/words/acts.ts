@@ -84,6 +84,10 @@ export const ACTS: Record<string, Words> = {
     fr: "Donner à un officier un nouveau lien d’inscription",
     en: "Give an officer a new enrolment link",
   },
+  "officer.own-key": {
+    fr: "Mettre en service la clé propre d’un officier",
+    en: "Put an officer’s own key in service",
+  },
   "officer.revoke": { fr: "Retirer un officier ou sa clé", en: "Revoke an officer or a key" },
   "access.break-glass": { fr: "Ouvrir un accès d’urgence", en: "Open an emergency access" },
   "mandate.sign": { fr: "Signer un mandat", en: "Sign a mandate" },
@@ -131,6 +135,7 @@ export const MEMBERS: Record<string, Words> = {
   releasability: { fr: "Communicable à", en: "Releasable to" },
   created: { fr: "Faite le", en: "Made on" },
   contents: { fr: "Contenu (octets, SHA-256)", en: "Contents (bytes, SHA-256)" },
+  recipient: { fr: "Empreinte de la clé propre", en: "Fingerprint of the own key" },
   functions: { fr: "Fonctions", en: "Functions" },
   trained_until: { fr: "Formation valable jusqu’à", en: "Training valid until" },
   matter: { fr: "À connaître", en: "To be known" },

@@ -1,0 +1,18 @@
+// Who reads, behind the text. By CSSOM, since no style is allowed in the page: it is seen, not read
+// aloud and not copied.
+const sheet = new CSSStyleSheet();
+document.adoptedStyleSheets.push(sheet);
+
+export function watermark(text: HTMLElement, words: string): void {
+  const mark = document.createElement("div");
+  mark.className = "app-document__watermark";
+  mark.setAttribute("aria-hidden", "true");
+  text.append(mark);
+  sheet.replaceSync(
+    `.app-document__watermark::before { content: ${JSON.stringify(`${words}   `.repeat(60))} }`,
+  );
+}
+
+export function wipeWatermark(): void {
+  sheet.replaceSync("");
+}

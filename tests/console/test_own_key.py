@@ -1,0 +1,242 @@
+"""An officer's own key in a real browser: made under security keys, used, and its failures."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cbor2
+import pytest
+from playwright.sync_api import CDPSession, Page, expect
+from sqlalchemy import delete, select
+
+from cipher_service import clock
+from cipher_service.administration.stage import Stage, chiffre
+from cipher_service.identity.site import party_of
+from cipher_service.storage.engine import open_existing
+from cipher_service.storage.tables.identity import own_key, passkey
+from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys import canonical
+from keys.age.bech32 import encode_recipient
+from keys.age.hybrid import HybridKey
+from tests.console.conftest import Enter
+from tests.console.support import Tab, check_accessible, check_html, check_language, check_width
+from tests.console.test_signing import names, post, sample
+
+ROLE = "SECRETARY-GENERAL"
+TEXT = "La délimitation sera signée mardi."
+
+
+@dataclass
+class Keys:
+    """Chromium's virtual security keys, each holding one credential of the officer."""
+
+    page: Page
+    session: CDPSession
+    party: str
+    held: list[tuple[str, str]]  # (authenticator, credential in hexadecimal)
+
+    def add(self, ministry: Stage, *, prf: bool) -> str:
+        """Plug in one more and register its credential in the service's books."""
+        self.touch("")
+        options = {
+            "protocol": "ctap2", "ctap2Version": "ctap2_1", "transport": "usb",
+            "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True,
+            "automaticPresenceSimulation": True, "hasPrf": prf,
+        }  # fmt: skip
+        added = self.session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        told = self.page.evaluate(_MAKE, self.party)
+        credential = bytes(told["id"]).hex()
+        # Chromium's virtual key attests no model that a ministry pins, so that enrolment refuses
+        # it (tests/console/test_passkeys.py): the books get it by hand.
+        data = bytes(told["data"])
+        length = int.from_bytes(data[53:55])
+        public = cbor2.dumps(cbor2.loads(data[55 + length :]), canonical=True)
+        engine = open_existing(ministry.settings.database)
+        with unit_of_work(engine) as connection:
+            connection.execute(
+                passkey.insert().values(
+                    credential_id=credential,
+                    officer=sample(ministry, ROLE),
+                    public_key=public,
+                    model="00000000-0000-0000-0000-000000000000",
+                    sign_count=0,
+                    added_at=clock.text(clock.now()),
+                )
+            )
+        engine.dispose()
+        self.held.append((added["authenticatorId"], credential))
+        return credential
+
+    def touch(self, credential: str) -> None:
+        """Let the key that holds a credential, and no other, be the one that is touched."""
+        for authenticator, held in self.held:
+            self.session.send(
+                "WebAuthn.setAutomaticPresenceSimulation",
+                {"authenticatorId": authenticator, "enabled": held == credential},
+            )
+
+
+_MAKE = """async (party) => {
+  const made = await navigator.credentials.create({ publicKey: {
+    challenge: new Uint8Array(32), rp: { id: party, name: party },
+    user: { id: crypto.getRandomValues(new Uint8Array(16)), name: "x", displayName: "x" },
+    pubKeyCredParams: [{ type: "public-key", alg: -7 }, { type: "public-key", alg: -257 }],
+    authenticatorSelection: { userVerification: "required" }, extensions: { prf: {} },
+  } });
+  return {
+    id: [...new Uint8Array(made.rawId)],
+    data: [...new Uint8Array(made.response.getAuthenticatorData())],
+  };
+}"""
+
+
+@pytest.fixture
+def tidied(ministry: Stage) -> Iterator[None]:
+    """Leave the officer the keys of before."""
+    engine, officer = open_existing(ministry.settings.database), sample(ministry, ROLE)
+    mine = passkey.c.officer == officer
+    with reading(engine) as connection:
+        before = list(connection.scalars(select(passkey.c.credential_id).where(mine)))
+    yield
+    with unit_of_work(engine) as connection:
+        connection.execute(delete(passkey).where(mine, passkey.c.credential_id.not_in(before)))
+        connection.execute(delete(own_key).where(own_key.c.officer == officer))
+    engine.dispose()
+
+
+def plugged(tab: Tab, ministry: Stage) -> Keys:
+    session = tab.page.context.new_cdp_session(tab.page)
+    session.send("WebAuthn.enable")
+    return Keys(tab.page, session, party_of(ministry.settings).id, [])
+
+
+def signed(tab: Tab) -> None:
+    tab.page.get_by_role("button", name="Signer avec la clé logicielle").click()
+    tab.page.wait_for_url(f"{tab.origin}/**")
+
+
+def check_there(tab: Tab, foreign: tuple[str, ...] = ()) -> None:
+    """Hold a page of the other origin to what every page is held to."""
+    check_accessible(tab.page)
+    check_width(tab.page)
+    check_html(tab.page)
+    check_language(tab.page, foreign)
+
+
+@pytest.mark.usefixtures("tidied")
+def test_an_own_key_is_made_under_two_security_keys_accepted_and_opens_in_the_page_alone(
+    enter: Enter, ministry: Stage, tmp_path: Path
+) -> None:
+    tab = enter(ROLE)
+    page = tab.page
+    posted: list[str] = []
+    page.on("request", lambda request: posted.append(request.post_data or ""))
+    keys = plugged(tab, ministry)
+    tab.goto("/cles")
+    first, second = (keys.add(ministry, prf=True) for _ in range(2))
+    bare = keys.add(ministry, prf=False)
+    tab.goto("/cles")
+    page.get_by_role("button", name="Faire ma clé propre").click()
+    page.wait_for_url(f"{ministry.settings.approval_origin}/fr/propre")
+    keys.touch(bare)
+    page.get_by_role("button", name=f"Faire la copie pour la clé {bare[:8]}").click()
+    expect(page.locator(".app-refusal")).to_contain_text("KEY_WITHOUT_PRF")
+    offer = page.get_by_role("button", name="Enregistrer la clé propre")
+    keys.touch(first)
+    page.get_by_role("button", name=f"Faire la copie pour la clé {first[:8]}").click()
+    expect(page.get_by_text(f"Copie faite pour la clé {first[:8]}")).to_be_visible()
+    expect(offer).to_be_hidden()  # one copy is none
+    check_there(tab, names(ministry))
+    keys.touch(second)
+    page.get_by_role("button", name=f"Faire la copie pour la clé {second[:8]}").click()
+    offer.click()
+    expect(page.get_by_text("Mettre en service la clé propre")).to_be_visible()
+    signed(tab)
+    expect(page.get_by_text("l’officier de sécurité doit encore signer")).to_be_visible()
+
+    security = enter("SECURITY-OFFICER")
+    security.goto("/actes")
+    security.page.get_by_role("link", name="Mettre en service la clé propre").first.click()
+    security.page.get_by_role("button", name="Lire et signer").click()
+    signed(security)
+    tab.goto("/cles")
+    expect(page.get_by_text("Elle est en service.")).to_be_visible()
+
+    text = tmp_path / "texte.txt"
+    text.write_text(TEXT, "utf-8")
+    number = chiffre(
+        "fr", "send", "--identity", ministry.identity("LOME"), "--to", "MINREX", "--level",
+        "CONFIDENTIEL", "--precedence", "ROUTINE", "--subject", "Accord", "--attach", str(text),
+        str(text),
+    )["id"]  # fmt: skip
+    tab.goto(f"/depeches/{number}")
+    page.get_by_role("button", name="Déchiffrer avec ma clé propre").click()
+    page.wait_for_url(f"{ministry.settings.approval_origin}/fr/propre")
+    unsealer = page.get_by_role("button", name="Déchiffrer avec ma clé de sécurité")
+    expect(unsealer).to_be_visible()
+    check_there(tab, names(ministry))
+    unsealer.click()
+    document = page.locator(".app-document")
+    expect(document).to_contain_text(TEXT, timeout=15_000)
+    expect(page.get_by_text("deux signatures vérifiées dans cette page")).to_be_visible()
+    expect(page.get_by_role("heading", name="Accord")).to_be_focused()
+    check_there(tab, (*names(ministry), TEXT, "Accord"))
+    page.keyboard.press("l")
+    expect(document).to_have_count(0)
+    assert "mardi" not in page.content()
+    # Nothing of the secret, of the key or of the text was sent.
+    sent = "".join(posted)
+    assert "wrapped" in sent
+    assert not any(each in sent for each in ("AGE-SECRET", "prf", "mardi", "clientExtension"))
+    tab.goto(f"/depeches/{number}")
+    expect(page.get_by_text("lue par Secrétaire")).to_be_visible()
+    assert tab.complaints == []
+
+
+def _copy(credential: str) -> dict[str, str]:
+    sizes = {"salt": 32, "nonce": 12, "box": 93}
+    made = {name: canonical.text_from_bytes(bytes(size)) for name, size in sizes.items()}
+    return {"credential": canonical.text_from_bytes(bytes.fromhex(credential)), **made}
+
+
+@pytest.mark.usefixtures("tidied")
+def test_the_service_refuses_a_secret_one_copy_and_somebody_elses_credential(
+    enter: Enter, ministry: Stage
+) -> None:
+    tab = enter(ROLE)
+    asked = tab.page.request.post(
+        f"{tab.origin}/cles/propre",
+        headers={"origin": tab.origin, "content-type": "application/x-www-form-urlencoded"},
+        max_redirects=0,
+    )
+    ticket = {"ticket": asked.headers["location"].rpartition("#")[2]}
+    engine, officer = open_existing(ministry.settings.database), sample(ministry, ROLE)
+    with reading(engine) as connection:
+        rows = connection.execute(select(passkey.c.credential_id, passkey.c.officer)).all()
+    engine.dispose()
+    mine = [row.credential_id for row in rows if row.officer == officer]
+    others = [row.credential_id for row in rows if row.officer != officer]
+    recipient = {"recipient": encode_recipient(HybridKey.generate().recipient)}
+    good = [_copy(each) for each in mine[:2]]
+
+    def offered(copies: object, **more: object) -> str:
+        wrapped = json.dumps(copies, sort_keys=True, separators=(",", ":"))
+        members = {**ticket, **recipient, "wrapped": wrapped, **more}
+        return str(post(ministry, "/propre/offrir", members)[1].get("code"))
+
+    assert offered(good, prf="c2VjcmV0") == "FORM_REFUSED"
+    assert offered([{**good[0], "prf": "c2VjcmV0"}, good[1]]) == "FORM_REFUSED"
+    assert offered({"copies": good}) == "FORM_REFUSED"
+    assert offered([{**good[0], "box": "AAAA"}, good[1]]) == "FORM_REFUSED"
+    assert offered([]) == "FORM_REFUSED"
+    assert offered(good, recipient="age1pq1" + "q" * 1952) == "FORM_REFUSED"
+    assert offered(good[:1]) == "OWN_KEY_ALONE"
+    assert offered([good[0], good[0]]) == "OWN_KEY_ALONE"
+    assert offered([good[0], _copy(others[0])]) == "OWN_KEY_ALONE"
+    assert offered(good) == "None"
+    assert offered(good) == "TICKET_UNKNOWN"  # once
+    tab.expected = (410,)
+    tab.page.goto(f"{ministry.settings.approval_origin}/en/propre#{ticket['ticket']}")
+    expect(tab.page.get_by_text("TICKET_UNKNOWN")).to_be_visible()
+    check_there(tab)
