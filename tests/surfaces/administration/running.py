@@ -1,28 +1,22 @@
-"""`cipher-service` as somebody types it: a process of its own, its two streams and its status."""
+"""`cipher-service` as somebody types it: its two streams and its status."""
 
 import json
-import os
 import subprocess
-import sys
 from typing import Any
 
+from cipher_service.administration.command import main
 from cipher_service.administration.stage import Stage
+from tests.support.commands import run_here
 
 Ended = subprocess.CompletedProcess[str]
 
 
 def run(*typed: str, language: str = "fr") -> Ended:
     """Run one command to its end; no end of any command is a traceback."""
-    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "utf-8"}
-    ended = subprocess.run(
-        [sys.executable, "-m", "cipher_service", "--lang", language, *typed],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
-    assert "Traceback" not in ended.stderr, ended.stderr
-    return ended
+    ended = run_here(main, ["--lang", language, *typed])
+    out, err = ended.stdout.decode(), ended.stderr.decode()
+    assert "Traceback" not in err, err
+    return Ended(typed, ended.returncode, out, err)
 
 
 def done(on: Stage, *typed: str, language: str = "fr") -> str:

@@ -1,16 +1,16 @@
-"""Bags sealed by the real program, each command a process of its own."""
+"""Bags sealed by the real program."""
 
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cipher_service.valise.__main__ import main
 from tests.surfaces.client.offline.posts import Post, chiffre, environment
 
-valise = partial(chiffre, program=(str(Path(sys.executable).with_name("valise")),))
+valise = partial(chiffre, main=main)
 
 
 def draft(place: Path, change: Mapping[str, Any] | None = None) -> Path:

@@ -1,4 +1,4 @@
-"""Posts that work with the real program, each command a process of its own."""
+"""Posts that work with the real program."""
 
 import json
 import os
@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from cipher_service.client.__main__ import main as client
+from tests.support.commands import Main, run_here
 
 ROOT = Path(__file__).resolve().parents[4]
 CHIFFRE = (str(Path(sys.executable).with_name("chiffre")),)
@@ -44,19 +47,34 @@ def chiffre(
     *arguments: object,
     stdin: bytes = b"",
     cwd: Path | None = None,
-    program: Sequence[str] = CHIFFRE,
+    program: Sequence[str] = (),
+    main: Main = client,
     env: Mapping[str, str] | None = None,
 ) -> Ending:
-    """Run one command to its end; no end of any command is a traceback."""
-    done = subprocess.run(
-        [*program, *map(_argument, arguments)],
-        input=stdin,
-        cwd=cwd,
-        env=dict(env or environment()),
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
+    """Run one command to its end; no end of any command is a traceback.
+
+    Args:
+        arguments: what is typed.
+        stdin: what is piped in.
+        cwd: where.
+        program: how to start it as a process of its own; else it runs here, many times faster.
+        main: which program runs here.
+        env: its environment.
+    """
+    given = dict(env or environment())
+    typed = [_argument(each) for each in arguments]
+    if program:
+        done = subprocess.run(
+            [*program, *typed],
+            input=stdin,
+            cwd=cwd,
+            env=given,
+            capture_output=True,
+            check=False,
+            timeout=120,
+        )
+    else:
+        done = run_here(main, [*map(os.fsdecode, typed)], stdin=stdin, cwd=cwd, env=given)
     err = done.stderr.decode(errors="backslashreplace")
     assert "Traceback" not in err, err
     return Ending(done.returncode, done.stdout.decode(errors="backslashreplace"), err)

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -161,13 +162,13 @@ def test_any_terminal_can_be_written_to(
     lome: Post, paris: Post, tmp_path: Path, terminal: dict[str, str | None]
 ) -> None:
     """On one that knows no accents they are left out: no end is an encoding error."""
-    env = environment(**terminal)
+    alone = partial(chiffre, env=environment(**terminal), program=CHIFFRE)
     subject = "Œuvre « à suivre » – Привет".encode()
     common = ("--identity", lome.identity, "--to", paris.card, "--level", "SECRET")
 
-    sent = chiffre("encipher", *common, "--subject", subject, "-o", tmp_path / "d", "-", env=env)
-    shown = chiffre("inspect", tmp_path / "d", env=env)
-    wrong = chiffre("inspect", env=env)
+    sent = alone("encipher", *common, "--subject", subject, "-o", tmp_path / "d", "-")
+    shown = alone("inspect", tmp_path / "d")
+    wrong = alone("inspect")
 
     # A locale that cannot read the subject may refuse it, by name.
     assert sent.status == 0 or "HEADING_INVALID" in sent.err

@@ -1,6 +1,5 @@
 """A real ministry in processes of its own, and posts that run the real `chiffre` against it."""
 
-import io
 import json
 import os
 import select
@@ -9,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +26,7 @@ from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.cards import read_card
 from keys.custody import found
 from keys.statements import key_fingerprint
+from tests.support.commands import run_here
 
 ROOT = Path(__file__).parents[4]
 SERVE = (
@@ -198,20 +197,9 @@ class Post:
 
     def chiffre(self, *words: str, text: str = "") -> Run:
         """Run a command in this process: the same code, without a second of imports."""
-        out, err = _Captured(), _Captured()
-        before = (Path.cwd(), sys.stdin, signal.getsignal(signal.SIGTERM))
-        hung_up = signal.getsignal(signal.SIGHUP)
-        os.chdir(self.folder.parent)
-        sys.stdin = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
-        try:
-            with redirect_stdout(out), redirect_stderr(err):
-                status = main(["--lang", "en", *words])
-        finally:
-            os.chdir(before[0])
-            sys.stdin = before[1]
-            signal.signal(signal.SIGTERM, before[2])
-            signal.signal(signal.SIGHUP, hung_up)
-        return Run(status, out.text, err.text)
+        typed, parent = ["--lang", "en", *words], self.folder.parent
+        done = run_here(main, typed, stdin=text.encode(), cwd=parent)
+        return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def chiffre_alone(self, *words: str, text: str = "", timeout: float = PATIENCE) -> Run:
         """Run a command as a process of its own."""
@@ -243,18 +231,6 @@ class Post:
 
     def send(self, to: str, message: str, *options: str, level: str = "CONFIDENTIEL") -> Run:
         return self.online("send", "--to", to, "--level", level, *options, "-", text=message)
-
-
-class _Captured(io.TextIOWrapper):
-    """A standard stream that keeps what is written."""
-
-    def __init__(self) -> None:
-        super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
-
-    @property
-    def text(self) -> str:
-        self.seek(0)
-        return self.read()
 
 
 def free_port() -> int:
