@@ -87,11 +87,3 @@ def reports(request: pytest.FixtureRequest) -> Iterator[list[str]]:
 def pictures(tmp_path: Path) -> Path:
     """A folder for what a test photographs."""
     return tmp_path
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of one module, which share its browser and its fixtures, in one process."""
-    for item in items:
-        if "tests/console/" in item.path.as_posix():
-            item.add_marker(pytest.mark.xdist_group(f"console-{item.path.stem}"))
