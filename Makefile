@@ -65,9 +65,14 @@ test: setup lint ## Everything that CI runs: style, types, ladder, every test, P
 
 .PHONY: lint
 lint: setup ## Style, types and the import ladder.
+	@$(MAKE) --no-print-directory -j $(JOBS) --output-sync=target types style
+
+.PHONY: types style
+types:
+	$(BIN)/mypy .
+style:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	cd $(ASSETS) && $(abspath $(BIN))/node node_modules/typescript/bin/tsc --noEmit
 
