@@ -32,7 +32,7 @@ from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody import Founding
 from keys.statements import key_fingerprint
 
-_PATIENCE = 30.0
+_PATIENCE = 120.0  # a machine that does much else needs most of a minute
 
 
 class Listening(Terminal):
