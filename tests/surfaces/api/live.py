@@ -4,7 +4,6 @@ import hashlib
 import json
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 from base64 import b64encode
@@ -37,6 +36,7 @@ from keys.package import LABEL_TYPE
 from keys.signing import ENROLMENT, VerifyingKey
 from keys.slips import SeriesNumber, SignedSlip, Slip, SlipAddressee, sign_slip
 from tests.support.ministry import EPOCH, PostKeys
+from tests.support.ports import free_port
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -314,12 +314,6 @@ def sealed(dispatch_id: str, cards: Sequence[Card], precedence: str, size: int) 
     return seal_header(stanzas, file_key) + secrets.token_bytes(size)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def running(data: Path, *, workers: int = 2, database_url: str = "") -> Iterator[Service]:
     """Found an installation in `data` and run it; afterwards no process of it is left."""
@@ -364,7 +358,7 @@ def serving(settings: Settings) -> Iterator[Service]:
             pids = service.pids()
     finally:
         process.send_signal(signal.SIGTERM)
-        code = process.wait(30)
+        code = process.wait(120)
         process.stdout.close()
         log.close()
     assert code == 0, _tail(settings)

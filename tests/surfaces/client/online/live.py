@@ -27,6 +27,7 @@ from keys.cards import read_card
 from keys.custody import found
 from keys.statements import key_fingerprint
 from tests.support.commands import run_here
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[4]
 SERVE = (
@@ -34,7 +35,7 @@ SERVE = (
     " from cipher_service.settings import Settings; run(Settings.load(Path(sys.argv[1])),"
     " lambda line: print(line, flush=True))"
 )
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
@@ -231,13 +232,6 @@ class Post:
 
     def send(self, to: str, message: str, *options: str, level: str = "CONFIDENTIEL") -> Run:
         return self.online("send", "--to", to, "--level", level, *options, "-", text=message)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def port_taken(port: int) -> bool:
