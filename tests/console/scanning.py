@@ -21,7 +21,7 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import reading
 from pouch.events import Event
 from tests.console.sealed_bags import Bag, number_of
-from tests.console.support import CHROMIUM, watch_policy
+from tests.console.support import CHROMIUM, PATIENCE_MS, watch_policy
 
 
 def told_of(on: Stage, seal: str) -> list[Event]:
@@ -73,7 +73,7 @@ class Phone:
         self.origin = origin
         self.complaints: list[str] = []
         self.hosts: set[str] = set()
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         watch_policy(context)
         context.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
         self.page: Page = context.pages[0] if context.pages else context.new_page()

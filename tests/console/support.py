@@ -15,6 +15,7 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
+    expect,
 )
 
 from cipher_service.administration.stage import Stage
@@ -26,6 +27,10 @@ ENGLISH = re.compile(
     r"will|dispatch|dispatches|pouch|officer|key|keys|you)\b",
     re.IGNORECASE,
 )
+PATIENCE_MS = 30_000
+"""A busy machine is no failure."""
+expect.set_options(timeout=PATIENCE_MS)
+
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 """Debian's Chromium as it is built to run without a screen: a quarter less work than the other."""
 FRENCH = re.compile(
@@ -65,7 +70,7 @@ def open_tab(browser: Browser, origin: str, language: str, width: int, height: i
         viewport={"width": width, "height": height},
         locale="fr-FR" if language == "fr" else "en-GB",
     )
-    context.set_default_timeout(5_000)
+    context.set_default_timeout(PATIENCE_MS)
     watch_policy(context)
     page = context.new_page()
     tab = Tab(page, origin)

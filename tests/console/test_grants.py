@@ -65,7 +65,7 @@ def signed(tab: Tab, button: str) -> str:
 
 def opened(tab: Tab) -> None:
     tab.page.locator("#ouvrir").click()
-    expect(tab.page.locator(".app-document")).to_contain_text(TEXT, timeout=10_000)
+    expect(tab.page.locator(".app-document")).to_contain_text(TEXT)
 
 
 def entries(ministry: Stage, number: str) -> list[tuple[str, str]]:
@@ -154,7 +154,7 @@ def test_a_draft_opens_under_the_grant_of_the_session(enter: Enter) -> None:
     expect(page.get_by_text("a votre autorisation pour cette séance")).to_be_visible()
     tab.goto("/depeches/miennes")
     page.get_by_text("brouillon").first.click()
-    expect(page.get_by_label("Texte de la dépêche")).to_have_value(TEXT, timeout=10_000)
+    expect(page.get_by_label("Texte de la dépêche")).to_have_value(TEXT)
 
 
 def test_a_released_dispatch_leaves_on_the_officers_key_who_saw_its_very_bytes(

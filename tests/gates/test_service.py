@@ -84,7 +84,7 @@ class Ministry:
             assert process.stdout is not None
             ready = process.stdout.readline()
             assert ready == f"READY {self.settings.issuer}\n"
-            with httpx.Client(base_url=self.settings.issuer, timeout=10, trust_env=False) as client:
+            with httpx.Client(base_url=self.settings.issuer, timeout=60, trust_env=False) as client:
                 service = Service(self.settings, None, client)  # type: ignore[arg-type]  # a Post needs no process
                 posts = {code: Post(service, own) for code, own in self._own.items()}
                 for code, post in posts.items():
@@ -176,7 +176,7 @@ class Ministry:
     def _await_silence(self) -> None:
         """Wait until the kernel has ended every process of the service."""
         name = str(self.settings.data).encode()
-        for _ in range(500):
+        for _ in range(3000):
             if not any(name in words for words in _command_lines()):
                 return
             time.sleep(0.02)

@@ -28,7 +28,7 @@ class RegistrarProcess:
 
     def __enter__(self) -> Self:
         self._process.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self.socket.is_socket() and time.monotonic() < deadline:
             time.sleep(0.005)
         return self
@@ -50,7 +50,7 @@ class RegistrarProcess:
 
     def stop(self) -> int | None:
         self._process.terminate()
-        self._process.join(20)
+        self._process.join(60)
         return self._process.exitcode
 
     def freeze(self) -> None:

@@ -213,7 +213,7 @@ def test_after_a_leaver_the_next_decision_of_every_process_is_no(
     finally:
         for pipe, process in zip(pipes, processes, strict=True):
             pipe.send("")
-            process.join(20)
+            process.join(60)
 
 
 def test_an_emergency_lasts_an_hour_on_one_dispatch_and_is_reviewed_by_another(

@@ -122,9 +122,9 @@ def test_only_one_command_numbers_at_a_time(tmp_path: Path) -> None:
         thread = threading.Thread(target=second)
         with state.exclusive(lambda: order.append("never")):
             thread.start()
-            assert waited.wait(10)
+            assert waited.wait(60)
             order.append("first")
-        thread.join(10)
+        thread.join(60)
     assert order == ["first", "second"]
 
 

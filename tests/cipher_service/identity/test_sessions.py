@@ -143,5 +143,5 @@ def test_whatever_ends_it_ends_it_on_the_next_request_of_every_process(
     for pipe in pipes:
         pipe.send(None)
     for process in processes:
-        process.join(30)
+        process.join(60)
         assert process.exitcode == 0

@@ -68,11 +68,11 @@ def test_the_console_stays_open_until_it_is_ended(tmp_path: Path) -> None:
         while process.poll() is None and not info.exists():
             time.sleep(0.2)
         told = json.loads(info.read_text("utf-8"))
-        with httpx.Client(base_url=told["url"], trust_env=False, timeout=20) as http:
+        with httpx.Client(base_url=told["url"], trust_env=False, timeout=60) as http:
             link = told["links"]["CIPHER-CLERK"]
             entered, again = http.get(link), http.get(link)
         process.send_signal(signal.SIGTERM)
-        said = process.communicate(timeout=30)[0].splitlines()
+        said = process.communicate(timeout=120)[0].splitlines()
     assert {"AUDITOR", "MINISTER", "SECURITY-OFFICER", "HEAD-OF-POST"} <= set(told["links"])
     assert (entered.status_code, entered.headers["location"]) == (303, "/")
     assert "__Host-session=" in entered.headers["set-cookie"]

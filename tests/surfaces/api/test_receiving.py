@@ -262,16 +262,16 @@ def test_two_posts_listen_side_by_side_and_hear_their_own_only(
     def listen(post: Post) -> None:
         with listening(post) as lines:
             next(lines)
-            ready.wait(10)
+            ready.wait(60)
             heard[post.code] = next_arrival(lines)[1]["dispatch_id"]
 
     threads = [threading.Thread(target=listen, args=(post,)) for post in (lome, washington)]
     for thread in threads:
         thread.start()
-    ready.wait(10)
+    ready.wait(60)
     expected = {post.code: paris.send([post]).id for post in (washington, lome)}
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert heard == expected
 
 

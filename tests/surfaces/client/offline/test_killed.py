@@ -12,7 +12,7 @@ import pytest
 from tests.surfaces.client.offline.posts import CHIFFRE, Post, environment
 
 SIZE = 192 << 20
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_interrupted_while_enciphering(
     command = enciphering(lome, paris, tmp_path / "d.age", large)
     wait_for(_partial_of(tmp_path, 1), command)
     command.send_signal(asking)
-    _, told = command.communicate(timeout=30)
+    _, told = command.communicate(timeout=120)
 
     assert command.returncode == 128 + asking
     assert "INTERROMPU (INTERRUPTED)" in told.decode()
@@ -143,7 +143,7 @@ def test_interrupted_while_deciphering(
     )
     wait_for(_quarantine_of(tmp_path, 1), command)
     command.send_signal(signal.SIGINT)
-    _, told = command.communicate(timeout=30)
+    _, told = command.communicate(timeout=120)
 
     assert command.returncode == 128 + signal.SIGINT
     assert "Traceback" not in told.decode()
@@ -252,7 +252,7 @@ def test_interrupted_while_it_starts(lome: Post) -> None:
         env=environment(),
         capture_output=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
     assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGINT, b"", b"")
 

@@ -287,5 +287,5 @@ def typed_at_terminal(post: Post, words: tuple[str, ...], lines: list[str]) -> t
                 os.write(ours, f"{answers.pop(0)}\n".encode())
     finally:
         os.close(ours)
-        command.wait(30)
+        command.wait(120)
     return command.returncode, told

@@ -119,6 +119,6 @@ def test_no_process_is_left_by_a_killed_command(enrolled: Pair, tmp_path: Path) 
         *("--level", "SECRET", str(message)),
     )
     sending.kill()
-    sending.communicate(timeout=30)
+    sending.communicate(timeout=120)
     again = enrolled.paris.send("LOME", "La suivante part.", "--json")
     assert again.status == 0, again.err
