@@ -12,7 +12,6 @@ folder holds one identity; nothing here ever overwrites a file.
 from __future__ import annotations
 
 import hmac
-import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase, ope
 from keys.age.hybrid import HybridKey
 from keys.cards import Card, issue_card, read_card
 from keys.errors import IdentityInvalid
+from keys.files import flush_folder, write_new
 from keys.jws import ApiKey
 from keys.records import FINGERPRINT, POST, Record
 from keys.signing import MANIFEST, REROUTING, SEED_BYTES, Signatures, SigningKey
@@ -211,17 +211,9 @@ def _write_new(folder: Path, files: dict[str, bytes]) -> None:
         for name, data in files.items():
             path = folder / name
             mode = 0o644 if name.endswith(".card") else 0o600
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            write_new(path, data, mode)
             written.append(path)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(descriptor)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        flush_folder(folder)
     except BaseException:
         for path in written:
             with suppress(OSError):

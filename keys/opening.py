@@ -44,6 +44,7 @@ from keys.errors import (
     SignatureMissing,
     UnknownSender,
 )
+from keys.files import flush_folder
 from keys.manifest import MANIFEST_BYTES_MAX, Manifest, Part
 from keys.package import (
     ED25519_NAME,
@@ -135,9 +136,9 @@ class Opened:
         Raises:
             OSError: something is there already, or the disk refuses; nothing moved.
         """
-        _flush_folder(self.folder)
+        flush_folder(self.folder)
         self.folder.rename(target)
-        _flush_folder(target.parent)
+        flush_folder(target.parent)
 
     def discard(self) -> None:
         """Wipes the quarantine if it was not published."""
@@ -400,12 +401,3 @@ def _kept_in(folder: Path, part: Part) -> Iterator[Receiver]:
         yield file.write
         file.flush()
         os.fsync(descriptor)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Makes a folder's own entries durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

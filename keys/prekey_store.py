@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from keys.age.files import decrypt, encrypt, open_file_key
 from keys.age.hybrid import HybridKey
 from keys.errors import NotAddressed, NotIntended
+from keys.files import flush_folder, write_new
 from keys.prekeys import Prekey, PrekeyUsed
 
 if TYPE_CHECKING:
@@ -54,9 +55,9 @@ class PrekeyStore:
         for _ in range(count):
             key, name = HybridKey.generate(), secrets.token_urlsafe(_ID_BYTES)
             sealed = encrypt(key.seed, [self._identity.card.recipient])
-            _write_new(self._folder / f"{name}.age", sealed)
+            write_new(self._folder / f"{name}.age", sealed)
             made.append(Prekey(name, key.recipient))
-        _flush(self._folder)
+        flush_folder(self._folder)
         return made
 
     def ids(self) -> list[str]:
@@ -101,7 +102,7 @@ class PrekeyStore:
         except FileNotFoundError:
             return
         path.unlink()
-        _flush(self._folder)
+        flush_folder(self._folder)
 
     def sweep(self) -> None:
         """Removes what a kill left of those that were used up."""
@@ -167,25 +168,9 @@ class PrekeyOpener:
             self._store.destroy(self.opened_by)
 
 
-def _write_new(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
-
-
 def _append(path: Path, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "ab") as file:
         file.write(data)
         file.flush()
         os.fsync(descriptor)
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -31,7 +31,7 @@ from cipher_service.storage.snapshots import copy_tables
 from cipher_service.storage.unit_of_work import reading
 from keys.age.stream import SealingStream
 from keys.custody.backups import BackupKey, make_backup_key, seal_to
-from keys.custody.files import write_new
+from keys.files import write_new
 
 KEY: Final = "backup.key"
 DATABASE: Final = "snapshot.db"

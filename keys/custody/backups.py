@@ -21,6 +21,7 @@ from keys.age.header import seal_header
 from keys.age.hybrid import HybridKey
 from keys.age.stream import SealingStream
 from keys.custody.shares import HOLDERS_MAX, SharesMixed, combine, split
+from keys.files import flush_folder
 from keys.records import CODE, FINGERPRINT, Record
 
 if TYPE_CHECKING:
@@ -155,3 +156,4 @@ def forget_log(store: Path, aside: str) -> None:
     head = store / "log.head"
     if head.exists():
         head.replace(store / aside)
+        flush_folder(store)

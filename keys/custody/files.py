@@ -1,4 +1,4 @@
-"""Files of the custodian that nobody else may read or exchange, written durably."""
+"""Files and folders of the custodian that nobody else may read or exchange."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from keys.custody.errors import StoreUnsafe
+from keys.files import flush_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,25 +55,3 @@ def require_private(
         raise StoreUnsafe(f"{path} belongs to another user")
     if status.st_mode & _OTHERS:
         raise StoreUnsafe(f"{path} is open to others; its mode must be 0600, a folder's 0700")
-
-
-def write_new(path: Path, data: bytes) -> None:
-    """Writes a file that is not there yet, 0600, and flushes it.
-
-    Raises:
-        OSError: it is there, or the disk refuses.
-    """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
-
-
-def flush_folder(folder: Path) -> None:
-    """Makes the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -33,8 +33,9 @@ from pkcs11.mechanisms import GCMParams
 
 from keys import canonical
 from keys.custody.errors import HsmCredentialInvalid, HsmUnavailable
-from keys.custody.files import read_private, write_new
+from keys.custody.files import read_private
 from keys.errors import KeysError
+from keys.files import write_new
 from keys.records import Record
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keys.custody.errors import LogHeadLost
-from keys.custody.files import flush_folder
+from keys.files import exchange
 from keys.log.checkpoints import (
     Checkpoint,
     cosign,
@@ -177,11 +177,4 @@ class HeadInStore:
 
     def keep(self, text: str) -> None:
         """Replaces the file by rename; both are flushed before this returns."""
-        making = self._store / f".{HEAD_FILE}"
-        with making.open("w", encoding="utf-8") as file:
-            making.chmod(0o600)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        making.replace(self._store / HEAD_FILE)
-        flush_folder(self._store)
+        exchange(self._store / HEAD_FILE, text.encode())

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 
 from keys.cards import Card, read_card
 from keys.custody.errors import KeyNotDestroyable
-from keys.custody.files import flush_folder, read_private, write_new
+from keys.custody.files import read_private
 from keys.custody.splitting import opened_store
 from keys.custody.store import CARD_FILE, wrap_secret
 from keys.custody.versions import Book, BookFile, bureau_key, settled, version_of
+from keys.files import exchange
 from keys.lifecycle import ACTIVE, COMPROMISED, DEACTIVATED, DESTROYED, KeyVersion
 
 if TYPE_CHECKING:
@@ -67,12 +68,12 @@ class Terminal:
         file = BookFile(self.store, self.credential)
         with file.held():
             keys, card = keys.with_next(valid_from, valid_until)
-            _exchange(path, wrap_secret(keys, passphrase))
+            exchange(path, wrap_secret(keys, passphrase))
             book = settled(file.read() or Book(), keys.card, now)
             if not any(each.number == card.edition for each in book.of(bureau_key(card))):
                 book = book.with_version(version_of(card))
             file.write(book)
-            _exchange(self.store / CARD_FILE, card.to_bytes() + b"\n")
+            exchange(self.store / CARD_FILE, card.to_bytes() + b"\n")
             file.write(settled(book, card, now))
         return card
 
@@ -111,7 +112,7 @@ class Terminal:
             there = any(each.card.edition == number for each in keys.editions)
             if version.state == DESTROYED and there:
                 # Killed before its second step.
-                _exchange(path, wrap_secret(keys.without(number), passphrase))
+                exchange(path, wrap_secret(keys.without(number), passphrase))
                 return version
             moved = version.moved(DESTROYED, at=max(now, version.since), reason=reason)
             if version.state not in {DEACTIVATED, COMPROMISED} or number == keys.card.edition:
@@ -120,16 +121,8 @@ class Terminal:
                 raise KeyNotDestroyable(f"edition {number} rests since {version.since}")
             # The record first: killed here, the key is there and says that it may not be used.
             file.write(book.with_version(moved))
-            _exchange(path, wrap_secret(keys.without(number), passphrase))
+            exchange(path, wrap_secret(keys.without(number), passphrase))
         return moved
 
     def _card(self) -> Card:
         return read_card(read_private(self.store / CARD_FILE))
-
-
-def _exchange(path: Path, data: bytes) -> None:
-    making = path.with_name(f".{path.name}-making")
-    making.unlink(missing_ok=True)
-    write_new(making, data)
-    making.replace(path)
-    flush_folder(path.parent)

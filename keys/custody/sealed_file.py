@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase
 from keys.custody.errors import StoreInvalid
-from keys.custody.files import flush_folder, read_private, write_new
+from keys.custody.files import read_private
 from keys.errors import Refusal
+from keys.files import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,8 +102,5 @@ class SealedFile(Generic[Value]):
             ValueError: its readers would refuse it.
             OSError: the disk refuses; the old value stands.
         """
-        making = self._store / f".{self._name}-making"
-        making.unlink(missing_ok=True)
-        write_new(making, encrypt_with_passphrase(self._encode(value), self._credential, LOG_N))
-        making.replace(self._store / self._name)
-        flush_folder(self._store)
+        sealed = encrypt_with_passphrase(self._encode(value), self._credential, LOG_N)
+        exchange(self._store / self._name, sealed)

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Final
 from keys.cards import Card, read_card
 from keys.custody.compartment import PURPOSE, Splitting
 from keys.custody.errors import StoreSplitAlready, StoreUnsplit
-from keys.custody.files import flush_folder, write_new
 from keys.custody.shares import KEY_BYTES, Holder, Share, combine, split
 from keys.custody.store import (
     CARD_FILE,
@@ -31,6 +30,7 @@ from keys.custody.store import (
     unseal_passphrase,
     wrap_secret,
 )
+from keys.files import exchange, flush_folder, write_new
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,11 +138,8 @@ def _split(store: Path, keys: BureauKeys, threshold: int, holders: Sequence[Hold
     for path, sealed in zip(paths, made.sealed, strict=True):
         write_new(path, sealed)
     flush_folder(folder)
-    making = store / f".{SPLITTING_FILE}-{made.set.hex()}"
-    write_new(making, splitting.to_bytes())
     flush_folder(store)
-    making.replace(store / SPLITTING_FILE)
-    flush_folder(store)
+    exchange(store / SPLITTING_FILE, splitting.to_bytes())
     _remove_all_but(store, made.set)
     return paths
 

@@ -41,18 +41,13 @@ from keys.custody.editions import (
     read_signing,
 )
 from keys.custody.errors import StoreInvalid, StoreUnsafe
-from keys.custody.files import (
-    flush_folder,
-    make_folders,
-    read_private,
-    require_private,
-    write_new,
-)
+from keys.custody.files import make_folders, read_private, require_private
 from keys.custody.log_keys import HeadInStore, LogKeys
 from keys.custody.officers import Officers
 from keys.custody.roll_file import LOG_N, RollFile
 from keys.custody.versions import BookFile
 from keys.errors import Refusal
+from keys.files import flush_folder, write_new
 from keys.records import Record
 from keys.signing import SEED_BYTES, VerifyingKey
 

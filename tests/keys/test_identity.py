@@ -1,7 +1,9 @@
 """An identity: its keys in a folder, behind a passphrase, and openable with other tools."""
 
+import errno
 import io
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -149,3 +151,23 @@ def test_anothers_card_is_refused(tmp_path: Path) -> None:
     (tmp_path / "two" / "PARIS.card").replace(tmp_path / "one" / "PARIS.card")
     with pytest.raises(IdentityInvalid):
         load_identity(tmp_path / "one", _never)
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_a_disk_that_fails_leaves_no_half_identity(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    """The secrets, the card, their folder: whichever cannot be flushed."""
+    turns = iter(range(1, 9))
+    flush = os.fsync
+
+    def fail(descriptor: int) -> None:
+        if next(turns) == failing:
+            raise OSError(errno.ENOSPC, "no space")
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="no space"):
+        _create(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert _create(tmp_path).card.post == "PARIS"
