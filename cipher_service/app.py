@@ -71,8 +71,8 @@ from cipher_service.pouches.commands import PouchDesk
 from cipher_service.pouches.counter import commands_of_clients
 from cipher_service.pouches.device_desk import DeviceDesk
 from cipher_service.pouches.office import Office as PouchOffice
-from cipher_service.pouches.office_commands import PouchOfficeDesk
 from cipher_service.pouches.packs import Packs
+from cipher_service.pouches.pair_commands import PairDesk
 from cipher_service.settings import Settings
 from cipher_service.storage.batch import Batches, BeforeCommit, Handler, Outcome, Request, Together
 from cipher_service.storage.blobs import Blobs
@@ -119,7 +119,7 @@ def registrar_handlers(
     admissions = Admissions(directory, custodian, settings.issuer)
     desk = Desk(directory, Blobs(settings.data), sealer.service)
     pouches, packs = PouchDesk(), Packs(custodian, directory)
-    bags = PouchOfficeDesk(custodian, settings.headquarters)
+    bags = PairDesk(custodian, settings.headquarters)
     acts = {
         **desk.handlers(),
         **commands_of_clients(pouches, bags, settings.headquarters),

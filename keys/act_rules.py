@@ -145,6 +145,9 @@ RULES: Final[dict[str, ActRule]] = {
     # Article 15: the pouch.
     "pouch.seal": _rule(15 * _MINUTE, _POUCH, _POUCH),
     "pouch.open": _rule(15 * _MINUTE, _POUCH, _POUCH),
+    "pouch.discharge": _rule(15 * _MINUTE, _POUCH, _POUCH),
+    "pouch.find": _rule(15 * _MINUTE, _POUCH, _POUCH),
+    "pouch.stock": _rule(15 * _MINUTE, _POUCH, _POUCH),
     "pouch.open-irregular": _rule(
         15 * _MINUTE, _POUCH, _POUCH, _seat("HEAD-OF-POST", "DEPUTY-DIRECTOR")
     ),

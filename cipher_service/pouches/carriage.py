@@ -31,6 +31,7 @@ from pouch.facts import (
     Seen,
 )
 from pouch.locator import read_locator
+from pouch.manifest import BagClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,17 +193,20 @@ def account(
     """Check the items of an opened bag and sign the discharge with the secret from inside.
 
     A second person may put their name to it too; what a bag with keys in it makes usable asks for
-    both.
+    both, and a bag of controlled items is discharged by two alone.
 
     Returns:
         `custody.Answer` as a map, the items' differences among its own.
 
     Raises:
-        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, RECEIPT_MISSING, LINE_UNKNOWN.
+        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, RECEIPT_MISSING, LINE_UNKNOWN,
+            TWO_PERSONS_NEEDED.
         StepForbidden, BagLost, EventMalformed: the secret is not 32 hexadecimal digits.
     """
     with office.act("pouch_account", named) as sitting:
         closing = find(sitting, named)
+        if second is None and closing.bag_class is BagClass.CONTROLLED:
+            raise ServiceError("TWO_PERSONS_NEEDED")
         sitting.require(by, HAND_OVER if second is None else OPEN, closing, second=second)
         _require_received(sitting, closing)
         differences = item_differences(sitting.connection, closing.seal, counted)

@@ -5,7 +5,7 @@ too. The bureau's use cases are the same as those of the command line; here thei
 registrar's own transaction, whose entry `audit.recorder` writes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -192,15 +192,13 @@ class PouchOfficeDesk:
 
         Gives `custody.Answer` as a map.
         """
-        counted = Counted(
-            found={int(line): quantity for line, quantity in payload["found"].items()},
-            damaged=frozenset(payload["damaged"]),
-            misdirected=frozenset(payload["misdirected"]),
-            unlisted=payload["unlisted"],
-        )
-        office = self.seated(connection)
         return carriage.account(
-            office, payload["seal"], counted, nonce=payload["nonce"], by=officer, second=None
+            self.seated(connection),
+            payload["seal"],
+            counted_of(payload),
+            nonce=payload["nonce"],
+            by=officer,
+            second=None,
         )
 
     def papers(self, connection: Connection, officer: str, payload: Answer) -> Answer:
@@ -272,6 +270,16 @@ class PouchOfficeDesk:
     def _open(self, connection: Connection, act: Act, by: str, now: datetime) -> None:
         office = seated(connection, self._post, self._gate, lambda: now, self._custodian)
         carriage.open_bag(office, act.resource.partition("/")[2], by=act.proposer, second=by)
+
+
+def counted_of(told: Mapping[str, Any]) -> Counted:
+    """Read what was found in a bag from `{"found", "damaged", "misdirected", "unlisted"}`."""
+    return Counted(
+        found={int(line): quantity for line, quantity in told["found"].items()},
+        damaged=frozenset(told["damaged"]),
+        misdirected=frozenset(told["misdirected"]),
+        unlisted=told["unlisted"],
+    )
 
 
 def _version_of(connection: Connection, seal: str) -> int:

@@ -143,6 +143,32 @@ def counts(connection: Connection, place: str) -> dict[str, int]:
     return {row.state: row.many for row in rows}
 
 
+def movements(connection: Connection, place: str) -> int:
+    """Return how many movements a post's register has seen: it grows with each."""
+    log, book = tables.seal_movement, tables.physical_seal
+    counted = connection.scalar(
+        select(func.count())
+        .select_from(log)
+        .join(book, book.c.number == log.c.number)
+        .where(book.c.place == place)
+    )
+    return int(counted or 0)
+
+
+def latest_movements(connection: Connection, place: str, most: int) -> list[Row[Any]]:
+    """Return the last movements of a post's register, the newest first."""
+    log, book = tables.seal_movement, tables.physical_seal
+    return list(
+        connection.execute(
+            select(log)
+            .join(book, book.c.number == log.c.number)
+            .where(book.c.place == place)
+            .order_by(log.c.seq.desc())
+            .limit(most)
+        )
+    )
+
+
 def balance(connection: Connection, place: str, shown: Iterable[str]) -> Reconciliation:
     """Compare a post's register with the unused seals that its officers show."""
     return reconcile(_stock(connection, place), list(shown))

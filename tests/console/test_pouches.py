@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -97,6 +98,17 @@ def returned(tab: Tab, seal: str) -> None:
     tab.goto(f"/valises/{seal}")
 
 
+def signed_by(first: Tab, second: Tab, act: str) -> None:
+    """Two officers sign what the first has just asked."""
+    press(first, "Signer avec la clé logicielle")
+    first.page.get_by_text("D’autres doivent encore signer").wait_for()
+    second.goto("/actes")
+    second.page.get_by_role("link", name=act).first.click()
+    press(second, "Lire et signer")
+    press(second, "Signer avec la clé logicielle")
+    second.page.get_by_text("Signé, et fait").wait_for()
+
+
 @pytest.mark.usefixtures("desk")
 def test_empty_lists_say_what_comes_next(enter: Enter) -> None:
     tab = enter("POUCH-AGENT")
@@ -149,14 +161,8 @@ def test_a_bag_is_made_up_by_scanner_and_sealed_by_two(
     for box in chief.page.locator("input[name=absent]").all():
         box.check()
     press(chief, "Lire et signer")
-    press(chief, "Signer avec la clé logicielle")
-    chief.page.get_by_text("D’autres doivent encore signer").wait_for()
     witness = enter("CHIEF-CIPHER-POUCH")
-    witness.goto("/actes")
-    witness.page.get_by_role("link", name="Sceller une valise").first.click()
-    press(witness, "Lire et signer")
-    press(witness, "Signer avec la clé logicielle")
-    witness.page.get_by_text("Signé, et fait").wait_for()
+    signed_by(chief, witness, "Sceller une valise")
 
     returned(chief, seal)
     chief.page.screenshot(path=pictures / "journey.png", full_page=True)
@@ -195,6 +201,13 @@ def _on_its_way(chief: Tab, desk: Desk, seal: str, pictures: Path) -> None:
     check(chief, desk)
     chief.goto("/")
     assert chief.page.get_by_role("link", name="Irrégularités ouvertes").count() == 1
+    chief.goto(f"/valises/{seal}")
+    chief.page.get_by_label("Ce qui est constaté").select_option("loss")
+    press(chief, "Signaler")
+    chief.page.get_by_role("heading", name="Retrouvée").wait_for()
+    check(chief, desk)
+    press(chief, "Lire et signer")
+    chief.page.get_by_text("Constater qu’une valise est retrouvée").wait_for()
 
 
 def test_the_sealer_alone_and_the_packer_seal_nothing(desk: Desk, enter: Enter) -> None:
@@ -238,21 +251,19 @@ def test_a_bag_is_received_blindly_opened_by_two_and_discharged(desk: Desk, ente
     chief, second = enter("CHIEF-POUCH"), enter("CHIEF-CIPHER-POUCH")
     chief.goto(f"/valises/{inbound.SEAL}")
     press(chief, "Lire et signer")
-    press(chief, "Signer avec la clé logicielle")
-    chief.page.get_by_text("D’autres doivent encore signer").wait_for()
-    second.goto("/actes")
-    second.page.get_by_role("link", name="Ouvrir une valise").first.click()
-    press(second, "Lire et signer")
-    press(second, "Signer avec la clé logicielle")
-    second.page.get_by_text("Signé, et fait").wait_for()
+    signed_by(chief, second, "Ouvrir une valise")
     returned(chief, inbound.SEAL)
     chief.goto(f"/valises/{inbound.SEAL}/verification")
     check(chief, desk)
     chief.page.get_by_label("Trouvé, ligne 2").fill("0")
     chief.page.get_by_label("Secret imprimé").fill(NONCE)
+    chief.page.get_by_label("Décharger à deux").check()
     press(chief, "Signer la décharge")
-    chief.page.get_by_text("Décharge signée").wait_for()
-    assert "pièce manquante ligne 2" in chief.page.locator("main").inner_text()
+    signed_by(chief, second, "Décharger une valise")
+    returned(chief, inbound.SEAL)
+    assert "pièce manquante 2" in chief.page.locator("main").inner_text()
+    last = chief.page.locator("#tableau tbody tr").last.inner_text()
+    assert all(officer in last for officer in (desk.chief, desk.people["CHIEF-CIPHER-POUCH"]))
     chief.goto("/valises/irregularites")
     row = chief.page.locator("tbody tr", has_text="pièce manquante")
     row.get_by_role("button", name="Marquer avisée").click()
@@ -263,7 +274,9 @@ def test_a_bag_is_received_blindly_opened_by_two_and_discharged(desk: Desk, ente
     assert inbound.SEAL not in agent.page.content(), "what is discharged is no longer under way"
 
 
-def test_the_register_of_seals_is_compared_with_the_table(desk: Desk, enter: Enter) -> None:
+def test_the_register_of_seals_is_compared_with_the_table_and_moved_by_two(
+    desk: Desk, enter: Enter, pictures: Path
+) -> None:
     tab = enter("CHIEF-POUCH")
     tab.goto("/valises/scelles")
     check(tab, desk)
@@ -273,6 +286,18 @@ def test_the_register_of_seals_is_compared_with_the_table(desk: Desk, enter: Ent
     tab.page.get_by_label("Scellés délivrés et non posés").fill("\n".join(told).lower())
     press(tab, "Comparer au registre")
     tab.page.get_by_text("Le registre est en ordre").wait_for()
+
+    mark = f"NV-{secrets.token_hex(4).upper()}"
+    tab.page.get_by_label("Numéros des scellés").fill(mark)
+    press(tab, "Lire et signer")
+    signed_by(tab, enter("CHIEF-CIPHER-POUCH"), "Mouvoir des scellés")
+    tab.page.wait_for_url(f"{tab.origin}/valises/scelles")
+    tab.hosts.clear()
+    tab.goto("/valises/scelles")
+    row = tab.page.locator("tbody tr", has_text=mark)
+    assert "en stock" in row.inner_text()
+    tab.page.screenshot(path=pictures / "seals.png", full_page=True)
+    check(tab, desk)
 
 
 @pytest.mark.parametrize(

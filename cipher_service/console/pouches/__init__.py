@@ -2,6 +2,7 @@
 
 * `lists`: bags under way, departures, seals, discrepancies. `bag`: one bag's journey and papers.
 * `making`: hand-in, scan-to-add, sealing by two. `arrival`: blind receipt, opening, item check.
+* `pairs`: what two officers sign besides sealing and opening.
 * `picture`: a journey as a drawing. `words`: the bureau's words. `reading`: what pages share.
 """
 
@@ -9,7 +10,7 @@ from typing import Final
 
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import mark
-from cipher_service.console.pouches import arrival, bag, lists, making
+from cipher_service.console.pouches import arrival, bag, lists, making, pairs
 
 _BUREAU: Final = frozenset({"CHIEF-POUCH", "POUCH-AGENT", "CHIEF-CIPHER-POUCH"})
 _MAKERS: Final = _BUREAU | {"CONFIDENTIAL-MAIL-AGENT"}
@@ -24,6 +25,7 @@ FLOW: Final = Flow(
         Page("/valises/irregularites", lists.take_case_further, method="POST"),
         Page("/valises/scelles", lists.seals),
         Page("/valises/scelles", lists.balance_seals, method="POST"),
+        Page("/valises/scelles/mouvement", pairs.ask_stock, method="POST"),
         Page("/valises/depot", making.hand_in_form),
         Page("/valises/depot", making.hand_in, method="POST"),
         Page("/valises/depot/depeche", making.hand_in_dispatch, method="POST"),
@@ -37,6 +39,7 @@ FLOW: Final = Flow(
         Page("/valises/{seal}/sceller", making.ask_seal, method="POST"),
         Page("/valises/{seal}/remise", bag.hand_over, method="POST"),
         Page("/valises/{seal}/signalement", bag.report, method="POST"),
+        Page("/valises/{seal}/retrouvee", pairs.ask_find, method="POST"),
         Page("/valises/{seal}/etiquette.pdf", bag.label_pdf),
         Page("/valises/{seal}/bordereau.pdf", bag.bordereau_pdf),
         Page("/valises/{seal}/epcis.json", bag.epcis),

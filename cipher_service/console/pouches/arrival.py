@@ -11,6 +11,8 @@ from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import repository, views
 from cipher_service.pouches.office import Office
+from cipher_service.pouches.views import Journey
+from pouch.manifest import BagClass
 
 
 async def find_form(visit: Visit, refusal: ServiceError | None = None) -> Response:
@@ -65,8 +67,9 @@ async def ask_open(visit: Visit) -> Response:
 async def account_form(visit: Visit, refusal: ServiceError | None = None) -> Response:
     """Item by item: what is announced, what was found."""
     seal = named(visit)
-    lines = await ask(visit, lambda office: _lines(office, seal, visit.person.number))
-    return page(visit, "account", refusal, lines=lines, seal=seal)
+    found, lines = await ask(visit, lambda office: _lines(office, seal, visit.person.number))
+    pair = found.closing.bag_class is BagClass.CONTROLLED
+    return page(visit, "account", refusal, lines=lines, seal=seal, pair=pair)
 
 
 async def account(visit: Visit) -> Response:
@@ -84,13 +87,16 @@ async def account(visit: Visit) -> Response:
         if name.startswith("found-"):
             told["found"][str(whole(name[6:]))] = whole(value)
     try:
+        if "pair" in form:
+            asked = await visit.act("bag_ask_discharge", {**told, "back": f"/valises/{seal}"})
+            return visit.sign(asked["ticket"])
         answer = await visit.act("bag_account", told)
     except ServiceError as error:
         return await account_form(visit, error)
     return page(visit, "accounted", answer=answer, seal=seal)
 
 
-def _lines(office: Office, seal: str, officer: str) -> list[Row[Any]]:
+def _lines(office: Office, seal: str, officer: str) -> tuple[Journey, list[Row[Any]]]:
     found = views.journey(office, seal, by=officer)
     with office.look() as sitting:
-        return repository.lines_of(sitting.connection, found.closing.seal)
+        return found, repository.lines_of(sitting.connection, found.closing.seal)

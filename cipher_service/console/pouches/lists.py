@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
 from cipher_service.access.acts import Gate
@@ -20,6 +21,7 @@ from cipher_service.pouches.office import Office, seated
 from pouch.manifest import BagClass
 from pouch.stock import Reconciliation
 
+_MOVEMENTS = 20
 _BUREAU = frozenset({"CHIEF-POUCH", "POUCH-AGENT", "CHIEF-CIPHER-POUCH"})
 
 
@@ -60,8 +62,8 @@ async def seals(
     visit: Visit, found: Reconciliation | None = None, refusal: ServiceError | None = None
 ) -> Response:
     """The register of seals: how many are where, and the check against the table."""
-    counts = await ask(visit, lambda office: _counts(office, visit.person.number))
-    return page(visit, "seals", refusal, counts=counts, found=found)
+    counts, moved = await ask(visit, lambda office: _stock(office, visit.person.number))
+    return page(visit, "seals", refusal, counts=counts, moved=moved, found=found)
 
 
 async def balance_seals(visit: Visit) -> Response:
@@ -90,10 +92,11 @@ def awaits(
     yield Awaiting(mark("Irrégularités ouvertes"), "/valises/irregularites", len(found), late)
 
 
-def _counts(office: Office, officer: str) -> dict[str, int]:
+def _stock(office: Office, officer: str) -> tuple[dict[str, int], list[Row[Any]]]:
     with office.look() as sitting:
         sitting.require_house(officer, LIST, seal_store.STORE)
-        return stock.counts(sitting.connection, office.post)
+        counts = stock.counts(sitting.connection, office.post)
+        return counts, stock.latest_movements(sitting.connection, office.post, _MOVEMENTS)
 
 
 def _empties(office: Office, officer: str) -> object:

@@ -113,3 +113,23 @@ REPORTABLE: Final = (
     "bag-unattended",
     "bag-overdue",
 )
+MOVES: Final = {
+    "take-in": mark("entrer des scellés neufs"),
+    "issue": mark("délivrer des scellés, tirés au hasard"),
+    "void": mark("écarter des scellés gâtés"),
+    "destroy": mark("détruire des scellés rompus ou écartés"),
+}
+SORTS: Final = {
+    "plastic": mark("Plastique"),
+    "lead": mark("Plomb"),
+    "wax": mark("Cire"),
+    "bolt": mark("Tige"),
+}
+SEAL_STATES: Final = {
+    "stocked": mark("en stock"),
+    "issued": mark("délivrés, en main"),
+    "applied": mark("posés"),
+    "broken": mark("rompus"),
+    "voided": mark("écartés"),
+    "destroyed": mark("détruits"),
+}

@@ -101,6 +101,9 @@ export const ACTS: Record<string, Words> = {
   "backup.restore": { fr: "Restaurer une sauvegarde", en: "Restore a backup" },
   "pouch.seal": { fr: "Sceller une valise", en: "Seal a pouch" },
   "pouch.open": { fr: "Ouvrir une valise", en: "Open a pouch" },
+  "pouch.discharge": { fr: "Décharger une valise", en: "Discharge a pouch" },
+  "pouch.find": { fr: "Constater qu’une valise est retrouvée", en: "State that a pouch is found" },
+  "pouch.stock": { fr: "Mouvoir des scellés", en: "Move physical seals" },
   "pouch.open-irregular": { fr: "Ouvrir une valise irrégulière", en: "Open an irregular pouch" },
 };
 
@@ -142,4 +145,13 @@ export const MEMBERS: Record<string, Words> = {
   kind: { fr: "Sorte", en: "Kind" },
   replaces: { fr: "Remplace le jeu d’empreinte", en: "Replaces the set of digest" },
   policies: { fr: "Texte du jeu", en: "Text of the set" },
+  nonce: { fr: "Secret trouvé dans la valise", en: "Secret found in the bag" },
+  found: { fr: "Trouvé, par ligne", en: "Found, by line" },
+  damaged: { fr: "Lignes abîmées", en: "Damaged lines" },
+  misdirected: { fr: "Lignes pour un autre", en: "Lines for somebody else" },
+  unlisted: { fr: "Pièces non annoncées", en: "Items that no line lists" },
+  move: { fr: "Mouvement", en: "Movement" },
+  numbers: { fr: "Numéros", en: "Numbers" },
+  count: { fr: "Nombre, tirés au hasard", en: "How many, drawn at random" },
+  sort: { fr: "Sorte de scellé", en: "Kind of seal" },
 };
