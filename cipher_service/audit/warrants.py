@@ -36,7 +36,7 @@ from keys.custody.errors import (
     OfficersNotFounded,
     WarrantMalformed,
 )
-from keys.custody.grants import PURPOSES
+from keys.custody.grants import BY_TWO, PURPOSES, SEAL
 from keys.custody.intents import Warrant, request_digest
 from keys.custody.protocol import Custodian
 from keys.custody.remote import AskedCustodian
@@ -113,6 +113,7 @@ class WarrantedCustodian(AskedCustodian):
         origin: the log's name.
         actor: under whom acts stand that need no officer.
         granting: the officer at work, or None.
+        witness: the other officer, for what two must grant; or None.
     """
 
     def __init__(
@@ -122,12 +123,14 @@ class WarrantedCustodian(AskedCustodian):
         origin: str,
         actor: str,
         granting: Granting | None = None,
+        witness: Granting | None = None,
     ) -> None:
         self._custodian = custodian
         self._engine = engine
         self._origin = origin
         self._actor = actor
         self._granting = granting
+        self._witness = witness
 
     def close(self) -> None:
         """Let go of the custodian's connections."""
@@ -141,8 +144,9 @@ class WarrantedCustodian(AskedCustodian):
         request = request_digest(act, *arguments)
         resource = _RESOURCES[act](*arguments) if act in _RESOURCES else None
         token, actor = self._granted(act, request, resource)
+        second = self._witnessed(request) if act in BY_TWO else b""
         with self._intended(act, resource, request, actor) as intent:
-            return ask(*arguments, self._warrant(token, intent))
+            return ask(*arguments, self._warrant(token, second, intent))
 
     @contextmanager
     def _intended(self, act: str, resource: str | None, request: str, actor: str) -> Iterator[int]:
@@ -164,12 +168,16 @@ class WarrantedCustodian(AskedCustodian):
             raise GrantMissing(f"no officer grants {act}")
         return self._granting.token(purpose, request, resource), self._granting.officer
 
-    def _warrant(self, token: bytes, intent: int) -> bytes:
+    def _witnessed(self, request: str) -> bytes:
+        if self._witness is None:
+            raise GrantMissing("a second officer must grant it")
+        return self._witness.token(SEAL, request, None)
+
+    def _warrant(self, token: bytes, second: bytes, intent: int) -> bytes:
         self._have_signed(intent)
         with reading(self._engine) as connection:
             size, note = latest_note(connection)
             record, salt = record_of(connection, intent)
             path = inclusion_path_of(intent, size, tree(connection, size).range_root)
-        return Warrant(
-            token, record, salt, LogProof(intent, path, Note.parse(note)).encode()
-        ).encode()
+        proof = LogProof(intent, path, Note.parse(note)).encode()
+        return Warrant(token, record, salt, proof, second).encode()

@@ -11,8 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keys.custody.errors import IntentMissing, OfficersNotFounded, OriginUnsafe
-from keys.custody.grants import PURPOSES, Wanted
+from keys.custody.errors import (
+    GrantOfAnother,
+    IntentMissing,
+    OfficersNotFounded,
+    OriginUnsafe,
+)
+from keys.custody.grants import BY_TWO, PURPOSES, Wanted
 from keys.custody.intents import Expected, Warrant, request_digest, require_intent
 from keys.log.checkpoints import Checkpoint
 
@@ -96,11 +101,15 @@ class Demands:
             rank = None if use.level is None else roll.rank_of(use.level)
             wanted = Wanted(purpose, rank, use.dispatch, request)
             actor = self._officers.require_grant(given.grant, wanted)
+            if use.act in BY_TWO and actor == self._officers.require_grant(given.second, wanted):
+                raise GrantOfAnother(f"{actor} granted it twice: another officer must too")
         expected = Expected(use.act, request, use.resource, actor)
         verifiers = self._log.verifiers()
         require_intent(given, expected, verifiers, self._origin(), self._officers.now())
         if wanted is not None:
             self._officers.use_grant(given.grant, wanted)
+            if use.act in BY_TWO:
+                self._officers.use_grant(given.second, wanted)
 
     def _origin(self) -> str:
         head = self._heads.last()

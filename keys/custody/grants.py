@@ -55,6 +55,9 @@ PURPOSES: Final = {
 }
 """Which custodian's acts need a grant, and of what purpose."""
 
+BY_TWO: Final = frozenset({"sign_seal"})
+"""Which of them two officers must grant."""
+
 SESSION_SECONDS: Final = 12 * 3600
 """The longest session; what names a dispatch or a request lasts as long as a challenge."""
 SINGLE_SECONDS: Final = 300
@@ -244,9 +247,9 @@ def require_covers(grant: Grant, wanted: Wanted, session_rank: int) -> None:
     if grant.request is not None and grant.request != wanted.request:
         raise GrantOfAnother("the grant is for another request")
     if wanted.rank is None:
-        # Whose level cannot be known: a rerouting is signed by itself; sealed texts and bags come
-        # under any session of their purpose.
-        if wanted.purpose in {SIGN, ENDORSE} and grant.request is None:
+        # Whose level cannot be known: what is signed is granted by itself; sealed texts come under
+        # any session to open.
+        if wanted.purpose != OPEN and grant.request is None:
             raise GrantTooLow("a grant to sign this names the request")
         return
     if wanted.rank > grant.rank:

@@ -40,6 +40,7 @@ _REQUEST: Final = b"depeche/v1 request\0"
 _AUDIT: Final = "depeche/v1 audit"
 _INTENDED: Final = "intended"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MEMBERS: Final = ("grant", "record", "salt", "proof", "second")
 _BYTES_MAX: Final = 128 * 1024
 
 
@@ -52,15 +53,17 @@ class Warrant:
         record: of the intent, canonical JSON; empty where there is none.
         salt: of its entry, 32 bytes; empty likewise.
         proof: a `LogProof` of the entry; empty likewise.
+        second: of another officer's grant, for an act that two must grant; empty for the others.
     """
 
     grant: bytes = b""
     record: bytes = b""
     salt: bytes = b""
     proof: bytes = b""
+    second: bytes = b""
 
     def encode(self) -> bytes:
-        """Canonical JSON of the four, in base64."""
+        """Canonical JSON of the five, in base64."""
         return canonical.encode(
             {name: canonical.text_from_bytes(value) for name, value in vars(self).items()}
         )
@@ -78,11 +81,11 @@ class Warrant:
             raise WarrantMalformed(f"a warrant has at most {_BYTES_MAX} bytes")
         try:
             record = Record(canonical.decode(data), "warrant")
-            warrant = cls(*(_octets(record, name) for name in ("grant", "record", "salt", "proof")))
+            warrant = cls(*(_octets(record, name) for name in _MEMBERS))
             record.close()
         except ValueError as error:
             raise WarrantMalformed(str(error)) from error
-        if len(warrant.grant) not in (0, TOKEN_BYTES):
+        if {len(warrant.grant), len(warrant.second)} - {0, TOKEN_BYTES}:
             raise WarrantMalformed(f"a grant's token has {TOKEN_BYTES} bytes")
         return warrant
 

@@ -64,10 +64,12 @@ class Ministry:
         return registered
 
 
-def found_ministry(now: datetime, *, founded: bool = True) -> Ministry:
+def found_ministry(
+    now: datetime, functions: Mapping[str, str] = FUNCTIONS, *, founded: bool = True
+) -> Ministry:
     maker = Maker()
     policy = maker.policy()
-    keys = {number: (SecurityKey(maker), SecurityKey(maker)) for number in FUNCTIONS}
+    keys = {number: (SecurityKey(maker), SecurityKey(maker)) for number in functions}
     challenge = bytes(32)
     officers = {
         number: Officer(
@@ -86,7 +88,7 @@ def found_ministry(now: datetime, *, founded: bool = True) -> Ministry:
                 for key in keys[number]
             ),
         )
-        for number, function in FUNCTIONS.items()
+        for number, function in functions.items()
     }
     return Ministry(maker, Roll(PARTY, policy, founded=founded, officers=officers), keys)
 

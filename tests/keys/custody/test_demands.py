@@ -412,7 +412,10 @@ def test_it_forges_a_receipt_and_a_service_message_without_a_trace(robber: Robbe
     make_service_message(message, logged)
 
 
-@pytest.mark.parametrize("data", [b"{}", b"[]", b"\0", b"{" * 200_000, b'{"grant":"AA=="}'])
+@pytest.mark.parametrize(
+    "data",
+    [b"{}", b"[]", b"\0", b"{" * 200_000, b'{"grant":"AA=="}', Warrant(second=b"0").encode()],
+)
 def test_what_is_no_warrant_is_none(robber: Robber, data: bytes) -> None:
     with pytest.raises(WarrantMalformed):
         robber.unwrap(data)

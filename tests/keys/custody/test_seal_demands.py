@@ -1,0 +1,63 @@
+"""A bag's seal before a custodian with officers: two of them, each for that very seal."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from keys.custody import Custodian
+from keys.custody.desk import SealSignatures
+from keys.custody.errors import GrantMissing, GrantOfAnother, GrantTooLow, IntentOfAnother
+from keys.custody.intents import Warrant, request_digest
+from keys.custody.roll_file import RollFile
+from keys.custody.store import read_credential
+from pouch.seal import claims_of
+from tests.support import valise
+from tests.support.intents import IntentLog, grant_of, granted
+from tests.support.officers import CELL, GENERAL, Ministry
+
+
+def test_a_robbed_service_seals_a_bag_with_one_officer_in_its_hand(
+    custodian: Custodian, founded: Any, ministry: Ministry
+) -> None:
+    """A seal is of two officers, each for this very bag; a session to seal serves for none."""
+    functions = {GENERAL: "CHIEF-CIPHER-POUCH", CELL: "POUCH-AGENT"}
+    officers = {
+        number: replace(one, functions=frozenset({functions.get(number, "CIPHER-CLERK")}))
+        for number, one in ministry.roll.officers.items()
+    }
+    RollFile(founded.store, read_credential(founded.credential)).write(
+        replace(ministry.roll, officers=officers)
+    )
+    log, post = IntentLog(custodian), custodian.card().post
+    claims, other = (
+        claims_of(valise.manifest(lines, waybill=valise.waybill(origin=post)), None).encode()
+        for lines in (2, 3)
+    )
+
+    def granted_by(officer: str, **changes: Any) -> bytes:
+        request = request_digest("sign_seal", claims)
+        named = {"request": request, "uses": 1, **changes}
+        return granted(ministry, custodian, grant_of(officer, "seal", **named))
+
+    def seal(said: bytes, first: bytes, second: bytes) -> SealSignatures:
+        record, salt, place = log.intend("sign_seal", (said,), None, GENERAL)
+        log.sign()
+        warrant = Warrant(first, record, salt, log.proof(place), second).encode()
+        return custodian.sign_seal(said, warrant)
+
+    chief, agent = granted_by(GENERAL), granted_by(CELL)
+    for first, second, refusal in (
+        (chief, b"", GrantMissing),
+        (b"", agent, GrantMissing),
+        (chief, chief, GrantOfAnother),
+        (chief, granted_by(GENERAL), GrantOfAnother),
+        (chief, granted_by(CELL, request=None), GrantTooLow),
+        (granted_by(GENERAL, request=None), agent, GrantTooLow),
+        (agent, chief, IntentOfAnother),
+    ):
+        with pytest.raises(refusal):
+            seal(claims, first, second)
+    with pytest.raises(GrantOfAnother):
+        seal(other, chief, agent)
+    assert len(seal(claims, chief, agent).cose) == 64
