@@ -13,7 +13,7 @@ from pouch.papers import forms as printed
 
 def receipt(arguments: Namespace, terminal: Terminal) -> None:
     """Print the décharge of a bag that was received."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         value = forms.receipt(
             office,
             arguments.bag,
@@ -27,7 +27,7 @@ def receipt(arguments: Namespace, terminal: Terminal) -> None:
 
 def discrepancy(arguments: Namespace, terminal: Terminal) -> None:
     """Print the report of a discrepancy."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         value = forms.discrepancy(
             office,
             arguments.case,
@@ -45,7 +45,7 @@ def discrepancy(arguments: Namespace, terminal: Terminal) -> None:
 
 def empties(arguments: Namespace, terminal: Terminal) -> None:
     """Print the bordereau of the empty bags that go to a post."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         value = forms.empty_bags(
             office,
             arguments.to.upper(),
@@ -58,7 +58,7 @@ def empties(arguments: Namespace, terminal: Terminal) -> None:
 
 def destruction(arguments: Namespace, terminal: Terminal) -> None:
     """Print the record of the last destruction of items of a bag."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         value = forms.destruction(
             office,
             arguments.bag,

@@ -14,7 +14,7 @@ from cipher_service.administration.installation import (
     journal_of,
     opened,
 )
-from cipher_service.administration.officer_keys import KeyInHand, key_in_hand
+from cipher_service.administration.officer_keys import AtHand, KeyInHand, key_in_hand
 from cipher_service.administration.words import Speaker, phrase
 from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.client.drafting import attachment_paths, draft, media_type
@@ -45,7 +45,7 @@ class OpenDraft:
     text: str
 
 
-Hire = Callable[[Custodian], KeyInHand | None]
+Hire = Callable[[Custodian], AtHand | KeyInHand | None]
 """Gives the officer who stands behind what is done, once the custodian is there."""
 
 

@@ -20,7 +20,7 @@ from keys import canonical
 
 def list_keys(arguments: Namespace, terminal: Terminal) -> None:
     """List the pieces that carry keys, and whether what they carry may be used."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         found = cargo.keys_under_way(office, by=arguments.by)
     if terminal.as_json:
         terminal.show_json([asdict(each) for each in found])
@@ -33,14 +33,14 @@ def list_keys(arguments: Namespace, terminal: Terminal) -> None:
 
 def show_shares(arguments: Namespace, terminal: Terminal) -> None:
     """Tell how a secret stands whose shares travel in several bags."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         found = cargo.shares(office, arguments.number, arguments.threshold, by=arguments.by)
     tell(terminal, f"pouch_shares_{found.replace('-', '_')}", {"standing": found})
 
 
 def hand_over(arguments: Namespace, terminal: Terminal) -> None:
     """Pass a bag to another person."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         ordinal = carriage.hand_over(
             office,
             arguments.bag,
@@ -57,7 +57,7 @@ def count(arguments: Namespace, terminal: Terminal) -> None:
     Raises:
         Refused: COUNT_WRONG.
     """
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         counted = carriage.count(
             office, arguments.departure, arguments.locator, by=arguments.by, place=arguments.place
         )
@@ -69,7 +69,7 @@ def count(arguments: Namespace, terminal: Terminal) -> None:
 
 def receive(arguments: Namespace, terminal: Terminal) -> None:
     """Receive a bag: the numbers read from its seals are recorded, then the sealed ones shown."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         answer = carriage.receive(
             office,
             arguments.bag,
@@ -83,7 +83,7 @@ def receive(arguments: Namespace, terminal: Terminal) -> None:
 
 def open_bag(arguments: Namespace, terminal: Terminal) -> None:
     """Remove the seals before a witness."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         carriage.open_bag(office, arguments.bag, by=arguments.by, second=arguments.approver)
     tell(terminal, "pouch_opened", {"opened": True})
 
@@ -96,7 +96,7 @@ def account(arguments: Namespace, terminal: Terminal) -> None:
         misdirected=frozenset(arguments.misdirected),
         unlisted=arguments.unlisted,
     )
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         answer = carriage.account(
             office,
             arguments.bag,
@@ -110,7 +110,7 @@ def account(arguments: Namespace, terminal: Terminal) -> None:
 
 def destroy(arguments: Namespace, terminal: Terminal) -> None:
     """Record that two persons destroyed items of an opened bag."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         carriage.destroy(
             office,
             arguments.bag,
@@ -125,49 +125,49 @@ def destroy(arguments: Namespace, terminal: Terminal) -> None:
 
 def lose(arguments: Namespace, terminal: Terminal) -> None:
     """Report a bag lost."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         mishaps.lose(office, arguments.bag, by=arguments.by)
     tell(terminal, "pouch_lost", {"lost": True})
 
 
 def recover(arguments: Namespace, terminal: Terminal) -> None:
     """State by two persons that a lost bag is back."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         mishaps.recover(office, arguments.bag, by=arguments.by, second=arguments.approver)
     tell(terminal, "pouch_recovered", {"lost": False})
 
 
 def recall(arguments: Namespace, terminal: Terminal) -> None:
     """Call a bag back, unopened."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         mishaps.recall(office, arguments.bag, by=arguments.by)
     tell(terminal, "pouch_recalled", {"recalled": True})
 
 
 def report(arguments: Namespace, terminal: Terminal) -> None:
     """Report what was seen of a bag."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         opened = mishaps.report(office, arguments.bag, arguments.kind, by=arguments.by)
     tell(terminal, "pouch_reported", {"cases": opened}, cases=", ".join(opened) or "-")
 
 
 def advance(arguments: Namespace, terminal: Terminal) -> None:
     """Take a case to its next state."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         mishaps.advance(office, arguments.case, arguments.state, by=arguments.by)
     tell(terminal, "pouch_case_now", {"state": arguments.state}, state=arguments.state)
 
 
 def raise_case(arguments: Namespace, terminal: Terminal) -> None:
     """Make an incident a breach."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         mishaps.raise_case(office, arguments.case, by=arguments.by)
     tell(terminal, "pouch_case_now", {"severity": "breach"}, state="breach")
 
 
 def take_seals_in(arguments: Namespace, terminal: Terminal) -> None:
     """Take new physical seals into the stock."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         seal_store.take_in(
             office,
             arguments.number,
@@ -181,7 +181,7 @@ def take_seals_in(arguments: Namespace, terminal: Terminal) -> None:
 
 def issue_seals(arguments: Namespace, terminal: Terminal) -> None:
     """Draw seals at random and issue them to two persons."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         numbers = seal_store.issue(
             office, arguments.count, by=arguments.by, second=arguments.approver
         )
@@ -194,14 +194,14 @@ def issue_seals(arguments: Namespace, terminal: Terminal) -> None:
 
 def void_seals(arguments: Namespace, terminal: Terminal) -> None:
     """Set spoilt seals aside."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         seal_store.void(office, arguments.number, by=arguments.by, second=arguments.approver)
     _seals_moved(terminal, len(arguments.number))
 
 
 def destroy_seals(arguments: Namespace, terminal: Terminal) -> None:
     """Destroy broken seals, and those that were set aside."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         seal_store.destroy(office, arguments.number, by=arguments.by, second=arguments.approver)
     _seals_moved(terminal, len(arguments.number))
 
@@ -212,7 +212,7 @@ def balance_seals(arguments: Namespace, terminal: Terminal) -> None:
     Raises:
         Refused: SEALS_UNEXPLAINED.
     """
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         found = seal_store.balance(office, arguments.shown, by=arguments.by)
     if not found.balanced:
         raise Refused("SEALS_UNEXPLAINED", numbers=", ".join(found.unexplained))
@@ -230,7 +230,7 @@ def balance_seals(arguments: Namespace, terminal: Terminal) -> None:
 
 def overview(arguments: Namespace, terminal: Terminal) -> None:
     """List the bags from make-up to discharge, the first due first; late ones say so."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         lines = views.under_way(office, by=arguments.by)
     if terminal.as_json:
         terminal.show_json([_plain(asdict(line)) for line in lines])
@@ -248,7 +248,7 @@ def overview(arguments: Namespace, terminal: Terminal) -> None:
 
 def show(arguments: Namespace, terminal: Terminal) -> None:
     """Show a bag's journey: every event with who, where and when."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         found = views.journey(office, arguments.bag, by=arguments.by)
     events = [
         {
@@ -284,7 +284,7 @@ def show(arguments: Namespace, terminal: Terminal) -> None:
 
 def list_cases(arguments: Namespace, terminal: Terminal) -> None:
     """List the discrepancies that are not closed, the soonest due first."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         found = views.open_cases(office, by=arguments.by)
     if terminal.as_json:
         terminal.show_json([asdict(case) for case in found])
@@ -302,7 +302,7 @@ def list_cases(arguments: Namespace, terminal: Terminal) -> None:
 
 def list_departures(arguments: Namespace, terminal: Terminal) -> None:
     """List the departures that are not due yet, with cut-offs and bags."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         found = views.departures(office, by=arguments.by)
     if terminal.as_json:
         terminal.show_json([asdict(line) for line in found])
@@ -316,7 +316,7 @@ def list_departures(arguments: Namespace, terminal: Terminal) -> None:
 
 def list_empties(arguments: Namespace, terminal: Terminal) -> None:
     """Report the empty bags of each post by age."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         found = views.empties(office, by=arguments.by)
     if terminal.as_json:
         terminal.show_json([asdict(each) for each in found])
@@ -329,7 +329,7 @@ def list_empties(arguments: Namespace, terminal: Terminal) -> None:
 
 def epcis(arguments: Namespace, terminal: Terminal) -> None:
     """Export a bag's life as an EPCIS 2.0 document."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         document = views.epcis(office, arguments.bag, arguments.authority, by=arguments.by)
     text = json.dumps(document, ensure_ascii=False, indent=1)
     if arguments.output is None:

@@ -20,7 +20,7 @@ def connect(arguments: Namespace, terminal: Terminal) -> None:
         Misused: JWK_UNREADABLE.
     """
     key = None if arguments.jwk is None else _read(arguments.jwk)
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         planning.connect_machine(office, key, by=arguments.by)
     if key is None:
         tell(terminal, "pouch_no_machine", {"client": None})

@@ -33,7 +33,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.identity.compact import encode_segment
 from cipher_service.settings import Settings
 from keys import canonical
-from keys.custody.grants import OPEN, SIGN, SINGLE_SECONDS, USES_MOST, Grant, grant_challenge
+from keys.custody.grants import OPEN, SINGLE_SECONDS, USES_MOST, Grant, grant_challenge
 from keys.custody.protocol import Custodian
 from keys.passkeys import RelyingParty
 from keys.software_key import SoftwareKey
@@ -110,7 +110,7 @@ class KeyInHand:
 
     def token(self, purpose: str, request: str, dispatch: str | None) -> bytes:
         """Give the token of a grant; see `Granting`."""
-        if purpose == SIGN or (purpose == OPEN and dispatch is not None):
+        if purpose != OPEN or dispatch is not None:
             return self._grant(purpose, self.signer.rank, dispatch, request, 1, _single())
         if purpose not in self._sessions:
             rank = min(self.signer.rank, self.signer.session_rank)
@@ -140,6 +140,34 @@ class KeyInHand:
         return self.custodian.open_grant(grant.encoded, nonce, answer)
 
 
+@dataclass(slots=True)
+class AtHand:
+    """An officer who was named, and whose key is looked for when the custodian wants it.
+
+    Attributes:
+        custodian: whom they grant.
+        officer: number of the officer.
+        answer: their security key.
+    """
+
+    custodian: Custodian
+    officer: str
+    answer: Answer
+    _key: KeyInHand | None = None
+
+    def token(self, purpose: str, request: str, dispatch: str | None) -> bytes:
+        """Give the token of a grant; see `Granting`. Raises Refused OFFICER_NOT_ON_ROLL."""
+        if self._key is None:
+            signer = signer_of(self.custodian, self.officer)
+            self._key = KeyInHand(self.custodian, signer, self.answer)
+        return self._key.token(purpose, request, dispatch)
+
+    def close(self) -> None:
+        """End the sessions that were opened."""
+        if self._key is not None:
+            self._key.close()
+
+
 def key_in_hand(arguments: Namespace, custodian: Custodian, terminal: Terminal) -> KeyInHand | None:
     """Return the officer whom `--officer` names, with the security key on USB; None without it.
 
@@ -153,7 +181,7 @@ def key_in_hand(arguments: Namespace, custodian: Custodian, terminal: Terminal) 
     return KeyInHand(custodian, signer, answer_of(arguments, terminal))
 
 
-def answer_of(arguments: Namespace, terminal: Terminal) -> Answer:
+def answer_of(arguments: Namespace, terminal: Terminal, option: str = "software_key") -> Answer:
     """Return what answers challenges: the keys on USB, or the file that `--software-key` names.
 
     A key in software protects nothing: the custodian takes it only when its ceremony listed the
@@ -163,12 +191,13 @@ def answer_of(arguments: Namespace, terminal: Terminal) -> Answer:
         Refused: SOFTWARE_KEY_REFUSED.
         OSError: the file cannot be read.
     """
-    if arguments.software_key is None:
+    file = getattr(arguments, option)
+    if file is None:
         return UsbKeys(terminal)
     if Settings.load(Path(arguments.data)).production:
         raise Refused("SOFTWARE_KEY_REFUSED")
     try:
-        key = SoftwareKey.from_bytes(bytes.fromhex(Path(arguments.software_key).read_text("utf-8")))
+        key = SoftwareKey.from_bytes(bytes.fromhex(Path(file).read_text("utf-8")))
     except ValueError:
         raise Refused("SOFTWARE_KEY_REFUSED") from None
     return lambda signer, challenge: key.get(

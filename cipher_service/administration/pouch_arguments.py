@@ -1,6 +1,12 @@
 """What can be typed after `cipher-service pouch`."""
 
-from cipher_service.administration.parsing import Commands, add_command, add_group, add_json
+from cipher_service.administration.parsing import (
+    Commands,
+    add_command,
+    add_group,
+    add_json,
+    add_software_key,
+)
 from cipher_service.client.arguments import Parser, Say
 from pouch.classes import PRESETS, PROHIBITED
 from pouch.discrepancies import ASSESSED, CLOSED, NOTIFIED
@@ -249,6 +255,10 @@ def _act(
         parser.add_argument(
             "--with", dest="approver", metavar="OFF", required=True, help=say("help_with")
         )
+        parser.add_argument(
+            "--with-software-key", metavar=say("a_file"), help=say("help_with_software_key")
+        )
+    add_software_key(parser, say)
     add_json(parser, say)
     return parser
 

@@ -8,13 +8,14 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from cipher_service.administration.bureau import bureau_of
+from cipher_service.administration.bureau import Hire, bureau_of
 from cipher_service.administration.installation import (
     Installation,
     custodian_of,
     journal_of,
     opened,
 )
+from cipher_service.administration.officer_keys import AtHand, answer_of
 from cipher_service.administration.words import Speaker
 from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.client.durable import write_durably
@@ -32,6 +33,7 @@ from cipher_service.pouches.planning import Timetable
 from cipher_service.pouches.repository import RouteRecord
 from cipher_service.pouches.signing import Kept
 from cipher_service.pouches.waybills import Carriage
+from keys.custody import Custodian
 from keys.errors import KeysError
 from pouch.alarms import Leg, Route
 from pouch.classes import PRESETS
@@ -45,14 +47,35 @@ _LEG_PARTS = 3
 
 
 @contextmanager
-def at_desk(arguments: Namespace) -> Iterator[tuple[Installation, Office]]:
-    """Open an installation and its pouch bureau; the custodian is the running service's."""
+def at_desk(arguments: Namespace, terminal: Terminal) -> Iterator[tuple[Installation, Office]]:
+    """Open an installation and its pouch bureau; the custodian is the running service's.
+
+    What it asks officers for, those grant whom `--by` and `--with` name, with their security keys.
+    """
     with opened(arguments) as installation, custodian_of(installation.settings) as custodian:
         settings, journal = installation.settings, journal_of(installation)
+        acting = _at_hand(arguments, custodian, terminal, "by", "software_key")
+        other = _at_hand(arguments, custodian, terminal, "approver", "with_software_key")
         warranted = WarrantedCustodian(
-            custodian, installation.engine, settings.log_origin, journal.actor
+            custodian, installation.engine, settings.log_origin, journal.actor, acting, other
         )
-        yield installation, Office(installation.engine, warranted, settings.headquarters, journal)
+        try:
+            yield (
+                installation,
+                Office(installation.engine, warranted, settings.headquarters, journal),
+            )
+        finally:
+            if acting is not None:
+                acting.close()
+
+
+def _at_hand(
+    arguments: Namespace, custodian: Custodian, terminal: Terminal, who: str, key: str
+) -> AtHand | None:
+    """Return the officer whom an option names, if the command has one."""
+    if who not in arguments:
+        return None
+    return AtHand(custodian, getattr(arguments, who), answer_of(arguments, terminal, key))
 
 
 def tell(terminal: Terminal, phrase: str, facts: dict[str, Any], **shown: str | int) -> None:
@@ -79,7 +102,7 @@ def add_route(arguments: Namespace, terminal: Terminal) -> None:
         tolerance_g=arguments.tolerance,
         news=timedelta(hours=arguments.news),
     )
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         planning.add_route(office, record, by=arguments.by)
     places = list(road.places)
     facts = {"route": record.code, "places": places}
@@ -96,7 +119,7 @@ def plan(arguments: Namespace, terminal: Terminal) -> None:
         cut_off=timedelta(hours=arguments.cut_off),
         takes=timedelta(hours=arguments.takes),
     )
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         made = planning.plan(office, table, arguments.weeks, by=arguments.by)
     if terminal.as_json:
         terminal.show_json([each.departure for each in made])
@@ -116,7 +139,7 @@ def entrust(arguments: Namespace, terminal: Terminal) -> None:
         itinerary=tuple(arguments.via),
         courier=arguments.courier,
     )
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         planning.entrust(office, arguments.departure, carriage, by=arguments.by)
     facts = {"departure": arguments.departure, "packages": arguments.packages}
     tell(terminal, "pouch_entrusted", facts, departure=arguments.departure)
@@ -124,7 +147,7 @@ def entrust(arguments: Namespace, terminal: Terminal) -> None:
 
 def add_bag(arguments: Namespace, terminal: Terminal) -> None:
     """Take a new bag into service."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         bag = planning.add_bag(office, by=arguments.by, cycles_most=arguments.cycles)
     named = grouped_locator(bag)
     tell(terminal, "pouch_bag_added", {"bag": bag, "locator": named}, locator=named)
@@ -143,14 +166,14 @@ def hand_in(arguments: Namespace, terminal: Terminal) -> None:
         weight_g=arguments.weight,
         enclosure=arguments.enclosure,
     )
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         number = packing.hand_in(office, piece, by=arguments.by)
     tell(terminal, "pouch_handed_in", {"number": number}, number=number)
 
 
 def hand_in_dispatch(arguments: Namespace, terminal: Terminal) -> None:
     """Take in a dispatch that was sent with delivery by pouch."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         number = packing.hand_in_dispatch(
             office, arguments.dispatch, arguments.to.upper(), arguments.weight, by=arguments.by
         )
@@ -159,7 +182,7 @@ def hand_in_dispatch(arguments: Namespace, terminal: Terminal) -> None:
 
 def list_waiting(arguments: Namespace, terminal: Terminal) -> None:
     """List what waits for a bag, and the dispatches marked for the pouch that nobody handed in."""
-    with at_desk(arguments) as (_, office), office.look() as sitting:
+    with at_desk(arguments, terminal) as (_, office), office.look() as sitting:
         to = None if arguments.to is None else arguments.to.upper()
         waiting = handing_in.waiting(sitting.connection, to)
         due = [
@@ -191,7 +214,7 @@ def begin(arguments: Namespace, terminal: Terminal) -> None:
         bag = read_locator(arguments.bag)
     except LocatorWrong as error:
         raise ServiceError(error.code) from error
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         seal = packing.begin(
             office, arguments.departure, bag, BagClass(arguments.bag_class), by=arguments.by
         )
@@ -201,7 +224,7 @@ def begin(arguments: Namespace, terminal: Terminal) -> None:
 def scan(arguments: Namespace, terminal: Terminal) -> None:
     """Lay pieces into a bag by their numbers, as scanned or typed."""
     laid = []
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         for number in arguments.number:
             laid.append(packing.scan(office, arguments.seal, number, by=arguments.by))
             if not terminal.as_json:
@@ -214,7 +237,7 @@ def scan(arguments: Namespace, terminal: Terminal) -> None:
 
 def take_out(arguments: Namespace, terminal: Terminal) -> None:
     """Take the last piece out of a bag again."""
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         number = packing.take_out(office, arguments.seal, by=arguments.by)
     tell(terminal, "pouch_taken_out", {"number": number}, number=number or "-")
 
@@ -233,7 +256,7 @@ def seal(arguments: Namespace, terminal: Terminal) -> None:
     )
     witness = None if arguments.witness is None else open_identity(second, terminal)
     out = _new_folder(arguments.output)
-    with at_desk(arguments) as (installation, office):
+    with at_desk(arguments, terminal) as (installation, office):
         kept = packing.close(
             office,
             arguments.seal,
@@ -259,7 +282,7 @@ def seal(arguments: Namespace, terminal: Terminal) -> None:
 def papers(arguments: Namespace, terminal: Terminal) -> None:
     """Write the papers of a sealed bag again."""
     out = _new_folder(arguments.output)
-    with at_desk(arguments) as (_, office):
+    with at_desk(arguments, terminal) as (_, office):
         kept = packing.papers_of(office, arguments.seal, by=arguments.by)
         names = _write(kept, out, terminal, (None, None))
     number = kept.sealed.manifest.number
@@ -269,7 +292,10 @@ def papers(arguments: Namespace, terminal: Terminal) -> None:
 
 def announce(arguments: Namespace, terminal: Terminal) -> None:
     """Tell the receivers of the bags of which they were not told yet."""
-    with at_desk(arguments) as (installation, office), bureau_of(installation) as bureau:
+    with (
+        at_desk(arguments, terminal) as (installation, office),
+        bureau_of(installation, _hire(arguments, terminal)) as bureau,
+    ):
         with office.look() as sitting:
             seals = arguments.seal or [row.seal for row in signing.unannounced(sitting.connection)]
         told = [
@@ -296,7 +322,7 @@ def _announce(
 ) -> str | None:
     """Tell the receiver; a bag that is sealed stays sealed when that fails."""
     try:
-        with bureau_of(installation) as bureau:
+        with bureau_of(installation, _hire(arguments, terminal)) as bureau:
             return announcing.announce(
                 office,
                 bureau,
@@ -307,6 +333,12 @@ def _announce(
     except (ServiceError, KeysError) as error:
         Speaker(terminal).say("pouch_not_announced", code=error.code)
         return None
+
+
+def _hire(arguments: Namespace, terminal: Terminal) -> Hire:
+    """Return who grants what the cipher bureau's dispatch about a bag needs: who acts."""
+    answer = answer_of(arguments, terminal)
+    return lambda custodian: AtHand(custodian, arguments.by, answer)
 
 
 def _names(office: Office, codes: Sequence[str]) -> tuple[str | None, str | None]:
