@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from keys.cards import Card
     from keys.manifest import Manifest
-    from keys.opening import FileKeyOpener
+    from keys.opening import FileKeyOpener, Head
     from keys.sealing import Destination
     from keys.signing import Signatures
 
@@ -115,16 +115,7 @@ def reroute(
     for card in (signer.card, *(destination.card for destination in destinations)):
         card.require_in_force(created)
     # 3.
-    before = head.reroutings[-1].addendum if head.reroutings else None
-    addendum = Addendum(
-        manifest=head.manifest.hash,
-        number=len(head.reroutings) + 1,
-        previous=None if before is None else before.hash,
-        sender=Sender(signer.card.post, signer.card.fingerprint),
-        to=tuple(map(addressee_of, destinations)),
-        created=created,
-        reason=reason,
-    )
+    addendum = _addendum(head, signer.card, destinations, created, reason)
     statement = addendum.encode()
     signatures = signer.sign_rerouting(statement)
     signer.card.verifying_key.verify(REROUTING, statement, signatures)
@@ -142,6 +133,22 @@ def reroute(
         manifest=head.manifest,
         sender=head.sender,
         addendum=addendum,
+    )
+
+
+def _addendum(
+    head: Head, rerouter: Card, destinations: Sequence[Destination], created: datetime, reason: str
+) -> Addendum:
+    """What follows the addenda that a dispatch carries already."""
+    before = head.reroutings[-1].addendum if head.reroutings else None
+    return Addendum(
+        manifest=head.manifest.hash,
+        number=len(head.reroutings) + 1,
+        previous=None if before is None else before.hash,
+        sender=Sender(rerouter.post, rerouter.fingerprint),
+        to=tuple(map(addressee_of, destinations)),
+        created=created,
+        reason=reason,
     )
 
 
