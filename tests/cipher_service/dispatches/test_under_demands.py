@@ -147,7 +147,7 @@ def test_without_an_officer_nothing_leaves_and_the_number_is_cancelled(
 
 
 def test_a_clerk_opens_what_came_in_a_bag_and_nobody_else_does(
-    ministry: Ministry, at: At, asked: Asked, tmp_path: Path
+    ministry: Ministry, custodian: Custody, at: At, asked: Asked, tmp_path: Path
 ) -> None:
     paris, now = post_keys("PARIS"), clock.now().replace(microsecond=0)
     heading = Heading(
@@ -177,6 +177,8 @@ def test_a_clerk_opens_what_came_in_a_bag_and_nobody_else_does(
     for number in (None, SECURITY):
         with pytest.raises(Refusal):
             asked(number).rewrap_header(*given, recipient)
+    with pytest.raises(GrantMissing):
+        custodian.rewrap_header(*given, recipient)
     made = decode(asked(CLERK).rewrap_header(*given, recipient))
     assert len(made["manifest"]) == 64
     assert (CLERK, "rewrap_header", "intended") in told(ministry)
