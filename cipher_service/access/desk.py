@@ -1,6 +1,6 @@
 """All that officers ask of access, by name; the registrar joins them with the other desks'."""
 
-from cipher_service.access import looks, policy_change
+from cipher_service.access import emergencies, looks, policy_change
 from cipher_service.access.acts import Gate
 from cipher_service.access.authorising import Authorising
 from cipher_service.access.policy_change import PolicyChange
@@ -10,7 +10,8 @@ from cipher_service.identity.officer_commands import OfficerAct
 
 def acts(gate: Gate) -> dict[str, OfficerAct]:
     """Return the commands, to be guarded."""
-    return {**looks.acts(), **Authorising(gate).acts(), **PolicyChange(gate).acts()}
+    rights = {**Authorising(gate).acts(), **PolicyChange(gate).acts()}
+    return {**looks.acts(), **rights, **emergencies.acts(gate)}
 
 
 def executors(gate: Gate) -> dict[str, Executor]:

@@ -5,6 +5,7 @@ habilitation, since the lattice forbids whatever is permitted. One that nobody r
 freezes who declared it.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,12 +17,24 @@ from cipher_service.access.acts import Gate, circumstances, person, require
 from cipher_service.access.subjects import Circumstances, Dispatch
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
+from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.storage.tables.access import emergency
 
 LASTS = timedelta(minutes=60)
 REVIEW = timedelta(hours=24)
 ACTIONS = ("read", "release")
 FINDINGS = ("justified", "unjustified")
+
+
+def acts(gate: Gate, now: Callable[[], datetime] = clock.now) -> dict[str, OfficerAct]:
+    """Return the command by which an officer reviews in the console, to be guarded."""
+
+    def reviewed(connection: Connection, officer: str, payload: dict[str, Any]) -> dict[str, str]:
+        """Take `{"number", "finding"}`; give `{"act"}`. Refuses as `review`."""
+        review(connection, gate, payload["number"], officer, payload["finding"], now())
+        return {"act": f"emergency/{payload['number']}"}
+
+    return {"emergency_review": reviewed}
 
 
 def declare(
@@ -107,6 +120,14 @@ def sweep(connection: Connection, now: datetime) -> list[int]:
     for row in rows:
         _settle(connection, row, "unreviewed", None, now)
     return [row.seq for row in rows]
+
+
+def awaiting(connection: Connection, officer: str) -> list[Row[Any]]:
+    """Return the emergencies of others that nobody has reviewed, the most pressing first."""
+    open_ones = select(emergency).where(
+        emergency.c.finding.is_(None), emergency.c.officer != officer
+    )
+    return list(connection.execute(open_ones.order_by(emergency.c.review_by)))
 
 
 def everything(connection: Connection) -> list[Row[Any]]:

@@ -1,6 +1,6 @@
 """Rights given by two and taken by one, policies compared and changed by two, as officers do it."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from cipher_service.directory import officers
 from cipher_service.directory.officers import Identity
 from cipher_service.directory.roles import default_roles
 from cipher_service.storage.engine import open_existing
+from cipher_service.storage.tables.access import emergency
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_accessible, check_page
@@ -149,3 +150,41 @@ def test_policies_are_compared_before_two_put_them_in_force(ministry: Stage, ent
     with reading(engine) as connection:
         assert deployed(connection).text == SAME
     engine.dispose()
+
+
+def test_an_emergency_is_reviewed_by_another(ministry: Stage, enter: Enter, newcomer: str) -> None:
+    engine = open_existing(ministry.settings.database)
+    now, reason = clock.now(), "Évacuation de nuit"
+    with unit_of_work(engine) as connection:
+        number = connection.scalar(
+            emergency.insert()
+            .values(
+                officer=newcomer,
+                action="read",
+                object="01KAMV6R8P3ZDFWQ5XJ9T2C4EN",
+                reason=reason,
+                declared_at=clock.text(now),
+                ends=clock.text(now + timedelta(hours=1)),
+                review_by=clock.text(now + timedelta(hours=24)),
+            )
+            .returning(emergency.c.seq)
+        )
+    tab = enter("SECURITY-OFFICER")
+    tab.goto("/?lang=fr")
+    tab.page.get_by_role("link", name="Urgences à revoir").click()
+    tab.page.get_by_text(reason).wait_for()
+    check_page(tab, foreign=(*names(ministry), NEW))
+    tab.page.locator("section", has_text=reason).get_by_role("button", name="justifiée").click()
+    tab.page.locator("td", has_text="Officier de sécurité").first.wait_for()
+    for written, status in ((str(number), 409), ("x", 400)):
+        answer = tab.page.request.post(
+            f"{tab.origin}/urgences/revoir",
+            form={"number": written, "finding": "injustifiee"},
+            headers={"Origin": tab.origin},
+        )
+        assert answer.status == status
+    with reading(engine) as connection:
+        rows = connection.execute(emergency.select().where(emergency.c.seq == number))
+        assert [row.finding for row in rows] == ["justified"]
+    engine.dispose()
+    enter("CIPHER-CLERK").goto("/urgences", status=403)
