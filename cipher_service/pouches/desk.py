@@ -5,7 +5,9 @@ headquarters the officers are known to the service, which has the custodian sign
 desk's numbering goes on in the transaction that records its event, so it never forks.
 """
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -73,17 +75,7 @@ class Desks:
             witness=None if second is None else Witness(other, second),
             facts=facts,
         )
-
-        def by(device: str, statement: bytes) -> bytes:
-            return self._custodian.sign_event(device.encode(), statement)
-
-        def first_sign(statement: bytes) -> bytes:
-            return by(first, statement)
-
-        def second_sign(statement: bytes) -> bytes:
-            return by(other, statement)
-
-        return event, sign_event(event, first_sign, None if second is None else second_sign)
+        return event, self._signed(event)
 
     def tell(
         self,
@@ -110,6 +102,15 @@ class Desks:
         )
         custody.keep(connection, event, body, caller=self._post, now=now)
         return event
+
+    def _signed(self, event: Event) -> bytes:
+        """Have the desks that an event names sign it."""
+
+        def by(device: str) -> Callable[[bytes], bytes]:
+            return partial(self._custodian.sign_event, device.encode())
+
+        witness = event.witness
+        return sign_event(event, by(event.device), None if witness is None else by(witness.device))
 
     def _in_service(self, connection: Connection, now: datetime) -> tuple[str, str]:
         keys = self._custodian.desk_keys()

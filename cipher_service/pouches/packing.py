@@ -222,33 +222,39 @@ def close(
     drawn = _draw_up(office, seal, closure, by=by, second=second)
     with office.keys("pouch_sign", seal) as custodian:
         kept = Kept(signing.sign(drawn.manifest, custodian, witness), drawn.nonce)
-    manifest = drawn.manifest
     with office.act("pouch_seal", seal) as sitting:
-        connection = sitting.connection
         closing = _closable(sitting, seal, closure, by, second)
         if drawn.stand != _stand(sitting, closing):
             raise ServiceError("BUSY")
-        signing.take_number(connection, manifest.number)
-        event, body = office.desks.sign(
-            connection,
-            Sealed(digest(manifest).hex(), manifest.seals, manifest.weight_g),
-            bag=closing.bag,
-            seal=seal,
-            officer=by,
-            second=second,
-            now=sitting.now,
-        )
-        makeup.seal_bag(
-            connection,
-            event,
-            head=commit(manifest)[0],
-            nonce_sha256=manifest.nonce_sha256,
-            certification=Certification(closure.certifier, closure.absent),
-            now=sitting.now,
-        )
-        custody.keep(connection, event, body, caller=office.post, now=sitting.now)
-        signing.keep(connection, closing, kept, office.card)
+        _record(sitting, closing, kept, closure, by=by, second=second)
     return kept
+
+
+def _record(
+    sitting: Sitting, closing: Closing, kept: Kept, closure: Closure, *, by: str, second: str
+) -> None:
+    """Put a closing that was signed on record: its number, its event, what follows from it."""
+    office, connection, manifest = sitting.office, sitting.connection, kept.sealed.manifest
+    signing.take_number(connection, manifest.number)
+    event, body = office.desks.sign(
+        connection,
+        Sealed(digest(manifest).hex(), manifest.seals, manifest.weight_g),
+        bag=closing.bag,
+        seal=closing.seal,
+        officer=by,
+        second=second,
+        now=sitting.now,
+    )
+    makeup.seal_bag(
+        connection,
+        event,
+        head=commit(manifest)[0],
+        nonce_sha256=manifest.nonce_sha256,
+        certification=Certification(closure.certifier, closure.absent),
+        now=sitting.now,
+    )
+    custody.keep(connection, event, body, caller=office.post, now=sitting.now)
+    signing.keep(connection, closing, kept, office.card)
 
 
 def papers_of(office: Office, seal: str, *, by: str) -> Kept:
