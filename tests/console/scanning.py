@@ -12,7 +12,7 @@ from typing import Any
 import pypdfium2
 import qrcode
 from PIL import Image
-from playwright.sync_api import BrowserContext, Error, Locator, Page, Playwright, expect
+from playwright.sync_api import BrowserContext, BrowserType, Error, Locator, Page, expect
 
 from cipher_service.administration.stage import Stage
 from cipher_service.identity.demonstration import Demonstration
@@ -164,7 +164,7 @@ class Phone:
 
 @contextmanager
 def telephone(
-    playwright: Playwright, on: Stage, folder: Path, camera: Path | None = None
+    chromium: BrowserType, on: Stage, folder: Path, camera: Path | None = None
 ) -> Iterator[Phone]:
     """Open a telephone whose storage is a folder, and whose camera films a file."""
     seeing = (
@@ -172,7 +172,7 @@ def telephone(
         "--use-fake-ui-for-media-stream",
         f"--use-file-for-fake-video-capture={camera}",
     )
-    context = playwright.chromium.launch_persistent_context(
+    context = chromium.launch_persistent_context(
         folder,
         executable_path=CHROMIUM,
         args=["--no-sandbox", *(seeing if camera else ())],

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import (
     Browser,
+    BrowserType,
     FilePayload,
     Locator,
-    Playwright,
     Route,
     expect,
-    sync_playwright,
 )
 
 from cipher_service import clock
@@ -84,37 +83,37 @@ def _photograph(phone: Phone, picture: bytes) -> None:
 
 
 def test_a_label_read_offline_survives_a_kill_and_is_handed_over_once(
-    ministry: Stage, bag: Bag, camera: Path, tmp_path: Path
+    ministry: Stage, browser: Browser, bag: Bag, camera: Path, tmp_path: Path
 ) -> None:
-    with sync_playwright() as playwright:
-        _read_offline_and_die(playwright, ministry, bag, camera, tmp_path / "phone")
-        assert "received" not in [event.kind for event in told_of(ministry, bag.seal)]
-        with telephone(playwright, ministry, tmp_path / "phone", camera) as phone:
-            phone.context.set_offline(offline=True)
-            phone.open()
-            phone.pending(1)
-            phone.context.set_offline(offline=False)
-            phone.pending(0)
-            phone.page.locator(".scan-count").click()
-            expect(phone.view("queue").locator("li[data-state=recorded]")).to_have_count(1)
-            _checked(phone)
-            phone.press("Transmettre et actualiser")
-            expect(phone.view("queue").get_by_role("button").first).to_be_enabled()
-            phone.quiet()
+    chromium = browser.browser_type
+    _read_offline_and_die(chromium, ministry, bag, camera, tmp_path / "phone")
+    assert "received" not in [event.kind for event in told_of(ministry, bag.seal)]
+    with telephone(chromium, ministry, tmp_path / "phone", camera) as phone:
+        phone.context.set_offline(offline=True)
+        phone.open()
+        phone.pending(1)
+        phone.context.set_offline(offline=False)
+        phone.pending(0)
+        phone.page.locator(".scan-count").click()
+        expect(phone.view("queue").locator("li[data-state=recorded]")).to_have_count(1)
+        _checked(phone)
+        phone.press("Transmettre et actualiser")
+        expect(phone.view("queue").get_by_role("button").first).to_be_enabled()
+        phone.quiet()
 
-            told = [event for event in told_of(ministry, bag.seal) if event.kind == "received"]
-            assert [(event.counter, event.place) for event in told] == [(1, "MINREX")]
+        told = [event for event in told_of(ministry, bag.seal) if event.kind == "received"]
+        assert [(event.counter, event.place) for event in told] == [(1, "MINREX")]
 
-            phone.press("Retour à la lecture")
-            phone.answer(*bag.numbers)
-            assert phone.verdict() == ("REFUSER", "CLONE_SUSPECTED"), "the pack tells the arrival"
-            phone.quiet()
+        phone.press("Retour à la lecture")
+        phone.answer(*bag.numbers)
+        assert phone.verdict() == ("REFUSER", "CLONE_SUSPECTED"), "the pack tells the arrival"
+        phone.quiet()
 
 
 def _read_offline_and_die(
-    playwright: Playwright, ministry: Stage, bag: Bag, camera: Path, folder: Path
+    chromium: BrowserType, ministry: Stage, bag: Bag, camera: Path, folder: Path
 ) -> None:
-    with telephone(playwright, ministry, folder, camera) as phone:
+    with telephone(chromium, ministry, folder, camera) as phone:
         phone.enrol(ministry, "CHIEF-POUCH")
         phone.kept_offline()
         expect(phone.page.locator(".scan-line--online")).to_be_visible()
