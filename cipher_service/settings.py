@@ -143,7 +143,7 @@ class Settings:
         return loaded
 
     def require_origins(self) -> None:
-        """Demand that a console has its two places, on one host that browsers trust.
+        """Demand that a console has its two places, under one name that browsers trust.
 
         Raises:
             SettingsInvalid: a member is missing or is not an origin.
@@ -165,8 +165,11 @@ class Settings:
                 raise SettingsInvalid(
                     f"{FILE}: {name} must be https://HOST[:PORT], or http://localhost:PORT"
                 )
-        if urlsplit(self.approval_origin).hostname != self.party_id:
-            raise SettingsInvalid(f"{FILE}: approval_origin must have the host of console_origin")
+        # A key made for one name serves at the names below it, and nowhere else.
+        if not f".{urlsplit(self.approval_origin).hostname}".endswith(f".{self.party_id}"):
+            raise SettingsInvalid(
+                f"{FILE}: approval_origin must have the host of console_origin, or one below it"
+            )
 
     def write(self) -> None:
         """Write `service.toml` into the data folder, readable by its owner only."""

@@ -17,6 +17,7 @@ from tests.support.ports import free_port
 from tests.surfaces.client.online.live import LiveMinistry, Post
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "cipher-service.conf"
+CONSOLE = CONFIGURATION.with_name("cipher-console.conf")
 APT_LINE = "apt-get install nginx-light"
 SHELL = """
 daemon off;
@@ -30,6 +31,7 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     include {folder}/cipher-service.conf;
+    include {folder}/cipher-console.conf;
 }}
 """
 
@@ -106,7 +108,22 @@ def _configure(folder: Path, port: int, behind: int) -> None:
         assert there in configuration
         configuration = configuration.replace(there, here)
     (folder / "cipher-service.conf").write_text(configuration, "utf-8")
+    _with_console(folder, port)
     (folder / "nginx.conf").write_text(SHELL.format(folder=folder), "utf-8")
+
+
+def _with_console(folder: Path, port: int) -> None:
+    """Put the officers' two names beside it, at the same place, with the same certificate."""
+    console = CONSOLE.read_text("utf-8")
+    for there, here in {
+        "listen 443 ": f"listen 127.0.0.1:{port} ",
+        "/etc/cipher-service/tls/console.pem": f"{folder}/certificate.pem",
+        "/etc/cipher-service/tls/console.key": f"{folder}/key.pem",
+        "/var/log/nginx": str(folder),
+    }.items():
+        assert there in console
+        console = console.replace(there, here)
+    (folder / "cipher-console.conf").write_text(console, "utf-8")
 
 
 def _await(port: int, nginx: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -72,3 +72,26 @@ def test_a_folder_without_settings_is_named(tmp_path: Path) -> None:
 def test_a_refusal_shows_its_code_and_facts() -> None:
     assert str(ServiceError("UNKNOWN_POST", post="PARIS")) == "UNKNOWN_POST (post=PARIS)"
     assert str(ServiceError("BUSY")) == "BUSY"
+
+
+@pytest.mark.parametrize(
+    ("approval", "serves"),
+    [
+        ("https://bureau.example:8443", True),
+        ("https://signature.bureau.example", True),
+        ("https://example", False),
+        ("https://otherbureau.example", False),
+        ("https://bureau.example.evil.example", False),
+    ],
+)
+def test_the_page_where_officers_sign_stands_under_the_consoles_name(
+    tmp_path: Path, approval: str, serves: bool
+) -> None:
+    ports = "console_port = 8471\napproval_port = 8472\n"
+    origins = f'console_origin = "https://bureau.example"\napproval_origin = "{approval}"\n'
+    (tmp_path / "service.toml").write_text(GOOD + ports + origins, "utf-8")
+    if serves:
+        assert Settings.load(tmp_path).party_id == "bureau.example"
+        return
+    with pytest.raises(SettingsInvalid, match="approval_origin"):
+        Settings.load(tmp_path)
