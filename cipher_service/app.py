@@ -28,6 +28,7 @@ from starlette.types import ASGIApp
 from cipher_service import clock
 from cipher_service.access import desk as access_desk
 from cipher_service.access.acts import Gate
+from cipher_service.access.ceremony_desk import CeremonyDesk
 from cipher_service.access.upkeep import Upkeep
 from cipher_service.api.application import create_application
 from cipher_service.api.border import Border
@@ -132,9 +133,8 @@ def registrar_handlers(
     officers = OfficerDesk(site)
     devices = DeviceDesk(pouches, packs)
     gate = Gate()
-    desk_of_officers = OfficeDesk(
-        site, reception_of(settings, engine, custodian), settings.headquarters, gate
-    )
+    reception = reception_of(settings, engine, custodian)
+    desk_of_officers = OfficeDesk(site, reception, settings.headquarters, gate)
     office = desk_of_officers.acts()
     executors = {
         **access_desk.executors(gate),
@@ -144,7 +144,8 @@ def registrar_handlers(
         release.PAIR: release.executor(gate),
         **bags.executors(),
     }
-    completed = {**office, **officers.completed()}
+    ceremonies = CeremonyDesk(site, custodian, gate)
+    completed = {**office, **officers.completed(), **ceremonies.completed()}
     signing = Approvals(site, executors, completed, settings.console_origin, settings.log_origin)
     grants = {**GrantDesk(desk_of_officers).acts(), **own_openings.acts()}
     sending = SendingDesk(sealer, Blobs(settings.data), settings.headquarters, gate).acts()
@@ -155,7 +156,7 @@ def registrar_handlers(
         **officers.guarded({**signing.acts(), **relinking.acts(), **office, **bags.acts()}),
         **officers.guarded({**declassifying.acts(gate), **grants, **CopyDesk(gate).acts()}),
         **officers.guarded({**chasing.acts(gate, settings.headquarters), **sending}),
-        **officers.guarded(access_desk.acts(gate)),
+        **officers.guarded({**access_desk.acts(gate), **ceremonies.acts()}),
         **own_keys.OwnKeyDesk().handlers(officers),
         **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(acts),

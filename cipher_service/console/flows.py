@@ -5,6 +5,7 @@ from typing import Final
 from cipher_service.console import (
     acts,
     authorisations,
+    ceremonies,
     dispatches,
     emergencies,
     home,
@@ -33,6 +34,7 @@ FLOWS: Final[tuple[Flow, ...]] = (
     questions.FLOW,
     journal.FLOW,
     scan.FLOW,
+    ceremonies.FLOW,
     keys_page.FLOW,
     signing_in.FLOW,
 )

@@ -43,6 +43,9 @@ function line(list: HTMLElement, name: string, value: string, kind = ""): void {
   list.append(row);
 }
 
+// Of this one, several persons compare the fingerprint before any of them signs.
+const COMPARED = "cipher-service/v1 ceremony";
+
 function moment(text: string): string {
   const written = new Intl.DateTimeFormat(language === "fr" ? "fr-FR" : "en-GB", {
     dateStyle: "long",
@@ -58,7 +61,7 @@ function value(name: string, given: Json, shown: Shown): string {
     return level ? level[language === "fr" ? 0 : 1] : String(given);
   }
   if (typeof given === "string" && /^\d{4}-\d\d-\d\dT[\d:]{8}Z$/.test(given)) return moment(given);
-  if (given === null) return "-";
+  if (given === null || given === "") return "-";
   if (Array.isArray(given) && given.every((one) => typeof one !== "object")) return given.join(", ");
   return typeof given === "object" ? JSON.stringify(given) : String(given);
 }
@@ -92,8 +95,9 @@ function summary(statement: Statement, shown: Shown): HTMLElement {
   return list;
 }
 
-function bytes(label: string, text: string, hash: Uint8Array): HTMLElement {
-  const details = element("details", "", "govuk-details");
+function bytes(label: string, text: string, hash: Uint8Array, open = false): HTMLElement {
+  const details = element("details", "", "govuk-details") as HTMLDetailsElement;
+  details.open = open;
   const heading = element("summary", "", "govuk-details__summary");
   heading.append(element("span", label, "govuk-details__summary-text"));
   const inside = element("div", "", "govuk-details__text");
@@ -214,7 +218,7 @@ async function show(ticket: string): Promise<void> {
     ...notes,
     summary(statement, shown),
     ...(await besides(statement, shown)),
-    bytes(say("bytes"), text, hash),
+    bytes(say("bytes"), text, hash, type === COMPARED),
     actions,
     returning(shown.back),
   );

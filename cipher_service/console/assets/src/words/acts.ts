@@ -63,6 +63,10 @@ export const STATEMENTS: Record<string, Words> = {
     fr: "Ajouter une clé de sécurité à mon compte",
     en: "Add a security key to my account",
   },
+  "cipher-service/v1 ceremony": {
+    fr: "Confirmer le partage de la clé du dépositaire",
+    en: "Confirm the sharing of the custodian’s key",
+  },
   "cipher-service/v1 release-alone": {
     fr: "Faire partir seul une dépêche",
     en: "Release a dispatch alone",
@@ -154,4 +158,10 @@ export const MEMBERS: Record<string, Words> = {
   numbers: { fr: "Numéros", en: "Numbers" },
   count: { fr: "Nombre, tirés au hasard", en: "How many, drawn at random" },
   sort: { fr: "Sorte de scellé", en: "Kind of seal" },
+  threshold: { fr: "Parts nécessaires pour ouvrir", en: "Shares needed to open" },
+  holders: { fr: "Porteurs (carte, officier, empreinte)", en: "Holders (card, officer, fingerprint)" },
+  conductors: { fr: "Menée par", en: "Conducted by" },
+  before: { fr: "Partage d’avant", en: "Sharing of before" },
+  operation: { fr: "Au terminal", en: "At the terminal" },
+  ceremony: { fr: "Cérémonie", en: "Ceremony" },
 };
