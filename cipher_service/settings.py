@@ -35,8 +35,8 @@ class Settings:
         console_port: where officers' pages are served; 0 for no console.
         console_origin: of these pages, as browsers write it.
         approval_port: where acts are signed, in a process of its own; 0 with no console.
-        approval_origin: of that page; its host is the console's, since both ask for one party's
-            security keys.
+        approval_origin: of that page; its host is the console's or one below it, since both ask for
+            one party's security keys.
         demo: whether its officers hold keys in software and enter by links; never in production.
         production: whether a custodian without officers is refused the use of the bureau's keys.
         log: the audit log's name, fixed at founding; empty where a founding older than this member

@@ -148,7 +148,7 @@ def check_width(page: Page) -> None:
     """The page is not wider than its screen, also on the narrowest."""
     size = page.viewport_size
     assert size is not None
-    for width in (size["width"], *((1120, 768) if size["width"] > 1120 else ()), 320):
+    for width in (size["width"], 320):
         page.set_viewport_size({"width": width, "height": size["height"]})
         wide = page.evaluate("() => document.documentElement.scrollWidth")
         assert wide <= width, f"{page.url}: {wide} px on a screen of {width}"
