@@ -90,8 +90,7 @@ log = logging.getLogger(__name__)
 Served = Callable[[Settings, socket.socket, Callable[[], None]], None]
 """Serves at a socket until SIGTERM, and tells once it is ready."""
 
-Round = Callable[[], object]
-"""Does what waits at this moment."""
+Round = Callable[[], object]  # does what waits at this moment
 
 OPEN_ACTS: Final = frozenset({"enrol"})
 INNER_ACTS: Final = frozenset({"claim", "housekeep", "lapse", HEARD, REQUEST})
