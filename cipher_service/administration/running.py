@@ -13,7 +13,7 @@ from cipher_service.administration.bureau import bureau_of
 from cipher_service.administration.installation import custodian_of, installation_at
 from cipher_service.administration.words import Speaker
 from cipher_service.api.supervisor import StartFailed
-from cipher_service.app import run
+from cipher_service.app.processes import run
 from cipher_service.client.failures import Refused, Unavailable
 from cipher_service.client.terminal import Terminal
 from cipher_service.errors import ServiceError

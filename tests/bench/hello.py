@@ -20,7 +20,7 @@ from starlette.requests import Request
 
 from cipher_service.api.border import Border
 from cipher_service.api.connections import Connection
-from cipher_service.app import collect_seldom
+from cipher_service.app.serving import collect_seldom
 
 WORKERS = 2
 

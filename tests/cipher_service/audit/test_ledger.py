@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from cipher_service.app import in_turn
+from cipher_service.app.registrar import in_turn
 from cipher_service.audit.heads import sign_head
 from cipher_service.audit.ledger import append, entries, latest_note, size_and_origin, tree
 from cipher_service.audit.recorder import SILENT, Recorder

@@ -339,7 +339,7 @@ def founded(data: Path, *, workers: int = 2, database_url: str = "") -> Settings
 def serving(settings: Settings) -> Iterator[Service]:
     """Run an installation that exists."""
     log = (settings.data / "service.log").open("ab")
-    program = "import sys; from pathlib import Path; from cipher_service.app import run; "
+    program = "import sys; from pathlib import Path; from cipher_service.app.processes import run; "
     program += "from cipher_service.settings import Settings; "
     program += "run(Settings.load(Path(sys.argv[1])), lambda line: print(line, flush=True))"
     process = subprocess.Popen(

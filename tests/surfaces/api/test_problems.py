@@ -17,7 +17,7 @@ from cipher_service.errors import ServiceError
 PACKAGE = Path(cipher_service.__file__).parent
 LOADED = """
 import sys
-import cipher_service.app
+import cipher_service.app.processes
 print(*(module.__file__ for name, module in sys.modules.items()
         if name.startswith("cipher_service.") and not name.startswith("cipher_service.client")))
 """

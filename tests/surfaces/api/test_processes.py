@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cipher_service.app import listening_sockets
+from cipher_service.app.serving import listening_sockets
 from tests.surfaces.api.live import Post, Service, founded, problem, running, serving
 
 
@@ -138,7 +138,7 @@ def test_sigterm_leaves_no_process_even_with_open_lines(tmp_path: Path) -> None:
 
 def test_a_killed_supervisor_takes_its_processes_with_it(tmp_path: Path) -> None:
     settings = founded(tmp_path / "m")
-    program = "import sys; from pathlib import Path; from cipher_service.app import run; "
+    program = "import sys; from pathlib import Path; from cipher_service.app.processes import run; "
     program += "from cipher_service.settings import Settings; "
     program += "run(Settings.load(Path(sys.argv[1])), lambda line: print(line, flush=True))"
     with subprocess.Popen(

@@ -31,7 +31,7 @@ from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[4]
 SERVE = (
-    "import sys; from pathlib import Path; from cipher_service.app import run;"
+    "import sys; from pathlib import Path; from cipher_service.app.processes import run;"
     " from cipher_service.settings import Settings; run(Settings.load(Path(sys.argv[1])),"
     " lambda line: print(line, flush=True))"
 )

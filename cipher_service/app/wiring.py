@@ -1,0 +1,130 @@
+"""What the registrar does, by command, and what the bureau does by itself."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Engine
+
+from cipher_service.access import desk as access_desk
+from cipher_service.access.acts import Gate
+from cipher_service.access.ceremony_desk import CeremonyDesk
+from cipher_service.access.upkeep import Upkeep
+from cipher_service.audit.commands import LogDesk
+from cipher_service.audit.hearing import HEARD
+from cipher_service.audit.journal import Journal
+from cipher_service.audit.recorder import REQUEST
+from cipher_service.audit.warrants import WarrantedCustodian
+from cipher_service.directory.prekeys import PrekeyDesk
+from cipher_service.directory.register import DirectoryReader
+from cipher_service.dispatches.bureau import HeadquartersBureau
+from cipher_service.dispatches.commands import Desk
+from cipher_service.dispatches.office import chasing, declassifying, own_openings, release
+from cipher_service.dispatches.office.chasing import Chasing
+from cipher_service.dispatches.office.commands import OfficeDesk
+from cipher_service.dispatches.office.copies import CopyDesk
+from cipher_service.dispatches.office.departing import SYSTEM, Departing
+from cipher_service.dispatches.office.granting import GrantDesk
+from cipher_service.dispatches.office.sending import SendingDesk
+from cipher_service.dispatches.reception import Reception
+from cipher_service.dispatches.sealing import ReceiptSealer
+from cipher_service.identity import own_keys, relinking
+from cipher_service.identity.approvals import Approvals
+from cipher_service.identity.commands import Admissions
+from cipher_service.identity.officer_commands import OfficerDesk
+from cipher_service.identity.site import site_of
+from cipher_service.pouches.announcing import Announcing
+from cipher_service.pouches.commands import PouchDesk
+from cipher_service.pouches.counter import commands_of_clients
+from cipher_service.pouches.device_desk import DeviceDesk
+from cipher_service.pouches.office import Office as PouchOffice
+from cipher_service.pouches.packs import Packs
+from cipher_service.pouches.pair_commands import PairDesk
+from cipher_service.settings import Settings
+from cipher_service.storage.batch import Handler, Together
+from cipher_service.storage.blobs import Blobs
+from keys.custody import Custodian
+
+OPEN_ACTS: Final = frozenset({"enrol"})
+INNER_ACTS: Final = frozenset({"claim", "housekeep", "lapse", HEARD, REQUEST})
+Round = Callable[[], object]  # does what waits at this moment
+
+
+def registrar_handlers(
+    settings: Settings, custodian: Custodian, sealer: ReceiptSealer, engine: Engine
+) -> tuple[dict[str, Handler], dict[str, Together]]:
+    """Return the registrar's commands by name, and how to do several of a kind together.
+
+    Every act of a post is guarded (`identity.commands`); enrolling is open to who has a code.
+    """
+    directory = DirectoryReader()
+    admissions = Admissions(directory, custodian, settings.issuer)
+    desk = Desk(directory, Blobs(settings.data), sealer.service)
+    pouches, packs = PouchDesk(), Packs(custodian, directory)
+    bags = PairDesk(custodian, settings.headquarters)
+    acts = {
+        **desk.handlers(),
+        **commands_of_clients(pouches, bags, settings.headquarters),
+        **PrekeyDesk(directory).handlers(),
+        **packs.handlers(),
+        **Upkeep(settings.log_origin).handlers(),
+        **LogDesk().handlers(),
+    }
+    site = partial(site_of, settings)
+    officers = OfficerDesk(site)
+    devices = DeviceDesk(pouches, packs)
+    gate = Gate()
+    reception = reception_of(settings, engine, custodian)
+    desk_of_officers = OfficeDesk(site, reception, settings.headquarters, gate)
+    office = desk_of_officers.acts()
+    executors = {
+        **access_desk.executors(gate),
+        relinking.KIND: relinking.executor(),
+        own_keys.KIND: own_keys.executor(),
+        declassifying.KIND: declassifying.executor(gate),
+        release.PAIR: release.executor(gate),
+        **bags.executors(),
+    }
+    ceremonies = CeremonyDesk(site, custodian, gate)
+    completed = {**office, **officers.completed(), **ceremonies.completed()}
+    signing = Approvals(site, executors, completed, settings.console_origin, settings.log_origin)
+    grants = {**GrantDesk(desk_of_officers).acts(), **own_openings.acts()}
+    sending = SendingDesk(sealer, Blobs(settings.data), settings.headquarters, gate).acts()
+    handlers = {
+        **admissions.handlers(),
+        **officers.handlers(),
+        **signing.handlers(),
+        **officers.guarded({**signing.acts(), **relinking.acts(), **office, **bags.acts()}),
+        **officers.guarded({**declassifying.acts(gate), **grants, **CopyDesk(gate).acts()}),
+        **officers.guarded({**chasing.acts(gate, settings.headquarters), **sending}),
+        **officers.guarded({**access_desk.acts(gate), **ceremonies.acts()}),
+        **own_keys.OwnKeyDesk().handlers(officers),
+        **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
+        **admissions.guarded(acts),
+        **devices.handlers(),
+        **officers.guarded({"officer_device": devices.take_in}),
+    }
+    return handlers, {"submit": admissions.guarded_together(desk.submit_together)}
+
+
+def reception_of(settings: Settings, engine: Engine, custodian: Custodian) -> Reception:
+    """Return where the bureau opens what arrives."""
+    journal = Journal(engine, settings.log_origin, SYSTEM)
+    return Reception(engine, Blobs(settings.data), custodian, settings.headquarters, journal)
+
+
+def rounds_of(settings: Settings, engine: Engine, custodian: Custodian) -> list[Round]:
+    """Return what the bureau does by itself.
+
+    What was released leaves, receivers of sealed bags are told, and what is missing is asked for
+    again where an officer wants it.
+    """
+    origin, post = settings.log_origin, settings.headquarters
+    journal, blobs = Journal(engine, origin, SYSTEM), Blobs(settings.data)
+    warranted = WarrantedCustodian(custodian, engine, origin, SYSTEM)
+    bureau = HeadquartersBureau(engine, blobs, warranted, post, journal)
+    return [
+        Departing(engine, bureau, journal).round,
+        Announcing(PouchOffice(engine, warranted, post, journal), bureau).round,
+        Chasing(engine, bureau, journal, post).round,
+    ]
