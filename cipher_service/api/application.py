@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
@@ -32,6 +33,7 @@ from cipher_service.api.submissions import submit
 from cipher_service.api.token_route import token_route
 from cipher_service.errors import ServiceError
 from cipher_service.settings import Settings
+from cipher_service.wire import counter as counter_wire
 from cipher_service.wire import dispatches as wire
 from cipher_service.wire import pouches as pouch_wire
 from cipher_service.wire.audit import CosignatureRequest
@@ -43,7 +45,7 @@ from cipher_service.wire.tokens import TokenRequest
 from keys.errors import KeysError
 
 # FastAPI sees no body of ours, so it cannot know these shapes.
-_DESCRIBED: Final = (
+_DESCRIBED: Final[tuple[type[BaseModel], ...]] = (
     Problem,
     EnrolmentRequest,
     TokenRequest,
@@ -60,6 +62,10 @@ _DESCRIBED: Final = (
     pouch_wire.MakeUpRequest,
     pouch_wire.MakeUpState,
     pouch_wire.SealingRequest,
+    *counter_wire.COUNTER.values(),
+    counter_wire.DifferencesRequest,
+    counter_wire.DifferencesAnswer,
+    counter_wire.PhotographRecorded,
     CosignatureRequest,
     PrekeyRequest,
     PrekeyOffers,

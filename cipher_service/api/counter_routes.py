@@ -21,7 +21,7 @@ def counter_routes(ministry: Ministry) -> APIRouter:
     @router.post(
         "/counter/{act}",
         responses={200: model_answer("Done.", wire.CounterAnswer)},
-        openapi_extra=with_token(json_body(wire.HandIn)),
+        openapi_extra=with_token(json_body(*wire.COUNTER.values())),
     )
     async def counter_act(request: Request, act: str) -> wire.CounterAnswer:
         """Do an act of headquarters' counter: for a machine of headquarters alone.

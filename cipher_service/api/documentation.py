@@ -34,9 +34,11 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def json_body(model: type[WireModel]) -> dict[str, Any]:
-    """Describe a JSON body."""
-    return _body({"application/json": {"schema": _reference(model)}})
+def json_body(*models: type[WireModel]) -> dict[str, Any]:
+    """Describe a JSON body of one of these shapes."""
+    shapes = [_reference(model) for model in models]
+    schema = shapes[0] if len(shapes) == 1 else {"oneOf": shapes}
+    return _body({"application/json": {"schema": schema}})
 
 
 def form_body(model: type[WireModel]) -> dict[str, Any]:
