@@ -76,7 +76,7 @@ async def _serve_writes(
     serving = asyncio.create_task(registrar.serve(settings.registrar_socket, up))
     upkeep = asyncio.create_task(_housekeep(batches, Blobs(settings.data)))
     signing = asyncio.create_task(_sign_heads(engine, custodian))
-    leaving = asyncio.create_task(_go_round(rounds_of(settings, engine, custodian)))
+    leaving = asyncio.create_task(go_round(rounds_of(settings, engine, custodian)))
     waiting = asyncio.create_task(up.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if up.is_set():
@@ -108,13 +108,16 @@ async def _housekeep(batches: Batches, blobs: Blobs) -> None:
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
 
-async def _go_round(rounds: Sequence[Round]) -> None:
-    """Do what waits, on a thread of its own: nobody's command waits for it."""
+async def go_round(rounds: Sequence[Round]) -> None:
+    """Do what waits, on a thread of its own: nobody's command waits for it.
+
+    Whatever one round meets, the others and the next second go on.
+    """
     while True:
         for each in rounds:
             try:
                 await asyncio.to_thread(each)
-            except (KeysError, SQLAlchemyError):
+            except Exception:
                 log.exception("what the bureau does by itself waits")
         await asyncio.sleep(DEPARTURE_SECONDS)
 
