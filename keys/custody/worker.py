@@ -87,10 +87,11 @@ def hold_store(store: Path) -> Iterator[None]:
         store / "custodian.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
     )
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreBusy(f"another custodian serves from {store}") from error
         yield
-    except BlockingIOError as error:
-        raise StoreBusy(f"another custodian serves from {store}") from error
     finally:
         os.close(descriptor)
 

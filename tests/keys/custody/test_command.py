@@ -87,8 +87,8 @@ def test_the_command_leaves_a_store_that_another_one_holds(
         assert main(_command(founded, path)) == 1
         assert capsys.readouterr().err.startswith("CUSTODY_STORE_BUSY: ")
         assert not path.exists()
-    with hold_store(founded.store):
-        pass
+    with pytest.raises(BlockingIOError, match="elsewhere"), hold_store(founded.store):
+        raise BlockingIOError("elsewhere")
 
 
 @pytest.mark.usefixtures("keep_process")
