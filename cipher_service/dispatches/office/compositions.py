@@ -1,7 +1,8 @@
 """Dispatches of headquarters before they leave (article 15): drafts, submissions, refusals.
 
     draft -> submitted -> proposed -> released -> left
-      ^----------+------------+   (refused with a reason, or withdrawn by the author)
+      ^----------+------------+-----------+   (refused with a reason, or given back)
+      ^----------+------------+               (withdrawn by the author)
 
 A save names the edition it was made from, so that two windows lose nothing. The digest covers what
 is read and released: text, label, addressees, precedence. Whoever opened another digest has not
