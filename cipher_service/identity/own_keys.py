@@ -197,12 +197,12 @@ def _named(wrapped: str) -> set[str]:
             )
             for copy in copies
         )
-        named = {_hex(copy["credential"]) for copy in copies} if fits else set()
+        credentials = {_hex(copy["credential"]) for copy in copies} if fits else set()
     except (ValueError, TypeError, AttributeError) as error:
         raise ServiceError("FORM_REFUSED") from error
-    if not named:
+    if not credentials:
         raise ServiceError("FORM_REFUSED")
-    return named
+    return credentials
 
 
 def _hex(text: str) -> str:
