@@ -253,6 +253,12 @@ def test_a_bag_is_received_blindly_opened_by_two_and_discharged(desk: Desk, ente
     press(chief, "Lire et signer")
     signed_by(chief, second, "Ouvrir une valise")
     returned(chief, inbound.SEAL)
+    answer = chief.page.request.post(
+        f"{chief.origin}/valises/{inbound.SEAL}/verification",
+        form={"nonce": NONCE, "unlisted": "0", "damaged-x": "on"},
+        headers={"Origin": chief.origin},
+    )
+    assert answer.status == 400
     chief.goto(f"/valises/{inbound.SEAL}/verification")
     check(chief, desk)
     chief.page.get_by_label("Trouvé, ligne 2").fill("0")

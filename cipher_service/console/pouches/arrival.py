@@ -81,8 +81,8 @@ async def account(visit: Visit) -> Response:
     seal = named(visit)
     told: dict[str, Any] = {"seal": seal, "nonce": form["nonce"], "found": {}}
     told["unlisted"] = whole(form["unlisted"])
-    told["damaged"] = [int(name[8:]) for name in form if name.startswith("damaged-")]
-    told["misdirected"] = [int(name[6:]) for name in form if name.startswith("other-")]
+    told["damaged"] = [whole(name[8:]) for name in form if name.startswith("damaged-")]
+    told["misdirected"] = [whole(name[6:]) for name in form if name.startswith("other-")]
     for name, value in form.items():
         if name.startswith("found-"):
             told["found"][str(whole(name[6:]))] = whole(value)
