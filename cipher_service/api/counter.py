@@ -42,6 +42,8 @@ async def differences(ministry: Ministry, request: Request, seal: str) -> Respon
     """Record what was found in a bag against its bordereau."""
     seal = require_spelling(_SEAL, seal)
     asked = await read_json(request, wire.DifferencesRequest)
+    if len({each.line for each in asked.found}) < len(asked.found):
+        raise ServiceError("INVALID_REQUEST", fields="found")
     caller = await ministry.recognise(request)
     payload = {
         "caller": caller.post,

@@ -60,6 +60,8 @@ def test_a_receiver_tells_line_by_line_what_was_not_as_announced(
     filed(counter, [json.loads(sign(book.opening()))])
     unknown = {**told, "found": [{"line": 7, "found": 0}]}
     _refused(counter.call("POST", address, json=unknown), 422, "LINE_UNKNOWN")
+    twice = {**told, "found": [{"line": 1, "found": 0}, {"line": 1, "found": 1}]}
+    _refused(counter.call("POST", address, json=twice), 422, "INVALID_REQUEST")
 
     first = counter.call("POST", address, json=told).json()
     again = counter.call("POST", address, json=told).json()
