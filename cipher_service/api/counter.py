@@ -10,7 +10,7 @@ from cipher_service.api.inbound import read_body, read_json, read_query, require
 from cipher_service.api.ministry import Ministry
 from cipher_service.errors import ServiceError
 from cipher_service.pouches.counter import OFFICERS_ALONE, command
-from cipher_service.pouches.photographs import FILE_MOST, sealed_photograph
+from cipher_service.pouches.photographs import FILE_MOST, SUBJECTS, sealed_photograph
 from cipher_service.wire import counter as wire
 from cipher_service.wire.pouches import Difference
 from pouch.manifest import ItemKind
@@ -65,7 +65,7 @@ async def differences(ministry: Ministry, request: Request, seal: str) -> Respon
 async def photograph(ministry: Ministry, request: Request, seal: str) -> Response:
     """Keep a photograph, bare and enciphered."""
     seal = require_spelling(_SEAL, seal)
-    query = read_query(request, officer="[A-Z0-9][A-Z0-9._-]{1,39}", subject="seals|bag|item")
+    query = read_query(request, officer="[A-Z0-9][A-Z0-9._-]{1,39}", subject="|".join(SUBJECTS))
     if len(query) != 2:  # noqa: PLR2004 - both are wanted
         raise ServiceError("INVALID_REQUEST", fields="officer, subject")
     caller = await ministry.admitted(request)

@@ -11,6 +11,7 @@ from cipher_service.api.documentation import (
     with_token,
 )
 from cipher_service.api.ministry import Ministry
+from cipher_service.pouches.photographs import SUBJECTS
 from cipher_service.wire import counter as wire
 
 
@@ -57,7 +58,7 @@ def counter_routes(ministry: Ministry) -> APIRouter:
         openapi_extra=with_token(
             bytes_body("image/*", "JPEG, PNG or WebP, by what stands in it; at most 12 MiB."),
             parameter("officer", "query", r"^[A-Z0-9][A-Z0-9._-]{1,39}$", "Who.", required=True),
-            parameter("subject", "query", r"^(seals|bag|item)$", "Of what.", required=True),
+            parameter("subject", "query", f"^({'|'.join(SUBJECTS)})$", "Of what.", required=True),
         ),
     )
     async def photograph(request: Request, seal: str) -> Response:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate, founded
@@ -141,25 +141,3 @@ def keep(
         )
     )
     return {"photograph": photograph, "new": True}
-
-
-def photographs_of(connection: Connection, seal: str) -> list[Row[Any]]:
-    """Return a closing's photographs, without what they show, in the order in which they came."""
-    book = tables.photograph
-    columns = (book.c.photograph_id, book.c.post, book.c.officer, book.c.subject, book.c.taken_at)
-    return list(
-        connection.execute(
-            select(*columns).where(book.c.seal == seal).order_by(book.c.photograph_id)
-        )
-    )
-
-
-def body_of(connection: Connection, seal: str, photograph: str) -> bytes:
-    """Return a photograph's ciphertext. Raises ServiceError NOT_FOUND."""
-    book = tables.photograph
-    body = connection.scalar(
-        select(book.c.body).where(book.c.seal == seal, book.c.photograph_id == photograph)
-    )
-    if body is None:
-        raise ServiceError("NOT_FOUND")
-    return bytes(body)
