@@ -75,6 +75,15 @@ KINDS: Final[Mapping[str, Kind]] = {
     "damaged": Kind(INCIDENT),
     "wrong-addressee": Kind(INCIDENT),
 }
+REPORTABLE: Final = (
+    "bag-damaged",
+    "bag-opened",
+    "bag-examined",
+    "bag-detained",
+    "bag-unattended",
+    "bag-overdue",
+)
+"""What a person may report on their own; the rest follows from what was counted and typed."""
 
 # Scales differ, and canvas drinks water.
 _TOLERANCE_G: Final = 200

@@ -9,17 +9,13 @@ from cipher_service.administration.parsing import (
 )
 from cipher_service.client.arguments import Parser, Say
 from pouch.classes import PRESETS, PROHIBITED
-from pouch.discrepancies import ASSESSED, CLOSED, NOTIFIED
+from pouch.discrepancies import ASSESSED, CLOSED, NOTIFIED, REPORTABLE
 from pouch.facts import BROKEN, DAMAGED, INTACT, MISSING
 from pouch.manifest import BagClass, ItemKind, Mode
 from pouch.stock import BOLT, LEAD, PLASTIC, WAX
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CONDITIONS = (INTACT, DAMAGED, BROKEN, MISSING)
-_REPORTABLE = (
-    *("bag-opened", "bag-damaged", "bag-examined"),
-    *("bag-detained", "bag-unattended", "bag-overdue"),
-)
 
 
 def add_pouch(commands: "Commands[Parser]", say: Say, client: Say) -> None:
@@ -201,7 +197,7 @@ def _add_views(group: "Commands[Parser]", say: Say) -> None:
 
 def _add_cases(group: "Commands[Parser]", say: Say) -> None:
     report = _bag(group, say, "pouch.report", "carriage:report")
-    report.add_argument("kind", choices=_REPORTABLE, help=say("help_case_kind"))
+    report.add_argument("kind", choices=REPORTABLE, help=say("help_case_kind"))
     _act(group, say, "pouch.cases", "carriage:list_cases")
     advance = _act(group, say, "pouch.case", "carriage:advance")
     breach = _act(group, say, "pouch.breach", "carriage:raise_case")

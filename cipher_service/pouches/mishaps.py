@@ -1,24 +1,12 @@
 """What goes wrong with bags, told by persons: losses, recalls, discrepancies and their cases."""
 
-from typing import Final
-
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import cases, repository
 from cipher_service.pouches.carriage import find, open_cases, tell
 from cipher_service.pouches.entitlement import HAND_OVER, LIST
 from cipher_service.pouches.office import Office
-from pouch.discrepancies import KINDS, Difference
+from pouch.discrepancies import REPORTABLE, Difference
 from pouch.facts import Found, Lost, Recalled
-
-# What a person may report of a bag on their own; the rest follows from what was counted and typed.
-REPORTABLE: Final = (
-    "bag-opened",
-    "bag-damaged",
-    "bag-examined",
-    "bag-detained",
-    "bag-unattended",
-    "bag-overdue",
-)
 
 
 def lose(office: Office, named: str, *, by: str) -> None:
@@ -74,7 +62,7 @@ def report(office: Office, named: str, kind: str, *, by: str) -> list[str]:
     Raises:
         ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, KIND_UNKNOWN.
     """
-    if kind not in REPORTABLE or kind not in KINDS:
+    if kind not in REPORTABLE:
         raise ServiceError("KIND_UNKNOWN", kind=kind[:40])
     with office.act("pouch_report", named) as sitting:
         closing = find(sitting, named)

@@ -6,11 +6,12 @@ from starlette.responses import Response
 
 from cipher_service.console.pouches.picture import HEIGHT, LINE, WIDTH, draw
 from cipher_service.console.pouches.reading import ask, named, page
-from cipher_service.console.pouches.words import CONDITIONS, REPORTABLE
+from cipher_service.console.pouches.words import CONDITIONS
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.pouches import views
+from pouch.discrepancies import REPORTABLE
 from pouch.papers.bag import bordereau, label
 from pouch.sealed import read_sealed
 
@@ -30,6 +31,7 @@ async def journey(visit: Visit, refusal: ServiceError | None = None) -> Response
         width=WIDTH,
         height=HEIGHT,
         line=LINE,
+        reportable=REPORTABLE,
     )
 
 

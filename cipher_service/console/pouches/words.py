@@ -105,14 +105,6 @@ PROHIBITED: Final = {
     "private": mark("effets privés et marchandises"),
     "living": mark("personnes, animaux, plantes, restes humains"),
 }
-REPORTABLE: Final = (
-    "bag-damaged",
-    "bag-opened",
-    "bag-examined",
-    "bag-detained",
-    "bag-unattended",
-    "bag-overdue",
-)
 MOVES: Final = {
     "take-in": mark("entrer des scellés neufs"),
     "issue": mark("délivrer des scellés, tirés au hasard"),
