@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from cipher_service.access.acts import Gate
 from cipher_service.console.pouches import words
-from cipher_service.console.refusals import TABLE, words_of
+from cipher_service.console.refusals import status_of, words_of
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
 from cipher_service.pouches.office import Office, seated
@@ -28,7 +28,7 @@ async def ask(visit: Visit, question: Callable[[Office], Result]) -> Result:
 def page(visit: Visit, name: str, refusal: ServiceError | None = None, **values: Any) -> Response:
     """Answer with a page of the bureau; what was refused stands above its form."""
     told = None if refusal is None else words_of(refusal, visit.language)
-    status = 200 if refusal is None else TABLE.get(refusal.code, TABLE["REFUSED"]).status
+    status = 200 if refusal is None else status_of(refusal)
     return visit.page(f"pouches/{name}.html", status, words=words, refusal=told, **values)
 
 
