@@ -76,7 +76,8 @@ def restore(arguments: Namespace, terminal: Terminal) -> None:
     Raises:
         Refused: FOUNDED_ALREADY, RESTORE_GAP_INVALID, BACKUP_UNREADABLE, SHARE_OF_ANOTHER,
             DATABASE_IN_USE, RESTORE_EPOCHS_EXHAUSTED.
-        KeysError: the shares do not open the backup, or it is damaged; nothing was made.
+        KeysError: the shares do not open the backup, it is damaged, or a receipt is not this
+            ministry's; nothing was made.
         OSError: the disk refuses; nothing was made.
     """
     data = Path(arguments.data).absolute()
@@ -133,6 +134,8 @@ def _renew(
             statement = _statement(connection, arguments, shares, checkpoint)
             number = _archive(connection, folder, settings, statement)
         settings = replace(settings, log=f"{_root(settings.log_origin)}/r{number}")
+        # Before anything is written elsewhere: a refusal leaves no trace.
+        proved = _proved(arguments.receipt, _custodian_of(settings).service_key())
         after = open_engine(settings.database)
         try:
             if settings.database_url and not migrations.is_vacant(after):
@@ -140,7 +143,6 @@ def _renew(
             migrations.upgrade(after)
             with reading(before) as connection:
                 copy_tables(connection, after, without=_AUDIT | _ENDED)
-            proved = _proved(arguments.receipt, _custodian_of(settings).service_key())
             intervals = _resume(after, settings, arguments.gap, proved, statement)
         finally:
             after.dispose()

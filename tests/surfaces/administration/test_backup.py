@@ -137,6 +137,8 @@ def test_it_is_restored_onto_postgresql(
     fresh = tmp_path / "anew"
     opened = _with(shares, holders, "GARDE-B", "GARDE-C")
     restore = ("--data", str(fresh), "restore", made["path"], *opened, "--database", url)
+    wrong = run(*restore, "--receipt", str(text))
+    assert (wrong.returncode, "(RECEIPT_MALFORMED)" in wrong.stderr) == (1, True)
     ended = run(*restore, language="en")
     assert ended.returncode == 0, ended.stderr
     assert not (fresh / "ministry.db").exists()
