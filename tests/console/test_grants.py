@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 from sqlalchemy import select
 
 from cipher_service.administration.sample import make_officers
-from cipher_service.administration.sample_roll import found_sample
 from cipher_service.administration.stage import Stage, chiffre, stage
 from cipher_service.identity.demonstration import Demonstration
 from cipher_service.storage.engine import open_existing
@@ -17,6 +16,7 @@ from cipher_service.storage.tables.dispatches import receipt
 from cipher_service.storage.unit_of_work import reading
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_page
+from tests.support.sample_roll import found_sample
 
 NAMES = ("Chef", "Chiffreur", "Rédacteur", "Sous-Directeur", "Ministre", "Secrétaire", "Agent")
 ON_ROLL = ("MINISTER", "DRAFTER", "CIPHER-CLERK")

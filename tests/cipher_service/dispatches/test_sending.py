@@ -12,7 +12,6 @@ from sqlalchemy import Engine, select
 
 from cipher_service import clock
 from cipher_service.administration.officer_keys import KeyInHand, Signer, signer_of
-from cipher_service.administration.sample_roll import founded_roll, officer_of
 from cipher_service.audit.journal import Journal
 from cipher_service.audit.warrants import Session, WarrantedCustodian
 from cipher_service.directory.register import read_directory
@@ -39,6 +38,7 @@ from keys.service_messages import CANCELLED
 from keys.slips import SignedSlip, sign_slip, slip_for
 from tests.support.cipher_office import LOG, Office
 from tests.support.ministry import HEADQUARTERS
+from tests.support.sample_roll import founded_roll, officer_of
 from tests.support.signing_in import PARTY, SITE
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -1,8 +1,7 @@
-"""The demonstration's custodian knows the sample's officers: their roll, without a ceremony.
+"""A custodian that knows the officers of the service's books: their roll, without a ceremony.
 
 A ministry founds its roll in its custodian's own terminal (`keys.custody.ceremony`), where another
-person reads its fingerprint out. A demonstration has nobody who could; its keys are software, and
-its roll is written as that ceremony would leave it. Only `demo` installations have this.
+person reads its fingerprint out. Here it is written as that ceremony would leave it.
 """
 
 from collections.abc import Collection
@@ -19,7 +18,6 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables import officers as persons
 from cipher_service.storage.tables.identity import passkey
 from cipher_service.storage.unit_of_work import reading
-from keys.act_rules import GRANT_SEATS
 from keys.attestation import AuthenticatorPolicy
 from keys.custody import read_credential
 from keys.custody.roll import Officer, Roll
@@ -28,10 +26,9 @@ from keys.passkeys import Passkey, RelyingParty
 
 _SINCE = timedelta(days=1)
 _LASTS = timedelta(days=300)
-_GRANTING = frozenset().union(*GRANT_SEATS.values())
 
 
-def found_sample(settings: Settings, roles: Collection[str] = _GRANTING) -> Roll:
+def found_sample(settings: Settings, roles: Collection[str]) -> Roll:
     """Found the custodian of a demonstration with its officers who hold one of some functions.
 
     Raises:
