@@ -74,7 +74,7 @@ async def _serve_writes(
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, registrar.stop)
     up = asyncio.Event()
     serving = asyncio.create_task(registrar.serve(settings.registrar_socket, up))
-    upkeep = asyncio.create_task(_housekeep(batches, Blobs(settings.data)))
+    upkeep = asyncio.create_task(housekeep(batches, Blobs(settings.data)))
     signing = asyncio.create_task(_sign_heads(engine, custodian))
     leaving = asyncio.create_task(go_round(rounds_of(settings, engine, custodian)))
     waiting = asyncio.create_task(up.wait())
@@ -99,12 +99,15 @@ def _record_bundle(settings: Settings, engine: Engine) -> None:
             pass
 
 
-async def _housekeep(batches: Batches, blobs: Blobs) -> None:
+async def housekeep(batches: Batches, blobs: Blobs) -> None:
     """Forget and end what has expired, on the thread that runs the batches: between two of them."""
     while True:
         outcome, _lapsed = batches.run([Request("housekeep", None), Request("lapse", None)])
         for upload in outcome.result or ():
-            blobs.abandon(upload)
+            try:
+                blobs.abandon(upload)
+            except OSError:
+                log.exception("a part of an upload that was given up stays in the spool")
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
 
