@@ -4,6 +4,7 @@ The exposure is read offline from the files. Living inside is tried for real, as
 `confinement.py` says: the filters are those that systemd would load.
 """
 
+import re
 import subprocess
 import sys
 from contextlib import closing
@@ -40,6 +41,17 @@ def test_a_unit_exposes_no_more_than_was_agreed(unit: Path, most: int) -> None:
     )
 
     assert judged.returncode == 0, judged.stdout
+
+
+def test_the_service_may_listen_where_the_proxy_looks_for_it() -> None:
+    proxies = "".join(each.read_text("utf-8") for each in (ROOT / "deploy/nginx").glob("*.conf"))
+    unit = SERVICE.read_text("utf-8")
+    allowed = re.search(r"^SocketBindAllow=tcp:(\d+)-(\d+)$", unit, re.MULTILINE)
+    assert allowed
+
+    ports = {int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", proxies)}
+
+    assert ports == set(range(int(allowed[1]), int(allowed[2]) + 1))
 
 
 def test_the_custodian_serves_under_its_units_filters(tmp_path: Path) -> None:
