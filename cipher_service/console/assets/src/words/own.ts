@@ -15,8 +15,8 @@ export const OWN = {
     en: "Take a key of another model, or decipher through the custodian.",
   },
   lost: {
-    fr: "Aucune copie de votre clé propre n’est pour vos clés de sécurité en service",
-    en: "No copy of your own key is for your security keys in service",
+    fr: "Aucune de vos clés de sécurité en service n’a de copie de votre clé propre",
+    en: "None of your security keys in service has a copy of your own key",
   },
   anew: {
     fr: "Faites une autre clé propre ; jusque-là, déchiffrez par le dépositaire.",
@@ -34,7 +34,7 @@ export const OWN = {
     fr: "Demandez la répétition au poste d’origine, et donnez ce code à l’officier de sécurité.",
     en: "Ask the post of origin to repeat it, and give this code to the security officer.",
   },
-  strange: { fr: "Cette page n’a pas de quoi travailler", en: "This page has nothing to work on" },
+  strange: { fr: "Cette page n’a rien reçu à traiter", en: "This page was given nothing to work on" },
   restart: { fr: "Repartez de la console.", en: "Start again from the console." },
   making: {
     fr: "Une clé est faite dans cette page. Touchez au moins deux de vos clés de sécurité : chacune en reçoit une copie qu’elle seule ouvre. Ensuite vous signez, puis l’officier de sécurité.",
