@@ -32,7 +32,7 @@ MATTERS: Final = {
     "poste": mark("les dépêches d’un poste"),
     "dossier": mark("un dossier"),
 }
-_MATTERS: Final = {"depeche": "dispatch", "poste": "post", "dossier": "file"}
+_SPELT: Final = {"depeche": "dispatch", "poste": "post", "dossier": "file"}
 """How the form spells a kind of need to know."""
 TAKEN: Final = {
     "function": "function_end",
@@ -137,11 +137,11 @@ async def let_know(visit: Visit) -> Response:
 async def propose_need(visit: Visit) -> Response:
     """Propose a need to know, and go and sign it."""
     form = await visit.form("officer", "kind", "matter", "until", "reason")
-    if form["kind"] not in _MATTERS:
+    if form["kind"] not in _SPELT:
         raise ServiceError("FORM_REFUSED")
     asked = {
         "officer": form["officer"],
-        "kind": _MATTERS[form["kind"]],
+        "kind": _SPELT[form["kind"]],
         "matter": form["matter"],
         "starts": "",
         "ends": _end_of(form["until"]),

@@ -65,7 +65,7 @@ async def prepare(visit: Visit) -> Response:
     holders = [
         [code.upper(), officer, "".join(card.lower().split())]
         for code, officer, card in rows
-        if code or card
+        if code or officer or card
     ]
     asked = {
         "threshold": int(form["threshold"]) if form["threshold"] in _COUNTS else 0,

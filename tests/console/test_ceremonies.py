@@ -56,6 +56,11 @@ def test_everyone_signs_the_same_bytes_and_only_the_terminal_shares_out(
     propose(first, ministry, {**cards, "GARDE-C": cards["GARDE-A"]})
     expect(first.page.get_by_text("Ce partage ne peut pas être proposé ainsi")).to_be_visible()
     expect(first.page.locator("#code-1")).to_have_value("GARDE-B")
+    for field in ("code", "card"):
+        first.page.locator(f"#{field}-2").fill("")
+    # A holder without a card is not left out in silence.
+    with first.page.expect_console_message(lambda message: "status of 422" in message.text):
+        first.page.get_by_role("button", name="Soumettre").click()
     propose(first, ministry, cards)
     address = first.page.url.removeprefix(first.origin)
     shown = re.sub(r"\s", "", first.page.locator("#accord ~ dl dd").last.inner_text())
