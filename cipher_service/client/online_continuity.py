@@ -21,8 +21,9 @@ from cipher_service.client.log_book import LogBook
 from cipher_service.client.online_refusals import MinistryRefused
 from cipher_service.client.online_session import Session
 from cipher_service.client.outbox_entries import Entry, Standing, Status
-from cipher_service.client.sdk import canonical_bytes
-from cipher_service.references import parse_register_number
+from cipher_service.client.sdk import Ministry, canonical_bytes
+from cipher_service.client.terminal import Terminal
+from cipher_service.references import parse_register_number, register_number
 from cipher_service.wire.continuity import BackupReach
 from keys import canonical
 from keys.errors import Refusal
@@ -66,7 +67,7 @@ def meet_ministry(session: Session) -> None:
         if standing != known:
             session.outbox.meet(standing)
         return
-    _prove(session, acknowledged, cancelled)
+    prove(session.ministry, session.terminal, acknowledged, cancelled)
     _begin_again(session, standing, lost_of(acknowledged, known, cancelled))
 
 
@@ -106,16 +107,30 @@ def _is_from(register: str | None, firsts: dict[int, int]) -> bool:
     return number >= firsts.get(year, 1) and year >= min(firsts, default=year)
 
 
-def _prove(session: Session, entries: list[Entry], cancelled: tuple[Cancelled, ...]) -> None:
-    """Show the receipt of the highest number, where it is beyond what the ministry cancelled."""
+def prove(
+    ministry: Ministry,
+    terminal: Terminal,
+    entries: Sequence[Entry],
+    cancelled: tuple[Cancelled, ...],
+) -> None:
+    """Show the receipt of the highest number, where it is beyond what the ministry cancelled.
+
+    A receipt that it does not accept is told, and keeps nothing from leaving.
+    """
     proofs = {
         parse_register_number(each.register): each.receipt
         for each in entries
         if each.register is not None and each.receipt is not None
     }
     ends = [(year, last) for year, _, last in cancelled]
-    if proofs and max(proofs) > max(ends, default=(0, 0)):
-        session.ministry.prove_number(proofs[max(proofs)])
+    if not proofs or max(proofs) <= max(ends, default=(0, 0)):
+        return
+    highest = max(proofs)
+    try:
+        ministry.prove_number(proofs[highest])
+    except MinistryRefused as refusal:
+        register = register_number(*highest)
+        terminal.say("proof_refused", register=register, code=refusal.code)
 
 
 def _covered(session: Session, backup: BackupReach | None) -> str | None:

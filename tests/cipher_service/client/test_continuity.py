@@ -1,9 +1,15 @@
 """Which acknowledged dispatches a restored ministry lacks, by the numbers that it cancelled."""
 
+from dataclasses import replace
+from typing import cast
+
 import pytest
 
-from cipher_service.client.online_continuity import Cancelled, lost_of
+from cipher_service.client.online_continuity import Cancelled, lost_of, prove
+from cipher_service.client.online_refusals import MinistryRefused
 from cipher_service.client.outbox_entries import Entry, Standing, Status
+from cipher_service.client.sdk import Ministry
+from cipher_service.client.terminal import Terminal
 
 OLD: tuple[Cancelled, ...] = ((2026, 50, 59),)
 NEW: tuple[Cancelled, ...] = ((2025, 901, 910), (2026, 101, 110))
@@ -47,3 +53,34 @@ def test_what_was_acknowledged_under_a_cancelled_number_or_later_is_lost(
     before = None if known is None else Standing("chiffre.example/audit", known, None)
     entry = _entry(register)
     assert lost_of([entry], before, cancelled) == ([entry] if lost else [])
+
+
+class Distrustful:
+    """A restored ministry that takes no receipt of before, and the terminal that hears of it."""
+
+    def __init__(self) -> None:
+        self.shown: list[bytes] = []
+        self.said: list[tuple[str, dict[str, str]]] = []
+
+    def prove_number(self, receipt: bytes) -> bool:
+        self.shown.append(receipt)
+        raise MinistryRefused(
+            "RECEIPT_NOT_OF_KEY", http_status=422, words=None, facts={}, server_time=None
+        )
+
+    def say(self, text: str, **facts: str) -> None:
+        self.said.append((text, facts))
+
+
+def test_a_receipt_that_is_not_accepted_is_told_and_keeps_nothing_from_leaving() -> None:
+    entries = [
+        replace(_entry(register), receipt=register.encode())
+        for register in ("2026/000111", "2026/000112", "2025/000950")
+    ]
+    there = Distrustful()
+    prove(cast("Ministry", there), cast("Terminal", there), entries, NEW)
+    assert there.shown == [b"2026/000112"]
+    facts = {"register": "2026/000112", "code": "RECEIPT_NOT_OF_KEY"}
+    assert there.said == [("proof_refused", facts)]
+    prove(cast("Ministry", there), cast("Terminal", there), entries[2:], NEW)
+    assert len(there.shown) == 1
