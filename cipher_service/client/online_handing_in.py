@@ -6,6 +6,7 @@ the dispatch inside. Its numbers were taken by the rerouting; handing it in twic
 
 import shutil
 from argparse import Namespace
+from contextlib import nullcontext
 from hashlib import file_digest
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.client.watching import require_file
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.references import new_id
-from keys.opening import Head, open_head
+from keys.opening import Head, open_head, read_parts
 from keys.rerouting import Addendum
 from keys.signing import SLIP
 from keys.slips import sign_slip, slip_for_rerouting
@@ -72,14 +73,17 @@ def _queued(session: Session, source: Path) -> Entry:
 
 
 def _opened(session: Session, source: Path) -> Head:
+    """Read the envelope to its end, keeping nothing: a copy cut short would travel for nothing."""
     with source.open("rb") as file:
-        return open_head(
+        head = open_head(
             file,
             opener=session.identity,
             find_sender=every_card(session).get,
             # Who may reroute is for those to judge who receive it.
             may_reroute=lambda *_: True,
         )
+        read_parts(head, lambda _part: nullcontext(lambda _piece: None))
+    return head
 
 
 def _urgency(addendum: Addendum) -> int:

@@ -179,6 +179,10 @@ def test_a_post_gives_its_own_dispatch_to_another_once_more_by_its_header(
     made = paris.online("reroute", *words, "-o", str(rerouted), str(envelope))
     assert made.status == 0, made.err
 
+    short = tmp_path / "short.age"
+    short.write_bytes(rerouted.read_bytes()[:-1])
+    refused = paris.online("hand-in", str(short))
+    assert (refused.status, "PAYLOAD" in refused.err) == (1, True), refused.err
     first, again = (paris.online("hand-in", "--json", str(rerouted)) for _ in range(2))
     assert first.status == 0, first.err
     assert again.json == first.json
