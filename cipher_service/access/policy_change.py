@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, func, select
 
@@ -21,8 +21,6 @@ from cipher_service import clock
 from cipher_service.access import adoption
 from cipher_service.access.acts import Gate, require
 from cipher_service.access.policies import Policies, PoliciesInvalid, read_policies
-from cipher_service.access.proof.checking import Finding, check, new_access
-from cipher_service.access.proof.encoding import Unprovable
 from cipher_service.access.subjects import Book, Circumstances
 from cipher_service.errors import ServiceError
 from cipher_service.identity import approvals, shared_acts
@@ -32,6 +30,9 @@ from cipher_service.references import new_id
 from cipher_service.storage.tables.access import policy_set
 from keys.act_rules import RULES
 from keys.acts import Act
+
+if TYPE_CHECKING:
+    from cipher_service.access.proof.checking import Finding
 
 KIND: Final = "policy.change"
 _TOP: Final = frozenset({"SECRETARY-GENERAL"})
@@ -43,9 +44,9 @@ class Compared:
     """Another set beside the one in force: what it breaks, what it opens, what it closes."""
 
     policies: Policies
-    broken: list[Finding]
-    opened: list[Finding]
-    closed: list[Finding]
+    broken: "list[Finding]"
+    opened: "list[Finding]"
+    closed: "list[Finding]"
 
 
 class PolicyChange:
@@ -127,10 +128,14 @@ def compare(now: str, other: str) -> Compared:
     Raises:
         ServiceError: POLICIES_UNPARSABLE: it cannot be read, or not proved.
     """
+    # The solver takes 27 MB, which no other process shall bear.
+    from cipher_service.access.proof import checking, encoding  # noqa: PLC0415 - only who proves
+
     old, new = read(now), read(other)
     try:
-        return Compared(new, check(new), new_access(old, new), new_access(new, old))
-    except Unprovable as error:
+        opened, closed = checking.new_access(old, new), checking.new_access(new, old)
+        return Compared(new, checking.check(new), opened, closed)
+    except encoding.Unprovable as error:
         raise ServiceError("POLICIES_UNPARSABLE", problem=str(error)[:_PROBLEM_MOST]) from error
 
 
@@ -140,9 +145,11 @@ def require_proved(policies: Policies) -> None:
     Raises:
         ServiceError: POLICIES_BROKEN, POLICIES_UNPARSABLE.
     """
+    from cipher_service.access.proof import checking, encoding  # noqa: PLC0415 - only who proves
+
     try:
-        found = check(policies)
-    except Unprovable as error:
+        found = checking.check(policies)
+    except encoding.Unprovable as error:
         raise ServiceError("POLICIES_UNPARSABLE", problem=str(error)[:_PROBLEM_MOST]) from error
     if found:
         raise ServiceError("POLICIES_BROKEN", count=len(found))

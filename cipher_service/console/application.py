@@ -84,8 +84,9 @@ def _served(
         visit = await _visit(office, renderer, request)
         if page.signed_in:
             await _note(visit, page)
+        await _prefer(visit)
         response = await page.handler(visit)
-        await _keep_language(visit, response)
+        _keep_language(visit, response)
         return response
 
     return served
@@ -121,8 +122,15 @@ async def _note(visit: Visit, page: Page) -> None:
         await visit.act("officer_seen", {"session": person.token})
 
 
-async def _keep_language(visit: Visit, response: Response) -> None:
-    """Keep a language that was asked for: for the officer, and for this browser's sign-in page."""
+async def _prefer(visit: Visit) -> None:
+    """Keep a language that was asked for, for the officer, before the page: it may be refused."""
+    asked = visit.request.query_params.get("lang") == visit.language
+    if asked and visit.known is not None and visit.known.language != visit.language:
+        await visit.act("officer_prefer", {"language": visit.language})
+
+
+def _keep_language(visit: Visit, response: Response) -> None:
+    """Keep a language that was asked for, for this browser's sign-in page."""
     if visit.request.query_params.get("lang") == visit.language:
         response.set_cookie(
             LANGUAGE,
@@ -132,5 +140,3 @@ async def _keep_language(visit: Visit, response: Response) -> None:
             httponly=True,
             samesite="strict",
         )
-        if visit.known is not None and visit.known.language != visit.language:
-            await visit.act("officer_prefer", {"language": visit.language})

@@ -78,3 +78,12 @@ def test_the_language_goes_with_the_officer(enter: Enter) -> None:
     second.goto("/?lang=fr")
     second.goto("/")
     assert second.page.locator("html").get_attribute("lang") == "fr"
+
+
+def test_a_page_that_is_refused_keeps_the_language_that_it_was_asked_in(enter: Enter) -> None:
+    """Or an alert would speak the other language on it."""
+    tab = enter("AUDITOR")
+    for language in ("en", "fr"):
+        tab.goto(f"/depeches/nouvelle?lang={language}", status=403)
+        answer = tab.page.request.get(f"{tab.origin}/depeches/alertes")
+        assert answer.json()["hear"].startswith({"en": "I have", "fr": "J’ai"}[language])
