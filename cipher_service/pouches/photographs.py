@@ -17,7 +17,8 @@ from keys.cards import Card
 FILE_MOST: Final = 12 * 1024 * 1024
 SUBJECTS: Final = ("seals", "bag", "item")
 _KEPT_MOST: Final = 384 * 1024
-_POINTS_MOST: Final = 60_000_000
+_POINTS_MOST: Final = 12_000_000
+"""As many as are decoded at once, at four bytes each."""
 _FORMATS: Final = ("JPEG", "PNG", "WEBP")
 """By what stands in the file: what its sender calls it is not asked."""
 _STEPS: Final = ((1600, 82), (1600, 60), (1280, 50), (900, 40))
@@ -57,7 +58,9 @@ def bare(data: bytes) -> bytes:
 
 def _points(data: bytes) -> Image.Image:
     with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        # A JPEG is decoded at a half, a quarter or an eighth already, the shorter side above this.
+        image.draft("RGB", (1000, 1000))
         if image.width * image.height > _POINTS_MOST:
             raise ServiceError("PHOTOGRAPH_UNREADABLE")
-        image.draft("RGB", (1600, 1600))
+        image.thumbnail((_STEPS[0][0], _STEPS[0][0]))
         return ImageOps.exif_transpose(image).convert("RGB")

@@ -66,6 +66,7 @@ def test_killed_at_any_step_and_typed_again_a_dispatch_is_handed_over_once(
     ministry: LiveMinistry, enrolled: Pair
 ) -> None:
     paris = enrolled.paris
+    known = _issued_and_sent(paris)
     before_entry = after_entry = 0
     for step in range(1, 2000, STRIDE):
         before = len(ministry.dispatches())
@@ -92,23 +93,22 @@ def test_killed_at_any_step_and_typed_again_a_dispatch_is_handed_over_once(
         pytest.fail("the enumeration never reached the end of the act")
     assert before_entry * STRIDE > 60
     assert after_entry * STRIDE > 60
-    _every_number_is_accounted_for(paris)
+    issued, sent = _issued_and_sent(paris)
+    assert issued - known[0] == sent - known[1]
 
 
-def _every_number_is_accounted_for(post: Post) -> None:
-    """No number is missing, doubled or left open; an issued one belongs to a dispatch sent."""
-    (series,) = [
-        each for each in post.online("series", "--json").json["sent"] if each["addressee"] == "LOME"
-    ]
-    given = series["numbers"]
+def _issued_and_sent(post: Post) -> tuple[set[str], set[str]]:
+    """No number is missing, doubled or left open; gives whose they are, and what was sent."""
+    series = post.online("series", "--json").json["sent"]
+    (given,) = [each["numbers"] for each in series if each["addressee"] == "LOME"] or [[]]
     assert [each["number"] for each in given] == list(range(1, len(given) + 1))
-    assert {each["status"] for each in given} == {"issued", "cancelled"}
+    assert {each["status"] for each in given} <= {"issued", "cancelled"}
     for_lome = {
         each["id"]
         for each in post.online("outbox", "--json").json
         if each["register"] and each["numbers"][0]["post"] == "LOME"
     }
-    assert {each["dispatch_id"] for each in given if each["status"] == "issued"} == for_lome
+    return {each["dispatch_id"] for each in given if each["status"] == "issued"}, for_lome
 
 
 def test_no_process_is_left_by_a_killed_command(enrolled: Pair, tmp_path: Path) -> None:
