@@ -178,7 +178,7 @@ def test_an_own_key_is_made_under_two_security_keys_accepted_and_opens_in_the_pa
     check_there(tab, names(ministry))
     unsealer.click()
     document = page.locator(".app-document")
-    expect(document).to_contain_text(TEXT, timeout=15_000)
+    expect(document).to_contain_text(TEXT)
     expect(page.get_by_text("deux signatures vérifiées dans cette page")).to_be_visible()
     expect(page.get_by_role("heading", name="Accord")).to_be_focused()
     check_there(tab, (*names(ministry), TEXT, "Accord"))
