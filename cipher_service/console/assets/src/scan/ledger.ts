@@ -13,7 +13,10 @@ export async function showQueue(
   const redraw = (): void => void showQueue(device, synchronise, back);
   const send = button(say("send"), () => {
     send.disabled = true;
-    void synchronise(true).then(redraw, (error: unknown) => {
+    void synchronise(true).then(() => {
+      // Who has gone back to reading meanwhile is not fetched here again.
+      if (document.querySelector("[data-view=queue]")) redraw();
+    }, (error: unknown) => {
       send.disabled = false;
       tellFailure(codeOf(error));
     });
