@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from cipher_service.administration.stage import Stage, chiffre
+from cipher_service.audit.ledger import latest_note
 from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.tables.headquarters import allotted
@@ -56,6 +58,21 @@ def _send(on: Path, text: Path, subject: str) -> Any:
     return ended.stdout
 
 
+def _await_head(on: Stage) -> None:
+    """Wait until the running service has had a head of the log signed."""
+    engine, until = open_engine(on.settings.database), time.monotonic() + 120
+    try:
+        while time.monotonic() < until:
+            with reading(engine) as connection:
+                signed, _ = latest_note(connection)
+            if signed > 0:
+                return
+            time.sleep(0.1)
+    finally:
+        engine.dispose()
+    raise AssertionError("no head")
+
+
 def _numbers(on: Path) -> list[tuple[int, int]]:
     database = sqlite3.connect(f"file:{on / 'ministry.db'}?mode=ro", uri=True)
     try:
@@ -91,6 +108,7 @@ def test_it_is_restored_by_enough_holders_and_numbers_nothing_twice(
     data, text = ministry.settings.data, tmp_path / "texte.txt"
     text.write_text("Le ministre arrive mardi.", "utf-8")
     _send(data, text, "Avant")
+    _await_head(ministry)
     made = given(ministry, "backup", "make", "--out", str(tmp_path / "backups"))
     _send(data, text, "Après la sauvegarde")
     lost = set(_numbers(data))
