@@ -128,8 +128,7 @@ def compare(now: str, other: str) -> Compared:
     Raises:
         ServiceError: POLICIES_UNPARSABLE: it cannot be read, or not proved.
     """
-    # The solver takes 27 MB, which no other process shall bear.
-    from cipher_service.access.proof import checking, encoding  # noqa: PLC0415 - only who proves
+    from cipher_service.access.proof import checking, encoding  # noqa: PLC0415 - 27 MB of solver
 
     old, new = read(now), read(other)
     try:
@@ -145,7 +144,7 @@ def require_proved(policies: Policies) -> None:
     Raises:
         ServiceError: POLICIES_BROKEN, POLICIES_UNPARSABLE.
     """
-    from cipher_service.access.proof import checking, encoding  # noqa: PLC0415 - only who proves
+    from cipher_service.access.proof import checking, encoding  # noqa: PLC0415 - 27 MB of solver
 
     try:
         found = checking.check(policies)

@@ -66,7 +66,7 @@ async def photograph(ministry: Ministry, request: Request, seal: str) -> Respons
     """Keep a photograph, bare and enciphered."""
     seal = require_spelling(_SEAL, seal)
     query = read_query(request, officer="[A-Z0-9][A-Z0-9._-]{1,39}", subject="|".join(SUBJECTS))
-    if len(query) != 2:  # noqa: PLR2004 - both are wanted
+    if not {"officer", "subject"} <= query.keys():
         raise ServiceError("INVALID_REQUEST", fields="officer, subject")
     caller = await ministry.admitted(request)
     data = await read_body(request, FILE_MOST, _SECONDS)

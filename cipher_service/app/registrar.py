@@ -112,15 +112,12 @@ async def housekeep(batches: Batches, blobs: Blobs) -> None:
 
 
 async def go_round(rounds: Sequence[Round]) -> None:
-    """Do what waits, on a thread of its own: nobody's command waits for it.
-
-    Whatever one round meets, the others and the next second go on.
-    """
+    """Do what waits, on a thread of its own: nobody's command waits for it."""
     while True:
         for each in rounds:
             try:
                 await asyncio.to_thread(each)
-            except Exception:
+            except Exception:  # whatever one meets, the others and the next second go on
                 log.exception("what the bureau does by itself waits")
         await asyncio.sleep(DEPARTURE_SECONDS)
 

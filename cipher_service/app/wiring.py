@@ -29,7 +29,7 @@ from cipher_service.dispatches.office.sending import SendingDesk
 from cipher_service.dispatches.reception import Reception
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.identity import own_keys, relinking
-from cipher_service.identity.approvals import Approvals
+from cipher_service.identity.approvals import Approvals, Executor
 from cipher_service.identity.commands import Admissions
 from cipher_service.identity.officer_commands import OfficerDesk
 from cipher_service.identity.site import site_of
@@ -77,17 +77,11 @@ def registrar_handlers(
     reception = reception_of(settings, engine, custodian)
     desk_of_officers = OfficeDesk(site, reception, settings.headquarters, gate)
     office = desk_of_officers.acts()
-    executors = {
-        **access_desk.executors(gate),
-        relinking.KIND: relinking.executor(),
-        own_keys.KIND: own_keys.executor(),
-        declassifying.KIND: declassifying.executor(gate),
-        release.PAIR: release.executor(gate),
-        **bags.executors(),
-    }
     ceremonies = CeremonyDesk(site, custodian, gate)
     completed = {**office, **officers.completed(), **ceremonies.completed()}
-    signing = Approvals(site, executors, completed, settings.console_origin, settings.log_origin)
+    signing = Approvals(
+        site, _executors(gate, bags), completed, settings.console_origin, settings.log_origin
+    )
     grants = {**GrantDesk(desk_of_officers).acts(), **own_openings.acts()}
     sending = SendingDesk(sealer, Blobs(settings.data), settings.headquarters, gate).acts()
     handlers = {
@@ -105,6 +99,18 @@ def registrar_handlers(
         **officers.guarded({"officer_device": devices.take_in}),
     }
     return handlers, {"submit": admissions.guarded_together(desk.submit_together)}
+
+
+def _executors(gate: Gate, bags: PairDesk) -> dict[str, Executor]:
+    """Return what does an act of several persons once the last of them has signed, by its kind."""
+    return {
+        **access_desk.executors(gate),
+        relinking.KIND: relinking.executor(),
+        own_keys.KIND: own_keys.executor(),
+        declassifying.KIND: declassifying.executor(gate),
+        release.PAIR: release.executor(gate),
+        **bags.executors(),
+    }
 
 
 def reception_of(settings: Settings, engine: Engine, custodian: Custodian) -> Reception:

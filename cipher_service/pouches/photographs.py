@@ -41,8 +41,7 @@ def bare(data: bytes) -> bytes:
         raise ServiceError("PHOTOGRAPH_UNREADABLE")
     try:
         points = _points(data)
-    # Whatever its type: on a file made to harm it, Pillow fails by any.
-    except Exception as error:
+    except Exception as error:  # on a file made to harm it, Pillow fails by any type
         raise ServiceError("PHOTOGRAPH_UNREADABLE") from error
     drawn = b""
     for side, quality in _STEPS:
