@@ -1,0 +1,65 @@
+"""The process that decodes a photograph sent from outside: nothing else runs in it.
+
+Decoders of pictures are where a crafted file attacks. Here one meets neither keys nor a
+connection, may open no file to write, and takes neither memory nor time beyond its bounds; and
+the memory that points take goes with the process.
+
+Standard input: the file as it came. Standard output: the JPEG that is kept. A file that is no
+photograph ends it, however Pillow fails on it, with a status other than 0.
+"""
+
+import io
+import resource
+import sys
+from typing import Final
+
+from PIL import Image, ImageOps
+
+_MEMORY: Final = 512 * 1024 * 1024
+_CPU_SECONDS: Final = 10
+_KEPT_MOST: Final = 384 * 1024
+_POINTS_MOST: Final = 12_000_000
+"""As many as are decoded at once, at four bytes each."""
+_FORMATS: Final = ("JPEG", "PNG", "WEBP")
+"""By what stands in the file: what its sender calls it is not asked."""
+_STEPS: Final = ((1600, 82), (1600, 60), (1280, 50), (900, 40))
+"""Longest side and quality, until it fits; the last always does."""
+
+
+def redrawn(data: bytes) -> bytes:
+    """Return the points of a photograph alone, as a small JPEG; fail in any way on what is none."""
+    points, drawn = _points(data), b""
+    for side, quality in _STEPS:
+        points.thumbnail((side, side))
+        out = io.BytesIO()
+        # A fresh picture: `save` would carry over what the old one brought along.
+        Image.frombytes("RGB", points.size, points.tobytes()).save(out, "JPEG", quality=quality)
+        drawn = out.getvalue()
+        if len(drawn) <= _KEPT_MOST:
+            break
+    return drawn
+
+
+def _points(data: bytes) -> Image.Image:
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        # A JPEG is decoded at a half, a quarter or an eighth already, the shorter side above this.
+        image.draft("RGB", (1000, 1000))
+        if image.width * image.height > _POINTS_MOST:
+            raise ValueError("more points than any photograph")
+        image.thumbnail((_STEPS[0][0], _STEPS[0][0]))
+        return ImageOps.exif_transpose(image).convert("RGB")
+
+
+def _bound() -> None:
+    for what, most in (
+        (resource.RLIMIT_AS, _MEMORY),
+        (resource.RLIMIT_CPU, _CPU_SECONDS),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+if __name__ == "__main__":
+    _bound()
+    sys.stdout.buffer.write(redrawn(sys.stdin.buffer.read()))
