@@ -138,7 +138,7 @@ RULES: Final[dict[str, ActRule]] = {
     "key.export": _rule(24 * _HOUR, _A, _B, _CELL | _GENERAL),
     "key.destroy": _rule(24 * _HOUR, _A, _B, _CELL | _GENERAL),
     "certificate.issue": _rule(4 * _HOUR, _SECURITY, _A | _B),
-    "policy.change": _rule(24 * _HOUR, _CELL | _ADMINISTRATOR, _GENERAL),
+    "policy.change": _rule(24 * _HOUR, _CELL, _GENERAL | _MINISTER),
     "software.deploy": _rule(24 * _HOUR, _ADMINISTRATOR, _SECURITY),
     "audit.prune": _rule(4 * _HOUR, _ADMINISTRATOR, _AUDITOR),
     "backup.restore": _rule(4 * _HOUR, _ADMINISTRATOR, _AUDITOR),

@@ -16,7 +16,7 @@ from cipher_service.access.decisions import Decision, decide
 from cipher_service.access.deployed import deployed
 from cipher_service.access.policies import Policies, default_policies
 from cipher_service.access.principals import Principals
-from cipher_service.access.subjects import NOBODY, Circumstances, Person, Resource
+from cipher_service.access.subjects import NOBODY, Circumstances, Person, Resource, held_for
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme, default_scheme
@@ -83,22 +83,28 @@ def circumstances(
     approver: str | None = None,
     third: str | None = None,
     proposer: str | None = None,
+    level: int | None = None,
 ) -> Circumstances:
     """Return the circumstances of an act, the others' functions read from the books.
 
-    A person who is frozen or gone approves nothing. Raises ServiceError UNKNOWN_OFFICER.
+    A person who is frozen or gone approves nothing. The approver's mandates count, as they do for
+    a seat (`shared_acts.persons_now`), when the rank at stake is given: never with keys.
+
+    Raises:
+        ServiceError: UNKNOWN_OFFICER.
     """
 
-    def functions(officer: str | None) -> frozenset[str]:
+    def functions(officer: str | None, reach: int | None = None) -> frozenset[str]:
         if officer is None:
             return frozenset()
         found = gate.principals.of(connection, officer, now)
-        return found.functions if found.active else frozenset()
+        own = found.functions if found.active else frozenset()
+        return own if reach is None else held_for(found, reach)
 
     return Circumstances(
         now,
         approver=approver or "",
-        approver_functions=functions(approver),
+        approver_functions=functions(approver, level),
         third=third or "",
         third_functions=functions(third),
         proposer=proposer or "",

@@ -27,7 +27,7 @@ def adopt(
     Raises:
         ServiceError: NOT_ALLOWED, UNKNOWN_OFFICER, POLICIES_SAME (it is in force already).
     """
-    asked = circumstances(connection, gate, now, approver=approver)
+    asked = circumstances(connection, gate, now, approver=approver, level=0)
     decision = require(connection, gate, by, "policy-change", Book("policies"), asked)
     if policies.digest == gate.policies.digest:
         raise ServiceError("POLICIES_SAME", digest=policies.digest)

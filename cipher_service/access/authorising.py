@@ -13,7 +13,7 @@ it is done. To take a right away one person suffices, at once.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -26,7 +26,7 @@ from cipher_service.access import registers
 from cipher_service.access.acts import Gate, circumstances, person, require
 from cipher_service.access.decisions import decide
 from cipher_service.access.principals import rank
-from cipher_service.access.subjects import Circumstances, Dispatch, held_for
+from cipher_service.access.subjects import Circumstances, Dispatch
 from cipher_service.directory import authorisations, officers
 from cipher_service.directory.authorisations import Clearance, checked_marking
 from cipher_service.directory.officers import Window, end_windows
@@ -218,9 +218,10 @@ def _may_propose_habilitation(connection: Connection, gate: Gate, act: Act, now:
 
 def _may_habilitate(connection: Connection, gate: Gate, act: Act, by: str, now: datetime) -> Ruling:
     about = person(connection, act.subjects[0], act.rank)
-    context = circumstances(connection, gate, now, approver=act.proposer, proposer=act.proposer)
-    asked = gate.principals.of(connection, act.proposer, now)
-    context = replace(context, approver_functions=held_for(asked, act.rank))
+    by_whom = act.proposer
+    context = circumstances(
+        connection, gate, now, approver=by_whom, proposer=by_whom, level=act.rank
+    )
     return _ruled(require(connection, gate, by, "habilitation-grant", about, context))
 
 
@@ -256,8 +257,7 @@ def _may_propose_function(connection: Connection, gate: Gate, act: Act, now: dat
 
 def _may_assign(connection: Connection, gate: Gate, act: Act, by: str, now: datetime) -> Ruling:
     about = person(connection, act.subjects[0])
-    other = held_for(gate.principals.of(connection, by, now), act.rank)
-    context = Circumstances(now, approver=by, approver_functions=other)
+    context = circumstances(connection, gate, now, approver=by, level=act.rank)
     return _ruled(require(connection, gate, act.proposer, "role-assign", about, context))
 
 

@@ -1,14 +1,19 @@
 """Two persons adopt a set of policies; every process decides by it from its next decision on."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import Engine, select
 
+from cipher_service.access import mandates
 from cipher_service.access.acts import Gate
 from cipher_service.access.adoption import adopt
 from cipher_service.access.decisions import decide
 from cipher_service.access.deployed import deployed
+from cipher_service.access.mandates import Draft
 from cipher_service.access.policies import default_policies, read_policies
 from cipher_service.access.subjects import Circumstances, Dispatch
+from cipher_service.directory.officers import Window
 from cipher_service.errors import ServiceError
 from cipher_service.storage.tables.access import policy_set
 from cipher_service.storage.unit_of_work import reading, unit_of_work
@@ -52,6 +57,23 @@ def test_an_adoption_holds_in_every_process_at_once(ministry: Ministry) -> None:
         kept = list(connection.scalars(select(policy_set.c.digest).order_by(policy_set.c.seq)))
     assert lists(ministry, other)
     assert kept == [NARROWER.digest, SHIPPED.digest]
+
+
+def test_the_interim_of_the_secretary_general_approves_a_change(ministry: Ministry) -> None:
+    of, gate = ministry.of, ministry.gate
+    holder = ministry.add("DIRECTOR")
+    general = of["SECRETARY-GENERAL"]
+    window = Window(NOW, NOW + timedelta(days=30))
+    draft = Draft(
+        "interim", holder, general, "SECRETARY-GENERAL", (), "SECRET", window, "ARR-12", "x"
+    )
+    with unit_of_work(ministry.engine) as connection:
+        number = mandates.propose(connection, gate, draft, of["CHIEF-CNTC"], NOW)
+        with pytest.raises(ServiceError, match="NOT_ALLOWED"):
+            adopt(connection, gate, NARROWER, of["CHIEF-CNTC"], holder, NOW)
+        mandates.sign(connection, gate, number, of["MINISTER"], NOW)
+        adopt(connection, gate, NARROWER, of["CHIEF-CNTC"], holder, NOW)
+        assert connection.scalar(select(policy_set.c.approver)) == holder
 
 
 @pytest.mark.parametrize(
