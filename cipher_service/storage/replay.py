@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete
 from cipher_service.storage.statements import Statement, Value, insert_or_skip
 from cipher_service.storage.tables.registers import replay
 
-_CLAIM = Statement(insert_or_skip(replay, ["expires", "claim"]), ["claim", "expires"])
+_CLAIM = Statement(insert_or_skip(replay, ["claim"]), ["claim", "expires"])
 _FORGET = Statement(delete(replay).where(replay.c.expires < bindparam("now")))
 
 

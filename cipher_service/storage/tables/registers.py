@@ -24,10 +24,10 @@ void_numbers = table(
 
 replay = table(
     "replay",
-    # The expiry first: what comes now is then written side by side, and forgotten in one stretch.
-    # It is signed with its token, so that one token has one row.
-    Column("expires", Long, primary_key=True, autoincrement=False),  # seconds since 1970
-    # SHA-256 of (issuer, jti): 32 bytes, whatever the caller put into its jti.
+    # SHA-256 of (issuer, jti): 32 bytes, whatever the caller put into its jti. Alone it is the key,
+    # so that a jti serves once whatever time is signed beside it. No second order is kept: the rows
+    # of two minutes are few enough to be looked through when what expired is forgotten.
     Column("claim", LargeBinary, primary_key=True),
+    Column("expires", Long, nullable=False),  # seconds since 1970
     clustered=True,
 )

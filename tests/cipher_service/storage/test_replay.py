@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from cipher_service.storage.replay import claim, claim_of, forget_expired
+from cipher_service.storage.replay import claim, claim_all, claim_of, forget_expired
 from cipher_service.storage.unit_of_work import unit_of_work
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -18,6 +18,15 @@ def test_the_second_use_is_told(engine: Engine) -> None:
         assert claim(connection, [(token, LATER)]) == [True]
     with unit_of_work(engine) as connection:
         assert claim(connection, [(token, LATER)]) == [False]
+
+
+def test_another_expiry_does_not_make_a_token_new(engine: Engine) -> None:
+    token = claim_of("key", "jti-2")
+    with unit_of_work(engine) as connection:
+        assert claim(connection, [(token, LATER)]) == [True]
+        assert not claim_all(connection, [(token, LATER + 1)])
+    with unit_of_work(engine) as connection:
+        assert claim(connection, [(token, LATER - 1)]) == [False]
 
 
 def test_a_batch_tells_each_one_apart(engine: Engine) -> None:

@@ -88,6 +88,17 @@ def test_a_proof_at_the_token_endpoint_works_once(paris: Post) -> None:
     refused(paris.ask_token(None, written), 401, "PROOF_REPLAYED")
 
 
+def test_a_proofs_name_serves_once_whatever_time_stands_beside_it(paris: Post) -> None:
+    instant, jti = int(clock.now().timestamp()), secrets.token_urlsafe(24)
+    header = {"typ": "dpop+jwt", "jwk": paris.run_key.public_jwk()}
+    request = {"htm": "POST", "htu": f"{paris.issuer}/v1/token", "jti": jti}
+    first, second = (
+        paris.run_key.sign_compact(header, {**request, "iat": at}) for at in (instant, instant - 1)
+    )
+    assert paris.ask_token(None, first).status_code == 200
+    refused(paris.ask_token(None, second), 401, "PROOF_REPLAYED")
+
+
 @pytest.mark.parametrize("seconds", [100, -100])
 def test_a_wrong_clock_is_named_with_the_servers_time(paris: Post, seconds: int) -> None:
     wrong = in_the_past(seconds)
