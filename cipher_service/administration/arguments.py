@@ -118,6 +118,10 @@ def _add_posts(commands: "Commands[Parser]", say: Say) -> None:
         parser.add_argument("post", metavar="CODE", help=say("help_post_code"))
     for parser in (activate, endorse):
         add_officer(parser, say)
+        parser.add_argument("--with", dest="approver", metavar="OFF-...", help=say("help_with"))
+        parser.add_argument(
+            "--with-software-key", metavar=say("a_file"), help=say("help_with_software_key")
+        )
     fingerprint = "--fingerprint"
     activate.add_argument(fingerprint, required=True, help=say("help_fingerprint"))
     withdraw.add_argument(fingerprint, help=say("help_withdrawn_fingerprint"))

@@ -103,6 +103,15 @@ def log_key(installation: Installation) -> VerifierKey:
     return verifiers.note_key(installation.settings.log_origin)
 
 
+def of_officers(installation: Installation) -> bool:
+    """Tell whether the custodian has officers, running or not: nobody stops it to act alone.
+
+    Raises:
+        KeysError: the custodian does not run, and its store is not here.
+    """
+    return _asked(installation, lambda custodian: custodian.state().founded)
+
+
 def _asked(installation: Installation, ask: Callable[[Custodian], Answer]) -> Answer:
     settings = installation.settings
     try:

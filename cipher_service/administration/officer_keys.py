@@ -168,6 +168,21 @@ class AtHand:
             self._key.close()
 
 
+def hand_of(
+    arguments: Namespace, custodian: Custodian, terminal: Terminal, who: str, key: str
+) -> AtHand | None:
+    """Return the officer whom an option names, whose key another option may name; or None.
+
+    Raises:
+        Refused: SOFTWARE_KEY_REFUSED.
+        OSError: the key's file cannot be read.
+    """
+    number = getattr(arguments, who, None)
+    if number is None:
+        return None
+    return AtHand(custodian, number, answer_of(arguments, terminal, key))
+
+
 def key_in_hand(arguments: Namespace, custodian: Custodian, terminal: Terminal) -> KeyInHand | None:
     """Return the officer whom `--officer` names, with the security key on USB; None without it.
 

@@ -1,21 +1,27 @@
 """Posts: who they are, a code to enrol with, activation after a call, suspension, withdrawal."""
 
 from argparse import Namespace
+from contextlib import ExitStack
+from functools import partial
+
+from sqlalchemy import Connection
 
 from cipher_service import clock
 from cipher_service.administration.installation import (
+    Installation,
     acting,
     custodian_of,
     journal_of,
+    of_officers,
     opened,
 )
-from cipher_service.administration.officer_keys import key_in_hand
+from cipher_service.administration.officer_keys import hand_of
 from cipher_service.administration.words import Speaker, phrase
 from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
-from cipher_service.directory.register import Directory, read_directory
+from cipher_service.directory.register import CardRecord, Directory, read_directory
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import grouped
 from keys.errors import KeysError
@@ -52,21 +58,40 @@ def issue_code(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def activate(arguments: Namespace, terminal: Terminal) -> None:
-    """Put the pending card of a post in force if the fingerprint read aloud is its own."""
+    """Put the pending card of a post in force if the fingerprint read aloud is its own.
+
+    Once the custodian has officers, two of them answer for the comparison with their security keys:
+    nothing is in force before the root vouches for the card on both their grants.
+
+    Raises:
+        Refused: FINGERPRINT_DIFFERS.
+        KeysError: the officers' grants are missing, or the custodian does not answer.
+    """
     post = arguments.post.upper()
-    read_aloud = "".join(arguments.fingerprint.split()).lower()
-    with acting(arguments, "post_activate", post) as connection:
-        received = enrolment.enrolment(connection, post).fingerprint
-        if read_aloud != received:
-            raise Refused("FINGERPRINT_DIFFERS", post=post)
-        enrolment.activate(connection, post, received, clock.now())
+    with opened(arguments) as installation:
+        journal, endorsed = journal_of(installation), None
+        compared = partial(_compared, post=post, typed=arguments.fingerprint)
+        if of_officers(installation):
+            with (
+                journal.told("post_activate", post),
+                reading(installation.engine) as connection,
+            ):
+                card = read_directory(connection).cards[compared(connection)]
+            endorsed = _endorsed(arguments, installation, card, terminal)
+        with journal.act("post_activate", post) as connection:
+            received = compared(connection)
+            enrolment.activate(connection, post, received, clock.now())
+            if endorsed is not None:
+                enrolment.endorse(connection, received, endorsed, clock.now())
     speaker = Speaker(terminal)
     speaker.show("post_activated", post=post, fingerprint=grouped(received))
-    try:
-        _endorse(arguments, post, terminal)
-    except KeysError as error:
-        # The post is in service; without the root's word its card is confirmed by telephone.
-        speaker.say("post_not_endorsed", post=post, code=error.code)
+    if endorsed is None:
+        try:
+            _endorse(arguments, post, terminal)
+        except KeysError as error:
+            # On trial the post is in service; without the root's word its card is confirmed by
+            # telephone.
+            speaker.say("post_not_endorsed", post=post, code=error.code)
 
 
 def endorse(arguments: Namespace, terminal: Terminal) -> None:
@@ -76,26 +101,49 @@ def endorse(arguments: Namespace, terminal: Terminal) -> None:
     Speaker(terminal).show("post_endorsed", post=post)
 
 
+def _compared(connection: Connection, post: str, typed: str) -> str:
+    """Return the fingerprint of the newest enrolment. Raises Refused FINGERPRINT_DIFFERS."""
+    received = enrolment.enrolment(connection, post).fingerprint
+    if "".join(typed.split()).lower() != received:
+        raise Refused("FINGERPRINT_DIFFERS", post=post)
+    return received
+
+
 def _endorse(arguments: Namespace, post: str, terminal: Terminal) -> None:
-    with opened(arguments) as installation, custodian_of(installation.settings) as custodian:
+    with opened(arguments) as installation:
         with reading(installation.engine) as connection:
             card = read_directory(connection).card_in_force(post)
-        officer = key_in_hand(arguments, custodian, terminal=terminal)
-        journal = journal_of(installation)
+        endorsement = _endorsed(arguments, installation, card, terminal)
+        with journal_of(installation).act("post_endorse", post) as connection:
+            enrolment.endorse(connection, card.fingerprint, endorsement, clock.now())
+
+
+def _endorsed(
+    arguments: Namespace, installation: Installation, card: CardRecord, terminal: Terminal
+) -> bytes:
+    """Have the root vouch for a card, on the grants of the officers who are named."""
+    with custodian_of(installation.settings) as custodian, ExitStack() as hands:
+        acting = hand_of(arguments, custodian, terminal, "officer", "software_key")
+        other = hand_of(arguments, custodian, terminal, "approver", "with_software_key")
+        for each in (acting, other):
+            if each is not None:
+                hands.callback(each.close)
+        if acting is not None:
+            Speaker(terminal).say(
+                "card_to_endorse",
+                post=card.post,
+                edition=card.edition,
+                fingerprint=grouped(card.fingerprint),
+            )
         warranted = WarrantedCustodian(
             custodian,
             installation.engine,
             installation.settings.log_origin,
-            journal.actor,
-            officer,
+            journal_of(installation).actor,
+            acting,
+            other,
         )
-        try:
-            endorsement = warranted.endorse_card(card.body)
-        finally:
-            if officer is not None:
-                officer.close()
-        with journal.act("post_endorse", post) as connection:
-            enrolment.endorse(connection, card.fingerprint, endorsement, clock.now())
+        return warranted.endorse_card(card.body)
 
 
 def suspend(arguments: Namespace, terminal: Terminal) -> None:

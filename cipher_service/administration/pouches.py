@@ -15,7 +15,7 @@ from cipher_service.administration.installation import (
     journal_of,
     opened,
 )
-from cipher_service.administration.officer_keys import AtHand, answer_of
+from cipher_service.administration.officer_keys import AtHand, answer_of, hand_of
 from cipher_service.administration.words import Speaker
 from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.client.durable import write_durably
@@ -33,7 +33,6 @@ from cipher_service.pouches.planning import Timetable
 from cipher_service.pouches.repository import RouteRecord
 from cipher_service.pouches.signing import Kept
 from cipher_service.pouches.waybills import Carriage
-from keys.custody import Custodian
 from keys.errors import KeysError
 from pouch.alarms import Leg, Route
 from pouch.classes import PRESETS
@@ -54,8 +53,8 @@ def at_desk(arguments: Namespace, terminal: Terminal) -> Iterator[tuple[Installa
     """
     with opened(arguments) as installation, custodian_of(installation.settings) as custodian:
         settings, journal = installation.settings, journal_of(installation)
-        acting = _at_hand(arguments, custodian, terminal, "by", "software_key")
-        other = _at_hand(arguments, custodian, terminal, "approver", "with_software_key")
+        acting = hand_of(arguments, custodian, terminal, "by", "software_key")
+        other = hand_of(arguments, custodian, terminal, "approver", "with_software_key")
         warranted = WarrantedCustodian(
             custodian, installation.engine, settings.log_origin, journal.actor, acting, other
         )
@@ -67,15 +66,6 @@ def at_desk(arguments: Namespace, terminal: Terminal) -> Iterator[tuple[Installa
         finally:
             if acting is not None:
                 acting.close()
-
-
-def _at_hand(
-    arguments: Namespace, custodian: Custodian, terminal: Terminal, who: str, key: str
-) -> AtHand | None:
-    """Return the officer whom an option names, if the command has one."""
-    if who not in arguments:
-        return None
-    return AtHand(custodian, getattr(arguments, who), answer_of(arguments, terminal, key))
 
 
 def tell(terminal: Terminal, phrase: str, facts: dict[str, Any], **shown: str | int) -> None:

@@ -36,7 +36,7 @@ from keys.custody.errors import (
     OfficersNotFounded,
     WarrantMalformed,
 )
-from keys.custody.grants import BY_TWO, PURPOSES, SEAL
+from keys.custody.grants import BY_TWO, PURPOSES
 from keys.custody.intents import Warrant, request_digest
 from keys.custody.protocol import Custodian
 from keys.custody.remote import AskedCustodian
@@ -144,7 +144,7 @@ class WarrantedCustodian(AskedCustodian):
         request = request_digest(act, *arguments)
         resource = _RESOURCES[act](*arguments) if act in _RESOURCES else None
         token, actor = self._granted(act, request, resource)
-        second = self._witnessed(request) if act in BY_TWO else b""
+        second = self._witnessed(act, request) if act in BY_TWO else b""
         with self._intended(act, resource, request, actor) as intent:
             return ask(*arguments, self._warrant(token, second, intent))
 
@@ -168,10 +168,10 @@ class WarrantedCustodian(AskedCustodian):
             raise GrantMissing(f"no officer grants {act}")
         return self._granting.token(purpose, request, resource), self._granting.officer
 
-    def _witnessed(self, request: str) -> bytes:
+    def _witnessed(self, act: str, request: str) -> bytes:
         if self._witness is None:
-            raise GrantMissing("a second officer must grant it")
-        return self._witness.token(SEAL, request, None)
+            raise GrantMissing(f"a second officer must grant {act}")
+        return self._witness.token(PURPOSES[act], request, None)
 
     def _warrant(self, token: bytes, second: bytes, intent: int) -> bytes:
         self._have_signed(intent)

@@ -55,7 +55,7 @@ PURPOSES: Final = {
 }
 """Which custodian's acts need a grant, and of what purpose."""
 
-BY_TWO: Final = frozenset({"sign_seal"})
+BY_TWO: Final = frozenset({"sign_seal", "endorse_card"})
 """Which of them two officers must grant."""
 
 SESSION_SECONDS: Final = 12 * 3600

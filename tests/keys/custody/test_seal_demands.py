@@ -1,11 +1,13 @@
-"""A bag's seal before a custodian with officers: two of them, each for that very seal."""
+"""A bag's seal and a post's card before a custodian with officers: two of them, each for it."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from keys.acts import ApproverWithoutFunction
 from keys.custody import Custodian
+from keys.custody.core import Custody
 from keys.custody.desk import SealSignatures
 from keys.custody.errors import GrantMissing, GrantOfAnother, GrantTooLow, IntentOfAnother
 from keys.custody.intents import Warrant, request_digest
@@ -14,7 +16,7 @@ from keys.custody.store import read_credential
 from pouch.seal import claims_of
 from tests.support import valise
 from tests.support.intents import IntentLog, grant_of, granted
-from tests.support.officers import CELL, GENERAL, Ministry
+from tests.support.officers import CELL, GENERAL, SECURITY, Ministry
 
 
 def test_a_robbed_service_seals_a_bag_with_one_officer_in_its_hand(
@@ -61,3 +63,34 @@ def test_a_robbed_service_seals_a_bag_with_one_officer_in_its_hand(
     with pytest.raises(GrantOfAnother):
         seal(other, chief, agent)
     assert len(seal(claims, chief, agent).cose) == 64
+
+
+def test_no_officer_alone_has_the_root_vouch_for_a_post_s_card(
+    custodian: Custodian, founded: Any, ministry: Ministry, lome: Custody
+) -> None:
+    """Whoever robs the service with one officer in its hand puts no false post into the books."""
+    functions = {SECURITY: "SECURITY-OFFICER", CELL: "CUSTODIAN-A"}
+    officers = {
+        number: replace(one, functions=frozenset({functions.get(number, "CIPHER-CLERK")}))
+        for number, one in ministry.roll.officers.items()
+    }
+    RollFile(founded.store, read_credential(founded.credential)).write(
+        replace(ministry.roll, officers=officers)
+    )
+    log, card = IntentLog(custodian), lome.card().to_bytes()
+    named = {"request": request_digest("endorse_card", card), "uses": 1}
+
+    def endorse(first: bytes, second: bytes) -> bytes:
+        record, salt, place = log.intend("endorse_card", (card,), None, SECURITY)
+        log.sign()
+        warrant = Warrant(first, record, salt, log.proof(place), second).encode()
+        return custodian.endorse_card(card, warrant)
+
+    one = granted(ministry, custodian, grant_of(SECURITY, "endorse", **named))
+    for second, refusal in ((b"", GrantMissing), (one, GrantOfAnother)):
+        with pytest.raises(refusal):
+            endorse(one, second)
+    with pytest.raises(ApproverWithoutFunction):
+        granted(ministry, custodian, grant_of(GENERAL, "endorse", **named))
+    other = granted(ministry, custodian, grant_of(CELL, "endorse", **named))
+    assert lome.card().fingerprint.encode() in endorse(one, other)

@@ -5,19 +5,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from cipher_service.administration.founding import found_installation
 from cipher_service.settings import Settings
-from keys.custody import read_credential
-from keys.custody.roll import Officer, Roll
-from keys.custody.roll_file import RollFile
-from keys.passkeys import verify_registration
-from keys.software_key import SoftwareKey, SoftwareMaker
-from tests.support.officers import PARTY, revocation, whole_now
+from tests.support.officers import revocation
+from tests.support.officers_on_file import found_officers
 from tests.surfaces.administration.running import Ended, run
 
 SECURITY, CLERK = "OFF-000001", "OFF-000004"
@@ -42,32 +37,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     settings, _ = found_installation(
         folder / "data", host="127.0.0.1", port=8471, workers=1, issuer="http://127.0.0.1:8471"
     )
-    maker, now, officers, keys = SoftwareMaker(), whole_now(), {}, {}
-    for number, function in ((SECURITY, "SECURITY-OFFICER"), (CLERK, "CIPHER-CLERK")):
-        pair = (SoftwareKey.generate(), SoftwareKey.generate())
-        keys[number] = folder / f"{number}.key"
-        keys[number].write_text(pair[0].to_bytes().hex(), "utf-8")
-        officers[number] = Officer(
-            id=number,
-            name=f"Agent {number}",
-            functions=frozenset({function}),
-            rank=3,
-            starts=now - timedelta(days=1),
-            ends=now + timedelta(days=9),
-            version=1,
-            revoked=False,
-            passkeys=tuple(
-                verify_registration(
-                    key.create(bytes(32), PARTY, maker),
-                    challenge=bytes(32),
-                    party=PARTY,
-                    policy=maker.policy,
-                )
-                for key in pair
-            ),
-        )
-    roll = Roll(PARTY, maker.policy, founded=True, officers=officers)
-    RollFile(settings.custodian_store, read_credential(settings.custodian_credential)).write(roll)
+    functions = {SECURITY: "SECURITY-OFFICER", CLERK: "CIPHER-CLERK"}
+    keys = found_officers(settings, functions, folder)
     command = [sys.executable, "-m", "keys.custody.worker", "--store"]
     command += [str(settings.custodian_store), "--credential", str(settings.custodian_credential)]
     command += ["--socket", settings.custodian.removeprefix("worker:")]
