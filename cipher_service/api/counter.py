@@ -1,5 +1,6 @@
 """Headquarters' machines at the counter, and what posts found in the bags that they opened."""
 
+from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
@@ -63,22 +64,19 @@ async def differences(ministry: Ministry, request: Request, seal: str) -> Respon
 
 
 async def photograph(ministry: Ministry, request: Request, seal: str) -> Response:
-    """Keep a photograph, bare and enciphered."""
+    """Keep a photograph, bare and enciphered; nobody's is decoded who may not see the bag."""
     seal = require_spelling(_SEAL, seal)
     query = read_query(request, officer="[A-Z0-9][A-Z0-9._-]{1,39}", subject="|".join(SUBJECTS))
     if not {"officer", "subject"} <= query.keys():
         raise ServiceError("INVALID_REQUEST", fields="officer, subject")
-    caller = await ministry.admitted(request)
+    caller = await ministry.recognise(request)
+    about = {**query, "caller": caller.post, "seal": seal}
+    await ministry.act(caller, "pouch_photographer", about)
+    caller = replace(caller, claims=())  # the proof is used up: the body may take long
     data = await read_body(request, FILE_MOST, _SECONDS)
     card = (await ministry.seals()).card
     body = await ministry.in_thread(lambda: sealed_photograph(data, card))
-    payload = {
-        **query,
-        "caller": caller.post,
-        "seal": seal,
-        "sha256": sha256(data).hexdigest(),
-        "body": body,
-    }
+    payload = {**about, "sha256": sha256(data).hexdigest(), "body": body}
     done = await ministry.act(caller, "pouch_photograph", payload)
     answer = wire.PhotographRecorded(photograph=done["photograph"])
     return JSONResponse(answer.model_dump(), status_code=201 if done["new"] else 200)

@@ -42,7 +42,11 @@ class FindingsDesk:
 
     def handlers(self) -> dict[str, Handler]:
         """Return the commands by name; each method says what it takes and gives."""
-        return {"pouch_differences": self.differ, "pouch_photograph": self.photograph}
+        return {
+            "pouch_differences": self.differ,
+            "pouch_photographer": self.may_photograph,
+            "pouch_photograph": self.photograph,
+        }
 
     def differ(self, connection: Connection, payload: dict[str, Any]) -> dict[str, Any]:
         """Take `{"caller", "seal", "officer", "found", "damaged", "misdirected", "unlisted"}`.
@@ -72,6 +76,10 @@ class FindingsDesk:
             now=self._moment(),
         )
         return {"differences": [[each.kind, each.what] for each in found], "new": len(opened)}
+
+    def may_photograph(self, connection: Connection, payload: dict[str, Any]) -> None:
+        """Take `{"caller", "seal", "officer"}`; refuse as `photograph` before it is decoded."""
+        self._mine(connection, payload, LIST)
 
     def photograph(self, connection: Connection, payload: dict[str, Any]) -> dict[str, Any]:
         """Take `{"caller", "seal", "officer", "subject", "sha256", "body": ciphertext}`.

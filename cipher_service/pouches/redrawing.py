@@ -13,7 +13,7 @@ import resource
 import sys
 from typing import Final
 
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 _MEMORY: Final = 512 * 1024 * 1024
 _CPU_SECONDS: Final = 10
@@ -22,6 +22,16 @@ _POINTS_MOST: Final = 12_000_000
 """As many as are decoded at once, at four bytes each."""
 _FORMATS: Final = ("JPEG", "PNG", "WEBP")
 """By what stands in the file: what its sender calls it is not asked."""
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""By the number that a camera gives its orientation; 1 is upright."""
 _STEPS: Final = ((1600, 82), (1600, 60), (1280, 50), (900, 40))
 """Longest side and quality, until it fits; the last always does."""
 
@@ -47,7 +57,17 @@ def _points(data: bytes) -> Image.Image:
         if image.width * image.height > _POINTS_MOST:
             raise ValueError("more points than any photograph")
         image.thumbnail((_STEPS[0][0], _STEPS[0][0]))
-        return ImageOps.exif_transpose(image).convert("RGB")
+        points, turn = image.convert("RGB"), _turn(image)
+        return points if turn is None else points.transpose(turn)
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """Return how to turn the points upright; None where the camera does not say it legibly."""
+    try:
+        told = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # noqa: BLE001 - Pillow fails in any way on what a camera wrote; it is dropped
+        return None
+    return _TURNS.get(told) if isinstance(told, int) else None
 
 
 def _bound() -> None:

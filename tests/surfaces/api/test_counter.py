@@ -6,9 +6,10 @@ import struct
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image, ImageChops, ImageOps, ImageStat
 
 from cipher_service.pouches import cases
+from cipher_service.pouches.redrawing import redrawn
 from cipher_service.storage.tables.pouches import photograph
 from keys.age.header import Header
 from tests.surfaces.api.bags import PostBook, agent, filed, machine, piece
@@ -111,19 +112,65 @@ def test_a_photograph_is_kept_bare_and_enciphered_once(
 
 def _width_told_as_text() -> bytes:
     tags = struct.pack("<HHI4s", 0x100, 2, 1, b"6") + struct.pack("<HHII", 0x112, 3, 1, 6)
-    exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 2) + tags + bytes(64)
-    picture = io.BytesIO()
-    Image.new("RGB", (8, 6)).save(picture, "JPEG", exif=exif)
-    return picture.getvalue()
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", 2) + tags + bytes(64)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize(
+    "exif",
+    [_width_told_as_text(), b"II*\0\xff\xff\xff\xff", b"", bytes(range(256)), b"II*\0\x08\0\0"],
+    ids=["width as text", "points past its end", "empty", "no such thing", "cut short"],
+)
+def test_a_photograph_is_kept_whatever_the_camera_wrote(
+    service: Service, paris: Post, exif: bytes
+) -> None:
+    book = PostBook(service, paris)
+    book.made_up(paris)
+    picture, segment = io.BytesIO(), b"Exif\0\0" + exif
+    Image.effect_noise((80, 60), 80).convert("RGB").save(picture, "JPEG", comment=b"Longchamp")
+    plain = picture.getvalue()
+    data = plain[:2] + b"\xff\xe1" + struct.pack(">H", 2 + len(segment)) + segment + plain[2:]
+    address = f"/v1/pouches/{book.seal}/photographs?officer=ABENA&subject=seals"
+
+    answer = paris.call("POST", address, content=data)
+
+    assert answer.status_code == 201, answer.text
+    drawn = Image.open(io.BytesIO(redrawn(data)))
+    assert set(drawn.size) == {80, 60}
+    assert not drawn.getexif()
+    assert "comment" not in drawn.info
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_photograph_stands_upright_as_its_camera_says(turn: int) -> None:
+    points, exif, picture = Image.effect_noise((64, 40), 80), Image.Exif(), io.BytesIO()
+    exif[ExifTags.Base.Orientation] = turn
+    points.convert("RGB").save(picture, "PNG", exif=exif)
+
+    drawn = Image.open(io.BytesIO(redrawn(picture.getvalue())))
+
+    with Image.open(picture) as told:
+        upright = ImageOps.exif_transpose(told)
+    difference = ImageChops.difference(drawn.convert("RGB"), upright.convert("RGB"))
+    assert sum(ImageStat.Stat(difference).mean) < 60  # the JPEG's loss; another turn has 200
 
 
 @pytest.mark.parametrize(
     "data",
-    [
-        *(b"", b"<svg/>", b"GIF89a" + bytes(40), b"%!PS-Adobe"),
-        *(b"\x89PNG\r\n\x1a\n" + bytes(200), _width_told_as_text()),
-    ],
+    [b"", b"<svg/>", b"GIF89a" + bytes(40), b"%!PS-Adobe", b"\x89PNG\r\n\x1a\n" + bytes(200)],
 )
-def test_what_is_no_photograph_is_refused(paris: Post, data: bytes) -> None:
-    address = f"/v1/pouches/{'0a' * 16}/photographs?officer=ABENA&subject=bag"
+def test_what_is_no_photograph_is_refused(service: Service, paris: Post, data: bytes) -> None:
+    book = PostBook(service, paris)
+    book.made_up(paris)
+    address = f"/v1/pouches/{book.seal}/photographs?officer=ABENA&subject=bag"
     _refused(paris.call("POST", address, content=data), 422, "PHOTOGRAPH_UNREADABLE")
+
+
+def test_nothing_is_decoded_for_who_may_not_see_the_bag(
+    service: Service, paris: Post, lome: Post
+) -> None:
+    book = PostBook(service, paris)
+    book.made_up(paris)
+    for seal in (book.seal, "0a" * 16):
+        address = f"/v1/pouches/{seal}/photographs?officer=ABENA&subject=bag"
+        _refused(lome.call("POST", address, content=b"no photograph"), 404, "NOT_FOUND")
