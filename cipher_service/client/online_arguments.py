@@ -22,6 +22,7 @@ _SEND: Final = "cipher_service.client.online_sending:send"
 _HAND_IN: Final = "cipher_service.client.online_handing_in:hand_in"
 _OUTBOX: Final = "cipher_service.client.online_sending:show_outbox"
 _BAG: Final = "cipher_service.client.online_bags:bag"
+_FINDINGS: Final = "cipher_service.client.online_findings"
 _PACK: Final = "cipher_service.client.online_packs:pack"
 _INBOX: Final = "cipher_service.client.online_inbox:inbox"
 _FETCH: Final = "cipher_service.client.online_fetching:fetch"
@@ -41,6 +42,7 @@ def add_online_commands(commands: "Commands[Parser]", language: Language) -> Non
     _add_hand_in(commands, say)
     _add_outbox(commands, say)
     _add_bag(commands, say)
+    _add_findings(commands, say)
     _add_pack(commands, say)
     _add_inbox(commands, say)
     _add_fetch(commands, say)
@@ -114,6 +116,38 @@ def _add_bag(commands: "Commands[Parser]", say: Say) -> None:
         "-o", "--out", metavar=say("a_file"), required=True, help=say("help_bag_out")
     )
     parser.add_argument("id", metavar="ID", help=say("help_id"))
+
+
+def _add_findings(commands: "Commands[Parser]", say: Say) -> None:
+    told = _command(commands, say, "differences", f"{_FINDINGS}:differences")
+    sent = _command(commands, say, "photograph", f"{_FINDINGS}:photograph")
+    for parser in (told, sent):
+        parser.add_argument(
+            "--by",
+            dest="officer",
+            metavar=say("a_person"),
+            required=True,
+            help=say("help_found_by"),
+        )
+    told.add_argument(
+        "--found", metavar="N=K", action="append", default=[], help=say("help_found_lines")
+    )
+    for name in ("damaged", "misdirected"):
+        told.add_argument(
+            f"--{name}",
+            metavar="N",
+            type=int,
+            action="append",
+            default=[],
+            help=say(f"help_found_{name}"),
+        )
+    told.add_argument(
+        "--unlisted", metavar="K", type=int, default=0, help=say("help_found_unlisted")
+    )
+    sent.add_argument("--of", metavar="seals|bag|item", default="seals", help=say("help_found_of"))
+    for parser in (told, sent):
+        parser.add_argument("seal", metavar=say("a_bag"), help=say("help_found_bag"))
+    sent.add_argument("file", metavar=say("a_file"), help=say("help_found_file"))
 
 
 def _add_pack(commands: "Commands[Parser]", say: Say) -> None:

@@ -22,6 +22,11 @@ from cipher_service.client.transport import Transport
 from cipher_service.client.transport_answers import Answer
 from cipher_service.wire.audit import CosignatureRequest
 from cipher_service.wire.continuity import Continuity, NumberProved
+from cipher_service.wire.counter import (
+    DifferencesAnswer,
+    DifferencesRequest,
+    PhotographRecorded,
+)
 from cipher_service.wire.directory import Cards, Directory, Health, ServiceCard
 from cipher_service.wire.dispatches import (
     CHUNK_MEDIA_TYPE,
@@ -93,6 +98,27 @@ class Ministry:
     def sync_pack(self) -> bytes:
         """Ask for this post's sync pack, made anew if things changed; for `pouch.pack` to judge."""
         return self._transport.call("GET", "/v1/pouches/pack").body
+
+    def tell_differences(self, seal: str, request: DifferencesRequest) -> DifferencesAnswer:
+        """Tell what was found in a bag against its bordereau. Repeating it is harmless."""
+        body = request.model_dump_json().encode()
+        path = f"/v1/pouches/{seal}/differences"
+        return self._transport.call("POST", path, content=body, headers=_JSON).read(
+            DifferencesAnswer
+        )
+
+    def add_photograph(
+        self, seal: str, picture: BinaryIO, size: int, *, officer: str, subject: str
+    ) -> str:
+        """Hand in a photograph of a bag; return its id. The same file again is the same one."""
+        answer = self._transport.call(
+            "POST",
+            f"/v1/pouches/{seal}/photographs",
+            content=lambda: _pieces(picture, 0, size, lambda _bytes: None),
+            headers={"Content-Type": "application/octet-stream", "Content-Length": str(size)},
+            params={"officer": officer, "subject": subject},
+        )
+        return answer.read(PhotographRecorded).photograph
 
     # -- prekeys -------------------------------------------------------------------------------
 

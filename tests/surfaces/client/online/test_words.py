@@ -18,7 +18,7 @@ WORDS = tomllib.loads((CLIENT / "texts" / "online.toml").read_text("utf-8"))
 KINDS = {"Distrusted", "Unready", "Unreachable", "MinistryRefused"}
 COMMANDS = (
     *("enrol", "send", "outbox", "inbox", "fetch", "receipt"),
-    *("service-message", "directory", "cards", "sync"),
+    *("service-message", "directory", "cards", "sync", "differences", "photograph"),
 )
 
 
@@ -44,7 +44,7 @@ def test_every_failure_of_the_line_has_its_words() -> None:
 def test_no_phrase_is_left_over() -> None:
     code = "".join(path.read_text("utf-8") for path in CLIENT.glob("*.py"))
     named = set(re.findall(r'"([a-z_]+)"', code))
-    families = ("help_", "enrolled_", "state_", "outbox_", "card_is_")
+    families = ("help_", "enrolled_", "state_", "outbox_", "card_is_", "difference_")
     assert [
         name for name in WORDS["phrases"] if name not in named and not name.startswith(families)
     ] == []

@@ -1,0 +1,154 @@
+"""`chiffre differences` and `chiffre photograph`: what was found on a bag, told over the line."""
+
+import io
+import json
+import shutil
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from PIL import Image
+from sqlalchemy import func, select
+
+from cipher_service.client.online_session import open_session
+from cipher_service.client.terminal import Terminal
+from cipher_service.directory import enrolment
+from cipher_service.directory.enrolment import ApiKey
+from cipher_service.pouches import cases
+from cipher_service.storage.tables.pouches import photograph
+from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.cards import read_card
+from keys.identity import load_identity
+from pouch.events import Event
+from tests.surfaces.api.bags import PostBook
+from tests.surfaces.client.online.conftest import Pair
+from tests.surfaces.client.online.live import LiveMinistry, Post
+
+
+class Bag:
+    """A bag that Paris made up and closed, told of with the words of its API."""
+
+    def __init__(self, ministry: LiveMinistry, paris: Post, lent: ExitStack) -> None:
+        self.ministry = ministry
+        service = SimpleNamespace(
+            settings=ministry.settings,
+            lent=lent,
+            administration=partial(unit_of_work, ministry.engine),
+        )
+        card = read_card(paris.card_file.read_bytes())
+        post = SimpleNamespace(own=SimpleNamespace(card=card))
+        self.book = PostBook(cast("Any", service), cast("Any", post))
+        told(paris, "/v1/pouches", self.book.begin())
+        told(paris, f"/v1/pouches/{self.book.seal}/lines", self.book.line())
+        told(paris, "/v1/pouches/sealings", self.book.sealing())
+
+    @property
+    def seal(self) -> str:
+        return self.book.seal
+
+    def happened(self, post: Post, event: Event) -> None:
+        document = json.loads(self.book.pouches.signed(event))
+        told(post, "/v1/pouches/events", {"clock": None, "events": [document]})
+
+
+def told(post: Post, path: str, body: dict[str, Any]) -> None:
+    named = Namespace(identity=str(post.folder), passphrase_file=None)
+    with open_session(named, Terminal("en", as_json=False)) as session:
+        session.ministry.post(path, json.dumps(body).encode())
+
+
+@pytest.fixture(scope="module")
+def bag(ministry: LiveMinistry, enrolled: Pair) -> Iterator[Bag]:
+    with ExitStack() as lent:
+        yield Bag(ministry, enrolled.paris, lent)
+
+
+@pytest.fixture(scope="module")
+def counter(
+    ministry: LiveMinistry, enrolled: Pair, tmp_path_factory: pytest.TempPathFactory
+) -> Post:
+    """The machine of the ministry's own counter, with an identity folder like a post's."""
+    made = Post("MINREX", tmp_path_factory.mktemp("counter") / "MINREX", ministry)
+    made.new_identity()
+    shutil.copyfile(enrolled.paris.folder / "ministry.json", made.folder / "ministry.json")
+    key = load_identity(made.folder, lambda: b"").api_key
+    with unit_of_work(ministry.engine) as connection:
+        enrolment.connect(
+            connection, "MINREX", ApiKey(key.thumbprint(), json.dumps(key.public_jwk()))
+        )
+    return made
+
+
+def test_differences_are_told_by_line_and_open_each_one_case(
+    bag: Bag, counter: Post, enrolled: Pair
+) -> None:
+    words = ("--by", "PAUL", "--found", "1=0", "--misdirected", "1", "--unlisted", "1", bag.seal)
+    early = counter.online("differences", *words)
+    assert (early.status, "(RECEIPT_MISSING)" in early.err) == (1, True), early.err
+    bag.happened(counter, bag.book.arrival())
+    bag.happened(counter, bag.book.opening())
+
+    first = counter.online("differences", "--json", *words)
+    again = counter.online("differences", *words)
+
+    assert first.status == 0, first.err
+    kinds = {(each["kind"], each["what"]) for each in first.json["differences"]}
+    assert kinds == {("missing", "1"), ("wrong-addressee", "1"), ("unlisted", "1")}
+    assert first.json["new"] == 3
+    assert "line 1: missing" in again.out
+    assert "cases opened: 0" in again.err
+    with reading(bag.ministry.engine) as connection:
+        known = {(row.kind, row.what) for row in cases.cases_of(connection, bag.seal)}
+    assert kinds <= known
+    other = enrolled.lome.online("differences", *words)
+    assert (other.status, "(NOT_FOUND)" in other.err) == (1, True), other.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--found", "3"), "FOUND_MALFORMED"),
+        (("--found", "501=1"), "FOUND_BEYOND"),
+        (("--unlisted", "-1"), "FOUND_BEYOND"),
+    ],
+)
+def test_what_is_typed_wrong_reaches_no_ministry(
+    bag: Bag, enrolled: Pair, words: tuple[str, ...], code: str
+) -> None:
+    ended = enrolled.paris.online("differences", "--by", "ABENA", *words, bag.seal)
+    assert (ended.status, f"({code})" in ended.err) == (2, True), ended.err
+    nameless = enrolled.paris.online("differences", "--by", "ABENA", "0x12")
+    assert (nameless.status, "(BAG_MALFORMED)" in nameless.err) == (2, True)
+
+
+def test_a_photograph_is_sent_and_the_same_file_is_the_same_one(
+    bag: Bag, enrolled: Pair, tmp_path: Path
+) -> None:
+    picture = tmp_path / "seals.jpg"
+    data = io.BytesIO()
+    Image.effect_noise((1200, 900), 80).convert("RGB").save(data, "JPEG")
+    picture.write_bytes(data.getvalue())
+    words = ("--by", "ABENA", "--of", "seals", bag.seal, str(picture))
+
+    first = enrolled.paris.online("photograph", "--json", *words)
+    again = enrolled.paris.online("photograph", "--json", *words)
+
+    assert first.status == 0, first.err
+    assert first.json == again.json
+    with reading(bag.ministry.engine) as connection:
+        mine = select(func.count()).where(photograph.c.photograph_id == first.json["photograph"])
+        assert connection.scalar(mine) == 1
+    other = enrolled.lome.online("photograph", *words)
+    assert (other.status, "(NOT_FOUND)" in other.err) == (1, True), other.err
+    picture.write_bytes(b"no picture")
+    none = enrolled.paris.online("photograph", *words)
+    assert (none.status, "(PHOTOGRAPH_UNREADABLE)" in none.err) == (1, True), none.err
+    gone = enrolled.paris.online("photograph", *words[:-1], str(tmp_path / "gone.jpg"))
+    assert "(FILE_MISSING)" in gone.err
+    of_what = enrolled.paris.online("photograph", "--by", "A", "--of", "sky", *words[-2:])
+    assert (of_what.status, "(SUBJECT_UNKNOWN)" in of_what.err) == (2, True)
