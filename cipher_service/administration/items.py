@@ -15,8 +15,9 @@ from cipher_service.client.durable import write_durably
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.passphrases import passphrase_to_open, require_identity
 from cipher_service.client.terminal import Terminal
-from cipher_service.directory import controlled
+from cipher_service.directory import controlled, prekeys
 from cipher_service.directory.controlled import Item
+from cipher_service.directory.register import DirectoryReader
 from cipher_service.pouches import cargo
 from cipher_service.storage.unit_of_work import reading
 from keys.destruction import make_record
@@ -55,7 +56,15 @@ def show(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def enter(arguments: Namespace, terminal: Terminal) -> None:
-    """Enter an item with its first holder."""
+    """Enter an item with its first holder, and note which post's prekeys travel with it.
+
+    Raises:
+        Misused: PREKEYS_OF_WHOM: a bundle without its post.
+        Refusal: the bundle does not hold; see `keys.prekeys.read_bundle`.
+    """
+    if (arguments.prekeys is None) != (arguments.post is None):
+        raise Misused("PREKEYS_OF_WHOM")
+    bundle = None if arguments.prekeys is None else Path(arguments.prekeys).read_bytes()
     with acting(arguments, "item_enter") as connection:
         number = controlled.enter(
             connection,
@@ -65,6 +74,9 @@ def enter(arguments: Namespace, terminal: Terminal) -> None:
             arguments.reference,
             clock.now(),
         )
+        if bundle is not None:
+            now, reader = clock.now(), DirectoryReader()
+            prekeys.carry(connection, number, bundle, arguments.post, reader, now)
     if terminal.as_json:
         terminal.show_json({"item": number})
     else:
@@ -157,7 +169,6 @@ def destroy(arguments: Namespace, terminal: Terminal) -> None:
             arguments.reference,
             record,
             now,
-            burnt=cargo.is_burnt(connection, found.item),
         )
         write_durably(out, record)
     Speaker(terminal).show("item_is_destroyed", item=found.item, path=str(out))

@@ -4,6 +4,7 @@ An item has one holder who answers for it. It changes hands against receipt: unt
 signed, the sender answers for it still. An inventory (each year, and when somebody hands over) has
 every item shown; what is not shown is missing, and stays so until somebody finds it. A destruction
 is done before two persons, who both sign its record. Nothing is ever taken out of the register.
+An item that was compromised on its way stays so: it is sent and signed for no more, only destroyed.
 """
 
 from collections.abc import Collection
@@ -11,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Select, and_, case, func, select, update
 
 from cipher_service import clock
+from cipher_service.directory.compromises import is_compromised
 from cipher_service.errors import ServiceError
 from cipher_service.storage.tables import controlled as tables
 
@@ -21,6 +23,7 @@ KINDS: Final = ("key", "token", "share", "device", "document")
 HELD: Final = "held"
 UNDER_WAY: Final = "under-way"
 MISSING: Final = "missing"
+COMPROMISED: Final = "compromised"
 DESTROYED: Final = "destroyed"
 OCCASIONS: Final = ("annual", "hand-over", "other")
 EVERY: Final = timedelta(days=366)
@@ -45,7 +48,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """A line of an item's history."""
+    """A line of an item's history; `seq` is 0 for what compromised it."""
 
     seq: int
     item: int
@@ -99,7 +102,7 @@ def send(
     """Let an item leave its holder; the holder answers for it until the receiver signs.
 
     Raises:
-        ServiceError: ITEM_UNKNOWN, ITEM_NOT_HELD (it is under way, missing or destroyed),
+        ServiceError: ITEM_UNKNOWN, ITEM_NOT_HELD (it is under way, missing, gone or compromised),
             ITEM_OF_ANOTHER (`person` does not hold it), ITEM_UNDESCRIBED, OWN_ACT (to oneself).
     """
     found = _held_by(connection, item, person)
@@ -167,7 +170,7 @@ def take_inventory(
     for each in expected:
         if each.item in shown:
             _shown(connection, each, person, occasion, now)
-        elif each.state != UNDER_WAY:
+        elif each.state not in (UNDER_WAY, COMPROMISED):
             # What is under way between two persons is in nobody's hand: its receipt will tell.
             missing.append(each)
             if each.state != MISSING:
@@ -193,8 +196,6 @@ def destroy(
     reference: str,
     record: bytes,
     now: datetime,
-    *,
-    burnt: bool = False,
 ) -> None:
     """Record the end of an item, which two persons saw and signed.
 
@@ -205,13 +206,12 @@ def destroy(
         reference: of the act.
         record: what they signed.
         now: the present.
-        burnt: it was compromised on its way, so that nobody will ever sign for it.
 
     Raises:
         ServiceError: ITEM_UNKNOWN, ITEM_NOT_HELD, OWN_ACT (the two witnesses are one).
     """
     found = _item(connection, item)
-    if found.state != HELD and not (burnt and found.state == UNDER_WAY):
+    if found.state not in (HELD, COMPROMISED):
         raise ServiceError("ITEM_NOT_HELD", item=item, state=found.state)
     first, second = witnesses
     if first == second:
@@ -223,7 +223,7 @@ def destroy(
 def items(connection: Connection, holder: str | None = None) -> list[Item]:
     """Return every item ever entered, or those of one holder, by number."""
     table = tables.controlled_item
-    asked = select(table).order_by(table.c.item)
+    asked = _items().order_by(table.c.item)
     if holder is not None:
         asked = asked.where(table.c.holder == holder)
     return [Item(**row) for row in connection.execute(asked).mappings()]
@@ -234,7 +234,16 @@ def history(connection: Connection, item: int) -> list[Movement]:
     _item(connection, item)
     table = tables.controlled_movement
     order = select(table).where(table.c.item == item).order_by(table.c.seq)
-    return [Movement(**row) for row in connection.execute(order).mappings()]
+    moved = [Movement(**row) for row in connection.execute(order).mappings()]
+    burnt = tables.controlled_compromise
+    row = connection.execute(select(burnt).where(burnt.c.item == item)).one_or_none()
+    if row is not None:
+        before = sum(each.at <= row.at and each.kind != DESTROYED for each in moved)
+        moved.insert(
+            before,
+            Movement(0, item, COMPROMISED, row.person, None, row.reference, None, row.at),
+        )
+    return moved
 
 
 def inventory_due(connection: Connection, now: datetime) -> bool:
@@ -265,12 +274,19 @@ def _held_by(connection: Connection, item: int, person: str) -> Item:
 
 
 def _item(connection: Connection, item: int) -> Item:
-    table = tables.controlled_item
-    asked = connection.execute(select(table).where(table.c.item == item))
+    asked = connection.execute(_items().where(tables.controlled_item.c.item == item))
     row = asked.mappings().one_or_none()
     if row is None:
         raise ServiceError("ITEM_UNKNOWN", item=item)
     return Item(**row)
+
+
+def _items() -> Select[Any]:
+    """Ask for items with the state that counts: a compromise outweighs where the item is."""
+    table = tables.controlled_item
+    burnt = and_(is_compromised(table.c.item), table.c.state != DESTROYED)
+    others = [column for column in table.c if column.name != "state"]
+    return select(*others, case((burnt, COMPROMISED), else_=table.c.state).label("state"))
 
 
 def _set(connection: Connection, item: int, **values: Any) -> None:

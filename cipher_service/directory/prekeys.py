@@ -3,6 +3,9 @@
 A prekey is given once: to one sender, for one dispatch. Asking again for the same dispatch gives
 the same one, since the answer may have been lost. What the service could do wrong (give one twice)
 the post notices: the second dispatch does not open, and it says so.
+
+A bundle that travels in a bag is entered with a controlled item (`carry`). Until the item's
+receiver has signed for it, and for ever once it is compromised, none of its prekeys is given.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,11 +15,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, select, update
 
 from cipher_service import clock
+from cipher_service.directory.compromises import is_compromised, is_signed_for
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.errors import ServiceError
 from cipher_service.storage.batch import Handler
 from cipher_service.storage.tables.prekeys import prekey as tables
-from keys.prekeys import read_bundle
+from cipher_service.storage.tables.prekeys import prekey_carriage
+from keys.prekeys import Bundle, read_bundle
 
 FREE_MOST: Final = 500
 LOW: Final = 10
@@ -32,11 +37,13 @@ def take_in(
         How many of the post's prekeys are free now.
 
     Raises:
-        ServiceError: UNKNOWN_POST, POST_NOT_ACTIVE, or PREKEYS_ENOUGH (too many are free).
+        ServiceError: UNKNOWN_POST, POST_NOT_ACTIVE, PREKEYS_COMPROMISED (the bag that carried them
+            was breached), or PREKEYS_ENOUGH (too many are free).
         Refusal: the bundle does not hold; see `keys.prekeys.read_bundle`.
     """
     card = directory.current(connection).card_in_force(post)
     read = read_bundle(bundle, card.card, now)
+    _refuse_compromised(connection, read)
     known = set(
         connection.scalars(
             select(tables.c.prekey_id).where(
@@ -62,6 +69,34 @@ def take_in(
     if new:
         connection.execute(tables.insert(), new)
     return free(connection, card.fingerprint, now)
+
+
+def carry(
+    connection: Connection,
+    item: int,
+    bundle: bytes,
+    post: str,
+    directory: DirectoryReader,
+    now: datetime,
+) -> int:
+    """Note that the prekeys of a post's bundle travel with a controlled item; return how many.
+
+    Raises:
+        ServiceError: UNKNOWN_POST, POST_NOT_ACTIVE, PREKEYS_CARRIED (with an item already).
+        Refusal: the bundle does not hold; see `keys.prekeys.read_bundle`.
+    """
+    card = directory.current(connection).card_in_force(post)
+    read = read_bundle(bundle, card.card, now)
+    ids = [prekey.id for prekey in read.prekeys]
+    known = connection.scalar(
+        select(prekey_carriage.c.item).where(prekey_carriage.c.prekey_id.in_(ids)).limit(1)
+    )
+    if known is not None:
+        raise ServiceError("PREKEYS_CARRIED", item=known)
+    connection.execute(
+        prekey_carriage.insert(), [{"prekey_id": each, "item": item} for each in ids]
+    )
+    return len(ids)
 
 
 def free(connection: Connection, card: str, now: datetime) -> int:
@@ -93,7 +128,9 @@ def give(
     given = []
     for card in cards:
         mine = (tables.c.taken_for == dispatch_id, tables.c.taken_by == sender)
-        offer = connection.scalar(select(tables.c.offer).where(*mine, tables.c.card == card))
+        offer = connection.scalar(
+            select(tables.c.offer).where(*mine, tables.c.card == card, ~_withheld())
+        )
         if offer is None:
             # Those that end first go first.
             chosen = connection.execute(
@@ -155,4 +192,29 @@ class PrekeyDesk:
 
 
 def _usable(card: str, now: datetime) -> tuple[Any, ...]:
-    return (tables.c.card == card, tables.c.state == "free", tables.c.expires > clock.text(now))
+    alive = (tables.c.card == card, tables.c.state == "free", tables.c.expires > clock.text(now))
+    return (*alive, ~_withheld())
+
+
+def _withheld() -> Any:
+    """Return the condition that a prekey travels with an item that nobody has signed for."""
+    carried = prekey_carriage.c
+    return (
+        select(carried.prekey_id)
+        .where(carried.prekey_id == tables.c.prekey_id, ~is_signed_for(carried.item))
+        .exists()
+    )
+
+
+def _refuse_compromised(connection: Connection, bundle: Bundle) -> None:
+    carried = prekey_carriage.c
+    item = connection.scalar(
+        select(carried.item)
+        .where(
+            carried.prekey_id.in_([prekey.id for prekey in bundle.prekeys]),
+            is_compromised(carried.item),
+        )
+        .limit(1)
+    )
+    if item is not None:
+        raise ServiceError("PREKEYS_COMPROMISED", item=item)

@@ -3,6 +3,7 @@
 The rule is `pouch.cargo`'s; here are the facts that it asks for. The register of controlled items
 asks before a receiver signs for an item that came in a bag (`receive`): until two discharged the
 bag over intact seals the sender alone answers for it, and after a breach nobody else ever will.
+Prekeys that are carried with an item are given to nobody before (`directory.prekeys.carry`).
 """
 
 from collections.abc import Iterable
@@ -100,12 +101,6 @@ def receive(
         code = "KEY_COMPROMISED" if found == COMPROMISED else "KEY_IN_TRANSIT"
         raise ServiceError(code, item=item, number=piece or "-")
     controlled.receive(connection, item, person, reference, now)
-
-
-def is_burnt(connection: Connection, item: int) -> bool:
-    """Say whether a controlled item was compromised in the bag in which it last travelled."""
-    piece = _piece_of(connection, item)
-    return piece is not None and standing_of(connection, piece) == COMPROMISED
 
 
 def shares(office: Office, numbers: Iterable[str], threshold: int, *, by: str) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
+from cipher_service.pouches.burning import burn
 from cipher_service.references import new_id
 from cipher_service.storage.tables import pouches as tables
 from pouch.discrepancies import (
@@ -31,7 +32,10 @@ def open_cases(
     reporter: str,
     now: datetime,
 ) -> list[str]:
-    """Open a case for each difference that has none yet; return the new cases' ids."""
+    """Open a case for each difference that has none yet; return the new cases' ids.
+
+    A breach compromises the controlled items in the bag.
+    """
     known = {
         (row.kind, row.what)
         for row in connection.execute(
@@ -57,6 +61,8 @@ def open_cases(
             )
         )
         _log(connection, case_id, case, reporter, now)
+        if case.severity == BREACH:
+            burn(connection, seal, case_id=case_id, officer=reporter, now=now)
         opened.append(case_id)
     return opened
 
@@ -81,6 +87,7 @@ def make_breach(
     """Raise an incident to a breach. Refusals as `take_further`."""
     case = raise_to_breach(_case(connection, case_id), now)
     _save(connection, case_id, case, officer, now)
+    burn(connection, seal_of(connection, case_id), case_id=case_id, officer=officer, now=now)
     return case
 
 

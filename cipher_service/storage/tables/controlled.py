@@ -34,6 +34,15 @@ controlled_movement = table(
     Index("ix_controlled_movement_item", "item", "seq"),
 )
 
+controlled_compromise = table(
+    "controlled_compromise",
+    # An item that nobody may trust any more, whoever holds it.
+    Column("item", Long, ForeignKey("controlled_item.item"), primary_key=True),
+    Column("person", Text, nullable=False),  # who reported what compromised it
+    Column("reference", Text, nullable=False),  # the discrepancy
+    Column("at", Text, nullable=False),
+)
+
 controlled_inventory = table(
     "controlled_inventory",
     Column("inventory", Long, Identity(), primary_key=True),

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Text
 
-from cipher_service.storage.tables.columns import one_of, table
+from cipher_service.storage.tables.columns import Long, one_of, table
 
 prekey = table(
     "prekey",
@@ -19,4 +19,11 @@ prekey = table(
     one_of("state", "free", "taken"),
     Index("ix_prekey_card", "card", "state", "expires"),
     Index("ix_prekey_taken", "taken_for", "taken_by"),
+)
+
+prekey_carriage = table(
+    "prekey_carriage",
+    # Which prekeys travel with a controlled item: of use once its receiver has signed for it.
+    Column("prekey_id", Text, primary_key=True),  # no foreign key: the bundle may come later
+    Column("item", Long, ForeignKey("controlled_item.item"), nullable=False, index=True),
 )

@@ -1,19 +1,25 @@
 """Keys in a bag: unusable on the way, usable after two have discharged it, burnt by a breach."""
 
+import secrets
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Connection
 
-from cipher_service.directory import controlled
+from cipher_service.directory import controlled, prekeys
+from cipher_service.directory.register import DirectoryReader
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import cargo, mishaps, packing
 from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.age.hybrid import HybridKey
+from keys.prekeys import Prekey, make_bundle
 from pouch.cargo import COMPROMISED, IN_TRANSIT, USABLE
 from pouch.facts import INTACT, Accounted, HandedOver, Opened, Received
 from pouch.manifest import BagClass, ItemKind
 from tests.support import inbound
 from tests.support.bags import NOON, Device, signed
+from tests.support.ministry import post_keys
 from tests.support.office import PIECE, PouchBureau
 
 KEYS = replace(PIECE, kind=ItemKind.CRYPTOGRAPHIC, level="SECRET")
@@ -162,10 +168,113 @@ def test_nobody_signs_for_an_item_whose_bag_was_breached(bureau: PouchBureau) ->
         cargo.receive(connection, item, person="PAUL", reference="BR 1", now=bureau.now)
     assert refused.value.code == "KEY_COMPROMISED"
     with unit_of_work(bureau.engine) as connection:
-        assert cargo.is_burnt(connection, item)
-        controlled.destroy(connection, item, ("A", "B"), "PV 2", b"{}", bureau.now, burnt=True)
+        (burnt,) = (each for each in controlled.items(connection) if each.item == item)
+        assert burnt.state == "compromised"
+        with pytest.raises(ServiceError, match="ITEM_NOT_HELD"):
+            controlled.send(connection, item, "GARDE", "LEA", "BR 2", bureau.now)
+        counted = controlled.take_inventory(connection, "annual", "LEA", [], bureau.now)
+        assert item not in {each.item for each in counted.missing}
+        controlled.destroy(connection, item, ("A", "B"), "PV 2", b"{}", bureau.now)
         (gone,) = (each for each in controlled.items(connection) if each.item == item)
+        told = [each.kind for each in controlled.history(connection, item)]
     assert gone.state == "destroyed"
+    assert told == ["entered", "sent", "compromised", "destroyed"]
+
+
+class Carried:
+    """Prekeys of Paris whose bundle travels with a controlled item, in a bag that is sealed."""
+
+    def __init__(self, bureau: PouchBureau) -> None:
+        self.bureau = bureau
+        self.post = post_keys("PARIS")
+        now = bureau.now
+        made = [Prekey(secrets.token_urlsafe(12), HybridKey.generate().recipient) for _ in range(2)]
+        self.bundle = make_bundle(
+            made,
+            self.post.card,
+            created=now - timedelta(days=1),
+            expires=now + timedelta(days=30),
+            sign=self.post.signing.sign,
+        )
+        number = packing.hand_in(bureau.office, KEYS, by=bureau.agent)
+        with unit_of_work(bureau.engine) as connection:
+            self.item = controlled.enter(connection, "key", "Préclés", "GARDE", "PV 1", now)
+            assert self.carry(connection) == 2
+            cargo.send(
+                connection, self.item, number, person="GARDE", to="PAUL", reference="B", now=now
+            )
+        self.sent = Sent(bureau, number)
+
+    def carry(self, connection: Connection) -> int:
+        reader, now = DirectoryReader(), self.bureau.now
+        return prekeys.carry(connection, self.item, self.bundle, "PARIS", reader, now)
+
+    def hand_in(self) -> int:
+        with unit_of_work(self.bureau.engine) as connection:
+            reader = DirectoryReader()
+            return prekeys.take_in(connection, "PARIS", self.bundle, reader, self.bureau.now)
+
+    def given(self, dispatch: str) -> list[bytes]:
+        card = self.post.card.fingerprint
+        with unit_of_work(self.bureau.engine) as connection:
+            return prekeys.give(connection, "LOME", dispatch, [card], self.bureau.now)
+
+    def sign(self) -> None:
+        with unit_of_work(self.bureau.engine) as connection:
+            cargo.receive(connection, self.item, person="PAUL", reference="B", now=self.bureau.now)
+
+
+@pytest.fixture
+def carried(bureau: PouchBureau) -> Carried:
+    return Carried(bureau)
+
+
+def test_carried_prekeys_are_given_once_two_discharged_the_bag_and_the_item_is_signed_for(
+    carried: Carried,
+) -> None:
+    assert carried.hand_in() == 0, "they are on record, and none can be given"
+    assert carried.given("D1") == []
+    with (
+        unit_of_work(carried.bureau.engine) as connection,
+        pytest.raises(ServiceError, match="PREKEYS_CARRIED"),
+    ):
+        carried.carry(connection)
+    carried.sent.arrive()
+    with pytest.raises(ServiceError, match="KEY_IN_TRANSIT"):
+        carried.sign()
+    carried.sent.tell(Accounted(carried.sent.kept.nonce, complete=True))
+    assert carried.given("D1") == []
+    carried.sign()
+    assert len(carried.given("D1")) == 1
+    assert carried.hand_in() == 1
+
+
+def test_a_breach_has_the_carried_prekeys_refused_for_ever(carried: Carried) -> None:
+    carried.hand_in()
+    carried.sent.arrive("XX-999999", carried.sent.kept.sealed.manifest.seals[1])
+    carried.sent.tell(Accounted(carried.sent.kept.nonce, complete=True))
+    with pytest.raises(ServiceError, match="KEY_COMPROMISED"):
+        carried.sign()
+    assert carried.given("D1") == []
+    with pytest.raises(ServiceError, match="PREKEYS_COMPROMISED"):
+        carried.hand_in()
+
+
+def test_a_breach_found_later_takes_the_prekeys_back(carried: Carried) -> None:
+    carried.hand_in()
+    carried.sent.arrive()
+    carried.sent.tell(Accounted(carried.sent.kept.nonce, complete=True))
+    carried.sign()
+    assert len(carried.given("D1")) == 1
+    bureau = carried.bureau
+    (case,) = mishaps.report(bureau.office, carried.sent.seal, "bag-unattended", by=bureau.agent)
+    assert len(carried.given("D1")) == 1, "an incident compromises nothing"
+    mishaps.raise_case(bureau.office, case, by=bureau.agent)
+    with reading(bureau.engine) as connection:
+        (item,) = (one for one in controlled.items(connection) if one.item == carried.item)
+    assert (item.state, item.holder) == ("compromised", "PAUL")
+    assert carried.given("D1") == [], "not even the one that was given is given again"
+    assert carried.given("D2") == []
 
 
 def test_shares_travel_apart(sent: Sent) -> None:

@@ -1,0 +1,31 @@
+"""What a breach of a bag does to the controlled items in it: they are compromised, for ever."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from cipher_service.directory.compromises import compromise
+from cipher_service.storage.tables import pouches as tables
+
+
+def burn(connection: Connection, seal: str, *, case_id: str, officer: str, now: datetime) -> None:
+    """Mark the controlled items whose last journey was in this bag.
+
+    Args:
+        connection: the transaction in which the breach is recorded.
+        seal: the closing.
+        case_id: the discrepancy, which the register names.
+        officer: who reported it, or made it a breach.
+        now: the present.
+    """
+    cargo, piece = tables.cargo, tables.hand_in
+    journeys = select(cargo.c.item, func.max(cargo.c.piece).label("piece")).group_by(cargo.c.item)
+    last = journeys.subquery()
+    items = connection.scalars(
+        select(last.c.item)
+        .join(piece, piece.c.number == last.c.piece)
+        .where(piece.c.seal == seal)
+        .order_by(last.c.item)
+    ).all()
+    for item in items:
+        compromise(connection, item, person=officer, reference=case_id, now=now)
