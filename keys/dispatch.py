@@ -9,21 +9,13 @@
         opened.publish(folder / opened.manifest.id)
 
 Who keeps nothing reads without a quarantine: `open_head`, `read_parts`, `read_again`.
-`keys.sealing` and `keys.opening` hold what they do and in which order; keys/SPEC.md gives every
-byte. What a version 1 writer has ever written, every later reader opens; what a version 1 reader
-refuses is refused by name.
+`keys.sealing`, `keys.heads` and `keys.opening` hold what they do and in which order; keys/SPEC.md
+gives every byte. What a version 1 writer has ever written, every later reader opens; what a version
+1 reader refuses is refused by name.
 """
 
-from keys.opening import (
-    FileKeyOpener,
-    Head,
-    Opened,
-    decipher,
-    examine,
-    open_head,
-    read_again,
-    read_parts,
-)
+from keys.heads import FileKeyOpener, Head, examine, open_head
+from keys.opening import Opened, decipher, read_again, read_parts
 from keys.sealing import (
     Attachment,
     Destination,

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from keys.age import hybrid
 from keys.age.header import Header, seal_header
+from keys.heads import open_head
 from keys.manifest import Sender
-from keys.opening import open_head
 from keys.rerouting import Addendum, Rerouting, by_origin, check_addressees
 from keys.sealing import addressee_of
 from keys.signing import REROUTING
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keys.cards import Card
+    from keys.heads import FileKeyOpener, Head
     from keys.manifest import Manifest
-    from keys.opening import FileKeyOpener, Head
     from keys.sealing import Destination
     from keys.signing import Signatures
 

@@ -11,7 +11,7 @@ proof of who said what is the manifest inside, with its two signatures.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -23,12 +23,10 @@ from keys.signing import ED25519_SIGNATURE_BYTES, SLIP
 from keys.statements import encode_statement, parse_statement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
 
     from keys.cards import Card
-    from keys.manifest import Addressee, Manifest
-    from keys.rerouting import Addendum
 
 SUBMISSION_TYPE: Final = "application/vnd.depeche.submission"
 LENGTH_BYTES: Final = 4
@@ -47,12 +45,6 @@ class SlipMalformed(Refusal):
     """The slip, or the head of a submission, is not canonical JSON of the one shape."""
 
     code: ClassVar[str] = "SLIP_MALFORMED"
-
-
-class SlipMismatch(Refusal):
-    """The slip says something else than the signed manifest inside the envelope."""
-
-    code: ClassVar[str] = "SLIP_MISMATCH"
 
 
 class SlipNotOfCard(Refusal):
@@ -191,83 +183,6 @@ class SignedSlip:
         card.verifying_key.verify_ed25519(SLIP, self.statement, self.signature)
 
 
-def slip_for(manifest: Manifest, *, envelope_sha256: str, envelope_size: int) -> Slip:
-    """Gives the slip that says outside what `manifest` says inside.
-
-    Of the references only the structured one, the dispatch replied to, is shown to the carrier.
-    """
-    heading = manifest.heading
-    return Slip(
-        dispatch_id=heading.id,
-        origin=manifest.sender.post,
-        origin_card=manifest.sender.fingerprint,
-        kind=heading.kind,
-        level=heading.label.level,
-        caveats=heading.label.caveats,
-        dtg=heading.dtg,
-        envelope_sha256=envelope_sha256,
-        envelope_size=envelope_size,
-        addressees=entries_of(manifest.to),
-        references=(heading.in_reply_to,) if heading.in_reply_to else (),
-    )
-
-
-def slip_for_rerouting(
-    manifest: Manifest,
-    addendum: Addendum,
-    *,
-    dispatch_id: str,
-    envelope_sha256: str,
-    envelope_size: int,
-) -> Slip:
-    """Gives the slip under which a rerouted envelope travels to those whom `addendum` added.
-
-    For its carriers it is a dispatch of the rerouting post, with an id of its own, that refers to
-    the one inside.
-    """
-    inside = slip_for(manifest, envelope_sha256=envelope_sha256, envelope_size=envelope_size)
-    return replace(
-        inside,
-        dispatch_id=dispatch_id,
-        origin=addendum.sender.post,
-        origin_card=addendum.sender.fingerprint,
-        addressees=entries_of(addendum.to),
-        references=(manifest.id,),
-    )
-
-
-def entries_of(to: Sequence[Addressee]) -> tuple[SlipAddressee, ...]:
-    """Gives the entries of a slip for those of a manifest or an addendum."""
-    return tuple(map(_entry, to))
-
-
-def require_same(slip: Slip, manifest: Manifest, addenda: Sequence[Addendum] = ()) -> None:
-    """Demands that a slip is the one of this manifest: what the carrier showed was true.
-
-    Args:
-        slip: verified.
-        manifest: of the envelope that it came with.
-        addenda: of that envelope's reroutings, verified, in their order; the last one is the act
-            under which an envelope travels whose slip has an id of its own.
-
-    Raises:
-        SlipMismatch: anything differs; the text names what.
-    """
-    digest, size = slip.envelope_sha256, slip.envelope_size
-    expected = slip_for(manifest, envelope_sha256=digest, envelope_size=size)
-    if addenda and slip.dispatch_id != manifest.id:
-        expected = slip_for_rerouting(
-            manifest,
-            addenda[-1],
-            dispatch_id=slip.dispatch_id,
-            envelope_sha256=digest,
-            envelope_size=size,
-        )
-    for name, value in vars(expected).items():
-        if getattr(slip, name) != value:
-            raise SlipMismatch(f"the slip's {name} is not the manifest's")
-
-
 def sign_slip(slip: Slip, sign: Callable[[bytes], bytes]) -> SignedSlip:
     """Signs `slip`.
 
@@ -315,18 +230,6 @@ def read_head(body: bytes) -> SignedSlip:
     # In canonical JSON the slip is the last member: its bytes are here, as they were signed.
     vars(signed)["statement"] = body[_BEFORE_SLIP:-1]
     return signed
-
-
-def _entry(entry: Addressee) -> SlipAddressee:
-    series = entry.series
-    return SlipAddressee(
-        post=entry.post,
-        fingerprint=entry.fingerprint,
-        role=entry.role,
-        precedence=entry.precedence,
-        delivery=entry.delivery,
-        series=None if series is None else SeriesNumber(series.epoch, series.number),
-    )
 
 
 def _object_of(slip: Slip) -> dict[str, Any]:

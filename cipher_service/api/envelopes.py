@@ -24,7 +24,8 @@ from keys.age.hybrid import HYBRID_TYPE
 from keys.errors import AddresseesMismatch, LabelMismatch
 from keys.package import check_stanzas
 from keys.rerouting import Addendum, last_act
-from keys.slips import Slip, SlipMismatch, entries_of
+from keys.slip_agreement import SlipMismatch, entries_of
+from keys.slips import Slip
 
 PREFIX: Final = MAX_HEADER_SIZE
 """How many bytes from the start of an envelope are enough to read its header."""

@@ -31,7 +31,8 @@ from keys.post_receipts import DECIPHERED, DELIVERED, REFUSED
 from keys.prekeys import PrekeyUsed
 from keys.records import ULID
 from keys.service_messages import REPEAT_REQUEST
-from keys.slips import Slip, SlipMismatch, require_same
+from keys.slip_agreement import SlipMismatch, require_same
+from keys.slips import Slip
 
 # What this post lacks, not what the envelope is: no receipt accuses the origin of it.
 _OUR_OWN: Final = frozenset({"UNKNOWN_SENDER", "KEY_RETIRED", "CARD_INVALID"})

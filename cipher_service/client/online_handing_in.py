@@ -21,10 +21,12 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.client.watching import require_file
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.references import new_id
-from keys.opening import Head, open_head, read_parts
+from keys.heads import Head, open_head
+from keys.opening import read_parts
 from keys.rerouting import Addendum
 from keys.signing import SLIP
-from keys.slips import sign_slip, slip_for_rerouting
+from keys.slip_agreement import slip_for_rerouting
+from keys.slips import sign_slip
 
 
 def hand_in(arguments: Namespace, terminal: Terminal) -> None:

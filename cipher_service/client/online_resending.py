@@ -32,7 +32,8 @@ from keys.errors import Refusal
 from keys.manifest import COPY, Addressee
 from keys.service_messages import REPEAT_REQUEST
 from keys.signing import SLIP
-from keys.slips import sign_slip, slip_for
+from keys.slip_agreement import slip_for
+from keys.slips import sign_slip
 
 _PREKEY: Final = "prekey:"
 

@@ -45,7 +45,8 @@ from keys.manifest import COPY
 from keys.receipts import read_submitted_receipt
 from keys.records import POST
 from keys.signing import SLIP, VerifyingKey
-from keys.slips import sign_slip, slip_for
+from keys.slip_agreement import slip_for
+from keys.slips import sign_slip
 
 _MARK_KEY: Final = b"chiffre outbox mark\0"
 

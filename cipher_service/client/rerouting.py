@@ -24,9 +24,9 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.labels.scheme import UnknownLabel, default_scheme
 from keys.cards import Card
 from keys.dispatch import Destination
+from keys.heads import open_head
 from keys.identity import Identity
 from keys.manifest import COPY, INFO
-from keys.opening import open_head
 from keys.rewrapping import Rerouted, reroute, write_rerouted
 
 

@@ -42,11 +42,12 @@ from cipher_service.storage.unit_of_work import reading
 from keys.cards import Card
 from keys.custody import Bureau, Custodian
 from keys.dispatch import Attachment, Destination, encipher
+from keys.heads import Head, open_head
 from keys.manifest import COPY, Heading, Manifest
-from keys.opening import Head, open_head
 from keys.rewrapping import reroute
 from keys.service_messages import CANCELLED, REPEAT_REQUEST, SeriesReference
-from keys.slips import Slip, sign_slip, slip_for, slip_for_rerouting
+from keys.slip_agreement import slip_for, slip_for_rerouting
+from keys.slips import Slip, sign_slip
 from keys.sources import Content
 
 FAILED = "FAILED"

@@ -31,7 +31,8 @@ from keys.dispatch import Head, Opened, decipher, open_head
 from keys.errors import Refusal
 from keys.manifest import CIPHER, POUCH, Addressee, Manifest
 from keys.post_receipts import DECIPHERED, DELIVERED, REFUSED, PostReceipt, make_post_receipt
-from keys.slips import Slip, require_same
+from keys.slip_agreement import require_same
+from keys.slips import Slip
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from keys.acts import NONCE_BYTES
 from keys.attestation import AuthenticatorPolicy
 from keys.canonical import time_from_text
 from keys.custody.ceremony_words import explain, phrase
+from keys.custody.challenges import registration_challenge
 from keys.custody.errors import (
     CeremonyIncomplete,
     CeremonyNotBegun,
@@ -40,7 +41,6 @@ from keys.custody.errors import (
     OfficersFounded,
     PersonUnknown,
 )
-from keys.custody.officers import registration_challenge
 from keys.custody.roll import KEYS_LEAST, KEYS_MOST, Officer, Roll
 from keys.custody.roll_file import RollFile
 from keys.custody.store import read_credential

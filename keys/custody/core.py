@@ -23,10 +23,10 @@ from keys.custody.shares import read_share
 from keys.custody.versions import BookInMemory, BookKeeper, Versions
 from keys.endorsement import Endorsement, make_endorsement, make_introduction
 from keys.errors import HeaderMalformed
+from keys.heads import examine
 from keys.lifecycle import COMPROMISED, SUSPENDED
 from keys.log.errors import NoteMalformed
 from keys.manifest import Manifest
-from keys.opening import examine
 from keys.package import check_stanzas
 from keys.post_receipts import PostReceipt
 from keys.receipts import BatchRoot

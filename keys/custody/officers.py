@@ -8,17 +8,13 @@ officer, nor use a signature twice, nor for another act.
 
 from __future__ import annotations
 
-import secrets
-import threading
 from dataclasses import replace
 from datetime import timedelta
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from keys import canonical
 from keys.act_rules import GRANT_SEATS
 from keys.acts import (
-    NONCE_BYTES,
     Act,
     ActExecuted,
     ActNotApproved,
@@ -32,8 +28,8 @@ from keys.acts import (
     require_may_sign,
 )
 from keys.custody.admission import perform_act
+from keys.custody.challenges import Challenges, registration_challenge
 from keys.custody.errors import (
-    ChallengeUnknown,
     GrantMalformed,
     GrantOfAnother,
     KeyUnknown,
@@ -52,12 +48,7 @@ from keys.custody.grants import (
 )
 from keys.custody.roll import WAITING_MOST, Attested, Officer, OpenAct, Roll, object_of_passkey
 from keys.errors import Refusal
-from keys.passkeys import (
-    Passkey,
-    credential_id_of,
-    verify_assertion,
-    verify_registration,
-)
+from keys.passkeys import Passkey, credential_id_of, verify_assertion, verify_registration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,16 +56,7 @@ if TYPE_CHECKING:
 
     from keys.custody.roll_file import RollFile
 
-CHALLENGE_SECONDS: Final = 300
-
-_CHALLENGES_MOST: Final = 1024
 _ATTESTED_TIME: Final = timedelta(hours=24)
-_REGISTRATION: Final = b"depeche/v1 registration\0"
-
-
-def registration_challenge(nonce: bytes) -> bytes:
-    """Gives the challenge that a new security key answers (ACTS.md §5)."""
-    return sha256(_REGISTRATION + nonce).digest()
 
 
 class Officers:
@@ -92,8 +74,7 @@ class Officers:
         self._file = file
         self._clock = clock
         self._production = production
-        self._lock = threading.Lock()
-        self._challenges: dict[bytes, datetime] = {}
+        self._challenges = Challenges()
         self._grants = Grants(clock)
 
     def challenge(self) -> bytes:
@@ -103,13 +84,7 @@ class Officers:
             OfficersNotFounded: there is nobody who could answer.
         """
         self._founded(self._clock())
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        with self._lock:
-            # Somebody who asks for many only spoils challenges, as they could by dropping answers.
-            while len(self._challenges) >= _CHALLENGES_MOST:
-                del self._challenges[next(iter(self._challenges))]
-            self._challenges[nonce] = self._clock()
-        return nonce
+        return self._challenges.give(self._clock())
 
     def register_key(self, nonce: bytes, response: bytes) -> bytes:
         """Verifies a new security key; it waits for 24 hours for an act that gives it to somebody.
@@ -130,7 +105,7 @@ class Officers:
         now = self._clock()
         with self._file.held():
             roll = self._founded(now)
-            self._use(nonce, now)
+            self._challenges.use(nonce, now)
             passkey = verify_registration(
                 response,
                 challenge=registration_challenge(nonce),
@@ -168,7 +143,7 @@ class Officers:
             # Looked for first: a caller that missed the answer learns what became of its act.
             if parsed.id in {number for number, _ in roll.executed}:
                 raise ActExecuted("this act was done already")
-            self._use(nonce, now)
+            self._challenges.use(nonce, now)
             challenge = approval_challenge(nonce, parsed.digest)
             roll, signer = self._verify(roll, challenge, response)
             roll, approved, done = sign(roll, parsed, signer, now)
@@ -206,7 +181,7 @@ class Officers:
             raise GrantMalformed(f"such a grant lasts at most {seconds} seconds")
         with self._file.held():
             roll = self._founded(now)
-            self._use(nonce, now)
+            self._challenges.use(nonce, now)
             roll, signer = self._verify(roll, grant_challenge(nonce, parsed.digest), response)
         if signer != parsed.officer:
             raise GrantOfAnother(f"{signer} signed what {parsed.officer} would grant")
@@ -288,12 +263,6 @@ class Officers:
         if roll is None:
             raise OfficersNotFounded("the founding ceremony was not closed")
         return roll.at(now)
-
-    def _use(self, nonce: bytes, now: datetime) -> None:
-        with self._lock:
-            given = self._challenges.pop(nonce, None)
-        if given is None or not given <= now < given + timedelta(seconds=CHALLENGE_SECONDS):
-            raise ChallengeUnknown("the challenge is not ours, too old, or used")
 
     def _verify(self, roll: Roll, challenge: bytes, response: bytes) -> tuple[Roll, str]:
         """Verifies a signature and keeps the key's counter whatever comes of what was signed."""

@@ -27,7 +27,8 @@ from keys.identity import Identity, load_identity
 from keys.jws import ApiKey
 from keys.manifest import Heading, Label, Series
 from keys.signing import SLIP
-from keys.slips import SignedSlip, sign_slip, slip_for
+from keys.slip_agreement import slip_for
+from keys.slips import SignedSlip, sign_slip
 from tests.bench.caller import Caller
 
 PROCESSES = 2

@@ -16,6 +16,7 @@ from keys.custody.core import Custody
 from keys.errors import SignatureInvalid
 from keys.manifest import Addressee, Heading, Label, Manifest, Part, Sender, Series
 from keys.rerouting import Addendum
+from keys.slip_agreement import SlipMismatch, require_same, slip_for, slip_for_rerouting
 from keys.slips import (
     HEAD_BYTES_MAX,
     SeriesNumber,
@@ -23,14 +24,10 @@ from keys.slips import (
     Slip,
     SlipAddressee,
     SlipMalformed,
-    SlipMismatch,
     SlipNotOfCard,
     head_length,
     read_head,
-    require_same,
     sign_slip,
-    slip_for,
-    slip_for_rerouting,
 )
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -31,7 +31,7 @@ from keys.cards import Card
 from keys.dispatch import Attachment, Destination, encipher
 from keys.manifest import Heading, Label, Series
 from keys.signing import MANIFEST, Signatures
-from keys.slips import slip_for
+from keys.slip_agreement import slip_for
 from tests.support.ministry import EPOCH, HEADQUARTERS, Ministry, PostKeys, post_keys
 from tests.support.signing_in import PARTY, SITE, Enrolled, enrol
 

@@ -9,7 +9,7 @@ from typing import Any
 from keys import canonical
 from keys.act_rules import RULES
 from keys.acts import Act, approval_challenge
-from keys.custody.officers import registration_challenge
+from keys.custody.challenges import registration_challenge
 from keys.custody.protocol import Custodian
 from keys.custody.roll import Officer, Roll
 from keys.passkeys import RelyingParty, verify_registration

@@ -27,7 +27,8 @@ from cipher_service.dispatches.office.compositions import RELEASED, Composition
 from cipher_service.errors import ServiceError
 from cipher_service.storage.blobs import SMALL, Blobs
 from keys.dispatch import Prepared, prepare
-from keys.slips import SignedSlip, sign_slip, slip_for
+from keys.slip_agreement import slip_for
+from keys.slips import SignedSlip, sign_slip
 
 
 async def depart(visit: Visit) -> Response:

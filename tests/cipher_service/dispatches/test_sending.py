@@ -35,7 +35,8 @@ from keys.custody.officers import Officers
 from keys.custody.roll_file import RollFile
 from keys.dispatch import Prepared, prepare
 from keys.service_messages import CANCELLED
-from keys.slips import SignedSlip, sign_slip, slip_for
+from keys.slip_agreement import slip_for
+from keys.slips import SignedSlip, sign_slip
 from tests.support.cipher_office import LOG, Office
 from tests.support.ministry import HEADQUARTERS
 from tests.support.sample_roll import founded_roll, officer_of

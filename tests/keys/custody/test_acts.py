@@ -51,7 +51,8 @@ from keys.signing import (
     SLIP,
     TOKEN_KEY,
 )
-from keys.slips import Slip, SlipMalformed, SlipNotOfCard, slip_for
+from keys.slip_agreement import slip_for
+from keys.slips import Slip, SlipMalformed, SlipNotOfCard
 from keys.token_keys import TokenKey, TokenKeyMalformed
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

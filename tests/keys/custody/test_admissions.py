@@ -6,13 +6,9 @@ from typing import Any
 import pytest
 
 from keys import canonical
-from keys.acts import (
-    ActMalformed,
-    ActOutdated,
-    ApproverConcerned,
-    ApproverNotInForce,
-)
+from keys.acts import ActMalformed, ActOutdated, ApproverConcerned, ApproverNotInForce
 from keys.custody import Custodian
+from keys.custody.challenges import registration_challenge
 from keys.custody.errors import (
     ActNotOfCustodian,
     ChallengeUnknown,
@@ -20,7 +16,6 @@ from keys.custody.errors import (
     KeyUnknown,
     TooMuchWaiting,
 )
-from keys.custody.officers import registration_challenge
 from keys.errors import Refusal
 from keys.passkeys import PasskeyInvalid
 from tests.support.acts import act as service_act

@@ -12,7 +12,8 @@ from keys.errors import AddresseesMismatch, LabelMismatch, Refusal, ReroutingInv
 from keys.manifest import COPY, Series
 from keys.package import REROUTING_TYPE
 from keys.rewrapping import Rerouted, reroute
-from keys.slips import Slip, SlipMismatch, slip_for, slip_for_rerouting
+from keys.slip_agreement import SlipMismatch, slip_for, slip_for_rerouting
+from keys.slips import Slip
 from tests.vectors.forge import NOW, heading, identity, split
 
 PARIS, MINREX, LOME = map(identity, ("PARIS", "MINREX", "LOME"))
