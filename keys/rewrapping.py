@@ -115,25 +115,14 @@ def reroute(
     for card in (signer.card, *(destination.card for destination in destinations)):
         card.require_in_force(created)
     # 3.
-    addendum = _addendum(head, signer.card, destinations, created, reason)
-    statement = addendum.encode()
-    signatures = signer.sign_rerouting(statement)
-    signer.card.verifying_key.verify(REROUTING, statement, signatures)
+    added = _signed(_addendum(head, signer.card, destinations, created, reason), signer)
     # 4.
-    stanzas = (
-        *head.header.stanzas,
-        Rerouting(addendum, signatures).stanza(),
-        *(hybrid.wrap(head.file_key, each.recipient) for each in destinations),
-    )
+    wrapped = (hybrid.wrap(head.file_key, each.recipient) for each in destinations)
+    stanzas = (*head.header.stanzas, added.stanza(), *wrapped)
     # 5.
     check_addressees(Header(stanzas, head.header.mac), head.manifest)
-    return Rerouted(
-        header=seal_header(stanzas, head.file_key),
-        payload_at=len(head.header.encode()),
-        manifest=head.manifest,
-        sender=head.sender,
-        addendum=addendum,
-    )
+    header, old = seal_header(stanzas, head.file_key), head.header.encode()
+    return Rerouted(header, len(old), head.manifest, head.sender, added.addendum)
 
 
 def _addendum(
@@ -150,6 +139,13 @@ def _addendum(
         created=created,
         reason=reason,
     )
+
+
+def _signed(addendum: Addendum, signer: ReroutingSigner) -> Rerouting:
+    statement = addendum.encode()
+    signatures = signer.sign_rerouting(statement)
+    signer.card.verifying_key.verify(REROUTING, statement, signatures)
+    return Rerouting(addendum, signatures)
 
 
 def write_rerouted(rerouted: Rerouted, source: Path, target: Path) -> int:

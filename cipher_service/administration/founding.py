@@ -55,7 +55,7 @@ def init(arguments: Namespace, terminal: Terminal) -> None:
     """Found the installation that `--data` names, and show the fingerprints to hand to posts."""
     data = Path(arguments.data).resolve()
     port = arguments.port or _port(arguments.issuer) or PORT
-    settings, founding = found_installation(
+    settings = planned(
         data,
         host=arguments.host,
         port=port,
@@ -66,6 +66,7 @@ def init(arguments: Namespace, terminal: Terminal) -> None:
         production=arguments.production,
         console=_console(arguments),
     )
+    founding = found_installation(settings)
     speaker = Speaker(terminal)
     speaker.show("init_done", data=str(data), post=settings.headquarters)
     speaker.show("init_card", fingerprint=grouped(founding.card.fingerprint))
@@ -75,7 +76,7 @@ def init(arguments: Namespace, terminal: Terminal) -> None:
     speaker.say("init_next", data=str(data))
 
 
-def found_installation(
+def planned(
     data: Path,
     *,
     host: str,
@@ -86,13 +87,8 @@ def found_installation(
     console: Console | None = None,
     custodian: str | None = None,
     production: bool = False,
-) -> tuple[Settings, Founding]:
-    """Found an installation in an absent or empty folder.
-
-    The settings are written last: a founding that was interrupted leaves a folder that no command
-    takes for an installation.
-
-    The database is looked at first: one that is in use, or that does not answer, leaves no trace.
+) -> Settings:
+    """Return the settings of an installation that is to be founded.
 
     Args:
         data: absent or empty.
@@ -104,20 +100,10 @@ def found_installation(
         console: where officers' pages are; None for an installation without.
         custodian: URI of one that was founded apart and runs; None to found one in the folder.
         production: whether it must have officers before the bureau's keys serve anybody.
-
-    Raises:
-        Refused: FOUNDED_ALREADY, DATABASE_IN_USE, CUSTODIAN_OF_ANOTHER.
-        CustodianUnavailable: nobody answers at the URI.
-        SettingsInvalid: the console's origins are not such.
-        SQLAlchemyError: the database does not answer.
-        OSError: the disk refuses.
     """
-    if (data / FILE).exists() or (data / "custodian").exists():
-        raise Refused("FOUNDED_ALREADY", data=str(data))
-    organisation = default_organisation()
     settings = Settings(
         data=data,
-        headquarters=_headquarters(organisation),
+        headquarters=_headquarters(default_organisation()),
         database_url=database_url,
         host=host,
         port=port,
@@ -127,25 +113,46 @@ def found_installation(
         production=production,
         log=origin_for(issuer.rstrip("/")),
     )
-    if console is not None:
-        settings = console.added_to(settings)
+    return settings if console is None else console.added_to(settings)
+
+
+def found_installation(settings: Settings) -> Founding:
+    """Found an installation in an absent or empty folder.
+
+    The settings are written last: a founding that was interrupted leaves a folder that no command
+    takes for an installation.
+
+    The database is looked at first: one that is in use, or that does not answer, leaves no trace.
+
+    Raises:
+        Refused: FOUNDED_ALREADY, DATABASE_IN_USE, CUSTODIAN_OF_ANOTHER.
+        CustodianUnavailable: nobody answers at the URI.
+        SettingsInvalid: the console's origins are not such.
+        SQLAlchemyError: the database does not answer.
+        OSError: the disk refuses.
+    """
+    data = settings.data
+    if (data / FILE).exists() or (data / "custodian").exists():
+        raise Refused("FOUNDED_ALREADY", data=str(data))
+    if settings.console_port:
         settings.require_origins()
     _require_vacant(settings)
     make_folders(data)
     (data / "run").mkdir(mode=0o700, exist_ok=True)
     now = clock.now().replace(microsecond=0)
-    founding = _founded(settings, now) if custodian is None else _asked(settings)
+    apart = settings.custodian != own_custodian(data)
+    founding = _asked(settings) if apart else _founded(settings, now)
     engine = open_engine(settings.database)
     try:
         migrations.upgrade(engine)
         with unit_of_work(engine) as connection:
-            organisation_book.load(connection, organisation, now)
+            organisation_book.load(connection, default_organisation(), now)
             enrolment.install(connection, founding.card, now)
     finally:
         engine.dispose()
     settings.write()
     sync_folder(data)
-    return settings, founding
+    return founding
 
 
 def _founded(settings: Settings, now: datetime) -> Founding:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cipher_service import clock
-from cipher_service.administration.founding import Console, found_installation
+from cipher_service.administration.founding import Console, found_installation, planned
 from cipher_service.client.command_line import build_parser
 from cipher_service.client.failures import Unavailable
 from cipher_service.client.messages import Language
@@ -137,7 +137,7 @@ def stage(
         OSError: the disk or a port.
     """
     port, *places = _free_ports(3 if console else 1)
-    settings, founding = found_installation(
+    settings = planned(
         data,
         host="127.0.0.1",
         port=port,
@@ -145,6 +145,7 @@ def stage(
         issuer=f"http://127.0.0.1:{port}",
         console=_console(*places) if console else None,
     )
+    founding = found_installation(settings)
     (data / "posts").mkdir(mode=0o700)
     log = data / "service.log"
     with log.open("wb") as sink:

@@ -71,6 +71,11 @@ def sending_routes(ministry: Ministry) -> APIRouter:
         """
         return await submissions.submit(ministry, request)
 
+    _add_uploads(router, ministry)
+    return router
+
+
+def _add_uploads(router: APIRouter, ministry: Ministry) -> None:
     @router.post(
         "/uploads",
         status_code=201,
@@ -99,8 +104,6 @@ def sending_routes(ministry: Ministry) -> APIRouter:
     async def continue_upload(request: Request, upload: str) -> Response:
         """Send the next bytes; with the last of them the dispatch is recorded."""
         return await uploads.continue_upload(ministry, request, upload)
-
-    return router
 
 
 def receiving_routes(ministry: Ministry, pulse: Pulse) -> APIRouter:

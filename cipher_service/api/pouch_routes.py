@@ -57,27 +57,7 @@ def makeup_routes(ministry: Ministry) -> APIRouter:
 def pouch_routes(ministry: Ministry) -> APIRouter:
     """Return the addresses that a post's devices are kept and emptied by."""
     router = APIRouter(prefix="/v1/pouches", tags=["pouches"])
-
-    @router.post(
-        "/devices",
-        status_code=201,
-        response_class=Response,
-        responses={
-            201: model_answer("In service.", wire.DeviceRecorded),
-            200: model_answer("It was in service before.", wire.DeviceRecorded),
-        },
-        openapi_extra=with_token(json_body(wire.DeviceRequest)),
-    )
-    async def enrol_device(request: Request) -> Response:
-        """Take a device of the caller's into service by its public key."""
-        return await pouches.enrol_device(ministry, request)
-
-    @router.delete(
-        "/devices/{device}", status_code=204, response_class=Response, openapi_extra=with_token()
-    )
-    async def revoke_device(request: Request, device: str) -> Response:
-        """End a device of the caller's: nothing that it signed is taken any more."""
-        return await pouches.revoke_device(ministry, request, device)
+    _add_devices(router, ministry)
 
     @router.post(
         "/events",
@@ -113,3 +93,26 @@ def pouch_routes(ministry: Ministry) -> APIRouter:
         return await pouches.pouch_record(ministry, request, seal)
 
     return router
+
+
+def _add_devices(router: APIRouter, ministry: Ministry) -> None:
+    @router.post(
+        "/devices",
+        status_code=201,
+        response_class=Response,
+        responses={
+            201: model_answer("In service.", wire.DeviceRecorded),
+            200: model_answer("It was in service before.", wire.DeviceRecorded),
+        },
+        openapi_extra=with_token(json_body(wire.DeviceRequest)),
+    )
+    async def enrol_device(request: Request) -> Response:
+        """Take a device of the caller's into service by its public key."""
+        return await pouches.enrol_device(ministry, request)
+
+    @router.delete(
+        "/devices/{device}", status_code=204, response_class=Response, openapi_extra=with_token()
+    )
+    async def revoke_device(request: Request, device: str) -> Response:
+        """End a device of the caller's: nothing that it signed is taken any more."""
+        return await pouches.revoke_device(ministry, request, device)

@@ -67,6 +67,30 @@ class Published:
     reroutings: tuple[Rerouting, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whom a post believes.
+
+    Attributes:
+        own: its own card: a post reads its own copies, and may have rerouted to itself.
+        senders: trusted cards by fingerprint.
+        rerouters: likewise, of those who besides the origin may have rerouted a dispatch to it.
+    """
+
+    own: Card
+    senders: Mapping[str, Card]
+    rerouters: Mapping[str, Card]
+
+    def card(self, fingerprint: str) -> Card | None:
+        """Return the trusted card with a fingerprint."""
+        return {**self.rerouters, **self.senders, self.own.fingerprint: self.own}.get(fingerprint)
+
+    def may_reroute(self, card: Card, manifest: Manifest) -> bool:
+        """Tell whether the post of a trusted card may have added addressees to a dispatch."""
+        relays = (*self.rerouters.values(), self.own)
+        return card.post in {manifest.sender.post, *(relay.post for relay in relays)}
+
+
 def decipher(arguments: Namespace, terminal: Terminal) -> None:
     """Run `chiffre decipher`."""
     source, out = Path(arguments.file), Path(arguments.out)
@@ -79,8 +103,11 @@ def decipher(arguments: Namespace, terminal: Terminal) -> None:
             source,
             out,
             identity=identity,
-            senders={card.fingerprint: card for card in senders},
-            rerouters={card.fingerprint: card for card in rerouters},
+            trust=Trust(
+                identity.card,
+                {card.fingerprint: card for card in senders},
+                {card.fingerprint: card for card in rerouters},
+            ),
             state=state,
             terminal=terminal,
         )
@@ -104,8 +131,7 @@ def decipher_into(
     out: Path,
     *,
     identity: Identity,
-    senders: Mapping[str, Card],
-    rerouters: Mapping[str, Card],
+    trust: Trust,
     state: PostState,
     terminal: Terminal,
     carried_by: str | None = None,
@@ -115,9 +141,8 @@ def decipher_into(
     Args:
         source: the enciphered file.
         out: absent, or an empty folder.
-        identity: ours. Its own card is trusted: a post reads its own copies.
-        senders: trusted cards by fingerprint.
-        rerouters: likewise, of those who besides the origin may have rerouted it to us.
+        identity: ours.
+        trust: whose dispatches and reroutings it takes.
         state: of the identity's folder.
         terminal: where progress is shown.
         carried_by: the post whose slip it came with, which is then its origin or rerouted it last.
@@ -126,8 +151,6 @@ def decipher_into(
         Refusal: by the name of what is wrong.
         OSError: the source cannot be read, or the place not be written.
     """
-    trusted = {**rerouters, **senders, identity.card.fingerprint: identity.card}
-    relays = {card.post for card in (*rerouters.values(), identity.card)}
     target = out.resolve()
     store = PrekeyStore(state.folder, identity)
     store.sweep()
@@ -139,26 +162,33 @@ def decipher_into(
         decipher_package(
             file,
             opener=opener,
-            find_sender=trusted.get,
+            find_sender=trust.card,
             workspace=workspace,
-            may_reroute=lambda card, manifest: card.post in {*relays, manifest.sender.post},
+            may_reroute=trust.may_reroute,
         ) as opened,
         undisturbed(),
     ):
         opener.require_named(opened.manifest)
         _require_carrier(opened, carried_by)
-        with state.transaction():
-            admission = state.admit(opened.manifest, identity.card.fingerprint, opened.reroutings)
-            record = dispatch_record(opened, admission, identity.card.fingerprint)
-            _complete(opened.folder, record)
-            # Before the dispatch is out: what its sender has seen of the log is not forgotten.
-            with LogBook(state.folder) as book:
-                book.hear(
-                    opened.sender.post, opened.manifest.heading.checkpoint, opened.manifest.id
-                )
+        admission, record = _recorded(opened, state, identity.card.fingerprint)
         opened.publish(target)
         opener.spend()
     return Published(opened.manifest, opened.sender, admission, record, opened.reroutings)
+
+
+def _recorded(
+    opened: Opened, state: PostState, fingerprint: str
+) -> tuple[Admission, dict[str, Any]]:
+    """Record a verified dispatch, and put the record beside its parts."""
+    heading = opened.manifest.heading
+    with state.transaction():
+        admission = state.admit(opened.manifest, fingerprint, opened.reroutings)
+        record = dispatch_record(opened, admission, fingerprint)
+        _complete(opened.folder, record)
+        # Before the dispatch is out: what its sender has seen of the log is not forgotten.
+        with LogBook(state.folder) as book:
+            book.hear(opened.sender.post, heading.checkpoint, heading.id)
+    return admission, record
 
 
 def _require_carrier(opened: Opened, post: str | None) -> None:

@@ -19,7 +19,7 @@ import stat
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -47,7 +47,7 @@ from keys.dispatch import Attachment, Destination, Enciphered
 from keys.dispatch import encipher as encipher_package
 from keys.errors import KeysError
 from keys.identity import Identity
-from keys.manifest import COPY, POUCH, Series
+from keys.manifest import COPY, POUCH, Heading, Series
 
 _READINGS = 2  # a content is read once for its hash, once to be enciphered
 
@@ -131,37 +131,64 @@ def encipher_numbered(
         SourceChangedError: a content changed while it was read.
         OSError: a content cannot be read, or `partial` not be written.
     """
+    # What can fail without a number comes first.
+    with (
+        _opened(attachments) as files,
+        _numbered(decided, identity.card, state.numbers, partial, terminal) as destinations,
+        _new_file(partial) as sink,
+    ):
+        heading = decided.heading
+        enciphered = _written(heading, destinations, text, files, identity, sink, terminal)
+        state.numbers.finish(heading.id, enciphered.manifest_hash)
+    return enciphered
+
+
+@contextmanager
+def _opened(paths: Sequence[Path]) -> Iterator[list[tuple[Path, io.FileIO]]]:
     with ExitStack() as stack:
-        # What can fail without a number comes first.
-        files = [stack.enter_context(path.open("rb", buffering=0)) for path in attachments]
-        destinations = stack.enter_context(
-            numbered(
-                decided.destinations,
-                under=decided.heading.id,
-                created=decided.heading.created,
-                own=identity.card,
-                numbers=state.numbers,
-                partial=partial,
-                terminal=terminal,
-            )
-        )
-        sink = stack.enter_context(_new_file(partial))
-        total = sum(os.fstat(file.fileno()).st_size for file in (text, *files))
-        advance = stack.enter_context(terminal.progress("enciphering", _READINGS * total))
+        yield [(path, stack.enter_context(path.open("rb", buffering=0))) for path in paths]
+
+
+def _numbered(
+    decided: Draft, own: Card, numbers: Numbers, partial: Path, terminal: Terminal
+) -> AbstractContextManager[list[Destination]]:
+    return numbered(
+        decided.destinations,
+        under=decided.heading.id,
+        created=decided.heading.created,
+        own=own,
+        numbers=numbers,
+        partial=partial,
+        terminal=terminal,
+    )
+
+
+def _written(
+    heading: Heading,
+    destinations: Sequence[Destination],
+    text: io.RawIOBase,
+    attachments: Sequence[tuple[Path, io.FileIO]],
+    signer: Identity,
+    sink: BinaryIO,
+    terminal: Terminal,
+) -> Enciphered:
+    """Encipher to destinations that have their numbers, and flush it to disk."""
+    files = (text, *(file for _path, file in attachments))
+    total = sum(os.fstat(file.fileno()).st_size for file in files)
+    with terminal.progress("enciphering", _READINGS * total) as advance:
         enciphered = encipher_package(
-            decided.heading,
+            heading,
             destinations,
             _content(text, advance),
             [
                 Attachment(path.name, _content(file, advance), media_type(path))
-                for path, file in zip(attachments, files, strict=True)
+                for path, file in attachments
             ],
-            signer=identity,
+            signer=signer,
             sink=sink,
         )
         sink.flush()
         os.fsync(sink.fileno())
-        state.numbers.finish(decided.heading.id, enciphered.manifest_hash)
     return enciphered
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cipher_service.client.deciphering import Published, decipher_into
+from cipher_service.client.deciphering import Published, Trust, decipher_into
 from cipher_service.client.failures import Failure, Misused, Refused
 from cipher_service.client.messages import Explanation, explain
 from cipher_service.client.online_chase import chase_missing
@@ -140,8 +140,11 @@ def _decipher(session: Session, slip: Slip, path: Path, folder: Path) -> None:
             folder,
             identity=session.identity,
             # What is rerouted was signed by another than who carries it.
-            senders=every_card(session),
-            rerouters=cards_of(session, session.pins.ministry().headquarters),
+            trust=Trust(
+                session.identity.card,
+                every_card(session),
+                cards_of(session, session.pins.ministry().headquarters),
+            ),
             state=session.state,
             terminal=session.terminal,
             carried_by=slip.origin,

@@ -12,13 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from cipher_service import clock
-from cipher_service.directory.officers import (
-    OFFICERS,
-    Window,
-    end_windows,
-    in_force,
-    lock,
-)
+from cipher_service.directory.officers import OFFICERS, Window, end_windows, in_force, lock
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme, UnknownLabel, default_scheme
 from cipher_service.storage import counters
@@ -93,8 +87,8 @@ def habilitate(
         clearance: what is granted.
         act: reference of the decision.
         proposer: who asked for it; None at the founding.
-        grantor: who granted it; None at the founding. Three different persons: `access` decides
-            who may, here only that none of them is another.
+        grantor: likewise, who granted it. Three different persons: `access` decides who may, here
+            only that none of them is another.
         now: the present.
         scheme: the markings, as shipped unless given.
 
@@ -105,24 +99,21 @@ def habilitate(
     """
     lock(connection, officer_id)
     _require_grantable(officer_id, clearance, act, proposer, grantor)
-    markings = scheme or default_scheme()
-    level, caveats = checked_marking(markings, clearance.level, clearance.caveats)
+    marking = scheme or default_scheme()
+    level, caveats = checked_marking(marking, clearance.level, clearance.caveats)
     book = tables.habilitation
     end_windows(connection, book, max(now, clearance.window.starts), book.c.officer == officer_id)
-    seq = connection.scalar(
-        book.insert()
-        .values(
-            officer=officer_id,
-            level=level,
-            caveats=encode(list(caveats)).decode("utf-8"),
-            **clearance.window.columns(),
-            trained_until=clock.text(clearance.trained_until),
-            act=act.strip(),
-            proposer=proposer,
-            grantor=grantor,
-        )
-        .returning(book.c.seq)
+    row = book.insert().values(
+        officer=officer_id,
+        level=level,
+        caveats=encode(list(caveats)).decode("utf-8"),
+        **clearance.window.columns(),
+        trained_until=clock.text(clearance.trained_until),
+        act=act.strip(),
+        proposer=proposer,
+        grantor=grantor,
     )
+    seq = connection.scalar(row.returning(book.c.seq))
     counters.advance(connection, OFFICERS)
     return int(seq or 0)
 

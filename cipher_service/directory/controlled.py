@@ -166,16 +166,15 @@ def take_inventory(
     unknown = sorted(set(shown) - {each.item for each in expected})
     if unknown:
         raise ServiceError("ITEM_UNKNOWN", item=unknown[0])
-    missing = []
+    # What is under way between two persons is in nobody's hand: its receipt will tell.
+    away = (UNDER_WAY, COMPROMISED)
+    missing = [each for each in expected if each.item not in shown and each.state not in away]
     for each in expected:
         if each.item in shown:
             _shown(connection, each, person, occasion, now)
-        elif each.state not in (UNDER_WAY, COMPROMISED):
-            # What is under way between two persons is in nobody's hand: its receipt will tell.
-            missing.append(each)
-            if each.state != MISSING:
-                _set(connection, each.item, state=MISSING)
-                _move(connection, each.item, "missed", person, occasion, now)
+        elif each in missing and each.state != MISSING:
+            _set(connection, each.item, state=MISSING)
+            _move(connection, each.item, "missed", person, occasion, now)
     connection.execute(
         tables.controlled_inventory.insert().values(
             occasion=occasion,

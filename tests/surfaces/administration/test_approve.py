@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cipher_service.administration.founding import found_installation
+from cipher_service.administration.founding import found_installation, planned
 from cipher_service.settings import Settings
 from tests.support.officers import revocation
 from tests.support.officers_on_file import found_officers
@@ -34,9 +34,10 @@ class House:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("house")
-    settings, _ = found_installation(
+    settings = planned(
         folder / "data", host="127.0.0.1", port=8471, workers=1, issuer="http://127.0.0.1:8471"
     )
+    found_installation(settings)
     functions = {SECURITY: "SECURITY-OFFICER", CLERK: "CIPHER-CLERK"}
     keys = found_officers(settings, functions, folder)
     command = [sys.executable, "-m", "keys.custody.worker", "--store"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cipher_service.administration.founding import found_installation
+from cipher_service.administration.founding import found_installation, planned
 from cipher_service.settings import Settings
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.engine import open_engine, open_existing
@@ -21,13 +21,14 @@ from tests.surfaces.api.live import serving
 @pytest.fixture
 def installation(tmp_path: Path) -> Settings:
     port = free_port()
-    settings, _ = found_installation(
+    settings = planned(
         tmp_path / "data",
         host="127.0.0.1",
         port=port,
         workers=1,
         issuer=f"http://127.0.0.1:{port}",
     )
+    found_installation(settings)
     return settings
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from cipher_service import clock
-from cipher_service.administration.founding import found_installation
+from cipher_service.administration.founding import found_installation, planned
 from cipher_service.client.transport_tokens import assertion, proof
 from cipher_service.directory import enrolment
 from cipher_service.references import new_id
@@ -324,7 +324,7 @@ def running(data: Path, *, workers: int = 2, database_url: str = "") -> Iterator
 def founded(data: Path, *, workers: int = 2, database_url: str = "") -> Settings:
     """Found an installation of the decree's ministry in `data`."""
     port = free_port()
-    settings, _ = found_installation(
+    settings = planned(
         data,
         host="127.0.0.1",
         port=port,
@@ -332,6 +332,7 @@ def founded(data: Path, *, workers: int = 2, database_url: str = "") -> Settings
         issuer=f"http://127.0.0.1:{port}",
         database_url=database_url,
     )
+    found_installation(settings)
     return settings
 
 
