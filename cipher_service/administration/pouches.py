@@ -341,9 +341,7 @@ def _write(
     kept: Kept, out: Path, terminal: Terminal, sealers: tuple[str | None, str | None]
 ) -> list[str]:
     language = terminal.language
-    levels = {
-        level.code: level.en if language == "en" else level.fr for level in default_scheme().levels
-    }
+    levels = default_scheme().level_names(language)
     written = bag_folder(kept.sealed, kept.nonce, language, levels, sealers)
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in written.items():

@@ -128,8 +128,7 @@ def series_record(series: Series) -> dict[str, int]:
 def _label_text(manifest: Manifest, language: Language) -> str:
     label = manifest.label
     try:
-        level = default_scheme().level(label.level)
-        name = level.en if language == "en" else level.fr
+        name = default_scheme().level(label.level).name(language)
     except UnknownLabel:  # another ministry's scheme: its code stands for itself
         name = label.level
     return " / ".join((name.upper(), *label.caveats))
@@ -138,7 +137,6 @@ def _label_text(manifest: Manifest, language: Language) -> str:
 def precedence_name(code: str, language: Language) -> str:
     """Return the name of a precedence; an unknown code stands for itself."""
     try:
-        precedence = default_scheme().precedence(code)
+        return default_scheme().precedence(code).name(language).upper()
     except UnknownLabel:
         return code
-    return (precedence.en if language == "en" else precedence.fr).upper()

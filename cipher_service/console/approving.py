@@ -195,7 +195,7 @@ def _page(assets: Assets, language: Language, end: str) -> str:
         # Integrity-Policy lets only requests in CORS mode through.
         links += ' crossorigin="anonymous" defer></script>\n'
     ceiling = default_scheme().levels[-1]
-    level = ceiling.fr if language == "fr" else ceiling.en
+    level = ceiling.name(language)
     band = f'<div class="app-band app-rank-{ceiling.rank}"'
     return (
         f'<!DOCTYPE html>\n<html lang="{language}" class="govuk-template">\n<head>\n'

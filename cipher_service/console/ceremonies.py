@@ -175,8 +175,7 @@ async def record_pdf(visit: Visit) -> Response:
             for capacity, each in zip(_capacities(visit), one.conductors, strict=True)
         ),
     }
-    ceiling = default_scheme().levels[2]
-    level = ceiling.fr if visit.language == "fr" else ceiling.en
+    level = default_scheme().papers["ceremony"].name(visit.language)
     body = await visit.office.in_thread(
         lambda: render("ceremony", paper, visit.language, made=one.ended or one.made, level=level)
     )

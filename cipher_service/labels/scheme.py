@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any, TypeVar
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
+_PAPERS = ("bag", "ceremony")
 _CAVEAT = re.compile(r"[A-Z0-9](?:[A-Z0-9 -]{0,38}[A-Z0-9])?")
 
 
@@ -43,6 +44,10 @@ class Level:
     en: str
     colour: str
 
+    def name(self, language: str) -> str:
+        """Return its name in English, or in French."""
+        return self.en if language == "en" else self.fr
+
 
 @dataclass(frozen=True, slots=True)
 class Precedence:
@@ -59,6 +64,10 @@ class Precedence:
     colour: str
     minutes: int
 
+    def name(self, language: str) -> str:
+        """Return its name in English, or in French."""
+        return self.en if language == "en" else self.fr
+
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
@@ -68,15 +77,21 @@ class Scheme:
         policy: the name under which dispatches cite this scheme.
         levels: from the lowest rank to the highest.
         precedences: likewise.
+        papers: the level under which a kind of paper is printed that repeats no dispatch.
     """
 
     policy: str
     levels: tuple[Level, ...]
     precedences: tuple[Precedence, ...]
+    papers: Mapping[str, Level]
 
     def level(self, given: str) -> Level:
         """Return the level of that code, in any case. Raises UnknownLabel."""
         return _find("level", given, {level.code: level for level in self.levels})
+
+    def level_names(self, language: str) -> dict[str, str]:
+        """Return the name of every level by its code."""
+        return {level.code: level.name(language) for level in self.levels}
 
     def precedence(self, given: str) -> Precedence:
         """Return the precedence of that code or prosign, in any case. Raises UnknownLabel."""
@@ -107,8 +122,8 @@ def read_scheme(text: str) -> Scheme:
     """Read a scheme from TOML.
 
     Raises:
-        ValueError: the text is not TOML, lacks a member, repeats a rank or a code, or has a colour
-            that is none.
+        ValueError: the text is not TOML, lacks a member, repeats a rank or a code, has a colour
+            that is none, or prints a paper under a level that is none.
     """
     try:
         data = tomllib.loads(text)
@@ -116,7 +131,9 @@ def read_scheme(text: str) -> Scheme:
         precedences = tuple(
             sorted((Precedence(**entry) for entry in data["precedence"]), key=_rank)
         )
-        scheme = Scheme(str(data["policy"]), levels, precedences)
+        by_code = {level.code: level for level in levels}
+        papers = {paper: by_code[data["papers"][paper]] for paper in _PAPERS}
+        scheme = Scheme(str(data["policy"]), levels, precedences, papers)
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a scheme of markings: {error}") from error
     for entries in (scheme.levels, scheme.precedences):

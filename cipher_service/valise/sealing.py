@@ -64,10 +64,7 @@ def _witness(arguments: Namespace, terminal: Terminal) -> Identity | None:
 
 def _files(sealed: SealedManifest, nonce: str, language: Language) -> dict[str, bytes]:
     """Return what is written, by name."""
-    levels = {
-        level.code: level.en if language == "en" else level.fr for level in default_scheme().levels
-    }
-    return bag_folder(sealed, nonce, language, levels)
+    return bag_folder(sealed, nonce, language, default_scheme().level_names(language))
 
 
 def _publish(files: dict[str, bytes], out: Path, identity: Path) -> None:

@@ -69,9 +69,7 @@ async def bordereau_pdf(visit: Visit) -> Response:
     """The bordereau that lies inside, with the secret of the discharge."""
     kept = await visit.act("bag_papers", {"seal": named(visit)})
     manifest, language = read_sealed(kept["sealed"]).manifest, visit.language
-    levels = {
-        level.code: level.en if language == "en" else level.fr for level in default_scheme().levels
-    }
+    levels = default_scheme().level_names(language)
     body = await visit.office.in_thread(
         lambda: bordereau(
             manifest,

@@ -4,6 +4,9 @@ from cipher_service.labels.scheme import UnknownLabel, default_scheme, read_sche
 
 SCHEME = """
 policy = "X-1"
+[papers]
+bag = "A"
+ceremony = "B"
 [[level]]
 code = "B"
 rank = 2
@@ -68,6 +71,10 @@ def test_a_strange_caveat_is_refused(typed: str) -> None:
 def test_a_ministry_may_bring_its_own_scheme() -> None:
     scheme = read_scheme(SCHEME.format(rank=1, colour="#123abc"))
     assert [level.code for level in scheme.levels] == ["A", "B"]
+    assert {paper: level.code for paper, level in scheme.papers.items()} == {
+        "bag": "A",
+        "ceremony": "B",
+    }
 
 
 def test_white_letters_can_be_read_on_every_colour_of_the_scheme() -> None:
@@ -87,6 +94,7 @@ def test_white_letters_can_be_read_on_every_colour_of_the_scheme() -> None:
         SCHEME.format(rank=2, colour="#123abc"),
         SCHEME.format(rank=1, colour="red}body{"),
         SCHEME.format(rank=1, colour="#123ABC"),
+        SCHEME.format(rank=1, colour="#123abc").replace('bag = "A"', 'bag = "C"'),
         "policy = 'X'",
         "level = 3",
         "[[",
