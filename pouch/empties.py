@@ -23,12 +23,6 @@ class BagNotReusable(Refusal):
     code: ClassVar[str] = "BAG_NOT_REUSABLE"
 
 
-class EmptiesMixed(Refusal):
-    """Empty bags travel on a manifest of their own, with nothing else."""
-
-    code: ClassVar[str] = "EMPTIES_MIXED"
-
-
 @dataclass(frozen=True, slots=True)
 class EmptyBag:
     """A bag without contents.
@@ -83,16 +77,6 @@ def require_reusable(bag: EmptyBag) -> None:
         raise BagNotReusable(f"a discrepancy about the bag {bag.bag} is open")
     if bag.cycles_most is not None and bag.cycles >= bag.cycles_most:
         raise BagNotReusable(f"the bag {bag.bag} has travelled {bag.cycles} times, as it may")
-
-
-def require_alone(empties: Sequence[str], items: int) -> None:
-    """Demands that a manifest of empty bags lists nothing else.
-
-    Raises:
-        EmptiesMixed: it lists both.
-    """
-    if empties and items:
-        raise EmptiesMixed("empty bags travel on a manifest of their own")
 
 
 def _of_post(place: str, lying: Sequence[EmptyBag], now: datetime) -> Ageing:

@@ -64,10 +64,6 @@ class Seal:
         """The digits of the symbol."""
         return encode_digits(_encode(self.message, self.proof))
 
-    def with_proof(self, proof: LogProof) -> Seal:
-        """Gives the same seal with a proof that the log holds it."""
-        return Seal(self.message, self.claims, proof)
-
     def require_logged(self, proof: LogProof, root: bytes) -> None:
         """Demands that the message stands in the log.
 

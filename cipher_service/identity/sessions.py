@@ -92,16 +92,6 @@ def mark_seen(connection: Connection, token: str, session: Session, now: datetim
     )
 
 
-def end_session(connection: Connection, token: str, now: datetime) -> None:
-    """Sign out; a session that is ended stays so."""
-    book = tables.session
-    connection.execute(
-        update(book)
-        .where(book.c.digest == digest_of(token), book.c.ended_at.is_(None))
-        .values(ended_at=clock.text(now))
-    )
-
-
 def end_sessions(connection: Connection, officer: str, now: datetime) -> int:
     """End every session of an officer, everywhere; returns how many were open."""
     book = tables.session

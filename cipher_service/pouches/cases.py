@@ -91,17 +91,6 @@ def make_breach(
     return case
 
 
-def overdue_cases(connection: Connection, now: datetime) -> list[str]:
-    """Return the cases whose clock has run out, the longest first."""
-    return list(
-        connection.scalars(
-            select(tables.discrepancy.c.discrepancy_id)
-            .where(tables.discrepancy.c.due < clock.text(now))
-            .order_by(tables.discrepancy.c.due, tables.discrepancy.c.discrepancy_id)
-        )
-    )
-
-
 def cases_of(connection: Connection, seal: str) -> list[Row[tuple[str, str, str, str, str]]]:
     """Return a closing's cases: id, kind, what, severity, state."""
     columns = tables.discrepancy.c

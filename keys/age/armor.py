@@ -22,11 +22,6 @@ class ArmorMalformed(Refusal):
     code: ClassVar[str] = "ARMOR_MALFORMED"
 
 
-def is_armored(prefix: bytes) -> bool:
-    """Tells whether a file begins (after whitespace) like an armored one."""
-    return prefix.lstrip(_WHITESPACE).startswith(BEGIN)
-
-
 def decode(data: bytes) -> bytes:
     """Gives the binary age file inside an armored one, held in memory whole.
 

@@ -5,15 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from pouch.empties import (
-    Ageing,
-    BagNotReusable,
-    EmptiesMixed,
-    EmptyBag,
-    ageing,
-    require_alone,
-    require_reusable,
-)
+from pouch.empties import Ageing, BagNotReusable, EmptyBag, ageing, require_reusable
 from tests.support.bags import NOON
 
 BAG = EmptyBag("0" * 21 + "1", "PARIS", NOON, cycles=3, cycles_most=40, disputed=False)
@@ -39,10 +31,3 @@ def test_a_disputed_or_worn_bag_stays() -> None:
     for bag in (replace(BAG, disputed=True), replace(BAG, cycles=40)):
         with pytest.raises(BagNotReusable):
             require_reusable(bag)
-
-
-def test_empties_travel_alone() -> None:
-    require_alone([BAG.bag], 0)
-    require_alone([], 3)
-    with pytest.raises(EmptiesMixed):
-        require_alone([BAG.bag], 1)

@@ -162,7 +162,7 @@ class TestLog:
         leaf_hash(secrets.token_bytes(8)),
     )
     proof = LogProof(4, 6, inclusion_path(4, leaves))
-    logged = MADE.with_proof(proof)
+    logged = replace(MADE, proof=proof)
 
     def test_a_seal_carries_its_place_in_the_log(self) -> None:
         seal = read_seal(self.logged.text)

@@ -232,7 +232,7 @@ class TestTheManifest:
 
 class TestTheLog:
     leaves = (leaf_hash(b"another"), leaf_hash(SEALED.seal.message.encode()))
-    logged = SEALED.seal.with_proof(LogProof(1, 2, inclusion_path(1, leaves))).text
+    logged = replace(SEALED.seal, proof=LogProof(1, 2, inclusion_path(1, leaves))).text
 
     def test_a_proof_is_checked_against_a_root_of_the_pack(self) -> None:
         proved = judged(self.logged, pack=replace(PACK, roots={2: root(self.leaves)}))

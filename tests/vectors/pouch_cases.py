@@ -85,7 +85,7 @@ def _good() -> Iterator[Case]:
     many = manifest(seals=tuple(f"MX-{number:017d}" for number in range(8)))
     yield Case("good-eight-seals", "eight long seal numbers", BARE, _seal(many).seal.text)
     leaves = [leaf_hash(bytes([n])) for n in range(4)] + [leaf_hash(MESSAGE.encode())]
-    proved = GOOD.seal.with_proof(LogProof(4, 5, inclusion_path(4, leaves)))
+    proved = replace(GOOD.seal, proof=LogProof(4, 5, inclusion_path(4, leaves)))
     yield Case("good-proof", "with its place in the log", BARE, proved.text)
     yield Case(
         "good-logged",

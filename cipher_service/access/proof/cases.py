@@ -1,4 +1,4 @@
-"""A case out of a model: what z3 found, as values, in words, and tried again on the engine."""
+"""A case out of a model: what z3 found, as values and in words."""
 
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import cedarpy
 import z3
 
-from cipher_service.access.decisions import entity
-from cipher_service.access.policies import Policies, data_text, schema
+from cipher_service.access.policies import data_text
 from cipher_service.access.proof.encoding import Environment
 
 _BASES = {
@@ -27,22 +25,6 @@ class Case:
     action: str
     resource: str
     values: Mapping[str, Mapping[str, Any]]
-
-    def allowed_by(self, policies: Policies) -> bool:
-        """Ask the engine itself."""
-        person, thing = self.values["principal"], self.values["resource"]
-        answer = cedarpy.is_authorized(
-            {
-                "principal": {"type": "Officer", "id": "case"},
-                "action": {"type": "Action", "id": self.action},
-                "resource": {"type": self.resource, "id": "case"},
-                "context": dict(self.values["context"]),
-            },
-            policies.handle,
-            [entity("Officer", "case", dict(person)), entity(self.resource, "case", dict(thing))],
-            schema(),
-        )
-        return answer.allowed
 
     def tell(self, language: str, named: Iterable[str]) -> list[str]:
         """Say the case in lines, one a record; only the attributes that matter.

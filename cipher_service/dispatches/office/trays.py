@@ -146,11 +146,6 @@ def unassigned() -> ColumnElement[bool]:
     return func.coalesce(handling.c.assigned, "") == ""
 
 
-def processed_by(officer: str) -> ColumnElement[bool]:
-    """Return the condition of an arrival that this person processes."""
-    return handling.c.assigned == officer
-
-
 def overdue(now: datetime) -> ColumnElement[bool]:
     """Return the condition of an arrival that has waited longer than its precedence allows."""
     return or_(

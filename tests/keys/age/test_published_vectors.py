@@ -87,9 +87,3 @@ def test_every_header_that_parses_encodes_to_the_same_bytes(vectors: list[Vector
         assert header.encode() == file[: source.tell()], vector.name
         seen += 1
     assert seen == 143 - 62 - 22
-
-
-def test_every_armored_file_is_recognised_by_its_first_line(vectors: list[Vector]) -> None:
-    for vector in vectors:
-        if vector.expect == "success":
-            assert armor.is_armored(vector.file) == vector.armored, vector.name
