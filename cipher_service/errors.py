@@ -7,6 +7,8 @@ English beside each surface.
 
 from collections.abc import Mapping
 
+Facts = Mapping[str, str | int]
+
 
 class ServiceError(Exception):
     """An act that the service refuses or cannot do.
@@ -25,9 +27,19 @@ class ServiceError(Exception):
     def __init__(self, code: str, **facts: str | int) -> None:
         super().__init__(code, facts)
         self.code = code
-        self.facts: Mapping[str, str | int] = facts
+        self.facts: Facts = facts
 
     def __str__(self) -> str:
         """Return the code with its facts, for logs."""
         facts = ", ".join(f"{name}={value}" for name, value in self.facts.items())
         return f"{self.code} ({facts})" if facts else self.code
+
+
+class _Known(dict[str, str | int]):
+    def __missing__(self, name: str) -> str:
+        return "?"
+
+
+def filled(text: str, facts: Facts) -> str:
+    """Return a text with facts in its places; a fact that nobody gave is a question mark."""
+    return text.format_map(_Known(facts))

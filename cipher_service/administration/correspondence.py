@@ -2,14 +2,13 @@
 
 from argparse import Namespace
 from dataclasses import asdict
-from typing import Any
 
 from cipher_service import clock
 from cipher_service.administration.bureau import at_work
 from cipher_service.administration.installation import opened
 from cipher_service.administration.words import Speaker, phrase
 from cipher_service.client.failures import Misused
-from cipher_service.client.lines import date_text
+from cipher_service.client.lines import date_text, service_message_record
 from cipher_service.client.messages import Language
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory.register import read_directory
@@ -26,7 +25,12 @@ def messages(arguments: Namespace, terminal: Terminal) -> None:
         post = installation.settings.headquarters
         heard = list(speaking.heard(connection, read_directory(connection), post))
     if terminal.as_json:
-        terminal.show_json([_message_members(each) for each in heard])
+        terminal.show_json(
+            [
+                service_message_record(each.message, each.recorded_at, verified=each.verified)
+                for each in heard
+            ]
+        )
         return
     speaker = Speaker(terminal)
     if not heard:
@@ -115,19 +119,3 @@ def _number(series: SeriesReference, language: Language) -> str:
         addressee=series.addressee,
         year=series.epoch // 100,
     )
-
-
-def _message_members(heard: speaking.Heard) -> dict[str, Any]:
-    message = heard.message
-    return {
-        "id": message.id,
-        "kind": message.kind,
-        "signal": message.signal,
-        "from": message.sender,
-        "precedence": message.precedence,
-        "created": clock.text(message.created),
-        "received_at": heard.recorded_at,
-        "series": message.series and asdict(message.series),
-        "dispatch_id": message.dispatch_id,
-        "verified": heard.verified,
-    }

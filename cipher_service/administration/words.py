@@ -10,8 +10,9 @@ from importlib.resources import files
 from typing import Any
 
 from cipher_service.api.problems import TABLE
-from cipher_service.client.messages import Explanation, Facts, Language, fill
+from cipher_service.client.messages import Explanation, Language, fill
 from cipher_service.client.terminal import Terminal
+from cipher_service.errors import Facts
 
 FILES = (
     "texts.toml",

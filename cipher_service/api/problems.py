@@ -15,7 +15,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from cipher_service.errors import ServiceError
+from cipher_service.errors import ServiceError, filled
 from cipher_service.wire.problems import PROBLEM_MEDIA_TYPE, Problem
 
 AUTHENTICATE: Final = 'DPoP algs="ES256"'
@@ -38,11 +38,6 @@ class Row:
     status: int
     fr: Words
     en: Words
-
-
-class _Facts(dict[str, str | int]):
-    def __missing__(self, name: str) -> str:
-        return "?"
 
 
 def _read_table() -> dict[str, Row]:
@@ -108,8 +103,8 @@ def answer(
         title=words.title,
         status=row.status,
         code=code,
-        detail=words.detail.format_map(_Facts(facts)),
-        remedy=words.remedy.format_map(_Facts(facts)),
+        detail=filled(words.detail, facts),
+        remedy=filled(words.remedy, facts),
         reference=reference,
         facts=facts,
     )

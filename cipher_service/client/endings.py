@@ -11,7 +11,8 @@ from typing import Any
 from cipher_service.client.durable import StateUnreadable
 from cipher_service.client.failures import MISUSED, REFUSED, UNAVAILABLE, Failure
 from cipher_service.client.interruptions import Stopped
-from cipher_service.client.messages import Explanation, Facts, Language, explain, printable
+from cipher_service.client.messages import Explanation, Language, explain, printable
+from cipher_service.errors import Facts
 from keys.errors import KeysError, Refusal
 
 _ERRNO_CODES = {

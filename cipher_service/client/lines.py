@@ -1,6 +1,7 @@
 """A dispatch in words: the same facts as lines for a person and as a record for a script."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from cipher_service.client.messages import Language, phrase, printable
 from cipher_service.client.terminal import Terminal
 from cipher_service.labels.scheme import UnknownLabel, default_scheme
 from keys.manifest import ACTION, INFO, Addressee, Manifest, Series
+from keys.service_messages import ServiceMessage
 
 Line = tuple[str, str]
 # In English whatever the language: a date-time group travels between services.
@@ -140,3 +142,21 @@ def precedence_name(code: str, language: Language) -> str:
         return default_scheme().precedence(code).name(language).upper()
     except UnknownLabel:
         return code
+
+
+def service_message_record(
+    message: ServiceMessage, received_at: str, *, verified: bool
+) -> dict[str, Any]:
+    """Return a service message that was received, for scripts."""
+    return {
+        "id": message.id,
+        "kind": message.kind,
+        "signal": message.signal,
+        "from": message.sender,
+        "precedence": message.precedence,
+        "created": clock.text(message.created),
+        "received_at": received_at,
+        "series": message.series and asdict(message.series),
+        "dispatch_id": message.dispatch_id,
+        "verified": verified,
+    }

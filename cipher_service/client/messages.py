@@ -22,8 +22,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from cipher_service.errors import Facts, filled
+
 Language = Literal["fr", "en"]
-Facts = Mapping[str, str | int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,6 @@ def _shown(sign: str) -> str:
     return f"<U+{ord(sign):04X}>"
 
 
-class _Facts(dict[str, str]):
-    def __missing__(self, name: str) -> str:
-        return "?"
-
-
 def fill(text: str, facts: Facts) -> str:
     """Put facts into the places of a text; nothing in them can steer a terminal."""
-    return text.format_map(_Facts({name: printable(str(value)) for name, value in facts.items()}))
+    return filled(text, {name: printable(str(value)) for name, value in facts.items()})

@@ -7,11 +7,11 @@ every envelope.
 
 from argparse import Namespace
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from cipher_service import clock
 from cipher_service.client.failures import Misused, Refused
+from cipher_service.client.lines import service_message_record
 from cipher_service.client.messages import phrase
 from cipher_service.client.online_delivery import queue_service_message, resume
 from cipher_service.client.online_refusals import Distrusted
@@ -158,7 +158,12 @@ def _wanted(rule: Rule) -> str:
 def _show(session: Session, messages: list[Heard]) -> None:
     terminal = session.terminal
     if terminal.as_json:
-        terminal.show_json([_record(each) for each in messages])
+        terminal.show_json(
+            [
+                service_message_record(each.message, each.received_at, verified=each.verified)
+                for each in messages
+            ]
+        )
         return
     if not messages:
         terminal.say("no_service_messages")
@@ -176,19 +181,3 @@ def _show(session: Session, messages: list[Heard]) -> None:
             f"{each.received_at}  {message.sender:<16}  {signal:<8} {message.kind:<20} "
             f"{subject.strip()}  {standing}"
         )
-
-
-def _record(each: Heard) -> dict[str, Any]:
-    message = each.message
-    return {
-        "id": message.id,
-        "kind": message.kind,
-        "signal": message.signal,
-        "from": message.sender,
-        "precedence": message.precedence,
-        "created": clock.text(message.created),
-        "received_at": each.received_at,
-        "series": message.series and asdict(message.series),
-        "dispatch_id": message.dispatch_id,
-        "verified": each.verified,
-    }

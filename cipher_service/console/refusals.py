@@ -20,7 +20,7 @@ from starlette.responses import Response
 from cipher_service.console.door import sign_in_form
 from cipher_service.console.language import Language
 from cipher_service.console.visit import Visit
-from cipher_service.errors import ServiceError
+from cipher_service.errors import ServiceError, filled
 from keys.errors import KeysError
 
 log = logging.getLogger(__name__)
@@ -48,11 +48,6 @@ class Row:
     en: Words
 
 
-class _Facts(dict[str, str | int]):
-    def __missing__(self, name: str) -> str:
-        return "?"
-
-
 def _read_table() -> dict[str, Row]:
     console = files("cipher_service.console")
     tables = (
@@ -73,8 +68,8 @@ def words_of(refusal: ServiceError, language: Language) -> Words:
     """Return the words of a refusal; a code without a row is told as itself."""
     row = TABLE.get(refusal.code, TABLE["REFUSED"])
     words = row.fr if language == "fr" else row.en
-    facts = _Facts({"code": refusal.code, **refusal.facts})
-    return Words(*(text.format_map(facts) for text in (words.cause, words.effect, words.remedy)))
+    facts = {"code": refusal.code, **refusal.facts}
+    return Words(*(filled(text, facts) for text in (words.cause, words.effect, words.remedy)))
 
 
 def named_refusal(error: Exception) -> tuple[ServiceError, str]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from keys.custody.clock import system_clock
 from keys.custody.store import found
-from keys.errors import KeysError
+from keys.exits import exit_status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,18 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--days", type=int, default=366, help="of the card's validity")
     options = parser.parse_args(arguments)
     os.umask(0o077)
+    return exit_status(lambda: _found(options))
+
+
+def _found(options: argparse.Namespace) -> None:
     now = system_clock()
     until = now + timedelta(days=options.days)
-    try:
-        founding = found(options.store, options.credential, options.post, now, until)
-    except KeysError as error:
-        sys.stderr.write(f"{error.code}: {error}\n")
-        return 1
-    except OSError as error:
-        sys.stderr.write(f"{error}\n")
-        return 3
+    founding = found(options.store, options.credential, options.post, now, until)
     sys.stdout.write(f"{founding.card.fingerprint}\n")
-    return 0
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from pkcs11.mechanisms import GCMParams
 from keys import canonical
 from keys.custody.errors import HsmCredentialInvalid, HsmUnavailable
 from keys.custody.files import read_private
-from keys.errors import KeysError
+from keys.exits import exit_status
 from keys.files import write_new
 from keys.records import Record
 
@@ -150,20 +150,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wrapping.add_argument("--out", type=Path, required=True)
     checking.add_argument("--wrapped", type=Path, required=True)
     options = parser.parse_args(arguments)
-    module = Module(options.module, options.pin)
     os.umask(0o077)
-    try:
-        if options.command == "wrap":
-            credential = read_private(options.credential, owners={os.geteuid(), 0}).strip()
-            write_new(options.out, wrap(credential, module, options.token))
-        read_wrapped(options.out if options.command == "wrap" else options.wrapped, module)
-    except KeysError as error:
-        sys.stderr.write(f"{error.code}: {error}\n")
-        return 1
-    except OSError as error:
-        sys.stderr.write(f"{error}\n")
-        return 3
-    return 0
+    return exit_status(lambda: _wrap_or_check(options))
+
+
+def _wrap_or_check(options: argparse.Namespace) -> None:
+    module = Module(options.module, options.pin)
+    if options.command == "wrap":
+        credential = read_private(options.credential, owners={os.geteuid(), 0}).strip()
+        write_new(options.out, wrap(credential, module, options.token))
+    read_wrapped(options.out if options.command == "wrap" else options.wrapped, module)
 
 
 @contextmanager

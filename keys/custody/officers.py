@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from keys import canonical
 from keys.act_rules import GRANT_SEATS
@@ -46,7 +46,15 @@ from keys.custody.grants import (
     grant_challenge,
     require_covers,
 )
-from keys.custody.roll import WAITING_MOST, Attested, Officer, OpenAct, Roll, object_of_passkey
+from keys.custody.roll import (
+    WAITING_MOST,
+    Attested,
+    Officer,
+    OpenAct,
+    Roll,
+    object_of_officer,
+    object_of_passkey,
+)
 from keys.errors import Refusal
 from keys.passkeys import Passkey, credential_id_of, verify_assertion, verify_registration
 
@@ -247,7 +255,10 @@ class Officers:
                 "levels": roll.levels,
                 "session_rank": roll.session_rank,
                 "fingerprint": roll.fingerprint,
-                "officers": [_shown(roll.officers[number]) for number in sorted(roll.officers)],
+                "officers": [
+                    object_of_officer(roll.officers[number], object_of_passkey)
+                    for number in sorted(roll.officers)
+                ],
                 "open": [
                     {
                         "act": canonical.text_from_bytes(each.act.encoded),
@@ -356,17 +367,3 @@ def _counted(roll: Roll, officer: Officer, passkey: Passkey, count: int) -> Roll
     return replace(
         roll, officers={**roll.officers, officer.id: replace(officer, passkeys=passkeys)}
     )
-
-
-def _shown(officer: Officer) -> dict[str, Any]:
-    return {
-        "id": officer.id,
-        "name": officer.name,
-        "functions": sorted(officer.functions),
-        "rank": officer.rank,
-        "starts": canonical.text_from_time(officer.starts),
-        "ends": canonical.text_from_time(officer.ends),
-        "version": officer.version,
-        "revoked": officer.revoked,
-        "passkeys": [object_of_passkey(passkey) for passkey in officer.passkeys],
-    }

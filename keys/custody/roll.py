@@ -20,7 +20,7 @@ from keys.passkeys import CREDENTIAL_ID_BYTES_MAX, Passkey, RelyingParty
 from keys.records import CODE, ULID, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
 PERSON: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{1,31}")
@@ -235,7 +235,9 @@ def _object(roll: Roll) -> dict[str, Any]:
         "levels": roll.levels,
         "session_rank": roll.session_rank,
         "founded": roll.founded,
-        "officers": [_officer_object(roll.officers[number]) for number in sorted(roll.officers)],
+        "officers": [
+            object_of_officer(roll.officers[number], _counted) for number in sorted(roll.officers)
+        ],
         "attested": [
             {"passkey": _counted(each.passkey), "until": canonical.text_from_time(each.until)}
             for each in roll.attested
@@ -254,7 +256,10 @@ def _object(roll: Roll) -> dict[str, Any]:
     }
 
 
-def _officer_object(officer: Officer) -> dict[str, Any]:
+def object_of_officer(
+    officer: Officer, passkey_object: Callable[[Passkey], dict[str, Any]]
+) -> dict[str, Any]:
+    """Gives an officer as canonical JSON wants it, each of their keys by `passkey_object`."""
     return {
         "id": officer.id,
         "name": officer.name,
@@ -264,7 +269,7 @@ def _officer_object(officer: Officer) -> dict[str, Any]:
         "ends": canonical.text_from_time(officer.ends),
         "version": officer.version,
         "revoked": officer.revoked,
-        "passkeys": [_counted(passkey) for passkey in officer.passkeys],
+        "passkeys": [passkey_object(passkey) for passkey in officer.passkeys],
     }
 
 

@@ -32,7 +32,7 @@ from keys.custody.errors import StoreBusy, StoreUnsafe
 from keys.custody.frames import connect, listen
 from keys.custody.server import Server
 from keys.custody.store import open_store, read_credential
-from keys.errors import KeysError
+from keys.exits import exit_status
 
 if TYPE_CHECKING:
     import socket
@@ -47,20 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the worker; gives its exit status."""
     options = _parser().parse_args(arguments)
     os.umask(0o077)
-    try:
-        forbid_dumps()
-        credential = _credential(options)
-        custody = open_store(options.store, credential, production=options.production)
-        # The store before the place: of two that start at once, none takes the other's socket away.
-        with hold_store(options.store):
-            _serve(custody, options.socket, {os.geteuid(), *options.admit})
-    except KeysError as error:
-        sys.stderr.write(f"{error.code}: {error}\n")
-        return 1
-    except OSError as error:
-        sys.stderr.write(f"{error}\n")
-        return 3
-    return 0
+    return exit_status(lambda: _work(options))
+
+
+def _work(options: argparse.Namespace) -> None:
+    forbid_dumps()
+    credential = _credential(options)
+    custody = open_store(options.store, credential, production=options.production)
+    # The store before the place: of two that start at once, none takes the other's socket away.
+    with hold_store(options.store):
+        _serve(custody, options.socket, {os.geteuid(), *options.admit})
 
 
 def _serve(custody: Custody, path: Path, admitted: Collection[int]) -> None:

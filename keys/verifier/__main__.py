@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keys.errors import KeysError
+from keys.exits import exit_status
 from keys.log.notes import Note, VerifierKey
 from keys.log.proofs import LogProof
 from keys.verifier.exported import (
@@ -34,16 +34,12 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one check; gives its exit status."""
     options = _parser().parse_args(arguments)
-    try:
-        said = _check_proof(options) if options.what == "proof" else _check_log(options)
-    except KeysError as error:
-        sys.stderr.write(f"{error.code}: {error}\n")
-        return 1
-    except OSError as error:
-        sys.stderr.write(f"{error}\n")
-        return 3
+    return exit_status(lambda: _check(options))
+
+
+def _check(options: argparse.Namespace) -> None:
+    said = _check_proof(options) if options.what == "proof" else _check_log(options)
     sys.stdout.write(f"OK {said}\n")
-    return 0
 
 
 def _check_log(options: argparse.Namespace) -> str:
