@@ -25,6 +25,7 @@ UNDER_WAY: Final = "under-way"
 MISSING: Final = "missing"
 COMPROMISED: Final = "compromised"
 DESTROYED: Final = "destroyed"
+_AWAY: Final = (UNDER_WAY, COMPROMISED)
 OCCASIONS: Final = ("annual", "hand-over", "other")
 EVERY: Final = timedelta(days=366)
 """The longest time between two inventories of everything."""
@@ -167,8 +168,7 @@ def take_inventory(
     if unknown:
         raise ServiceError("ITEM_UNKNOWN", item=unknown[0])
     # What is under way between two persons is in nobody's hand: its receipt will tell.
-    away = (UNDER_WAY, COMPROMISED)
-    missing = [each for each in expected if each.item not in shown and each.state not in away]
+    missing = [each for each in expected if each.item not in shown and each.state not in _AWAY]
     for each in expected:
         if each.item in shown:
             _shown(connection, each, person, occasion, now)
