@@ -8,12 +8,17 @@ from sqlalchemy import Connection
 from cipher_service.access import emergencies, registers
 from cipher_service.access.acts import Gate, circumstances, person
 from cipher_service.access.decisions import Decision, decide
-from cipher_service.access.shapes import shapes
+from cipher_service.access.shapes import OFFICER, shapes
 from cipher_service.access.subjects import Book, Key, Resource
 from cipher_service.errors import ServiceError
 
-ASKABLE = ("Dispatch", "Person", "Key", "Book")
-"""The types of things that the books know by name."""
+_NAMED = ("Dispatch", "Person", "Key", "Book")
+
+
+def askable(action: str) -> bool:
+    """Say whether a person does it, and to a thing that the books know by name."""
+    known = shapes()
+    return known.principals[action] == OFFICER and known.actions[action] in _NAMED
 
 
 def would_be_allowed(
@@ -35,7 +40,7 @@ def would_be_allowed(
         connection: reading.
         gate: what decides.
         officer: who would act.
-        action: of the matrix, on a type of `ASKABLE`.
+        action: of the matrix, `askable`.
         named: the thing: a dispatch's id, an officer's number, a key's or a book's name.
         now: the present.
         approver: the second person.

@@ -1,4 +1,4 @@
-"""One decision: may this person do this to that, now?
+"""One decision: may this person, or this post, do this to that, now?
 
     decide(default_policies(), principal, "release", dispatch, Circumstances(now, opened=True))
 
@@ -16,7 +16,7 @@ from typing import Any
 import cedarpy
 
 from cipher_service.access.policies import Policies, schema
-from cipher_service.access.subjects import Circumstances, Mandate, Principal, Resource
+from cipher_service.access.subjects import Entity, Mandate, Principal, Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class Decision:
 
 def decide(
     policies: Policies,
-    principal: Principal,
+    principal: Entity,
     action: str,
-    resource: Resource,
-    context: Circumstances,
+    resource: Entity,
+    context: Setting,
 ) -> Decision:
     """Decide one act.
 
@@ -59,23 +59,26 @@ def decide(
         principal: who asks.
         action: an action of the schema.
         resource: on what; of a type to which the action applies.
-        context: in which circumstances.
+        context: in which circumstances; `Circumstances` for a person, `Exchange` for a post.
 
     Raises:
-        ValueError: the action is unknown or does not apply to that type: a defect of the caller.
+        ValueError: the action is unknown or does not apply to that asker and type: a defect
+            of the caller.
     """
     return decide_many(policies, principal, action, [resource], context)[0]
 
 
 def decide_many(
     policies: Policies,
-    principal: Principal,
+    principal: Entity,
     action: str,
-    resources: Sequence[Resource],
-    context: Circumstances,
+    resources: Sequence[Entity],
+    context: Setting,
 ) -> list[Decision]:
     """Decide one action on several things at once; the answers are in their order."""
     answers = _ask(policies, principal, action, resources, context, None)
+    if not isinstance(principal, Principal):
+        return answers
     for mandate in principal.mandates:
         open_ones = [place for place, answer in enumerate(answers) if not answer.allowed]
         if not open_ones or (mandate.actions and action not in mandate.actions):
@@ -89,11 +92,11 @@ def decide_many(
 
 
 def request(
-    principal: Principal, action: str, context: Circumstances, mandate: Mandate | None
+    principal: Entity, action: str, context: Setting, mandate: Mandate | None
 ) -> dict[str, Any]:
     """Return the request without its resource, for the engine."""
     return {
-        "principal": {"type": "Officer", "id": principal.officer_id},
+        "principal": {"type": principal.TYPE, "id": principal.identifier},
         "action": {"type": "Action", "id": action},
         "context": json.dumps(context.attributes(mandate)),
     }
@@ -106,16 +109,16 @@ def entity(kind: str, identifier: str, attributes: dict[str, Any]) -> dict[str, 
 
 def _ask(
     policies: Policies,
-    principal: Principal,
+    principal: Entity,
     action: str,
-    resources: Sequence[Resource],
-    context: Circumstances,
+    resources: Sequence[Entity],
+    context: Setting,
     mandate: Mandate | None,
 ) -> list[Decision]:
     if not resources:
         return []
     asked = request(principal, action, context, mandate)
-    slices = [entity("Officer", principal.officer_id, principal.attributes())]
+    slices = [entity(principal.TYPE, principal.identifier, principal.attributes())]
     known: dict[str, dict[str, Any]] = {}
     for resource in resources:
         described = entity(resource.TYPE, resource.identifier, resource.attributes())

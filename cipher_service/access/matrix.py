@@ -8,11 +8,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from cipher_service.access.policies import data_text
-from cipher_service.access.shapes import shapes
+from cipher_service.access.shapes import POST, shapes
 from cipher_service.directory.roles import default_roles
+
+POST_CELL: Final = "POST"
+"""Whose cell it is where a machine asks, which holds no function."""
 
 Cell = tuple[tuple[str, ...], ...]
 """Alternatives, each a conjunction of names of conditions."""
@@ -82,8 +85,9 @@ def read_matrix(text: str) -> Matrix:
         raise ValueError(f"not both in matrix and schema: {set(rows) ^ set(shapes().actions)}")
     roles = default_roles().roles
     for row in rows.values():
+        asks = {POST_CELL} if shapes().principals[row.action] == POST else roles.keys()
         for role, cell in row.cells.items():
-            if role not in roles or not cell:
+            if role not in asks or not cell:
                 raise ValueError(f"{row.action}: unknown function or empty cell: {role}")
             for name in (name for way in cell for name in way):
                 conditions[name].expression(shapes().actions[row.action])
@@ -115,12 +119,20 @@ def as_markdown(matrix: Matrix, language: str) -> str:
     ]
     for row in matrix.rows.values():
         lines += ["", f"## {row.fr if french else row.en} (`{row.action}`)", ""]
-        for code, role in default_roles().roles.items():
-            cell = row.cells.get(code)
-            if cell:
-                held = role.fr if french else role.en
-                lines.append(f"- {held} : {_words(matrix, cell, language)}")
+        for held, cell in holders(row, language):
+            lines.append(f"- {held} : {_words(matrix, cell, language)}")
     return "\n".join(lines) + "\n"
+
+
+def holders(row: Row, language: str) -> list[tuple[str, Cell]]:
+    """Return who has a cell, in words and in the decree's order, with that cell."""
+    french = language == "fr"
+    machine = "un poste, à sa machine" if french else "a post, at its machine"
+    named = {
+        **{code: role.fr if french else role.en for code, role in default_roles().roles.items()},
+        POST_CELL: machine,
+    }
+    return [(words, row.cells[code]) for code, words in named.items() if code in row.cells]
 
 
 def as_table(matrix: Matrix) -> list[dict[str, Any]]:

@@ -12,7 +12,8 @@ from importlib.resources import files
 import cedarpy
 from cedarpy import pst
 
-_PARTS = ("lattice", "duties", "functions")
+POSTS = "posts"
+_PARTS = ("lattice", "duties", "functions", POSTS)
 _TEXT_MOST = 1_000_000
 
 
@@ -24,9 +25,9 @@ class PoliciesInvalid(ValueError):
         self.problems = problems
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Policies:
-    """A valid set of policies.
+    """A valid set of policies; one reading of a text is itself and no other.
 
     Attributes:
         text: as it was given, comments and all.

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, false, not_, or_, true
 
 from cipher_service.access.decisions import entity
 from cipher_service.access.policies import Policies, schema
-from cipher_service.access.subjects import Circumstances, Mandate, Principal
+from cipher_service.access.subjects import Entity, Mandate, Principal, Setting
 
 Condition = ColumnElement[bool]
 Node = Mapping[str, Any]
@@ -55,17 +55,19 @@ class Columns:
 
 def condition(
     policies: Policies,
-    principal: Principal,
+    principal: Entity,
     action: str,
-    context: Circumstances,
+    context: Setting,
     columns: Columns,
 ) -> Condition:
-    """Return when this person may do this to a row, in the own name or under a mandate.
+    """Return when this person or post may do this to a row, in the own name or under a mandate.
 
     Raises:
         Untranslatable: a policy leaves a form that has no translation.
     """
     ways = [_capacity(policies, principal, action, context, columns, None)]
+    if not isinstance(principal, Principal):
+        return ways[0]
     for mandate in principal.mandates:
         if not mandate.actions or action in mandate.actions:
             under = principal.under(mandate)
@@ -75,20 +77,20 @@ def condition(
 
 def _capacity(
     policies: Policies,
-    principal: Principal,
+    principal: Entity,
     action: str,
-    context: Circumstances,
+    context: Setting,
     columns: Columns,
     mandate: Mandate | None,
 ) -> Condition:
     result = cedarpy.is_authorized_partial(
         {
-            "principal": f'Officer::"{principal.officer_id}"',
+            "principal": f'{principal.TYPE}::"{principal.identifier}"',
             "action": f'Action::"{action}"',
             "context": context.attributes(mandate),
         },
         policies.handle,
-        [entity("Officer", principal.officer_id, principal.attributes())],
+        [entity(principal.TYPE, principal.identifier, principal.attributes())],
         schema(),
     )
     if result.diagnostics.errors:

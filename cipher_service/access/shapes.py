@@ -12,6 +12,8 @@ from functools import cache
 from cipher_service.access.policies import data_text
 
 TYPES = ("Bool", "Long", "String", "Set<String>")
+OFFICER, POST = "Officer", "Post"
+CONTEXTS = {OFFICER: "Circumstances", POST: "Exchange"}
 
 _COMMENT = re.compile(r"//[^\n]*")
 _RECORD = re.compile(r"(entity|type)\s+(\w+)\s*=\s*\{([^}]*)\}\s*;")
@@ -31,11 +33,13 @@ class Shapes:
     Attributes:
         records: of each entity and of `Circumstances`, each attribute's type, one of `TYPES`.
         actions: of each action, the type of thing that it applies to.
+        principals: of each action, the type of who does it; `CONTEXTS` has its circumstances.
         groups: of each action, every group that it is in, however far.
     """
 
     records: Mapping[str, Mapping[str, str]]
     actions: Mapping[str, str]
+    principals: Mapping[str, str]
     groups: Mapping[str, frozenset[str]]
 
 
@@ -52,17 +56,18 @@ def read_shapes(text: str) -> Shapes:
     rest = _RECORD.sub("", rest)
     parents: dict[str, tuple[str, ...]] = {}
     actions: dict[str, str] = {}
+    principals: dict[str, str] = {}
     for names, inside, principal, resource, context in _ACTION.findall(rest):
         for name in _split(names):
             parents[name] = _split(inside)
             if resource:
-                actions[name] = resource
-                if (principal, context) != ("Officer", "Circumstances"):
-                    raise ValueError(f"{name}: an Officer acts, in Circumstances")
+                actions[name], principals[name] = resource, principal
+                if CONTEXTS.get(principal) != context:
+                    raise ValueError(f"{name}: who acts, and in which circumstances: {CONTEXTS}")
     rest = _ACTION.sub("", rest)
     if rest.strip():
         raise ValueError(f"not read: {rest.strip()[:80]}")
-    return Shapes(records, actions, {name: _above(name, parents) for name in actions})
+    return Shapes(records, actions, principals, {name: _above(name, parents) for name in actions})
 
 
 def _attributes(body: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ apply are empty; instants are seconds since 1970.
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 NOBODY = -1
 """The level of who has no habilitation: below every label."""
@@ -51,6 +51,7 @@ class Principal:
         mandates: what the person may do in another's name.
     """
 
+    TYPE: ClassVar[str] = "Officer"
     officer_id: str
     active: bool
     functions: frozenset[str]
@@ -64,6 +65,11 @@ class Principal:
     need_posts: frozenset[str] = _EMPTY
     need_files: frozenset[str] = _EMPTY
     mandates: tuple[Mandate, ...] = ()
+
+    @property
+    def identifier(self) -> str:
+        """The person's number."""
+        return self.officer_id
 
     def attributes(self) -> dict[str, Any]:
         """Return the attributes of the entity `Officer`."""
@@ -190,6 +196,26 @@ def held_for(principal: Principal, level: int) -> frozenset[str]:
 
 
 Resource = Dispatch | Pouch | Key | Person | Book
+
+
+class Entity(Protocol):
+    """Whatever the policies see by its type, its identifier and its attributes."""
+
+    TYPE: ClassVar[str]
+
+    @property
+    def identifier(self) -> str:
+        """Its name among its kind."""
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the attributes of the entity."""
+
+
+class Setting(Protocol):
+    """In which circumstances."""
+
+    def attributes(self, mandate: Mandate | None, /) -> dict[str, Any]:
+        """Return the record of them, in the own name or under a mandate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from cipher_service.access.asking import ASKABLE, would_be_allowed
+from cipher_service.access.asking import askable, would_be_allowed
 from cipher_service.access.decisions import Decision
 from cipher_service.access.matrix import default_matrix
 from cipher_service.access.reasons import reason
@@ -45,10 +45,9 @@ def explain(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def _require_askable(action: str) -> None:
-    kind = shapes().actions.get(action)
-    if kind is None:
+    if action not in shapes().actions:
         raise Misused("UNKNOWN_ACTION", action=action, known=", ".join(shapes().actions))
-    if kind not in ASKABLE:
+    if not askable(action):
         raise Misused("NOT_IN_THE_BOOKS", action=action)
 
 

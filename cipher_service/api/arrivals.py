@@ -24,7 +24,7 @@ from starlette.responses import Response, StreamingResponse
 from cipher_service import clock
 from cipher_service.api.inbound import decimal
 from cipher_service.api.ministry import Ministry
-from cipher_service.dispatches import lists
+from cipher_service.dispatches import lists, shown
 from cipher_service.identity.gatekeeper import Caller
 from cipher_service.storage import counters
 from cipher_service.wire.dispatches import Arrival
@@ -105,7 +105,7 @@ async def _stream(
     async with pulse:
         while (left := caller.until - clock.now().timestamp()) > 0:
             seen = pulse.beats
-            found = await ministry.read(partial(lists.arrivals, post=caller.post, after=after))
+            found = await ministry.shown(caller, partial(shown.arrivals, after=after))
             for arrival in found:
                 after = arrival.seq
                 yield _event(arrival)

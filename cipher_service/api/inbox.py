@@ -1,10 +1,11 @@
 """What a post may read of dispatches: its list, one record, the envelope, the receipts.
 
-A dispatch is visible to its origin and its addressees; for anyone else it does not exist.
+What the policies do not show to the caller does not exist for it (`dispatches.shown`).
 """
 
 import json
 import logging
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
@@ -12,10 +13,11 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cipher_service.access.machines import Viewer
 from cipher_service.api.downloads import give_file, give_small, span_of
 from cipher_service.api.inbound import read_query, require_spelling
 from cipher_service.api.ministry import Ministry
-from cipher_service.dispatches import lists, rules
+from cipher_service.dispatches import lists, rules, shown
 from cipher_service.errors import ServiceError
 from cipher_service.identity.gatekeeper import Caller
 from cipher_service.wire import dispatches as wire
@@ -50,10 +52,9 @@ async def list_dispatches(ministry: Ministry, request: Request) -> Response:
     states = _STATES[query.get("state", "all")]
     after = int(query.get("after", 0))
     delivery = query.get("delivery", CIPHER)
-    lines = await ministry.read(
-        lambda connection: lists.inbox(
-            connection, caller.post, states, after=after, limit=limit + 1, delivery=delivery
-        )
+    lines = await ministry.shown(
+        caller,
+        partial(shown.inbox, states=states, after=after, limit=limit + 1, delivery=delivery),
     )
     page = wire.DispatchPage(
         items=[_item(line) for line in lines[:limit]],
@@ -65,9 +66,8 @@ async def list_dispatches(ministry: Ministry, request: Request) -> Response:
 async def dispatch_record(ministry: Ministry, request: Request, name: str) -> wire.DispatchRecord:
     """Give a dispatch's slip as its origin signed it, and its place in the register."""
     caller = await ministry.admitted(request)
-    found = await ministry.read(
-        lambda connection: lists.dispatch_of(connection, caller.post, require_spelling(ULID, name))
-    )
+    dispatch_id = require_spelling(ULID, name)
+    found = await ministry.shown(caller, partial(shown.dispatch_of, dispatch_id=dispatch_id))
     return wire.DispatchRecord(
         dispatch_id=found.dispatch_id,
         register_number=found.register,
@@ -82,11 +82,11 @@ async def envelope(ministry: Ministry, request: Request, name: str) -> Response:
     caller = await ministry.admitted(request)
     dispatch_id = require_spelling(ULID, name)
 
-    def find(connection: Connection) -> tuple[lists.DispatchRecord, bytes | None]:
-        found = lists.dispatch_of(connection, caller.post, dispatch_id)
+    def find(connection: Connection, viewer: Viewer) -> tuple[lists.DispatchRecord, bytes | None]:
+        found = shown.dispatch_of(connection, viewer, dispatch_id)
         return found, None if found.stored else lists.small_body(connection, found)
 
-    found, body = await ministry.read(find)
+    found, body = await ministry.shown(caller, find)
     if body is not None:
         response = give_small(request, body, found.sha256)
     else:
@@ -112,9 +112,7 @@ async def receipts(ministry: Ministry, request: Request, name: str) -> wire.Rece
     """Give the receipts of a dispatch: all to its origin, to an addressee its own."""
     caller = await ministry.admitted(request)
     dispatch_id = require_spelling(ULID, name)
-    found = await ministry.read(
-        lambda connection: lists.receipts_of(connection, caller.post, dispatch_id)
-    )
+    found = await ministry.shown(caller, partial(shown.receipts_of, dispatch_id=dispatch_id))
     return wire.ReceiptList.model_validate(
         {
             "items": [

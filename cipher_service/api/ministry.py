@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 
 from cipher_service import clock
+from cipher_service.access.machines import Viewer, viewer_of
 from cipher_service.api.inbound import header
 from cipher_service.directory.register import Directory, DirectoryReader
 from cipher_service.errors import ServiceError
@@ -172,6 +173,17 @@ class Ministry:
     async def read(self, question: Callable[[Connection], Result]) -> Result:
         """Ask the database something in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, self._read, question)
+
+    async def shown(
+        self, caller: Caller, question: Callable[[Connection, Viewer], Result]
+    ) -> Result:
+        """Ask the database something for a post, which sees what the policies let it."""
+
+        def asked(connection: Connection) -> Result:
+            directory = self._directory_reader.current(connection)
+            return question(connection, viewer_of(connection, directory, caller.post))
+
+        return await self.read(asked)
 
     async def in_thread(self, work: Callable[[], Result]) -> Result:
         """Do something that blocks in a thread."""

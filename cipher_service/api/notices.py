@@ -15,7 +15,7 @@ from cipher_service.api.inbox import CURSOR, LIMIT, PAGE
 from cipher_service.api.ministry import Ministry
 from cipher_service.api.strict_json import parse
 from cipher_service.audit.hearing import HEARD, require_ours
-from cipher_service.dispatches import acknowledgements, lists, signals
+from cipher_service.dispatches import acknowledgements, lists, shown, signals
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.wire import dispatches as wire
@@ -53,8 +53,8 @@ async def list_service_messages(ministry: Ministry, request: Request) -> Respons
     caller = await ministry.admitted(request)
     limit = min(int(query.get("limit", PAGE)), lists.PAGE_MAX)
     after = int(query.get("after", 0))
-    found = await ministry.read(
-        partial(lists.service_messages, post=caller.post, after=after, limit=limit + 1)
+    found = await ministry.shown(
+        caller, partial(shown.service_messages, after=after, limit=limit + 1)
     )
     page = wire.ServiceMessagePage(
         items=[

@@ -128,16 +128,8 @@ async def pouch_record(ministry: Ministry, request: Request, seal: str) -> wire.
     """Give what is known of a closing to a post that has to do with it."""
     seal = require_spelling("[0-9a-f]{32}", seal)
     caller = await ministry.admitted(request)
-    directory = await ministry.directory()
     return wire.PouchRecord.model_validate(
-        await ministry.read(
-            partial(
-                lookup.closing_for,
-                seal=seal,
-                caller=caller.post,
-                headquarters=directory.headquarters,
-            )
-        )
+        await ministry.shown(caller, partial(lookup.closing_for, seal=seal))
     )
 
 

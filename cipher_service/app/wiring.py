@@ -10,6 +10,7 @@ from cipher_service.access import desk as access_desk
 from cipher_service.access.acts import Gate
 from cipher_service.access.ceremony_desk import CeremonyDesk
 from cipher_service.access.upkeep import Upkeep
+from cipher_service.app.posts import PostDecisions
 from cipher_service.audit.commands import LogDesk
 from cipher_service.audit.hearing import HEARD
 from cipher_service.audit.journal import Journal
@@ -70,6 +71,8 @@ def registrar_handlers(
         **Upkeep(settings.log_origin).handlers(),
         **LogDesk().handlers(),
     }
+    of_posts = {name: act for name, act in acts.items() if name not in OPEN_ACTS | INNER_ACTS}
+    may = PostDecisions(directory).covering(of_posts)
     site = partial(site_of, settings)
     officers = OfficerDesk(site)
     devices = DeviceDesk(pouches, packs)
@@ -93,12 +96,12 @@ def registrar_handlers(
         **officers.guarded({**chasing.acts(gate, settings.headquarters), **sending}),
         **officers.guarded({**access_desk.acts(gate), **ceremonies.acts()}),
         **own_keys.OwnKeyDesk().handlers(officers),
-        **{name: acts.pop(name) for name in OPEN_ACTS | INNER_ACTS},
-        **admissions.guarded(acts),
+        **{name: acts[name] for name in OPEN_ACTS | INNER_ACTS},
+        **admissions.guarded(of_posts, may),
         **devices.handlers(),
         **officers.guarded({"officer_device": devices.take_in}),
     }
-    return handlers, {"submit": admissions.guarded_together(desk.submit_together)}
+    return handlers, {"submit": admissions.guarded_together("submit", desk.submit_together, may)}
 
 
 def _executors(gate: Gate, bags: PairDesk) -> dict[str, Executor]:

@@ -100,14 +100,14 @@ def event_of(outcome: Outcome, time_us: int) -> Event:
         request=_text(details.get("request")) if phase == INTEND else None,
         session=_session(members.get("session")),
         count=None if outcome.request.command != REQUEST else details.get("count"),
-        **_ruling(outcome, result),
+        **_ruling(outcome, result, members),
     )
 
 
-def _ruling(outcome: Outcome, result: dict[str, Any]) -> dict[str, Any]:
-    """Return what determined an act: its answer says it, or the refusal's facts do."""
-    decided = result.get("decision")
-    if isinstance(decided, dict):
+def _ruling(outcome: Outcome, result: dict[str, Any], members: dict[str, Any]) -> dict[str, Any]:
+    """Return what determined an act: its answer says it, its guard did, or the refusal's facts."""
+    decided = result.get("decision", members.get("decision"))
+    if isinstance(decided, dict) and outcome.refusal is None:
         return {
             "policies": tuple(decided["policies"]),
             "digest": decided["digest"],

@@ -14,12 +14,11 @@ from starlette.responses import Response
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate
-from cipher_service.access.asking import ASKABLE, would_be_allowed
+from cipher_service.access.asking import askable, would_be_allowed
 from cipher_service.access.decisions import Decision
 from cipher_service.access.looks import RIGHTS_READ
-from cipher_service.access.matrix import Cell, Row, default_matrix
+from cipher_service.access.matrix import POST_CELL, Cell, Row, default_matrix
 from cipher_service.access.reasons import reason
-from cipher_service.access.shapes import shapes
 from cipher_service.audit.inquiry import grants_on
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import mark
@@ -200,6 +199,8 @@ def _rows(functions: frozenset[str], language: str) -> list[tuple[Row, list[tupl
     """Return each action with the ways that the person's functions give to it, in words."""
     rows = []
     for row in default_matrix().rows.values():
+        if POST_CELL in row.cells:
+            continue
         mine = [role for role in row.cells if role in functions]
         rows.append((row, [(role, _way(row.cells[role], language)) for role in mine]))
     return rows
@@ -232,12 +233,8 @@ def _answer(
 
 def _askable() -> dict[str, str]:
     """Return the actions on things that the books know, by their place in the matrix."""
-    kinds = shapes().actions
-    return {
-        str(place): code
-        for place, code in enumerate(default_matrix().rows, 1)
-        if kinds[code] in ASKABLE
-    }
+    numbered = enumerate(default_matrix().rows, 1)
+    return {str(place): code for place, code in numbered if askable(code)}
 
 
 def instant_of(day: str) -> datetime | None:

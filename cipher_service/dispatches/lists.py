@@ -18,6 +18,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     union_all,
 )
 
@@ -35,6 +36,7 @@ from cipher_service.storage.tables.dispatches import (
 from keys.manifest import CIPHER, COPY
 
 PAGE_MAX = 200
+_EVERY: ColumnElement[bool] = true()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class MessageRecord:
     """A service message's file; `seq` is its cursor."""
 
     seq: int
+    origin: str
     recorded_at: str
     body: bytes
 
@@ -128,6 +131,7 @@ def inbox(
     after: int = 0,
     limit: int = 50,
     delivery: str = CIPHER,
+    within: ColumnElement[bool] = _EVERY,
 ) -> list[InboxLine]:
     """Return a page of what is addressed to a post over the wire, most urgent first.
 
@@ -139,12 +143,15 @@ def inbox(
         limit: lines at most, up to `PAGE_MAX`; ask for one more than shown to know if it is the
             last page.
         delivery: `POUCH` for what was announced and comes by pouch instead.
+        within: what of `dispatch` may be shown at all.
     """
     if not states:
         return []
     limit = min(limit, PAGE_MAX + 1)
     # One short walk of the index (post, state, place) per state, merged: IN would sort the lot.
-    walks = [_walk(post, state, after, limit, delivery).subquery() for state in sorted(states)]
+    walks = [
+        _walk(post, state, after, limit, delivery, within).subquery() for state in sorted(states)
+    ]
     merged = union_all(*(select(walk) for walk in walks)).subquery()
     rows = connection.execute(select(merged).order_by(merged.c.place).limit(limit))
     return [_inbox_line(row) for row in rows]
@@ -220,7 +227,12 @@ def receipts_of(connection: Connection, caller: str, dispatch_id: str) -> list[R
 
 
 def arrivals(
-    connection: Connection, post: str, *, after: int, limit: int = PAGE_MAX
+    connection: Connection,
+    post: str,
+    *,
+    after: int,
+    limit: int = PAGE_MAX,
+    within: ColumnElement[bool] = _EVERY,
 ) -> list[Arrival]:
     """Return what arrived for a post over the wire since a cursor, in order of arrival."""
     rows = connection.execute(
@@ -232,7 +244,7 @@ def arrivals(
             dispatch.c.received_at,
         )
         .join(addressee, addressee.c.dispatch == dispatch.c.seq)
-        .where(addressee.c.post == post, addressee.c.dispatch > after, *_SERVED)
+        .where(addressee.c.post == post, addressee.c.dispatch > after, *_SERVED, within)
         .order_by(addressee.c.dispatch)
         .limit(limit)
     )
@@ -251,19 +263,23 @@ def service_messages(
     """Return a page of the service messages spoken to a post, in order of arrival."""
     table = service_message
     rows = connection.execute(
-        select(table.c.seq, table.c.recorded_at, table.c.body)
+        select(table.c.seq, table.c.origin, table.c.recorded_at, table.c.body)
         .where(table.c.addressee == post, table.c.seq > after)
         .order_by(table.c.seq)
         .limit(min(limit, PAGE_MAX + 1))
     )
-    return [MessageRecord(int(row.seq), row.recorded_at, bytes(row.body)) for row in rows]
+    return [
+        MessageRecord(int(row.seq), row.origin, row.recorded_at, bytes(row.body)) for row in rows
+    ]
 
 
 # The sender's own copy is not mail, and what goes by pouch is not given over the wire.
 _SERVED = (addressee.c.role != COPY, addressee.c.delivery == CIPHER)
 
 
-def _walk(post: str, state: str, after: int, limit: int, delivery: str) -> Select[Any]:
+def _walk(
+    post: str, state: str, after: int, limit: int, delivery: str, within: ColumnElement[bool]
+) -> Select[Any]:
     lines = (
         select(
             addressee.c.place,
@@ -282,6 +298,7 @@ def _walk(post: str, state: str, after: int, limit: int, delivery: str) -> Selec
             addressee.c.place > after,
             addressee.c.role != COPY,
             addressee.c.delivery == delivery,
+            within,
         )
     )
     return lines.order_by(addressee.c.place).limit(limit)

@@ -22,6 +22,9 @@ from keys.custody.errors import CustodianFault, CustodianUnavailable, CustodySea
 from keys.custody.protocol import Custodian
 from keys.signing import VerifyingKey
 
+May = Callable[[Connection, str, dict[str, Any]], None]
+"""Refuses a command, by its name and whole payload, that its post may not give."""
+
 
 class Admissions:
     """Guards acts, issues tokens, and says who the service is.
@@ -49,23 +52,28 @@ class Admissions:
     def handlers(self) -> dict[str, Handler]:
         """Return the commands by name; each method says what it takes and gives."""
         return {
-            "admit": self.admit,
             "issue_token": self.issue_token,
             "token_keys": self.token_keys,
             "seals": self.seals,
             "health": self.health,
         }
 
-    def guarded(self, acts: Mapping[str, Handler]) -> dict[str, Handler]:
-        """Return acts that take `{"post", "client", "act": payload}` and admit the caller first."""
-        return {name: self._guarded(act) for name, act in acts.items()}
+    def guarded(self, acts: Mapping[str, Handler], may: May) -> dict[str, Handler]:
+        """Return acts that take `{"post", "client", "act": payload}`.
 
-    def guarded_together(self, act: Together) -> Together:
+        The caller is admitted first; then `may` refuses what the policies do not let it. `admit`
+        is among them and does nothing else: a reading follows it.
+        """
+        every = {"admit": _nothing_more, **acts}
+        return {name: self._guarded(name, act, may) for name, act in every.items()}
+
+    def guarded_together(self, name: str, act: Together, may: May) -> Together:
         """Return commands done together, as `guarded` does those done alone."""
 
         def guarded(connection: Connection, payloads: Sequence[dict[str, Any]]) -> list[Any]:
             for payload in payloads:
                 self.admit(connection, payload)
+                may(connection, name, payload)
             return act(connection, [payload["act"] for payload in payloads])
 
         return guarded
@@ -123,12 +131,17 @@ class Admissions:
             return {"custodian": "away", "trial": False}
         return {"custodian": "sealed" if state.sealed else "open", "trial": not state.founded}
 
-    def _guarded(self, act: Handler) -> Handler:
+    def _guarded(self, name: str, act: Handler, may: May) -> Handler:
         def guarded(connection: Connection, payload: dict[str, Any]) -> Any:
             self.admit(connection, payload)
+            may(connection, name, payload)
             return act(connection, payload["act"])
 
         return guarded
+
+
+def _nothing_more(_connection: Connection, _payload: object) -> None:
+    """Do nothing beyond admitting."""
 
 
 def _halves(key: VerifyingKey) -> list[bytes]:

@@ -48,8 +48,8 @@ class Counter:
     def handlers(self) -> dict[str, Handler]:
         """Return the commands by name.
 
-        They take `{"caller", "officer", "act": payload}` and refuse NOT_FOUND to other posts;
-        those of officers alone refuse OFFICER_NEEDED.
+        They take `{"caller", "officer", "told": payload}`; those of officers alone refuse
+        OFFICER_NEEDED. That they are headquarters' alone is a policy (`posts-counter`).
         """
         acts: Mapping[str, Callable[[Connection, str, Answer], Answer]] = {
             "hand-in": self._desk.hand_in,
@@ -86,7 +86,6 @@ class Counter:
 
     def _guarded(self, act: Callable[[Connection, str, Answer], Answer]) -> Handler:
         def guarded(connection: Connection, payload: dict[str, Any]) -> Answer:
-            self._require_here(payload)
             try:
                 return act(connection, payload["officer"], payload["told"])
             except Refusal as refusal:
@@ -102,13 +101,8 @@ class Counter:
 
         return closed
 
-    def _refuse(self, name: str, _connection: Connection, payload: dict[str, Any]) -> NoReturn:
-        self._require_here(payload)
+    def _refuse(self, name: str, _connection: Connection, _payload: dict[str, Any]) -> NoReturn:
         raise ServiceError("OFFICER_NEEDED", act=name)
-
-    def _require_here(self, payload: dict[str, Any]) -> None:
-        if payload["caller"] != self._post:
-            raise ServiceError("NOT_FOUND")
 
 
 def commands_of_clients(

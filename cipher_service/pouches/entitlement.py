@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from cipher_service.access.acts import Gate, circumstances, founded
 from cipher_service.access.acts import require as require_decided
+from cipher_service.access.machines import Bag
 from cipher_service.access.principals import rank
 from cipher_service.access.subjects import Circumstances, Pouch
 from cipher_service.errors import ServiceError
@@ -90,6 +91,11 @@ def _takers(connection: Connection, closing: Closing) -> set[str]:
         for event in events
         if isinstance(event.facts, HandedOver) and event.witness is not None
     }
+
+
+def seen_by_posts(closing: Closing) -> Bag:
+    """Return a closing as the policies see it when a post's machine asks."""
+    return Bag(closing.route.origin, frozenset(closing.route.route.places))
 
 
 def level_of(bag_class: BagClass, scheme: Scheme) -> int:

@@ -14,10 +14,12 @@ from sqlalchemy import Connection, func, insert, select
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate, founded
+from cipher_service.access.deployed import in_force
+from cipher_service.access.machines import REPORT_BAG, Post, Viewer
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import cases, outcomes, repository
 from cipher_service.pouches.carriage import Counted, item_differences
-from cipher_service.pouches.entitlement import HAND_OVER, LIST, bag_of, require
+from cipher_service.pouches.entitlement import HAND_OVER, LIST, bag_of, require, seen_by_posts
 from cipher_service.pouches.repository import Closing
 from cipher_service.references import new_id
 from cipher_service.storage.batch import Handler
@@ -102,8 +104,10 @@ class FindingsDesk:
 
     def _mine(self, connection: Connection, payload: dict[str, Any], action: str) -> Closing:
         closing = repository.closing_of(connection, payload["seal"])
-        if closing is None or payload["caller"] not in closing.route.route.places:
+        if closing is None:
             raise ServiceError("NOT_FOUND")
+        viewer = Viewer(in_force(connection), Post(payload["caller"]))
+        viewer.require_visible(REPORT_BAG, seen_by_posts(closing))
         if founded(connection):
             officer = payload["officer"]
             bag = bag_of(connection, closing, self.gate.scheme, officer=officer)

@@ -5,21 +5,22 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cipher_service import clock
+from cipher_service.access.machines import SEE_BAG, Viewer
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import outcomes, repository
+from cipher_service.pouches.entitlement import seen_by_posts
 
 
-def closing_for(
-    connection: Connection, *, seal: str, caller: str, headquarters: str
-) -> dict[str, Any]:
+def closing_for(connection: Connection, viewer: Viewer, *, seal: str) -> dict[str, Any]:
     """Return the members of `wire.pouches.PouchRecord` for a post on the closing's way.
 
     Raises:
         ServiceError: NOT_FOUND, also when it exists but goes past the caller.
     """
     closing = repository.closing_of(connection, seal)
-    if closing is None or caller not in (*closing.route.route.places, headquarters):
+    if closing is None:
         raise ServiceError("NOT_FOUND")
+    viewer.require_visible(SEE_BAG, seen_by_posts(closing))
     held = outcomes.receipt_of(connection, seal)
     return {
         "seal": seal,

@@ -13,9 +13,12 @@ from typing import Final
 from sqlalchemy import Connection, insert, select
 
 from cipher_service import clock
+from cipher_service.access.deployed import in_force
+from cipher_service.access.machines import MAKE_BAG, Post, Viewer
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme
 from cipher_service.pouches import cases, repository, rules, stock
+from cipher_service.pouches.entitlement import seen_by_posts
 from cipher_service.pouches.repository import Closing, RouteRecord
 from cipher_service.storage.statements import insert_or_skip, inserts
 from cipher_service.storage.tables import pouches as tables
@@ -263,8 +266,10 @@ def seal_bag(
 def require_origin(connection: Connection, seal: str, post: str) -> None:
     """Demand that a closing is made up at this post. Raises ServiceError NOT_FOUND."""
     closing = repository.closing_of(connection, seal)
-    if closing is None or closing.route.origin != post:
+    if closing is None:
         raise ServiceError("NOT_FOUND")
+    viewer = Viewer(in_force(connection), Post(post))
+    viewer.require_visible(MAKE_BAG, seen_by_posts(closing))
 
 
 def is_on_record(connection: Connection, event: Event) -> bool:

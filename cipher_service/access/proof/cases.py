@@ -20,9 +20,10 @@ _BASES = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One request: its action, the thing's type, and every attribute of the three records."""
+    """One request: its action, the types of asker and thing, every attribute of three records."""
 
     action: str
+    principal: str
     resource: str
     values: Mapping[str, Mapping[str, Any]]
 
@@ -71,7 +72,7 @@ def case_of(environment: Environment, model: z3.ModelRef) -> Case:
         else:
             members = [n for n in sorted(numbers) if z3.is_true(model.eval(z3.IsMember(n, value)))]
             read[base][name] = [_text(texts, number) for number in members]
-    return Case(environment.action, environment.resource, read)
+    return Case(environment.action, environment.principal, environment.resource, read)
 
 
 def _text(texts: Mapping[int, str], number: int) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import z3
 from cedarpy import policies_to_pst, pst
 
-from cipher_service.access.shapes import Shapes, shapes
+from cipher_service.access.shapes import CONTEXTS, Shapes, shapes
 
 _YES = z3.BoolVal(True)  # noqa: FBT003 - z3 names its constants so
 _NO = z3.BoolVal(False)  # noqa: FBT003 - z3 names its constants so
@@ -63,13 +63,14 @@ class Environment:
     def __init__(self, action: str, literals: Literals, table: Shapes | None = None) -> None:
         known = table or shapes()
         self.action = action
+        self.principal = known.principals[action]
         self.resource = known.actions[action]
         self.groups = known.groups[action] | {action}
         self.literals = literals
         self.records: Mapping[str, Mapping[str, str]] = {
-            "principal": known.records["Officer"],
+            "principal": known.records[self.principal],
             "resource": known.records[self.resource],
-            "context": known.records["Circumstances"],
+            "context": known.records[CONTEXTS[self.principal]],
         }
         self.variables: dict[tuple[str, str], Any] = {
             (base, name): _variable(f"{base}.{name}", kind)
@@ -88,7 +89,7 @@ class Environment:
     def holds(self, policy: pst.Template) -> z3.BoolRef:
         """Return when a policy applies."""
         parts = [
-            self._scope(policy.principal, "Officer"),
+            self._scope(policy.principal, self.principal),
             self._scope(policy.resource, self.resource),
         ]
         parts.append(self._action(policy.action))

@@ -90,6 +90,8 @@ def _actions(policy: pst.Template) -> Iterator[tuple[str, pst.Template]]:
     resource: Any = policy.resource
     for action, kind in shapes().actions.items():
         uid = replace(named[0], id=action)
+        if shapes().principals[action] != shapes().principals[named[0].id]:
+            continue
         if kind == str(resource.entity_type) and uid not in named:
             yield f"also for {action}", replace(policy, action=pst.ActionIn((*named, uid)))
 

@@ -3,17 +3,19 @@
 import random
 from datetime import UTC, datetime
 
+from cipher_service.access.machines import Bag, Envelope, Exchange, Message, Post, Service
 from cipher_service.access.shapes import shapes
 from cipher_service.access.subjects import (
     Book,
     Circumstances,
     Dispatch,
+    Entity,
     Key,
     Mandate,
     Person,
     Pouch,
     Principal,
-    Resource,
+    Setting,
 )
 from cipher_service.directory.roles import default_roles
 
@@ -78,7 +80,7 @@ class Chance:
             file=draw.choice(("", *FILES)),
         )
 
-    def resource(self, kind: str) -> Resource:
+    def resource(self, kind: str) -> Entity:
         draw = self.draw
         if kind == "Dispatch":
             return self.dispatch(draw.choice(("D1", "D2", "D3")))
@@ -96,7 +98,32 @@ class Chance:
             return Key("K1")
         if kind == "Person":
             return Person(draw.choice(PEOPLE), draw.choice(POSTS), draw.randint(-1, 4))
-        return Book("B1")
+        return Book("B1") if kind == "Book" else self.carried(kind)
+
+    def carried(self, kind: str) -> Entity:
+        draw = self.draw
+        if kind == "Envelope":
+            return Envelope(
+                draw.randint(0, 4),
+                self.some(CAVEATS, 0.2),
+                self.some(POSTS, 0.5) if self.often(0.2) else frozenset(),
+                draw.choice(POSTS),
+                self.some(POSTS, 0.4),
+                self.some(POSTS, 0.4),
+            )
+        if kind == "Message":
+            return Message(draw.choice(POSTS), draw.choice(POSTS))
+        return Bag(draw.choice(POSTS), self.some(POSTS, 0.4)) if kind == "Bag" else Service("S1")
+
+    def post(self) -> Post:
+        code = self.draw.choice(POSTS)
+        return Post(code, self.often(0.95), code == "MINREX")
+
+    def asks(self, action: str) -> tuple[Entity, Setting]:
+        """Give who may ask this at all, and the circumstances."""
+        if shapes().principals[action] == "Post":
+            return self.post(), Exchange()
+        return self.principal(), self.circumstances()
 
     def circumstances(self) -> Circumstances:
         draw = self.draw

@@ -3,15 +3,19 @@
 It shares no code with the engine, the policies or the proofs: rules as functions, no Cedar.
 """
 
+from cipher_service.access.machines import Bag, Envelope, Message, Post
 from cipher_service.access.subjects import (
+    Book,
     Circumstances,
     Dispatch,
+    Entity,
     Key,
     Mandate,
     Person,
     Pouch,
     Principal,
     Resource,
+    Setting,
 )
 
 DERIVE = {"reply", "forward", "attach"}
@@ -76,8 +80,13 @@ AUTHORITIES = {"MINISTER", "SECRETARY-GENERAL", "DEPUTY-DIRECTOR", "CHIEF-CIPHER
 POUCH = {"CHIEF-POUCH", "CHIEF-CIPHER-POUCH"}
 
 
-def allowed(principal: Principal, action: str, resource: Resource, context: Circumstances) -> bool:
+def allowed(principal: Entity, action: str, resource: Entity, context: Setting) -> bool:
     """Decide, in the person's own name or under one of the mandates."""
+    if isinstance(principal, Post):
+        return principal.active and _post(principal, action, resource)
+    assert isinstance(principal, Principal)
+    assert isinstance(resource, Dispatch | Pouch | Key | Person | Book)
+    assert isinstance(context, Circumstances)
     if _may(principal, action, resource, context, None):
         return True
     return any(
@@ -85,6 +94,27 @@ def allowed(principal: Principal, action: str, resource: Resource, context: Circ
         and _may(principal.under(mandate), action, resource, context, mandate)
         for mandate in principal.mandates
     )
+
+
+def _post(who: Post, action: str, what: Entity) -> bool:
+    me = who.identifier
+    if isinstance(what, Envelope):
+        mine = what.origin == me
+        shown = mine or not what.releasable or me in what.releasable
+        return {
+            "post-submit": mine,
+            "post-trace": mine,
+            "post-list": me in what.addressees and shown,
+            "post-acknowledge": me in what.addressees,
+            "post-fetch": (mine or me in what.served) and shown,
+        }[action]
+    if isinstance(what, Message):
+        return me == (what.origin if action == "post-speak" else what.addressee)
+    if isinstance(what, Bag):
+        if action == "post-bag-make":
+            return what.origin == me
+        return me in what.places or (action == "post-bag-see" and who.headquarters)
+    return action == "post-use" or who.headquarters
 
 
 def _may(

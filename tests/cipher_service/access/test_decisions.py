@@ -46,7 +46,7 @@ def test_a_second_evaluator_agrees_on_every_pair() -> None:
     yes = asked = 0
     for number in range(200_000 if FULL else 6_000):
         action = actions[number % len(actions)]
-        person, context = chance.principal(), chance.circumstances()
+        person, context = chance.asks(action)
         thing = chance.resource(shapes().actions[action])
         answer = decide(POLICIES, person, action, thing, context)
         assert answer.allowed == reference.allowed(person, action, thing, context), (
@@ -101,8 +101,10 @@ def test_the_proofs_model_what_the_engine_does() -> None:
         environment = Environment(action, literals)
         formula = environment.allowed(POLICIES.tree)
         for _ in range(60 if FULL else 6):
-            person = replace(chance.principal(), mandates=())
-            thing, context = chance.resource(kind), chance.circumstances()
+            person, context = chance.asks(action)
+            if isinstance(person, Principal):
+                person = replace(person, mandates=())
+            thing = chance.resource(kind)
             values = {
                 "principal": person.attributes(),
                 "resource": thing.attributes(),
