@@ -197,6 +197,13 @@ def _person(group: "Commands[Parser]", say: Say, name: str, handler: str) -> Par
 
 def _add_by(parser: Parser, say: Say, *, required: bool = False) -> None:
     parser.add_argument("--by", metavar="OFF", required=required, help=say("help_by"))
+    parser.add_argument(
+        *("--software-key",),
+        metavar=say("a_file"),
+        action="append",
+        default=[],
+        help=say("help_software_key"),
+    )
 
 
 def _add_with(parser: Parser, say: Say) -> None:

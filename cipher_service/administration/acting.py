@@ -1,7 +1,7 @@
 """What the commands on persons and rights share: the books open, the present, days as typed."""
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,9 +11,11 @@ from sqlalchemy import Connection
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate
+from cipher_service.administration import presence
 from cipher_service.administration.installation import journal_of, opened
 from cipher_service.audit.journal import Found
 from cipher_service.client.failures import Misused
+from cipher_service.client.terminal import Terminal
 from cipher_service.directory.officers import Window
 from cipher_service.storage.unit_of_work import reading
 
@@ -33,15 +35,38 @@ class Desk:
 
 
 @contextmanager
-def acting(arguments: Namespace) -> Iterator[Desk]:
-    """Open the books for one act, about what is named: all is recorded, or nothing."""
+def acting(
+    arguments: Namespace,
+    terminal: Terminal,
+    about: str | None = None,
+    *,
+    name: str | None = None,
+    also: Mapping[str, str] | None = None,
+) -> Iterator[Desk]:
+    """Open the books for one act, signed by those whom it names: all is recorded, or nothing.
+
+    Args:
+        arguments: as typed.
+        terminal: where the signers read what they sign.
+        about: what it is about, unless an argument says it.
+        name: of the act in the log, unless its handler's will do.
+        also: what is signed beside what was typed.
+
+    Raises:
+        Refused: see `presence.sign`.
+    """
     found = Found()
     gate = Gate(note=lambda decision: setattr(found, "ruling", decision.ruling()))
-    with (
-        opened(arguments) as installation,
-        journal_of(installation).act(_name(arguments), _about(arguments), found) as connection,
-    ):
-        yield Desk(connection, gate, clock.now(), installation.settings.headquarters, found)
+    name, about = name or _name(arguments), about or _about(arguments)
+    with opened(arguments) as installation:
+        journal = journal_of(installation)
+        with journal.told(name, about):
+            answers = presence.sign(arguments, terminal, installation, also or {})
+        with journal.act(name, about, found) as connection:
+            now = clock.now()
+            presence.verify(connection, answers, installation.settings, now)
+            found.signers = tuple(answers.given)
+            yield Desk(connection, gate, now, installation.settings.headquarters, found)
 
 
 def _about(arguments: Namespace) -> str | None:

@@ -78,7 +78,7 @@ def list_habilitations(arguments: Namespace, terminal: Terminal) -> None:
 
 def add(arguments: Namespace, terminal: Terminal) -> None:
     """Record a person; the number alone is on standard output."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         identity = Identity(
             arguments.name,
             arguments.grade.upper(),
@@ -98,7 +98,7 @@ def add(arguments: Namespace, terminal: Terminal) -> None:
 
 def assign(arguments: Namespace, terminal: Terminal) -> None:
     """Give a function to a person."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         _require(desk, arguments, "role-assign", arguments.officer)
         officers.assign(
             desk.connection,
@@ -113,7 +113,7 @@ def assign(arguments: Namespace, terminal: Terminal) -> None:
 
 def unassign(arguments: Namespace, terminal: Terminal) -> None:
     """Take a function away at once."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         _require(desk, arguments, "revoke", arguments.officer)
         officers.end_function(desk.connection, arguments.officer, arguments.role.upper(), desk.now)
     _done(terminal, arguments)
@@ -121,7 +121,7 @@ def unassign(arguments: Namespace, terminal: Terminal) -> None:
 
 def habilitate(arguments: Namespace, terminal: Terminal) -> None:
     """Grant an habilitation that another person proposed, with the security officer."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         level, _caveats = checked_marking(desk.gate.scheme, arguments.level, arguments.caveat)
         context = circumstances(
             desk.connection,
@@ -156,7 +156,7 @@ def habilitate(arguments: Namespace, terminal: Terminal) -> None:
 
 def withdraw(arguments: Namespace, terminal: Terminal) -> None:
     """End a person's habilitation at once."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         _require(desk, arguments, "revoke", arguments.officer)
         authorisations.withdraw_habilitation(desk.connection, arguments.officer, desk.now)
     _done(terminal, arguments)
@@ -164,7 +164,7 @@ def withdraw(arguments: Namespace, terminal: Terminal) -> None:
 
 def need(arguments: Namespace, terminal: Terminal) -> None:
     """Let a person know of a dispatch, of a post's traffic, or of a file."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         about = matter_of(desk.connection, arguments.kind, arguments.matter)
         context = circumstances(desk.connection, desk.gate, desk.now)
         require(desk.connection, desk.gate, arguments.by, "grant-need", about, context)
@@ -189,7 +189,7 @@ def officer_link(arguments: Namespace, terminal: Terminal) -> None:
     origin = Settings.load(Path(arguments.data)).console_origin
     if not origin:
         raise Refused("CONSOLE_MISSING")
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         keys = passkey_book.keys_of(desk.connection, arguments.officer)
         present = any(key.revoked is None for key in keys)
         # Whoever gets a link can act as that person: for one who has keys, as giving a function.
@@ -207,7 +207,7 @@ def officer_link(arguments: Namespace, terminal: Terminal) -> None:
 
 def suspend(arguments: Namespace, terminal: Terminal) -> None:
     """Freeze a person at once; one person suffices."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         _require(desk, arguments, "revoke", arguments.officer)
         officers.set_state(desk.connection, arguments.officer, "suspended", desk.now)
     _done(terminal, arguments)
@@ -215,7 +215,7 @@ def suspend(arguments: Namespace, terminal: Terminal) -> None:
 
 def resume(arguments: Namespace, terminal: Terminal) -> None:
     """End a freeze; that takes two, as giving a function does."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         _require(desk, arguments, "role-assign", arguments.officer)
         officers.set_state(desk.connection, arguments.officer, "active", desk.now)
     _done(terminal, arguments)
@@ -223,7 +223,7 @@ def resume(arguments: Namespace, terminal: Terminal) -> None:
 
 def leave(arguments: Namespace, terminal: Terminal) -> None:
     """Record that a person leaves: everything ends at once, and the inventory is shown."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         number = movements.leave(
             desk.connection,
             desk.gate,
@@ -238,7 +238,7 @@ def leave(arguments: Namespace, terminal: Terminal) -> None:
 
 def transfer(arguments: Namespace, terminal: Terminal) -> None:
     """Move a person; the rights of the old post end at once, and the inventory is shown."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         number = movements.transfer(
             desk.connection,
             desk.gate,

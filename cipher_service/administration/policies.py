@@ -7,9 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from cipher_service import clock
 from cipher_service.access import adoption
-from cipher_service.access.acts import Gate
 from cipher_service.access.deployed import deployed
 from cipher_service.access.matrix import as_markdown, as_table, default_matrix
 from cipher_service.access.policies import (
@@ -22,9 +20,9 @@ from cipher_service.access.proof.checking import Finding, default_invariants, ne
 from cipher_service.access.proof.checking import check as prove
 from cipher_service.access.proof.encoding import Unprovable
 from cipher_service.access.shapes import shapes
-from cipher_service.administration.installation import acting, opened
+from cipher_service.administration.acting import acting
+from cipher_service.administration.installation import opened
 from cipher_service.administration.words import Speaker
-from cipher_service.audit.journal import Found
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.settings import FILE
@@ -56,11 +54,10 @@ def adopt(arguments: Namespace, terminal: Terminal) -> None:
     if found:
         _tell(terminal, policies, found)
         raise Refused("POLICIES_BROKEN", count=len(found))
-    known = Found()
-    gate = Gate(note=lambda decision: setattr(known, "ruling", decision.ruling()))
-    with acting(arguments, "policy_adopt", policies.digest, known) as connection:
+    digest = policies.digest
+    with acting(arguments, terminal, digest, name="policy_adopt", also={"digest": digest}) as desk:
         names = (arguments.by, arguments.approver)
-        adoption.adopt(connection, gate, policies, *names, clock.now())
+        adoption.adopt(desk.connection, desk.gate, policies, *names, desk.now)
     if terminal.as_json:
         terminal.show_json({"digest": policies.digest})
     else:

@@ -32,7 +32,7 @@ def list_candidates(arguments: Namespace, terminal: Terminal) -> None:
 
 def propose_mandate(arguments: Namespace, terminal: Terminal) -> None:
     """Write a mandate as a draft; only the Minister's signature makes it one."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         draft = Draft(
             arguments.kind,
             arguments.holder,
@@ -51,14 +51,14 @@ def propose_mandate(arguments: Namespace, terminal: Terminal) -> None:
 
 def sign_mandate(arguments: Namespace, terminal: Terminal) -> None:
     """Make a mandate active, as the Minister."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         mandates.sign(desk.connection, desk.gate, arguments.mandate, arguments.by, desk.now)
     _done(terminal, arguments.mandate)
 
 
 def end_mandate(arguments: Namespace, terminal: Terminal) -> None:
     """End a mandate at once."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         mandates.end(desk.connection, desk.gate, arguments.mandate, arguments.by, desk.now)
     _done(terminal, arguments.mandate)
 
@@ -72,7 +72,7 @@ def list_mandates(arguments: Namespace, terminal: Terminal) -> None:
 
 def declare_emergency(arguments: Namespace, terminal: Terminal) -> None:
     """Declare an emergency on one dispatch; another person reviews it within 24 hours."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         thing = registers.subject(desk.connection, arguments.dispatch)
         number = emergencies.declare(
             desk.connection,
@@ -89,7 +89,7 @@ def declare_emergency(arguments: Namespace, terminal: Terminal) -> None:
 
 def review_emergency(arguments: Namespace, terminal: Terminal) -> None:
     """Review an emergency of another person."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         emergencies.review(
             desk.connection, desk.gate, arguments.number, arguments.by, arguments.finding, desk.now
         )
@@ -105,7 +105,7 @@ def list_emergencies(arguments: Namespace, terminal: Terminal) -> None:
 
 def open_review(arguments: Namespace, terminal: Terminal) -> None:
     """Open a review of every right in force."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         number = campaigns.open_campaign(desk.connection, desk.gate, arguments.by, desk.now)
         desk.found.resource = number
     _number(terminal, number)
@@ -134,7 +134,7 @@ def list_due(arguments: Namespace, terminal: Terminal) -> None:
 
 def answer_review(arguments: Namespace, terminal: Terminal) -> None:
     """Confirm a right, or remove it at once."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         campaigns.answer(
             desk.connection,
             desk.gate,
@@ -149,7 +149,7 @@ def answer_review(arguments: Namespace, terminal: Terminal) -> None:
 
 def request_site(arguments: Namespace, terminal: Terminal) -> None:
     """Ask for an access outside the service, for another person."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         wanted = Wanted(
             arguments.officer,
             arguments.kind,
@@ -164,14 +164,14 @@ def request_site(arguments: Namespace, terminal: Terminal) -> None:
 
 def agree_site(arguments: Namespace, terminal: Terminal) -> None:
     """Give the security officer's visa."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         sites.agree(desk.connection, desk.gate, arguments.number, arguments.by, desk.now)
     _done(terminal, str(arguments.number))
 
 
 def grant_site(arguments: Namespace, terminal: Terminal) -> None:
     """Grant what was asked and agreed."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         sites.grant(
             desk.connection, desk.gate, arguments.number, arguments.by, arguments.act, desk.now
         )
@@ -180,7 +180,7 @@ def grant_site(arguments: Namespace, terminal: Terminal) -> None:
 
 def refuse_site(arguments: Namespace, terminal: Terminal) -> None:
     """Refuse a request, or take an access away at once."""
-    with acting(arguments) as desk:
+    with acting(arguments, terminal) as desk:
         sites.refuse(desk.connection, desk.gate, arguments.number, arguments.by, desk.now)
     _done(terminal, str(arguments.number))
 

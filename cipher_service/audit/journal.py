@@ -6,14 +6,15 @@
     with journal.effect("bureau_unseal"):
         custodian.open_sealed(ciphertext)
 
-Only who holds the ministry's data folder can act here; the entry names the account of the operating
-system, since nobody has signed in. The heads are signed by the service that runs on the same books.
+Only who holds the ministry's data folder can act here; the entry names whoever signed the command
+with their security key, and else the account of the operating system. The heads are signed by the
+service that runs on the same books.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
 
@@ -21,6 +22,9 @@ from cipher_service import clock
 from cipher_service.audit.ledger import append
 from cipher_service.audit.records import DONE, FAILED, INTENDED, REFUSED, Event, named_policies
 from cipher_service.storage.unit_of_work import unit_of_work
+
+COUNTERSIGNED: Final = "countersigned"
+"""The entry of each further person who signed the act whose own entry follows."""
 
 
 @dataclass
@@ -30,10 +34,12 @@ class Found:
     Attributes:
         resource: what it is about: the number that it gave, where nothing else says it.
         ruling: what the policies decided: `policies`, `digest`, `mandate`.
+        signers: who signed it with their keys, whoever's account typed it; the first is its actor.
     """
 
     resource: str | None = None
     ruling: Mapping[str, Any] = field(default_factory=dict)
+    signers: tuple[str, ...] = ()
 
 
 class Journal:
@@ -67,7 +73,10 @@ class Journal:
         with self.told(action, resource), unit_of_work(self._engine) as connection:
             yield connection
             about = found.resource or resource
-            self._append(connection, action, DONE, about, ruling=found.ruling)
+            for signer in found.signers[1:]:
+                self._append(connection, COUNTERSIGNED, DONE, about, actor=signer)
+            actor = next(iter(found.signers), None)
+            self._append(connection, action, DONE, about, ruling=found.ruling, actor=actor)
 
     @contextmanager
     def effect(
@@ -127,11 +136,12 @@ class Journal:
         request: str | None = None,
         *,
         ruling: Mapping[str, Any] | None = None,
+        actor: str | None = None,
     ) -> int:
         ruled = ruling or {}
         event = Event(
             time_us=int(clock.now().timestamp() * 1_000_000),
-            actor=self.actor,
+            actor=actor or self.actor,
             action=action,
             outcome=outcome,
             resource=resource,

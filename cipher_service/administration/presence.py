@@ -1,0 +1,191 @@
+"""Whom a command names at this terminal: their security key signs the command before it is done.
+
+    answers = sign(arguments, terminal, installation, {})       # no transaction waits for a hand
+    with journal.act(...) as connection:
+        verify(connection, answers, installation.settings, now)
+
+What is signed is the command itself with everything typed, once, within five minutes, by the keys
+that officers have in the service's books. While the ministry is being founded a name is believed,
+but never that of a person who has a key; once the security officer, the Head of the Cell and the
+Secretary-General each have one, nobody is believed without signing.
+"""
+
+import json
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+
+from cipher_service import clock
+from cipher_service.access.acts import FOUNDERS
+from cipher_service.administration.installation import Installation
+from cipher_service.administration.officer_keys import Signer, UsbKeys
+from cipher_service.administration.words import Speaker
+from cipher_service.client.failures import Refused
+from cipher_service.client.messages import printable
+from cipher_service.client.terminal import Terminal
+from cipher_service.directory.officers import in_force
+from cipher_service.errors import ServiceError
+from cipher_service.identity import challenges, passkey_book
+from cipher_service.identity.demonstration import Demonstration
+from cipher_service.identity.site import party_of, site_of
+from cipher_service.settings import Settings
+from cipher_service.storage.tables import officers as books
+from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.acts import approval_challenge
+from keys.canonical import encode
+from keys.software_key import SoftwareKey
+
+TYPE: Final = "cipher-service/v1 command"
+_NAMING: Final = ("by", "approver", "proposer")
+_UNSIGNED: Final = frozenset({"data", "json", "lang", "software_key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A key's answer: whose, to which nonce, under which digest."""
+
+    officer: str
+    digest: bytes
+    nonce: bytes
+    response: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The answers to one command, and whom it names."""
+
+    named: tuple[str, ...]
+    given: Mapping[str, Answer]
+
+
+def sign(
+    arguments: Namespace, terminal: Terminal, installation: Installation, also: Mapping[str, str]
+) -> Answers:
+    """Have the keys of those whom a command names sign it, one after the other.
+
+    Args:
+        arguments: as typed.
+        terminal: where the command is shown as it is signed.
+        installation: whose officers.
+        also: what is signed beside what was typed: the digest of a file that it names.
+
+    Raises:
+        Refused: SIGNATURE_NEEDED (who has no key), SECURITY_KEY_ABSENT, SECURITY_KEY_SILENT,
+            SOFTWARE_KEY_REFUSED.
+    """
+    typed = (getattr(arguments, name, None) for name in _NAMING)
+    named = tuple(dict.fromkeys(officer for officer in typed if officer is not None))
+    with reading(installation.engine) as connection:
+        keys = {
+            officer: _credentials(connection, officer)
+            for officer in named
+            if _must_sign(connection, officer)
+        }
+    given = {}
+    for officer, credentials in keys.items():
+        if not credentials:
+            raise Refused("SIGNATURE_NEEDED", officer=officer)
+        statement = _statement(arguments, officer, also)
+        body = encode(statement)
+        for line in json.dumps(
+            statement, ensure_ascii=False, indent=2, sort_keys=True
+        ).splitlines():
+            terminal.tell(printable(line))
+        Speaker(terminal).say("presence_asked", officer=officer)
+        with unit_of_work(installation.engine) as connection:
+            nonce = challenges.give(connection, "step-up", officer, clock.now())
+        digest = sha256(TYPE.encode() + b"\0" + body).digest()
+        asked = (officer, credentials, approval_challenge(nonce, digest))
+        response = _answer(arguments, terminal, installation.settings, *asked)
+        given[officer] = Answer(officer, digest, nonce, response)
+    return Answers(named, given)
+
+
+def verify(connection: Connection, answers: Answers, settings: Settings, now: datetime) -> None:
+    """Demand, in the transaction of the act, that whoever must sign has signed it.
+
+    Raises:
+        Refused: SIGNATURE_NEEDED.
+        ServiceError: CHALLENGE_UNKNOWN, KEY_UNKNOWN.
+        Refusal: the security key's.
+    """
+    for officer in answers.named:
+        answer = answers.given.get(officer)
+        if answer is None:
+            if _must_sign(connection, officer):
+                raise Refused("SIGNATURE_NEEDED", officer=officer)
+            continue
+        passkey_book.step_up(
+            connection,
+            officer,
+            answer.digest,
+            answer.nonce,
+            answer.response,
+            site=site_of(settings),
+            now=now,
+        )
+
+
+def _statement(arguments: Namespace, officer: str, also: Mapping[str, str]) -> dict[str, Any]:
+    typed = {
+        name: [str(each) for each in value] if isinstance(value, list) else str(value)
+        for name, value in vars(arguments).items()
+        if name not in _UNSIGNED and value is not None
+    }
+    return {"type": TYPE, "v": 1, "officer": officer, "typed": {**typed, **also}}
+
+
+def _answer(
+    arguments: Namespace,
+    terminal: Terminal,
+    settings: Settings,
+    officer: str,
+    credentials: tuple[bytes, ...],
+    challenge: bytes,
+) -> bytes:
+    """Have the officer's key answer: on USB, in a file, or a demonstration's own."""
+    files: list[str] = arguments.software_key
+    party = party_of(settings)
+    if not files and not settings.demo:
+        signer = Signer(officer, 0, 0, party.id, settings.console_origin, credentials)
+        return UsbKeys(terminal)(signer, challenge)
+    if settings.production:
+        raise Refused("SOFTWARE_KEY_REFUSED")
+    try:
+        held = [Path(file).read_text("utf-8") for file in files]
+        if settings.demo:
+            held += [person.key for person in Demonstration.of(settings).people()]
+        keys = [SoftwareKey.from_bytes(bytes.fromhex(text)) for text in held]
+    except ValueError:
+        raise Refused("SOFTWARE_KEY_REFUSED") from None
+    for key in keys:
+        if key.credential_id in credentials:
+            return key.get(challenge, party)
+    raise Refused("SECURITY_KEY_ABSENT", officer=officer)
+
+
+def _must_sign(connection: Connection, officer: str) -> bool:
+    return bool(_credentials(connection, officer)) or _founders_sign(connection)
+
+
+def _credentials(connection: Connection, officer: str) -> tuple[bytes, ...]:
+    try:
+        keys = passkey_book.keys_of(connection, officer)
+    except ServiceError:  # a person whom nobody knows: the act itself says so
+        return ()
+    return tuple(bytes.fromhex(key.credential_id) for key in keys if key.revoked is None)
+
+
+def _founders_sign(connection: Connection) -> bool:
+    held = books.function_held
+    now = clock.now()
+    holders = connection.execute(
+        select(held.c.role, held.c.officer).where(held.c.role.in_(FOUNDERS), *in_force(held, now))
+    )
+    return {row.role for row in holders if _credentials(connection, row.officer)} == set(FOUNDERS)

@@ -1,0 +1,188 @@
+"""Whom a command names signs it: typed names suffice only until the officers have keys."""
+
+from argparse import Namespace
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from cipher_service import clock
+from cipher_service.administration import presence
+from cipher_service.administration.founding import found_installation
+from cipher_service.administration.installation import Installation, installation_at
+from cipher_service.client.failures import Refused
+from cipher_service.client.terminal import Terminal
+from cipher_service.directory import officers
+from cipher_service.errors import ServiceError
+from cipher_service.identity import challenges, passkey_book
+from cipher_service.identity.site import MODELS, party_of, site_of
+from cipher_service.settings import Settings, own_custodian
+from cipher_service.storage.tables.audit import audit_entry
+from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys import canonical
+from keys.passkeys import PasskeyInvalid
+from keys.software_key import MODEL, SoftwareKey, SoftwareMaker
+from tests.cipher_service.access.ministry import person
+from tests.surfaces.administration.running import Ended, run
+
+FOUNDERS = ("SECURITY-OFFICER", "CHIEF-CNTC", "SECRETARY-GENERAL")
+
+
+@dataclass(frozen=True)
+class House:
+    """A ministry whose officers get keys in software, in files."""
+
+    settings: Settings
+    of: dict[str, str]
+    maker: SoftwareMaker
+    keys: dict[str, Path]
+
+    def type(self, *typed: str) -> Ended:
+        return run("--data", str(self.settings.data), *typed, language="en")
+
+    def refused(self, code: str, *typed: str) -> None:
+        ended = self.type(*typed)
+        assert ended.returncode == 1, ended.stdout + ended.stderr
+        assert f"({code})" in ended.stderr
+
+    def key(self, role: str) -> tuple[str, str]:
+        return "--software-key", str(self.keys[role])
+
+    def state(self, officer: str) -> str:
+        with installation_at(self.settings) as on, reading(on.engine) as connection:
+            return officers.read(connection, officer).state
+
+    def enrol(self, role: str) -> None:
+        """Give the holder of a function two keys by a link, as the console does."""
+        officer, party = self.of[role], party_of(self.settings)
+        pair = (SoftwareKey.generate(), SoftwareKey.generate())
+        with installation_at(self.settings) as on, unit_of_work(on.engine) as connection:
+            now, made = clock.now(), []
+            link = passkey_book.make_link(connection, officer, now, by=None)
+            for key in pair:
+                nonce = challenges.give(connection, "enrol", officer, now)
+                asked = challenges.asked("enrol", nonce)
+                made.append((nonce, key.create(asked, party, self.maker)))
+            passkey_book.enrol(connection, link, made, site_of(self.settings), now)
+        self.keys[role].write_text(pair[0].to_bytes().hex(), "utf-8")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    data = tmp_path / "data"
+    settings = Settings(
+        data=data,
+        headquarters="MINREX",
+        database_url="",
+        host="127.0.0.1",
+        port=8471,
+        workers=1,
+        issuer="http://127.0.0.1:8471",
+        custodian=own_custodian(data),
+        console_port=8472,
+        console_origin="http://localhost:8472",
+        approval_port=8473,
+        approval_origin="http://localhost:8473",
+    )
+    found_installation(settings)
+    maker = SoftwareMaker()
+    settings.authenticators.mkdir(exist_ok=True)
+    (settings.authenticators / "root.pem").write_bytes(maker.root)
+    (settings.authenticators / MODELS).write_text(f"{MODEL}\n", "ascii")
+    with installation_at(settings) as on, unit_of_work(on.engine) as connection:
+        of = {role: person(connection, role) for role in (*FOUNDERS, "DRAFTER")}
+    return House(settings, of, maker, {role: tmp_path / f"{role}.key" for role in FOUNDERS})
+
+
+@pytest.fixture
+def founded(house: House) -> House:
+    for role in FOUNDERS:
+        house.enrol(role)
+    return house
+
+
+def test_names_are_believed_until_the_founders_have_keys(house: House) -> None:
+    drafter, security = house.of["DRAFTER"], ("--by", house.of["SECURITY-OFFICER"])
+    chief = ("--by", house.of["CHIEF-CNTC"])
+    assert house.type("officers", "suspend", drafter, *security).returncode == 0
+    house.enrol("SECURITY-OFFICER")
+    house.refused("SECURITY_KEY_ABSENT", "officers", "withdraw", drafter, *security)
+    assert house.type("officers", "withdraw", drafter, *chief).returncode == 0
+    house.enrol("SECRETARY-GENERAL")
+    house.enrol("CHIEF-CNTC")
+    unassign = ("officers", "unassign", drafter, "DRAFTER")
+    house.refused("SIGNATURE_NEEDED", *unassign, "--by", drafter)
+    house.refused("SECURITY_KEY_ABSENT", *unassign, *chief)
+    house.refused("SECURITY_KEY_ABSENT", *unassign, *chief, *house.key("SECURITY-OFFICER"))
+    held = house.keys["CHIEF-CNTC"].read_text("utf-8")
+    forged = held[:32] + SoftwareKey.generate().seed.hex()  # the name of the key, not the key
+    house.keys["CHIEF-CNTC"].write_text(forged, "utf-8")
+    house.refused("PASSKEY_INVALID", *unassign, *chief, *house.key("CHIEF-CNTC"))
+    house.keys["CHIEF-CNTC"].write_text(held, "utf-8")
+    assert house.type(*unassign, *chief, *house.key("CHIEF-CNTC")).returncode == 0
+
+
+def test_both_whom_a_command_names_sign_it_and_the_log_says_so(founded: House) -> None:
+    security, general = founded.of["SECURITY-OFFICER"], founded.of["SECRETARY-GENERAL"]
+    drafter = founded.of["DRAFTER"]
+    named = ("--by", security, "--with", general)
+    first, second = founded.key("SECURITY-OFFICER"), founded.key("SECRETARY-GENERAL")
+    assert founded.type("officers", "suspend", drafter, *named[:2], *first).returncode == 0
+    resume = ("officers", "resume", drafter, *named)
+    founded.refused("SECURITY_KEY_ABSENT", *resume, *first)
+    assert founded.state(drafter) == "suspended"
+    done = founded.type(*resume, *first, *second)
+    assert done.returncode == 0, done.stderr
+    assert f'"officer": "{drafter}"' in done.stderr  # read before it is signed
+    assert founded.state(drafter) == "active"
+    with installation_at(founded.settings) as on, reading(on.engine) as connection:
+        bodies = connection.scalars(select(audit_entry.c.record).order_by(audit_entry.c.seq))
+        told = [canonical.decode(bytes(body)) for body in bodies]
+    last = [(one["actor"], one["action"], one["outcome"]) for one in told[-2:]]
+    assert last == [(general, "countersigned", "done"), (security, "officers_resume", "done")]
+    assert ("officers_resume", "refused", "SECURITY_KEY_ABSENT") in {
+        (one["action"], one["outcome"], one.get("reason")) for one in told
+    }
+
+
+def test_a_set_of_policies_is_adopted_under_both_keys(founded: House, tmp_path: Path) -> None:
+    file = tmp_path / "ministry.cedar"
+    shown = founded.type("policy", "show").stdout
+    file.write_text(shown + "\n// Adopted by DEC-7.\n", "utf-8")
+    named = ("--by", founded.of["CHIEF-CNTC"], "--with", founded.of["SECRETARY-GENERAL"])
+    adopt = ("policy", "adopt", "--policies", str(file), *named)
+    founded.refused("SECURITY_KEY_ABSENT", *adopt, *founded.key("CHIEF-CNTC"))
+    keys = (*founded.key("CHIEF-CNTC"), *founded.key("SECRETARY-GENERAL"))
+    assert founded.type(*adopt, *keys).returncode == 0
+
+
+def test_an_answer_serves_one_command_once(founded: House) -> None:
+    """Another command, another person's answer, and the same one again: none of them is taken."""
+    general, settings = founded.of["SECRETARY-GENERAL"], founded.settings
+    typed = Namespace(
+        by=general, officer="OFF-000009", software_key=[str(founded.keys["SECRETARY-GENERAL"])]
+    )
+    with installation_at(settings) as on:
+        answers = presence.sign(typed, Terminal("en"), on, {})
+        given = answers.given[general]
+        for wrong, error in (
+            (replace(given, digest=bytes(32)), PasskeyInvalid),
+            (replace(given, nonce=bytes(32)), ServiceError),
+        ):
+            with pytest.raises(error):
+                verify(on, replace(answers, given={general: wrong}))
+        with pytest.raises(ServiceError):
+            verify(on, replace(answers, named=(founded.of["CHIEF-CNTC"],), given={
+                founded.of["CHIEF-CNTC"]: given
+            }))  # fmt: skip
+        with pytest.raises(Refused):
+            verify(on, replace(answers, given={}))
+        verify(on, answers)
+        with pytest.raises(ServiceError, match="CHALLENGE_UNKNOWN"):
+            verify(on, answers)
+
+
+def verify(on: Installation, answers: presence.Answers) -> None:
+    with unit_of_work(on.engine) as connection:
+        presence.verify(connection, answers, on.settings, clock.now())
