@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 from cipher_service import clock
 from cipher_service.access import registers
 from cipher_service.access.acts import Gate
+from cipher_service.access.decisions import decide
 from cipher_service.access.registers import DispatchColumns
 from cipher_service.access.residuals import condition
 from cipher_service.access.subjects import Circumstances
@@ -30,6 +31,8 @@ from keys.manifest import COPY
 
 FLASH: Final = "FLASH"
 PAGE: Final = 100
+_ACTING: Final = ("read", "route", "grant-need")
+"""What somebody who acts on an arrival does with it: one of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,10 @@ def arrivals(
 def alerts(
     connection: Connection, gate: Gate, officer: str, post: str, now: datetime
 ) -> list[ArrivalLine]:
-    """Return the unread FLASH arrivals that this officer has not acknowledged."""
+    """Return the unread FLASH arrivals that this officer can act on and has not acknowledged.
+
+    Whoever may only list them, an auditor for one, is not called.
+    """
     heard = (
         select(dispatch_act.c.seq)
         .where(
@@ -137,8 +143,18 @@ def alerts(
         )
         .exists()
     )
-    only = (addressee.c.precedence == FLASH, ~heard)
-    return arrivals(connection, gate, officer, post, now, only=only)
+    principal, context = gate.principals.of(connection, officer, now), Circumstances(now)
+    columns = DispatchColumns(connection.dialect, gate.scheme)
+    policies = gate.policies
+    acts = or_(*(condition(policies, principal, one, context, columns) for one in _ACTING))
+    only = (addressee.c.precedence == FLASH, ~heard, acts)
+    lines = arrivals(connection, gate, officer, post, now, only=only)
+    things = (registers.subject(connection, line.dispatch_id) for line in lines)
+    return [
+        line
+        for line, thing in zip(lines, things, strict=True)
+        if any(decide(policies, principal, one, thing, context).allowed for one in _ACTING)
+    ]
 
 
 def unassigned() -> ColumnElement[bool]:

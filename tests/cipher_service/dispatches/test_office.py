@@ -297,10 +297,14 @@ def test_an_arrival_is_assigned_read_receipted_and_handed_over(office: Office) -
         assert [line.dispatch_id for line in heard] == [number]
     office.act("CLERK", "dispatch_acknowledge", dispatch_id=number)
     office.act("CLERK", "dispatch_acknowledge", dispatch_id=number)
+    auditor = office.hire("AUDITOR").number
     with reading(office.engine) as connection:
         assert trays.alerts(connection, office.gate, clerk, "MINREX", now) == []
         chief = trays.alerts(connection, office.gate, office.of["CHIEF"].number, "MINREX", now)
         assert len(chief) == 1
+        listed = trays.arrivals(connection, office.gate, auditor, "MINREX", now)
+        assert [line.dispatch_id for line in listed] == [number]
+        assert trays.alerts(connection, office.gate, auditor, "MINREX", now) == []
 
     office.act("CLERK", "dispatch_open.intend", dispatch_id=number)
     shown = office.showing.arrival(number)
