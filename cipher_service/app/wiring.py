@@ -21,6 +21,7 @@ from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches.bureau import HeadquartersBureau
 from cipher_service.dispatches.commands import Desk
 from cipher_service.dispatches.office import chasing, declassifying, own_openings, release
+from cipher_service.dispatches.office.attaching import AttachingDesk
 from cipher_service.dispatches.office.chasing import Chasing
 from cipher_service.dispatches.office.commands import OfficeDesk
 from cipher_service.dispatches.office.copies import CopyDesk
@@ -86,7 +87,11 @@ def registrar_handlers(
         site, _executors(gate, bags), completed, settings.console_origin, settings.log_origin
     )
     grants = {**GrantDesk(desk_of_officers).acts(), **own_openings.acts()}
-    sending = SendingDesk(sealer, Blobs(settings.data), settings.headquarters, gate).acts()
+    blobs = Blobs(settings.data)
+    sending = {
+        **SendingDesk(sealer, blobs, settings.headquarters, gate).acts(),
+        **AttachingDesk(blobs, gate).acts(),
+    }
     handlers = {
         **admissions.handlers(),
         **officers.handlers(),

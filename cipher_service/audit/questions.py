@@ -19,7 +19,14 @@ PAGE_MAX: Final = 1000
 
 READINGS: Final = (
     *("bureau_open", "bureau_receive", "bureau_unseal", "dispatch_open", "dispatch_review"),
-    *("mark_fetched", "dispatch_show", "dispatch_take", "dispatch_print", "audit_records"),
+    *(
+        "dispatch_review_take",
+        "mark_fetched",
+        "dispatch_show",
+        "dispatch_take",
+        "dispatch_print",
+        "audit_records",
+    ),
 )
 """Acts by which somebody gets to see a content, or fetches it enciphered."""
 

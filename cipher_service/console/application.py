@@ -13,7 +13,7 @@ from cipher_service import clock
 from cipher_service.console import reports
 from cipher_service.console.flow import Page
 from cipher_service.console.flows import FLOWS
-from cipher_service.console.guard import REPORTS, Guard
+from cipher_service.console.guard import REPORTS, Guard, bounded
 from cipher_service.console.language import chosen
 from cipher_service.console.office import Office
 from cipher_service.console.people import person_of
@@ -67,7 +67,9 @@ def console_on(office: Office) -> Guard:
         response = explained(visit, error)
         await response(scope, receive, send)
 
-    return Guard(inner, office.settings.console_origin, refused, (office.settings.approval_origin,))
+    settings = office.settings
+    most = max(page.most for flow in FLOWS for page in flow.pages)
+    return Guard(inner, settings.console_origin, refused, (settings.approval_origin,), most)
 
 
 async def _nowhere(_scope: Scope, _receive: Receive, _send: Send) -> None:
@@ -81,7 +83,9 @@ def _served(
         length = request.headers.get("content-length", "0")
         if length.isdecimal() and int(length) > page.most:
             raise ServiceError("BODY_TOO_LARGE", limit=page.most)
-        visit = await _visit(office, renderer, request)
+        # What comes without its length is counted as it comes.
+        counted = Request(request.scope, bounded(request.receive, page.most))
+        visit = await _visit(office, renderer, counted)
         if page.signed_in:
             await _note(visit, page)
         await _prefer(visit)

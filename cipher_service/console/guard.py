@@ -80,16 +80,23 @@ class Guard:
         origin: its own.
         refused: answers what was raised.
         forms: origins to which its forms may lead.
+        most: bytes of a body at most, whatever it is for.
     """
 
     def __init__(
-        self, inner: ASGIApp, origin: str, refused: Refused, forms: tuple[str, ...] = ()
+        self,
+        inner: ASGIApp,
+        origin: str,
+        refused: Refused,
+        forms: tuple[str, ...] = (),
+        most: int = BODY_MOST,
     ) -> None:
         self._inner = inner
         self._origin = origin
         self._host = urlsplit(origin).netloc
         self._refused = refused
         self._forms = forms
+        self._most = most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3)."""
@@ -113,7 +120,7 @@ class Guard:
 
         try:
             self._admit(scope)
-            await self._inner(scope, _bounded(receive), send_guarded)
+            await self._inner(scope, bounded(receive, self._most), send_guarded)
         except Exception as error:  # noqa: BLE001 - a process boundary: answered and logged
             if not started:
                 await self._answer(scope, receive, send_guarded, error)
@@ -135,8 +142,8 @@ class Guard:
         if headers.getlist("origin") != [self._origin] or site != "same-origin":
             raise ServiceError("ORIGIN_REFUSED")
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > BODY_MOST:
-            raise ServiceError("BODY_TOO_LARGE", limit=BODY_MOST)
+        if not length.isdecimal() or int(length) > self._most:
+            raise ServiceError("BODY_TOO_LARGE", limit=self._most)
 
     def _headers(self, nonce: str, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         named = {name for name, _ in given}
@@ -146,15 +153,16 @@ class Guard:
         ]
 
 
-def _bounded(receive: Receive) -> Receive:
+def bounded(receive: Receive, most: int) -> Receive:
+    """Return what receives a body and raises ServiceError BODY_TOO_LARGE beyond `most` bytes."""
     taken = 0
 
-    async def bounded() -> Message:
+    async def received() -> Message:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > BODY_MOST:
-            raise ServiceError("BODY_TOO_LARGE", limit=BODY_MOST)
+        if taken > most:
+            raise ServiceError("BODY_TOO_LARGE", limit=most)
         return message
 
-    return bounded
+    return received

@@ -104,6 +104,11 @@ class HeadquartersBureau:
         """The bureau's card."""
         return self._hands.card
 
+    @property
+    def blobs(self) -> Blobs:
+        """Where its envelopes lie, and the attachments of what is not sent yet."""
+        return self._blobs
+
     @cached_property
     def _sealer(self) -> ReceiptSealer:
         return ReceiptSealer(self._custodian, self._post)

@@ -24,10 +24,12 @@ from cipher_service.storage import counters
 from cipher_service.storage.blobs import Blobs, Body
 from cipher_service.storage.migrations import is_current
 from cipher_service.storage.soundness import damage
+from cipher_service.storage.tables.compositions import composition
 from cipher_service.storage.tables.dispatches import dispatch, envelope, receipt, receipt_seal
 from cipher_service.storage.tables.headquarters import allotted, intent, opened, series
 from cipher_service.storage.tables.registers import void_numbers
 from cipher_service.storage.unit_of_work import reading
+from keys.canonical import decode
 from keys.errors import KeysError
 from keys.receipts import read_submitted_receipt
 from keys.signing import VerifyingKey
@@ -166,9 +168,24 @@ def _envelopes(
             yield from _body(row, blobs)
             yield from _slip(row, directory)
             yield from _receipt(row, receipts.get(row.seq), service_key)
+    for number, sha256, size in _enclosed(connection):
+        stored.add(sha256)
+        if blobs.size(sha256) != size:
+            yield Finding("BODY_MISSING", {"dispatch_id": number, "sha256": sha256})
     for sha256 in blobs.stored():
         if sha256 not in stored:
             yield Finding("BODY_ORPHAN", {"sha256": sha256})
+
+
+def _enclosed(connection: Connection) -> Iterator[tuple[str, str, int]]:
+    """Give what drafts enclose: (number, hash, size) of each attachment."""
+    book = composition.c
+    rows = connection.execute(
+        select(book.composition_id, book.enclosed).where(book.enclosed.is_not(None))
+    )
+    for row in rows:
+        for sha256, size in decode(row.enclosed.encode()):
+            yield row.composition_id, sha256, size
 
 
 def _receipts(connection: Connection, first: int, last: int) -> dict[int, bytes]:

@@ -300,6 +300,10 @@ class Spool:
         """What was written so far."""
         return Body(self._hash.hexdigest(), self._size)
 
+    def written(self) -> bytes:
+        """Return what was written, which is small; call it inside the `with`."""
+        return self._path.read_bytes()
+
     def keep(self) -> Body:
         """Make the body durable under its hash; call it inside the `with`."""
         self._disk.flush(self._descriptor)

@@ -13,7 +13,7 @@ from keys.age import hybrid, scrypt, x25519
 from keys.age.header import FILE_KEY_SIZE, SCRYPT_TYPE, Header, LineSource, Stanza, seal_header
 from keys.age.hybrid import HybridKey
 from keys.age.scrypt import DEFAULT_LOG_N, Passphrase
-from keys.age.stream import ByteSource, OpeningStream, SealingStream
+from keys.age.stream import ByteSink, ByteSource, OpeningStream, SealingStream
 from keys.age.x25519 import X25519Key
 from keys.errors import NotAddressed, PassphraseWrong
 
@@ -65,6 +65,39 @@ def open_age(source: AgeSource, identities: Sequence[Identity]) -> OpeningStream
         NotAge, HeaderMalformed, HeaderTooLarge, HeaderTampered, NotAddressed: as named.
     """
     file_key = open_file_key(Header.parse(source), identities)
+    return OpeningStream(file_key, source)
+
+
+def begin_file(sink: ByteSink, recipients: Iterable[bytes]) -> tuple[bytes, SealingStream]:
+    """Begins an age file to hybrid recipients whose payload is written in pieces.
+
+    Args:
+        sink: takes the file.
+        recipients: one or more, 1,216 raw bytes each.
+
+    Returns:
+        The 16-byte file key, by which `open_by_key` opens the file again, and where the payload
+        goes; the file is whole once that is finished.
+
+    Raises:
+        ValueError: no recipient, or bytes that are not one.
+        OSError: from the sink.
+    """
+    file_key = secrets.token_bytes(FILE_KEY_SIZE)
+    stanzas = [hybrid.wrap(file_key, each) for each in recipients]
+    sink.write(seal_header(stanzas, file_key))
+    return file_key, SealingStream(file_key, sink)
+
+
+def open_by_key(source: AgeSource, file_key: bytes) -> OpeningStream:
+    """Opens an age file by its file key, to be read chunk by chunk.
+
+    Raises:
+        NotAge, HeaderMalformed, HeaderTooLarge: as named.
+        HeaderTampered: the file key is another file's, or the header was changed.
+        ValueError: a file key of another size.
+    """
+    Header.parse(source).verify(file_key)
     return OpeningStream(file_key, source)
 
 

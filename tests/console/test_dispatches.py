@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pypdfium2
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 from sqlalchemy import select, update
 
 from cipher_service.administration.stage import Stage, chiffre
+from cipher_service.dispatches.office.attaching import EACH_MOST
 from cipher_service.identity.demonstration import Demonstration
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables.audit import audit_entry
@@ -21,6 +22,7 @@ from tests.console.support import Tab, check_accessible, check_page, check_quiet
 TEXT = "Monsieur le Ministre,\n\nLa délimitation sera signée mardi.\n"
 LONG = "".join(f"Point {number} : la délimitation sera signée mardi.\n" for number in range(120))
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+SKETCH = b"%PDF-1.7\n"
 NAMES = ("Chef", "Chiffreur", "Rédacteur", "Sous-Directeur", "Ministre", "Secrétaire", "Agent")
 
 
@@ -174,8 +176,60 @@ def test_a_damaged_envelope_is_named_with_what_to_do(
     expect(tab.page.locator(".app-document")).to_contain_text("mardi")
 
 
+def enclose(page: Page, *files: tuple[str, bytes]) -> Locator:
+    """Attach files to the draft of the page; give the lines of its list once they are all there."""
+    chosen = [
+        FilePayload(name=name, mimeType="application/pdf", buffer=data) for name, data in files
+    ]
+    lines = page.locator("#joindre li")
+    before = lines.count()
+    page.get_by_label("Joindre un fichier").set_input_files(chosen)
+    expect(lines).to_have_count(before + len(files))
+    return lines
+
+
+def saved(page: Page, name: str) -> bytes:
+    """Save an attachment of the open text; give what it holds."""
+    with page.expect_download() as told:
+        page.get_by_role("button", name=f"Enregistrer : {name}").click()
+    return Path(told.value.path()).read_bytes()
+
+
+def taken_in(ministry: Stage, post: str, folder: Path, name: str) -> bytes:
+    """Have a post fetch and decipher what waits for it; give the one attachment of this name."""
+    identity = ministry.identity(post)
+    chiffre("fr", "fetch", "--identity", identity, "--all", "--decipher", "-o", str(folder / post))
+    [found] = (folder / post).glob(f"*/attachments/{name}")
+    return found.read_bytes()
+
+
+def test_attachments_of_a_draft_are_listed_taken_out_and_bounded(enter: Enter) -> None:
+    author = enter("DRAFTER")
+    page = author.page
+    author.goto("/depeches/nouvelle")
+    page.get_by_label("Objet").fill("Accord")
+    joined = enclose(page, ("Croquis n° 2.pdf", SKETCH), ("Brouillard.txt", b"x"))
+    page.get_by_role("button", name="Retirer : Brouillard.txt").click()
+    expect(page.get_by_text("L’annexe est retirée")).to_be_visible()
+    expect(joined).to_have_count(1)
+    too_large = FilePayload(name="Film.mp4", mimeType="video/mp4", buffer=bytes(EACH_MOST + 1))
+    page.get_by_label("Joindre un fichier").set_input_files([too_large])
+    expect(page.locator("#joindre .app-refusal")).to_contain_text("dépasse la taille")
+    # What is written after it is kept beside it.
+    page.get_by_label("Texte de la dépêche").fill("Signez mardi.")
+    page.keyboard.press("Control+s")
+    check_accessible(page)
+    page.get_by_role("button", name="Enregistrer le brouillon").click()
+    page.wait_for_url("**/brouillon/*")
+    expect(joined).to_contain_text(["Croquis n° 2.pdf · application/pdf · 9 octets"])
+    expect(page.get_by_label("Texte de la dépêche")).to_have_value("Signez mardi.")
+    check_page(author, foreign=(*NAMES, "Accord", "Croquis"))
+    page.get_by_role("button", name="Effacer ce brouillon").click()
+    expect(page.get_by_text("Le brouillon est effacé")).to_be_visible()
+
+
 def test_written_checked_read_released_by_two_others_and_gone(
-    enter: Enter, ministry: Stage
+    enter: Enter, ministry: Stage, tmp_path: Path
 ) -> None:
     author = enter("DRAFTER")
     page = author.page
@@ -187,12 +241,13 @@ def test_written_checked_read_released_by_two_others_and_gone(
     page.get_by_label("Texte de la dépêche").fill("Signez mardi.")
     page.keyboard.press("Control+s")
     expect(page.get_by_text("Brouillon enregistré, chiffré")).to_be_visible()
+    enclose(page, ("Croquis n° 2.pdf", SKETCH))
     page.keyboard.press("Control+Enter")
     page.wait_for_url("**/verifier")
-    check_page(author, foreign=(*NAMES, "Accord"))
+    check_page(author, foreign=(*NAMES, "Accord", "Croquis"))
     expect(page.get_by_text("13 octets")).to_be_visible()
-    clerk_number = number_of(ministry, "CIPHER-CLERK")
-    page.locator("#qui").select_option(clerk_number)
+    expect(page.get_by_text("Croquis n° 2.pdf · application/pdf · 9 octets")).to_be_visible()
+    page.locator("#qui").select_option(number_of(ministry, "CIPHER-CLERK"))
     page.get_by_role("button", name="Soumettre").click()
     expect(page.get_by_text("La dépêche est soumise")).to_be_visible()
     check_page(author, foreign=NAMES)
@@ -208,7 +263,11 @@ def test_written_checked_read_released_by_two_others_and_gone(
     expect(clerk.page.get_by_text("Lisez d’abord la dépêche")).to_be_visible()
     clerk.page.locator("#ouvrir").click()
     expect(clerk.page.locator(".app-document")).to_contain_text("Signez mardi.")
+    assert saved(clerk.page, "Croquis n° 2.pdf") == SKETCH
     clerk.page.get_by_role("link", name="J’ai lu").click()
+    expect(
+        clerk.page.get_by_text("annexe n° 1 enregistrée par Chiffreur A., exemplaire n° 1")
+    ).to_be_visible()
     clerk.page.locator("#viseur").select_option(number_of(ministry, "CHIEF-CIPHER-POUCH"))
     clerk.page.get_by_role("button", name="Proposer le départ").click()
     sign(clerk)
@@ -236,6 +295,7 @@ def test_written_checked_read_released_by_two_others_and_gone(
     newest = chief.page.locator("[data-line]").first
     expect(newest).to_contain_text("PARIS : pas encore prise")
     check_page(chief, foreign=NAMES)
+    assert taken_in(ministry, "PARIS", tmp_path, "001-Croquis n° 2.pdf") == SKETCH
 
 
 def test_a_refused_departure_comes_back_with_its_reason(enter: Enter, ministry: Stage) -> None:

@@ -16,11 +16,13 @@ from cipher_service.storage.tables.dispatches import receipt
 from cipher_service.storage.unit_of_work import reading
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_page
+from tests.console.test_dispatches import enclose
 from tests.support.sample_roll import found_sample
 
 NAMES = ("Chef", "Chiffreur", "Rédacteur", "Sous-Directeur", "Ministre", "Secrétaire", "Agent")
 ON_ROLL = ("MINISTER", "DRAFTER", "CIPHER-CLERK")
 TEXT = "Signez mardi."
+CHART = b"%PDF-1.7\n" + bytes(range(256)) * 800  # an envelope that the blob store holds
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +173,7 @@ def test_a_released_dispatch_leaves_on_the_officers_key_who_saw_its_very_bytes(
     page.get_by_label("Niveau").select_option(label="Diffusion restreinte")
     page.get_by_label("Objet").fill("Escale")
     page.get_by_label("Texte de la dépêche").fill(TEXT)
+    enclose(page, ("Route.pdf", CHART))
     page.get_by_role("button", name="Vérifier").click()
     page.locator("#qui").select_option(clerk_number)
     page.get_by_role("button", name="Soumettre").click()
@@ -201,3 +204,5 @@ def test_a_released_dispatch_leaves_on_the_officers_key_who_saw_its_very_bytes(
     )  # fmt: skip
     [message] = (tmp_path / "lome").glob("*/message.txt")
     assert message.read_text("utf-8") == TEXT
+    [chart] = (tmp_path / "lome").glob("*/attachments/001-Route.pdf")
+    assert chart.read_bytes() == CHART

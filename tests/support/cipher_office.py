@@ -16,6 +16,7 @@ from cipher_service.directory import authorisations, officers
 from cipher_service.directory.authorisations import Clearance
 from cipher_service.directory.officers import Window
 from cipher_service.dispatches.bureau import HeadquartersBureau
+from cipher_service.dispatches.office.attaching import AttachingDesk
 from cipher_service.dispatches.office.commands import OfficeDesk
 from cipher_service.dispatches.office.departing import Departing
 from cipher_service.dispatches.office.granting import GrantDesk
@@ -81,6 +82,7 @@ class Office:
             **self.desk.acts(),
             **GrantDesk(self.desk).acts(),
             **SendingDesk(sealer, blobs, HEADQUARTERS, self.gate).acts(),
+            **AttachingDesk(blobs, self.gate).acts(),
         }
         self.of: dict[str, Enrolled] = {}
         for name, role in ROLES.items():

@@ -1,6 +1,7 @@
 """Dispatches: the inbox and its trays, reading, writing, and the release by another (flows 1 to 4).
 
-`inbox` lists, `reading` opens, `copies` takes away, `composing` writes, `visas` releases, `sending`
+`inbox` lists, `reading` opens, `copies` takes away, `composing` writes, `attaching`
+encloses, `visas` releases, `sending`
 lets go, `alerts` tells at once of what is most urgent. Texts are deciphered in this process by the
 custodian, given to the page of one officer and kept nowhere (`dispatches.office.showing`); that of
 a departure waits in memory for the officer's signature.
@@ -16,6 +17,7 @@ from cipher_service.access.acts import Gate
 from cipher_service.access.subjects import Principal
 from cipher_service.console.dispatches import (
     alerts,
+    attaching,
     composing,
     copies,
     granting,
@@ -28,6 +30,7 @@ from cipher_service.console.dispatches import (
 from cipher_service.console.flow import Awaiting, Flow, Page, Place
 from cipher_service.console.language import mark
 from cipher_service.dispatches.office import compositions, trays
+from cipher_service.dispatches.office.attaching import EACH_MOST
 
 _READERS: Final = frozenset(
     {
@@ -94,9 +97,17 @@ FLOW: Final = Flow(
         Page("/depeches/brouillon/{number}/soumettre", composing.submit, "POST"),
         Page("/depeches/brouillon/{number}/retirer", composing.withdraw, "POST"),
         Page("/depeches/brouillon/{number}/effacer", composing.discard, "POST"),
+        Page(
+            "/depeches/brouillon/{number}/annexes",
+            attaching.attach,
+            "POST",
+            most=EACH_MOST,
+        ),
+        Page("/depeches/brouillon/{number}/annexes/{place}/retirer", attaching.detach, "POST"),
         Page("/depeches/a-viser", visas.waiting),
         Page("/depeches/visa/{number}", visas.visa),
         Page("/depeches/visa/{number}/lire", visas.read, "POST"),
+        Page("/depeches/visa/{number}/annexes/{place}", attaching.save_reviewed, "POST"),
         Page("/depeches/visa/{number}/signer", visas.sign, "POST"),
         Page("/depeches/visa/{number}/partir", sending.depart, "POST"),
         Page("/depeches/visa/{number}/demander", visas.redirect, "POST"),

@@ -1,9 +1,9 @@
 """To write a dispatch, check it and hand it to another (flow 2). Drafts are kept sealed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -18,11 +18,15 @@ from cipher_service.console.language import mark
 from cipher_service.console.visit import Visit
 from cipher_service.directory.register import Directory, read_directory
 from cipher_service.dispatches.office import compositions, trays
+from cipher_service.dispatches.office.attaching import EACH_MOST, MOST, Attached, opened_list
 from cipher_service.dispatches.office.compositions import Composition, Content
 from cipher_service.dispatches.office.parties import Party, takers
+from cipher_service.dispatches.office.showing import Showing
 from cipher_service.errors import ServiceError
 from keys.manifest import ACTION, CIPHER, INFO, POUCH
 from keys.records import ULID
+
+Opened = TypeVar("Opened")
 
 WAYS: Final = (
     ("", mark("—")),
@@ -57,6 +61,17 @@ class PostChoice:
     key: str
     days: int
     way: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """An author's own: its subject, its text, why it came back, what it encloses."""
+
+    known: Composition
+    subject: str
+    text: str
+    refusal: str
+    attached: tuple[Attached, ...]
 
 
 async def mine(visit: Visit) -> Response:
@@ -102,13 +117,16 @@ async def new(visit: Visit) -> Response:
         "source": source, "relation": relation, "edition": "0", "precedence": "ROUTINE",
         "level": given["filled"]["level"], "caveats": given["filled"]["caveats"],
     }  # fmt: skip
-    return visit.page("dispatches/compose.html", form=form, refusal="", done=None, **given)
+    return visit.page(
+        "dispatches/compose.html", form=form, refusal="", done=None, attached=(), **given
+    )
 
 
 async def edit(visit: Visit) -> Response:
     """A draft restored: its text is unsealed for its author alone."""
     number = number_of(visit)
-    known, subject, text, refusal = await _unsealed(visit, number)
+    written = await _unsealed(visit, number)
+    known, refusal = written.known, written.refusal
     content = known.content
 
     def read(connection: Connection, gate: Gate) -> dict[str, Any]:
@@ -121,11 +139,14 @@ async def edit(visit: Visit) -> Response:
         "number": number, "edition": str(known.edition), "source": content.source,
         "relation": content.relation, "level": content.level,
         "caveats": ", ".join(content.caveats), "precedence": content.precedence,
-        "file": content.file, "subject": subject, "text": text, "next": "",
+        "file": content.file, "subject": written.subject, "text": written.text, "next": "",
     }  # fmt: skip
     told = DONE.get(visit.request.query_params.get("fait", ""))
     given = await visit.read(read)
-    return visit.page("dispatches/compose.html", form=form, refusal=refusal, done=told, **given)
+    return visit.page(
+        "dispatches/compose.html", form=form, refusal=refusal, done=told,
+        attached=written.attached, **given,
+    )  # fmt: skip
 
 
 async def save(visit: Visit) -> Response:
@@ -157,7 +178,8 @@ async def save(visit: Visit) -> Response:
 async def check(visit: Visit) -> Response:
     """Who can read it, how high, how urgent, how long; then to whom it goes."""
     number = number_of(visit)
-    known, subject, text, _refusal = await _unsealed(visit, number)
+    written = await _unsealed(visit, number)
+    known = written.known
     if known.state != compositions.DRAFT:
         return visit.go(f"/depeches/visa/{number}")
 
@@ -169,7 +191,8 @@ async def check(visit: Visit) -> Response:
 
     parties, posts = await visit.read(read)
     return visit.page(
-        "dispatches/check.html", known=known, subject=subject, size=len(text.encode()),
+        "dispatches/check.html", known=known, subject=written.subject,
+        size=len(written.text.encode()), attached=written.attached,
         parties=parties, posts=posts, ways=dict(WAYS),
     )  # fmt: skip
 
@@ -200,24 +223,31 @@ async def discard(visit: Visit) -> Response:
     return visit.go("/depeches/miennes?fait=gone")
 
 
-async def _unsealed(visit: Visit, number: str) -> tuple[Composition, str, str, str]:
-    """Return an author's own with its subject, its text and why it came back."""
+async def reviewed(
+    visit: Visit, number: str, work: Callable[[Showing, Mapping[str, Any]], Opened]
+) -> tuple[Composition, Opened]:
+    """Return an author's own and what was opened of it, in a thread, between intent and end."""
     given = await visit.act("dispatch_review.intend", {"dispatch_id": number})
     showing = showing_for(visit, number)
-
-    def opened() -> tuple[str, str, str]:
-        subject, text = showing.unsealed(given["body"])
-        refusal = given["refusal"]
-        return subject, text, showing.unsealed_text(refusal) if refusal else ""
-
     try:
-        subject, text, refusal = await visit.office.in_thread(opened)
+        opened = await visit.office.in_thread(lambda: work(showing, given))
     finally:
         await visit.act("dispatch_review.end", {"dispatch_id": number, "digest": given["digest"]})
     known = await visit.read(lambda connection, _gate: compositions.read(connection, number))
     if known.author != visit.person.number:
         raise ServiceError("NOT_FOUND")
-    return known, subject, text, refusal
+    return known, opened
+
+
+async def _unsealed(visit: Visit, number: str) -> _Written:
+    def work(showing: Showing, given: Mapping[str, Any]) -> tuple[Any, ...]:
+        attached = opened_list(given["attachments"], showing.unsealed_text)
+        refusal = given["refusal"]
+        why = showing.unsealed_text(refusal) if refusal else ""
+        return *showing.unsealed(given["body"]), why, attached
+
+    known, opened = await reviewed(visit, number, work)
+    return _Written(known, *opened)
 
 
 async def _content(visit: Visit, form: Mapping[str, str], posts: Mapping[str, str]) -> Content:
@@ -254,6 +284,8 @@ def _choices(
         "posts": posts,
         "ways": WAYS,
         "usable": usable,
+        "each_most": EACH_MOST,
+        "attachments_most": MOST,
         "precedences": gate.scheme.precedences[::-1],
     }
 

@@ -37,15 +37,24 @@ async def printed(visit: Visit) -> Response:
 
 async def attachment(visit: Visit) -> Response:
     """Give an attachment: the intent is in the log first, the outcome before the first byte."""
-    number, place = number_of(visit), str(visit.request.path_params["place"])
+    number, place = number_of(visit), place_of(visit)
+    await visit.form()
+    showing, named = showing_for(visit, number), {"dispatch_id": number, "part": place}
+    found = await intended(visit, "dispatch_take", named, lambda: showing.attachment(number, place))
+    await asyncio.shield(visit.act("dispatch_take.end", named))
+    return saved(visit, found)
+
+
+def place_of(visit: Visit) -> int:
+    """Return the attachment that the address names, from 1. Raises ServiceError NOT_FOUND."""
+    place = str(visit.request.path_params["place"])
     if _PLACE.fullmatch(place) is None:
         raise ServiceError("NOT_FOUND")
-    await visit.form()
-    showing, named = showing_for(visit, number), {"dispatch_id": number, "part": int(place)}
-    found = await intended(
-        visit, "dispatch_take", named, lambda: showing.attachment(number, int(place))
-    )
-    await asyncio.shield(visit.act("dispatch_take.end", named))
+    return int(place)
+
+
+def saved(visit: Visit, found: Attachment) -> Response:
+    """Answer with a file that the browser saves and never shows."""
     return StreamingResponse(
         _pieces(visit, found),
         headers={

@@ -5,8 +5,6 @@ sign has come back or ended. What is cut short leaves open numbers; the registra
 """
 
 from functools import partial
-from hashlib import sha256
-from io import BytesIO
 
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -23,10 +21,11 @@ from cipher_service.directory.register import Directory, read_directory
 from cipher_service.dispatches import departures
 from cipher_service.dispatches.office import compositions
 from cipher_service.dispatches.office.addressing import addressed
+from cipher_service.dispatches.office.attaching import enclosures, opened_list
 from cipher_service.dispatches.office.compositions import RELEASED, Composition
 from cipher_service.errors import ServiceError
 from cipher_service.storage.blobs import SMALL, Blobs
-from keys.dispatch import Prepared, prepare
+from keys.dispatch import Attachment, Prepared, prepare
 from keys.slip_agreement import slip_for
 from keys.slips import SignedSlip, sign_slip
 
@@ -45,11 +44,13 @@ async def depart(visit: Visit) -> Response:
         raise ServiceError("NOT_AWAITED", dispatch_id=number, state=known.state)
     showing = showing_for(visit, number)
 
-    def opened() -> tuple[str, str, bytes]:
+    def opened() -> tuple[str, str, bytes, list[Attachment]]:
         subject, text = showing.unsealed(known.content.body)
-        return subject, text, showing.sealed_text(subject)
+        listed = opened_list(known.content.attachments, showing.unsealed_text)
+        enclosed = enclosures(Blobs(visit.office.settings.data), listed)
+        return subject, text, showing.sealed_text(subject), enclosed
 
-    subject, text, sealed = await visit.office.in_thread(opened)
+    subject, text, sealed, enclosed = await visit.office.in_thread(opened)
     asked = {"dispatch_id": number, "digest": known.digest, "subject": sealed}
     begun = await visit.act("dispatch_depart", asked)
 
@@ -65,7 +66,8 @@ async def depart(visit: Visit) -> Response:
             checkpoint=checkpoint,
         )
         numbers = [departures.Number(*each) for each in begun["numbers"]]
-        return prepare(heading, departures.numbered(to, numbers), text.encode(), sender=own)
+        destinations = departures.numbered(to, numbers)
+        return prepare(heading, destinations, text.encode(), enclosed, sender=own)
 
     prepared = await visit.office.in_thread(made)
     ticket = await put_to_sign(
@@ -100,18 +102,15 @@ def _sealed(
 ) -> tuple[SignedSlip, bytes | None]:
     """Sign and seal; give the slip, and the envelope unless it is large: then the store has it."""
     signatures = asking.sign_manifest(prepared.manifest.encode())
-    sink = BytesIO()
-    prepared.write(signatures, sink)
-    envelope = sink.getvalue()
-    slip = slip_for(
-        prepared.manifest,
-        envelope_sha256=sha256(envelope).hexdigest(),
-        envelope_size=len(envelope),
-    )
-    signed = sign_slip(slip, asking.sign_slip)
-    if len(envelope) <= SMALL:
-        return signed, envelope
     with Blobs(office.settings.data).spool() as spool:
-        spool.write(envelope)
+        prepared.write(signatures, spool)
+        slip = slip_for(
+            prepared.manifest,
+            envelope_sha256=spool.body.sha256,
+            envelope_size=spool.body.size,
+        )
+        signed = sign_slip(slip, asking.sign_slip)
+        if spool.body.size <= SMALL:
+            return signed, spool.written()
         spool.keep()
     return signed, None

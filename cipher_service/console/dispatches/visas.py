@@ -7,11 +7,13 @@ from starlette.responses import Response
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate
+from cipher_service.console.dispatches.attaching import told
 from cipher_service.console.dispatches.desk import names, number_of, officer_in, showing_of
 from cipher_service.console.dispatches.granting import showing_for, standing
 from cipher_service.console.language import group, mark
 from cipher_service.console.visit import Visit
-from cipher_service.dispatches.office import compositions, trail, trays
+from cipher_service.dispatches.office import compositions, copies, trail, trays
+from cipher_service.dispatches.office.attaching import opened_list
 from cipher_service.dispatches.office.compositions import Composition
 from cipher_service.dispatches.office.parties import PAIR_FROM, releasers, senders, takers
 from cipher_service.dispatches.office.release import PAIR
@@ -32,8 +34,8 @@ async def waiting(visit: Visit) -> Response:
         lines = trays.awaiting(connection, visit.person.number)
         return {"lines": lines, "names": names(connection, (line.author for line in lines))}
 
-    told = DONE.get(visit.request.query_params.get("fait", ""))
-    return visit.page("dispatches/visas.html", done=told, **await visit.read(read))
+    done = DONE.get(visit.request.query_params.get("fait", ""))
+    return visit.page("dispatches/visas.html", done=done, **await visit.read(read))
 
 
 async def visa(visit: Visit) -> Response:
@@ -53,6 +55,7 @@ async def visa(visit: Visit) -> Response:
             "known": known,
             "pair": thing.level >= PAIR_FROM,
             "traces": traces,
+            "copies": copies.made(connection, number),
             "names": names(connection, (*people, *(trace.other for trace in traces))),
             "may_read": visit.decides(gate, "read", thing).allowed,
             "opened": trail.done(connection, number, trail.OPENED, me, known.digest),
@@ -60,11 +63,11 @@ async def visa(visit: Visit) -> Response:
             "others": _others(connection, gate, known, visit),
         }
 
-    told = DONE.get(visit.request.query_params.get("fait", ""))
+    done = DONE.get(visit.request.query_params.get("fait", ""))
     found = await visit.read(view)
     released = found["known"].state == compositions.RELEASED
     custody = await standing(visit, None, None) if released else None
-    return visit.page("dispatches/visa.html", done=told, custody=custody, **found)
+    return visit.page("dispatches/visa.html", done=done, custody=custody, **found)
 
 
 async def read(visit: Visit) -> Response:
@@ -74,7 +77,12 @@ async def read(visit: Visit) -> Response:
     showing = showing_for(visit, number)
     refused: str | None = "FAILED"
     try:
-        subject, text = await visit.office.in_thread(lambda: showing.unsealed(given["body"]))
+        subject, text, attached = await visit.office.in_thread(
+            lambda: (
+                *showing.unsealed(given["body"]),
+                opened_list(given["attachments"], showing.unsealed_text),
+            )
+        )
         refused = None
     finally:
         outcome = {"dispatch_id": number, "digest": given["digest"], "refused": refused}
@@ -86,7 +94,7 @@ async def read(visit: Visit) -> Response:
             "subject": subject,
             "text": text,
             "whole": True,
-            "attachments": [],
+            "attachments": told(visit, attached),
             "signed": visit.say(
                 "Édition %(edition)d, telle qu’elle partirait", edition=given["edition"]
             ),

@@ -18,8 +18,8 @@ from cipher_service.directory.register import read_directory
 from cipher_service.dispatches import openings
 from cipher_service.dispatches.lists import DispatchRecord, dispatch_of
 from cipher_service.dispatches.office import compositions, release, routing, trail
-from cipher_service.dispatches.office.compositions import DRAFT, Content
-from cipher_service.dispatches.office.entitlement import demand
+from cipher_service.dispatches.office.compositions import DRAFT, Composition, Content
+from cipher_service.dispatches.office.entitlement import Ruling, demand
 from cipher_service.dispatches.office.parties import PAIR_FROM
 from cipher_service.dispatches.reception import Reception
 from cipher_service.errors import ServiceError
@@ -125,15 +125,15 @@ class OfficeDesk:
         release.redirect(connection, self._gate, officer, *named, self._now())
 
     def review(self, connection: Connection, officer: str, payload: Answer) -> Answer:
-        """Take `{"dispatch_id"}`; give `{"body", "digest", "edition", "decision"}` to be unsealed.
+        """Take `{"dispatch_id"}`; give what is to be unsealed.
 
-        Refuses NOT_FOUND, NOT_ALLOWED.
+        `{"body", "attachments", "refusal", "digest", "edition", "decision"}`. Refuses NOT_FOUND,
+        NOT_ALLOWED.
         """
         known = compositions.read(connection, payload["dispatch_id"])
-        thing, now = known.thing(self._gate.scheme), self._now()
-        action = "draft" if known.author == officer and known.state == DRAFT else "read"
-        ruled = demand(connection, self._gate, officer, action, thing, now)
-        same = {"body": known.content.body, "refusal": known.refusal}
+        ruled = reviews(connection, self._gate, officer, known, self._now())
+        content = known.content
+        same = {"body": content.body, "attachments": content.attachments, "refusal": known.refusal}
         return {**same, "digest": known.digest, "edition": known.edition, "decision": ruled}
 
     def reviewed(self, connection: Connection, officer: str, payload: Answer) -> None:
@@ -292,6 +292,14 @@ class OfficeDesk:
             level=row.level,
             subject=payload["subject"],
         )
+
+
+def reviews(
+    connection: Connection, gate: Gate, officer: str, known: Composition, now: datetime
+) -> Ruling:
+    """Let a composition be looked into. Raises ServiceError NOT_FOUND, NOT_ALLOWED."""
+    action = "draft" if known.author == officer and known.state == DRAFT else "read"
+    return demand(connection, gate, officer, action, known.thing(gate.scheme), now)
 
 
 def _signed(officer: str, payload: Answer) -> Signed:

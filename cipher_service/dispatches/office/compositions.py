@@ -58,6 +58,8 @@ class Content:
         source: the dispatch that it answers, forwards or encloses; empty for none.
         relation: one of `RELATIONS`, empty without a source.
         body: age ciphertext to the bureau's card (`sealed.seal_text`).
+        attachments: likewise, their list (`attaching`); empty for none.
+        enclosed: (hex SHA-256, bytes) of each attachment as the blob store holds it.
     """
 
     kind: str
@@ -70,6 +72,8 @@ class Content:
     source: str
     relation: str
     body: bytes
+    attachments: bytes = b""
+    enclosed: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "Content":
@@ -78,6 +82,7 @@ class Content:
         for name in ("caveats", "releasable"):
             given[name] = tuple(given[name])
         given["routing"] = tuple((post, role, way) for post, role, way in given["routing"])
+        given["enclosed"] = tuple((name, size) for name, size in given.get("enclosed", ()))
         return cls(**given)
 
     def to_payload(self) -> dict[str, Any]:
@@ -124,13 +129,13 @@ class Composition:
 def begin(
     connection: Connection, gate: Gate, officer: str, origin: str, content: Content, now: datetime
 ) -> tuple[Composition, Ruling]:
-    """Keep a new draft.
+    """Keep a new draft, without attachments.
 
     Raises:
         ServiceError: NOT_ALLOWED, NOT_FOUND (the source), UNKNOWN_LEVEL, UNKNOWN_CAVEAT,
             UNKNOWN_PRECEDENCE, LABEL_LOWERED, FORM_REFUSED, TEXT_TOO_LONG.
     """
-    kept = _checked(gate.scheme, content)
+    kept = replace(_checked(gate.scheme, content), attachments=b"", enclosed=())
     stamp = clock.text(now)
     new = Composition(
         composition_id=new_id(now),
@@ -179,16 +184,18 @@ def save(
     content: Content,
     now: datetime,
 ) -> tuple[int, Ruling]:
-    """Replace a draft; returns the new edition.
+    """Replace a draft but for its attachments; returns the new edition.
 
     Raises:
         ServiceError: as `begin`; DRAFT_CHANGED (another edition was saved meanwhile), NOT_AWAITED
             (it was submitted).
     """
     known = authored(connection, composition_id, officer, DRAFT)
-    if known.edition != edition:
-        raise ServiceError("DRAFT_CHANGED", edition=known.edition)
-    kept = _checked(gate.scheme, content)
+    require_edition(known, edition)
+    before = known.content
+    kept = replace(
+        _checked(gate.scheme, content), attachments=before.attachments, enclosed=before.enclosed
+    )
     if (kept.source, kept.relation) != (known.content.source, known.content.relation):
         raise ServiceError("FORM_REFUSED")
     changed = replace(known, content=kept)
@@ -204,10 +211,32 @@ def save(
     return edition + 1, ruling
 
 
+def enclose(
+    connection: Connection,
+    known: Composition,
+    attachments: bytes,
+    enclosed: Sequence[tuple[str, int]],
+    now: datetime,
+) -> int:
+    """Replace the attachments of a draft whose row is held; returns the new edition."""
+    rows = tuple((name, size) for name, size in enclosed)
+    content = replace(known.content, attachments=attachments, enclosed=rows)
+    edition = known.edition + 1
+    change(
+        connection,
+        known.composition_id,
+        **_columns(content),
+        digest=digest_of(content, edition),
+        edition=edition,
+        saved_at=clock.text(now),
+    )
+    return edition
+
+
 def discard(connection: Connection, officer: str, composition_id: str, now: datetime) -> None:
     """Destroy a draft's text; its line stays. Raises NOT_FOUND, NOT_AWAITED."""
     authored(connection, composition_id, officer, DRAFT)
-    settle(connection, composition_id, DISCARDED, now, body=b"")
+    settle(connection, composition_id, DISCARDED, now, body=b"", attachments=None, enclosed=None)
 
 
 def withdraw(connection: Connection, officer: str, composition_id: str, now: datetime) -> None:
@@ -224,6 +253,12 @@ def authored(
     if known.author != officer:
         raise ServiceError("NOT_FOUND")
     return expecting(known, *states)
+
+
+def require_edition(known: Composition, edition: int) -> None:
+    """Demand that nobody has saved another edition meanwhile. Raises DRAFT_CHANGED."""
+    if known.edition != edition:
+        raise ServiceError("DRAFT_CHANGED", edition=known.edition)
 
 
 def expecting(known: Composition, *states: str) -> Composition:
@@ -269,6 +304,8 @@ def composed(row: Row[Any]) -> Composition:
         source=row.source,
         relation=row.relation,
         body=bytes(row.body),
+        attachments=bytes(row.attachments or b""),
+        enclosed=tuple((name, size) for name, size in decode((row.enclosed or "[]").encode())),
     )
     same = ("composition_id", "author", "origin", "state", "digest", "edition", "assigned")
     more = ("enciphers", "act", "released_by", "refused_by", "refusal", "dispatch_id")
@@ -278,7 +315,9 @@ def composed(row: Row[Any]) -> Composition:
 
 def digest_of(content: Content, edition: int) -> str:
     """Return the hex SHA-256 of what is read and released, in one edition."""
-    members = {**content.to_payload(), "body": hashlib.sha256(content.body).hexdigest()}
+    sealed = {"body": content.body, "attachments": content.attachments}
+    hashes = {name: hashlib.sha256(value).hexdigest() for name, value in sealed.items()}
+    members = {**content.to_payload(), **hashes}
     return hashlib.sha256(encode({"edition": edition, **members})).hexdigest()
 
 
@@ -346,6 +385,7 @@ def _columns(content: Content) -> dict[str, Any]:
         "caveats": listed(content.caveats),
         "releasable": listed(content.releasable),
         "routing": listed([list(each) for each in content.routing]),
+        "enclosed": listed([list(each) for each in content.enclosed]),
         "addressees": listed([post for post, _role, _way in content.routing]),
     }
 

@@ -64,7 +64,8 @@ class CopyDesk:
         """
         number = payload["dispatch_id"]
         ruled = self._demand(connection, officer, number)
-        return {"copy": self._enter(connection, officer, number, TEXT), "decision": ruled}
+        copy = enter(connection, officer, number, TEXT, self._now())
+        return {"copy": copy, "decision": ruled}
 
     def take(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"dispatch_id", "part"}`; give `{"decision"}`: it may now be deciphered.
@@ -83,7 +84,7 @@ class CopyDesk:
             return None
         number = payload["dispatch_id"]
         ruled = self._demand(connection, officer, number)
-        copy = self._enter(connection, officer, number, _place(payload))
+        copy = enter(connection, officer, number, _place(payload), self._now())
         return {"copy": copy, "decision": ruled}
 
     def _demand(self, connection: Connection, officer: str, dispatch_id: str) -> Ruling:
@@ -93,24 +94,26 @@ class CopyDesk:
             raise ServiceError("COPY_UNREAD", officer=officer, dispatch_id=dispatch_id)
         return ruled
 
-    def _enter(self, connection: Connection, officer: str, dispatch_id: str, part: int) -> int:
-        book = dispatch_copy
-        last = connection.scalar(
-            select(func.max(book.c.number)).where(
-                book.c.dispatch_id == dispatch_id, book.c.part == part
-            )
+
+def enter(connection: Connection, officer: str, dispatch_id: str, part: int, now: datetime) -> int:
+    """Record a copy of a dispatch, or of what is to become one; returns its number."""
+    book = dispatch_copy
+    last = connection.scalar(
+        select(func.max(book.c.number)).where(
+            book.c.dispatch_id == dispatch_id, book.c.part == part
         )
-        number = int(last or 0) + 1
-        connection.execute(
-            book.insert().values(
-                dispatch_id=dispatch_id,
-                part=part,
-                number=number,
-                officer=officer,
-                at=clock.text(self._now()),
-            )
+    )
+    number = int(last or 0) + 1
+    connection.execute(
+        book.insert().values(
+            dispatch_id=dispatch_id,
+            part=part,
+            number=number,
+            officer=officer,
+            at=clock.text(now),
         )
-        return number
+    )
+    return number
 
 
 def made(connection: Connection, dispatch_id: str) -> list[Copy]:

@@ -23,6 +23,7 @@ from cipher_service.dispatches import departures
 from cipher_service.dispatches.bureau import HeadquartersBureau, People
 from cipher_service.dispatches.office import compositions
 from cipher_service.dispatches.office.addressing import addressed
+from cipher_service.dispatches.office.attaching import enclosures, opened_list
 from cipher_service.dispatches.office.compositions import DRAFT, LEFT, RELEASED, Composition
 from cipher_service.dispatches.office.sending import begin
 from cipher_service.dispatches.sealed import seal_text
@@ -121,7 +122,9 @@ class Departing:
                 created=clock.now().replace(microsecond=0),
             )
             people = People(known.author, known.released_by or known.enciphers)
-            sent = self._bureau.send(heading, to, text.encode("utf-8"), [], people)
+            listed = opened_list(known.content.attachments, self._bureau.unseal)
+            attachments = enclosures(self._bureau.blobs, listed)
+            sent = self._bureau.send(heading, to, text.encode("utf-8"), attachments, people)
         except (CustodianUnavailable, CustodySealed, OSError) as error:
             _LOG.warning("a released dispatch waits: %s", type(error).__name__)
             self._later[number] = clock.now() + AGAIN

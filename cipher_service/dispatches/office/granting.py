@@ -76,7 +76,8 @@ class GrantDesk:
         NOT_FOUND, NOT_ALLOWED, FORM_REFUSED: the request opens something else.
         """
         given = self._office.review(connection, officer, {"dispatch_id": payload["composition"]})
-        texts = [text for text in (given["body"], given["refusal"]) if text]
+        sealed = (given["body"], given["attachments"], given["refusal"])
+        texts = [text for text in sealed if text]
         if payload["request"] not in {request_digest("open_sealed", text) for text in texts}:
             raise ServiceError("FORM_REFUSED")
         return {"decision": given["decision"]}

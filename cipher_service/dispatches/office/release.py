@@ -69,8 +69,7 @@ def submit(
             PARTY_UNKNOWN (cannot be asked), NOT_ALLOWED.
     """
     known = compositions.authored(connection, composition_id, officer, DRAFT)
-    if known.edition != edition:
-        raise ServiceError("DRAFT_CHANGED", edition=known.edition)
+    compositions.require_edition(known, edition)
     content, directory = known.content, read_directory(connection)
     if not any(role == ACTION for _post, role, _way in content.routing):
         raise ServiceError("ADDRESSEE_MISSING")

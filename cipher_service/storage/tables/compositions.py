@@ -25,6 +25,9 @@ composition = table(
     Column("source", Text, nullable=False),  # the dispatch that it answers or forwards, or empty
     Column("relation", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),  # age ciphertext: subject, a line end, the text
+    # Age ciphertext: names, types, sizes and file keys of the attachments; empty for none.
+    Column("attachments", LargeBinary),
+    Column("enclosed", Text),  # canonical JSON list of [SHA-256, bytes], as the blob store has them
     Column("digest", Text, nullable=False),  # SHA-256 of exactly what is read and released
     Column("edition", Integer, nullable=False),
     Column("assigned", Text, nullable=False),  # an officer, or empty

@@ -10,11 +10,13 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from keys.age import hybrid, scrypt, x25519
 from keys.age.files import (
+    begin_file,
     decrypt,
     decrypt_with_passphrase,
     encrypt,
     encrypt_with_passphrase,
     open_age,
+    open_by_key,
     open_file_key,
 )
 from keys.age.header import Header, Stanza, decode_base64, encode_base64, seal_header
@@ -239,3 +241,19 @@ def test_what_protects_nothing_is_not_written() -> None:
     for log_n in (0, 21):
         with pytest.raises(ValueError, match="work factor"):
             encrypt_with_passphrase(b"objet", b"correct horse", log_n=log_n)
+
+
+def test_a_file_written_in_pieces_opens_by_its_recipient_and_by_its_file_key() -> None:
+    key, sink = HybridKey.generate(), io.BytesIO()
+    file_key, stream = begin_file(sink, [key.recipient])
+    for piece in (b"a" * 70_000, b"", b"b" * 3):
+        stream.write(piece)
+    stream.finish()
+    whole = b"a" * 70_000 + b"b" * 3
+    assert decrypt(sink.getvalue(), [key]) == whole
+    opened = open_by_key(io.BytesIO(sink.getvalue()), file_key)
+    assert b"".join(iter(lambda: bytes(opened.next_chunk()), b"")) == whole
+    with pytest.raises(HeaderTampered):
+        open_by_key(io.BytesIO(sink.getvalue()), FILE_KEY)
+    with pytest.raises(ValueError):
+        begin_file(io.BytesIO(), [])

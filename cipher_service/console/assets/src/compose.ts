@@ -1,5 +1,7 @@
 // A draft is kept every ten seconds when something changed, when the tab is hidden, and by Ctrl+S;
 // Ctrl+Enter goes to the page that checks, and nothing here ever sends.
+import { type Kept, watchAttachments } from "./writing/attachments";
+
 const EVERY_MS = 10_000;
 const form = document.getElementById("redaction") as HTMLFormElement | null;
 const told = document.getElementById("garde");
@@ -46,8 +48,28 @@ if (form) {
     saving = null;
   };
 
-  form.addEventListener("input", () => {
-    changed = true;
+  // Attaching changes the edition too: it waits for a save, and the next save for it.
+  const alone = async (work: (draft: Kept) => Promise<void>): Promise<void> => {
+    while (saving) await saving;
+    changed ||= !field("number").value;
+    await keep();
+    if (changed) return; // why it could not be kept is said already
+    const doing = work({ number: field("number").value, edition: field("edition").value });
+    saving = doing.catch(() => undefined);
+    await saving;
+    saving = null;
+    await doing;
+  };
+
+  const enclosing = document.getElementById("joindre");
+  if (enclosing) {
+    watchAttachments(enclosing, alone, (edition) => {
+      field("edition").value = String(edition);
+    });
+  }
+
+  form.addEventListener("input", (event) => {
+    if ((event.target as HTMLInputElement).name) changed = true;
   });
   // A save under way would change the edition that the buttons send.
   form.addEventListener("submit", (event) => {
