@@ -3,6 +3,7 @@
 Also the recovery of an officer who has lost both security keys, which is such an act.
 """
 
+import itertools
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -41,7 +42,7 @@ KINDS: Final = {
     "pouch.open": mark("Ouvrir une valise"),
     "pouch.discharge": mark("Décharger une valise"),
     "pouch.find": mark("Constater qu’une valise est retrouvée"),
-    "pouch.stock": mark("Mouvoir des scellés"),
+    "pouch.stock": mark("Déplacer des scellés"),
     "pouch.open-irregular": mark("Ouvrir une valise irrégulière"),
     "key.rotate": mark("Renouveler une clé"),
     "key.export": mark("Exporter des parts de clé"),
@@ -51,8 +52,13 @@ KINDS: Final = {
 
 async def list_acts(visit: Visit) -> Response:
     """What the officer could sign, and what they wait for others to sign."""
-    lines = await visit.read(lambda connection, _gate: _lines(connection, visit))
-    return visit.page("acts/acts.html", lines=lines, kinds=KINDS)
+
+    def find(connection: Connection, _gate: Gate) -> tuple[list[Waiting], dict[str, str]]:
+        found = _lines(connection, visit)
+        return found, _names(connection, found)
+
+    lines, names = await visit.read(find)
+    return visit.page("acts/acts.html", lines=lines, names=names, kinds=KINDS)
 
 
 async def show_act(visit: Visit) -> Response:
@@ -62,9 +68,7 @@ async def show_act(visit: Visit) -> Response:
     def find(connection: Connection, _gate: Gate) -> tuple[Waiting, dict[str, str]]:
         for line in _lines(connection, visit):
             if line.act.id == wanted:
-                named = {*line.signers, *line.act.subjects, line.act.proposer}
-                names = {one: officers.read(connection, one).identity.name for one in named}
-                return line, names
+                return line, _names(connection, [line])
         raise ServiceError("NOT_FOUND")
 
     line, names = await visit.read(find)
@@ -126,6 +130,12 @@ def _people(connection: Connection, gate: Gate, visit: Visit) -> list[Officer]:
 def _lines(connection: Connection, visit: Visit) -> list[Waiting]:
     principal = visit.person.principal
     return waiting(connection, principal.officer_id, _held(principal), visit.now)
+
+
+def _names(connection: Connection, lines: list[Waiting]) -> dict[str, str]:
+    """Return the names of those whom acts name, by number."""
+    named = ((*line.signers, line.act.proposer, line.act.resource) for line in lines)
+    return officers.names_in(connection, " ".join(itertools.chain.from_iterable(named)))
 
 
 def _held(principal: Principal) -> frozenset[str]:

@@ -25,6 +25,7 @@ from cipher_service.storage.tables import officers as tables
 
 OFFICERS = "officers"
 _NUMBERS = "officer_number"
+_NUMBER = re.compile(r"OFF-[0-9]{6,12}")
 _NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,120}")
 
 
@@ -274,6 +275,19 @@ def everyone(connection: Connection) -> list[Officer]:
     """Return all persons ever recorded, in order of their ids."""
     order = select(tables.officer).order_by(tables.officer.c.officer_id)
     return [_officer(row) for row in connection.execute(order)]
+
+
+def names(connection: Connection, numbers: Iterable[str | None]) -> dict[str, str]:
+    """Return the names of some persons, by number; who is not recorded is left out."""
+    book = tables.officer.c
+    wanted = {each for each in numbers if each}
+    rows = connection.execute(select(book.officer_id, book.name).where(book.officer_id.in_(wanted)))
+    return {row.officer_id: row.name for row in rows}
+
+
+def names_in(connection: Connection, text: str) -> dict[str, str]:
+    """Return the names of the persons whose numbers stand in a text."""
+    return names(connection, _NUMBER.findall(text))
 
 
 def lock(connection: Connection, officer_id: str, *, left_too: bool = False) -> Officer:

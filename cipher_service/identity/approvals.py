@@ -189,8 +189,8 @@ class Approvals:
     def show(self, connection: Connection, payload: dict[str, Any]) -> dict[str, Any]:
         """Take `{"ticket"}`; give what the page needs to show a statement and have it signed.
 
-        `{"officer", "name", "body", "beside": bytes or None, "party", "nonce", "credentials": hex
-        ids, "back"}`. Refuses TICKET_UNKNOWN.
+        `{"officer", "name", "names": of officers that the body names, by number, "body", "beside":
+        bytes or None, "party", "nonce", "credentials": hex ids, "back"}`. Refuses TICKET_UNKNOWN.
         """
         now = self._now()
         row = _open(connection, payload["ticket"], now)
@@ -198,6 +198,7 @@ class Approvals:
         shown = {
             "officer": row.officer,
             "name": known.identity.name,
+            "names": officers.names_in(connection, bytes(row.body).decode()),
             "body": bytes(row.body),
             "back": f"{self._origin}{row.back}",
             "beside": None,

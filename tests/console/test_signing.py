@@ -37,6 +37,11 @@ def sample(ministry: Stage, role: str) -> str:
     return next(one.officer for one in people if one.role == role)
 
 
+def officer_name(ministry: Stage, number: str) -> str:
+    people = Demonstration.of(ministry.settings).people()
+    return next(one.name for one in people if one.officer == number)
+
+
 def propose(tab: Tab, officer: str, reason: str) -> str:
     """Begin a recovery; returns the address at which it is signed."""
     tab.goto("/recuperation")
@@ -65,14 +70,23 @@ def test_two_officers_give_a_new_link_and_see_what_they_sign(ministry: Stage, en
     check_accessible(first.page)
     check_width(first.page)
     check_language(first.page, (*names(ministry), "depeche/v1", "OFF-"))
+    said = first.page.locator("dl").inner_text()
+    security = sample(ministry, "SECURITY-OFFICER")
+    for number in (courier, security):  # by name, and by the number that is signed
+        assert f"{officer_name(ministry, number)} ({number})" in said
     first.page.get_by_role("button", name="Signer avec la clé logicielle").click()
     first.page.get_by_text("D’autres doivent encore signer").wait_for()
     first.page.wait_for_url("**/actes")
     first.page.get_by_text("Secrétaire général").wait_for()
+    line = first.page.get_by_role("row").filter(has_text=courier)
+    assert f"{officer_name(ministry, courier)} ({courier})" in line.inner_text()
+    assert f"{officer_name(ministry, security)} ({security})" in line.inner_text()
 
     second.goto("/")
     second.page.get_by_role("link", name="Actes à signer").first.click()
     second.page.get_by_role("link", name="Donner à un officier").click()
+    sheet = second.page.locator(".app-sheet")
+    assert sheet.inner_text().count(f"{officer_name(ministry, security)} ({security})") == 2
     check_page(second, foreign=(*names(ministry), "OFF-"))
     second.page.get_by_role("button", name="Lire et signer").click()
     second.page.get_by_role("button", name="Signer avec la clé logicielle").click()

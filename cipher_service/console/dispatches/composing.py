@@ -12,10 +12,11 @@ from cipher_service.access import registers
 from cipher_service.access.acts import Gate
 from cipher_service.access.principals import rank
 from cipher_service.access.subjects import Dispatch
-from cipher_service.console.dispatches.desk import names, number_of, officer_in, showing_of
+from cipher_service.console.dispatches.desk import number_of, officer_in, showing_of
 from cipher_service.console.dispatches.granting import showing_for
 from cipher_service.console.language import mark
 from cipher_service.console.visit import Visit
+from cipher_service.directory.officers import names
 from cipher_service.directory.register import Directory, read_directory
 from cipher_service.dispatches.office import compositions, trays
 from cipher_service.dispatches.office.attaching import EACH_MOST, MOST, Attached, opened_list

@@ -1,11 +1,8 @@
-"""What the pages of dispatches share: the custodian of this process, persons' names, ids."""
+"""What the pages of dispatches share: the custodian of this process, ids."""
 
 import re
-from collections.abc import Iterable
 from typing import Final
 from weakref import WeakKeyDictionary
-
-from sqlalchemy import Connection, select
 
 from cipher_service.audit.journal import Journal
 from cipher_service.console.office import Office
@@ -14,7 +11,6 @@ from cipher_service.dispatches.office.showing import Showing
 from cipher_service.dispatches.reception import Reception
 from cipher_service.errors import ServiceError
 from cipher_service.storage.blobs import Blobs
-from cipher_service.storage.tables.officers import officer
 from keys.custody import Custodian, open_custodian, read_credential
 from keys.records import ULID
 
@@ -58,12 +54,3 @@ def officer_in(form: dict[str, str], field: str = "to") -> str:
     if _OFFICER.fullmatch(form[field]) is None:
         raise ServiceError("FORM_REFUSED")
     return form[field]
-
-
-def names(connection: Connection, numbers: Iterable[str | None]) -> dict[str, str]:
-    """Return the names of some persons, by number."""
-    wanted = {each for each in numbers if each}
-    rows = connection.execute(
-        select(officer.c.officer_id, officer.c.name).where(officer.c.officer_id.in_(wanted))
-    )
-    return {row.officer_id: row.name for row in rows}

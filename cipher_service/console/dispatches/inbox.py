@@ -6,9 +6,9 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from cipher_service.access.acts import Gate
-from cipher_service.console.dispatches.desk import names
 from cipher_service.console.language import mark
 from cipher_service.console.visit import Visit
+from cipher_service.directory.officers import names
 from cipher_service.dispatches import openings, rules
 from cipher_service.dispatches.office import trays
 from cipher_service.errors import ServiceError

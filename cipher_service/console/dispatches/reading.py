@@ -13,12 +13,12 @@ from cipher_service.access.acts import Gate
 from cipher_service.access.decisions import decide
 from cipher_service.access.subjects import Circumstances, Dispatch
 from cipher_service.audit.warrants import DEMANDS
-from cipher_service.console.dispatches.desk import names, number_of, officer_in
+from cipher_service.console.dispatches.desk import number_of, officer_in
 from cipher_service.console.dispatches.granting import held_by, showing_for, standing
 from cipher_service.console.language import group, mark
 from cipher_service.console.language import number as figures
 from cipher_service.console.visit import Visit
-from cipher_service.directory.officers import in_force
+from cipher_service.directory.officers import in_force, names
 from cipher_service.dispatches.office import copies, declassifying, routing, trail
 from cipher_service.dispatches.office.showing import Shown
 from cipher_service.errors import ServiceError

@@ -8,10 +8,11 @@ from starlette.responses import Response
 from cipher_service import clock
 from cipher_service.access.acts import Gate
 from cipher_service.console.dispatches.attaching import told
-from cipher_service.console.dispatches.desk import names, number_of, officer_in, showing_of
+from cipher_service.console.dispatches.desk import number_of, officer_in, showing_of
 from cipher_service.console.dispatches.granting import showing_for, standing
 from cipher_service.console.language import group, mark
 from cipher_service.console.visit import Visit
+from cipher_service.directory.officers import names
 from cipher_service.dispatches.office import compositions, copies, trail, trays
 from cipher_service.dispatches.office.attaching import opened_list
 from cipher_service.dispatches.office.compositions import Composition

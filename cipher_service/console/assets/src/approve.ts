@@ -10,6 +10,7 @@ import { ACTS, MEMBERS, PURPOSES, SENTENCES, STATEMENTS, type Language } from ".
 interface Shown {
   officer: string;
   name: string;
+  names: Record<string, string>; // of the officers whom the statement names: beside each number
   body: string;
   beside: string | null;
   nonce: string;
@@ -56,6 +57,13 @@ function moment(text: string): string {
 }
 
 function value(name: string, given: Json, shown: Shown): string {
+  return plain(name, given, shown).replace(/OFF-\d{6,12}/g, (number) => {
+    const known = shown.names[number];
+    return known ? `${known} (${number})` : number;
+  });
+}
+
+function plain(name: string, given: Json, shown: Shown): string {
   if (name === "rank" && typeof given === "number") {
     const level = shown.levels[given];
     return level ? level[language === "fr" ? 0 : 1] : String(given);

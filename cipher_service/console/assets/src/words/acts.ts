@@ -107,7 +107,7 @@ export const ACTS: Record<string, Words> = {
   "pouch.open": { fr: "Ouvrir une valise", en: "Open a pouch" },
   "pouch.discharge": { fr: "Décharger une valise", en: "Discharge a pouch" },
   "pouch.find": { fr: "Constater qu’une valise est retrouvée", en: "State that a pouch is found" },
-  "pouch.stock": { fr: "Mouvoir des scellés", en: "Move physical seals" },
+  "pouch.stock": { fr: "Déplacer des scellés", en: "Move physical seals" },
   "pouch.open-irregular": { fr: "Ouvrir une valise irrégulière", en: "Open an irregular pouch" },
 };
 
