@@ -296,7 +296,7 @@ def test_the_register_of_seals_is_compared_with_the_table_and_moved_by_two(
     mark = f"NV-{secrets.token_hex(4).upper()}"
     tab.page.get_by_label("Numéros des scellés").fill(mark)
     press(tab, "Lire et signer")
-    signed_by(tab, enter("CHIEF-CIPHER-POUCH"), "Mouvoir des scellés")
+    signed_by(tab, enter("CHIEF-CIPHER-POUCH"), "Déplacer des scellés")
     tab.page.wait_for_url(f"{tab.origin}/valises/scelles")
     tab.hosts.clear()
     tab.goto("/valises/scelles")
