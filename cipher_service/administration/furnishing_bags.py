@@ -13,10 +13,18 @@ from cipher_service.administration.installation import custodian_of, installatio
 from cipher_service.administration.stage import Stage
 from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.identity.demonstration import SampleOfficer
-from cipher_service.pouches import announcing, carriage, mishaps, packing, planning, seal_store
+from cipher_service.pouches import (
+    announcing,
+    carriage,
+    closing,
+    mishaps,
+    packing,
+    planning,
+    seal_store,
+)
+from cipher_service.pouches.closing import Closure
 from cipher_service.pouches.handing_in import Piece
 from cipher_service.pouches.office import Office
-from cipher_service.pouches.packing import Closure
 from cipher_service.pouches.planning import Timetable
 from cipher_service.pouches.repository import RouteRecord
 from cipher_service.pouches.waybills import Carriage
@@ -145,5 +153,5 @@ def _seal(office: Office, departure: str, post: str, seals: tuple[str, ...], who
     """Make a bag up and close it by two persons."""
     seal = _pack(office, departure, post, who)
     closure = Closure(seals, 2400, who.chief, frozenset(PROHIBITED))
-    packing.close(office, seal, closure, by=who.chief, second=who.second)
+    closing.close(office, seal, closure, by=who.chief, second=who.second)
     return seal

@@ -25,10 +25,10 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
-from cipher_service.pouches import announcing, handing_in, packing, planning, signing
+from cipher_service.pouches import announcing, closing, handing_in, packing, planning, signing
+from cipher_service.pouches.closing import Closure
 from cipher_service.pouches.handing_in import Piece
 from cipher_service.pouches.office import Office
-from cipher_service.pouches.packing import Closure
 from cipher_service.pouches.planning import Timetable
 from cipher_service.pouches.repository import RouteRecord
 from cipher_service.pouches.signing import Kept
@@ -247,7 +247,7 @@ def seal(arguments: Namespace, terminal: Terminal) -> None:
     witness = None if arguments.witness is None else open_identity(second, terminal)
     out = _new_folder(arguments.output)
     with at_desk(arguments, terminal) as (installation, office):
-        kept = packing.close(
+        kept = closing.close(
             office,
             arguments.seal,
             closure,
@@ -273,7 +273,7 @@ def papers(arguments: Namespace, terminal: Terminal) -> None:
     """Write the papers of a sealed bag again."""
     out = _new_folder(arguments.output)
     with at_desk(arguments, terminal) as (_, office):
-        kept = packing.papers_of(office, arguments.seal, by=arguments.by)
+        kept = closing.papers_of(office, arguments.seal, by=arguments.by)
         names = _write(kept, out, terminal, (None, None))
     number = kept.sealed.manifest.number
     facts = {"number": number, "folder": str(out), "files": names}

@@ -42,6 +42,7 @@ from cipher_service.pouches.device_desk import DeviceDesk
 from cipher_service.pouches.office import Office as PouchOffice
 from cipher_service.pouches.packs import Packs
 from cipher_service.pouches.pair_commands import PairDesk
+from cipher_service.pouches.sealing import SealingDesk
 from cipher_service.settings import Settings
 from cipher_service.storage.batch import Handler, Together
 from cipher_service.storage.blobs import Blobs
@@ -86,7 +87,9 @@ def registrar_handlers(
     signing = Approvals(
         site, _executors(gate, bags), completed, settings.console_origin, settings.log_origin
     )
-    grants = {**GrantDesk(desk_of_officers).acts(), **own_openings.acts()}
+    granting = GrantDesk(desk_of_officers)
+    sealing = SealingDesk(bags.seated, granting.sealed)
+    grants = {**granting.acts(), **own_openings.acts(), **sealing.acts()}
     blobs = Blobs(settings.data)
     sending = {
         **SendingDesk(sealer, blobs, settings.headquarters, gate).acts(),

@@ -126,11 +126,18 @@ def answer_of(connection: Connection, officer: str, ticket: str, now: datetime) 
     Raises:
         ServiceError: TICKET_UNKNOWN: no such, another officer's, too old, taken, not answered yet.
     """
+    return answered(connection, officer, ticket, now)[1]
+
+
+def answered(
+    connection: Connection, officer: str, ticket: str, now: datetime
+) -> tuple[bytes, bytes]:
+    """Return a statement with the answer that it had; as `answer_of`."""
     row = _open(connection, ticket, now)
     if row.officer != officer or row.answer is None:
         raise ServiceError("TICKET_UNKNOWN")
     _close(connection, ticket)
-    return bytes(row.answer)
+    return bytes(row.body), bytes(row.answer)
 
 
 def take(connection: Connection, ticket: str, kind: str, now: datetime) -> str:

@@ -16,9 +16,10 @@ from cipher_service.directory.register import read_directory
 from cipher_service.dispatches.bureau import HeadquartersBureau, People
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme
-from cipher_service.pouches import packing, repository, signing
+from cipher_service.pouches import closing, repository, signing
 from cipher_service.pouches.office import Office
 from cipher_service.references import new_id
+from keys.custody.errors import CustodianUnavailable
 from keys.dispatch import Attachment, Destination
 from keys.errors import KeysError
 from keys.manifest import COPY, Heading, Label
@@ -65,7 +66,7 @@ def announce(
             `HeadquartersBureau.send`; NO_CARD and the like when the receiver has none in force.
         KeysError: the custodian refuses.
     """
-    kept = packing.papers_of(office, seal, by=by)
+    kept = closing.papers_of(office, seal, by=by)
     manifest = kept.sealed.manifest
     with office.look() as sitting:
         card = read_directory(sitting.connection).card_in_force(manifest.waybill.destination).card
@@ -108,7 +109,16 @@ class Announcing:
         self._later: dict[str, datetime] = {}
 
     def round(self) -> list[Announced]:
-        """Announce what has waited for a minute; what fails is tried again ten minutes later."""
+        """Announce what has waited for a minute; what fails is tried again ten minutes later.
+
+        Before a custodian with officers every announcement waits for one of them, who has it
+        signed (`cipher-service pouch announce`): nothing is tried here.
+        """
+        try:
+            if self._bureau.founded:
+                return []
+        except CustodianUnavailable:
+            return []
         now = self._office.now()
         told = []
         with self._office.look() as sitting:

@@ -176,9 +176,9 @@ def waiting(connection: Connection, destination: str | None = None) -> list[Row[
     )
 
 
-def open_piece(row: Row[Any], custodian: Custodian) -> Item:
+def open_piece(body: bytes, custodian: Custodian) -> Item:
     """Open a piece. Raises KeysError: the custodian refuses."""
-    return read_item(Record(canonical.decode(custodian.open_sealed(row.body)), "piece"))
+    return read_item(Record(canonical.decode(custodian.open_sealed(body)), "piece"))
 
 
 def as_line(piece: Item, line: int) -> Item:

@@ -19,6 +19,7 @@ from cipher_service.identity.approvals import Executor
 from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.pouches import (
     carriage,
+    closing,
     mishaps,
     packing,
     planning,
@@ -27,10 +28,10 @@ from cipher_service.pouches import (
     stock,
 )
 from cipher_service.pouches.carriage import Counted
+from cipher_service.pouches.closing import Closure
 from cipher_service.pouches.entitlement import PACK, level_of
 from cipher_service.pouches.handing_in import Piece
 from cipher_service.pouches.office import Office, seated
-from cipher_service.pouches.packing import Closure
 from cipher_service.references import new_id
 from keys.act_rules import RULES
 from keys.acts import Act
@@ -203,7 +204,7 @@ class PouchOfficeDesk:
 
     def papers(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"seal"}`; give `{"sealed": bytes, "nonce"}`, to print what lies in the bag."""
-        kept = packing.papers_of(self.seated(connection), payload["seal"], by=officer)
+        kept = closing.papers_of(self.seated(connection), payload["seal"], by=officer)
         return {"sealed": kept.sealed.to_bytes(), "nonce": kept.nonce}
 
     def ask_seal(self, connection: Connection, officer: str, payload: Answer) -> Answer:
@@ -265,7 +266,7 @@ class PouchOfficeDesk:
         )
         office = seated(connection, self._post, self._gate, lambda: now, self._custodian)
         seal = act.resource.partition("/")[2]
-        packing.close(office, seal, closure, by=act.proposer, second=by)
+        closing.close(office, seal, closure, by=act.proposer, second=by)
 
     def _open(self, connection: Connection, act: Act, by: str, now: datetime) -> None:
         office = seated(connection, self._post, self._gate, lambda: now, self._custodian)

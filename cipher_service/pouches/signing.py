@@ -7,15 +7,14 @@ the bureau's card: a process killed between the signature and the printer loses 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
 
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import repository, waybills
+from cipher_service.pouches import preparing
+from cipher_service.pouches.preparing import Waiting
 from cipher_service.pouches.repository import Closing
-from cipher_service.storage import counters
 from cipher_service.storage.tables import pouches as tables
 from keys import canonical
 from keys.age.files import encrypt
@@ -24,17 +23,21 @@ from keys.cose import decode_cbor
 from keys.custody import Custodian
 from keys.custody.desk import SealSignatures
 from keys.devices import SEAL
-from keys.records import Record
+from keys.errors import SignatureInvalid
+from keys.records import FINGERPRINT, Record
 from keys.signing import Signatures
+from keys.statements import object_of_signatures, read_signatures
 from pouch.errors import BordereauMalformed
 from pouch.manifest import Item, Manifest
-from pouch.members import read_item
-from pouch.sealed import SealedManifest, Sealer, read_sealed, seal_manifest
+from pouch.members import manifest_object, read_item, read_manifest
+from pouch.seal import claims_of, make_seal, read_seal
+from pouch.sealed import SealedManifest, Sealer, Signed, read_sealed, seal_manifest
 
 NONCE_BYTES: Final = 16
 DAYS_DEFAULT: Final = 30
 
 _TYPE: Final = "valise/v1 kept-closing"
+_DRAWN: Final = "valise/v1 drawn-closing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,27 +96,6 @@ def items_of(seal: str, lines: Sequence[bytes], custodian: Custodian) -> tuple[I
     )
 
 
-def next_number(connection: Connection, closing: Closing, now: datetime) -> tuple[str, int]:
-    """Return the number that the next bordereau takes, and which bag of its departure it is.
-
-    Raises:
-        ServiceError: WAYBILL_MISSING; BAGS_ALL_SEALED: the waybill names no further bag.
-    """
-    number = counters.read(connection, _counter(now.year)) + 1
-    ordinal = repository.sealed_in(connection, closing.departure) + 1
-    packages = waybills.packages_of(connection, closing.departure)
-    if ordinal > packages:
-        raise ServiceError("BAGS_ALL_SEALED", departure=closing.departure, packages=packages)
-    return f"VAL {now.year}-{number:06d}", ordinal
-
-
-def take_number(connection: Connection, number: str) -> None:
-    """Take a bordereau's number. Raises ServiceError BUSY: somebody took it meanwhile."""
-    year = int(number.split()[1].partition("-")[0])
-    if f"VAL {year}-{counters.advance(connection, _counter(year)):06d}" != number:
-        raise ServiceError("BUSY")
-
-
 def sign(manifest: Manifest, custodian: Custodian, witness: Sealer | None) -> SealedManifest:
     """Have the bureau's key sign, and the second person's own card where they brought it.
 
@@ -127,9 +109,20 @@ def sign(manifest: Manifest, custodian: Custodian, witness: Sealer | None) -> Se
         raise ServiceError("MANIFEST_IMPOSSIBLE", problem=str(error)) from error
 
 
+def claims(manifest: Manifest) -> bytes:
+    """Return what the bureau's key is to sign under two grants, without a card of the witness.
+
+    Raises:
+        ServiceError: MANIFEST_IMPOSSIBLE.
+    """
+    try:
+        return claims_of(manifest, None).encode()
+    except BordereauMalformed as error:
+        raise ServiceError("MANIFEST_IMPOSSIBLE", problem=str(error)) from error
+
+
 def keep(connection: Connection, closing: Closing, kept: Kept, card: Card) -> None:
     """Keep what was signed, in the unit of work that records the closing."""
-    manifest = kept.sealed.manifest
     body = canonical.encode(
         {
             "v": 1,
@@ -138,22 +131,54 @@ def keep(connection: Connection, closing: Closing, kept: Kept, card: Card) -> No
             "sealed": canonical.decode(kept.sealed.to_bytes()),
         }
     )
-    connection.execute(
-        insert(tables.sealed).values(
-            seal=closing.seal,
-            number=manifest.number,
-            ordinal=manifest.ordinal,
-            departure=closing.departure,
-            symbol=kept.sealed.seal.text,
-            body=encrypt(body, [card.recipient]),
-        )
+    manifest, symbol = kept.sealed.manifest, kept.sealed.seal.text
+    _insert(
+        connection,
+        closing,
+        manifest.number,
+        manifest.ordinal,
+        symbol,
+        encrypt(body, [card.recipient]),
     )
 
 
-def open_kept(body: bytes, custodian: Custodian) -> Kept:
+def enclose(manifest: Manifest, nonce: str, card: Card) -> bytes:
+    """Return a manifest that is not signed yet, with its secret, as ciphertext to the card."""
+    body = {"v": 1, "type": _DRAWN, "nonce": nonce, "manifest": manifest_object(manifest)}
+    return encrypt(canonical.encode(body), [card.recipient])
+
+
+def keep_apart(
+    connection: Connection, closing: Closing, waiting: Waiting, card: Card, signed: SealSignatures
+) -> None:
+    """Keep what was enclosed before, and beside it the signatures that the custodian made.
+
+    Raises:
+        ServiceError: SEAL_NOT_OF_CARD: they are not the card's under these claims.
+    """
+    said = waiting.said
+    seal = make_seal(said, card=card, sign=lambda _structure: signed.cose)
+    try:
+        seal.message.verify(card.verifying_key)
+        card.verifying_key.verify(SEAL, waiting.claims, signed.full)
+    except SignatureInvalid as error:
+        raise ServiceError("SEAL_NOT_OF_CARD", seal=closing.seal) from error
+    sealer = {"fingerprint": card.fingerprint, **object_of_signatures(signed.full)}
+    _insert(
+        connection, closing, waiting.number, said.ordinal, seal.text, waiting.body,
+        sealer=canonical.encode(sealer).decode("ascii"),
+    )  # fmt: skip
+
+
+def open_kept(row: Row[Any], custodian: Custodian) -> Kept:
     """Open what was signed at a closing of headquarters. Raises KeysError: it refuses."""
-    read = canonical.decode(custodian.open_sealed(body))
-    return Kept(read_sealed(canonical.encode(read["sealed"])), read["nonce"])
+    read = canonical.decode(custodian.open_sealed(row.body))
+    if row.sealer is None:
+        return Kept(read_sealed(canonical.encode(read["sealed"])), read["nonce"])
+    sealer = Record(canonical.decode(row.sealer.encode()), "sealer")
+    signed = Signed(sealer.text("fingerprint", FINGERPRINT), read_signatures(sealer))
+    manifest = read_manifest(Record(read["manifest"], "manifest"))
+    return Kept(SealedManifest(manifest, read_seal(row.symbol), signed, None), read["nonce"])
 
 
 def row_of(connection: Connection, seal: str) -> Row[Any] | None:
@@ -180,5 +205,24 @@ def announced(connection: Connection, seal: str, dispatch_id: str) -> None:
     )
 
 
-def _counter(year: int) -> str:
-    return f"pouch_bordereau_{year}"
+def _insert(
+    connection: Connection,
+    closing: Closing,
+    number: str,
+    ordinal: int,
+    symbol: str,
+    body: bytes,
+    sealer: str | None = None,
+) -> None:
+    connection.execute(
+        insert(tables.sealed).values(
+            seal=closing.seal,
+            number=number,
+            ordinal=ordinal,
+            departure=closing.departure,
+            symbol=symbol,
+            body=body,
+            sealer=sealer,
+        )
+    )
+    preparing.finish(connection, closing.seal)

@@ -12,10 +12,10 @@ from cipher_service.audit.journal import Journal
 from cipher_service.directory import authorisations, officers
 from cipher_service.directory.authorisations import Clearance
 from cipher_service.directory.officers import Identity, Window
-from cipher_service.pouches import packing, planning, seal_store
+from cipher_service.pouches import closing, packing, planning, seal_store
+from cipher_service.pouches.closing import Closure
 from cipher_service.pouches.handing_in import Piece
 from cipher_service.pouches.office import Office
-from cipher_service.pouches.packing import Closure
 from cipher_service.pouches.planning import Timetable
 from cipher_service.pouches.repository import RouteRecord
 from cipher_service.pouches.signing import Kept
@@ -122,7 +122,7 @@ class PouchBureau:
     def closed(self, pieces: int = 2, bag: str | None = None, *seals: str) -> Kept:
         """A bag that two persons closed."""
         seal = self.packed(pieces, bag)
-        return packing.close(
+        return closing.close(
             self.office, seal, self.closure(*seals), by=self.chief, second=self.second
         )
 

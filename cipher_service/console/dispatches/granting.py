@@ -28,7 +28,7 @@ from cipher_service.dispatches.office.showing import Showing
 from cipher_service.errors import ServiceError
 from keys import canonical
 from keys.custody.errors import GrantMissing
-from keys.custody.grants import OPEN, SESSION_SECONDS, SIGN, SINGLE_SECONDS, USES_MOST, Grant
+from keys.custody.grants import OPEN, SEAL, SESSION_SECONDS, SIGN, SINGLE_SECONDS, USES_MOST, Grant
 from keys.custody.intents import request_digest
 
 _MARGIN: Final = timedelta(seconds=30)  # the clocks of two processes may differ by a moment
@@ -47,6 +47,7 @@ class _Asked:
     nonce: bytes
     ticket: str
     then: Then
+    seal: str | None
 
 
 @dataclass(slots=True)
@@ -58,6 +59,7 @@ class Held:
         ends: when the session ends at the latest.
         grants: to open, with the token of each; by dispatch, None for the session's own.
         signing: tokens of grants to sign, by request.
+        sealing: the last grant to seal, with its token.
         asked: what was put before the officer last.
         taking: what is done with the answer; gives where the officer goes on.
     """
@@ -66,6 +68,7 @@ class Held:
     ends: datetime
     grants: dict[str | None, tuple[Grant, bytes]] = field(default_factory=dict)
     signing: dict[str, bytes] = field(default_factory=dict)
+    sealing: tuple[Grant, bytes] | None = None
     asked: _Asked | None = None
     taking: asyncio.Task[str] | None = None
 
@@ -73,6 +76,8 @@ class Held:
         """Keep what the custodian gave."""
         if grant.purpose == SIGN:
             self.signing = {str(grant.request): token}  # an officer signs one at a time
+        elif grant.purpose == SEAL:
+            self.sealing = grant, token
         else:
             self.grants[grant.dispatch] = (grant, token)
 
@@ -80,6 +85,8 @@ class Held:
         """Give the token of the narrowest grant; see `Granting`."""
         if purpose == SIGN and request in self.signing:
             return self.signing[request]
+        if purpose == SEAL and self.sealing is not None and self.sealing[0].request == request:
+            return self.sealing[1]
         for name in (dispatch, None):
             if purpose == OPEN and name in self.grants:
                 return self.grants[name][1]
@@ -109,10 +116,19 @@ def held_by(visit: Visit) -> Held:
     for about in [each for each, (grant, _) in held.grants.items() if grant.expires <= visit.now]:
         del held.grants[about]
     for each in all_held.values():
+        if each.sealing is not None and each.sealing[0].expires <= visit.now:
+            each.sealing = None
         # What was put before an officer may hold the text that is to be signed.
         if each.asked is not None and each.asked.grant.expires <= visit.now:
             each.asked = None
     return held
+
+
+def sealers(visit: Visit, request: str) -> list[Held]:
+    """Return the sessions whose officers' grants for one seal stand here and now."""
+    held_by(visit)  # which forgets what has ended
+    found = _HELD[visit.office].values()
+    return [one for one in found if one.sealing is not None and one.sealing[0].request == request]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +192,11 @@ async def taken(visit: Visit) -> Response:
 
 
 async def _take(visit: Visit, held: Held, asked: _Asked) -> str:
-    answer = await visit.act("grant_take", {"ticket": asked.ticket})
+    if asked.seal is None:
+        answer = await visit.act("grant_take", {"ticket": asked.ticket})
+    else:
+        named = {"seal": asked.seal, "ticket": asked.ticket}
+        answer = await visit.act("bag_grant_take", named)
     response = bytes(answer["response"])
     token = await _ask(
         visit,
@@ -193,7 +213,17 @@ def asking_for(visit: Visit, about: str) -> AskingCustodian:
         visit: the officer's request.
         about: number of the dispatch or composition.
     """
-    return AskingCustodian(custodian_of(visit.office), visit, about, held_by(visit))
+    return _asking(visit, {"composition": about})
+
+
+def asking_for_bag(visit: Visit, seal: str, other: Held | None = None) -> AskingCustodian:
+    """Return the same for a bag; `other` is the session of the second officer of its seal."""
+    about = {"bag": seal} if other is None else {"bag": seal, "other": other.officer}
+    return _asking(visit, about, other)
+
+
+def _asking(visit: Visit, about: dict[str, str], other: Held | None = None) -> AskingCustodian:
+    return AskingCustodian(custodian_of(visit.office), visit, about, held_by(visit), other)
 
 
 def showing_for(visit: Visit, about: str) -> Showing:
@@ -228,6 +258,32 @@ async def put_to_sign(visit: Visit, manifest: bytes, dispatch: str, level: str, 
     return await _asked(visit, roll, mine, grant, then, manifest)
 
 
+async def put_to_seal(visit: Visit, seal: str, claims: bytes, then: Then) -> str:
+    """Put the claims of a bag's seal before the officer; give the ticket of the page to sign.
+
+    Args:
+        visit: the officer's request.
+        seal: the closing; the registrar takes its claims from the books.
+        claims: the same, as this page knows them.
+        then: what follows once the custodian has the grant.
+
+    Raises:
+        ServiceError: OFFICER_NOT_ON_ROLL, PREPARATION_OUTDATED, NOT_ALLOWED, FORM_REFUSED.
+        KeysError: the custodian does not answer.
+    """
+    roll, mine = await _on_roll(visit)
+    grant = Grant(
+        officer=visit.person.number,
+        purpose=SEAL,
+        rank=0,
+        dispatch=None,
+        request=request_digest("sign_seal", claims),
+        uses=1,
+        expires=_ends(visit, _SINGLE),
+    )
+    return await _asked(visit, roll, mine, grant, then, seal=seal)
+
+
 async def _put(visit: Visit, dispatch: str | None, level: str | None, back: str) -> Response:
     roll, mine = await _on_roll(visit)
     ceiling = roll["session_rank"]
@@ -256,6 +312,7 @@ async def _asked(
     grant: Grant,
     then: Then,
     beside: bytes | None = None,
+    seal: str | None = None,
 ) -> str:
     nonce = await _ask(visit, lambda custodian: custodian.officer_challenge())
     names = [canonical.bytes_from_text(each["id"]).hex() for each in mine["passkeys"]]
@@ -265,10 +322,12 @@ async def _asked(
         "party": roll["party"]["id"],
         "credentials": names,
         "back": _RETURN,
-        "beside": beside,
     }
-    ticket = await visit.act("grant_ask", asked)
-    held_by(visit).asked = _Asked(grant, nonce, ticket, then)
+    if seal is None:
+        ticket = await visit.act("grant_ask", {**asked, "beside": beside})
+    else:
+        ticket = await visit.act("bag_grant_ask", {**asked, "seal": seal})
+    held_by(visit).asked = _Asked(grant, nonce, ticket, then, seal)
     return str(ticket)
 
 

@@ -6,7 +6,7 @@ head that covers it; the proof is read here and goes with the request.
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -32,21 +32,30 @@ class AskingCustodian(WarrantedCustodian):
     Args:
         custodian: whom it stands before.
         visit: the officer's request.
-        about: number of the composition whose sealed texts are opened, or of the dispatch.
+        about: what the registrar is told of an act that is about no dispatch: the composition
+            whose sealed texts are opened, or the bag, with the other officer of its seal.
         granting: the session's grants.
+        witness: the grants of the other officer's session.
     """
 
-    def __init__(self, custodian: Custodian, visit: Visit, about: str, granting: Granting) -> None:
+    def __init__(
+        self,
+        custodian: Custodian,
+        visit: Visit,
+        about: Mapping[str, str],
+        granting: Granting,
+        witness: Granting | None = None,
+    ) -> None:
         office = visit.office
         origin, actor = office.settings.log_origin, visit.person.number
-        super().__init__(custodian, office.engine, origin, actor, granting)
+        super().__init__(custodian, office.engine, origin, actor, granting, witness)
         self._visit = visit
         self._about = about
         self._loop = asyncio.get_running_loop()
 
     @contextmanager
     def _intended(self, act: str, resource: str | None, request: str, actor: str) -> Iterator[int]:
-        about = {"composition": self._about} if resource is None else {"dispatch_id": resource}
+        about = self._about if resource is None else {"dispatch_id": resource}
         self._registrar(f"{act}.intend", {**about, "request": request})
         refused: str | None = "FAILED"
         try:

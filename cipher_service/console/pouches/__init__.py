@@ -2,6 +2,7 @@
 
 * `lists`: bags under way, departures, seals, discrepancies. `bag`: one bag's journey and papers.
 * `making`: hand-in, scan-to-add, sealing by two. `arrival`: blind receipt, opening, item check.
+* `sealing`: scanning, sealing and papers before a custodian that has officers.
 * `pairs`: what two officers sign besides sealing and opening.
 * `picture`: a journey as a drawing. `words`: the bureau's words. `reading`: what pages share.
 """
@@ -10,7 +11,7 @@ from typing import Final
 
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import mark
-from cipher_service.console.pouches import arrival, bag, lists, making, pairs
+from cipher_service.console.pouches import arrival, bag, lists, making, pairs, sealing
 
 _BUREAU: Final = frozenset({"CHIEF-POUCH", "POUCH-AGENT", "CHIEF-CIPHER-POUCH"})
 _MAKERS: Final = _BUREAU | {"CONFIDENTIAL-MAIL-AGENT"}
@@ -37,6 +38,7 @@ FLOW: Final = Flow(
         Page("/valises/{seal}/pieces", making.scan, method="POST"),
         Page("/valises/{seal}/retirer", making.take_out, method="POST"),
         Page("/valises/{seal}/sceller", making.ask_seal, method="POST"),
+        Page("/valises/{seal}/sceau", sealing.grant, method="POST"),
         Page("/valises/{seal}/remise", bag.hand_over, method="POST"),
         Page("/valises/{seal}/signalement", bag.report, method="POST"),
         Page("/valises/{seal}/retrouvee", pairs.ask_find, method="POST"),

@@ -6,14 +6,17 @@ from typing import Any
 from sqlalchemy import Row
 from starlette.responses import Response
 
-from cipher_service.console.pouches import words
+from cipher_service.console.pouches import sealing, words
 from cipher_service.console.pouches.reading import ask, named, page, whole
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import handing_in, repository, views, waybills
+from cipher_service.pouches import handing_in, preparing, repository, views, waybills
+from cipher_service.pouches.closing import Closure
 from cipher_service.pouches.entitlement import PACK
 from cipher_service.pouches.office import Office
+from cipher_service.pouches.preparing import Waiting
 from cipher_service.pouches.repository import Closing
+from keys.errors import KeysError
 from pouch.errors import LocatorWrong
 from pouch.locator import grouped_locator, read_locator
 from pouch.manifest import BagClass
@@ -32,6 +35,7 @@ class MakeUp:
     waiting: list[Row[Any]]
     weight_g: int
     certifiers: list[tuple[str, str]]
+    prepared: Waiting | None
 
 
 async def hand_in_form(
@@ -88,14 +92,21 @@ async def make_up(
     """The bag on the table: scan to add, then seal."""
     seal = named(visit)
     bag = await ask(visit, lambda office: _make_up(office, seal, visit.person.number))
-    return page(visit, "make_up", refusal, bag=bag, laid=laid)
+    custodian = await sealing.custodian_stands(visit)
+    granted = sealing.standing_grants(visit, bag.prepared) if bag.prepared else []
+    return page(visit, "make_up", refusal, bag=bag, laid=laid, custodian=custodian, granted=granted)
 
 
 async def scan(visit: Visit) -> Response:
     """Lay a piece in by its scanned or typed number."""
-    form = await visit.form("number")
+    form, seal = await visit.form("number"), named(visit)
     try:
-        laid = await visit.act("bag_scan", {"seal": named(visit), "number": form["number"]})
+        if (await sealing.custodian_stands(visit)).trial:
+            laid = await visit.act("bag_scan", {"seal": seal, "number": form["number"]})
+        else:
+            laid = await sealing.scan(visit, seal, form["number"])
+    except KeysError as error:
+        return await make_up(visit, ServiceError(error.code))
     except ServiceError as error:
         return await make_up(visit, error)
     return await make_up(visit, laid=laid)
@@ -127,10 +138,19 @@ async def ask_seal(visit: Visit) -> Response:
         "back": f"/valises/{seal}",
     }
     try:
+        if not (await sealing.custodian_stands(visit)).trial:
+            return await sealing.prepare(visit, seal, _closure(told))
         asked = await visit.act("bag_ask_seal", told)
+    except KeysError as error:
+        return await make_up(visit, ServiceError(error.code))
     except ServiceError as error:
         return await make_up(visit, error)
     return visit.sign(asked["ticket"])
+
+
+def _closure(told: dict[str, Any]) -> Closure:
+    numbers, absent = tuple(told["seals"]), frozenset(told["absent"])
+    return Closure(numbers, told["weight_g"], told["certifier"], absent, told["days"])
 
 
 async def _taken(visit: Visit, command: str, told: dict[str, Any]) -> Response:
@@ -168,4 +188,5 @@ def _make_up(office: Office, seal: str, officer: str) -> MakeUp:
             waiting=handing_in.waiting(sitting.connection, closing.route.destination),
             weight_g=sum(line.weight_g for line in lines),
             certifiers=views.certifiers(sitting, closing),
+            prepared=preparing.find(sitting.connection, seal),
         )

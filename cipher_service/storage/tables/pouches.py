@@ -143,6 +143,29 @@ sealed = table(
     Column("symbol", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),  # age ciphertext to the bureau's card
     Column("announcement", Text),  # the dispatch that told the receiver; NULL: not yet
+    Column("sealer", Text),  # signatures over the claims, where the body was kept before them
+    at_least("ordinal", 1),
+    UniqueConstraint("number"),
+    UniqueConstraint("departure", "ordinal"),
+)
+
+preparation = table(
+    "pouch_preparation",
+    # A closing that waits for the officers' grants: its number is taken, and what is to be signed
+    # lies here from the drawing up to the seal. A piece laid in or taken out makes that void.
+    Column("seal", Text, ForeignKey("pouch_closing.seal"), primary_key=True),
+    Column("departure", Text, ForeignKey("pouch_departure.departure_id"), nullable=False),
+    Column("number", Text, nullable=False),  # of the bordereau, whatever is drawn up anew
+    Column("ordinal", Integer),  # NULL: void
+    Column("closer", Text, ForeignKey("officer.officer_id")),
+    Column("claims", LargeBinary),  # what the custodian is to sign; NULL: void
+    Column("head", LargeBinary),
+    Column("nonce_sha256", Text),
+    Column("certifier", Text),
+    Column("absent", Text),  # canonical JSON list of codes
+    Column("waybill", Text),  # hash of the waybill's ciphertext
+    Column("body", LargeBinary),  # age ciphertext to the bureau's card
+    Column("granted", Text, nullable=False),  # canonical JSON list of officers
     at_least("ordinal", 1),
     UniqueConstraint("number"),
     UniqueConstraint("departure", "ordinal"),

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from cipher_service.directory import controlled, prekeys
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import cargo, mishaps, packing
+from cipher_service.pouches import cargo, closing, mishaps, packing
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.age.hybrid import HybridKey
 from keys.prekeys import Prekey, make_bundle
@@ -35,7 +35,7 @@ class Sent:
         )
         self.number = number or packing.hand_in(bureau.office, KEYS, by=bureau.agent)
         packing.scan(bureau.office, self.seal, self.number, by=bureau.agent)
-        self.kept = packing.close(
+        self.kept = closing.close(
             bureau.office, self.seal, bureau.closure(), by=bureau.chief, second=bureau.second
         )
         self.first, self.second = Device("paris 1"), Device("paris 2")

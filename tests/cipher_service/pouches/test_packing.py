@@ -13,6 +13,7 @@ from cipher_service.administration.officer_keys import AtHand, Signer
 from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import (
+    closing,
     handing_in,
     packing,
     planning,
@@ -79,7 +80,7 @@ def test_the_second_persons_own_card_makes_the_seal_witnessed(bureau: PouchBurea
         sign_cose = staticmethod(post_keys("PARIS").signing.sign_cose)
 
     seal = bureau.packed()
-    kept = packing.close(
+    kept = closing.close(
         bureau.office, seal, bureau.closure(), by=bureau.chief, second=bureau.second,
         witness=Second(),
     )  # fmt: skip
@@ -112,7 +113,7 @@ def test_before_officers_a_bag_is_sealed_on_both_keys_and_on_neither_alone(
             custodian, bureau.engine, "log.example/office", "account/tests", *hands
         )
         office = replace(bureau.office, custodian=asking)
-        return packing.close(office, seal, bureau.closure(), by=bureau.chief, second=bureau.second)
+        return closing.close(office, seal, bureau.closure(), by=bureau.chief, second=bureau.second)
 
     seal, chief = bureau.packed(), at_hand(bureau.chief)
     for hands in ((), (chief,), (chief, at_hand(bureau.chief))):
@@ -129,7 +130,7 @@ def test_before_officers_a_bag_is_sealed_on_both_keys_and_on_neither_alone(
 def test_what_was_signed_is_opened_again_after_the_printer_failed(bureau: PouchBureau) -> None:
     kept = bureau.closed()
 
-    again = packing.papers_of(bureau.office, kept.sealed.manifest.seal, by=bureau.agent)
+    again = closing.papers_of(bureau.office, kept.sealed.manifest.seal, by=bureau.agent)
 
     assert again.nonce == kept.nonce
     assert again.sealed.to_bytes() == kept.sealed.to_bytes()
@@ -209,7 +210,7 @@ def test_nobody_approves_their_own_sealing_nor_witnesses_what_they_packed(
 
     def close(by: str, second: str) -> str:
         error = refused(
-            lambda: packing.close(bureau.office, seal, bureau.closure(), by=by, second=second)
+            lambda: closing.close(bureau.office, seal, bureau.closure(), by=by, second=second)
         )
         assert error.code == "NOT_ALLOWED"
         return str(error.facts["policies"])
@@ -253,7 +254,7 @@ def test_a_seal_is_used_once_and_only_after_it_was_issued(bureau: PouchBureau) -
 
     def close(*seals: str) -> str:
         with pytest.raises((ServiceError, Refusal)) as caught:
-            packing.close(
+            closing.close(
                 bureau.office, other, bureau.closure(*seals), by=bureau.chief,
                 second=bureau.second,
             )  # fmt: skip
@@ -280,17 +281,17 @@ def test_a_closing_that_is_cut_short_is_done_again_whole(
     with monkeypatch.context() as patch:
         patch.setattr(signing, "keep", gone)
         with pytest.raises(OSError, match="power"):
-            packing.close(
+            closing.close(
                 bureau.office, seal, bureau.closure(), by=bureau.chief, second=bureau.second
             )
 
-    kept = packing.close(
+    kept = closing.close(
         bureau.office, seal, bureau.closure(), by=bureau.chief, second=bureau.second
     )
     assert kept.sealed.manifest.number.endswith("-000001")
     assert (
         refused(
-            lambda: packing.close(
+            lambda: closing.close(
                 bureau.office, seal, bureau.closure(), by=bureau.chief, second=bureau.second
             )
         ).code
@@ -305,7 +306,7 @@ def test_the_waybill_says_how_many_bags_there_are_and_stands_once_one_is_sealed(
     other = bureau.packed(bag=planning.add_bag(bureau.office, by=bureau.chief))
 
     assert refused(
-        lambda: packing.close(
+        lambda: closing.close(
             bureau.office, other, bureau.closure(*bureau.seals[2:]), by=bureau.chief,
             second=bureau.second,
         )

@@ -1,10 +1,12 @@
 // The page where an officer signs: shows what will be signed from the very bytes, computes their
 // digest and the challenge itself (keys/ACTS.md §2 and §6), and asks the security key. Nothing that
 // another page says is believed: only the ticket comes from outside. A grant to sign a dispatch names
-// its manifest by digest: that is shown beside it, from its own bytes, or nothing can be signed.
+// its manifest by digest, and one to seal a bag the claims of its seal: that is shown beside it, from
+// its own bytes, or nothing can be signed.
 import { Refusal, answered, element, post, showRefusal } from "./shared/asking";
 import { digest, hexadecimal, joined, octets } from "./approve/bytes";
 import { departure, namedBy, type Line } from "./approve/departure";
+import { sealing } from "./approve/sealing";
 import { ACTS, MEMBERS, PURPOSES, SENTENCES, STATEMENTS, type Language } from "./words/acts";
 
 interface Shown {
@@ -118,22 +120,25 @@ function bytes(label: string, text: string, hash: Uint8Array, open = false): HTM
   return details;
 }
 
-// What the custodian would sign under a grant to sign: nothing, for every other statement.
+// What the custodian would sign under a grant to sign or to seal: nothing, for every other statement.
 async function besides(statement: Statement, shown: Shown): Promise<HTMLElement[]> {
-  if (statement["purpose"] !== "sign") return [];
-  const manifest = octets(shown.beside ?? "");
-  if (!(await namedBy(statement["request"], manifest))) {
+  const act = { sign: "sign_manifest", seal: "sign_seal" }[String(statement["purpose"])];
+  if (act === undefined) return [];
+  const asked = octets(shown.beside ?? "");
+  if (!(await namedBy(statement["request"], act, asked))) {
     throw new Refusal([say("other"), say("nothingDone"), say("tell")], "REQUEST_OF_ANOTHER");
   }
-  const text = new TextDecoder("utf-8", { fatal: true }).decode(manifest);
+  const dispatch = act === "sign_manifest";
+  const text = dispatch ? new TextDecoder("utf-8", { fatal: true }).decode(asked) : hexadecimal(asked);
+  const lines = dispatch ? departure(text, language) : sealing(asked);
   const list = element("dl", "", "govuk-summary-list app-sheet");
-  for (const [name, said] of departure(text, language).filter(([, said]: Line) => said !== "")) {
+  for (const [name, said] of lines.filter(([, said]: Line) => said !== "")) {
     line(list, MEMBERS[name]?.[language] ?? name, value(name, said, shown));
   }
   return [
-    element("h2", say("departure")),
+    element("h2", say(dispatch ? "departure" : "sealing")),
     list,
-    bytes(say("manifest"), text, await digest(manifest)),
+    bytes(say(dispatch ? "manifest" : "claims"), text, await digest(asked)),
   ];
 }
 

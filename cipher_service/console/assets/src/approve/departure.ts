@@ -20,9 +20,9 @@ interface Manifest {
 // Names of words/acts.ts, with what to say.
 export type Line = [name: string, said: string];
 
-export async function namedBy(request: unknown, manifest: Octets): Promise<boolean> {
+export async function namedBy(request: unknown, act: string, asked: Octets): Promise<boolean> {
   const end = new Uint8Array(1);
-  const named = joined("depeche/v1 request", end, "sign_manifest", end, await digest(manifest));
+  const named = joined("depeche/v1 request", end, act, end, await digest(asked));
   return hexadecimal(await digest(named)) === request;
 }
 

@@ -46,6 +46,11 @@ export function readLocator(text: string): string | null {
     .join("");
   if (!/^[0-9]{24}$/.test(digits)) return null;
   const bag = digits.slice(0, 22);
+  return digits === locator(bag) ? bag : null;
+}
+
+// The locator of a bag's 22 digits: two check digits after them.
+export function locator(bag: string): string {
   const check = 98 - Number((BigInt(bag) * 100n) % 97n);
-  return digits === bag + String(check).padStart(2, "0") ? bag : null;
+  return bag + String(check).padStart(2, "0");
 }

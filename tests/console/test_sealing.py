@@ -1,0 +1,215 @@
+"""A bag in the console before a custodian with officers: opened and sealed under their grants."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pypdfium2
+import pytest
+from sqlalchemy import Engine, select
+
+from cipher_service.administration.installation import custodian_of
+from cipher_service.administration.sample import make_officers
+from cipher_service.administration.stage import Stage, stage
+from cipher_service.audit.journal import Journal
+from cipher_service.identity.demonstration import Demonstration
+from cipher_service.pouches import planning, seal_store
+from cipher_service.pouches.office import Office
+from cipher_service.storage.engine import open_existing
+from cipher_service.storage.tables import pouches as tables
+from cipher_service.storage.tables.audit import audit_entry
+from cipher_service.storage.unit_of_work import reading
+from keys.custody import Custodian
+from pouch.claims import read_claims
+from pouch.seal import read_seal
+from tests.console.conftest import Enter
+from tests.console.support import Tab, check_page
+from tests.support.office import carriage as waybill
+from tests.support.office import route, timetable
+from tests.support.sample_roll import found_sample
+
+ON_ROLL = ("CHIEF-CIPHER-POUCH", "CHIEF-POUCH", "POUCH-AGENT")
+SOFTWARE_KEY = "Signer avec la clé logicielle"
+
+
+@dataclass
+class Desk:
+    """The bureau of a ministry whose custodian has officers on its roll."""
+
+    engine: Engine
+    custodian: Custodian
+    people: dict[str, str]
+    names: tuple[str, ...]
+    seals: tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with stage(tmp_path_factory.mktemp("sealing") / "data", "fr", 1, console=True) as on:
+        on.introduce({post: on.enrol(post) for post in ("PARIS", "LOME")})
+        make_officers(on.settings, ("PARIS", "LOME"))
+        found_sample(on.settings, ON_ROLL)
+        yield on
+
+
+@pytest.fixture(scope="module")
+def desk(ministry: Stage) -> Iterator[Desk]:
+    officers = Demonstration.of(ministry.settings).people()
+    people = {one.role: one.officer for one in officers}
+    engine = open_existing(ministry.settings.database)
+    with custodian_of(ministry.settings) as custodian:
+        journal = Journal(engine, ministry.settings.log_origin, "account/tests")
+        office = Office(engine, custodian, ministry.settings.headquarters, journal)
+        chief = people["CHIEF-POUCH"]
+        planning.add_route(office, route(), by=chief)
+        first, *_ = planning.plan(office, timetable("R-PARIS"), 2, by=chief)
+        planning.entrust(office, first.departure, waybill(2, people["COURIER"]), by=chief)
+        pair = {"by": chief, "second": people["CHIEF-CIPHER-POUCH"]}
+        numbers = [f"MX-{number:06d}" for number in range(100, 110)]
+        seal_store.take_in(office, numbers, sort="plastic", strength="S", **pair)
+        seals = seal_store.issue(office, 4, **pair)
+        planning.add_bag(office, by=chief)
+        names = tuple(one.name for one in officers)
+        yield Desk(engine, custodian, people, names, seals)
+    engine.dispose()
+
+
+def press(tab: Tab, name: str) -> None:
+    tab.page.get_by_role("button", name=name, exact=True).click()
+
+
+def signed(tab: Tab) -> str:
+    """Sign what the other origin shows; give what was shown there."""
+    tab.page.locator("#acte dl").first.wait_for()
+    shown = tab.page.locator("#acte").inner_text()
+    press(tab, SOFTWARE_KEY)
+    tab.page.locator(".app-done").get_by_role("link", name="Revenir").click()
+    tab.page.wait_for_url(f"{tab.origin}/**")
+    tab.page.locator("main").wait_for()
+    tab.hosts.clear()  # it has been at the other origin
+    return shown
+
+
+def allowed(tab: Tab) -> None:
+    """Have the session granted, so that the custodian opens pieces and papers."""
+    tab.goto("/depeches/autorisation")
+    press(tab, "Signer l’autorisation")
+    signed(tab)
+
+
+def handed_in(tab: Tab) -> str:
+    tab.goto("/valises/depot")
+    tab.page.get_by_label("Pour le poste").select_option("PARIS")
+    tab.page.get_by_label("Niveau").select_option("SECRET")
+    tab.page.get_by_label("Numéro au registre de l’expéditeur").fill("2026/000412")
+    tab.page.get_by_label("Service expéditeur").fill("Direction des Nations unies")
+    tab.page.get_by_label("Destinataire").fill("Chancellerie")
+    tab.page.locator("#weight").fill("240")
+    press(tab, "Déposer")
+    return tab.page.get_by_role("status").locator(".app-number").inner_text()
+
+
+def begun(tab: Tab) -> str:
+    tab.goto("/valises/departs")
+    tab.page.get_by_label("Ce que la valise peut contenir").select_option("SECRET")
+    press(tab, "Commencer")
+    tab.page.wait_for_url("**/confection")
+    return tab.page.url.split("/")[-2]
+
+
+def scan(tab: Tab, number: str) -> None:
+    tab.page.locator("#number").fill(number)
+    press(tab, "Poser dans la valise")
+
+
+def filled(tab: Tab, seals: tuple[str, ...], certifier: str) -> None:
+    tab.page.get_by_label("Numéros des scellés posés").fill(" ".join(seals))
+    tab.page.get_by_label("Poids de la valise fermée").fill("1500")
+    tab.page.get_by_label("Qui répond du contenu").select_option(certifier)
+    for box in tab.page.locator("input[name=absent]").all():
+        box.check()
+    press(tab, "Lire et signer")
+
+
+def waiting(desk: Desk, seal: str) -> tuple[str, bytes]:
+    """The number and the claims that wait for grants."""
+    book = tables.preparation
+    with reading(desk.engine) as connection:
+        row = connection.execute(select(book).where(book.c.seal == seal)).one()
+    return row.number, bytes(row.claims)
+
+
+def sealings(desk: Desk) -> list[tuple[str, str]]:
+    entry = audit_entry.c
+    with reading(desk.engine) as connection:
+        rows = connection.execute(
+            select(entry.actor, entry.outcome)
+            .where(entry.action == "sign_seal")
+            .order_by(entry.seq)
+        ).all()
+    return [(row.actor, row.outcome) for row in rows]
+
+
+def test_a_bag_is_sealed_by_two_officers_grants_over_one_seal(desk: Desk, enter: Enter) -> None:
+    chief, witness = enter("CHIEF-CIPHER-POUCH"), enter("POUCH-AGENT")
+    first, second = (desk.people[role] for role in ("CHIEF-CIPHER-POUCH", "POUCH-AGENT"))
+    number = handed_in(chief)
+    seal = begun(chief)
+    check_page(chief, foreign=desk.names)
+    chief.expected = (403,)
+    scan(chief, number)
+    chief.page.locator(".app-refusal").get_by_text("autorisation").first.wait_for()
+    chief.page.get_by_role("link", name="Autorisation de séance").first.wait_for()
+    with reading(desk.engine) as connection:
+        lines = connection.execute(select(tables.line).where(tables.line.c.seal == seal)).all()
+    assert lines == [], "without a grant no piece is opened"
+
+    allowed(chief)
+    chief.goto(f"/valises/{seal}/confection")
+    scan(chief, number)
+    chief.page.get_by_role("status").get_by_text("ligne 1").wait_for()
+
+    # Drawn up and left at the other origin: the bag waits, under its number.
+    filled(chief, desk.seals[2:4], desk.people["CHIEF-POUCH"])
+    chief.page.locator("#acte dl").first.wait_for()
+    abandoned = waiting(desk, seal)
+    chief.goto(f"/valises/{seal}/confection")
+    chief.page.get_by_text("Personne ne l’autorise encore").wait_for()
+    # Drawn up anew with the seals that are on the bag: the same number, another seal.
+    filled(chief, desk.seals[:2], desk.people["CHIEF-POUCH"])
+    shown = signed(chief)
+    assert waiting(desk, seal)[0] == abandoned[0]
+    claims = waiting(desk, seal)[1]
+    assert claims != abandoned[1]
+    digest = read_claims(claims).digest.hex()
+    for said in ("Permettre de sceller une valise", ", ".join(desk.seals[:2]), digest):
+        assert said in shown
+    chief.page.get_by_text(f"Autorisée par {first}").wait_for()
+    check_page(chief, foreign=desk.names)
+    assert sealings(desk) == [], "one alone has nothing signed"
+
+    witness.goto(f"/valises/{seal}/confection")
+    press(witness, "Lire et autoriser le sceau")
+    assert digest in signed(witness)
+    witness.page.wait_for_url(f"{witness.origin}/valises/{seal}")
+    assert sealings(desk) == [(second, "intended"), (second, "done")]
+    with reading(desk.engine) as connection:
+        kept = connection.execute(select(tables.sealed).where(tables.sealed.c.seal == seal)).one()
+        left = connection.execute(
+            select(tables.preparation).where(tables.preparation.c.seal == seal)
+        ).all()
+    assert (kept.number, left) == (abandoned[0], [])
+    message = read_seal(kept.symbol).message
+    assert message.payload == claims
+    message.verify(desk.custodian.card().verifying_key)
+
+    last = witness.page.locator("#tableau tbody tr").last.inner_text()
+    assert first in last
+    assert second in last
+    witness.page.get_by_text("attend la signature d’un officier").wait_for()
+    check_page(witness, foreign=(*desk.names, "cipher-service pouch announce"))
+    for path, pages in (("etiquette.pdf", 2), ("bordereau.pdf", 1)):
+        answer = chief.page.request.get(f"{chief.origin}/valises/{seal}/{path}")
+        assert answer.ok
+        assert len(pypdfium2.PdfDocument(answer.body())) == pages
+    refused = witness.page.request.get(f"{witness.origin}/valises/{seal}/bordereau.pdf")
+    assert refused.status == 403, "the custodian lets the agent open nothing"
