@@ -92,7 +92,7 @@ def create_application(settings: Settings) -> Border:
         ("GET", "/v1/dispatches"): partial(list_dispatches, ministry),
     }
     refused = RefusedRequests(ministry.ask)
-    return Border(_inner(ministry, refused), hot, refused.note)
+    return Border(_inner(ministry, refused), hot, refused.told)
 
 
 def _inner(ministry: Ministry, refused: RefusedRequests) -> FastAPI:
@@ -103,7 +103,7 @@ def _inner(ministry: Ministry, refused: RefusedRequests) -> FastAPI:
         ministry.close()
 
     async def answered(request: Request, error: Exception) -> Response:
-        await refused.note(request, error)
+        await refused.told(request, error)
         return answer_to(request, error)
 
     application = FastAPI(

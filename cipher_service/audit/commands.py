@@ -29,8 +29,11 @@ class LogDesk:
         return witnesses.record(connection, payload, self._now())
 
     def refused(self, _connection: Connection, payload: dict[str, Any]) -> None:
-        """Take `{"code"}` and who and what: mail that contradicts the log, a request refused.
+        """Take `{"code"}`, who and what: mail that contradicts the log, a request refused.
+
+        `policies` names those that said no, when policies did.
 
         Always refuses, by that code: the entry of the refusal is what this is for.
         """
-        raise ServiceError(payload["code"])
+        facts = {name: payload[name] for name in ("policies",) if name in payload}
+        raise ServiceError(payload["code"], **facts)

@@ -18,6 +18,7 @@ from cipher_service.console.language import chosen
 from cipher_service.console.office import Office
 from cipher_service.console.people import person_of
 from cipher_service.console.refusals import explained
+from cipher_service.console.refused_visits import RefusedVisits
 from cipher_service.console.rendering import Renderer
 from cipher_service.console.static import Assets, mark
 from cipher_service.console.visit import LANGUAGE, SESSION, Person, Visit
@@ -41,10 +42,12 @@ def console_on(office: Office) -> Guard:
     assets = Assets()
     renderer = Renderer(FLOWS, assets)
     counted = reports.Counted()
+    entering = RefusedVisits(office.ask)
 
     @asynccontextmanager
     async def lifespan(_application: Router) -> AsyncIterator[None]:
         yield
+        await entering.finish()
         office.close()
 
     routes = [
@@ -64,6 +67,7 @@ def console_on(office: Office) -> Guard:
     async def refused(scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
         request = Request(scope, receive)
         visit = await _visit(office, renderer, request, lenient=True)
+        await entering.told(visit, error)
         response = explained(visit, error)
         await response(scope, receive, send)
 

@@ -74,7 +74,7 @@ def words_of(refusal: ServiceError, language: Language) -> Words:
 
 def named_refusal(error: Exception) -> tuple[ServiceError, str]:
     """Return what an exception means to an officer, and its reference in the log."""
-    refusal = _named(error)
+    refusal = named(error)
     reference = secrets.token_hex(4)
     if refusal is None:
         log.error("reference=%s the console failed", reference, exc_info=error)
@@ -101,7 +101,7 @@ def explained(visit: Visit, error: Exception) -> Response:
     return visit.page("refused.html", status, words=words, reference=reference, code=refusal.code)
 
 
-def _named(error: Exception) -> ServiceError | None:
+def named(error: Exception) -> ServiceError | None:
     """Return the refusal that an exception means; None for what nobody foresaw."""
     if isinstance(error, ServiceError):
         return None if error.code == "INTERNAL" else error

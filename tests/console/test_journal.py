@@ -9,6 +9,7 @@ import pytest
 from cipher_service import clock
 from cipher_service.administration.stage import Stage
 from cipher_service.audit.questions import Wanted, every
+from cipher_service.identity.demonstration import Demonstration
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.unit_of_work import reading
 from keys.log.checkpoints import Checkpoint
@@ -89,6 +90,30 @@ def test_nobody_else_reads_the_log(enter: Enter) -> None:
             tab.goto(path, status=403)
         assert tab.page.locator("nav a[href='/journal']").count() == 0
         check_page(tab, foreign=own(tab))
+
+
+def test_a_reading_that_is_refused_is_in_the_log_once(ministry: Stage, enter: Enter) -> None:
+    """The page says that it does not exist; the log says who asked, and never for which one."""
+    tab = enter("COURIER")
+    tab.goto("/depeches/01KXNOSUCHDXSPATCHXXXXXXX0", status=404)
+    tab.goto("/journal", status=403)
+    people = Demonstration.of(ministry.settings).people()
+    courier = next(one.officer for one in people if one.role == "COURIER")
+    engine = open_engine(ministry.settings.database)
+    try:
+        with reading(engine) as connection:
+            found = every(connection, Wanted(actor=courier, outcomes=("refused",)), 5)
+    finally:
+        engine.dispose()
+    said = {
+        (one.said["action"], one.said["reason"], one.said["resource"], "session" in one.said)
+        for one in found
+    }
+    assert said >= {
+        ("audit_read", "NOT_ALLOWED", "journal", True),
+        ("request", "NOT_FOUND", "GET /depeches/{number}", True),
+    }
+    assert {action for action, reason, _, _ in said if reason == "NOT_ALLOWED"} == {"audit_read"}
 
 
 def test_two_heads_are_compared_and_downloaded(enter: Enter) -> None:

@@ -10,10 +10,11 @@ from sqlalchemy import Engine, text
 from starlette.requests import Request
 
 from cipher_service.api.ministry import CALLER
-from cipher_service.api.refused_requests import EACH, RefusedRequests
+from cipher_service.api.refused_requests import RefusedRequests
 from cipher_service.audit.commands import LogDesk
 from cipher_service.audit.questions import Wanted, every
 from cipher_service.audit.recorder import REQUEST, Recorder
+from cipher_service.audit.refused import EACH
 from cipher_service.errors import ServiceError
 from cipher_service.identity.gatekeeper import Caller
 from cipher_service.storage.batch import Batches
@@ -62,7 +63,7 @@ def test_a_posts_refusals_are_entered_each_until_it_floods(ministry: Ministry) -
     async def play() -> None:
         refused = RefusedRequests(told_to(ministry), period=3600)
         for _ in range(EACH + 30):
-            await refused.note(request(PARIS), ServiceError("NOT_FOUND"))
+            await refused.told(request(PARIS), ServiceError("NOT_FOUND"))
         assert len(entries(ministry)) == EACH
         await refused.finish()
 
@@ -75,9 +76,9 @@ def test_what_nobody_can_be_named_for_is_one_entry_a_period(ministry: Ministry) 
     async def play() -> None:
         refused = RefusedRequests(told_to(ministry), period=0.05)
         for _ in range(500):
-            await refused.note(request(None), ServiceError("TOKEN_MISSING"))
-        assert refused._counting is not None
-        await refused._counting
+            await refused.told(request(None), ServiceError("TOKEN_MISSING"))
+        assert refused.counting is not None
+        await refused.counting
         assert entries(ministry) == [("-", "TOKEN_MISSING", 500)]
         await refused.finish()
 
@@ -92,7 +93,7 @@ def test_what_is_recorded_or_no_refusal_is_not_entered_twice(ministry: Ministry)
     async def play() -> None:
         refused = RefusedRequests(told_to(ministry))
         for error in (recorded, ServiceError("UNAVAILABLE"), ValueError("a defect")):
-            await refused.note(request(PARIS), error)
+            await refused.told(request(PARIS), error)
         await refused.finish()
 
     asyncio.run(play())
@@ -105,10 +106,10 @@ def test_while_the_registrar_is_away_they_are_counted_and_kept(ministry: Ministr
 
     async def play() -> None:
         refused = RefusedRequests(away, period=3600)
-        await refused.note(request(PARIS), ServiceError("NOT_FOUND"))
-        await refused.note(request(None), ServiceError("TOKEN_MISSING"))
+        await refused.told(request(PARIS), ServiceError("NOT_FOUND"))
+        await refused.told(request(None), ServiceError("TOKEN_MISSING"))
         await refused.finish()
-        refused._tell = told_to(ministry)  # it is back
+        refused.tell = told_to(ministry)  # it is back
         await refused.finish()
 
     asyncio.run(play())
