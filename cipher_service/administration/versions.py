@@ -6,12 +6,18 @@ their shares (decree 2013/112, article 12).
 """
 
 from argparse import Namespace
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from cipher_service import clock
 from cipher_service.administration.custody import shares_of
-from cipher_service.administration.installation import custodian_of, journal_of, opened
+from cipher_service.administration.installation import (
+    Installation,
+    custodian_of,
+    journal_of,
+    opened,
+)
 from cipher_service.administration.words import Speaker, phrase
 from cipher_service.client.failures import Misused
 from cipher_service.client.terminal import Terminal
@@ -22,6 +28,7 @@ from cipher_service.storage.unit_of_work import reading
 from keys import canonical
 from keys.cards import Card, grouped, read_card
 from keys.custody import read_credential
+from keys.custody.errors import CustodianUnavailable
 from keys.custody.rotation import Terminal as CustodianTerminal
 from keys.custody.store import CARD_FILE
 from keys.custody.versions import Book, bureau_key
@@ -94,6 +101,7 @@ def rotate(arguments: Namespace, terminal: Terminal) -> None:
             if directory.post(card.post).fingerprint == card.fingerprint:
                 card = at.rotate(now, now + timedelta(days=arguments.days), now)
             enrolment.install(connection, card, now)
+        _opened_again(installation, at)
     _tell_card(card, terminal)
 
 
@@ -101,11 +109,10 @@ def destroy(arguments: Namespace, terminal: Terminal) -> None:
     """Remove the keys of an edition that is no longer in force, for ever."""
     now = clock.now().replace(microsecond=0)
     at = _terminal(arguments, terminal)
-    with (
-        opened(arguments) as installation,
-        journal_of(installation).act("key_destroy", f"edition/{arguments.number}"),
-    ):
-        moved = at.destroy(arguments.number, now, arguments.reason)
+    with opened(arguments) as installation:
+        with journal_of(installation).act("key_destroy", f"edition/{arguments.number}"):
+            moved = at.destroy(arguments.number, now, arguments.reason)
+        _opened_again(installation, at, seal=True)
     _tell(moved, terminal)
     Speaker(terminal).say("key_copies_remain")
 
@@ -122,6 +129,21 @@ def number_of(arguments: Namespace, book: Book) -> int:
         raise Misused("KEY_NAME_UNKNOWN", given=arguments.key[:80], known=known)
     number: int = versions[-1].number if arguments.number is None else arguments.number
     return number
+
+
+def _opened_again(installation: Installation, at: CustodianTerminal, *, seal: bool = False) -> None:
+    """Let a running custodian of a split store open the keys as they are now, by the same shares.
+
+    Without shares it opens them itself; one that does not run opens them when it is started.
+    """
+    if not at.shares:
+        return
+    with custodian_of(installation.settings) as custodian, suppress(CustodianUnavailable):
+        if seal:
+            custodian.seal()
+        for share in at.shares:
+            if custodian.state().sealed:
+                custodian.offer_share(share.to_bytes())
 
 
 def _settings(arguments: Namespace) -> Settings:
@@ -163,4 +185,4 @@ def _tell_card(card: Card, terminal: Terminal) -> None:
     speaker.show(
         "key_rotated", post=card.post, edition=card.edition, fingerprint=grouped(card.fingerprint)
     )
-    speaker.say("key_rotated_restart")
+    speaker.say("key_rotated_next")

@@ -256,7 +256,8 @@ class HeadquartersBureau:
             before = departures.unannounced(connection, self._post)
         if not before:
             return 0
-        letters = {number: self._voice.compose(CANCELLED, self._of(number)) for number in before}
+        voice = self._voice()
+        letters = {number: voice.compose(CANCELLED, self._of(number)) for number in before}
         with self._journal.act("bureau_announce") as connection:
             untold = departures.unannounced(connection, self._post)
             directory = read_directory(connection)
@@ -333,7 +334,6 @@ class HeadquartersBureau:
             departures.cancel(connection, dispatch_id, FAILED, clock.now())
         self.announce_cancellations()
 
-    @cached_property
     def _voice(self) -> Voice:
         return Voice(self.card, self._custodian.sign_service_message)
 
@@ -360,7 +360,8 @@ class HeadquartersBureau:
         """
         with reading(self._engine) as connection:
             missing = speaking.due(connection, read_directory(connection), self._post)
-        letters = {number: self._voice.compose(REPEAT_REQUEST, number) for number in missing}
+        voice = self._voice()
+        letters = {number: voice.compose(REPEAT_REQUEST, number) for number in missing}
         with self._journal.act("bureau_chase") as connection:
             return speaking.chase(connection, read_directory(connection), self._post, letters)
 

@@ -6,7 +6,6 @@ the batch (`storage.batch.Request.claims`), before the act.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -47,7 +46,7 @@ class Admissions:
         self._custodian = custodian
         self._token_keys = TokenKeys(issuer, custodian.certify_token_key)
         self._now = now
-        self._introduced = b""
+        self._introduced: tuple[str, bytes] | None = None
 
     def handlers(self) -> dict[str, Handler]:
         """Return the commands by name; each method says what it takes and gives."""
@@ -107,21 +106,23 @@ class Admissions:
 
         Each key is [ed25519, mldsa65], the log's [ed25519, mldsa44].
         """
-        log_keys = self._custodian.log_keys()
+        card, log_keys = self._custodian.card(), self._custodian.log_keys()
         return {
-            "card": self._custodian.card().to_bytes(),
+            "card": card.to_bytes(),
             "service_key": _halves(self._custodian.service_key()),
             "certifying_key": _halves(self._custodian.certifying_key()),
             "log_keys": [log_keys.ed25519, log_keys.mldsa44],
-            "root": self._introduction(),
+            "root": self._introduction(card.fingerprint),
         }
 
-    def _introduction(self) -> bytes:
-        """Introduce the root, asked for once; empty while the bureau's keys are away."""
-        if not self._introduced:
-            with suppress(CustodySealed):
-                self._introduced = self._custodian.root_introduction()
-        return self._introduced
+    def _introduction(self, card: str) -> bytes:
+        """Introduce the root, asked for once by each card; empty while the keys are away."""
+        if self._introduced is None or self._introduced[0] != card:
+            try:
+                self._introduced = card, self._custodian.root_introduction()
+            except CustodySealed:
+                return b""
+        return self._introduced[1]
 
     def health(self, _connection: Connection, _payload: object) -> dict[str, Any]:
         """Give `{"custodian": open, sealed or away, "trial": whether it has no officers}`."""

@@ -65,9 +65,9 @@ class Office:
         """The two desks."""
         return Desks(self.custodian, self.post)
 
-    @cached_property
+    @property
     def card(self) -> Card:
-        """The bureau's card."""
+        """The bureau's card in force: another one once its keys were rotated."""
         return self.custodian.card()
 
     @contextmanager

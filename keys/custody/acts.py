@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from keys.cards import Card, read_card
@@ -77,7 +78,13 @@ def _write_card(value: Card) -> dict[str, bytes]:
 
 
 def _read_card(members: dict[str, bytes]) -> Card:
-    return read_card(members["bytes"])
+    return _card(members["bytes"])
+
+
+@lru_cache(maxsize=4)
+def _card(data: bytes) -> Card:
+    """Its own two signatures are verified once: it is asked for with each dispatch."""
+    return read_card(data)
 
 
 def _write_state(value: CustodyState) -> dict[str, bytes]:

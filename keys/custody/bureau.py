@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from keys.custody.core import PREFIX_BYTES
@@ -23,14 +22,14 @@ class Bureau:
     def __init__(self, custodian: Custodian) -> None:
         self._custodian = custodian
 
-    @cached_property
+    @property
     def card(self) -> Card:
-        """The bureau's card, asked for once."""
+        """The bureau's card in force: another one once its keys were rotated."""
         return self._custodian.card()
 
-    @cached_property
+    @property
     def fingerprints(self) -> frozenset[str]:
-        """Of every edition of the bureau's card, asked for once."""
+        """Of every edition of the bureau's card."""
         book = Book.parse(self._custodian.key_versions())
         return frozenset(each.fingerprint for each in book.of(bureau_key(self.card)))
 

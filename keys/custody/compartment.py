@@ -100,6 +100,18 @@ class Splitting:
 class Lock(Protocol):
     """What stands between a share and the keys."""
 
+    def card(self) -> Card:
+        """Of the edition in force, as it is now: the terminal may have rotated the keys."""
+        ...
+
+    def refresh(self, keys: BureauKeys) -> BureauKeys | None:
+        """Gives open keys as they are kept now; None when only shares open what is in force.
+
+        Raises:
+            StoreUnsafe, StoreInvalid: what is kept does not open.
+        """
+        ...
+
     def splitting(self) -> Splitting | None:
         """How the unseal key is split now; None while it is not."""
         ...
@@ -114,7 +126,22 @@ class Lock(Protocol):
 
 
 class NoLock:
-    """Keys that no shares open: they are made in memory, or a credential opens them."""
+    """Keys that are made in memory: no shares open them, and nobody rotates them.
+
+    Args:
+        card: their public side.
+    """
+
+    def __init__(self, card: Card) -> None:
+        self._card = card
+
+    def card(self) -> Card:
+        """As it was made."""
+        return self._card
+
+    def refresh(self, keys: BureauKeys) -> BureauKeys:
+        """As they are."""
+        return keys
 
     def splitting(self) -> Splitting | None:
         """None."""
@@ -179,7 +206,6 @@ class SecretCompartment:
     """The bureau's keys, open or sealed; any number of threads may use it.
 
     Args:
-        card: the public side, always there.
         keys: open from the start; None to start sealed.
         lock: what opens them once they are sealed.
         monotonic: seconds that only grow.
@@ -187,25 +213,31 @@ class SecretCompartment:
 
     def __init__(
         self,
-        card: Card,
         keys: BureauKeys | None,
         lock: Lock,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.card = card
         self._keys = keys
         self._lock = lock
         self._monotonic = monotonic
         self._busy = threading.Lock()
         self._offers: dict[str, tuple[float, Share]] = {}
 
+    @property
+    def card(self) -> Card:
+        """The public side of the edition in force, always there."""
+        return self._lock.card()
+
     def keys(self) -> BureauKeys:
-        """The keys.
+        """The keys as they are kept now.
 
         Raises:
-            CustodySealed: they are away.
+            CustodySealed: they are away; so they are once a split store's keys were rotated, until
+                its holders offer their shares again.
+            StoreUnsafe, StoreInvalid: as `Lock.refresh`.
         """
-        keys = self._keys
+        with self._busy:
+            keys = self._refreshed()
         if keys is None:
             raise CustodySealed("the bureau's keys are sealed")
         return keys
@@ -236,7 +268,7 @@ class SecretCompartment:
         """
         with self._busy:
             splitting = self._lock.splitting()
-            if self._keys is not None or splitting is None:
+            if self._refreshed() is not None or splitting is None:
                 raise ShareNotAwaited("no share is awaited")
             splitting.require(share)
             self._forget_offers(splitting)
@@ -249,9 +281,14 @@ class SecretCompartment:
                 self._keys = self._lock.unlock(splitting, combine(offered))
             return self._state()
 
+    def _refreshed(self) -> BureauKeys | None:
+        if self._keys is not None:
+            self._keys = self._lock.refresh(self._keys)
+        return self._keys
+
     def _state(self) -> CustodyState:
         splitting = self._lock.splitting()
-        sealed = self._keys is None
+        sealed = self._refreshed() is None
         if splitting is None:
             return CustodyState(sealed, threshold=0, holders=(), offered=())
         self._forget_offers(splitting)

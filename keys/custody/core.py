@@ -104,7 +104,7 @@ class Custody:
         self._officers = officers
         self._desks = Desks(service.receipts.ed25519_seed)
         self._demands = Demands(officers, service.log, heads, production=production)
-        self._versions = Versions(book or BookInMemory(), secret.card, system_clock)
+        self._versions = Versions(book or BookInMemory(), lambda: secret.card, system_clock)
 
     @classmethod
     def generate(cls, post: str, *, valid_from: datetime, valid_until: datetime) -> Self:
@@ -124,7 +124,7 @@ class Custody:
             certifying=SigningKey.generate(),
             log=LogKeys.generate(),
         )
-        return cls(service, SecretCompartment(bureau.card, bureau, NoLock()), HeadInMemory())
+        return cls(service, SecretCompartment(bureau, NoLock(bureau.card)), HeadInMemory())
 
     @property
     def bureau(self) -> BureauKeys:

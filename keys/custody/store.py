@@ -60,6 +60,7 @@ SERVICE_FILE: Final = "service.age"
 SECRET_FILE: Final = "secret.age"  # noqa: S105  the name of a file
 SPLITTING_FILE: Final = "secret.splitting"
 
+_Mark = tuple[int, int, int]
 _SERVICE_TYPE: Final = "depeche/v1 service-keys"
 _CREDENTIAL_BYTES: Final = 32
 _CREDENTIAL_TEXT_LEAST: Final = 32
@@ -146,7 +147,7 @@ def open_store(store: Path, credential: bytes, *, production: bool = False) -> C
         service = _read_service(_open_file(store / SERVICE_FILE, credential, _SERVICE_TYPE))
         splitting = read_splitting(store)
     bureau = open_secret(store / SECRET_FILE, credential, card) if splitting is None else None
-    secret = SecretCompartment(card, bureau, _StoreLock(store, card))
+    secret = SecretCompartment(bureau, _StoreLock(store, credential))
     officers = Officers(RollFile(store, credential), system_clock, production=production)
     if production:
         officers.founded_roll()
@@ -161,11 +162,34 @@ def open_store(store: Path, credential: bytes, *, production: bool = False) -> C
 
 
 class _StoreLock:
-    """The lock of a store, read anew each time: it may be split while a custodian runs."""
+    """The lock of a store, looked at anew each time: its terminal works while a custodian runs."""
 
-    def __init__(self, store: Path, card: Card) -> None:
+    def __init__(self, store: Path, credential: bytes) -> None:
         self._store = store
-        self._card = card
+        self._credential = credential
+        self._card: tuple[_Mark, Card] | None = None
+        self._opened: _Mark | None = None
+
+    def card(self) -> Card:
+        """The card that stands in the store now."""
+        path = self._store / CARD_FILE
+        with _named():
+            mark = _mark(path)
+            if self._card is None or self._card[0] != mark:
+                self._card = mark, read_card(read_private(path))
+            return self._card[1]
+
+    def refresh(self, keys: BureauKeys) -> BureauKeys | None:
+        """The keys of the card that stands in the store now, as the credential opens them."""
+        card, path = self.card(), self._store / SECRET_FILE
+        try:
+            mark = _mark(path)
+        except FileNotFoundError:
+            # It is split: an older key opens nothing that its holders made since.
+            return keys if keys.card == card else None
+        if (keys.card, self._opened) != (card, mark):
+            keys, self._opened = open_secret(path, self._credential, card), mark
+        return keys
 
     def splitting(self) -> Splitting | None:
         """How the store is split now."""
@@ -174,7 +198,13 @@ class _StoreLock:
     def unlock(self, splitting: Splitting, key: bytes) -> BureauKeys:
         """The keys that this splitting's key opens."""
         secret = self._store / secret_file(splitting.set)
-        return open_secret(secret, unseal_passphrase(key), self._card)
+        return open_secret(secret, unseal_passphrase(key), self.card())
+
+
+def _mark(path: Path) -> _Mark:
+    """What changes when a file is exchanged."""
+    status = path.lstat()
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def read_splitting(store: Path) -> Splitting | None:

@@ -193,11 +193,16 @@ class Versions:
 
     Args:
         keeper: where the book is.
-        card: in force.
+        card: gives the one in force.
         clock: gives the time, UTC, whole seconds.
     """
 
-    def __init__(self, keeper: BookKeeper, card: Card, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        keeper: BookKeeper,
+        card: Callable[[], Card],
+        clock: Callable[[], datetime],
+    ) -> None:
         self._keeper = keeper
         self._card = card
         self._clock = clock
@@ -206,7 +211,7 @@ class Versions:
 
     def book(self) -> Book:
         """Every version as it stands now."""
-        return settled(self._keeper.read() or Book(), self._card, self._clock())
+        return settled(self._keeper.read() or Book(), self._card(), self._clock())
 
     def require_protects(self) -> None:
         """Demands that the edition in force may sign, and counts the use.
@@ -214,7 +219,7 @@ class Versions:
         Raises:
             KeyNotUsable: it was suspended, or called compromised.
         """
-        self._require(self._card.edition, PROTECTS)
+        self._require(self._card().edition, PROTECTS)
 
     def require_opens(self, edition: int) -> None:
         """Demands that an edition may open, and counts the use.
@@ -223,8 +228,8 @@ class Versions:
             KeyRetired: it was suspended, or destroyed.
         """
         book = self.book()
-        if book.find(bureau_key(self._card), edition).state not in RESCUES:
-            raise KeyRetired(f"edition {edition} of {self._card.post} may not open")
+        if book.find(bureau_key(self._card()), edition).state not in RESCUES:
+            raise KeyRetired(f"edition {edition} of {self._card().post} may not open")
         self._count(edition)
 
     def make_safer(self, key: str, number: int, to: str, reason: str) -> KeyVersion:
@@ -269,7 +274,7 @@ class Versions:
             self._keeper.write(book.with_version(version.moved(ACTIVE, at=now, reason="endorsed")))
 
     def _require(self, edition: int, states: frozenset[str]) -> None:
-        self.book().find(bureau_key(self._card), edition).require(states)
+        self.book().find(bureau_key(self._card()), edition).require(states)
         self._count(edition)
 
     def _count(self, edition: int) -> None:
@@ -278,7 +283,7 @@ class Versions:
             if left == 0:
                 with self._keeper.held():
                     book = self.book()
-                    version = book.find(bureau_key(self._card), edition)
+                    version = book.find(bureau_key(self._card()), edition)
                     counted = replace(version, uses=version.uses + USES_AHEAD)
                     self._keeper.write(book.with_version(counted))
                 left = USES_AHEAD

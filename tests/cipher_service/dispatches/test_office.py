@@ -19,8 +19,12 @@ from cipher_service.storage.tables.headquarters import intent
 from cipher_service.storage.tables.identity import approval
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.acts import Act
+from keys.custody.rotation import Terminal
+from keys.custody.store import found, open_store, read_credential
 from keys.errors import Refusal
-from tests.support.cipher_office import Office
+from tests.support import ministry
+from tests.support.cipher_office import DAY, Office
+from tests.support.ministry import HEADQUARTERS
 
 SECRET = "Instructions pour la délimitation maritime."
 
@@ -221,6 +225,36 @@ def test_what_answers_a_dispatch_is_never_less_protected(office: Office) -> None
     )
     # Who may not know of the source may not answer it, nor learn that it exists.
     refused(office, "NOT_FOUND", "DRAFTER", "dispatch_save", dispatch_id=None, content=content)
+
+
+def test_a_process_that_lives_on_signs_and_opens_as_what_is_in_force_now(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keys are rotated at the custodian's terminal; bureau, reception and rounds go on."""
+    now = clock.now().replace(microsecond=0)
+    store, credential = tmp_path / "custody", tmp_path / "credential"
+    found(store, credential, HEADQUARTERS, now - DAY, now + DAY)
+    custodian = open_store(store, read_credential(credential))
+    monkeypatch.setattr(ministry, "custody", lambda: custodian)
+    office = Office(engine, tmp_path)
+    before, gone = office.arrive(1), office.released()
+    assert [left.refused for left in office.departing.round()] == [None]
+
+    terminal = Terminal(store, read_credential(credential))
+    card = terminal.rotate(now - DAY, now + 2 * DAY, now)
+    with unit_of_work(engine) as connection:
+        enrolment.install(connection, card, now)
+    office.card = card
+    after, new = office.arrive(2), office.released()
+    assert [left.refused for left in office.departing.round()] == [None]
+    for number in (before, after):
+        office.reception.open(number, tmp_path / number)
+    with reading(engine) as connection:
+        left = select(composition.c.composition_id, dispatch.c.origin_card).join(
+            dispatch, dispatch.c.dispatch_id == composition.c.dispatch_id
+        )
+        cards = {row.composition_id: row.origin_card for row in connection.execute(left)}
+    assert (cards[gone], cards[new]) == (card.previous, card.fingerprint)
 
 
 def test_an_interrupted_departure_leaves_once(

@@ -14,6 +14,7 @@ from keys.custody.bureau import Bureau
 from keys.custody.core import Custody
 from keys.custody.errors import (
     CardEndorsedOtherwise,
+    CustodySealed,
     KeyNotDestroyable,
     KeyVersionUnknown,
     RequestMalformed,
@@ -65,13 +66,13 @@ def test_the_next_edition_signs_and_both_open(
     rotate: Callable[..., Any],
     tmp_path: Path,
 ) -> None:
-    old = _open(founded)
-    before = dispatch(lome, old.card())
+    first = _open(founded).card()
+    before = dispatch(lome, first)
     card = rotate()
     custody = _open(founded)
 
     assert custody.card() == card
-    assert (card.edition, card.previous) == (2, old.card().fingerprint)
+    assert (card.edition, card.previous) == (2, first.fingerprint)
     assert _states(custody) == {1: "deactivated", 2: "active"}
     for envelope in (before, dispatch(lome, card)):
         with decipher(
@@ -188,6 +189,50 @@ def test_a_split_store_rotates_by_its_shares_alone(founded: Any) -> None:
     assert _terminal(founded, new).rotate(NOW, UNTIL, NOW).edition == 3
 
 
+def test_a_custodian_that_runs_goes_on_with_the_keys_as_they_are_now(
+    founded: Any, lome: Custody, dispatch: Callable[..., Any]
+) -> None:
+    """It is not started again: not after a rotation, and not after a destruction."""
+    custody, now = _open(founded), datetime.now(UTC).replace(microsecond=0)
+    before = dispatch(lome, custody.card())
+    card = _terminal(founded).rotate(NOW, UNTIL, now)
+    assert custody.card() == card
+    dispatch(custody, lome.card())
+    assert len(custody.open_file_key(before.header.encode(), before.prefix)) == 16
+
+    _terminal(founded).destroy(1, now + MONTH, "procès-verbal 12")
+    with pytest.raises(NotAddressed):
+        custody.open_file_key(before.header.encode(), before.prefix)
+    assert [each.card.edition for each in custody.bureau.editions] == [2]
+
+
+def test_a_split_custodian_that_runs_seals_itself_until_its_holders_open_what_is_new(
+    founded: Any, lome: Custody, dispatch: Callable[..., Any]
+) -> None:
+    shares = _split(founded)
+    custody = _open(founded)
+    for share in shares[:2]:
+        custody.offer_share(share.to_bytes())
+    now = datetime.now(UTC).replace(microsecond=0)
+    card = _terminal(founded, shares[:2]).rotate(NOW, UNTIL, now)
+
+    assert (custody.card(), custody.state().sealed) == (card, True)
+    with pytest.raises(CustodySealed):
+        dispatch(custody, lome.card())
+    for share in shares[1:]:
+        custody.offer_share(share.to_bytes())
+    dispatch(custody, lome.card())
+
+
+def test_a_custodian_that_is_split_while_it_runs_stays_open(
+    founded: Any, lome: Custody, dispatch: Callable[..., Any]
+) -> None:
+    custody = _open(founded)
+    _split(founded)
+    dispatch(custody, lome.card())
+    assert not custody.state().sealed
+
+
 def test_states_that_another_credential_wrote_are_refused(founded: Any) -> None:
     BookFile(founded.store, b"x" * 64).write(Book())
     with pytest.raises(StoreInvalid):
@@ -199,7 +244,7 @@ def test_states_that_no_custodian_writes_are_refused(founded: Any) -> None:
     with pytest.raises(ValueError, match="twice"):
         Book((version, version)).encode()
     with pytest.raises(KeyTransitionIllegal):
-        Versions(BookInMemory(), founded.founding.card, lambda: NOW).make_safer(
+        Versions(BookInMemory(), lambda: founded.founding.card, lambda: NOW).make_safer(
             version.key, 1, "destroyed", "une seule personne"
         )
 

@@ -197,11 +197,11 @@ def test_a_forged_share_makes_the_holders_begin_again(founded: Any) -> None:
     assert custody.state().offered == ()
 
 
-def test_an_offered_share_does_not_wait_for_ever(founded: Any, lome: Custody) -> None:
+def test_an_offered_share_does_not_wait_for_ever(founded: Any) -> None:
     first, second, _ = _split(founded)
     now = [0.0]
     lock = _open(founded).secret._lock
-    compartment = SecretCompartment(lome.card(), None, lock, lambda: now[0])
+    compartment = SecretCompartment(None, lock, lambda: now[0])
     compartment.offer(first)
     now[0] = OFFER_SECONDS
 
@@ -217,11 +217,11 @@ def test_no_share_is_awaited_when_nothing_is_sealed_or_split(founded: Any, lome:
 
     with pytest.raises(ShareNotAwaited):
         custody.offer_share(share.to_bytes())
-    sealed = SecretCompartment(lome.card(), None, NoLock())
+    sealed = SecretCompartment(None, NoLock(lome.card()))
     with pytest.raises(ShareNotAwaited):
         sealed.offer(share)
     with pytest.raises(CustodySealed):
-        NoLock().unlock(Splitting(share.set, share.fingerprint, 2, NAMES), bytes(32))
+        NoLock(lome.card()).unlock(Splitting(share.set, share.fingerprint, 2, NAMES), bytes(32))
 
 
 def test_a_new_splitting_replaces_a_holder_and_retires_every_old_share(

@@ -77,7 +77,7 @@ def test_a_rotation_puts_the_next_card_into_the_directory(ministry: Stage, tmp_p
     assert shown["MINREX"] == card["fingerprint"]
     (waiting, *_) = given(ministry, "bureau", "inbox")
     opening = ("bureau", "open", waiting["dispatch_id"], "-o", str(tmp_path / "recu"))
-    refused(ministry, "KEY_NOT_USABLE", *opening)  # until the service is started again
+    refused(ministry, "UNKNOWN_SENDER", *opening)  # the key opens; LOME's card was withdrawn
     refused(ministry, "KEY_NOT_DESTROYABLE", "keys", "destroy", "--number", "1", "--reason", "pv 1")
 
 
