@@ -189,3 +189,38 @@ def test_a_ceremony_is_proposed_and_signed_by_keys_alone(ministry: Stage, enter:
     write(page, page.get_by_label("Abandonner"), "Essai")
     press(page, page.get_by_role("button", name="Abandonner"))
     expect(page.get_by_text("qui reste en vigueur")).to_be_visible()
+
+
+def test_a_right_is_looked_up_and_explained_by_keys_alone(ministry: Stage, enter: Enter) -> None:
+    tab = enter("AUDITOR")
+    page, auditor = tab.page, sample(ministry, "AUDITOR")
+    go(page, "d", "/droits")
+    press(page, page.locator(f"a[href='/droits/{auditor}']").first)
+    page.wait_for_url(f"**/droits/{auditor}")
+    acts = page.get_by_label("Acte")
+    wanted = acts.locator("option", has_text="lire le journal").get_attribute("value")
+    assert wanted is not None
+    choose(page, acts, wanted)
+    write(page, page.get_by_label("Sur quoi"), "audit")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**objet=audit**")
+    expect(page.get_by_role("status").filter(has_text="Oui, à cet instant")).to_be_visible()
+    expect(page.get_by_text("[audit-read]")).to_be_visible()
+    check_quiet(tab)
+
+
+def test_an_entry_of_the_log_is_found_and_its_proof_kept_by_keys_alone(enter: Enter) -> None:
+    tab = enter("AUDITOR")
+    page = tab.page
+    go(page, "j", "/journal")
+    write(page, page.get_by_label("Qui (poste, officier, compte)"), "PARIS")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**qui=PARIS**")
+    press(page, page.locator("tbody tr a").last)
+    page.get_by_role("heading", name="Vérifier sans nous croire").wait_for()
+    button = page.get_by_role("button", name="Télécharger la preuve")
+    reach(page, button)
+    with page.expect_download() as told:
+        page.keyboard.press("Enter")
+    assert told.value.suggested_filename.endswith(".tlog-proof")
+    check_quiet(tab)

@@ -27,6 +27,7 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import unit_of_work
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_page
+from tests.console.test_keyboard import press, write
 from tests.console.test_signing import names, sample
 from tests.support.authenticator import MODEL, Maker, SecurityKey
 
@@ -147,15 +148,16 @@ def test_two_keys_enrol_sign_in_sign_an_act_and_one_is_taken_away(
     tab.page.on("request", lambda request: sent.append(request.post_data or ""))
     answer_with(tab, ministry, *holder.keys)
     tab.page.goto(f"/inscription#{holder.link}")
+    # From here to the signature by keys alone.
     for name in ("Inscrire la première clé", "Inscrire la seconde clé"):
-        tab.page.get_by_role("button", name=name).click()
+        press(tab.page, tab.page.get_by_role("button", name=name))
     tab.page.wait_for_url("**/connexion")
     assert not any("results" in body for body in sent), "the key's secret left the page"
     check_page(tab)
 
     session, authenticator = virtual(tab)
     put(session, authenticator, holder.keys[0], ministry.settings.party_id)
-    tab.page.get_by_label("Votre numéro").fill(str(int(holder.number[4:])))
+    write(tab.page, tab.page.get_by_label("Votre numéro"), str(int(holder.number[4:])))
     tab.page.keyboard.press("Enter")
     tab.page.wait_for_url("**/")
     tab.page.get_by_text("Dépositaire").first.wait_for()
@@ -165,10 +167,10 @@ def test_two_keys_enrol_sign_in_sign_an_act_and_one_is_taken_away(
     answer_with_more(tab, ministry, third)
     tab.goto("/cles")
     check_page(tab, foreign=names(ministry))
-    tab.page.get_by_role("button", name="Ajouter une clé").click()
+    press(tab.page, tab.page.get_by_role("button", name="Ajouter une clé"))
     tab.page.get_by_text("Ajouter une clé de sécurité").wait_for()
     assert ministry.settings.approval_origin in tab.page.url
-    tab.page.get_by_role("button", name="Signer avec ma clé").click()
+    press(tab.page, tab.page.get_by_role("button", name="Signer avec ma clé"))
     tab.page.wait_for_url("**/cles")
     buttons = tab.page.get_by_role("button", name="Retirer")
     assert buttons.count() == 3

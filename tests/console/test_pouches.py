@@ -24,6 +24,7 @@ from cipher_service.storage.engine import open_existing
 from pouch.digits import AZERTY
 from pouch.facts import INTACT
 from pouch.locator import grouped_locator
+from tests.console import test_keyboard as keyboard
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_page
 from tests.support import inbound
@@ -220,6 +221,52 @@ def test_the_sealer_alone_and_the_packer_seal_nothing(desk: Desk, enter: Enter) 
     assert agent.page.get_by_role("button", name="Lire et signer").count() == 0, "it is empty"
 
 
+def test_a_bag_is_handed_in_made_up_and_sealed_by_keys_alone(desk: Desk, enter: Enter) -> None:
+    planning.add_bag(desk.office, by=desk.chief)
+    agent = enter("POUCH-AGENT")
+    page = agent.page
+    keyboard.press(page, page.get_by_role("link", name="Dépôt pour la valise"))
+    keyboard.choose(page, page.get_by_label("Pour le poste"), "PARIS")
+    for label, value in (
+        ("Numéro au registre de l’expéditeur", "2026/000413"),
+        ("Service expéditeur", "Cabinet"),
+        ("Destinataire", "Chancellerie"),
+    ):
+        keyboard.write(page, page.get_by_label(label), value)
+    keyboard.write(page, page.locator("#weight"), "120")
+    page.keyboard.press("Enter")
+    number = page.get_by_role("status").locator(".app-number").inner_text()
+    keyboard.press(page, page.get_by_role("link", name="Départs et confection"))
+    keyboard.choose(page, page.get_by_label("Ce que la valise peut contenir"), "SECRET")
+    keyboard.press(page, page.get_by_role("button", name="Commencer"))
+    page.wait_for_url("**/confection")
+    seal = page.url.split("/")[-2]
+    page.keyboard.type(number)  # the field has the focus, for a scanner
+    page.keyboard.press("Enter")
+    page.get_by_role("status").get_by_text("ligne 1").wait_for()
+
+    chief = enter("CHIEF-POUCH")
+    page = chief.page
+    chief.goto(f"/valises/{seal}/confection")
+    keyboard.write(page, page.get_by_label("Numéros des scellés"), " ".join(desk.seals[2:]))
+    keyboard.write(page, page.get_by_label("Poids de la valise fermée"), "900")
+    keyboard.choose(page, page.get_by_label("Qui répond du contenu"), desk.chief)
+    for box in page.locator("input[name=absent]").all():
+        keyboard.press(page, box, "Space")
+    keyboard.press(page, page.get_by_role("button", name="Lire et signer"))
+    keyboard.sign(page, chief.origin)
+
+    witness = enter("CHIEF-CIPHER-POUCH")
+    page = witness.page
+    keyboard.go(page, "s", "/actes")
+    act = page.get_by_role("row").filter(has_text=seal).get_by_role("link")
+    keyboard.press(page, act)
+    keyboard.press(page, page.get_by_role("button", name="Lire et signer"))
+    keyboard.sign(page, witness.origin)
+    chief.goto(f"/valises/{seal}")
+    assert "scellée" in chief.page.locator("main").inner_text()
+
+
 def test_a_bag_is_received_blindly_opened_by_two_and_discharged(desk: Desk, enter: Enter) -> None:
     head, clerk = desk.people["HEAD-OF-POST"], desk.people["POST-CIPHER-CLERK"]
     made = inbound.sent_from_paris(cast("PouchBureau", desk), people=(head, clerk, clerk))
@@ -234,15 +281,17 @@ def test_a_bag_is_received_blindly_opened_by_two_and_discharged(desk: Desk, ente
     press(agent, "Continuer")
     agent.page.locator(".app-refusal").wait_for()
     agent.goto("/valises/reception")
-    agent.page.get_by_label("Repère sur l’étiquette").fill(grouped_locator(inbound.BAG))
-    press(agent, "Continuer")
-    agent.page.wait_for_url("**/reception")
+    # Received by keys alone.
+    page = agent.page
+    keyboard.write(page, page.get_by_label("Repère sur"), grouped_locator(inbound.BAG))
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/{inbound.SEAL}/reception")
     check(agent, desk)
-    shown = agent.page.content()
+    shown = page.content()
     assert not any(number in shown for number in inbound.SEALS), "nothing expected is told before"
-    agent.page.get_by_label("Quels numéros portent les scellés").fill("PA-000001 PA-000009")
-    agent.page.get_by_label("Poids en grammes").fill(str(inbound.WEIGHT))
-    press(agent, "Inscrire la réception")
+    keyboard.write(page, page.get_by_label("Quels numéros portent"), "PA-000001 PA-000009")
+    keyboard.write(page, page.get_by_label("Poids en grammes"), str(inbound.WEIGHT))
+    keyboard.press(page, page.get_by_role("button", name="Inscrire la réception"))
     agent.page.get_by_role("heading", name="À vérifier").wait_for()
     result = agent.page.locator("main").inner_text()
     assert all(number in result for number in (*inbound.SEALS, "PA-000009"))
