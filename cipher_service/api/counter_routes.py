@@ -47,6 +47,11 @@ def counter_routes(ministry: Ministry) -> APIRouter:
         """
         return await counter.differences(ministry, request, seal)
 
+    _add_photographs(router, ministry)
+    return router
+
+
+def _add_photographs(router: APIRouter, ministry: Ministry) -> None:
     @router.post(
         "/{seal}/photographs",
         status_code=201,
@@ -64,5 +69,3 @@ def counter_routes(ministry: Ministry) -> APIRouter:
     async def photograph(request: Request, seal: str) -> Response:
         """Keep a photograph of a bag on the caller's way: its points alone, enciphered."""
         return await counter.photograph(ministry, request, seal)
-
-    return router

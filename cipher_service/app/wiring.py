@@ -33,7 +33,7 @@ from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.identity import own_keys, relinking
 from cipher_service.identity.approvals import Approvals, Executor
 from cipher_service.identity.commands import Admissions
-from cipher_service.identity.officer_commands import OfficerDesk
+from cipher_service.identity.officer_commands import OfficerAct, OfficerDesk
 from cipher_service.identity.site import site_of
 from cipher_service.pouches.announcing import Announcing
 from cipher_service.pouches.commands import PouchDesk
@@ -77,8 +77,7 @@ def registrar_handlers(
     may = PostDecisions(directory).covering(of_posts)
     site = partial(site_of, settings)
     officers = OfficerDesk(site)
-    devices = DeviceDesk(pouches, packs)
-    gate = Gate()
+    devices, gate = DeviceDesk(pouches, packs), Gate()
     reception = reception_of(settings, engine, custodian)
     desk_of_officers = OfficeDesk(site, reception, settings.headquarters, gate)
     office = desk_of_officers.acts()
@@ -90,19 +89,14 @@ def registrar_handlers(
     granting = GrantDesk(desk_of_officers)
     sealing = SealingDesk(bags.seated, granting.sealed)
     grants = {**granting.acts(), **own_openings.acts(), **sealing.acts()}
-    blobs = Blobs(settings.data)
-    sending = {
-        **SendingDesk(sealer, blobs, settings.headquarters, gate).acts(),
-        **AttachingDesk(blobs, gate).acts(),
-    }
     handlers = {
         **admissions.handlers(),
         **officers.handlers(),
         **signing.handlers(),
         **officers.guarded({**signing.acts(), **relinking.acts(), **office, **bags.acts()}),
         **officers.guarded({**declassifying.acts(gate), **grants, **CopyDesk(gate).acts()}),
-        **officers.guarded({**chasing.acts(gate, settings.headquarters), **sending}),
         **officers.guarded({**access_desk.acts(gate), **ceremonies.acts()}),
+        **officers.guarded(_sending(settings, sealer, gate)),
         **own_keys.OwnKeyDesk().handlers(officers),
         **{name: acts[name] for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(of_posts, may),
@@ -110,6 +104,16 @@ def registrar_handlers(
         **officers.guarded({"officer_device": devices.take_in}),
     }
     return handlers, {"submit": admissions.guarded_together("submit", desk.submit_together, may)}
+
+
+def _sending(settings: Settings, sealer: ReceiptSealer, gate: Gate) -> dict[str, OfficerAct]:
+    """Return the officers' acts by which dispatches leave, and missing ones are asked for."""
+    blobs = Blobs(settings.data)
+    return {
+        **chasing.acts(gate, settings.headquarters),
+        **SendingDesk(sealer, blobs, settings.headquarters, gate).acts(),
+        **AttachingDesk(blobs, gate).acts(),
+    }
 
 
 def _executors(gate: Gate, bags: PairDesk) -> dict[str, Executor]:
