@@ -8,13 +8,18 @@ the service; this module never reads one.
 """
 
 import json
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
 
 _COORDINATE = 32
 _CURVE = ec.SECP256R1()
@@ -27,15 +32,13 @@ class ApiKey:
     the keys of `keys.signing`.
     """
 
-    __slots__ = ("_private", "_x", "_y")
+    __slots__ = ("_jwk", "_private")
 
     def __init__(self, private: ec.EllipticCurvePrivateKey) -> None:
         if private.curve.name != _CURVE.name:
             raise ValueError(f"an API key is on {_CURVE.name}, not {private.curve.name}")
         self._private = private
-        numbers = private.public_key().public_numbers()
-        self._x = numbers.x.to_bytes(_COORDINATE, "big")
-        self._y = numbers.y.to_bytes(_COORDINATE, "big")
+        self._jwk = jwk_of(private.public_key())
 
     @classmethod
     def generate(cls) -> "ApiKey":
@@ -59,7 +62,13 @@ class ApiKey:
 
     def public_jwk(self) -> dict[str, str]:
         """Return the public half as a JWK with exactly kty, crv, x and y (RFC 7518 §6.2.1)."""
-        return {"kty": "EC", "crv": "P-256", "x": _base64url(self._x), "y": _base64url(self._y)}
+        return dict(self._jwk)
+
+    def enciphered_pem(self, password: bytes) -> bytes:
+        """Return the private key as PKCS #8 in PEM, enciphered under a password."""
+        return self._private.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password)
+        )
 
     def thumbprint(self) -> str:
         """Return the SHA-256 JWK thumbprint, base64url without padding, 43 chars (RFC 7638 §3)."""
@@ -76,12 +85,40 @@ class ApiKey:
             ValueError, TypeError: A value that JSON cannot express.
         """
         protected = {**header, "alg": "ES256"}
-        signing_input = f"{_base64url(_json(protected))}.{_base64url(_json(claims))}"
+        signing_input = f"{base64url(_json(protected))}.{base64url(_json(claims))}"
         der = self._private.sign(signing_input.encode("ascii"), ec.ECDSA(hashes.SHA256()))
         # JOSE wants r and s side by side, not the DER that the library speaks (RFC 7518 §3.4).
         r, s = decode_dss_signature(der)
         signature = r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big")
-        return f"{signing_input}.{_base64url(signature)}"
+        return f"{signing_input}.{base64url(signature)}"
+
+
+def jwk_of(public: ec.EllipticCurvePublicKey) -> dict[str, str]:
+    """Return a P-256 public key as a JWK with exactly kty, crv, x and y (RFC 7518 §6.2.1).
+
+    Raises:
+        ValueError: a key on another curve.
+    """
+    if public.curve.name != _CURVE.name:
+        raise ValueError(f"an API key is on {_CURVE.name}, not {public.curve.name}")
+    numbers = public.public_numbers()
+    x, y = (each.to_bytes(_COORDINATE, "big") for each in (numbers.x, numbers.y))
+    return {"kty": "EC", "crv": "P-256", "x": base64url(x), "y": base64url(y)}
+
+
+def public_key_of(jwk: Mapping[str, str]) -> ec.EllipticCurvePublicKey:
+    """Return the key of a JWK with coordinates of 43 characters each.
+
+    Raises:
+        ValueError: not in their one spelling, or of no point of the curve.
+    """
+    x, y = (urlsafe_b64decode(f"{jwk[name]}=") for name in ("x", "y"))
+    if (base64url(x), base64url(y)) != (jwk["x"], jwk["y"]):
+        raise ValueError("the coordinates are not in their one spelling")
+    numbers = ec.EllipticCurvePublicNumbers(
+        int.from_bytes(x, "big"), int.from_bytes(y, "big"), _CURVE
+    )
+    return numbers.public_key()
 
 
 def jwk_thumbprint(jwk: Mapping[str, str]) -> str:
@@ -90,12 +127,13 @@ def jwk_thumbprint(jwk: Mapping[str, str]) -> str:
     Returns:
         base64url without padding, 43 characters (RFC 7638 §3).
     """
-    return _base64url(sha256(_json(dict(sorted(jwk.items())))).digest())
+    return base64url(sha256(_json(dict(sorted(jwk.items())))).digest())
 
 
 def _json(value: Mapping[str, object]) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def _base64url(data: bytes) -> str:
+def base64url(data: bytes) -> str:
+    """Return base64url without padding (RFC 7515 §2)."""
     return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -128,6 +128,8 @@ ACTS: Final = {
     "endorse_card": Act(("card", "warrant"), _write_bytes, _read_bytes),
     "sign_receipts": _signing("root_statement"),
     "certify_token_key": _signing("statement"),
+    "client_authority": Act((), _write_bytes, _read_bytes),
+    "certify_client_key": Act(("statement",), _write_bytes, _read_bytes),
     "open_file_key": Act(("header", "prefix", "warrant"), _write_bytes, _read_bytes),
     "rewrap_header": Act(("header", "prefix", "recipient", "warrant"), _write_bytes, _read_bytes),
     "open_sealed": Act(("ciphertext", "warrant"), _write_bytes, _read_bytes),

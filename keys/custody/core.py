@@ -12,6 +12,7 @@ from keys.age.header import Header, seal_header
 from keys.age.hybrid import parse_recipient, wrap
 from keys.age.stream import NONCE_SIZE, SEALED_CHUNK_SIZE
 from keys.cards import Card, read_card
+from keys.custody.client_authority import ClientAuthority
 from keys.custody.clock import system_clock
 from keys.custody.compartment import CustodyState, NoLock, SecretCompartment
 from keys.custody.demands import Demands, Use
@@ -102,6 +103,7 @@ class Custody:
         self.secret = secret
         self._heads = heads
         self._officers = officers
+        self._clients = ClientAuthority(service.certifying.ed25519_seed, secret.card.post)
         self._desks = Desks(service.receipts.ed25519_seed)
         self._demands = Demands(officers, service.log, heads, production=production)
         self._versions = Versions(book or BookInMemory(), lambda: secret.card, system_clock)
@@ -254,6 +256,14 @@ class Custody:
         """Signs the statement of a day's token key."""
         TokenKey.parse(statement)
         return self.service.certifying.sign(TOKEN_KEY, statement)
+
+    def client_authority(self) -> bytes:
+        """The certificate of the posts' authority."""
+        return self._clients.certificate
+
+    def certify_client_key(self, statement: bytes) -> bytes:
+        """Makes the certificate of a post's key."""
+        return self._clients.certify(statement, system_clock())
 
     def open_file_key(self, header: bytes, prefix: bytes, warrant: bytes = b"") -> bytes:
         """Releases the file key of a dispatch that is addressed to the bureau."""

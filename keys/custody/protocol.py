@@ -158,6 +158,19 @@ class Custodian(Protocol):
         """
         ...
 
+    def client_authority(self) -> bytes:
+        """The certificate of the authority of the posts' certificates, DER; always the same."""
+        ...
+
+    def certify_client_key(self, statement: bytes) -> bytes:
+        """Makes the certificate of a post's API key, DER (`keys.certificates`).
+
+        Raises:
+            ClientKeyMalformed: it is no statement of such a key, its period is too long or begins
+                later, or its key is of no point.
+        """
+        ...
+
     def open_file_key(self, header: bytes, prefix: bytes, warrant: bytes = b"") -> bytes:
         """Releases the 16-byte file key of a dispatch that is addressed to the bureau.
 

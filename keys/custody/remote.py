@@ -111,6 +111,16 @@ class AskedCustodian(ABC):
         """Signs the statement of a day's token key."""
         return self._sign("certify_token_key", statement)
 
+    def client_authority(self) -> bytes:
+        """The certificate of the posts' authority."""
+        certificate: bytes = self._ask("client_authority")
+        return certificate
+
+    def certify_client_key(self, statement: bytes) -> bytes:
+        """Makes the certificate of a post's key."""
+        certificate: bytes = self._ask("certify_client_key", statement)
+        return certificate
+
     def open_file_key(self, header: bytes, prefix: bytes, warrant: bytes = b"") -> bytes:
         """Releases the file key of a dispatch that is addressed to the bureau."""
         file_key: bytes = self._ask("open_file_key", header, prefix, warrant)

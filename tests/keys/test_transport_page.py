@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from keys import post_receipts, receipts, service_messages, slips, token_keys
+from keys import certificates, post_receipts, receipts, service_messages, slips, token_keys
 from keys.custody import acts, core, errors, frames
 from keys.errors import KeysError
 from keys.merkle import ProofInvalid
@@ -15,7 +15,7 @@ HERE = Path(receipts.__file__).parent
 PAGE = (HERE / "TRANSPORT.md").read_text(encoding="utf-8")
 # What officers are refused stands with their acts.
 ACTS_PAGE = (HERE / "ACTS.md").read_text(encoding="utf-8")
-MODULES = (slips, receipts, post_receipts, service_messages, token_keys, errors)
+MODULES = (slips, receipts, post_receipts, service_messages, token_keys, certificates, errors)
 CODES = {
     value.code
     for module in MODULES
@@ -27,8 +27,8 @@ CODES = {
 
 
 def _sections() -> dict[str, str]:
-    titles = re.findall(r"^## \d\. (.*)$", PAGE, re.MULTILINE)
-    return dict(zip(titles, re.split(r"^## \d\. .*$", PAGE, flags=re.MULTILINE)[1:], strict=True))
+    titles = re.findall(r"^## \d+\. (.*)$", PAGE, re.MULTILINE)
+    return dict(zip(titles, re.split(r"^## \d+\. .*$", PAGE, flags=re.MULTILINE)[1:], strict=True))
 
 
 @pytest.mark.parametrize("code", sorted(CODES))

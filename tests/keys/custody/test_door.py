@@ -100,6 +100,7 @@ def test_the_acts_pass_the_door(
     assert remote.card() == lome.card()
     assert remote.service_key().ed25519 == lome.service_key().ed25519
     assert remote.certifying_key().mldsa65 == lome.certifying_key().mldsa65
+    assert remote.client_authority() == lome.client_authority()
 
 
 def test_an_answer_is_bytes(
@@ -140,6 +141,7 @@ def test_acts_on_the_bureau_s_keys_pass_the_door(
         "sign_rerouting",
         "sign_receipts",
         "certify_token_key",
+        "certify_client_key",
         "open_sealed",
     ],
 )
