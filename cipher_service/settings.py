@@ -93,6 +93,11 @@ class Settings:
         return self.data / "custodian.credential"
 
     @property
+    def proxy_secret(self) -> Path:
+        """The file of what the TLS proxy proves itself by; there only where one was made."""
+        return self.data / "proxy.secret"
+
+    @property
     def party_id(self) -> str:
         """The domain for which officers' security keys are made (WebAuthn's RP ID)."""
         return urlsplit(self.console_origin).hostname or ""

@@ -114,6 +114,8 @@ def _add_posts(commands: "Commands[Parser]", say: Say) -> None:
     suspend = add_command(group, say, "post.suspend", "posts:suspend")
     resume = add_command(group, say, "post.resume", "posts:resume")
     withdraw = add_command(group, say, "post.withdraw", "posts:withdraw")
+    proxy = add_command(group, say, "post.proxy", "proxying:proxy")
+    proxy.add_argument("--out", metavar=say("a_folder"), required=True, help=say("help_proxy_out"))
     for parser in (code, activate, endorse, suspend, resume, withdraw):
         parser.add_argument("post", metavar="CODE", help=say("help_post_code"))
     for parser in (activate, endorse):

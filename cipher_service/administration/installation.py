@@ -112,6 +112,11 @@ def of_officers(installation: Installation) -> bool:
     return _asked(installation, lambda custodian: custodian.state().founded)
 
 
+def client_authority(installation: Installation) -> bytes:
+    """Return the certificate of the posts' authority: from the custodian, else from its store."""
+    return _asked(installation, lambda custodian: custodian.client_authority())
+
+
 def _asked(installation: Installation, ask: Callable[[Custodian], Answer]) -> Answer:
     settings = installation.settings
     try:

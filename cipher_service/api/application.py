@@ -17,9 +17,11 @@ from starlette.responses import Response
 from cipher_service.api import post_routes
 from cipher_service.api.arrivals import Pulse
 from cipher_service.api.border import Border
+from cipher_service.api.certificates import certificate_routes
 from cipher_service.api.continuity import continuity_routes
 from cipher_service.api.counter_routes import counter_routes
 from cipher_service.api.documentation import PROBLEMS, SECURITY_SCHEMES, add_examples
+from cipher_service.api.forwarding import forwarding_of
 from cipher_service.api.inbox import list_dispatches
 from cipher_service.api.log_routes import log_routes
 from cipher_service.api.ministry import Ministry
@@ -41,7 +43,7 @@ from cipher_service.wire.continuity import NumberProved
 from cipher_service.wire.enrolment import EnrolmentRequest
 from cipher_service.wire.prekeys import PrekeyOffers, PrekeyRequest, PrekeyStock
 from cipher_service.wire.problems import Problem
-from cipher_service.wire.tokens import TokenRequest
+from cipher_service.wire.tokens import CertificateAnswer, TokenRequest
 from keys.errors import KeysError
 
 # FastAPI sees no body of ours, so it cannot know these shapes.
@@ -49,6 +51,7 @@ _DESCRIBED: Final[tuple[type[BaseModel], ...]] = (
     Problem,
     EnrolmentRequest,
     TokenRequest,
+    CertificateAnswer,
     wire.DispatchPage,
     wire.Upload,
     wire.ReceiptRecorded,
@@ -92,7 +95,7 @@ def create_application(settings: Settings) -> Border:
         ("GET", "/v1/dispatches"): partial(list_dispatches, ministry),
     }
     refused = RefusedRequests(ministry.ask)
-    return Border(_inner(ministry, refused), hot, refused.told)
+    return Border(_inner(ministry, refused), hot, refused.told, forwarding_of(settings))
 
 
 def _inner(ministry: Ministry, refused: RefusedRequests) -> FastAPI:
@@ -128,6 +131,7 @@ def _inner(ministry: Ministry, refused: RefusedRequests) -> FastAPI:
     for router in (
         open_routes(ministry),
         token_route(ministry),
+        certificate_routes(ministry),
         post_routes.directory_routes(ministry),
         post_routes.sending_routes(ministry),
         post_routes.receiving_routes(ministry, Pulse(ministry)),

@@ -1,7 +1,7 @@
 """The outermost layer of the API: what every request must satisfy and every answer carries.
 
 1. Only HTTP; a path in its one spelling (no percent signs, no empty parts).
-2. The headers that decide anything occur at most once.
+2. The headers that decide anything occur at most once; what only the proxy may say, it proves.
 3. The hot paths go straight to their endpoint; everything else goes through FastAPI.
 4. Whatever is raised becomes a problem document; nothing escapes to the server.
 5. Every answer carries the security headers and is never cached.
@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cipher_service.api.forwarding import CERTIFICATE, PROXY, Forwarding
 from cipher_service.api.refusals import answer_to
 from cipher_service.errors import ServiceError
 
@@ -33,8 +34,11 @@ _SINGLE: Final = frozenset(
         b"if-range",
         b"last-event-id",
         b"host",
+        PROXY,
+        CERTIFICATE,
     }
 )
+_FORWARDED: Final = frozenset({PROXY, CERTIFICATE})
 SECURITY_HEADERS: Final = [
     (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
@@ -55,6 +59,7 @@ class Border:
         inner: the FastAPI application.
         hot: endpoints by (method, path) that skip it.
         note: told what is refused here, before it is answered.
+        forwarding: judges what the proxy in front says of a caller.
     """
 
     def __init__(
@@ -62,10 +67,12 @@ class Border:
         inner: ASGIApp,
         hot: Mapping[tuple[str, str], Endpoint],
         note: Note,
+        forwarding: Forwarding,
     ) -> None:
         self._inner = inner
         self._hot = hot
         self._note = note
+        self._forwarding = forwarding
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3)."""
@@ -96,7 +103,8 @@ class Border:
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         if _PATH.fullmatch(scope["raw_path"]) is None:
             raise ServiceError("NOT_FOUND")
-        _require_single(scope["headers"])
+        if not _FORWARDED.isdisjoint(_require_single(scope["headers"])):
+            self._forwarding.take(scope)
         endpoint = self._hot.get((scope["method"], scope["path"]))
         if endpoint is None:
             await self._inner(scope, receive, send)
@@ -105,10 +113,12 @@ class Border:
         await response(scope, receive, send)
 
 
-def _require_single(headers: list[tuple[bytes, bytes]]) -> None:
+def _require_single(headers: list[tuple[bytes, bytes]]) -> set[bytes]:
+    """Return which of the deciding headers there are."""
     seen: set[bytes] = set()
     for name, _ in headers:
         if name in _SINGLE:
             if name in seen:
                 raise ServiceError("HEADER_INVALID")
             seen.add(name)
+    return seen

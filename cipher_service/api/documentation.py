@@ -7,7 +7,10 @@ from typing import Any
 from cipher_service.wire.fields import WireModel
 from cipher_service.wire.problems import PROBLEM_MEDIA_TYPE
 
-TOKEN: list[dict[str, list[str]]] = [{"token": [], "proof": []}]
+TOKEN: list[dict[str, list[str]]] = [
+    {"token": [], "proof": []},
+    {"bound_token": [], "certificate": []},
+]
 SECURITY_SCHEMES: dict[str, Any] = {
     "token": {
         "type": "http",
@@ -19,6 +22,15 @@ SECURITY_SCHEMES: dict[str, Any] = {
         "in": "header",
         "name": "DPoP",
         "description": "A fresh proof of possession for this request, used once.",
+    },
+    "bound_token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "`Authorization: Bearer <access token>` that is bound to a certificate.",
+    },
+    "certificate": {
+        "type": "mutualTLS",
+        "description": "The post's certificate (RFC 8705), from `/v1/certificates`.",
     },
 }
 

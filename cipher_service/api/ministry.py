@@ -14,9 +14,11 @@ from starlette.requests import Request
 
 from cipher_service import clock
 from cipher_service.access.machines import Viewer, viewer_of
+from cipher_service.api.forwarding import shown_certificate
 from cipher_service.api.inbound import header
 from cipher_service.directory.register import Directory, DirectoryReader
 from cipher_service.errors import ServiceError
+from cipher_service.identity.client_certificates import ClientCertificates
 from cipher_service.identity.gatekeeper import Caller, Gatekeeper
 from cipher_service.identity.token_keys import trusted
 from cipher_service.identity.tokens import PublicKey
@@ -41,7 +43,8 @@ Result = TypeVar("Result")
 class Seals:
     """Who the service is: its bureau's card, the public keys of its custodian, its root.
 
-    `root` is the file in which the card introduces it, empty while the keys are sealed.
+    `root` is the file in which the card introduces it, empty while the keys are sealed; `clients`
+    is the certificate of the posts' authority, DER.
     """
 
     card: Card
@@ -49,6 +52,7 @@ class Seals:
     certifying_key: VerifyingKey
     log_keys: LogVerifiers
     root: bytes
+    clients: bytes
 
 
 class Ministry:
@@ -64,7 +68,8 @@ class Ministry:
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
         self._engine = open_existing(settings.database)
         self._registrar = RegistrarClient(settings.registrar_socket)
-        self._gatekeeper = Gatekeeper(settings.issuer, self._token_keys)
+        self.certificates_shown = ClientCertificates(self._client_authority)
+        self._gatekeeper = Gatekeeper(settings.issuer, self._token_keys, self.certificates_shown)
         self._directory_reader = DirectoryReader()
         self.held_directory: Directory | None = None
         """The directory as it was last read; what it shows may have changed since."""
@@ -86,6 +91,7 @@ class Ministry:
         caller = await self._gatekeeper.recognise(
             header(request, b"authorization"),
             header(request, b"dpop"),
+            shown_certificate(request),
             method=request.scope["method"],
             path=request.scope["path"],
         )
@@ -153,6 +159,7 @@ class Ministry:
             certifying_key=VerifyingKey(*told["certifying_key"]),
             log_keys=LogVerifiers(*told["log_keys"]),
             root=told["root"],
+            clients=told["clients"],
         )
 
     async def certificates(self) -> list[bytes]:
@@ -167,6 +174,9 @@ class Ministry:
             issuer=self.settings.issuer,
             now=clock.now(),
         )
+
+    async def _client_authority(self) -> bytes:
+        return (await self.seals()).clients
 
     # -- the database --------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ _SERVICE_MESSAGE: Final = "cipher_service.client.online_service_messages:service
 _DIRECTORY: Final = "cipher_service.client.online_directory:directory"
 _SYNC: Final = "cipher_service.client.online_log:sync"
 _PREKEYS: Final = "cipher_service.client.online_prekeys"
+_CERTIFICATE: Final = "cipher_service.client.online_certificate:certificate"
 _CARDS: Final = "cipher_service.client.online_directory:cards"
 
 
@@ -38,6 +39,7 @@ def add_online_commands(commands: "Commands[Parser]", language: Language) -> Non
     """Add the commands that reach the ministry; each names its handler and imports nothing."""
     say = partial(phrase, language=language)
     _add_enrol(commands, say)
+    _add_certificate(commands, say)
     _add_send(commands, say)
     _add_hand_in(commands, say)
     _add_outbox(commands, say)
@@ -78,6 +80,11 @@ def _add_enrol(commands: "Commands[Parser]", say: Say) -> None:
         "--headquarters-fingerprint", metavar=fingerprint, help=say("help_headquarters_fingerprint")
     )
     parser.add_argument("--authority", metavar=say("a_file"), help=say("help_authority"))
+
+
+def _add_certificate(commands: "Commands[Parser]", say: Say) -> None:
+    parser = _command(commands, say, "certificate", _CERTIFICATE)
+    parser.add_argument("--end", action="store_true", help=say("help_certificate_end"))
 
 
 def _add_send(commands: "Commands[Parser]", say: Say) -> None:

@@ -2,11 +2,14 @@
 
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cipher_service import clock
+from cipher_service.client.certificates import held_certificate, keep_certificate
 from cipher_service.client.online_pins import MinistryPin, Pins
+from cipher_service.client.online_refusals import Distrusted, MinistryRefused, Unreachable
 from cipher_service.client.outbox import Outbox
 from cipher_service.client.passphrases import passphrase_to_open
 from cipher_service.client.sdk import Ministry
@@ -14,6 +17,7 @@ from cipher_service.client.state import PostState
 from cipher_service.client.terminal import Terminal
 from cipher_service.client.transport import Credentials, Transport
 from keys.identity import Identity, load_identity
+from keys.jws import ApiKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +52,47 @@ class Session:
 def open_session(arguments: Namespace, terminal: Terminal) -> Iterator[Session]:
     """Open an identity folder for an online command.
 
-    Nothing is sent yet: the first request is the first act.
+    Nothing is sent yet: the first request is the first act. A post that has a certificate shows it;
+    one that wears out is renewed after the last act.
 
     Raises:
         Unready: the post is not enrolled.
-        Distrusted: its pins were altered.
+        Distrusted: its pins or its certificate were altered.
         KeysError, OSError, sqlite3.Error: the identity, the state or the outbox.
     """
     folder = Path(arguments.identity)
     identity = load_identity(folder, passphrase_to_open(arguments.passphrase_file, terminal))
     pins = Pins(folder)
     pin = pins.ministry()
+    held = held_certificate(folder, identity)
+    shown = None
+    if held is not None and held.serves(clock.now()):
+        shown = (identity.api_key, held.der)
     with (
-        connect(pin.server, pin.authority, terminal) as transport,
+        connect(pin.server, pin.authority, terminal, certificate=shown) as transport,
         PostState(folder) as state,
         Outbox(folder) as outbox,
     ):
         transport.authenticate(Credentials(identity.card.post, pin.issuer, identity.api_key))
-        yield Session(identity, pins, pin, Ministry(transport), outbox, state, terminal)
+        ministry = Ministry(transport)
+        yield Session(identity, pins, pin, ministry, outbox, state, terminal)
+        if held is not None and held.wears_out(clock.now()):
+            # What was asked for is done; the next command tries again.
+            with suppress(Unreachable, MinistryRefused, Distrusted):
+                keep_certificate(folder, identity, ministry.certify())
 
 
 @contextmanager
-def connect(server: str, authority: str | None, terminal: Terminal) -> Iterator[Transport]:
+def connect(
+    server: str,
+    authority: str | None,
+    terminal: Terminal,
+    certificate: tuple[ApiKey, bytes] | None = None,
+) -> Iterator[Transport]:
     """Connect to a server, and tell the user at the end when the post's clock is off."""
-    with Transport(server, language=terminal.language, authority=authority) as transport:
+    with Transport(
+        server, language=terminal.language, authority=authority, certificate=certificate
+    ) as transport:
         try:
             yield transport
         finally:

@@ -38,6 +38,7 @@ from cipher_service.wire.dispatches import (
 )
 from cipher_service.wire.enrolment import EnrolmentRequest, EnrolmentState
 from cipher_service.wire.prekeys import PrekeyOffers, PrekeyRequest, PrekeyStock
+from cipher_service.wire.tokens import CertificateAnswer
 from keys import canonical
 
 _PIECE: Final = 256 * 1024
@@ -119,6 +120,10 @@ class Ministry:
             params={"officer": officer, "subject": subject},
         )
         return answer.read(PhotographRecorded).photograph
+
+    def certify(self) -> CertificateAnswer:
+        """Ask for a certificate of this post's API key; each asking makes a new one."""
+        return self._transport.call("POST", "/v1/certificates").read(CertificateAnswer)
 
     # -- prekeys -------------------------------------------------------------------------------
 

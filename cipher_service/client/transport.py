@@ -3,7 +3,9 @@
 - The address is https, or http on this very machine (demonstrations, tunnels).
 - A post proves itself by `private_key_jwt` (RFC 7523bis) once, then holds a token for a few
   minutes that is bound to a key made for this run (DPoP, RFC 9449): neither a stolen token nor a
-  stolen proof is worth anything elsewhere.
+  stolen proof is worth anything elsewhere. A post that shows a certificate in TLS has its tokens
+  bound to that instead (RFC 8705), and no request carries a proof.
+- TLS is of version 1.3 or there is none.
 - Every request here may be repeated, because every act of the API is idempotent; it is repeated,
   after a growing pause, when the network fails or the server says that it is busy.
 - A clock that is off is measured by the server's `Date` when the server refuses it by name; the
@@ -34,6 +36,7 @@ from cipher_service.client.online_refusals import (
 from cipher_service.client.transport_answers import Answer, finish
 from cipher_service.client.transport_tokens import assertion, proof
 from cipher_service.wire.tokens import ASSERTION_TYPE, TokenAnswer
+from keys.certificates import present
 from keys.jws import ApiKey
 
 PAUSES: Final = (0.5, 1.0, 2.0)
@@ -81,6 +84,7 @@ class Transport(Closing):
         server: address such as `https://chiffre.example`, without `/v1`.
         language: `fr` or `en`, for the ministry's texts.
         authority: the ministry's own certificate authority, PEM; None for the system's.
+        certificate: the post's API key and its certificate (DER), to show in TLS.
         pauses: seconds before each further try.
 
     Raises:
@@ -93,11 +97,13 @@ class Transport(Closing):
         *,
         language: str = "fr",
         authority: str | None = None,
+        certificate: tuple[ApiKey, bytes] | None = None,
         pauses: tuple[float, ...] = PAUSES,
     ) -> None:
         self.server = check_address(server)
         self.skew = timedelta(0)
         self._pauses = pauses
+        self._shows = certificate is not None
         self._credentials: Credentials | None = None
         self._token: _Token | None = None
         local = self.server.startswith("http:")
@@ -105,7 +111,7 @@ class Transport(Closing):
             base_url=self.server,
             headers={"Accept-Language": language, "User-Agent": "chiffre"},
             timeout=_TIMEOUT,
-            verify=_tls(authority),
+            verify=_tls(authority, certificate),
             # A proxy for the network beyond has no business on the loopback.
             trust_env=not local,
         )
@@ -265,6 +271,8 @@ class Transport(Closing):
         now = clock.now()
         if self._token is None or self._token.ends <= now:
             self._token = self._renew(self._credentials, now)
+        if self._shows:
+            return {"Authorization": f"Bearer {self._token.text}"}
         return {
             "Authorization": f"DPoP {self._token.text}",
             "DPoP": self._proof(self._credentials, method, path, self._token.text),
@@ -283,16 +291,17 @@ class Transport(Closing):
                 ),
             }
         )
-        headers = {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "DPoP": self._proof(credentials, "POST", _TOKEN_PATH, None),
-        }
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        if not self._shows:
+            headers["DPoP"] = self._proof(credentials, "POST", _TOKEN_PATH, None)
         with _network():
             response = self._http.send(
                 self._http.build_request("POST", _TOKEN_PATH, content=form, headers=headers),
                 stream=True,
             )
             answer = finish(response).read(TokenAnswer)
+        if answer.token_type != ("Bearer" if self._shows else "DPoP"):
+            raise Distrusted("ANSWER_MALFORMED", message="TokenAnswer")
         return _Token(
             answer.access_token, now + timedelta(seconds=answer.expires_in) - _TOKEN_MARGIN
         )
@@ -326,13 +335,19 @@ def check_address(server: str) -> str:
     raise Unready("ADDRESS_INSECURE", address=server)
 
 
-def _tls(authority: str | None) -> ssl.SSLContext | bool:
-    if authority is None:
-        return True
+def _tls(authority: str | None, certificate: tuple[ApiKey, bytes] | None) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cadata=authority)
+        context = (
+            httpx.create_ssl_context()
+            if authority is None
+            else ssl.create_default_context(cadata=authority)
+        )
     except (ssl.SSLError, ValueError) as error:
         raise Unready("AUTHORITY_INVALID") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    if certificate is not None:
+        present(context, *certificate)
+    return context
 
 
 @contextmanager

@@ -5,9 +5,10 @@ the very transaction whether that post may act. The proof that the caller presen
 the batch (`storage.batch.Request.claims`), before the act.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -16,10 +17,14 @@ from cipher_service.directory.register import DirectoryReader
 from cipher_service.errors import ServiceError
 from cipher_service.identity.admission import admit, client_in_force
 from cipher_service.identity.token_keys import TokenKeys
+from cipher_service.identity.tokens import LEEWAY
 from cipher_service.storage.batch import Handler, Together
+from keys.certificates import ClientKey
 from keys.custody.errors import CustodianFault, CustodianUnavailable, CustodySealed
 from keys.custody.protocol import Custodian
 from keys.signing import VerifyingKey
+
+CERTIFICATE_LIFE: Final = timedelta(days=7)
 
 May = Callable[[Connection, str, dict[str, Any]], None]
 """Refuses a command, by its name and whole payload, that its post may not give."""
@@ -52,6 +57,7 @@ class Admissions:
         """Return the commands by name; each method says what it takes and gives."""
         return {
             "issue_token": self.issue_token,
+            "certify_client": self.certify_client,
             "token_keys": self.token_keys,
             "seals": self.seals,
             "health": self.health,
@@ -83,7 +89,7 @@ class Admissions:
         admit(directory, post=payload["post"], client=payload["client"])
 
     def issue_token(self, connection: Connection, payload: dict[str, Any]) -> str:
-        """Take `{"post", "client", "jkt"}`, the assertion verified; give an access token.
+        """Take `{"post", "client", "confirmation"}`, the assertion verified; give an access token.
 
         Refuses ASSERTION_REFUSED, POST_NOT_ACTIVE.
         """
@@ -94,17 +100,36 @@ class Admissions:
             raise ServiceError("ASSERTION_REFUSED")
         client_in_force(directory, client)
         return self._token_keys.issue(
-            post=known.post, client=client, jkt=payload["jkt"], now=self._now()
+            post=known.post,
+            client=client,
+            confirmation=payload["confirmation"],
+            now=self._now(),
         )
+
+    def certify_client(self, connection: Connection, payload: dict[str, Any]) -> dict[str, bytes]:
+        """Take `{"post", "client"}`; give `{"certificate", "authority"}`, DER.
+
+        It certifies the key that the caller authenticated with. Refuses as `admit`.
+        """
+        self.admit(connection, payload)
+        known = self._directory.current(connection).api_keys[payload["client"]]
+        jwk, now = json.loads(known.jwk), self._now().replace(microsecond=0)
+        # Other machines' clocks may be a little behind this one.
+        begins = now - timedelta(seconds=LEEWAY)
+        wanted = ClientKey(known.post, jwk["x"], jwk["y"], begins, now + CERTIFICATE_LIFE)
+        return {
+            "certificate": self._custodian.certify_client_key(wanted.encode()),
+            "authority": self._custodian.client_authority(),
+        }
 
     def token_keys(self, _connection: Connection, _payload: object) -> list[bytes]:
         """Give the certificates of the token keys in force, the present one first."""
         return self._token_keys.certificates(self._now())
 
     def seals(self, _connection: Connection, _payload: object) -> dict[str, Any]:
-        """Give `{"card": bytes, "service_key", "certifying_key", "log_keys", "root": bytes}`.
+        """Give `{"card", "service_key", "certifying_key", "log_keys", "root", "clients"}`.
 
-        Each key is [ed25519, mldsa65], the log's [ed25519, mldsa44].
+        Each key is [ed25519, mldsa65], the log's [ed25519, mldsa44]; the others are bytes.
         """
         card, log_keys = self._custodian.card(), self._custodian.log_keys()
         return {
@@ -113,6 +138,7 @@ class Admissions:
             "certifying_key": _halves(self._custodian.certifying_key()),
             "log_keys": [log_keys.ed25519, log_keys.mldsa44],
             "root": self._introduction(card.fingerprint),
+            "clients": self._custodian.client_authority(),
         }
 
     def _introduction(self, card: str) -> bytes:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from cipher_service.identity.compact import encode_segment
-from cipher_service.identity.tokens import AccessToken, Proof, TokenRefused
+from cipher_service.identity.tokens import BY_PROOF, AccessToken, Proof, TokenRefused
 
 
 def check(proof: Proof, *, method: str, url: str) -> None:
@@ -34,7 +34,7 @@ def check_bound(proof: Proof, token: str, access: AccessToken, *, method: str, u
     Raises:
         TokenRefused: another key (a stolen token), another request, or another token.
     """
-    if proof.jkt != access.jkt:
+    if (access.bound_by, access.bound_to) != (BY_PROOF, proof.jkt):
         raise TokenRefused("key")
     _check_request(proof, method, url)
     if proof.token_hash != _digest(token):

@@ -1,4 +1,4 @@
-"""Recognises the caller of a request from its two headers, inside one API process.
+"""Recognises the caller of a request from its headers, inside one API process.
 
 What is verified once is remembered: an access token until it expires (about 2 microseconds the
 next time), a public key as long as it is used. The proof is new on each request and is verified
@@ -16,7 +16,9 @@ from typing import Final
 from cipher_service import clock
 from cipher_service.errors import ServiceError
 from cipher_service.identity import dpop
+from cipher_service.identity.client_certificates import ClientCertificates
 from cipher_service.identity.tokens import (
+    BY_CERTIFICATE,
     AccessToken,
     Proof,
     PublicKey,
@@ -27,7 +29,8 @@ from cipher_service.identity.tokens import (
 )
 from cipher_service.storage.replay import claim_of
 
-_SCHEME: Final = "DPoP "
+_PROVED: Final = "DPoP "
+_BEARER: Final = "Bearer "  # RFC 8705 §3: bound to what TLS showed
 _REMEMBERED: Final = 4096
 _BETWEEN_QUESTIONS: Final = timedelta(seconds=1)
 
@@ -36,7 +39,7 @@ TokenKeys = Mapping[str, PublicKey]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A recognised post, whose proof is still to be claimed by the registrar.
+    """A recognised post, whose proof, if it gave one, is still to be claimed by the registrar.
 
     Attributes:
         post: the post's code.
@@ -57,43 +60,68 @@ class Gatekeeper:
     Args:
         issuer: the issuer's URL; proofs name addresses below it.
         ask_keys: gives the token keys of the day by thumbprint, certified by the custodian.
+        certificates: reads what posts show in TLS.
     """
 
-    def __init__(self, issuer: str, ask_keys: Callable[[], Awaitable[TokenKeys]]) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        ask_keys: Callable[[], Awaitable[TokenKeys]],
+        certificates: ClientCertificates,
+    ) -> None:
         self._issuer = issuer
         self._ask_keys = ask_keys
+        self._certificates = certificates
         self._keys: TokenKeys = {}
         self._asking = asyncio.Lock()
         self._asked: datetime | None = None
         self._remembered: dict[str, AccessToken] = {}
 
     async def recognise(
-        self, authorization: str | None, proof: str | None, *, method: str, path: str
+        self,
+        authorization: str | None,
+        proof: str | None,
+        certificate: str | None = None,
+        *,
+        method: str,
+        path: str,
     ) -> Caller:
         """Recognise the caller of one request.
 
         Args:
             authorization: the `Authorization` header.
             proof: the `DPoP` header.
+            certificate: what the caller showed in TLS (`ClientCertificates.read`), None without.
             method: of the request.
             path: of the request, without query.
 
         Raises:
-            ServiceError: TOKEN_MISSING, TOKEN_REFUSED, PROOF_REFUSED, CLOCK_SKEWED.
+            ServiceError: TOKEN_MISSING, TOKEN_REFUSED, PROOF_REFUSED, CLOCK_SKEWED,
+                CERTIFICATE_REFUSED.
         """
-        if authorization is None or proof is None or not authorization.startswith(_SCHEME):
+        now, given = clock.now(), authorization or ""
+        if proof is None and certificate is not None and given.startswith(_BEARER):
+            access = await self._known(given.removeprefix(_BEARER), now)
+            shown = await self._certificates.read(certificate, now)
+            if (access.bound_by, access.bound_to) != (BY_CERTIFICATE, shown.digest):
+                raise ServiceError("CERTIFICATE_REFUSED")
+            return Caller(access.post, access.client, access.expires, ())
+        if proof is None or not given.startswith(_PROVED):
             raise ServiceError("TOKEN_MISSING")
-        token = authorization.removeprefix(_SCHEME)
-        now = clock.now()
-        access = self._remembered.get(token)
-        if access is None or access.expires <= now.timestamp():
-            access = await self._read(token, now)
+        token = given.removeprefix(_PROVED)
+        access = await self._known(token, now)
         read = read_any_proof(proof, now)
         try:
             dpop.check_bound(read, token, access, method=method, url=self._issuer + path)
         except TokenRefused as error:
             raise ServiceError("PROOF_REFUSED") from error
         return Caller(access.post, access.client, access.expires, (claim_of_proof(read),))
+
+    async def _known(self, token: str, now: datetime) -> AccessToken:
+        access = self._remembered.get(token)
+        if access is None or access.expires <= now.timestamp():
+            access = await self._read(token, now)
+        return access
 
     async def _read(self, token: str, now: datetime) -> AccessToken:
         try:

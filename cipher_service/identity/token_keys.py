@@ -5,7 +5,7 @@ start; its certificate runs a little longer than its use, so that the last token
 A lost key costs each post one more token request and nothing else.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -48,11 +48,18 @@ class TokenKeys:
         self._current: _Key | None = None
         self._former: _Key | None = None
 
-    def issue(self, *, post: str, client: str, jkt: str, now: datetime) -> str:
+    def issue(
+        self, *, post: str, client: str, confirmation: Mapping[str, str], now: datetime
+    ) -> str:
         """Sign an access token; see `tokens.issue_access_token`."""
         key = self._for(now)
         return issue_access_token(
-            key.private, issuer=self._issuer, post=post, client=client, jkt=jkt, now=now
+            key.private,
+            issuer=self._issuer,
+            post=post,
+            client=client,
+            confirmation=confirmation,
+            now=now,
         )
 
     def certificates(self, now: datetime) -> list[bytes]:

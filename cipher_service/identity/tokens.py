@@ -3,7 +3,8 @@
 Three kinds, never interchangeable because each pins its `typ`:
 
 * an access token (`at+jwt`, RFC 9068), signed by the registrar's key of the day and bound to a
-  key of the caller by `cnf.jkt` (RFC 9449 §6.1);
+  key of the caller by `cnf.jkt` (RFC 9449 §6.1), or to its certificate by `cnf.x5t#S256`
+  (RFC 8705 §3.1), never to both;
 * a client assertion (`client-authentication+jwt`, RFC 7523bis), signed by the post's API key;
 * a proof of possession (`dpop+jwt`, RFC 9449 §4), carrying its key in the header.
 
@@ -53,6 +54,9 @@ _ADDRESS: Final = re.compile(r"https?://[!-~]{1,2000}", re.ASCII)
 _DIGEST: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _JWK_MEMBERS: Final = frozenset({"kty", "crv", "x", "y"})
 
+BY_PROOF: Final = "jkt"
+BY_CERTIFICATE: Final = "x5t#S256"
+
 Reason = Literal["malformed", "key", "signature", "claims", "clock"]
 
 
@@ -89,14 +93,16 @@ class AccessToken:
     Attributes:
         post: code of the post.
         client: thumbprint of the API key that the post authenticated with.
-        jkt: thumbprint of the key that signs its proofs.
+        bound_by: what the caller shows with it, `BY_PROOF` or `BY_CERTIFICATE`.
+        bound_to: thumbprint of the key that signs its proofs, or SHA-256 of its certificate.
         jti: the token's own name.
         expires: seconds since 1970, UTC.
     """
 
     post: str
     client: str
-    jkt: str
+    bound_by: str
+    bound_to: str
     jti: str
     expires: int
 
@@ -144,7 +150,13 @@ def read_jwk(value: object) -> PublicKey:
 
 
 def issue_access_token(
-    key: ApiKey, *, issuer: str, post: str, client: str, jkt: str, now: datetime
+    key: ApiKey,
+    *,
+    issuer: str,
+    post: str,
+    client: str,
+    confirmation: Mapping[str, str],
+    now: datetime,
 ) -> str:
     """Sign a token of 300 seconds.
 
@@ -154,7 +166,7 @@ def issue_access_token(
         post: code of the post.
         client: thumbprint of the API key that the post authenticated with, so that the token ends
             with that key.
-        jkt: thumbprint of the key that the token is bound to.
+        confirmation: what the token is bound to: one member, `BY_PROOF` or `BY_CERTIFICATE`.
         now: the present instant.
     """
     issued = int(now.timestamp())
@@ -168,7 +180,7 @@ def issue_access_token(
             "iat": issued,
             "exp": issued + ACCESS_LIFETIME,
             "jti": secrets.token_urlsafe(24),
-            "cnf": {"jkt": jkt},
+            "cnf": dict(confirmation),
         },
     )
 
@@ -211,18 +223,15 @@ def read_access_token(
         {"iss", "sub", "client_id", "aud", "iat", "exp", "jti", "cnf"},
     )
     post, jti = _subject(claims), _jti(claims)
-    confirmation = claims["cnf"]
+    bound_by, bound_to = _confirmation(claims["cnf"])
     if (
         claims["iss"] != issuer
         or not _matches(_DIGEST, claims["client_id"])
         or claims["aud"] != audience(issuer)
-        or not isinstance(confirmation, dict)
-        or confirmation.keys() != {"jkt"}
-        or not _matches(_DIGEST, confirmation["jkt"])
     ):
         raise TokenRefused("claims")
     expires = _living(claims, lifetime=ACCESS_LIFETIME, grace=0, now=now)
-    return AccessToken(post, claims["client_id"], confirmation["jkt"], jti, expires)
+    return AccessToken(post, claims["client_id"], bound_by, bound_to, jti, expires)
 
 
 def read_assertion(
@@ -341,6 +350,14 @@ def _subject(claims: Mapping[str, Any]) -> str:
     if not _matches(_POST, claims["sub"]):
         raise TokenRefused("claims")
     return str(claims["sub"])
+
+
+def _confirmation(value: object) -> tuple[str, str]:
+    if isinstance(value, dict) and len(value) == 1:
+        ((way, digest),) = value.items()
+        if way in (BY_PROOF, BY_CERTIFICATE) and _matches(_DIGEST, digest):
+            return way, digest
+    raise TokenRefused("claims")
 
 
 def _jti(claims: Mapping[str, Any]) -> str:

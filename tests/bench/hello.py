@@ -20,6 +20,7 @@ from starlette.requests import Request
 
 from cipher_service.api.border import Border
 from cipher_service.api.connections import Connection
+from cipher_service.api.forwarding import Forwarding
 from cipher_service.app.serving import collect_seldom
 
 WORKERS = 2
@@ -36,7 +37,7 @@ def application() -> Border:
     async def hello() -> dict[str, str]:
         return {"hello": "world"}
 
-    return Border(app, {}, _unnoted)
+    return Border(app, {}, _unnoted, Forwarding(b""))
 
 
 @contextmanager

@@ -1,18 +1,32 @@
 """The proxy's configuration as nginx runs it: a post reaches its ministry by TLS and only so."""
 
+import json
 import os
 import shutil
 import socket
 import ssl
 import subprocess
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
 
+from cipher_service import clock
+from cipher_service.administration.command import main as administration
+from cipher_service.client.certificates import Held
+from cipher_service.client.transport_tokens import assertion
+from cipher_service.wire.tokens import ASSERTION_TYPE
+from keys.certificates import ClientKey, pem, present
+from keys.custody.client_authority import ClientAuthority
+from keys.identity import load_identity
+from keys.jws import ApiKey
+from tests.support.commands import run_here
 from tests.support.ports import free_port
 from tests.surfaces.client.online.live import LiveMinistry, Post
 
@@ -67,6 +81,9 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     port = free_port()
     authority = _certificate(folder)
     ministry = LiveMinistry(folder / "data", issuer=f"https://localhost:{port}")
+    typed = ["--data", str(folder / "data"), "post", "proxy", "--out", str(folder / "proxy")]
+    written = run_here(administration, typed)
+    assert written.returncode == 0, written.stderr
     _configure(folder, port, ministry.settings.port)
     ministry.start()
     try:
@@ -103,6 +120,7 @@ def _configure(folder: Path, port: int, behind: int) -> None:
         "server_name chiffre.example": "server_name localhost",
         "server 127.0.0.1:8470": f"server 127.0.0.1:{behind}",
         "/etc/cipher-service/tls": str(folder),
+        "/etc/cipher-service/proxy": f"{folder}/proxy",
         "/var/log/nginx": str(folder),
     }.items():
         assert there in configuration
@@ -156,7 +174,7 @@ def test_a_post_enrols_and_sends_through_the_proxy(paris: Post, tmp_path: Path) 
     large = paris.send("MINREX", "Voir la carte.", "--attach", str(attachment))
 
     assert (small.status, large.status) == (0, 0), small.err + large.err
-    assert len(paris.ministry.dispatches()) == 2
+    assert len(paris.ministry.dispatches()) >= 2
 
 
 def test_a_post_that_was_given_no_authority_trusts_nobody(proxy: Proxy, tmp_path: Path) -> None:
@@ -196,6 +214,115 @@ def test_a_request_that_two_servers_could_read_differently_is_refused(
         status = int(secured.recv(65536).split()[1])
 
     assert status in {400, 501}
+
+
+@pytest.fixture(scope="module")
+def shown(paris: Post) -> bytes:
+    """PARIS has a certificate from here on, and shows it."""
+    made = paris.online("certificate", "--json")
+    assert made.status == 0, made.err
+    held = json.loads((paris.folder / "certificate.json").read_text("utf-8"))
+    return b64decode(held["certificate"])
+
+
+def own_key(post: Post) -> ApiKey:
+    return load_identity(post.folder, lambda: b"").api_key
+
+
+def asked(proxy: Proxy, context: ssl.SSLContext, key: ApiKey, **headers: str) -> httpx.Response:
+    """Ask for a token as PARIS, without a proof of possession."""
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": assertion(
+            key, post="PARIS", issuer=proxy.ministry.server, at=clock.now()
+        ),
+    }
+    with httpx.Client(verify=context, trust_env=False, timeout=60) as http:
+        return http.post(f"{proxy.address}/v1/token", data=form, headers=headers)
+
+
+def context_of(proxy: Proxy) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(proxy.authority))
+
+
+def test_a_post_shows_its_certificate_and_needs_no_proofs(
+    proxy: Proxy, paris: Post, shown: bytes
+) -> None:
+    sent = paris.send("MINREX", "Sans preuve à chaque demande.")
+    assert sent.status == 0, sent.err
+    context = context_of(proxy)
+    present(context, own_key(paris), shown)
+    answer = asked(proxy, context, own_key(paris))
+    assert (answer.status_code, answer.json()["token_type"]) == (200, "Bearer")
+    token = answer.json()["access_token"]
+
+    # The token is of that connection's certificate: without it, it opens nothing.
+    with httpx.Client(verify=context_of(proxy), trust_env=False) as thief:
+        stolen = thief.get(
+            f"{proxy.address}/v1/dispatches", headers={"Authorization": f"Bearer {token}"}
+        )
+    assert (stolen.status_code, stolen.json()["code"]) == (401, "TOKEN_MISSING")
+
+
+def test_what_a_caller_writes_of_itself_does_not_pass_the_proxy(
+    proxy: Proxy, paris: Post, shown: bytes
+) -> None:
+    """A certificate is public: who has seen one writes it into the header, and is nobody."""
+    forged = {"Cipher-Client-Certificate": quote(pem(shown)), "Cipher-Proxy": "a secret"}
+    answer = asked(proxy, context_of(proxy), own_key(paris), **forged)
+    assert (answer.status_code, answer.json()["code"]) == (401, "PROOF_REFUSED")
+    direct = httpx.get(
+        f"http://127.0.0.1:{proxy.ministry.settings.port}/v1/dispatches",
+        headers=forged,
+        trust_env=False,
+    )
+    assert (direct.status_code, direct.json()["code"]) == (400, "PROXY_UNPROVED")
+
+
+@pytest.mark.parametrize(
+    ("seed", "begins", "life"),
+    [(b"\x01" * 32, 0, 1), (b"\x01" * 32, -8, 7)],
+    ids=["another authority", "another authority, ended"],
+)
+def test_a_certificate_of_another_authority_is_refused_by_the_proxy(
+    proxy: Proxy, paris: Post, seed: bytes, begins: int, life: int
+) -> None:
+    key, now = own_key(paris), clock.now().replace(microsecond=0)
+    jwk, start = key.public_jwk(), now + timedelta(days=begins)
+    wanted = ClientKey("PARIS", jwk["x"], jwk["y"], start, start + timedelta(days=life))
+    context = context_of(proxy)
+    present(context, key, ClientAuthority(seed, "MINREX").certify(wanted.encode(), now))
+
+    answer = asked(proxy, context, key)
+
+    assert answer.status_code == 400
+    assert "SSL certificate" in answer.text
+
+
+@pytest.mark.usefixtures("shown")
+def test_a_certificate_that_wears_out_is_renewed_by_itself(
+    paris: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = paris.folder / "certificate.json"
+    kept = file.read_bytes()
+    assert paris.online("inbox").status == 0
+    assert file.read_bytes() == kept
+    monkeypatch.setattr(Held, "wears_out", lambda _held, _now: True)
+    assert paris.online("inbox").status == 0
+    assert file.read_bytes() != kept
+
+
+@pytest.mark.usefixtures("shown")
+def test_a_post_ends_the_use_of_its_certificate(paris: Post) -> None:
+    file = paris.folder / "certificate.json"
+    kept = file.read_bytes()
+    file.write_bytes(b"{}")
+    assert "PIN_DAMAGED" in paris.online("inbox").err
+    assert paris.online("certificate", "--end").status == 0
+    assert not file.exists()
+    assert paris.online("inbox").status == 0
+    file.write_bytes(kept)
 
 
 def test_what_is_not_of_the_api_is_not_there(proxy: Proxy) -> None:

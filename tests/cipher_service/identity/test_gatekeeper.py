@@ -2,12 +2,16 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from urllib.parse import quote
 
 import pytest
 
 from cipher_service import clock
 from cipher_service.client.transport_tokens import proof
 from cipher_service.errors import ServiceError
+from cipher_service.identity.client_certificates import ClientCertificates
+from cipher_service.identity.compact import encode_segment
 from cipher_service.identity.gatekeeper import Caller, Gatekeeper
 from cipher_service.identity.tokens import (
     ACCESS_LIFETIME,
@@ -15,10 +19,13 @@ from cipher_service.identity.tokens import (
     issue_access_token,
     read_jwk,
 )
+from keys.certificates import ClientKey, pem
+from keys.custody.client_authority import ClientAuthority
 from keys.jws import ApiKey
 
 ISSUER = "https://chiffre.example"
 PATH = "/v1/dispatches"
+AUTHORITY = ClientAuthority(bytes(32), "MINREX")
 START = datetime(2026, 11, 25, 22, 0, tzinfo=UTC)
 
 
@@ -28,22 +35,35 @@ class Post:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = START
         monkeypatch.setattr(clock, "now", lambda: self.now)
-        self.key, day_key = ApiKey.generate(), ApiKey.generate()
-        self.token = issue_access_token(
-            day_key,
-            issuer=ISSUER,
-            post="PARIS",
-            client=ApiKey.generate().thumbprint(),
-            jkt=self.key.thumbprint(),
-            now=START,
-        )
+        self.key, self.day_key = ApiKey.generate(), ApiKey.generate()
+        self.token = self.token_for({"jkt": self.key.thumbprint()})
         self.asked = 0
 
         async def ask_keys() -> dict[str, PublicKey]:
             self.asked += 1
-            return {day_key.thumbprint(): read_jwk(day_key.public_jwk())}
+            return {self.day_key.thumbprint(): read_jwk(self.day_key.public_jwk())}
 
-        self.gatekeeper = Gatekeeper(ISSUER, ask_keys)
+        async def ask_authority() -> bytes:
+            return AUTHORITY.certificate
+
+        self.gatekeeper = Gatekeeper(ISSUER, ask_keys, ClientCertificates(ask_authority))
+
+    def token_for(self, confirmation: dict[str, str]) -> str:
+        return issue_access_token(
+            self.day_key,
+            issuer=ISSUER,
+            post="PARIS",
+            client=ApiKey.generate().thumbprint(),
+            confirmation=confirmation,
+            now=START,
+        )
+
+    def shows(self, token: str, certificate: str) -> Caller:
+        return asyncio.run(
+            self.gatekeeper.recognise(
+                f"Bearer {token}", None, certificate, method="POST", path=PATH
+            )
+        )
 
     def comes(self, by: ApiKey | None = None) -> Caller:
         fresh = proof(
@@ -75,3 +95,35 @@ def test_a_remembered_token_still_asks_for_its_own_key(monkeypatch: pytest.Monke
     with pytest.raises(ServiceError) as refused:
         post.comes(by=ApiKey.generate())
     assert refused.value.code == "PROOF_REFUSED"
+
+
+def certified(key: ApiKey, life: timedelta = timedelta(days=1)) -> bytes:
+    jwk = key.public_jwk()
+    wanted = ClientKey("PARIS", jwk["x"], jwk["y"], START, START + life)
+    return AUTHORITY.certify(wanted.encode(), START)
+
+
+def test_a_remembered_certificate_ends_when_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    post = Post(monkeypatch)
+    certificate = certified(post.key, timedelta(seconds=60))
+    token = post.token_for({"x5t#S256": encode_segment(sha256(certificate).digest())})
+    shown = quote(pem(certificate))
+    assert post.shows(token, shown).claims == ()
+
+    post.now = START + timedelta(seconds=61)
+    with pytest.raises(ServiceError, match="CERTIFICATE_REFUSED"):
+        post.shows(token, shown)
+
+
+def test_a_token_serves_only_by_the_way_that_it_is_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    post = Post(monkeypatch)
+    certificate, other = certified(post.key), certified(post.key)
+    token = post.token_for({"x5t#S256": encode_segment(sha256(certificate).digest())})
+    post.shows(token, quote(pem(certificate)))
+
+    for wrong, shown in ((token, other), (post.token, certificate)):
+        with pytest.raises(ServiceError, match="CERTIFICATE_REFUSED"):
+            post.shows(wrong, quote(pem(shown)))
+    post.token = token
+    with pytest.raises(ServiceError, match="PROOF_REFUSED"):
+        post.comes()

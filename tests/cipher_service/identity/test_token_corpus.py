@@ -44,13 +44,14 @@ def test_a_good_token_is_accepted_by_us_and_by_both_oracles(kind: str) -> None:
 
 def test_the_access_token_we_issue_says_what_it_must() -> None:
     token = tokens.issue_access_token(
-        W.day, issuer=ISSUER, post=POST, client="C" * 43, jkt="J" * 43, now=W.now
+        W.day, issuer=ISSUER, post=POST, client="C" * 43, confirmation={"jkt": "J" * 43}, now=W.now
     )
     kid = tokens.key_id(token, "at+jwt")
     access = tokens.read_access_token(
         token, {kid: tokens.read_jwk(W.day.public_jwk())}, issuer=ISSUER, now=W.now
     )
-    assert (access.post, access.client, access.jkt) == (POST, "C" * 43, "J" * 43)
+    assert (access.post, access.client) == (POST, "C" * 43)
+    assert (access.bound_by, access.bound_to) == ("jkt", "J" * 43)
     assert access.expires == W.instant + 300
 
 
@@ -161,9 +162,12 @@ CLAIMS_OF_PROOFS: dict[str, dict[str, Any]] = {
 }
 CASES = [(k, c) for k in ("access", "assertion") for c in CLAIMS.values()]
 CASES += [("proof", c) for c in CLAIMS_OF_PROOFS.values()]
-CONFIRMATIONS: tuple[Any, ...] = (..., None, {}, {"jkt": "x"}, {"jkt": 1}, [])
+CONFIRMATIONS: tuple[Any, ...] = (
+    *(..., None, {}, [], "A" * 43, {"jkt": "x"}, {"jkt": 1}),
+    *({"x5t#S256": "x"}, {"x5t#S256": None}, {"x5t": "A" * 43}),
+)
 CASES += [("access", {"cnf": confirmation}) for confirmation in CONFIRMATIONS]
-CASES += [("access", {"cnf": {"jkt": "A" * 43, "x5t#S256": "A"}})]
+CASES += [("access", {"cnf": {"jkt": "A" * 43, "x5t#S256": "A" * 43}})]
 CASES += [("access", {"client_id": v}) for v in (..., "LOME", None)]
 CASES += [("assertion", {"exp": W.instant + 61})]
 

@@ -8,6 +8,7 @@ import pytest
 from cipher_service import clock
 from cipher_service.client.transport_tokens import proof
 from cipher_service.errors import ServiceError
+from cipher_service.identity.client_certificates import ClientCertificates
 from cipher_service.identity.gatekeeper import Gatekeeper
 from cipher_service.identity.token_keys import USE, TokenKeys, trusted
 from cipher_service.identity.tokens import PublicKey, key_id, read_access_token
@@ -26,7 +27,7 @@ def custody() -> Custody:
 
 
 def issued(token_keys: TokenKeys, now: datetime, jkt: str = "J" * 43) -> str:
-    return token_keys.issue(post="PARIS", client="C" * 43, jkt=jkt, now=now)
+    return token_keys.issue(post="PARIS", client="C" * 43, confirmation={"jkt": jkt}, now=now)
 
 
 def test_the_key_changes_each_day_and_the_last_token_of_the_old_one_lives_its_life(
@@ -80,8 +81,11 @@ def test_an_unknown_key_is_asked_for_once_by_all_who_wait_and_then_not_for_a_sec
     token = issued(token_keys, now, run_key.thumbprint())
     stranger = issued(TokenKeys(ISSUER, custody.certify_token_key), now)
 
+    async def ask_nobody() -> bytes:
+        raise AssertionError("no certificate was shown")
+
     async def scenario() -> None:
-        gatekeeper = Gatekeeper(ISSUER, ask)
+        gatekeeper = Gatekeeper(ISSUER, ask, ClientCertificates(ask_nobody))
 
         async def enter(written: str) -> str:
             shown = proof(

@@ -39,6 +39,7 @@ from tests.support.ministry import EPOCH, PostKeys
 from tests.support.ports import free_port
 
 FORM = "application/x-www-form-urlencoded"
+PROXY_SECRET = "the-secret-of-the-proxy-of-these-tests-alone"
 
 
 @dataclass
@@ -333,6 +334,7 @@ def founded(data: Path, *, workers: int = 2, database_url: str = "") -> Settings
         database_url=database_url,
     )
     found_installation(settings)
+    settings.proxy_secret.write_text(PROXY_SECRET)
     return settings
 
 

@@ -53,6 +53,7 @@ def played(service: Service, paris: Post, lome: Post) -> dict[str, Example]:
     )
     made["GET /v1/enrolments/{post}"] = example(http.get("/v1/enrolments/PARIS"))
     made["POST /v1/token"] = example(paris.ask_token())
+    made["POST /v1/certificates"] = example(paris.call("POST", "/v1/certificates"))
     made["GET /v1/directory"] = example(paris.get("/v1/directory"))
     made["GET /v1/directory/posts/{code}"] = example(paris.get("/v1/directory/posts/PARIS"))
     made["GET /v1/cards/{code}"] = example(paris.get("/v1/cards/LOME"))

@@ -18,7 +18,7 @@ WORDS = tomllib.loads((CLIENT / "texts" / "online.toml").read_text("utf-8"))
 KINDS = {"Distrusted", "Unready", "Unreachable", "MinistryRefused"}
 COMMANDS = (
     *("enrol", "send", "outbox", "inbox", "fetch", "receipt"),
-    *("service-message", "directory", "cards", "sync", "differences", "photograph"),
+    *("service-message", "directory", "cards", "sync", "differences", "photograph", "certificate"),
 )
 
 
