@@ -345,6 +345,8 @@ def _tls(authority: str | None, certificate: tuple[ApiKey, bytes] | None) -> ssl
     except (ssl.SSLError, ValueError) as error:
         raise Unready("AUTHORITY_INVALID") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_3
+    # A host's name stands in the list of names or nowhere (RFC 9525 §2).
+    context.hostname_checks_common_name = False
     if certificate is not None:
         present(context, *certificate)
     return context
