@@ -158,27 +158,41 @@ class SealedBatch:
     own: tuple[bytes, ...]
 
 
-def seal_together(
-    statements: Sequence[Submitted], *, time: datetime, sign: Callable[[bytes], Signatures]
-) -> SealedBatch:
-    """Makes the receipts of one commit with one call of `sign`.
+@dataclass(frozen=True, slots=True)
+class UnsignedBatch:
+    """The receipts of one commit, before the root over them is signed.
+
+    Attributes:
+        root_statement: what a custodian's `sign_receipts` signs.
+        own: as in `SealedBatch`.
+    """
+
+    root_statement: bytes
+    own: tuple[bytes, ...]
+
+    def sealed(self, signatures: Signatures) -> SealedBatch:
+        """Gives the receipts, once both signatures over the root are there."""
+        shared = canonical.encode(object_of_signatures(signatures))
+        return SealedBatch(
+            shared=b'"root":%b,"signatures":%b' % (self.root_statement, shared), own=self.own
+        )
+
+
+def batch_together(statements: Sequence[Submitted], *, time: datetime) -> UnsignedBatch:
+    """Makes the receipts of one commit, all but the signatures that they share.
 
     Args:
         statements: at least one, in any order; their receipts come back in the same.
         time: UTC, whole seconds.
-        sign: both signatures in context `depeche/v1 receipts` by the service key; a custodian's
-            `sign_receipts` fits.
 
     Raises:
         ReceiptMalformed: a statement is not as it must be.
     """
     leaves = [statement.encode() for statement in statements]
     hashes = [leaf_hash(leaf) for leaf in leaves]
-    batch = BatchRoot(root=root(hashes), size=len(hashes), time=time).encode()
-    signatures = canonical.encode(object_of_signatures(sign(batch)))
-    return SealedBatch(
-        shared=b'"root":%b,"signatures":%b' % (batch, signatures),
-        own=tuple(
+    return UnsignedBatch(
+        BatchRoot(root=root(hashes), size=len(hashes), time=time).encode(),
+        tuple(
             b'{"proof":{"index":%d,"path":%b%b%b}' % (index, _encode_path(path), _JOINT, leaf)
             for index, (path, leaf) in enumerate(zip(inclusion_paths(hashes), leaves, strict=True))
         ),
@@ -186,7 +200,7 @@ def seal_together(
 
 
 def whole_receipt(own: bytes, shared: bytes) -> bytes:
-    """Gives the receipt of what `seal_together` made of it.
+    """Gives the receipt of what `UnsignedBatch.sealed` made of it.
 
     It is put together from canonical pieces; a reader's canonical decoding refuses a member out of
     its place, and so whatever this makes of anything else.
@@ -199,19 +213,21 @@ def whole_receipt(own: bytes, shared: bytes) -> bytes:
 def seal_batch(
     statements: Sequence[Submitted], *, time: datetime, sign: Callable[[bytes], Signatures]
 ) -> list[bytes]:
-    """Makes whole receipts, as `seal_together` and `whole_receipt` do.
+    """Makes whole receipts with one call of `sign`.
 
     Args:
         statements: of one commit; `sign` is not called for none.
         time: UTC, whole seconds.
-        sign: as there.
+        sign: both signatures in context `depeche/v1 receipts` by the service key; a custodian's
+            `sign_receipts` fits.
 
     Raises:
         ReceiptMalformed: a statement is not as it must be.
     """
     if not statements:
         return []
-    sealed = seal_together(statements, time=time, sign=sign)
+    batch = batch_together(statements, time=time)
+    sealed = batch.sealed(sign(batch.root_statement))
     return [whole_receipt(own, sealed.shared) for own in sealed.own]
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import uvloop
-from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,7 +19,7 @@ from cipher_service.audit.recorder import Recorder
 from cipher_service.console.approving import bundle_digest
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.settings import Settings
-from cipher_service.storage.batch import Batches, BeforeCommit, Outcome, Request
+from cipher_service.storage.batch import Batches, Request
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.sole_writer import sole_writer
@@ -64,12 +63,11 @@ async def _registrar(settings: Settings, ready: Callable[[], None]) -> None:
 async def _serve_writes(
     settings: Settings, custodian: Custodian, engine: Engine, ready: Callable[[], None]
 ) -> None:
-    sealer = ReceiptSealer(custodian, settings.headquarters)
+    recorder = Recorder(settings.log_origin)
+    sealer = ReceiptSealer(custodian, settings.headquarters, recorder.before_commit)
     handlers, together = registrar_handlers(settings, custodian, sealer, engine)
     _record_bundle(settings, engine)
-    recorder = Recorder(settings.log_origin)
-    last = in_turn(recorder.before_commit, sealer.before_commit)
-    batches = Batches(engine, handlers, last, together)
+    batches = Batches(engine, handlers, sealer.before_commit, together)
     registrar = Registrar(batches)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, registrar.stop)
     up = asyncio.Event()
@@ -137,13 +135,3 @@ def _sign_now(engine: Engine, custodian: Custodian) -> None:
         log.error("the log's head was not signed: %s: %s", error.code, error)  # noqa: TRY400 - its name says all; a trace each second would bury the log
     except SQLAlchemyError:
         log.exception("the log's head was not signed")
-
-
-def in_turn(*acts: BeforeCommit) -> BeforeCommit:
-    """Join the last acts of a transaction, in this order."""
-
-    def before_commit(connection: DatabaseConnection, outcomes: Sequence[Outcome]) -> None:
-        for act in acts:
-            act(connection, outcomes)
-
-    return before_commit

@@ -6,6 +6,7 @@ import os
 import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from keys.custody.acts import ACTS, read_answer
@@ -14,12 +15,14 @@ from keys.custody.frames import connect, encode_frame, receive_frame
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
     from pathlib import Path
 
     from keys.cards import Card
     from keys.custody.compartment import CustodyState
     from keys.custody.desk import SealSignatures
     from keys.custody.log_keys import LogVerifiers
+    from keys.custody.protocol import Custodian
     from keys.signing import Signatures, VerifyingKey
 
 _SECONDS: Final = 30.0
@@ -236,10 +239,31 @@ class RemoteCustodian(AskedCustodian):
         for connection in idle:
             connection.close()
 
+    def begin(self, act: str, *values: bytes) -> Callable[[], Any]:
+        """Asks for an act and gives what waits for its result; that must be called, once."""
+        frame = _request(act, values)
+        kept = self._take()
+        if kept is not None:
+            try:
+                _send(kept, frame)
+            except OSError:
+                kept.close()
+                kept = None
+        return partial(self._finish, act, frame, kept)
+
+    def _finish(self, act: str, frame: bytes, connection: socket.socket | None) -> Any:
+        if connection is None:
+            return read_answer(act, self._exchange(frame))
+        try:
+            answer = self._exchange_on(connection, b"")  # the frame was sent already
+        except OSError:
+            # As in `_exchange`: the worker went away since.
+            self.close()
+            answer = self._exchange(frame)
+        return read_answer(act, answer)
+
     def _ask(self, act: str, *values: bytes) -> Any:
-        arguments = dict(zip(ACTS[act].arguments, values, strict=True))
-        frame = encode_frame({"act": act, "arguments": arguments})
-        return read_answer(act, self._exchange(frame))
+        return read_answer(act, self._exchange(_request(act, values)))
 
     def _exchange(self, frame: bytes) -> object:
         kept = self._take()
@@ -256,7 +280,8 @@ class RemoteCustodian(AskedCustodian):
 
     def _exchange_on(self, connection: socket.socket, frame: bytes) -> object:
         try:
-            answer = _say(connection, frame)
+            _send(connection, frame)
+            answer = _hear(connection)
         except BaseException:
             connection.close()
             raise
@@ -273,16 +298,36 @@ class RemoteCustodian(AskedCustodian):
             return self._idle.pop() if self._idle else None
 
 
-def _say(connection: socket.socket, frame: bytes) -> object:
-    """Sends a frame and gives what comes back.
+def begin_receipts(custodian: Custodian, root_statement: bytes) -> Callable[[], Signatures]:
+    """Begins `sign_receipts`, so that its caller can do something else meanwhile.
+
+    Returns:
+        What waits for the signatures and raises what `sign_receipts` does; to be called once. A
+        custodian that is not remote signs only then.
+    """
+    if isinstance(custodian, RemoteCustodian):
+        return custodian.begin("sign_receipts", root_statement)
+    return partial(custodian.sign_receipts, root_statement)
+
+
+def _request(act: str, values: tuple[bytes, ...]) -> bytes:
+    arguments = dict(zip(ACTS[act].arguments, values, strict=True))
+    return encode_frame({"act": act, "arguments": arguments})
+
+
+def _send(connection: socket.socket, frame: bytes) -> None:
+    # A worker that does not want us may have closed already, after saying why.
+    with suppress(BrokenPipeError):
+        connection.sendall(frame)
+
+
+def _hear(connection: socket.socket) -> object:
+    """Gives what comes back.
 
     Raises:
         CustodianFault: what comes back is not a frame.
         OSError: nothing does.
     """
-    # A worker that does not want us may have closed already, after saying why.
-    with suppress(BrokenPipeError):
-        connection.sendall(frame)
     try:
         answer: object = receive_frame(connection)
     except RequestMalformed as error:

@@ -13,11 +13,11 @@ from cipher_service.access.deployed import in_force
 from cipher_service.access.machines import Viewer, viewer_of
 from cipher_service.access.policies import data_text, default_policies, read_policies
 from cipher_service.app.posts import PostDecisions
-from cipher_service.app.registrar import in_turn
 from cipher_service.audit.recorder import Recorder
 from cipher_service.directory.officers import OFFICERS
 from cipher_service.directory.register import DirectoryReader, read_directory
 from cipher_service.dispatches import lists, rules, shown
+from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.errors import ServiceError
 from cipher_service.identity.commands import Admissions
 from cipher_service.storage import counters
@@ -63,10 +63,11 @@ def ask(ministry: Ministry, post: str, command: str, *acts: dict[str, Any]) -> l
     desk = ministry.desk.handlers()
     of_posts = {name: desk[name] for name in ("submit", "record_receipt", "mark_fetched")}
     may = PostDecisions(directory).covering(of_posts)
+    sealer = ReceiptSealer(ministry.custodian, HEADQUARTERS, Recorder("log").before_commit)
     batches = Batches(
         ministry.engine,
         admissions.guarded(of_posts, may),
-        in_turn(Recorder("log").before_commit, ministry.sealer.before_commit),
+        sealer.before_commit,
         {"submit": admissions.guarded_together("submit", ministry.desk.submit_together, may)},
     )
     client = post_keys(post).api_key.thumbprint

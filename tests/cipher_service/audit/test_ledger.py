@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import Connection, Engine, delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from cipher_service.app.registrar import in_turn
 from cipher_service.audit.heads import sign_head
 from cipher_service.audit.ledger import append, entries, latest_note, size_and_origin, tree
 from cipher_service.audit.recorder import SILENT, Recorder
 from cipher_service.audit.records import DONE, REFUSED, Event
+from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.errors import ServiceError
 from cipher_service.storage import counters
-from cipher_service.storage.batch import Batches, Outcome, Request
+from cipher_service.storage.batch import Batches, BeforeCommit, Outcome, Request
 from cipher_service.storage.tables.audit import audit_checkpoint, audit_entry, audit_tile
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys import canonical
@@ -26,7 +26,7 @@ from keys.log.errors import LogForked, LogRolledBack
 from keys.log.leaves import require_record
 from keys.log.notes import Note
 from keys.merkle import leaf_hash, root
-from tests.support.ministry import Ministry
+from tests.support.ministry import HEADQUARTERS, Ministry
 
 ORIGIN = "minrex.example/audit"
 
@@ -100,8 +100,15 @@ def take_and_break(connection: Connection, _payload: object) -> None:
 HANDLERS = {"take": take, "refuse": take_and_refuse, "break": take_and_break, "health": take}
 
 
-def batches(engine: Engine, *more: Any) -> Batches:
-    return Batches(engine, HANDLERS, in_turn(Recorder(ORIGIN).before_commit, *more))
+def batches(engine: Engine, then: BeforeCommit | None = None) -> Batches:
+    recorder = Recorder(ORIGIN)
+
+    def last(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+        recorder.before_commit(connection, outcomes)
+        if then is not None:
+            then(connection, outcomes)
+
+    return Batches(engine, HANDLERS, last)
 
 
 def told(engine: Engine) -> list[tuple[str, str, str | None]]:
@@ -148,11 +155,12 @@ def test_what_cannot_be_sealed_was_not_done_and_is_not_recorded(engine: Engine) 
 def test_as_many_entries_as_decisions(engine: Engine, tmp_path: Path) -> None:
     """P5, gate 13: over real commands, accepted, repeated and refused."""
     ministry = Ministry(engine, tmp_path)
-    recorder, decisions = Recorder(ORIGIN), 0
+    decisions = 0
+    sealer = ReceiptSealer(ministry.custodian, HEADQUARTERS, Recorder(ORIGIN).before_commit)
     ministry.batches = Batches(
         engine,
         ministry.desk.handlers(),
-        in_turn(recorder.before_commit, ministry.sealer.before_commit),
+        sealer.before_commit,
     )
     slips = [ministry.slip("PARIS", [("LOME", number)], b"x") for number in (1, 2, 1)]
     payloads = [ministry.judged(slip).to_payload(b"x") for slip in slips]

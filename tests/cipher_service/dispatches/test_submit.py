@@ -1,14 +1,16 @@
 """What is handed in: recorded once, numbered without a gap, receipted before it is acknowledged."""
 
 import hashlib
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from cipher_service import clock
 from cipher_service.directory import enrolment
@@ -16,11 +18,13 @@ from cipher_service.dispatches.lists import dispatch_of, small_body
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.dispatches.submission import judge
 from cipher_service.errors import ServiceError
-from cipher_service.storage.batch import Batches, Request
+from cipher_service.storage.batch import Batches, Outcome, Request
 from cipher_service.storage.blobs import SMALL
 from cipher_service.storage.tables.dispatches import addressee, dispatch, envelope, receipt
 from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.custody.frames import listen
 from keys.custody.remote import RemoteCustodian
+from keys.custody.server import Server
 from keys.errors import SignatureInvalid
 from keys.merkle import ProofInvalid
 from keys.receipts import read_submitted_receipt
@@ -343,6 +347,35 @@ def test_without_its_custodian_the_ministry_accepts_nothing(
     assert rows(ministry) == (0, 0, 0, 0)
     # Once it is back, the very same submission is accepted, under the first number.
     assert ministry.answer(ministry.run(("submit", payload))[0])["register"] == "2026/000001"
+
+
+def test_what_fails_while_the_custodian_signs_undoes_all_and_leaves_the_custodian_usable(
+    ministry: Ministry, tmp_path: Path
+) -> None:
+    failing = [True, False]
+
+    def meanwhile(_connection: Connection, _outcomes: Sequence[Outcome]) -> None:
+        if failing.pop(0):
+            raise ZeroDivisionError
+
+    payload = ministry.judged(ministry.slip("PARIS", [("MINREX", 1)], BODY)).to_payload(BODY)
+    custody, path = ministry.custodian, tmp_path / "door.sock"
+    door = Server(custody, listen(path, mode=0o600), frozenset({os.geteuid()}))
+    serving = threading.Thread(target=door.serve, daemon=True)
+    serving.start()
+    with closing(RemoteCustodian(path)) as remote:
+        sealer = ReceiptSealer(remote, HEADQUARTERS, meanwhile)
+        batches = Batches(ministry.engine, ministry.desk.handlers(), sealer.before_commit)
+        kept = list(remote._idle)
+        (failed,) = batches.run([Request("submit", payload)])
+        assert failed.refusal is not None
+        assert rows(ministry) == (0, 0, 0, 0)
+        (done,) = batches.run([Request("submit", payload)])
+        given = read_submitted_receipt(done.result["receipt"], custody.service_key())
+        assert given.register == "2026/000001"
+        assert remote._idle == kept, "the one connection served both"
+    door.stop()
+    serving.join()
 
 
 def test_nothing_legible_of_a_subject_is_in_a_payload(ministry: Ministry) -> None:

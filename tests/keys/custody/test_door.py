@@ -31,12 +31,14 @@ from keys.custody.frames import (
     receive_frame,
 )
 from keys.custody.log_keys import HeadInMemory
-from keys.custody.remote import RemoteCustodian, _say
+from keys.custody.remote import RemoteCustodian, _hear, _send, begin_receipts
 from keys.custody.server import Server
 from keys.custody.versions import Book
 from keys.custody.worker import take_place
 from keys.endorsement import read_endorsement, read_introduction
 from keys.errors import KeysError, NotAge, SignatureInvalid
+from keys.receipts import BatchRoot
+from keys.signing import RECEIPTS
 from tests.keys.custody.conftest import END, START
 
 
@@ -198,7 +200,8 @@ def test_a_parting_word_is_heard_though_sending_fails() -> None:
         far.sendall(encode_frame({"error": "NOT_ADMITTED", "detail": "no"}))
         far.shutdown(socket.SHUT_RD)
 
-        assert _say(near, encode_frame({})) == {"error": "NOT_ADMITTED", "detail": "no"}
+        _send(near, encode_frame({}))
+        assert _hear(near) == {"error": "NOT_ADMITTED", "detail": "no"}
 
 
 def test_a_crowd_is_bounded(
@@ -288,6 +291,35 @@ def test_a_kept_connection_that_died_is_replaced(
     answer_with(good, good, good)
 
     assert [remote.card() for _ in range(3)] == [lome.card()] * 3
+
+
+def test_receipts_are_signed_while_their_caller_does_something_else(
+    open_door: Callable[..., Server], remote: RemoteCustodian, lome: Custody
+) -> None:
+    open_door()
+    statement = BatchRoot(bytes(32), 1, START).encode()
+
+    for custodian in (remote, remote, lome):  # nothing kept yet, a kept connection, not remote
+        begun = begin_receipts(custodian, statement)
+        assert remote.card() == lome.card()
+        lome.service_key().verify(RECEIPTS, statement, begun())
+
+
+@pytest.mark.parametrize("noticed", ["at sending", "at reading"])
+def test_what_was_begun_on_a_dead_connection_is_asked_again(
+    answer_with: Callable[..., None], remote: RemoteCustodian, lome: Custody, noticed: str
+) -> None:
+    statement = BatchRoot(bytes(32), 1, START).encode()
+    request = {"act": "sign_receipts", "arguments": {"root_statement": statement}}
+    answer_with(
+        encode_frame(perform(lome, {"act": "card", "arguments": {}})),
+        encode_frame(perform(lome, request)),
+    )
+    remote.card()
+    if noticed == "at sending":
+        remote._idle[0].close()
+
+    lome.service_key().verify(RECEIPTS, statement, begin_receipts(remote, statement)())
 
 
 def test_what_does_not_fit_a_frame_is_not_sent(remote: RemoteCustodian) -> None:
