@@ -71,6 +71,12 @@ class HsmUnavailable(KeysError):
     code = "HSM_UNAVAILABLE"
 
 
+class ClockSetBack(Refusal):
+    """The machine's clock is behind the time at which a custodian last worked from this store."""
+
+    code = "CUSTODY_CLOCK_BACK"
+
+
 class StoreBusy(Refusal):
     """Another custodian serves from this store."""
 

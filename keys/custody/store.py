@@ -6,6 +6,7 @@
       secret.age        the secret compartment (age, passphrase), until it is split
       versions.age      the states of the keys by version (`keys.custody.versions`)
       officers.age      the roll of officers (age, passphrase), from its founding ceremony on
+      clock.mark        how late it was when a custodian last worked (`keys.custody.clock`)
       log.head          the last signed head of the log (`keys.custody.log_keys`)
 
 The service compartment is wrapped by the credential: 256 random bits in a file of its own, which

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from keys.confinement import forbid_dumps
+from keys.custody.clock import ClockMark, system_clock
 from keys.custody.errors import StoreBusy, StoreUnsafe
 from keys.custody.frames import connect, listen
 from keys.custody.server import Server
@@ -56,6 +57,7 @@ def _work(options: argparse.Namespace) -> None:
     custody = open_store(options.store, credential, production=options.production)
     # The store before the place: of two that start at once, none takes the other's socket away.
     with hold_store(options.store):
+        system_clock.go_on_from(ClockMark(options.store))
         _serve(custody, options.socket, {os.geteuid(), *options.admit})
 
 
