@@ -72,7 +72,7 @@ def desk(ministry: Stage) -> Iterator[Desk]:
         pair = {"by": made.chief, "second": made.people["POUCH-AGENT"]}
         numbers = [f"MX-{number:06d}" for number in range(100, 110)]
         seal_store.take_in(office, numbers, sort="plastic", strength="S", **pair)
-        made.seals = seal_store.issue(office, 4, **pair)
+        made.seals = seal_store.issue(office, 6, **pair)
         planning.add_bag(office, by=made.chief)
         yield made
     engine.dispose()
@@ -248,7 +248,7 @@ def test_a_bag_is_handed_in_made_up_and_sealed_by_keys_alone(desk: Desk, enter: 
     chief = enter("CHIEF-POUCH")
     page = chief.page
     chief.goto(f"/valises/{seal}/confection")
-    keyboard.write(page, page.get_by_label("Numéros des scellés"), " ".join(desk.seals[2:]))
+    keyboard.write(page, page.get_by_label("Numéros des scellés"), " ".join(desk.seals[2:4]))
     keyboard.write(page, page.get_by_label("Poids de la valise fermée"), "900")
     keyboard.choose(page, page.get_by_label("Qui répond du contenu"), desk.chief)
     for box in page.locator("input[name=absent]").all():
