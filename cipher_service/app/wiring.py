@@ -42,6 +42,7 @@ from cipher_service.pouches.device_desk import DeviceDesk
 from cipher_service.pouches.office import Office as PouchOffice
 from cipher_service.pouches.packs import Packs
 from cipher_service.pouches.pair_commands import PairDesk
+from cipher_service.pouches.road_desk import RoadDesk
 from cipher_service.pouches.sealing import SealingDesk
 from cipher_service.settings import Settings
 from cipher_service.storage.batch import Handler, Together
@@ -94,6 +95,7 @@ def registrar_handlers(
         **officers.handlers(),
         **signing.handlers(),
         **officers.guarded({**signing.acts(), **relinking.acts(), **office, **bags.acts()}),
+        **officers.guarded(RoadDesk(bags.seated).acts()),
         **officers.guarded({**declassifying.acts(gate), **grants, **CopyDesk(gate).acts()}),
         **officers.guarded({**access_desk.acts(gate), **ceremonies.acts()}),
         **officers.guarded(_sending(settings, sealer, gate)),

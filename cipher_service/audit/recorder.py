@@ -43,7 +43,16 @@ second names in `refused` the code of what went wrong, if anything did."""
 _FAULTS: Final = frozenset({"INTERNAL", "STORAGE_FULL"})
 _NOBODY: Final = "-"
 _SESSION_LETTERS: Final = 16
-_RESOURCES: Final = ("dispatch_id", "message_id", "upload_id", "seal", "device", "route", "act")
+_RESOURCES: Final = (
+    "dispatch_id",
+    "message_id",
+    "upload_id",
+    "seal",
+    "device",
+    "route",
+    "departure",
+    "act",
+)
 
 
 class Recorder:

@@ -127,6 +127,11 @@ def route_of(connection: Connection, code: str) -> RouteRecord | None:
     return None if row is None else _route(row)
 
 
+def routes(connection: Connection) -> list[RouteRecord]:
+    """Return every route, by code."""
+    return [_route(row) for row in connection.execute(select(tables.route).order_by("code"))]
+
+
 def departure_of(connection: Connection, departure: str) -> Row[Any] | None:
     """Return a departure's row."""
     return connection.execute(

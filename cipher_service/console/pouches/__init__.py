@@ -3,6 +3,7 @@
 * `lists`: bags under way, departures, seals, discrepancies. `bag`: one bag's journey and papers.
 * `making`: hand-in, scan-to-add, sealing by two. `arrival`: blind receipt, opening, item check.
 * `sealing`: scanning, sealing and papers before a custodian that has officers.
+* `carrying`: routes and timetables, the letter of a departure, the count at an airport.
 * `pairs`: what two officers sign besides sealing and opening.
 * `picture`: a journey as a drawing. `words`: the bureau's words. `reading`: what pages share.
 """
@@ -11,7 +12,15 @@ from typing import Final
 
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import mark
-from cipher_service.console.pouches import arrival, bag, lists, making, pairs, sealing
+from cipher_service.console.pouches import (
+    arrival,
+    bag,
+    carrying,
+    lists,
+    making,
+    pairs,
+    sealing,
+)
 
 _BUREAU: Final = frozenset({"CHIEF-POUCH", "POUCH-AGENT", "CHIEF-CIPHER-POUCH"})
 _MAKERS: Final = _BUREAU | {"CONFIDENTIAL-MAIL-AGENT"}
@@ -22,6 +31,15 @@ FLOW: Final = Flow(
     (
         Page("/valises", lists.under_way),
         Page("/valises/departs", lists.departures),
+        Page("/valises/itineraires", carrying.routes),
+        Page("/valises/itineraires", carrying.add_route, method="POST"),
+        Page("/valises/itineraires/horaire", carrying.plan, method="POST"),
+        Page("/valises/lettre", carrying.waybill),
+        Page("/valises/lettre", carrying.entrust, method="POST"),
+        Page("/valises/lettre.pdf", carrying.letter_pdf),
+        Page("/valises/comptage", carrying.count_form),
+        Page("/valises/comptage", carrying.count, method="POST"),
+        Page("/valises/comptage.pdf", carrying.count_pdf),
         Page("/valises/irregularites", lists.cases),
         Page("/valises/irregularites", lists.take_case_further, method="POST"),
         Page("/valises/scelles", lists.seals),
@@ -54,6 +72,7 @@ FLOW: Final = Flow(
     (
         Place(mark("Valises"), "/valises", _ALL, shortcut="v"),
         Place(mark("Départs et confection"), "/valises/departs", _BUREAU),
+        Place(mark("Itinéraires et horaires"), "/valises/itineraires", _BUREAU),
         Place(mark("Dépôt pour la valise"), "/valises/depot", _MAKERS),
         Place(mark("Recevoir une valise"), "/valises/reception", _BUREAU),
         Place(mark("Scellés"), "/valises/scelles", _BUREAU),

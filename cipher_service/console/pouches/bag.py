@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from cipher_service.console.pouches import sealing
 from cipher_service.console.pouches.picture import HEIGHT, LINE, WIDTH, draw
-from cipher_service.console.pouches.reading import ask, named, page
+from cipher_service.console.pouches.reading import as_file, ask, named, page
 from cipher_service.console.pouches.words import CONDITIONS
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
@@ -62,14 +62,14 @@ async def report(visit: Visit) -> Response:
 
 async def label_pdf(visit: Visit) -> Response:
     """The label of a sealed bag, both faces."""
-    sealed = (await _kept(visit)).sealed
+    sealed = (await kept_of(visit, named(visit))).sealed
     body = await visit.office.in_thread(lambda: label(sealed.manifest, sealed.seal.text))
-    return _file(body, "application/pdf", "etiquette.pdf")
+    return as_file(body, "application/pdf", "etiquette.pdf")
 
 
 async def bordereau_pdf(visit: Visit) -> Response:
     """The bordereau that lies inside, with the secret of the discharge."""
-    kept = await _kept(visit)
+    kept = await kept_of(visit, named(visit))
     manifest, language = kept.sealed.manifest, visit.language
     levels = default_scheme().level_names(language)
     body = await visit.office.in_thread(
@@ -81,7 +81,7 @@ async def bordereau_pdf(visit: Visit) -> Response:
             nonce=kept.nonce,
         )
     )
-    return _file(body, "application/pdf", "bordereau.pdf")
+    return as_file(body, "application/pdf", "bordereau.pdf")
 
 
 async def epcis(visit: Visit) -> Response:
@@ -92,12 +92,11 @@ async def epcis(visit: Visit) -> Response:
         visit, lambda office: views.epcis(office, seal, authority, by=visit.person.number)
     )
     body = json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8")
-    return _file(body, "application/ld+json", "valise.json")
+    return as_file(body, "application/ld+json", "valise.json")
 
 
-async def _kept(visit: Visit) -> Kept:
+async def kept_of(visit: Visit, seal: str) -> Kept:
     """Have the custodian open what was signed, as it demands; either way the log says so."""
-    seal = named(visit)
     if not (await sealing.custodian_stands(visit)).trial:
         return await sealing.kept(visit, seal)
     opened = await visit.act("bag_papers", {"seal": seal})
@@ -110,9 +109,3 @@ async def _done(visit: Visit, command: str, told: dict[str, str]) -> Response:
     except ServiceError as error:
         return await journey(visit, error)
     return visit.go(f"/valises/{named(visit)}")
-
-
-def _file(body: bytes, kind: str, name: str) -> Response:
-    return Response(
-        body, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'}
-    )

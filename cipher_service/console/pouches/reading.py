@@ -43,3 +43,10 @@ def whole(typed: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 9:  # noqa: PLR2004 - more digits than any weight or count of a bag has
         raise ServiceError("FORM_REFUSED")
     return int(text)
+
+
+def as_file(body: bytes, kind: str, name: str) -> Response:
+    """Answer with a file to keep."""
+    return Response(
+        body, media_type=kind, headers={"content-disposition": f'attachment; filename="{name}"'}
+    )

@@ -125,3 +125,24 @@ SEAL_STATES: Final = {
     "voided": mark("écartés"),
     "destroyed": mark("détruits"),
 }
+MODES: Final = {
+    "courier": mark("Courrier de carrière"),
+    "ad-hoc": mark("Courrier ad hoc"),
+    "captain": mark("Commandant de bord"),
+    "freight": mark("Fret"),
+    "postal": mark("Poste"),
+}
+DAYS: Final = {
+    "0": mark("lundi"),
+    "1": mark("mardi"),
+    "2": mark("mercredi"),
+    "3": mark("jeudi"),
+    "4": mark("vendredi"),
+    "5": mark("samedi"),
+    "6": mark("dimanche"),
+}
+LIMITS: Final = {
+    "UN": mark("16 kg par pièce (Nations unies)"),
+    "POSTAL": mark("20 kg par sac, 60 cm de côté, 140 cm en tout (poste)"),
+    "NONE": mark("aucune"),
+}

@@ -1,0 +1,215 @@
+"""How bags travel, in a real browser: routes, timetables, the courier's letter, the count."""
+
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pypdfium2
+import pytest
+
+from cipher_service.administration.installation import custodian_of
+from cipher_service.administration.stage import Stage
+from cipher_service.audit.journal import Journal
+from cipher_service.identity.demonstration import Demonstration
+from cipher_service.pouches import closing, packing, planning, roads, seal_store, views
+from cipher_service.pouches.closing import Closure
+from cipher_service.pouches.office import Office
+from cipher_service.pouches.signing import Kept
+from cipher_service.storage.engine import open_existing
+from pouch.locator import grouped_locator
+from pouch.manifest import BagClass
+from tests.console.conftest import Enter
+from tests.console.support import Tab, check_page
+from tests.support.office import ABSENT, PIECE, carriage, route, timetable
+
+LEGS = "minrex NSI 40\nNSI CDG 360\n\nCDG PARIS 30"
+
+
+@dataclass
+class Desk:
+    """The bureau of the running demonstration, with what this module made for itself."""
+
+    office: Office
+    people: dict[str, str]
+    names: tuple[str, ...]
+    mark: str
+
+    def departure(self) -> str:
+        """A departure of a route of its own, with a waybill for one bag."""
+        chief, code = self.people["CHIEF-POUCH"], f"R-{secrets.token_hex(4).upper()}"
+        planning.add_route(self.office, route(code), by=chief)
+        first, *_ = planning.plan(self.office, timetable(code), 2, by=chief)
+        return first.departure
+
+    def sealed(self, departure: str) -> Kept:
+        """A bag of this departure, closed by two."""
+        chief, agent = self.people["CHIEF-POUCH"], self.people["POUCH-AGENT"]
+        planning.entrust(self.office, departure, carriage(1, self.people["COURIER"]), by=chief)
+        pair = {"by": chief, "second": agent}
+        mark = secrets.token_hex(3).upper()
+        numbers = [f"CT-{mark}{number}" for number in range(2)]
+        seal_store.take_in(self.office, numbers, sort="plastic", strength="S", **pair)
+        drawn: list[str] = []
+        while not set(numbers) <= set(drawn):
+            drawn += seal_store.issue(self.office, 1, **pair)
+        bag = planning.add_bag(self.office, by=chief)
+        seal = packing.begin(self.office, departure, bag, BagClass.SECRET, by=agent)
+        piece = replace(PIECE, register=f"2026/{secrets.randbelow(10**6):06d}")
+        packing.scan(self.office, seal, packing.hand_in(self.office, piece, by=agent), by=agent)
+        closure = Closure(tuple(numbers), 7400, chief, ABSENT)
+        witness = self.people["CHIEF-CIPHER-POUCH"]
+        return closing.close(self.office, seal, closure, by=chief, second=witness)
+
+
+@pytest.fixture(scope="module")
+def desk(ministry: Stage) -> Iterator[Desk]:
+    people = Demonstration.of(ministry.settings).people()
+    engine = open_existing(ministry.settings.database)
+    with custodian_of(ministry.settings) as custodian:
+        journal = Journal(engine, ministry.settings.log_origin, "account/tests")
+        yield Desk(
+            Office(engine, custodian, ministry.settings.headquarters, journal),
+            {one.role: one.officer for one in people},
+            tuple(one.name for one in people),
+            secrets.token_hex(4).upper(),
+        )
+    engine.dispose()
+
+
+def check(tab: Tab, desk: Desk) -> None:
+    path = tab.page.url.removeprefix(tab.origin)
+    joint = "&" if "?" in path else "?"
+    for language in ("en", "fr"):
+        tab.goto(f"{path}{joint}lang={language}")
+        check_page(tab, foreign=(*desk.names, "cipher-service"))
+
+
+def press(tab: Tab, name: str) -> None:
+    tab.page.get_by_role("button", name=name, exact=True).click()
+
+
+def test_a_route_is_recorded_and_its_timetable_entered(desk: Desk, enter: Enter) -> None:
+    tab, code = enter("CHIEF-POUCH"), f"R-{desk.mark}"
+    tab.goto("/valises/itineraires")
+    tab.page.locator("#code").fill(code.lower())
+    tab.page.locator("#legs").fill("MINREX NSI 40\nCDG PARIS 30")
+    tab.expected = (422,)
+    press(tab, "Enregistrer l’itinéraire")
+    tab.page.locator(".app-refusal").get_by_text("Étapes qui ne se suivent pas").wait_for()
+    tab.expected = (200,)
+    tab.page.locator("#code").fill(code.lower())
+    tab.page.locator("#legs").fill(LEGS)
+    press(tab, "Enregistrer l’itinéraire")
+    row = tab.page.locator("tbody tr", has_text=code)
+    assert "MINREX → NSI → CDG → PARIS" in row.inner_text()
+
+    tab.page.locator("#route").select_option(code)
+    tab.page.locator("#takes").fill("12")
+    tab.page.locator("#weeks").fill("1")
+    tab.expected = (422,)
+    press(tab, "Inscrire les départs")
+    tab.page.locator(".app-refusal").wait_for()
+    tab.expected = (200,)
+    tab.page.locator("#route").select_option(code)
+    for box in tab.page.locator("input[name=day]").all():
+        box.check()
+    tab.page.locator("#takes").fill("12")
+    tab.page.locator("#weeks").fill("1")
+    press(tab, "Inscrire les départs")
+    tab.page.get_by_role("status").get_by_text("départs inscrits").wait_for()
+    lines = roads.routes(desk.office, by=desk.people["CHIEF-POUCH"])
+    (line,) = (each for each in lines if each.route.code == code)
+    first = line.planned[0]
+    assert (first.departs.hour, first.due - first.departs) == (10, timedelta(hours=12))
+    assert first.cut_off < first.departs.replace(hour=0), "the eve at the latest"
+    tab.goto("/valises/itineraires")
+    check(tab, desk)
+
+
+def test_a_letter_is_written_printed_and_then_changes_no_more(desk: Desk, enter: Enter) -> None:
+    departure = desk.departure()
+    tab = enter("CHIEF-POUCH")
+    tab.goto("/valises/departs")
+    tab.page.get_by_role("link", name=f"Lettre {departure}", exact=True).click()
+    tab.page.wait_for_url(re.compile("/valises/lettre"))
+    check(tab, desk)
+    number = f"LC-{secrets.token_hex(3).upper()}"
+    for field, value in (
+        ("number", number),
+        ("consignee", "Chef de mission"),
+        ("name", "Porteur Unique"),
+        ("status", "Courrier de cabinet"),
+        ("passport", "D0012345"),
+    ):
+        tab.page.locator(f"#{field}").fill(value)
+    tab.page.locator("#courier").select_option(desk.people["COURIER"])
+    press(tab, "Écrire la lettre")
+    tab.page.get_by_text("gardée chiffrée").wait_for()
+    assert "Porteur Unique" not in tab.page.content()
+    found = roads.departing(desk.office, departure, by=desk.people["CHIEF-POUCH"])
+    assert (found.packages, found.courier) == (1, desk.people["COURIER"])
+    address = f"{tab.origin}/valises/lettre.pdf?depart={departure}"
+    assert tab.page.request.get(address).status == 409
+
+    seals = desk.sealed(departure).sealed.manifest.seals
+    tab.goto(f"/valises/lettre?depart={departure}")
+    check(tab, desk)
+    assert tab.page.locator("#number").count() == 0, "a bag is sealed"
+    words = _words(tab.page.request.get(address).body())
+    assert all(seal in words for seal in seals)
+    sheet = _words(tab.page.request.get(address.replace("lettre.pdf", "comptage.pdf")).body())
+    assert not any(seal in sheet for seal in seals), "each number is read from its bag"
+
+
+def test_bags_are_counted_before_the_airport_is_left(desk: Desk, enter: Enter) -> None:
+    departure = desk.departure()
+    bag = desk.sealed(departure).sealed.manifest.bag
+    tab = enter("POUCH-AGENT")
+    tab.goto("/valises/departs")
+    tab.page.get_by_role("link", name=f"Compter {departure}", exact=True).click()
+    tab.page.wait_for_url(re.compile("/valises/comptage"))
+    assert tab.page.locator("#place").input_value() == "NSI"
+    check(tab, desk)
+    stranger = grouped_locator(f"{secrets.randbelow(10**22):022d}")
+    tab.page.locator("#locators").fill(stranger)
+    press(tab, "Comparer au départ")
+    result = tab.page.get_by_role("status").inner_text()
+    assert grouped_locator(bag) in result
+    assert f"sac que personne ne connaît {stranger}" in " ".join(result.split())
+    check_page(tab, foreign=desk.names)
+    kinds = [
+        case.kind
+        for case in views.journey(
+            desk.office, grouped_locator(bag), by=desk.people["CHIEF-POUCH"]
+        ).cases
+    ]
+    assert kinds == ["bag-missing"]
+
+    tab.page.locator("#locators").fill("1234")
+    tab.expected = (422,)
+    press(tab, "Comparer au départ")
+    tab.page.locator(".app-refusal").wait_for()
+    assert tab.page.locator("#locators").input_value() == "1234", "what was typed stays"
+    tab.expected = (200,)
+    tab.page.locator("#locators").fill(grouped_locator(bag))
+    press(tab, "Comparer au départ")
+    tab.page.get_by_text("Le compte est juste").wait_for()
+    told = views.journey(desk.office, grouped_locator(bag), by=desk.people["CHIEF-POUCH"]).events
+    assert [event.place for event in told if event.kind == "seen"] == ["NSI"]
+
+
+@pytest.mark.parametrize("role", ["DRAFTER", "HEAD-OF-POST"])
+def test_whoever_is_not_of_the_bureau_sees_none_of_it(desk: Desk, enter: Enter, role: str) -> None:
+    departure = desk.departure()
+    tab = enter(role)
+    for page in ("itineraires", f"lettre?depart={departure}", f"comptage?depart={departure}"):
+        tab.goto(f"/valises/{page}", status=403)
+        check_page(tab, foreign=desk.names)
+    tab.goto("/valises/lettre.pdf?depart=nothing", status=403)
+
+
+def _words(pdf: bytes) -> str:
+    document = pypdfium2.PdfDocument(pdf)
+    return "".join(page.get_textpage().get_text_bounded() for page in document)
