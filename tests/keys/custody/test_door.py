@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from keys import canonical
 from keys.age.files import encrypt
+from keys.certificates import ClientKey, read_client_certificate
 from keys.custody import acts, server
 from keys.custody.acts import perform, read_answer
 from keys.custody.core import Custody
@@ -37,6 +39,7 @@ from keys.custody.versions import Book
 from keys.custody.worker import take_place
 from keys.endorsement import read_endorsement, read_introduction
 from keys.errors import KeysError, NotAge, SignatureInvalid
+from keys.jws import ApiKey
 from keys.receipts import BatchRoot
 from keys.signing import RECEIPTS
 from tests.keys.custody.conftest import END, START
@@ -103,6 +106,11 @@ def test_the_acts_pass_the_door(
     assert remote.service_key().ed25519 == lome.service_key().ed25519
     assert remote.certifying_key().mldsa65 == lome.certifying_key().mldsa65
     assert remote.client_authority() == lome.client_authority()
+    begins = datetime.now(UTC).replace(microsecond=0)
+    jwk = ApiKey.generate().public_jwk()
+    client = ClientKey("PARIS", jwk["x"], jwk["y"], begins, begins + timedelta(days=1))
+    certificate = remote.certify_client_key(client.encode())
+    assert read_client_certificate(certificate, lome.client_authority()).post == "PARIS"
 
 
 def test_an_answer_is_bytes(
