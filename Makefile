@@ -57,7 +57,7 @@ pictures: setup ## Take the README's pictures of the console anew, from the demo
 
 .PHONY: test
 test: setup lint ## Everything that CI runs: style, types, ladder, every test, PostgreSQL included.
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup --cov --cov-report= tests
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --cov --cov-report= tests
 	$(BIN)/coverage report --include='pouch/*' --fail-under=100
 	$(BIN)/coverage report --include='keys/*' --fail-under=100
 	@# What only runs in processes of its own (commands, servers) is tested but not counted here.

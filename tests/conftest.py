@@ -19,19 +19,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 DATABASES = ("sqlite", "postgresql")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share what a module makes (a ministry, a browser) in one process.
-
-    Dealt out one by one, each process would make it again.
-    """
-    for item in items:
-        if isinstance(item, pytest.Function) and item.get_closest_marker("xdist_group") is None:
-            needed = item._fixtureinfo.name2fixturedefs.values()
-            if any(definitions[-1].scope == "module" for definitions in needed):
-                item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-
-
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[postgres.Cluster]:
     """One server for this test process; its database `ministry` has the present shape."""

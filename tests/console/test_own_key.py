@@ -188,7 +188,7 @@ def test_an_own_key_is_made_under_two_security_keys_accepted_and_opens_in_the_pa
     # Nothing of the secret, of the key or of the text was sent.
     sent = "".join(posted)
     assert "wrapped" in sent
-    assert not any(each in sent for each in ("AGE-SECRET", "prf", "mardi", "clientExtension"))
+    assert not any(each in sent for each in ("AGE-SECRET-KEY", '"prf"', "mardi", "clientExtension"))
     tab.goto(f"/depeches/{number}")
     expect(page.get_by_text("lue par Secrétaire")).to_be_visible()
     assert tab.complaints == []

@@ -43,6 +43,7 @@ class Desk:
     names: tuple[str, ...]
     now: datetime = field(default_factory=lambda: clock.now().replace(microsecond=0))
     seals: tuple[str, ...] = ()
+    departure: str = ""
 
     @property
     def chief(self) -> str:
@@ -68,7 +69,8 @@ def desk(ministry: Stage) -> Iterator[Desk]:
         )
         planning.add_route(office, route(), by=made.chief)
         first, *_ = planning.plan(office, timetable("R-PARIS"), 2, by=made.chief)
-        planning.entrust(office, first.departure, waybill(2, made.courier), by=made.chief)
+        made.departure = first.departure
+        planning.entrust(office, made.departure, waybill(2, made.courier), by=made.chief)
         pair = {"by": made.chief, "second": made.people["POUCH-AGENT"]}
         numbers = [f"MX-{number:06d}" for number in range(100, 110)]
         seal_store.take_in(office, numbers, sort="plastic", strength="S", **pair)
@@ -110,14 +112,6 @@ def signed_by(first: Tab, second: Tab, act: str) -> None:
     second.page.get_by_text("Signé, et fait").wait_for()
 
 
-@pytest.mark.usefixtures("desk")
-def test_empty_lists_say_what_comes_next(enter: Enter) -> None:
-    tab = enter("POUCH-AGENT")
-    tab.goto("/valises")
-    assert tab.page.locator(".app-empty").count() == 1
-    tab.goto("/valises/irregularites")
-
-
 def test_a_bag_is_made_up_by_scanner_and_sealed_by_two(
     desk: Desk, enter: Enter, pictures: Path
 ) -> None:
@@ -137,6 +131,7 @@ def test_a_bag_is_made_up_by_scanner_and_sealed_by_two(
     assert re.fullmatch(r"\d{10}", number)
 
     agent.goto("/valises/departs")
+    agent.page.locator("#departure").select_option(desk.departure)
     agent.page.get_by_label("Ce que la valise peut contenir").select_option("SECRET")
     press(agent, "Commencer")
     agent.page.wait_for_url("**/confection")
@@ -215,6 +210,7 @@ def test_the_sealer_alone_and_the_packer_seal_nothing(desk: Desk, enter: Enter) 
     planning.add_bag(desk.office, by=desk.chief)
     agent = enter("POUCH-AGENT")
     agent.goto("/valises/departs")
+    agent.page.locator("#departure").select_option(desk.departure)
     agent.page.get_by_label("Ce que la valise peut contenir").select_option("SECRET")
     press(agent, "Commencer")
     agent.page.wait_for_url("**/confection")
@@ -237,6 +233,7 @@ def test_a_bag_is_handed_in_made_up_and_sealed_by_keys_alone(desk: Desk, enter: 
     page.keyboard.press("Enter")
     number = page.get_by_role("status").locator(".app-number").inner_text()
     keyboard.press(page, page.get_by_role("link", name="Départs et confection"))
+    keyboard.choose(page, page.locator("#departure"), desk.departure)
     keyboard.choose(page, page.get_by_label("Ce que la valise peut contenir"), "SECRET")
     keyboard.press(page, page.get_by_role("button", name="Commencer"))
     page.wait_for_url("**/confection")

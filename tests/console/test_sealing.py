@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pypdfium2
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import Engine, select
 
 from cipher_service.administration.installation import custodian_of
@@ -147,6 +148,13 @@ def sealings(desk: Desk) -> list[tuple[str, str]]:
             .order_by(entry.seq)
         ).all()
     return [(row.actor, row.outcome) for row in rows]
+
+
+def test_an_empty_list_says_what_comes_next(enter: Enter) -> None:
+    """The first here: nothing has been made up in this ministry."""
+    tab = enter("POUCH-AGENT")
+    tab.goto("/valises")
+    expect(tab.page.locator(".app-empty")).to_contain_text("Une confection commence")
 
 
 def test_a_bag_is_sealed_by_two_officers_grants_over_one_seal(desk: Desk, enter: Enter) -> None:

@@ -16,9 +16,6 @@ from keys.prekeys import Prekey, make_bundle, read_bundle
 from tests.surfaces.client.online.live import LiveMinistry, Post
 from tests.surfaces.client.online.relay import Relay
 
-# Each test goes on where the one before it ended.
-pytestmark = pytest.mark.xdist_group("prekeys-online")
-
 
 @pytest.fixture(scope="module")
 def reader(ministry: LiveMinistry, tmp_path_factory: pytest.TempPathFactory) -> Post:
