@@ -10,7 +10,6 @@ that could be right: there is no chain, no policy and no extension that could be
 
 from __future__ import annotations
 
-import re
 import secrets
 import tempfile
 from dataclasses import dataclass
@@ -26,7 +25,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from keys import canonical
 from keys.errors import Refusal
-from keys.jws import base64url, jwk_of, jwk_thumbprint, public_key_of
+from keys.jws import (
+    base64url,
+    jwk_of,
+    jwk_thumbprint,
+    point_jwk,
+    public_key_of,
+    read_point,
+)
 from keys.records import POST
 from keys.statements import encode_statement, parse_statement
 
@@ -41,7 +47,6 @@ if TYPE_CHECKING:
 LIFE_MAX: Final = timedelta(days=8)
 
 _TYPE: Final = "depeche/v1 client-key"
-_COORDINATE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _URN: Final = "urn:depeche:post:"
 # RFC 5280 §4.1.2.5: no well-defined end. Who trusts the authority trusts the custodian's key.
 _BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -87,7 +92,7 @@ class ClientKey:
     @property
     def jwk(self) -> dict[str, str]:
         """The key as a JWK of exactly kty, crv, x and y."""
-        return {"kty": "EC", "crv": "P-256", "x": self.x, "y": self.y}
+        return point_jwk(self.x, self.y)
 
     def encode(self) -> bytes:
         """Gives the canonical bytes. Raises ClientKeyMalformed."""
@@ -291,17 +296,14 @@ def _object_of(client: ClientKey) -> dict[str, Any]:
 def _read(record: Record) -> ClientKey:
     record.constant("v", 1)
     record.constant("type", _TYPE)
-    jwk = record.record("jwk")
-    jwk.constant("kty", "EC")
-    jwk.constant("crv", "P-256")
+    x, y = read_point(record.record("jwk"))
     client = ClientKey(
         post=record.text("post", POST),
-        x=jwk.text("x", _COORDINATE),
-        y=jwk.text("y", _COORDINATE),
+        x=x,
+        y=y,
         valid_from=record.time("valid_from"),
         valid_until=record.time("valid_until"),
     )
-    jwk.close()
     record.close()
     if not timedelta(0) < client.valid_until - client.valid_from <= LIFE_MAX:
         raise ValueError(f"a certificate of a post lives at most {LIFE_MAX.days} days")

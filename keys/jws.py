@@ -8,9 +8,11 @@ the service; this module never reads one.
 """
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,7 +23,11 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+if TYPE_CHECKING:
+    from keys.records import Record
+
 _COORDINATE = 32
+_COORDINATE_TEXT: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _CURVE = ec.SECP256R1()
 
 
@@ -103,7 +109,25 @@ def jwk_of(public: ec.EllipticCurvePublicKey) -> dict[str, str]:
         raise ValueError(f"an API key is on {_CURVE.name}, not {public.curve.name}")
     numbers = public.public_numbers()
     x, y = (each.to_bytes(_COORDINATE, "big") for each in (numbers.x, numbers.y))
-    return {"kty": "EC", "crv": "P-256", "x": base64url(x), "y": base64url(y)}
+    return point_jwk(base64url(x), base64url(y))
+
+
+def point_jwk(x: str, y: str) -> dict[str, str]:
+    """Return the JWK of a P-256 point, its coordinates base64url of 43 characters each."""
+    return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
+
+
+def read_point(jwk: "Record") -> tuple[str, str]:
+    """Return the coordinates of a JWK of exactly kty, crv, x and y; on the curve or not.
+
+    Raises:
+        ValueError: any other member or form.
+    """
+    jwk.constant("kty", "EC")
+    jwk.constant("crv", "P-256")
+    point = jwk.text("x", _COORDINATE_TEXT), jwk.text("y", _COORDINATE_TEXT)
+    jwk.close()
+    return point
 
 
 def public_key_of(jwk: Mapping[str, str]) -> ec.EllipticCurvePublicKey:

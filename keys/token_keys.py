@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from keys import canonical
 from keys.errors import Refusal
-from keys.jws import jwk_thumbprint
+from keys.jws import jwk_thumbprint, point_jwk, read_point
 from keys.signing import TOKEN_KEY
 from keys.statements import decode_signed, encode_signed, encode_statement, parse_statement
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 PERIOD_MAX: Final = timedelta(hours=48)
 
 _ISSUER: Final = re.compile(r"https?://[!-~]{1,200}")
-_COORDINATE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class TokenKeyMalformed(Refusal):
@@ -65,7 +64,7 @@ class TokenKey:
     @property
     def jwk(self) -> dict[str, str]:
         """The public key as a JWK of exactly kty, crv, x and y."""
-        return {"kty": "EC", "crv": "P-256", "x": self.x, "y": self.y}
+        return point_jwk(self.x, self.y)
 
     @property
     def kid(self) -> str:
@@ -140,17 +139,14 @@ def _object_of(token_key: TokenKey) -> dict[str, Any]:
 def _read(record: Record) -> TokenKey:
     record.constant("v", 1)
     record.constant("type", TOKEN_KEY)
-    jwk = record.record("jwk")
-    jwk.constant("kty", "EC")
-    jwk.constant("crv", "P-256")
+    x, y = read_point(record.record("jwk"))
     token_key = TokenKey(
         issuer=record.text("issuer", _ISSUER),
-        x=jwk.text("x", _COORDINATE),
-        y=jwk.text("y", _COORDINATE),
+        x=x,
+        y=y,
         valid_from=record.time("valid_from"),
         valid_until=record.time("valid_until"),
     )
-    jwk.close()
     record.close()
     if not timedelta(0) < token_key.valid_until - token_key.valid_from <= PERIOD_MAX:
         raise ValueError(f"a token key is in force for at most {PERIOD_MAX}")

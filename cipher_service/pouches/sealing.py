@@ -211,7 +211,7 @@ class SealingDesk:
         """Put the closing on record, by its closer and the other who granted it."""
         waiting = preparing.current(sitting.connection, sitting.closing(seal))
         pair = {officer, other}
-        if len(pair) != 2 or not pair <= {*waiting.granted} or waiting.closer not in pair:  # noqa: PLR2004 - an act of two
+        if officer == other or not pair <= {*waiting.granted} or waiting.closer not in pair:
             raise ServiceError("FORM_REFUSED")
         (second,) = pair - {waiting.closer}
         found = closing.closable(sitting, seal, waiting.certifier, by=waiting.closer, second=second)

@@ -16,7 +16,7 @@ import z3
 from cipher_service.access.matrix import Matrix, default_matrix
 from cipher_service.access.policies import Policies, data_text
 from cipher_service.access.proof.cases import Case, case_of
-from cipher_service.access.proof.encoding import Environment, Literals
+from cipher_service.access.proof.encoding import YES, Environment, Literals
 from cipher_service.access.shapes import OFFICER, POST, shapes
 
 _NAMED = re.compile(r"\b(?:principal|resource|context)\.\w+")
@@ -175,7 +175,7 @@ def _missing(environment: Environment, policies: Policies, matrix: Matrix) -> It
 
 def _holds(environment: Environment, role: str) -> z3.BoolRef:
     if environment.principal == POST:
-        return z3.BoolVal(True)  # noqa: FBT003 - z3 names its constants so
+        return YES
     number = z3.IntVal(environment.literals.number(role))
     return z3.IsMember(number, environment.variables["principal", "functions"])
 

@@ -19,7 +19,7 @@ from cedarpy import policies_to_pst, pst
 
 from cipher_service.access.shapes import CONTEXTS, Shapes, shapes
 
-_YES = z3.BoolVal(True)  # noqa: FBT003 - z3 names its constants so
+YES = z3.BoolVal(True)  # noqa: FBT003 - z3 names its constants so
 _NO = z3.BoolVal(False)  # noqa: FBT003 - z3 names its constants so
 _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "and": z3.And,
@@ -100,7 +100,7 @@ class Environment:
                 else z3.Not(self.formula(clause.expr))
                 for clause in policy.clauses
             ]
-            return z3.And([_YES, *conditions])
+            return z3.And([YES, *conditions])
         return _NO
 
     def expression(self, text: str) -> z3.BoolRef:

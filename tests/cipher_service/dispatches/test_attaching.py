@@ -1,5 +1,6 @@
 """Attachments of a draft: enciphered like it, read and released with it, and leaving with it."""
 
+import io
 import shutil
 from collections.abc import Sequence
 from io import BytesIO
@@ -171,8 +172,10 @@ def test_what_was_changed_at_rest_or_is_missing_is_named(office: Office, tmp_pat
     assert found() == {"BODY_MISSING"}
     with refused("ATTACHMENT_LOST"):
         list(pieces(blobs, one))
+    (again,) = attaching.enclosures(blobs, [one])
+    assert isinstance(again.content, io.RawIOBase)
     with refused("ATTACHMENT_LOST"):
-        attaching.enclosures(blobs, [one])[0].content.seek(0)  # type: ignore[union-attr]  # a file
+        again.content.seek(0)
     shutil.copy(aside, path)
     # Taken out, it is nobody's, and the sweep may have it.
     attach(office, number, [], edition=2)
