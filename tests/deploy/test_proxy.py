@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -28,11 +29,14 @@ from keys.identity import load_identity
 from keys.jws import ApiKey
 from tests.support.commands import run_here
 from tests.support.ports import free_port
+from tests.support.smuggling import corpus
 from tests.surfaces.client.online.live import LiveMinistry, Post
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "cipher-service.conf"
 CONSOLE = CONFIGURATION.with_name("cipher-console.conf")
 APT_LINE = "apt-get install nginx-light"
+CORPUS = corpus()
+NAMELESS = "header b'\\xc2\\xa0Content-Length: 6'"
 SHELL = """
 daemon off;
 pid {folder}/nginx.pid;
@@ -195,25 +199,22 @@ def test_only_tls_1_3_is_spoken(proxy: Proxy) -> None:
     assert plain.status_code == 400
 
 
-@pytest.mark.parametrize(
-    "head",
-    [
-        b"Content-Length: 5\r\nTransfer-Encoding: chunked",
-        b"Content-Length: 5\r\nContent-Length: 6",
-        b"Transfer-Encoding: xchunked",
-        b"Transfer-Encoding : chunked",
-        b"Host: other.example\r\nContent-Length: 0",
-    ],
-    ids=["both lengths", "two lengths", "unknown coding", "space before colon", "two hosts"],
-)
+@pytest.mark.parametrize(("why", "request_bytes"), CORPUS.items(), ids=range(len(CORPUS)))
 def test_a_request_that_two_servers_could_read_differently_is_refused(
-    proxy: Proxy, head: bytes
+    proxy: Proxy, why: str, request_bytes: bytes
 ) -> None:
+    """The line ends, and what was hidden behind the request is never answered."""
     with proxy.tls() as secured:
-        secured.sendall(b"POST /v1/token HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n\r\nabcde")
-        status = int(secured.recv(65536).split()[1])
+        secured.sendall(request_bytes)
+        answer = b""
+        while piece := secured.recv(65536):
+            answer += piece
 
-    assert status in {400, 501}
+    statuses = [int(found) for found in re.findall(rb"HTTP/1\.1 ([0-9]{3})", answer)]
+    assert statuses[-1] in {400, 501, 505}
+    # nginx drops a header whose name it cannot read; the service then hears of a request without a
+    # type, and what follows is no request line.
+    assert statuses[:-1] == ([415] if why == NAMELESS else [])
 
 
 @pytest.fixture(scope="module")
