@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 VARIABLE = "CIPHER_SERVICE_DATA"
 FILE = "service.toml"
+PORT_MOST = 65535
 
 
 class SettingsInvalid(ValueError):
@@ -131,13 +132,13 @@ class Settings:
             headquarters=_text(members, "headquarters"),
             database_url=_text(members, "database_url", ""),
             host=_text(members, "host", "127.0.0.1"),
-            port=_number(members, "port", 8470, 65535),
+            port=_number(members, "port", 8470, PORT_MOST),
             workers=_number(members, "workers", 2, 64),
             issuer=_text(members, "issuer").rstrip("/"),
             custodian=_text(members, "custodian", own_custodian(data.resolve())),
-            console_port=_number(members, "console_port", 0, 65535, least=0),
+            console_port=_number(members, "console_port", 0, PORT_MOST, least=0),
             console_origin=_text(members, "console_origin", ""),
-            approval_port=_number(members, "approval_port", 0, 65535, least=0),
+            approval_port=_number(members, "approval_port", 0, PORT_MOST, least=0),
             approval_origin=_text(members, "approval_origin", ""),
             demo=members.get("demo", False) is True,
             production=_choice(members, "production"),
@@ -163,8 +164,7 @@ class Settings:
             raise SettingsInvalid(f"{FILE}: demo is for http://localhost only")
         if not self.console_port:
             return
-        if not self.approval_port or self.approval_port == self.console_port:
-            raise SettingsInvalid(f"{FILE}: approval_port must be another port than console_port")
+        self._require_ports()
         for name in ("console_origin", "approval_origin"):
             if not _is_origin(getattr(self, name)):
                 raise SettingsInvalid(
@@ -175,6 +175,16 @@ class Settings:
             raise SettingsInvalid(
                 f"{FILE}: approval_origin must have the host of console_origin, or one below it"
             )
+
+    def _require_ports(self) -> None:
+        if not self.approval_port or self.approval_port == self.console_port:
+            raise SettingsInvalid(f"{FILE}: approval_port must be another port than console_port")
+        for name in ("console_port", "approval_port"):
+            port = getattr(self, name)
+            if not 0 < port <= PORT_MOST or port == self.port:
+                raise SettingsInvalid(
+                    f"{FILE}: {name} must be a number from 1 to {PORT_MOST}, another than port"
+                )
 
     def write(self) -> None:
         """Write `service.toml` into the data folder, readable by its owner only."""

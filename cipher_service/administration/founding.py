@@ -64,7 +64,7 @@ def init(arguments: Namespace, terminal: Terminal) -> None:
         database_url=arguments.database,
         custodian=arguments.custodian,
         production=arguments.production,
-        console=_console(arguments),
+        console=console_of(arguments),
     )
     founding = found_installation(settings)
     speaker = Speaker(terminal)
@@ -174,8 +174,8 @@ def _asked(settings: Settings) -> Founding:
         return Founding(card, custodian.service_key(), custodian.certifying_key())
 
 
-def _console(arguments: Namespace) -> Console | None:
-    """Return the console that `init` is asked for; its page for signing takes the next port."""
+def console_of(arguments: Namespace) -> Console | None:
+    """Return the console that is asked for; its page for signing takes the next port."""
     port = arguments.console_port
     if not port:
         return None

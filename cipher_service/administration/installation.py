@@ -1,5 +1,6 @@
 """An installation opened for one command: its settings and its database."""
 
+import json
 import os
 import pwd
 from argparse import Namespace
@@ -15,8 +16,9 @@ from cipher_service.audit.journal import Found, Journal
 from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_existing
 from keys.custody import Custodian, open_custodian, read_credential
-from keys.custody.errors import CustodianUnavailable
+from keys.custody.errors import CustodianUnavailable, OfficersNotFounded
 from keys.log.notes import VerifierKey
+from keys.passkeys import RelyingParty
 from keys.signing import VerifyingKey
 
 Answer = TypeVar("Answer")
@@ -110,6 +112,19 @@ def of_officers(installation: Installation) -> bool:
         KeysError: the custodian does not run, and its store is not here.
     """
     return _asked(installation, lambda custodian: custodian.state().founded)
+
+
+def party_of_officers(installation: Installation) -> RelyingParty | None:
+    """Return where the custodian's officers sign, None while it has none; running or not.
+
+    Raises:
+        KeysError: as `of_officers`.
+    """
+    try:
+        roll = json.loads(_asked(installation, lambda custodian: custodian.officers()))
+    except OfficersNotFounded:
+        return None
+    return RelyingParty(roll["party"]["id"], tuple(roll["party"]["origins"]))
 
 
 def client_authority(installation: Installation) -> bytes:
