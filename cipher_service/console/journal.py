@@ -34,6 +34,7 @@ from cipher_service.audit.records import INTENDED
 from cipher_service.audit.witnesses import Witnessed, witnessed
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import LANGUAGES, Language, mark
+from cipher_service.console.refusals import reason_told
 from cipher_service.console.visit import Visit
 from cipher_service.directory import officers
 from cipher_service.directory.register import read_directory
@@ -92,6 +93,7 @@ async def entries(visit: Visit) -> Response:
     return visit.page(
         "journal/entries.html",
         action_name=lambda action: action_name(action, visit.language),
+        reason_told=lambda code: reason_told(code, visit.language),
         lines=[_line(entry) for entry in found.entries],
         names=names,
         asked=asked,
@@ -138,6 +140,7 @@ async def entry(visit: Visit) -> Response:
         outcomes=OUTCOMES,
         vkey=key.encode(),
         action_name=lambda action: action_name(action, visit.language),
+        reason_told=lambda code: reason_told(code, visit.language),
     )
 
 

@@ -12,6 +12,7 @@ from cipher_service.audit.asking import Line, Question
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.journal import AUDITOR, OUTCOMES, action_name
 from cipher_service.console.language import mark, moment
+from cipher_service.console.refusals import reason_told
 from cipher_service.console.rights import KINDS, instant_of
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
@@ -118,6 +119,8 @@ def _shown(visit: Visit, line: Line, name: str) -> str:
         return moment(datetime.fromtimestamp(value / 1_000_000, UTC), visit.language)
     if name == "action" and "seq" in line:
         return action_name(str(value), visit.language)
+    if name == "reason":
+        return reason_told(str(value), visit.language)
     if name in _CODED and value in CODES:
         return visit.say(CODES[value])
     return str(value)

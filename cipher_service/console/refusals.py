@@ -72,6 +72,18 @@ def words_of(refusal: ServiceError, language: Language) -> Words:
     return Words(*(filled(text, facts) for text in (words.cause, words.effect, words.remedy)))
 
 
+def reason_told(code: str | None, language: Language) -> str:
+    """Return the reason that an entry of the log gives: in words and by its code.
+
+    A cause that names facts is told by its code alone: the log keeps no facts of a refusal.
+    """
+    row = TABLE.get(code or "")
+    cause = "" if row is None else (row.fr if language == "fr" else row.en).cause
+    if not cause or "{" in cause:
+        return code or ""
+    return f"{cause.rstrip('.')} ({code})"
+
+
 def named_refusal(error: Exception) -> tuple[ServiceError, str]:
     """Return what an exception means to an officer, and its reference in the log."""
     refusal = named(error)

@@ -291,4 +291,5 @@ FLOW: Final = Flow(
         Page("/scan/events", _answering(events), "POST", signed_in=False, most=EVENTS_BODY),
     ),
     (Place(mark("Lecture des scellés"), "/scan/", shortcut="l"),),
+    keys=(("g l", mark("Aller à la lecture des scellés")),),
 )

@@ -11,6 +11,7 @@ from babel.messages.extract import extract_from_dir
 import cipher_service.console
 from cipher_service.audit.recorder import SILENT
 from cipher_service.console import journal, refusals
+from cipher_service.console.flows import FLOWS
 from cipher_service.console.language import (
     LANGUAGES,
     chosen,
@@ -177,3 +178,21 @@ def test_what_the_log_says_has_its_words() -> None:
     assert all(len(words) == len(LANGUAGES) and all(words) for words in journal.words().values())
     assert journal.action_name("habilitation_grant", "en") == "habilitation granted"
     assert journal.action_name("of another time", "fr") == "of another time"
+
+
+def test_a_letter_leads_to_one_page_and_the_help_says_which() -> None:
+    places = [place for flow in FLOWS for place in flow.places if place.shortcut]
+    letters = [place.shortcut for place in places]
+    assert len(set(letters)) == len(letters), letters
+    told = {key for flow in FLOWS for key, _ in flow.keys}
+    assert {f"g {letter}" for letter in letters} <= told
+
+
+def test_a_reason_in_the_log_is_told_in_words_with_its_code() -> None:
+    assert refusals.reason_told("NOT_FOUND", "en").endswith("(NOT_FOUND)")
+    assert refusals.reason_told("NOT_FOUND", "fr") != refusals.reason_told("NOT_FOUND", "en")
+    # No facts are kept: a sentence with a gap would be worse than its code.
+    gap = next(code for code, row in refusals.TABLE.items() if "{" in row.fr.cause)
+    assert refusals.reason_told(gap, "fr") == gap
+    assert refusals.reason_told("OF_NOBODY", "fr") == "OF_NOBODY"
+    assert refusals.reason_told(None, "fr") == ""

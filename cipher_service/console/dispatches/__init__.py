@@ -136,6 +136,11 @@ FLOW: Final = Flow(
     ),
     awaits,
     keys=(
+        ("g i", mark("Aller aux dépêches arrivées")),
+        ("g v", mark("Aller aux dépêches à viser")),
+        ("g p", mark("Aller aux dépêches parties")),
+        ("g m", mark("Aller à mes dépêches")),
+        ("g c", mark("Commencer une dépêche")),
         ("j k", mark("Ligne suivante, ligne précédente")),
         ("Enter", mark("Ouvrir la ligne")),
         ("a", mark("Accuser réception de l’alerte")),

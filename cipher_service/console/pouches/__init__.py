@@ -70,7 +70,7 @@ FLOW: Final = Flow(
         Page("/valises/{seal}/verification", arrival.account, method="POST"),
     ),
     (
-        Place(mark("Valises"), "/valises", _ALL, shortcut="v"),
+        Place(mark("Valises"), "/valises", _ALL, shortcut="b"),
         Place(mark("Départs et confection"), "/valises/departs", _BUREAU),
         Place(mark("Itinéraires et horaires"), "/valises/itineraires", _BUREAU),
         Place(mark("Dépôt pour la valise"), "/valises/depot", _MAKERS),
@@ -79,5 +79,5 @@ FLOW: Final = Flow(
         Place(mark("Irrégularités"), "/valises/irregularites", _ALL),
     ),
     awaits=lists.awaits,
-    keys=(("g v", mark("Aller aux valises")),),
+    keys=(("g b", mark("Aller aux valises")),),
 )
