@@ -82,10 +82,11 @@ fix: setup ## Let ruff repair what it can.
 	$(BIN)/ruff format .
 
 .PHONY: gates
-gates: setup ## The long form of the crash, power-loss, fault and policy gates.
+gates: setup ## The long form of the gates: crashes, faults, policies, tokens, certificates, timing.
 	GATES=full $(BIN)/pytest -q -p no:cacheprovider --timeout=7200 \
 	  tests/gates tests/surfaces/client/online/test_killed.py $(FOREIGN)/verify_foreign.py \
 	  tests/cipher_service/access tests/cipher_service/identity tests/pouch/test_guesses.py
+	$(BIN)/python -m tests.gates.timing
 
 .PHONY: verify-foreign
 verify-foreign: setup ## Let Go's own packages verify our logs, and find the lies in them.

@@ -117,11 +117,11 @@ async def sync_pack(ministry: Ministry, request: Request) -> Response:
     """Give the caller's sync pack, made anew if things changed."""
     caller = await ministry.recognise(request)
     done = await ministry.act(caller, "pouch_pack", {"post": caller.post})
-    tag = f'"{done["version"]}"'
-    if request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers={"etag": tag})
+    etag = f'"{done["version"]}"'
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers={"etag": etag})
     body = await ministry.read(partial(packs.body_of, post=caller.post))
-    return Response(body, media_type="application/json", headers={"etag": tag})
+    return Response(body, media_type="application/json", headers={"etag": etag})
 
 
 async def pouch_record(ministry: Ministry, request: Request, seal: str) -> wire.PouchRecord:

@@ -1,6 +1,5 @@
 """The token endpoint: an assertion and a proof for a short token (RFC 6749 §4.4, RFC 9449 §5)."""
 
-import json
 from datetime import datetime
 
 from fastapi import APIRouter, Request
@@ -13,16 +12,14 @@ from cipher_service.api.inbound import read_body, read_form, require_media_type
 from cipher_service.api.ministry import Ministry
 from cipher_service.errors import ServiceError
 from cipher_service.identity import dpop
-from cipher_service.identity.gatekeeper import claim_of_proof, clock_or, read_any_proof
+from cipher_service.identity.clients import recognise_client
+from cipher_service.identity.gatekeeper import claim_of_proof, read_any_proof
 from cipher_service.identity.tokens import (
     ACCESS_LIFETIME,
     BY_CERTIFICATE,
     BY_PROOF,
     Assertion,
     TokenRefused,
-    key_id,
-    read_assertion,
-    read_jwk,
 )
 from cipher_service.storage.replay import claim_of
 from cipher_service.wire.tokens import TokenAnswer, TokenRequest
@@ -67,7 +64,7 @@ async def _issue(ministry: Ministry, written: str, request: Request) -> TokenAns
         dpop.check(proof, method="POST", url=f"{ministry.settings.issuer}/v1/token")
     except TokenRefused as error:
         raise ServiceError("PROOF_REFUSED") from error
-    kid, assertion = await _read_assertion(ministry, written)
+    kid, assertion = await _recognised(ministry, written)
     token = await ministry.ask(
         "issue_token",
         {"post": assertion.post, "client": kid, "confirmation": {BY_PROOF: proof.jkt}},
@@ -80,7 +77,7 @@ async def _issue_to_certificate(
     ministry: Ministry, written: str, shown: str, now: datetime
 ) -> TokenAnswer:
     certificate = await ministry.certificates_shown.read(shown, now)
-    kid, assertion = await _read_assertion(ministry, written)
+    kid, assertion = await _recognised(ministry, written)
     if (certificate.client, certificate.post) != (kid, assertion.post):
         raise ServiceError("CERTIFICATE_REFUSED")
     confirmation = {BY_CERTIFICATE: certificate.digest}
@@ -96,21 +93,8 @@ def _claim_of_assertion(kid: str, assertion: Assertion) -> tuple[bytes, int]:
     return claim_of(f"assertion:{kid}", assertion.jti), assertion.expires
 
 
-async def _read_assertion(ministry: Ministry, written: str) -> tuple[str, Assertion]:
-    """Verify an assertion with the enrolled key that it names, which must be its subject's.
-
-    Raises:
-        ServiceError: ASSERTION_REFUSED, CLOCK_SKEWED.
-    """
-    now = clock.now()
-    try:
-        kid = key_id(written, "client-authentication+jwt")
-        client = (await ministry.directory()).api_keys.get(kid)
-        # An unknown key leaves nothing allowed, so that it fails like any other wrong key.
-        allowed = {} if client is None else {kid: read_jwk(json.loads(client.jwk))}
-        assertion = read_assertion(written, allowed, issuer=ministry.settings.issuer, now=now)
-    except TokenRefused as error:
-        raise clock_or(error, "ASSERTION_REFUSED", now) from error
-    if client is None or assertion.post != client.post:
-        raise ServiceError("ASSERTION_REFUSED")
-    return kid, assertion
+async def _recognised(ministry: Ministry, written: str) -> tuple[str, Assertion]:
+    directory = await ministry.directory()
+    return recognise_client(
+        written, directory.api_keys, issuer=ministry.settings.issuer, now=clock.now()
+    )

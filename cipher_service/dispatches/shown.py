@@ -7,7 +7,7 @@ back is decided again. What a post may not see is NOT_FOUND, as an id that nobod
 import logging
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Dialect, exists, func, select
 
@@ -17,7 +17,6 @@ from cipher_service.access.principals import rank
 from cipher_service.access.registers import LabelledColumns
 from cipher_service.access.residuals import Condition, condition
 from cipher_service.dispatches import lists
-from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.storage.tables.access import handling
 from cipher_service.storage.tables.dispatches import addressee, dispatch
@@ -26,6 +25,7 @@ from keys.manifest import CIPHER, COPY
 
 Line = TypeVar("Line", lists.InboxLine, lists.Arrival)
 _LOG = logging.getLogger(__name__)
+_NOBODYS: Final = Envelope(level=0)
 
 
 class EnvelopeColumns(LabelledColumns):
@@ -63,11 +63,12 @@ def handed_in(payload: dict[str, Any]) -> Envelope:
 
 
 def envelope_of(connection: Connection, dispatch_id: str) -> Envelope:
-    """Return a dispatch on record as the policies see it. Raises ServiceError NOT_FOUND."""
-    found = _envelopes(connection, [dispatch_id])
-    if not found:
-        raise ServiceError("NOT_FOUND")
-    return found[dispatch_id]
+    """Return a dispatch as the policies see it.
+
+    One that is nowhere is from nobody and to nobody: it is refused like any that the post may not
+    see, by the same steps and so in the same time.
+    """
+    return _envelopes(connection, [dispatch_id]).get(dispatch_id, _NOBODYS)
 
 
 def inbox(
