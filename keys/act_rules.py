@@ -80,6 +80,7 @@ _POUCH: Final = _seat(
 # Who may give the custodian a grant, by its purpose (ACTS.md §6).
 GRANT_SEATS: Final[dict[str, Seat]] = {
     "open": _READERS,
+    "bag": _POUCH,
     "sign": _CIPHER | _RELEASERS,
     "seal": _POUCH,
     "endorse": _SECURITY | _A | _B,

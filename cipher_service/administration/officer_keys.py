@@ -4,7 +4,7 @@
 
 The key answers the custodian's own challenge for the custodian's own RP ID; the service passes the
 answer on and is believed in nothing. What an officer opens or signs is granted dispatch by
-dispatch; sealed subjects and drafts come under one session of ten minutes.
+dispatch; sealed subjects, drafts and bags' texts come under sessions of ten minutes.
 """
 
 import json
@@ -33,7 +33,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.identity.compact import encode_segment
 from cipher_service.settings import Settings
 from keys import canonical
-from keys.custody.grants import OPEN, SINGLE_SECONDS, USES_MOST, Grant, grant_challenge
+from keys.custody.grants import BAG, OPEN, SINGLE_SECONDS, USES_MOST, Grant, grant_challenge
 from keys.custody.protocol import Custodian
 from keys.passkeys import RelyingParty
 from keys.software_key import SoftwareKey
@@ -110,10 +110,11 @@ class KeyInHand:
 
     def token(self, purpose: str, request: str, dispatch: str | None) -> bytes:
         """Give the token of a grant; see `Granting`."""
-        if purpose != OPEN or dispatch is not None:
-            return self._grant(purpose, self.signer.rank, dispatch, request, 1, _single())
+        mine = self.signer
+        if purpose not in (OPEN, BAG) or dispatch is not None:
+            return self._grant(purpose, mine.rank, dispatch, request, 1, _single())
         if purpose not in self._sessions:
-            rank = min(self.signer.rank, self.signer.session_rank)
+            rank = mine.rank if purpose == BAG else min(mine.rank, mine.session_rank)
             token = self._grant(purpose, rank, None, None, USES_MOST, SESSION)
             self._sessions[purpose] = token
         return self._sessions[purpose]

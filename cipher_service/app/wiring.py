@@ -88,7 +88,7 @@ def registrar_handlers(
         site, _executors(gate, bags), completed, settings.console_origin, settings.log_origin
     )
     granting = GrantDesk(desk_of_officers)
-    sealing = SealingDesk(bags.seated, granting.sealed)
+    sealing = SealingDesk(bags.seated)
     grants = {**granting.acts(), **own_openings.acts(), **sealing.acts()}
     handlers = {
         **admissions.handlers(),

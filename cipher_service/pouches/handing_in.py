@@ -178,7 +178,7 @@ def waiting(connection: Connection, destination: str | None = None) -> list[Row[
 
 def open_piece(body: bytes, custodian: Custodian) -> Item:
     """Open a piece. Raises KeysError: the custodian refuses."""
-    return read_item(Record(canonical.decode(custodian.open_sealed(body)), "piece"))
+    return read_item(Record(canonical.decode(custodian.open_bag_text(body)), "piece"))
 
 
 def as_line(piece: Item, line: int) -> Item:

@@ -44,7 +44,7 @@ from pouch.classes import Certification, require_certified
 from pouch.facts import Sealed
 
 SIGN: Final = "sign_seal"
-OPEN: Final = "open_sealed"
+OPEN: Final = "open_bag_text"
 
 
 class SealingDesk:
@@ -52,18 +52,15 @@ class SealingDesk:
 
     Args:
         seated: gives the bureau inside a transaction.
-        dispatches: judges the opening of sealed texts that are no bag's.
         now: the clock.
     """
 
     def __init__(
         self,
         seated: Callable[[Connection], Office],
-        dispatches: OfficerAct,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._seated = seated
-        self._dispatches = dispatches
         self._now = now
 
     def acts(self) -> dict[str, OfficerAct]:
@@ -78,6 +75,7 @@ class SealingDesk:
             f"{SIGN}.intend": self.signs,
             f"{SIGN}.end": self.ended,
             f"{OPEN}.intend": self.opens,
+            f"{OPEN}.end": self.ended,
         }
 
     def lay(self, connection: Connection, officer: str, payload: Answer) -> Answer:
@@ -182,21 +180,18 @@ class SealingDesk:
             signing.keep_apart(connection, found, waiting, sitting.office.card, signed)
         return {"number": waiting.number}
 
-    def opens(self, connection: Connection, officer: str, payload: Answer) -> Any:
-        """Take `{"bag": closing, "request"}`, or what `GrantDesk.sealed` takes.
+    def opens(self, connection: Connection, officer: str, payload: Answer) -> None:
+        """Take `{"bag": closing, "request"}`; the custodian may be asked now.
 
-        The log's entry names no bag: the custodian knows of none in a sealed text. Refuses
+        The log's entry names no bag: the custodian reads none in such a text. Refuses
         CLOSING_UNKNOWN, NOT_ALLOWED, FORM_REFUSED: the request opens something else than this
         bag's waybill, lines and papers, or a piece that the officer may lay into it.
         """
-        if "bag" not in payload:
-            return self._dispatches(connection, officer, payload)
         with self._seated(connection).look() as sitting:
             found = sitting.closing(payload["bag"])
             sitting.require(officer, PACK, found)
             if payload["request"] not in _texts_of(sitting, found, officer):
                 raise ServiceError("FORM_REFUSED")
-        return None
 
     def _require_granted(self, grant: bytes, officer: str, waiting: Waiting) -> None:
         """Demand that a grant is this officer's, to have these very claims signed once."""

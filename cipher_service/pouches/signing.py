@@ -21,6 +21,7 @@ from keys.age.files import encrypt
 from keys.cards import Card
 from keys.cose import decode_cbor
 from keys.custody import Custodian
+from keys.custody.bag_texts import DRAWN, KEPT
 from keys.custody.desk import SealSignatures
 from keys.devices import SEAL
 from keys.errors import SignatureInvalid
@@ -35,9 +36,6 @@ from pouch.sealed import SealedManifest, Sealer, Signed, read_sealed, seal_manif
 
 NONCE_BYTES: Final = 16
 DAYS_DEFAULT: Final = 30
-
-_TYPE: Final = "valise/v1 kept-closing"
-_DRAWN: Final = "valise/v1 drawn-closing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ def items_of(seal: str, lines: Sequence[bytes], custodian: Custodian) -> tuple[I
     if not lines:
         raise ServiceError("BAG_EMPTY", seal=seal)
     return tuple(
-        read_item(Record(canonical.decode(custodian.open_sealed(body)), "line")) for body in lines
+        read_item(Record(canonical.decode(custodian.open_bag_text(body)), "line")) for body in lines
     )
 
 
@@ -126,7 +124,7 @@ def keep(connection: Connection, closing: Closing, kept: Kept, card: Card) -> No
     body = canonical.encode(
         {
             "v": 1,
-            "type": _TYPE,
+            "type": KEPT,
             "nonce": kept.nonce,
             "sealed": canonical.decode(kept.sealed.to_bytes()),
         }
@@ -144,7 +142,7 @@ def keep(connection: Connection, closing: Closing, kept: Kept, card: Card) -> No
 
 def enclose(manifest: Manifest, nonce: str, card: Card) -> bytes:
     """Return a manifest that is not signed yet, with its secret, as ciphertext to the card."""
-    body = {"v": 1, "type": _DRAWN, "nonce": nonce, "manifest": manifest_object(manifest)}
+    body = {"v": 1, "type": DRAWN, "nonce": nonce, "manifest": manifest_object(manifest)}
     return encrypt(canonical.encode(body), [card.recipient])
 
 
@@ -172,7 +170,7 @@ def keep_apart(
 
 def open_kept(row: Row[Any], custodian: Custodian) -> Kept:
     """Open what was signed at a closing of headquarters. Raises KeysError: it refuses."""
-    read = canonical.decode(custodian.open_sealed(row.body))
+    read = canonical.decode(custodian.open_bag_text(row.body))
     if row.sealer is None:
         return Kept(read_sealed(canonical.encode(read["sealed"])), read["nonce"])
     sealer = Record(canonical.decode(row.sealer.encode()), "sealer")

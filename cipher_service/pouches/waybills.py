@@ -123,7 +123,7 @@ def bags_together(
 
 def open_body(body: bytes, custodian: Custodian) -> Waybill:
     """Open a waybill. Raises KeysError: the custodian refuses."""
-    return read_waybill(Record(canonical.decode(custodian.open_sealed(body)), "waybill"))
+    return read_waybill(Record(canonical.decode(custodian.open_bag_text(body)), "waybill"))
 
 
 def courier_of(connection: Connection, departure: str) -> str | None:

@@ -133,6 +133,7 @@ ACTS: Final = {
     "open_file_key": Act(("header", "prefix", "warrant"), _write_bytes, _read_bytes),
     "rewrap_header": Act(("header", "prefix", "recipient", "warrant"), _write_bytes, _read_bytes),
     "open_sealed": Act(("ciphertext", "warrant"), _write_bytes, _read_bytes),
+    "open_bag_text": Act(("ciphertext", "warrant"), _write_bytes, _read_bytes),
     "desk_keys": Act((), _write_bytes, _read_bytes),
     "sign_event": Act(("device", "statement"), _write_bytes, _read_bytes),
     "sign_seal": Act(("claims", "warrant"), _write_seal, _read_seal),

@@ -12,6 +12,7 @@ from keys.age.header import Header, seal_header
 from keys.age.hybrid import parse_recipient, wrap
 from keys.age.stream import NONCE_SIZE, SEALED_CHUNK_SIZE
 from keys.cards import Card, read_card
+from keys.custody.bag_texts import levels_in
 from keys.custody.client_authority import ClientAuthority
 from keys.custody.clock import system_clock
 from keys.custody.compartment import CustodyState, NoLock, SecretCompartment
@@ -192,7 +193,7 @@ class Custody:
                 "sign_manifest",
                 (manifest,),
                 resource=parsed.id,
-                level=parsed.label.level,
+                levels=(parsed.label.level,),
                 dispatch=parsed.id,
             ),
             warrant,
@@ -306,7 +307,7 @@ class Custody:
             act,
             arguments,
             resource=manifest.id,
-            level=manifest.label.level,
+            levels=(manifest.label.level,),
             dispatch=manifest.id,
         )
         self._demands.require(use, warrant)
@@ -320,6 +321,15 @@ class Custody:
         _, edition = keys.open(Header.parse(io.BytesIO(ciphertext)))
         self._versions.require_opens(edition.card.edition)
         return decrypt(ciphertext, [edition.hybrid])
+
+    def open_bag_text(self, ciphertext: bytes, warrant: bytes = b"") -> bytes:
+        """Opens a text of the pouch bureau, and no other."""
+        _, edition = self.bureau.open(Header.parse(io.BytesIO(ciphertext)))
+        text = decrypt(ciphertext, [edition.hybrid])
+        use = Use("open_bag_text", (ciphertext,), None, levels=levels_in(text))
+        self._demands.require(use, warrant)
+        self._versions.require_opens(edition.card.edition)
+        return text
 
     def key_versions(self) -> bytes:
         """The states of the custodian's keys."""

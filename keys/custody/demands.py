@@ -34,14 +34,14 @@ class Use:
         act: name of the custodian's act.
         arguments: as they were given, the warrant apart.
         resource: number of the dispatch or message that it is about, or None.
-        level: code of its level, as the custodian read it; None where none can be known.
+        levels: codes of what it touches, as the custodian read them; empty where none can be known.
         dispatch: number of the dispatch, as the custodian read it, or None.
     """
 
     act: str
     arguments: tuple[bytes, ...]
     resource: str | None
-    level: str | None = None
+    levels: tuple[str, ...] = ()
     dispatch: str | None = None
 
 
@@ -98,7 +98,7 @@ class Demands:
         actor = None
         purpose = PURPOSES.get(use.act)
         if purpose is not None:
-            rank = None if use.level is None else roll.rank_of(use.level)
+            rank = max(map(roll.rank_of, use.levels), default=None)
             wanted = Wanted(purpose, rank, use.dispatch, request)
             actor = self._officers.require_grant(given.grant, wanted)
             if use.act in BY_TWO and actor == self._officers.require_grant(given.second, wanted):

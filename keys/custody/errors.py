@@ -197,6 +197,12 @@ class LevelUnknown(Refusal):
     code = "LEVEL_UNKNOWN"
 
 
+class BagTextUnknown(Refusal):
+    """What a grant to open bags' texts would open is a text of something else."""
+
+    code = "BAG_TEXT_UNKNOWN"
+
+
 class WarrantMalformed(Refusal):
     """What came with the request as its grant and logged intent is not of the one form."""
 

@@ -5,9 +5,9 @@
     token = custodian.open_grant(grant.encoded, nonce, response)
 
 A *session* names neither a dispatch nor a request: it serves any act of its purpose up to its rank,
-so many times, until it ends, and never above the roll's session rank. Above that a grant names the
-dispatch to be opened, or the very request to be signed. A token is worth nothing once the custodian
-stops, its officer's right to act ends, or anybody seals the keys.
+so many times, until it ends, and never above the roll's session rank, but for bags' lines. Above
+that a grant names the dispatch to be opened, or the very request to be signed. A token is worth
+nothing once the custodian stops, its officer's right to act ends, or anybody seals the keys.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from keys.records import Record
 
 OPEN: Final = "open"
+BAG: Final = "bag"
 SIGN: Final = "sign"
 SEAL: Final = "seal"
 ENDORSE: Final = "endorse"
@@ -48,6 +49,7 @@ PURPOSES: Final = {
     "open_file_key": OPEN,
     "rewrap_header": OPEN,
     "open_sealed": OPEN,
+    "open_bag_text": BAG,
     "sign_manifest": SIGN,
     "sign_rerouting": SIGN,
     "endorse_card": ENDORSE,
@@ -248,8 +250,8 @@ def require_covers(grant: Grant, wanted: Wanted, session_rank: int) -> None:
         raise GrantOfAnother("the grant is for another request")
     if wanted.rank is None:
         # Whose level cannot be known: what is signed is granted by itself; sealed texts come under
-        # any session to open.
-        if wanted.purpose != OPEN and grant.request is None:
+        # any session to open, and waybills under any for bags.
+        if wanted.purpose not in (OPEN, BAG) and grant.request is None:
             raise GrantTooLow("a grant to sign this names the request")
         return
     if wanted.rank > grant.rank:
@@ -257,7 +259,8 @@ def require_covers(grant: Grant, wanted: Wanted, session_rank: int) -> None:
     # To open, the dispatch's own number is enough: the custodian reads it in the manifest. What is
     # to be signed does not exist before, so that only its bytes can be named.
     named = grant.request if wanted.purpose == SIGN else grant.request or grant.dispatch
-    if wanted.rank > session_rank and named is None:
+    # A bag's line says what lies in it and not what that says: a session serves at any level.
+    if wanted.rank > session_rank and named is None and wanted.purpose != BAG:
         raise GrantTooLow(f"above rank {session_rank} a grant is for one dispatch")
 
 

@@ -226,6 +226,17 @@ class Custodian(Protocol):
         """
         ...
 
+    def open_bag_text(self, ciphertext: bytes, warrant: bytes = b"") -> bytes:
+        """Opens a text of the pouch bureau: a piece or line, a waybill, a closing.
+
+        Its levels are read in it: a grant for bags covers the highest.
+
+        Raises:
+            BagTextUnknown: it is sealed to the bureau and no text of a bag.
+            Refusal: as `open_sealed`.
+        """
+        ...
+
     def desk_keys(self) -> bytes:
         """Gives the public keys of the pouch bureau's two desks: 32 bytes of Ed25519 each."""
         ...

@@ -141,6 +141,11 @@ class AskedCustodian(ABC):
         plaintext: bytes = self._ask("open_sealed", ciphertext, warrant)
         return plaintext
 
+    def open_bag_text(self, ciphertext: bytes, warrant: bytes = b"") -> bytes:
+        """Opens a text of the pouch bureau, and no other."""
+        plaintext: bytes = self._ask("open_bag_text", ciphertext, warrant)
+        return plaintext
+
     def desk_keys(self) -> bytes:
         """The public keys of the pouch bureau's desks."""
         keys: bytes = self._ask("desk_keys")

@@ -1,8 +1,9 @@
 """An officer's grants: asked for here, signed at the other origin, kept for the session.
 
 To open, up to the roll's ceiling one grant serves the session; above it each dispatch has its own.
-To sign, each grant is for one manifest, whatever its level. Tokens lie in this process's memory
-only, by session: after a restart the officer signs again.
+Bags' texts open under a grant of their own, which the session gives once. To sign, each grant is
+for one manifest, whatever its level. Tokens lie in this process's memory only, by session: after a
+restart the officer signs again.
 """
 
 import asyncio
@@ -28,7 +29,16 @@ from cipher_service.dispatches.office.showing import Showing
 from cipher_service.errors import ServiceError
 from keys import canonical
 from keys.custody.errors import GrantMissing
-from keys.custody.grants import OPEN, SEAL, SESSION_SECONDS, SIGN, SINGLE_SECONDS, USES_MOST, Grant
+from keys.custody.grants import (
+    BAG,
+    OPEN,
+    SEAL,
+    SESSION_SECONDS,
+    SIGN,
+    SINGLE_SECONDS,
+    USES_MOST,
+    Grant,
+)
 from keys.custody.intents import request_digest
 
 _MARGIN: Final = timedelta(seconds=30)  # the clocks of two processes may differ by a moment
@@ -58,6 +68,7 @@ class Held:
         officer: number of the person; see `Granting`.
         ends: when the session ends at the latest.
         grants: to open, with the token of each; by dispatch, None for the session's own.
+        bags: to open bags' texts, with its token.
         signing: tokens of grants to sign, by request.
         sealing: the last grant to seal, with its token.
         asked: what was put before the officer last.
@@ -67,6 +78,7 @@ class Held:
     officer: str
     ends: datetime
     grants: dict[str | None, tuple[Grant, bytes]] = field(default_factory=dict)
+    bags: tuple[Grant, bytes] | None = None
     signing: dict[str, bytes] = field(default_factory=dict)
     sealing: tuple[Grant, bytes] | None = None
     asked: _Asked | None = None
@@ -78,6 +90,8 @@ class Held:
             self.signing = {str(grant.request): token}  # an officer signs one at a time
         elif grant.purpose == SEAL:
             self.sealing = grant, token
+        elif grant.purpose == BAG:
+            self.bags = grant, token
         else:
             self.grants[grant.dispatch] = (grant, token)
 
@@ -87,6 +101,8 @@ class Held:
             return self.signing[request]
         if purpose == SEAL and self.sealing is not None and self.sealing[0].request == request:
             return self.sealing[1]
+        if purpose == BAG and self.bags is not None:
+            return self.bags[1]
         for name in (dispatch, None):
             if purpose == OPEN and name in self.grants:
                 return self.grants[name][1]
@@ -115,6 +131,8 @@ def held_by(visit: Visit) -> Held:
     held = all_held.setdefault(name, Held(person.number, person.last))
     for about in [each for each, (grant, _) in held.grants.items() if grant.expires <= visit.now]:
         del held.grants[about]
+    if held.bags is not None and held.bags[0].expires <= visit.now:
+        held.bags = None
     for each in all_held.values():
         if each.sealing is not None and each.sealing[0].expires <= visit.now:
             each.sealing = None
@@ -150,6 +168,13 @@ async def standing(visit: Visit, dispatch: str | None, level: str | None) -> Sta
     return Standing(trial=False, granted=held_by(visit).covers(dispatch, rank))
 
 
+async def standing_for_bags(visit: Visit) -> Standing:
+    """Say whether the custodian demands a grant to open bags' texts, and whether one stands."""
+    if not await _ask(visit, lambda custodian: custodian.state().founded):
+        return Standing(trial=True, granted=True)
+    return Standing(trial=False, granted=held_by(visit).bags is not None)
+
+
 async def for_dispatch(visit: Visit) -> Response:
     """Have the opening of a dispatch granted: by a session's grant, or for it alone."""
     number = number_of(visit)
@@ -172,6 +197,21 @@ async def for_session(visit: Visit) -> Response:
     """Have the session granted, for what carries no level: drafts, subjects."""
     await visit.form()
     return await _put(visit, None, None, "/depeches/autorisation")
+
+
+async def for_bags(visit: Visit, back: str) -> Response:
+    """Have the opening of bags' texts granted for the session, up to the officer's own level."""
+    roll, mine = await _on_roll(visit)
+    grant = Grant(
+        officer=visit.person.number,
+        purpose=BAG,
+        rank=mine["rank"],
+        dispatch=None,
+        request=None,
+        uses=USES_MOST,
+        expires=_ends(visit, _SESSION),
+    )
+    return visit.sign(await _asked(visit, roll, mine, grant, partial(_on, back)))
 
 
 async def taken(visit: Visit) -> Response:

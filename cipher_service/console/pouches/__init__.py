@@ -53,6 +53,7 @@ FLOW: Final = Flow(
         Page("/valises/reception", arrival.find, method="POST"),
         Page("/valises/{seal}", bag.journey),
         Page("/valises/{seal}/confection", making.make_up),
+        Page("/valises/{seal}/autorisation", sealing.allow, method="POST"),
         Page("/valises/{seal}/pieces", making.scan, method="POST"),
         Page("/valises/{seal}/retirer", making.take_out, method="POST"),
         Page("/valises/{seal}/sceller", making.ask_seal, method="POST"),

@@ -27,7 +27,7 @@ async def journey(visit: Visit, refusal: ServiceError | None = None) -> Response
         visit,
         "journey",
         refusal,
-        trial=(await sealing.custodian_stands(visit)).trial,
+        custodian=await sealing.custodian_stands(visit),
         found=found,
         takers=takers,
         picture=draw(found, visit.now),

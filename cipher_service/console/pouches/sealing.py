@@ -14,10 +14,11 @@ from starlette.responses import Response
 from cipher_service.console.dispatches.granting import (
     Standing,
     asking_for_bag,
+    for_bags,
     held_by,
     put_to_seal,
     sealers,
-    standing,
+    standing_for_bags,
 )
 from cipher_service.console.pouches.reading import ask, named
 from cipher_service.console.visit import Visit
@@ -48,9 +49,25 @@ async def custodian_stands(visit: Visit) -> Standing:
     Of one that does not answer nothing is said here: the act that needs it is refused by name.
     """
     try:
-        return await standing(visit, None, None)
+        return await standing_for_bags(visit)
     except CustodianUnavailable:
         return Standing(trial=True, granted=True)
+
+
+async def allow(visit: Visit) -> Response:
+    """Lead to the page where an officer grants the opening of bags' texts for their session."""
+    await visit.form()
+    seal = named(visit)
+
+    def sealed(office: Office) -> bool:
+        with office.look() as sitting:
+            found = sitting.closing(seal)
+            if not sitting.visible(visit.person.number, [found]):
+                raise ServiceError("CLOSING_UNKNOWN", seal=seal[:40])
+            return found.manifest is not None
+
+    back = f"/valises/{seal}" if await ask(visit, sealed) else f"/valises/{seal}/confection"
+    return await for_bags(visit, back)
 
 
 async def scan(visit: Visit, seal: str, scanned: str) -> dict[str, object]:

@@ -17,7 +17,7 @@ from cipher_service.dispatches.office.sending import require_own_departure
 from cipher_service.errors import ServiceError
 from cipher_service.identity import approvals
 from cipher_service.identity.officer_commands import OfficerAct
-from keys.custody.grants import OPEN, SIGN, Grant
+from keys.custody.grants import BAG, OPEN, SIGN, Grant
 from keys.custody.intents import request_digest
 
 
@@ -54,7 +54,8 @@ class GrantDesk:
         `sending.require_own_departure`.
         """
         grant, beside = Grant.parse(payload["grant"]), payload["beside"]
-        if grant.officer != officer or grant.purpose != (OPEN if beside is None else SIGN):
+        purposes = (OPEN, BAG) if beside is None else (SIGN,)
+        if grant.officer != officer or grant.purpose not in purposes:
             raise ServiceError("FORM_REFUSED")
         if beside is not None:
             require_own_departure(connection, officer, grant, beside)

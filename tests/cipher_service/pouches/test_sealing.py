@@ -35,7 +35,7 @@ class Bag:
 
     def __init__(self, bureau: PouchBureau, monkeypatch: pytest.MonkeyPatch) -> None:
         self.bureau, self.seal = bureau, bureau.packed()
-        self.acts = SealingDesk(self._seated, _no_dispatch, now=lambda: bureau.now).acts()
+        self.acts = SealingDesk(self._seated, now=lambda: bureau.now).acts()
         self.answers: dict[str, bytes] = {}
         self.told: dict[str, Any] = {}
         monkeypatch.setattr(approvals, "answered", self._answered)
@@ -95,10 +95,6 @@ class Bag:
     def waits(self) -> bool:
         with reading(self.bureau.engine) as connection:
             return find(connection, self.seal) is not None
-
-
-def _no_dispatch(_connection: Connection, _officer: str, _payload: object) -> Any:
-    raise ServiceError("NOT_FOUND")
 
 
 @pytest.fixture
@@ -219,8 +215,8 @@ def test_an_officer_has_opened_what_lies_in_the_bag_or_may_be_laid_in(bag: Bag) 
         line = repository.lines_of(connection, bag.seal)[0].body
 
     def opens(body: bytes, officer: str = bureau.chief) -> None:
-        request = request_digest("open_sealed", bytes(body))
-        bag.act("open_sealed.intend", officer, bag=bag.seal, request=request)
+        request = request_digest("open_bag_text", bytes(body))
+        bag.act("open_bag_text.intend", officer, bag=bag.seal, request=request)
 
     opens(line)
     opens(rows[secret])
@@ -228,8 +224,6 @@ def test_an_officer_has_opened_what_lies_in_the_bag_or_may_be_laid_in(bag: Bag) 
         opens(rows[away])
     with pytest.raises(ServiceError, match="NOT_ALLOWED"):
         opens(line, bureau.courier)
-    with pytest.raises(ServiceError, match="NOT_FOUND"):
-        bag.act("open_sealed.intend", bureau.chief, composition="x", request="y")
     piece = handing_in.open_piece(rows[secret], custody())
     made = packing.line_of(piece, 3, custody().card())
     line_map = {name: getattr(made, name) for name in NewLine.__slots__}

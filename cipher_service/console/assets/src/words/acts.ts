@@ -50,6 +50,10 @@ export const SENTENCES = {
 
 export const PURPOSES: Record<string, Words> = {
   open: { fr: "Permettre d’ouvrir", en: "Allow opening" },
+  bag: {
+    fr: "Permettre d’ouvrir ce que le bureau de la valise tient chiffré (pièces, lettres, bordereaux)",
+    en: "Allow opening what the pouch bureau keeps enciphered (items, letters, bordereaux)",
+  },
   sign: { fr: "Faire signer une dépêche au dépositaire", en: "Have the custodian sign a dispatch" },
   seal: { fr: "Permettre de sceller une valise", en: "Allow sealing a pouch" },
 };
