@@ -159,6 +159,10 @@ class Record:
             return None
         return self.record(member)
 
+    def has(self, member: str) -> bool:
+        """Whether a member stands there that may be left out, and was not taken yet."""
+        return member in self._members
+
     def close(self) -> None:
         """Demands that every member was taken."""
         if self._members:

@@ -1,9 +1,9 @@
 """The sync pack: what a device without network needs to judge a bag, signed by the ministry's root.
 
 It holds the cards in force, the bags announced and not yet received, the closings that were
-received (a second arrival is a copy), what was revoked, and roots of the log. It has a version and
-an end. Whoever stores packs keeps the highest version seen and refuses a lower one, since an old
-pack knows no new revocation; how old a pack is stands in every verdict.
+received (a second arrival is a copy), what was recalled or revoked, and roots of the log. It has a
+version and an end. Whoever stores packs keeps the highest version seen and refuses a lower one,
+since an old pack knows no new revocation; how old a pack is stands in every verdict.
 
     data = make_pack(pack, sign=root.sign)
     pack = read_pack(data, root.verifying_key, least_version=7, at=now)
@@ -51,6 +51,7 @@ class Announced:
         seals: numbers of its physical seals.
         destination: code of the post that receives.
         packages: how many bags travel together.
+        expires: when its seal ends; None where the ministry does not know the seal.
     """
 
     seal: str
@@ -59,6 +60,7 @@ class Announced:
     seals: tuple[str, ...]
     destination: str
     packages: int
+    expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Pack:
         revoked_seals: identifiers of closings that count no more.
         revoked_cards: fingerprints of cards that count no more.
         roots: roots of the log by the sizes of its tree.
+        recalled: identifiers of closings that their origins want back, unopened.
     """
 
     version: int
@@ -101,6 +104,7 @@ class Pack:
     revoked_seals: frozenset[str]
     revoked_cards: frozenset[str]
     roots: dict[int, bytes]
+    recalled: frozenset[str] = frozenset()
 
 
 def make_pack(pack: Pack, *, sign: Callable[[str, bytes], Signatures]) -> bytes:
@@ -172,6 +176,8 @@ def read_pack(data: bytes, root: VerifyingKey, *, least_version: int, at: dateti
 
 
 def _pack_object(pack: Pack) -> dict[str, Any]:
+    # What packs did not tell from the beginning is left out where there is nothing to tell.
+    recalled = {"recalled": sorted(pack.recalled)} if pack.recalled else {}
     return {
         "v": 1,
         "type": PACK,
@@ -179,17 +185,7 @@ def _pack_object(pack: Pack) -> dict[str, Any]:
         "issued": canonical.text_from_time(pack.issued),
         "expires": canonical.text_from_time(pack.expires),
         "cards": [canonical.decode(card.to_bytes()) for card in pack.cards],
-        "announced": [
-            {
-                "seal": bag.seal,
-                "bag": bag.bag,
-                "digest": bag.digest,
-                "seals": bag.seals,
-                "destination": bag.destination,
-                "packages": bag.packages,
-            }
-            for bag in pack.announced
-        ],
+        "announced": [_announced_object(bag) for bag in pack.announced],
         "arrivals": [
             {"seal": each.seal, "place": each.place, "at": canonical.text_from_time(each.at)}
             for each in pack.arrivals
@@ -197,6 +193,20 @@ def _pack_object(pack: Pack) -> dict[str, Any]:
         "revoked_seals": sorted(pack.revoked_seals),
         "revoked_cards": sorted(pack.revoked_cards),
         "roots": [{"size": size, "root": pack.roots[size].hex()} for size in sorted(pack.roots)],
+        **recalled,
+    }
+
+
+def _announced_object(bag: Announced) -> dict[str, Any]:
+    expires = None if bag.expires is None else canonical.text_from_time(bag.expires)
+    return {
+        "seal": bag.seal,
+        "bag": bag.bag,
+        "digest": bag.digest,
+        "seals": bag.seals,
+        "destination": bag.destination,
+        "packages": bag.packages,
+        **({} if expires is None else {"expires": expires}),
     }
 
 
@@ -220,6 +230,7 @@ def _read(record: Record) -> Pack:
         revoked_seals=frozenset(record.texts("revoked_seals", SEAL, most=_BAGS_MAX)),
         revoked_cards=frozenset(record.texts("revoked_cards", FINGERPRINT, most=_BAGS_MAX)),
         roots=dict(roots),
+        recalled=_read_recalled(record),
     )
     record.close()
     if pack.issued >= pack.expires:
@@ -228,6 +239,15 @@ def _read(record: Record) -> Pack:
         if len({each.seal for each in told}) != len(told):
             raise ValueError(f"pack.{name} names a closing twice")
     return pack
+
+
+def _read_recalled(record: Record) -> frozenset[str]:
+    if not record.has("recalled"):
+        return frozenset()
+    recalled = record.texts("recalled", SEAL, most=_BAGS_MAX)
+    if not recalled:
+        raise ValueError("pack.recalled is left out where it names none")
+    return frozenset(recalled)
 
 
 def _read_card(item: object) -> Card:
@@ -245,6 +265,7 @@ def _read_announced(record: Record) -> Announced:
         seals=read_seals(record),
         destination=record.text("destination", POST),
         packages=bounded(record, "packages", PACKAGES_MAX),
+        expires=record.time("expires") if record.has("expires") else None,
     )
     record.close()
     return announced

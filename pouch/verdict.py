@@ -6,7 +6,7 @@ this order:
 1. the text: is it a seal at all;
 2. the key: is it trusted, and does the signature hold;
 3. the key's standing: whose it is, in force, not revoked;
-4. the seal's standing: not revoked, in its time, not received before;
+4. the seal's standing: not revoked, not recalled, in its time, not received before;
 5. the announcement, when a pack is at hand;
 6. the sealed manifest and its full signatures, when it is at hand;
 7. the log, when the seal carries a proof;
@@ -63,6 +63,7 @@ class Name(StrEnum):
     WITNESS_INVALID = "WITNESS_INVALID"
     LOG_PROOF_INVALID = "LOG_PROOF_INVALID"
     SEAL_NUMBERS_WRONG = "SEAL_NUMBERS_WRONG"
+    BAG_RECALLED = "BAG_RECALLED"
     SEAL_NUMBER_NEAR_MISS = "SEAL_NUMBER_NEAR_MISS"
     BAG_COUNT_WRONG = "BAG_COUNT_WRONG"
     WEIGHT_OFF = "WEIGHT_OFF"
@@ -73,11 +74,13 @@ class Name(StrEnum):
 
 
 class Word(IntEnum):
-    """The one word of a verdict: CONFORME, À VÉRIFIER, REFUSER."""
+    """The one word of a verdict: CONFORME, À VÉRIFIER, À RENVOYER, REFUSER."""
 
     CONFORMS = 0
     VERIFY = 1
-    REFUSE = 2
+    # Nothing is wrong with the bag, and nobody opens it: its origin wants it back.
+    RETURN = 2
+    REFUSE = 3
 
 
 class Witnessing(StrEnum):
@@ -166,6 +169,8 @@ class Verdict:
         """CONFORMS only when the bag itself was checked."""
         if self.name is Name.SEAL_GENUINE_BAG_CHECKED:
             return Word.CONFORMS
+        if self.name is Name.BAG_RECALLED:
+            return Word.RETURN
         return Word.VERIFY if self.name in _TO_VERIFY else Word.REFUSE
 
 
@@ -200,11 +205,12 @@ def judge(
     Args:
         text: as scanned, by any keyboard layout.
         trust: cards known to be what they say: from files, or those of the pack.
-        at: the present time, aware.
+        at: the present time, aware; a clock that is behind the pack's issue is not believed.
         sealed: the sealed manifest, if it is at hand.
         pack: the sync pack, verified by `pouch.pack.read_pack`.
         observed: what somebody saw of the bag, typed before the expected was shown.
     """
+    at = at if pack is None else max(at, pack.issued)
     seen = None if pack is None else _seen(pack, at)
     # 1. and 2.
     try:
@@ -291,6 +297,8 @@ class _Case:
         if pack is not None:
             if claims.seal in pack.revoked_seals:
                 self.find(Name.SEAL_REVOKED, f"the closing {claims.seal} is revoked")
+            if claims.seal in pack.recalled:
+                self.find(Name.BAG_RECALLED, f"{claims.issuer} wants the bag back, unopened")
             for arrival in pack.arrivals:
                 if arrival.seal == claims.seal:
                     self.find(Name.CLONE_SUSPECTED, f"received before at {arrival.place}")
@@ -303,9 +311,10 @@ class _Case:
         told = next((bag for bag in pack.announced if bag.seal == self.claims.seal), None)
         if told is None:
             # A bag that was received is no longer among those under way.
-            if all(arrival.seal != self.claims.seal for arrival in pack.arrivals):
+            known = pack.recalled | {arrival.seal for arrival in pack.arrivals}
+            if self.claims.seal not in known:
                 self.find(Name.BAG_UNANNOUNCED, "the pack announces no such closing")
-        elif _told(told) != _claimed(self.claims):
+        elif not _agree(told, self.claims):
             self.find(Name.ANNOUNCEMENT_DIFFERS, "the announcement says otherwise")
         else:
             self.best = Name.SEAL_GENUINE_BAG_ANNOUNCED
@@ -373,6 +382,11 @@ class _Case:
 
     def _in_force(self, card: Card) -> bool:
         return card.valid_from <= self.claims.issued < card.valid_until
+
+
+def _agree(bag: Announced, claims: Claims) -> bool:
+    ends_alike = bag.expires in (None, claims.expires)
+    return ends_alike and _told(bag) == _claimed(claims)
 
 
 def _told(bag: Announced) -> tuple[object, ...]:

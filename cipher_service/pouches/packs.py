@@ -12,7 +12,7 @@ also across a restored backup. Until the ministry has a root of its own, the bur
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -33,6 +33,7 @@ from keys.signing import Signatures
 from pouch.errors import PackMalformed
 from pouch.manifest import VALIDITY_MAX
 from pouch.pack import Announced, Arrival, Pack, make_pack
+from pouch.seal import read_seal
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +110,7 @@ class Packs:
             revoked_seals=told.revoked_seals,
             revoked_cards=told.revoked_cards,
             roots={},
+            recalled=told.recalled,
         )
         try:
             body = self._signed(pack)
@@ -148,6 +150,7 @@ class _Told:
     arrivals: tuple[Arrival, ...]
     revoked_seals: frozenset[str]
     revoked_cards: frozenset[str]
+    recalled: frozenset[str]
 
 
 def _told(connection: Connection, directory: Directory, post: str, now: datetime) -> _Told:
@@ -157,14 +160,22 @@ def _told(connection: Connection, directory: Directory, post: str, now: datetime
         for closing in repository.closings_since(connection, now - 2 * VALIDITY_MAX)
         if post in (*closing.route.route.places, directory.headquarters)
     ]
-    receipts = outcomes.receipts_of(connection, [closing.seal for closing in closings])
-    void = revoked(connection, closings, post=post, received=frozenset(receipts), now=now)
+    seals = [closing.seal for closing in closings]
+    receipts = outcomes.receipts_of(connection, seals)
+    # A recalled bag is awaited at home, wherever it was received before.
+    for closing in closings:
+        held = receipts.get(closing.seal)
+        away = held is not None and held.discharge is None and held.post != closing.route.origin
+        if closing.recalled and away:
+            del receipts[closing.seal]
+    terms = _terms(connection, [seal for seal in seals if seal not in receipts])
+    void = revoked(connection, closings, received=frozenset(receipts), terms=terms, now=now)
     told = [each for each in closings if each.seal not in receipts and each.seal not in void]
     together = waybills.bags_together(
         connection, sorted({closing.departure for closing in told}), now
     )
     return _Told(
-        announced=tuple(_announced(closing, together) for closing in told),
+        announced=tuple(_announced(closing, together, terms) for closing in told),
         arrivals=tuple(
             Arrival(seal, row.post, clock.parse(row.granted_at)) for seal, row in receipts.items()
         ),
@@ -172,10 +183,19 @@ def _told(connection: Connection, directory: Directory, post: str, now: datetime
         revoked_cards=frozenset(
             card.fingerprint for card in directory.cards.values() if card.state == "withdrawn"
         ),
+        recalled=frozenset(closing.seal for closing in told if closing.recalled),
     )
 
 
-def _announced(closing: Closing, together: Mapping[str, int]) -> Announced:
+def _terms(connection: Connection, seals: Sequence[str]) -> dict[str, datetime]:
+    """Return when the seals that headquarters signed end, by their closings."""
+    symbols = repository.symbols_of(connection, seals)
+    return {seal: read_seal(symbol).claims.expires for seal, symbol in symbols.items()}
+
+
+def _announced(
+    closing: Closing, together: Mapping[str, int], terms: Mapping[str, datetime]
+) -> Announced:
     """Announce a sealed bag; those of one departure travel together on one waybill."""
     return Announced(
         seal=closing.seal,
@@ -184,15 +204,20 @@ def _announced(closing: Closing, together: Mapping[str, int]) -> Announced:
         seals=closing.seals,
         destination=closing.route.destination,
         packages=together[closing.departure],
+        expires=terms.get(closing.seal),
     )
 
 
 def _mark(directory: Directory, told: _Told) -> str:
     made_from = [
         directory.version,
-        [[bag.seal, bag.packages] for bag in told.announced],
+        [
+            [bag.seal, bag.packages, None if bag.expires is None else clock.text(bag.expires)]
+            for bag in told.announced
+        ],
         [[each.seal, each.place, clock.text(each.at)] for each in told.arrivals],
         sorted(told.revoked_seals),
         sorted(told.revoked_cards),
+        sorted(told.recalled),
     ]
     return hashlib.sha256(canonical.encode(made_from)).hexdigest()

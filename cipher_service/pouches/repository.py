@@ -237,6 +237,15 @@ def closings_with_seals(connection: Connection, numbers: Iterable[str]) -> list[
     return [closing for closing in found if closing is not None]
 
 
+def symbols_of(connection: Connection, seals: Sequence[str]) -> dict[str, str]:
+    """Return the texts of the seals that headquarters made, by their closings."""
+    book, found = tables.sealed, dict[str, str]()
+    for named in at_once(seals):
+        rows = connection.execute(select(book.c.seal, book.c.symbol).where(book.c.seal.in_(named)))
+        found |= {row.seal: row.symbol for row in rows}
+    return found
+
+
 def change_closing(connection: Connection, seal: str, **values: object) -> None:
     """Set columns of a closing."""
     connection.execute(update(tables.closing).where(tables.closing.c.seal == seal).values(**values))

@@ -1,13 +1,13 @@
 """Which closings count no more, so that a device refuses their labels also without network.
 
 A label outlives what happened to its bag. Its closing is revoked when the bag was out of our hands
-(also once it is found again: nobody can say what became of it meanwhile), when its origin wants it
-back (but not at the origin, which awaits it), when the sealing was corrected away, when one of its
-physical seals stands on another closing too, and when it never arrived and is older than any seal
-may live, which a device with a slow clock would not see.
+(also once it is found again: nobody can say what became of it meanwhile), when the sealing was
+corrected away, and when one of its physical seals stands on another closing too. A bag that never
+arrived ends with its seal: the announcement tells the end of those that headquarters signed. The
+service has no seal that a post signed for itself; such a bag is revoked when no seal may be as old.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -25,8 +25,8 @@ def revoked(
     connection: Connection,
     closings: Sequence[Closing],
     *,
-    post: str,
     received: frozenset[str],
+    terms: Collection[str],
     now: datetime,
 ) -> frozenset[str]:
     """Return the identifiers of the closings that a post's devices must refuse.
@@ -34,8 +34,8 @@ def revoked(
     Args:
         connection: the books.
         closings: sealed ones on whose way the post lies.
-        post: whose devices are told.
         received: closings whose receipt was granted.
+        terms: closings whose seal tells its own end.
         now: the ministry's time.
     """
     seals = [closing.seal for closing in closings]
@@ -44,9 +44,9 @@ def revoked(
     found = set()
     for closing in closings:
         # No seal is older than its make-up: only an old make-up is looked at event by event.
-        old = closing.seal not in received and now - closing.opened >= VALIDITY_MAX
-        recalled = closing.recalled and post != closing.route.origin
-        if recalled or closing.lost or closing.seal in twice:
+        awaited = closing.seal not in received and closing.seal not in terms
+        old = awaited and now - closing.opened >= VALIDITY_MAX
+        if closing.lost or closing.seal in twice:
             found.add(closing.seal)
         elif closing.seal in told or old:
             live = live_events(repository.events_of(connection, closing.seal))

@@ -39,6 +39,7 @@ def pack(arguments: Namespace, terminal: Terminal) -> None:
             ("line_pack_expires", date_text(held.expires, language)),
             ("line_pack_cards", ", ".join(sorted({card.post for card in held.cards})) or "-"),
             ("line_pack_announced", str(len(held.announced))),
+            ("line_pack_recalled", str(len(held.recalled))),
             ("line_pack_revoked", str(len(held.revoked_seals) + len(held.revoked_cards))),
         ],
     )
@@ -84,10 +85,16 @@ def _record(held: Pack, now: datetime) -> dict[str, Any]:
         "age_seconds": int((now - held.issued).total_seconds()),
         "cards": [{"post": card.post, "fingerprint": card.fingerprint} for card in held.cards],
         "announced": [
-            {"bag": bag.bag, "seal": bag.seal, "destination": bag.destination}
+            {
+                "bag": bag.bag,
+                "seal": bag.seal,
+                "destination": bag.destination,
+                "expires": None if bag.expires is None else clock.text(bag.expires),
+            }
             for bag in held.announced
         ],
         "arrivals": [{"seal": each.seal, "place": each.place} for each in held.arrivals],
+        "recalled": sorted(held.recalled),
         "revoked_seals": sorted(held.revoked_seals),
         "revoked_cards": sorted(held.revoked_cards),
     }

@@ -12,7 +12,7 @@ from typing import Any
 import pypdfium2
 import qrcode
 from PIL import Image
-from playwright.sync_api import BrowserContext, BrowserType, Error, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, BrowserType, Error, Locator, Page, expect
 
 from cipher_service.administration.stage import Stage
 from cipher_service.identity.demonstration import Demonstration
@@ -21,7 +21,14 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import reading
 from pouch.events import Event
 from tests.console.sealed_bags import Bag, number_of
-from tests.console.support import CHROMIUM, PATIENCE_MS, watch_policy
+from tests.console.support import (
+    CHROMIUM,
+    PATIENCE_MS,
+    check_accessible,
+    check_language,
+    check_width,
+    watch_policy,
+)
 
 
 def told_of(on: Stage, seal: str) -> list[Event]:
@@ -197,3 +204,35 @@ def kill(folder: Path) -> None:
                 os.kill(int(entry.name), signal.SIGKILL)
         except (FileNotFoundError, ProcessLookupError):
             continue
+
+
+def checked(phone: Phone) -> None:
+    """What stands on the telephone now is held to everything, in both languages."""
+    for language, label in (("en", "EN, English"), ("fr", "FR, français")):
+        phone.press(label)
+        expect(phone.page.locator(f"html[lang={language}]")).to_be_visible()
+        check_accessible(phone.page)
+        check_width(phone.page)
+        check_language(phone.page)
+    for target in phone.page.locator("button:visible, input:visible, select:visible").all():
+        box = target.bounding_box()
+        radio = target.get_attribute("type") == "radio"
+        assert box is not None
+        assert radio or box["height"] >= 56 or target.get_attribute("type") == "file", target
+
+
+@contextmanager
+def telephone_of(browser: Browser, on: Stage, role: str) -> Iterator[Phone]:
+    """Another telephone, in service at the post of an officer of this function."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="fr-FR")
+    phone = Phone(context, on.settings.console_origin)
+    phone.enrol(on, role)
+    yield phone
+    context.close()
+
+
+def back_in_reach(phone: Phone, conflicts: int) -> None:
+    """Give the telephone its network again; all is handed over, so much of it in conflict."""
+    phone.context.set_offline(offline=False)
+    phone.pending(0)
+    expect(phone.page.locator(f".scan-status[data-conflicts='{conflicts}']")).to_be_visible()

@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 
-from keys.canonical import time_from_text
+from keys.canonical import decode, encode, time_from_text
 from keys.cards import read_card
+from keys.devices import PACK
 from keys.errors import Refusal
+from keys.statements import object_of_signatures
 from pouch.digits import decode_digits, encode_digits
 from pouch.pack import read_pack
 from pouch.physical import Observed
 from pouch.verdict import Trust, judge
+from tests.vectors.pouch_cases import ROOT as SIGNER
 
 HERE = Path(__file__).resolve().parent
 NODE = HERE.parents[1] / ".venv/bin/node"
@@ -147,6 +150,13 @@ def test_mutants_meet_one_verdict_on_both_sides() -> None:
     assert len({answer["name"] for answer in answers if "name" in answer}) > 8
 
 
+def _told(**change: Any) -> bytes:
+    """A pack that says more or less, and whose root signs it all the same."""
+    statement = {**decode((FOLDER / "pack-recalled.pack.json").read_bytes())["statement"], **change}
+    signatures = object_of_signatures(SIGNER.sign(PACK, encode(statement)))
+    return encode({"signatures": signatures, "statement": statement})
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -159,6 +169,10 @@ def test_mutants_meet_one_verdict_on_both_sides() -> None:
         (FOLDER / "good-announced.pack.json").read_bytes().replace(b'"version":', b'"version":1'),
         (FOLDER / "good-announced.pack.json").read_bytes() + b" ",
         (FOLDER / "good-announced.pack.json").read_bytes() + b"\n",
+        _told(recalled=[]),
+        _told(recalled=["CC" * 16]),
+        _told(recalled=["cc" * 16, "dd" * 16]),
+        _told(arrivals=[], recalled=None),
     ],
 )
 def test_a_pack_is_refused_by_the_same_name(wrong: bytes) -> None:

@@ -3,7 +3,6 @@
 import io
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,15 +26,18 @@ from keys import canonical
 from pouch.events import parse_event
 from tests.console.scanning import (
     Phone,
+    back_in_reach,
+    checked,
     film,
     kill,
     photograph,
     symbol,
     telephone,
+    telephone_of,
     told_of,
 )
 from tests.console.sealed_bags import Bag, sealed_bag
-from tests.console.support import check_accessible, check_html, check_language, check_width
+from tests.console.support import check_accessible, check_html
 
 AZERTY = dict(zip("0123456789", "à&é\"'(-è_ç", strict=True))
 CONFORMS = ("CONFORME", "SEAL_GENUINE_BAG_CHECKED")
@@ -62,21 +64,6 @@ def desk(ministry: Stage, browser: Browser) -> Iterator[Phone]:
     context.close()
 
 
-def _checked(phone: Phone) -> None:
-    """What stands on the telephone now is held to everything, in both languages."""
-    for language, label in (("en", "EN, English"), ("fr", "FR, français")):
-        phone.press(label)
-        expect(phone.page.locator(f"html[lang={language}]")).to_be_visible()
-        check_accessible(phone.page)
-        check_width(phone.page)
-        check_language(phone.page)
-    for target in phone.page.locator("button:visible, input:visible, select:visible").all():
-        box = target.bounding_box()
-        radio = target.get_attribute("type") == "radio"
-        assert box is not None
-        assert radio or box["height"] >= 56 or target.get_attribute("type") == "file", target
-
-
 def _photograph(phone: Phone, picture: bytes) -> None:
     file = FilePayload(name="label.png", mimeType="image/png", buffer=picture)
     phone.page.locator("#photo").set_input_files(file)
@@ -96,7 +83,7 @@ def test_a_label_read_offline_survives_a_kill_and_is_handed_over_once(
         phone.pending(0)
         phone.page.locator(".scan-count").click()
         expect(phone.view("queue").locator("li[data-state=recorded]")).to_have_count(1)
-        _checked(phone)
+        checked(phone)
         phone.press("Transmettre et actualiser")
         expect(phone.view("queue").get_by_role("button").first).to_be_enabled()
         phone.quiet()
@@ -123,7 +110,7 @@ def _read_offline_and_die(
         phone.answer(*bag.numbers)
         assert phone.verdict() == CONFORMS
         assert phone.page.locator("body").get_attribute("data-signal") == "CONFORMS"
-        _checked(phone)
+        checked(phone)
         phone.press("Consigner l’arrivée")
         expect(phone.view("recorded")).to_be_visible()
         phone.pending(1)
@@ -139,7 +126,7 @@ def test_a_scanner_under_azerty_types_the_very_seal(ministry: Stage, desk: Phone
     desk.answer(*other.numbers)
     expect(desk.view("aim")).to_be_visible()
     expect(desk.page.locator(".scan-message[data-code=CAMERA_REFUSED]")).to_be_visible()
-    _checked(desk)
+    checked(desk)
     desk.scanned(other.text, AZERTY)
     assert desk.verdict() == CONFORMS
 
@@ -147,7 +134,7 @@ def test_a_scanner_under_azerty_types_the_very_seal(ministry: Stage, desk: Phone
     desk.answer(other.numbers[0], other.numbers[1][:-1] + "7")
     desk.scanned(other.text)
     assert desk.verdict() == ("À VÉRIFIER", "SEAL_NUMBER_NEAR_MISS")
-    _checked(desk)
+    checked(desk)
 
     desk.open()
     desk.answer(*other.numbers, condition="Rompus")
@@ -185,7 +172,7 @@ def test_a_locator_shows_its_wrong_digit_and_an_unknown_bag(desk: Phone) -> None
         desk.page.get_by_label("Localisateur (24 chiffres)").fill(digits)
         desk.press("Chercher ce sac")
         assert desk.verdict() == expected
-        _checked(desk)
+        checked(desk)
     desk.quiet()
 
 
@@ -209,7 +196,7 @@ def test_who_has_no_business_with_bags_takes_no_telephone_into_service(
     phone.open()
     phone.press("Mettre en service")
     expect(phone.page.locator(".scan-message[data-code=SESSION_ENDED]")).to_be_visible()
-    _checked(phone)
+    checked(phone)
     phone.sign_in(ministry, "AUDITOR")
     phone.open()
     phone.press("Mettre en service")
@@ -222,16 +209,16 @@ def test_a_copy_read_offline_by_two_telephones_is_told_at_the_handing_over(
     ministry: Stage, browser: Browser, desk: Phone
 ) -> None:
     copied = sealed_bag(ministry)
-    with _telephone_of(browser, ministry, "POUCH-AGENT") as other:
+    with telephone_of(browser, ministry, "POUCH-AGENT") as other:
         desk.open()
         for phone in (desk, other):
             _read_without_network(phone, copied, "Consigner l’arrivée")
         for phone, conflicts in ((desk, 0), (other, 1)):
-            _back_in_reach(phone, conflicts)
+            back_in_reach(phone, conflicts)
 
         entry = _entry_against(other)
         expect(entry).to_contain_text("déjà reçu par un autre")
-        _checked(other)
+        checked(other)
         received = [event for event in told_of(ministry, copied.seal) if event.kind == "received"]
         assert len(received) == 2, "both readings are kept, neither replaces the other"
 
@@ -241,29 +228,19 @@ def test_a_photocopy_at_another_post_is_told_when_both_telephones_are_in_reach_a
 ) -> None:
     """P8: each post's own pack announces the bag; only together do the readings contradict."""
     copied = sealed_bag(ministry)
-    with _telephone_of(browser, ministry, "HEAD-OF-POST") as paris:
+    with telephone_of(browser, ministry, "HEAD-OF-POST") as paris:
         desk.open()
         _read_without_network(desk, copied, "Consigner l’arrivée")
         paris.page.wait_for_timeout(1100)  # events tell whole seconds: the copy is read after
         _read_without_network(paris, copied, "Consigner la lecture")
-        _back_in_reach(desk, 0)
-        _back_in_reach(paris, 1)
+        back_in_reach(desk, 0)
+        back_in_reach(paris, 1)
 
         expect(_entry_against(paris)).to_contain_text("lu à contresens de sa route")
         told = {event.kind: event.place for event in told_of(ministry, copied.seal)[-2:]}
         assert told == {"received": "MINREX", "seen": "PARIS"}
         desk.page.goto(f"{desk.origin}/valises/{copied.seal}?lang=fr")
         expect(desk.page.locator("main")).to_contain_text("à rebours de l’itinéraire")
-
-
-@contextmanager
-def _telephone_of(browser: Browser, on: Stage, role: str) -> Iterator[Phone]:
-    """Another telephone, in service at the post of an officer of this function."""
-    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="fr-FR")
-    phone = Phone(context, on.settings.console_origin)
-    phone.enrol(on, role)
-    yield phone
-    context.close()
 
 
 def _read_without_network(phone: Phone, bag: Bag, act: str) -> None:
@@ -275,12 +252,6 @@ def _read_without_network(phone: Phone, bag: Bag, act: str) -> None:
     assert phone.verdict() == CONFORMS, "alone, each has the right label and the right numbers"
     phone.press(act)
     phone.pending(1)
-
-
-def _back_in_reach(phone: Phone, conflicts: int) -> None:
-    phone.context.set_offline(offline=False)
-    phone.pending(0)
-    expect(phone.page.locator(f".scan-status[data-conflicts='{conflicts}']")).to_be_visible()
 
 
 def _entry_against(phone: Phone) -> Locator:

@@ -96,6 +96,14 @@ def test_an_absent_member_is_refused(reader: str) -> None:
         READERS[reader](Record({}, "card"))
 
 
+def test_a_member_that_may_be_left_out_is_there_until_it_is_taken() -> None:
+    record = Record({"m": None}, "card")
+    assert record.has("m")
+    assert record.optional_text("m", POST) is None
+    assert not record.has("m")
+    assert not record.has("n")
+
+
 def test_a_member_left_over_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown member 'x'"):
         Record({"x": 1}, "card").close()

@@ -19,11 +19,12 @@ KEY = ROOT.card.verifying_key
 NOW = CLOSED + timedelta(hours=3)
 PACK_7 = pack(
     cards=(identity("YAOUNDE").card,),
-    announced=(announced(manifest()),),
+    announced=(announced(manifest(), expires=CLOSED + timedelta(days=30)),),
     arrivals=(Arrival("ff" * 16, "LOME", CLOSED),),
     revoked_seals=frozenset({"ee" * 16}),
     revoked_cards=frozenset({"dd" * 32}),
     roots={6: bytes(32)},
+    recalled=frozenset({"cc" * 16}),
 )
 DATA = make_pack(PACK_7, sign=ROOT.sign)
 
@@ -73,7 +74,29 @@ def test_a_pack_that_says_what_none_can_is_not_made(wrong: Pack) -> None:
         make_pack(wrong, sign=ROOT.sign)
 
 
-@pytest.mark.parametrize("change", [{"v": 2}, {"cards": [1]}, {"announced": None}, {"more": 1}])
+def test_a_pack_of_before_tells_of_no_recall_and_of_no_end() -> None:
+    before = replace(PACK_7, announced=(announced(manifest()),), recalled=frozenset())
+    data = make_pack(before, sign=ROOT.sign)
+    statement = decode(data)["statement"]
+    assert "recalled" not in statement
+    assert "expires" not in statement["announced"][0]
+    assert read_pack(data, KEY, least_version=7, at=NOW) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"v": 2},
+        {"cards": [1]},
+        {"announced": None},
+        {"more": 1},
+        {"recalled": []},
+        {"recalled": None},
+        {"recalled": ["CC" * 16]},
+        {"recalled": ["cc" * 16] * 2},
+        {"announced": [{**decode(DATA)["statement"]["announced"][0], "expires": None}]},
+    ],
+)
 def test_even_the_root_cannot_sign_another_shape(change: dict[str, Any]) -> None:
     statement = {**decode(DATA)["statement"], **change}
     signatures = ROOT.sign(PACK, encode(statement))

@@ -159,6 +159,33 @@ class TestTheAnnouncement:
         other = replace(PACK, arrivals=(Arrival("00" * 16, "LOME", CLOSED),))
         assert judged(TEXT, pack=other).genuine
 
+    def test_a_recalled_bag_has_a_word_of_its_own(self) -> None:
+        wanted = replace(PACK, recalled=frozenset({MANIFEST.seal}))
+        checked = judged(TEXT, pack=wanted, observed=Observed(seals=SEALS))
+        assert names(checked) == [Name.BAG_RECALLED]
+        assert (checked.word, checked.genuine) == (Word.RETURN, False)
+        unannounced = replace(wanted, announced=())
+        assert names(judged(TEXT, pack=unannounced)) == [Name.BAG_RECALLED]
+        other = replace(PACK, recalled=frozenset({"00" * 16}))
+        assert judged(TEXT, pack=other).genuine
+
+    def test_what_is_wrong_with_a_recalled_bag_is_graver_than_its_recall(self) -> None:
+        wanted = replace(PACK, recalled=frozenset({MANIFEST.seal}))
+        swapped = judged(TEXT, pack=wanted, observed=Observed(seals=SEALS[:1], weight_g=1))
+        assert names(swapped) == [Name.SEAL_NUMBERS_WRONG, Name.BAG_RECALLED, Name.WEIGHT_OFF]
+        assert swapped.word is Word.REFUSE
+        copied = replace(wanted, arrivals=(Arrival(MANIFEST.seal, "YAOUNDE", CLOSED),))
+        assert judged(TEXT, pack=copied).name is Name.CLONE_SUSPECTED
+
+    def test_a_clock_behind_the_packs_issue_keeps_no_seal_alive(self) -> None:
+        issued = MANIFEST.expires + timedelta(minutes=3)
+        fresh = replace(PACK, issued=issued, expires=issued + timedelta(days=7))
+        late = judged(TEXT, pack=fresh, at=issued - timedelta(minutes=5))
+        assert late.name is Name.SEAL_EXPIRED
+        assert late.pack is not None
+        assert late.pack.age == timedelta()
+        assert judged(TEXT, at=issued - timedelta(minutes=5)).genuine
+
     def test_an_unannounced_bag(self) -> None:
         assert names(judged(TEXT, pack=replace(PACK, announced=()))) == [Name.BAG_UNANNOUNCED]
 
@@ -170,6 +197,7 @@ class TestTheAnnouncement:
             {"seals": SEALS[:1]},
             {"destination": "LOME"},
             {"packages": 3},
+            {"expires": MANIFEST.expires + timedelta(seconds=1)},
         ],
     )
     def test_a_bag_announced_otherwise(self, change: dict[str, object]) -> None:

@@ -21,6 +21,7 @@ from tests.vectors.forge import identity
 SEALER, WITNESS, ROOT, ROGUE = map(identity, ("YAOUNDE", "DOUALA", "MINREX", "ROGUE"))
 NOW = CLOSED + timedelta(days=1)
 WHOLE = manifest()
+RECALLED = frozenset({WHOLE.seal})
 BARE, GENUINE, DAMAGED = (
     "SEAL_GENUINE_BAG_UNCHECKED",
     "SEAL_GENUINE_MANIFEST_MATCHES",
@@ -253,8 +254,50 @@ def _times_and_packs() -> Iterator[Case]:
             {"announced": (announced(WHOLE, seals=SEALS[:1]),)},
         ),
         ("expired", "past its end", BARE, {"announced": (), "expires": NOW}),
+        ("recalled", "its origin wants the bag back", "BAG_RECALLED", {"recalled": RECALLED}),
+        (
+            "recalled-late",
+            "a recall outlives the pack that told it",
+            "BAG_RECALLED",
+            {"announced": (), "expires": NOW, "recalled": RECALLED},
+        ),
+        (
+            "recalled-lost",
+            "recalled, and revoked since",
+            "SEAL_REVOKED",
+            {"recalled": RECALLED, "revoked_seals": RECALLED},
+        ),
+        (
+            "term",
+            "announces the seal's own end",
+            "SEAL_GENUINE_BAG_ANNOUNCED",
+            {"announced": (announced(WHOLE, expires=WHOLE.expires),)},
+        ),
+        (
+            "term-differs",
+            "announces another end of the seal",
+            "ANNOUNCEMENT_DIFFERS",
+            {"announced": (announced(WHOLE, expires=WHOLE.expires - timedelta(days=1)),)},
+        ),
     ):
         yield Case(f"pack-{name}", about, expect, TEXT, pack=_packer(change))
+    ended = WHOLE.expires + timedelta(minutes=2)
+    yield Case(
+        "pack-clock-behind",
+        "a clock that is behind the pack's issue, which is past the seal's end",
+        "SEAL_EXPIRED",
+        TEXT,
+        pack=_packer({"issued": ended, "expires": ended + timedelta(days=7)}),
+        at=WHOLE.expires - timedelta(minutes=2),
+    )
+    yield Case(
+        "pack-recalled-swapped",
+        "recalled, and other seals on the bag",
+        "SEAL_NUMBERS_WRONG",
+        TEXT,
+        pack=_packer({"recalled": RECALLED}),
+        seals=SEALS[:1],
+    )
 
 
 def _manifests() -> Iterator[Case]:

@@ -20,8 +20,9 @@ from pouch.manifest import VALIDITY_MAX, Carrier
 from pouch.pack import Pack, read_pack
 from pouch.seal import claims_of, make_seal
 from pouch.verdict import Name, Trust, judge
-from tests.support.bags import BAG, NOON, SEAL, sealed
+from tests.support.bags import BAG, NOON, SEAL, received, sealed
 from tests.support.ministry import custody
+from tests.support.office import PouchBureau
 from tests.support.pouches import NUMBERS, OTHER_BAG, OTHER_SEAL, Pouches
 
 Publish = Callable[..., Pack]
@@ -114,16 +115,49 @@ def test_a_lost_bag_is_revoked_at_once_and_stays_so_when_it_is_found(
     assert pack.announced == ()
 
 
-def test_a_recalled_bag_is_refused_everywhere_but_at_its_origin(
+def test_a_recalled_bag_is_recalled_on_its_whole_way_and_not_revoked(
     pouches: Pouches, publish: Publish
 ) -> None:
     pouches.closed()
+    assert publish("PARIS", NOON).recalled == frozenset()
     pouches.bring("MINREX", pouches.desk.tell(Recalled(), officer="ABENA", minutes=30))
 
-    assert publish("PARIS", NOON).revoked_seals == {SEAL}
-    home = publish("MINREX", NOON)
-    assert home.revoked_seals == frozenset()
-    assert [bag.seal for bag in home.announced] == [SEAL]
+    for post in ("PARIS", "MINREX"):
+        pack = publish(post, NOON)
+        assert pack.recalled == {SEAL}
+        assert pack.revoked_seals == frozenset()
+        assert [bag.seal for bag in pack.announced] == [SEAL]
+    assert publish("LOME", NOON).recalled == frozenset()
+
+
+def test_a_bag_recalled_after_it_arrived_is_no_copy_on_its_way_home_but_is_after_it(
+    pouches: Pouches, publish: Publish
+) -> None:
+    pouches.closed()
+    pouches.bring("PARIS", *pouches.journey(), pouches.arrival())
+    assert [each.place for each in publish("PARIS", NOON).arrivals] == ["PARIS"]
+    pouches.bring("MINREX", pouches.desk.tell(Recalled(), officer="ABENA", minutes=600))
+
+    under_way = publish("MINREX", NOON)
+    assert under_way.recalled == {SEAL}
+    assert under_way.arrivals == ()
+
+    home = pouches.desk.tell(received(NUMBERS[:2]), officer="ABENA", minutes=900)
+    pouches.bring("MINREX", home)
+    back = publish("PARIS", NOON)
+    assert back.recalled == frozenset()
+    assert [each.place for each in back.arrivals] == ["MINREX"]
+
+
+def test_a_lost_bag_that_was_recalled_is_revoked(pouches: Pouches, publish: Publish) -> None:
+    pouches.closed()
+    pouches.bring("MINREX", pouches.desk.tell(Recalled(), officer="ABENA", minutes=30))
+    pouches.bring("MINREX", pouches.desk.tell(Lost(), officer="ABENA", minutes=40))
+
+    pack = publish("PARIS", NOON)
+
+    assert pack.revoked_seals == {SEAL}
+    assert pack.recalled == frozenset()
 
 
 def test_a_sealing_that_never_was_and_a_seal_on_two_bags_are_revoked(
@@ -161,6 +195,33 @@ def test_a_bag_that_never_arrived_is_revoked_when_its_seal_is_past_every_term(
     assert publish("PARIS", closed + VALIDITY_MAX + timedelta(hours=1)).revoked_seals == {
         OTHER_SEAL
     }
+
+
+def test_a_bag_of_headquarters_ends_with_its_own_seal(bureau: PouchBureau) -> None:
+    """It is told from the seal itself, long before the last day that any seal may have."""
+    kept = bureau.closed()
+    manifest, card = kept.sealed.manifest, custody().card()
+    packs = Packs(custody(), DirectoryReader())
+    assert manifest.expires - manifest.closed < VALIDITY_MAX
+
+    def at(now: datetime) -> Pack:
+        with unit_of_work(bureau.engine) as connection:
+            packs.publish(connection, "PARIS", now)
+            body = body_of(connection, "PARIS")
+        return read_pack(body, card.verifying_key, least_version=0, at=now)
+
+    for now, name in (
+        (manifest.expires - RENEWED_AFTER, Name.SEAL_GENUINE_BAG_ANNOUNCED),
+        (manifest.expires, Name.SEAL_EXPIRED),
+        (manifest.closed + VALIDITY_MAX + timedelta(days=1), Name.SEAL_EXPIRED),
+    ):
+        pack = at(now)
+        (told,) = pack.announced
+        assert (told.seal, told.expires) == (manifest.seal, manifest.expires)
+        assert pack.revoked_seals == frozenset(), "it has ended, and is not revoked"
+        behind = now - timedelta(minutes=4)
+        verdict = judge(kept.sealed.seal.text, trust=Trust([card]), at=behind, pack=pack)
+        assert verdict.name is name
 
 
 def test_the_bags_of_a_departure_are_counted_before_all_of_them_are_closed(

@@ -228,6 +228,28 @@ class TestPacks:
             done = self._verify(tmp_path, root, path, bag)
             assert (done.status, done.record["verdict"]) == (1, verdict)
 
+    def test_a_recalled_bag_is_to_be_sent_back(self, bag: Bag, root: Post, tmp_path: Path) -> None:
+        held = read_sealed((bag.folder / "manifest.json").read_bytes()).manifest
+        recalled = frozenset({held.seal})
+        path = self._write(root, tmp_path / "pack", bag, recalled=recalled)
+        done = self._verify(tmp_path, root, path, bag)
+        assert done.status == 1
+        assert (done.record["verdict"], done.record["word"]) == ("BAG_RECALLED", "RETURN")
+
+        card = root.identity / f"{root.code}.card"
+        for language, word in (("fr", "À RENVOYER"), ("en", "SEND BACK")):
+            shown = valise(
+                *("verify", "--pack", path, "--root", card, "--lang", language),
+                bag.folder / "seal.png",
+                env=state(tmp_path),
+            )
+            assert f"{word} (BAG_RECALLED)" in shown.out
+        told = valise("pack", "--root", card, "--json", path, env=state(tmp_path))
+        assert told.record["recalled"] == [held.seal]
+        assert told.record["announced"][0]["expires"] is None
+        shown = valise("pack", "--root", card, path, "--lang", "en", env=state(tmp_path))
+        assert "Bags recalled" in shown.out
+
     def test_a_lower_version_is_refused_and_the_age_is_shown(
         self, root: Post, tmp_path: Path
     ) -> None:

@@ -34,7 +34,7 @@ async function begin(): Promise<void> {
 
 function question(device: Device): void {
   askQuestion((look) => aim(
-    (text) => void judged(text, look, pack).then((outcome) => conclude(outcome, look, device)),
+    (text) => void judged(text, look, pack, device.place).then((outcome) => conclude(outcome, look, device)),
     (text) => conclude(found(text, look, pack), look, device),
   ));
 }

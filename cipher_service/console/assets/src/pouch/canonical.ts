@@ -81,6 +81,11 @@ export class Taken {
     return value;
   }
 
+  // Whether a member that may be left out is there.
+  has(name: string): boolean {
+    return this.left.has(name);
+  }
+
   constant(name: string, expected: Value): void {
     if (this.take(name) !== expected) throw new Malformed(`${name} is another`);
   }

@@ -28,6 +28,7 @@ export interface Announced {
   seals: string[];
   destination: string;
   packages: number;
+  expires: number | null; // null where the ministry does not know the seal
 }
 
 export interface Arrival {
@@ -46,6 +47,7 @@ export interface Pack {
   revokedSeals: Set<string>;
   revokedCards: Set<string>;
   roots: Map<number, Bytes>;
+  recalled: Set<string>;
 }
 
 export class PackRefused extends Error {
@@ -134,10 +136,19 @@ async function members(statement: Value): Promise<Pack> {
     revokedSeals: set(told.items("revoked_seals", 20_000), CLOSING),
     revokedCards: set(told.items("revoked_cards", 20_000), FINGERPRINT),
     roots: new Map(told.items("roots", 1_000).map(readRoot)),
+    recalled: readRecalled(told),
   };
   told.close();
   if (pack.issued >= pack.expires) throw new Malformed("a pack ends after its issue");
   return pack;
+}
+
+// Left out where nothing is recalled: packs did not tell it from the beginning.
+function readRecalled(told: Taken): Set<string> {
+  if (!told.has("recalled")) return new Set();
+  const recalled = set(told.items("recalled", 20_000), CLOSING);
+  if (recalled.size === 0) throw new Malformed("an empty list is left out");
+  return recalled;
 }
 
 function readAnnounced(value: Value): Announced {
@@ -151,6 +162,7 @@ function readAnnounced(value: Value): Announced {
     seals,
     destination: told.text("destination", POST),
     packages: told.integer("packages", 1, 99),
+    expires: told.has("expires") ? told.time("expires") : null,
   };
   told.close();
   return announced;

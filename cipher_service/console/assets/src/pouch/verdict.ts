@@ -11,12 +11,12 @@ import { holdsEd25519 } from "./signatures.ts";
 export const NAMES = [
   "SEAL_DAMAGED", "KEY_UNKNOWN", "SEAL_EDITED", "ISSUER_FALSE", "KEY_REVOKED", "KEY_NOT_IN_FORCE",
   "SEAL_REVOKED", "CLONE_SUSPECTED", "SEAL_EXPIRED", "SEAL_NOT_YET_VALID", "BAG_UNANNOUNCED",
-  "ANNOUNCEMENT_DIFFERS", "LOG_PROOF_INVALID", "SEAL_NUMBERS_WRONG", "SEAL_NUMBER_NEAR_MISS",
-  "BAG_COUNT_WRONG", "WEIGHT_OFF", "SEAL_GENUINE_BAG_UNCHECKED", "SEAL_GENUINE_BAG_ANNOUNCED",
-  "SEAL_GENUINE_BAG_CHECKED",
+  "ANNOUNCEMENT_DIFFERS", "LOG_PROOF_INVALID", "SEAL_NUMBERS_WRONG", "BAG_RECALLED",
+  "SEAL_NUMBER_NEAR_MISS", "BAG_COUNT_WRONG", "WEIGHT_OFF", "SEAL_GENUINE_BAG_UNCHECKED",
+  "SEAL_GENUINE_BAG_ANNOUNCED", "SEAL_GENUINE_BAG_CHECKED",
 ] as const;
 export type Name = (typeof NAMES)[number];
-export type Word = "CONFORMS" | "VERIFY" | "REFUSE";
+export type Word = "CONFORMS" | "VERIFY" | "RETURN" | "REFUSE";
 
 export interface Verdict {
   findings: Name[];
@@ -36,12 +36,15 @@ const TO_VERIFY: readonly Name[] = [
 
 export function wordOf(name: Name): Word {
   if (name === "SEAL_GENUINE_BAG_CHECKED") return "CONFORMS";
+  if (name === "BAG_RECALLED") return "RETURN";
   return TO_VERIFY.includes(name) ? "VERIFY" : "REFUSE";
 }
 
 export async function judge(
-  text: string, trust: Card[], at: number, pack: Pack | null, observed: Observed | null,
+  text: string, trust: Card[], clock: number, pack: Pack | null, observed: Observed | null,
 ): Promise<Verdict> {
+  // A clock that is behind the pack's issue is not believed.
+  const at = Math.max(clock, pack?.issued ?? clock);
   const seen = pack && {
     version: pack.version, age: at - pack.issued, expired: at >= pack.expires,
   };
@@ -106,6 +109,7 @@ function judgeKey(claims: Claims, card: Card, pack: Pack | null): Name[] {
 function judgeStanding(claims: Claims, at: number, pack: Pack | null): Name[] {
   const findings: Name[] = [];
   if (pack?.revokedSeals.has(claims.seal)) findings.push("SEAL_REVOKED");
+  if (pack?.recalled.has(claims.seal)) findings.push("BAG_RECALLED");
   if (pack?.arrivals.has(claims.seal)) findings.push("CLONE_SUSPECTED");
   if (at >= claims.expires) findings.push("SEAL_EXPIRED");
   if (at < claims.issued - SKEW) findings.push("SEAL_NOT_YET_VALID");
@@ -115,14 +119,16 @@ function judgeStanding(claims: Claims, at: number, pack: Pack | null): Name[] {
 function judgeAnnouncement(claims: Claims, pack: Pack): Name | null {
   const told = pack.announced.get(claims.seal);
   if (told) return agree(told, claims) ? "SEAL_GENUINE_BAG_ANNOUNCED" : "ANNOUNCEMENT_DIFFERS";
-  return pack.arrivals.has(claims.seal) ? null : "BAG_UNANNOUNCED";
+  const known = pack.arrivals.has(claims.seal) || pack.recalled.has(claims.seal);
+  return known ? null : "BAG_UNANNOUNCED";
 }
 
 function agree(told: Announced, claims: Claims): boolean {
   return (
     told.bag === claims.bag && told.digest === claims.digest &&
     told.seals.join() === claims.seals.join() && told.destination === claims.destination &&
-    told.packages === claims.packages
+    told.packages === claims.packages &&
+    (told.expires === null || told.expires === claims.expires)
   );
 }
 

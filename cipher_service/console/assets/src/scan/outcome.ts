@@ -2,7 +2,7 @@
 import type { Members } from "../pouch/canonical.ts";
 import { readLocator } from "../pouch/digits.ts";
 import { compareSeals } from "../pouch/observed.ts";
-import type { Pack } from "../pouch/pack.ts";
+import type { Announced, Pack } from "../pouch/pack.ts";
 import { hasMldsa } from "../pouch/signatures.ts";
 import { judge, type Name, type Verdict, type Word } from "../pouch/verdict.ts";
 import { button, el, facts } from "./dom.ts";
@@ -19,19 +19,22 @@ export interface Outcome {
   word: Word;
   lines: () => [string, string][];
   bag: { bag: string; seal: string; destination: string } | null;
+  home?: boolean; // a recalled bag is back where it was sealed
 }
 
 export async function judged(
-  text: string, look: Look, pack: Pack | null,
+  text: string, look: Look, pack: Pack | null, place: string,
 ): Promise<Outcome> {
   if (!pack) return { name: "NO_PACK", word: "VERIFY", lines: () => [packLine(pack)], bag: null };
   const observed = { seals: look.seals, packages: null, weight: look.weight };
   const verdict = await judge(text, pack.cards, present(), pack, observed);
   // A condition that was reported is no matter of the seal's text: it takes the green away.
   const marred = look.condition !== "intact" && verdict.word === "CONFORMS";
+  const home = verdict.name === "BAG_RECALLED" && verdict.claims?.issuer === place;
   return {
-    name: verdict.name,
-    word: marred ? "VERIFY" : verdict.word,
+    name: home ? "RECALLED_BAG_HOME" : verdict.name,
+    word: marred || home ? "VERIFY" : verdict.word,
+    home,
     lines: () => verdictLines(verdict, pack),
     bag: verdict.claims,
   };
@@ -40,14 +43,11 @@ export async function judged(
 // A locator finds a bag and asserts nothing: it never conforms.
 export function found(text: string, look: Look, pack: Pack | null): Outcome {
   const bag = readLocator(text);
-  const current = pack && present() < pack.expires ? pack : null;
-  const told = [...(current?.announced.values() ?? [])].find((each) => each.bag === bag) ?? null;
-  const wrong = told && !compareSeals(told.seals, look.seals).equal;
-  const name: LocatorName = bag === null ? "LOCATOR_WRONG"
-    : !told ? "LOCATOR_UNANNOUNCED" : wrong ? "LOCATOR_NUMBERS_WRONG" : "LOCATOR_ANNOUNCED";
+  const told = [...(pack?.announced.values() ?? [])].find((each) => each.bag === bag) ?? null;
+  const name = bag === null ? "LOCATOR_WRONG" : located(told, look, pack);
   return {
     name,
-    word: name === "LOCATOR_ANNOUNCED" || name === "LOCATOR_WRONG" ? "VERIFY" : "REFUSE",
+    word: LOCATOR_WORDS[name] ?? "REFUSE",
     lines: () => [
       ...(bag ? [[say("bag"), bag] as [string, string]] : []),
       ...(told ? [[say("to"), told.destination] as [string, string]] : []),
@@ -55,6 +55,21 @@ export function found(text: string, look: Look, pack: Pack | null): Outcome {
     ],
     bag: told,
   };
+}
+
+const LOCATOR_WORDS: Partial<Record<LocatorName, Word>> = {
+  LOCATOR_ANNOUNCED: "VERIFY", LOCATOR_WRONG: "VERIFY", LOCATOR_RECALLED: "RETURN",
+};
+
+function located(told: Announced | null, look: Look, pack: Pack | null): LocatorName {
+  if (!told || !pack) return "LOCATOR_UNANNOUNCED";
+  const at = Math.max(present(), pack.issued);
+  const recalled = pack.recalled.has(told.seal);
+  // A pack past its end announces nothing any more; what it recalls still counts.
+  if (at >= pack.expires && !recalled) return "LOCATOR_UNANNOUNCED";
+  if (told.expires !== null && at >= told.expires) return "LOCATOR_EXPIRED";
+  if (!compareSeals(told.seals, look.seals).equal) return "LOCATOR_NUMBERS_WRONG";
+  return recalled ? "LOCATOR_RECALLED" : "LOCATOR_ANNOUNCED";
 }
 
 function verdictLines(verdict: Verdict, pack: Pack | null): [string, string][] {
@@ -94,7 +109,8 @@ function drawOutcome(
   outcome: Outcome, look: Look, device: Device, next: () => void, recorded: (event: Queued) => void,
 ): void {
   const { reason, step } = WORDS[outcome.name];
-  const here = outcome.bag?.destination === device.place && outcome.word !== "REFUSE";
+  const stays = outcome.word === "CONFORMS" || outcome.word === "VERIFY";
+  const here = outcome.home === true || (stays && outcome.bag?.destination === device.place);
   const fact = outcome.bag && factOf(outcome.bag, look, here);
   const act = fact
     ? button(say(here ? "record_received" : "record_seen"), () => void record(fact), "scan-button--main")

@@ -1,9 +1,11 @@
-// A verdict that is heard and felt: one high tone, two middle ones, three low ones.
+// A verdict that is heard and felt: one high tone, two middle ones, two that
+// fall for a bag that goes back, three low ones.
 import type { Word } from "../pouch/verdict.ts";
 
 const PATTERNS: Record<Word, { tones: number[]; shakes: number[] }> = {
   CONFORMS: { tones: [880], shakes: [120] },
   VERIFY: { tones: [523, 523], shakes: [120, 80, 120] },
+  RETURN: { tones: [659, 330], shakes: [300, 80, 120] },
   REFUSE: { tones: [196, 196, 196], shakes: [300, 100, 300, 100, 300] },
 };
 const LASTS = 0.14;

@@ -42,6 +42,7 @@ const TEXTS = {
   find: ["Chercher ce sac", "Find this bag"],
   CONFORMS: ["CONFORME", "CONFORMS"],
   VERIFY: ["À VÉRIFIER", "TO VERIFY"],
+  RETURN: ["À RENVOYER", "SEND BACK"],
   REFUSE: ["REFUSER", "REFUSE"],
   bag: ["Sac", "Bag"],
   from: ["De", "From"],

@@ -3,7 +3,8 @@ import type { Name } from "../pouch/verdict.ts";
 
 export type Language = "fr" | "en";
 export type Both = Record<Language, string>;
-export type LocatorName = "NO_PACK" | "LOCATOR_WRONG" | "LOCATOR_UNANNOUNCED" | "LOCATOR_ANNOUNCED" | "LOCATOR_NUMBERS_WRONG";
+export type LocatorName = "NO_PACK" | "LOCATOR_WRONG" | "LOCATOR_UNANNOUNCED" | "LOCATOR_ANNOUNCED"
+  | "LOCATOR_NUMBERS_WRONG" | "LOCATOR_RECALLED" | "LOCATOR_EXPIRED" | "RECALLED_BAG_HOME";
 
 const APART: Both = {
   fr: "Mettez le sac à part, fermé, et prévenez le bureau de la valise par le chiffre.",
@@ -20,6 +21,10 @@ const LOOK: Both = {
 const TAKE: Both = {
   fr: "Consignez l’arrivée, puis ouvrez devant témoin.",
   en: "Record the arrival, then open before a witness.",
+};
+const BACK: Both = {
+  fr: "Ne l’ouvrez pas : consignez la lecture et renvoyez-le fermé à son origine.",
+  en: "Do not open it: record the reading and send it back closed to its origin.",
 };
 
 function told(fr: string, en: string, step: Both): { reason: Both; step: Both } {
@@ -55,8 +60,14 @@ export const WORDS: Record<Name | LocatorName, { reason: Both; step: Both }> = {
     "Le sac a été fermé hors de la validité de la clé du poste.",
     "The bag was closed outside the validity of the post’s key.", APART),
   SEAL_REVOKED: told(
-    "Cette fermeture est révoquée : sac perdu ou rappelé, scellement annulé, ou scellé employé deux fois.",
-    "This closing is revoked: bag lost or recalled, sealing undone, or a seal used twice.", APART),
+    "Cette fermeture est révoquée : sac perdu, scellement annulé, ou scellé employé deux fois.",
+    "This closing is revoked: bag lost, sealing undone, or a seal used twice.", APART),
+  BAG_RECALLED: told(
+    "Son origine a rappelé ce sac : rien d’anormal, mais il n’est pas pour ce poste.",
+    "Its origin has recalled this bag: nothing is wrong, but it is not for this post.", BACK),
+  RECALLED_BAG_HOME: told(
+    "Ce sac a été rappelé et le voici revenu à son origine.",
+    "This bag was recalled, and here it is back at its origin.", TAKE),
   CLONE_SUSPECTED: told(
     "Un sac portant ce scellé a déjà été reçu : l’un des deux est une copie.",
     "A bag with this seal was received before: one of the two is a copy.", APART),
@@ -96,6 +107,12 @@ export const WORDS: Record<Name | LocatorName, { reason: Both; step: Both }> = {
   LOCATOR_ANNOUNCED: told(
     "Le localisateur est d’un sac annoncé ; l’étiquette, elle, n’a pas été vérifiée.",
     "The locator is of an announced bag; the label itself was not verified.", LOOK),
+  LOCATOR_RECALLED: told(
+    "Le localisateur est d’un sac que son origine a rappelé ; l’étiquette n’a pas été vérifiée.",
+    "The locator is of a bag that its origin has recalled; the label itself was not verified.", BACK),
+  LOCATOR_EXPIRED: told(
+    "Le sac de ce localisateur a passé le terme de son scellé.",
+    "The bag of this locator is past the end of its seal.", APART),
   LOCATOR_NUMBERS_WRONG: told(
     "Les numéros lus ne sont pas ceux annoncés pour ce sac.",
     "The numbers read are not those announced for this bag.", APART),
