@@ -28,9 +28,10 @@ def counter_routes(ministry: Ministry) -> APIRouter:
         """Do an act of headquarters' counter: for a machine of headquarters alone.
 
         `hand-in` (shown here), `hand-in-dispatch`, `scan`, `take-out`, `count` or `report`, in the
-        name of an officer. What binds the ministry (`seal`, `open`, `discharge`, `hand-over`,
-        `receive`, `destroy`, `lose`, `find`, `recall`, `case`, `seals`, `waybill`, `route`) is an
-        officer's and refused as `OFFICER_NEEDED`.
+        name of an officer. Before a custodian with officers `scan` is refused as
+        `LAYING_NEEDS_OFFICER`: the piece opens on an officer's grant alone. What binds the ministry
+        (`seal`, `open`, `discharge`, `hand-over`, `receive`, `destroy`, `lose`, `find`, `recall`,
+        `case`, `seals`, `waybill`, `route`) is an officer's and refused as `OFFICER_NEEDED`.
         """
         return await counter.act(ministry, request, act)
 

@@ -6,6 +6,9 @@ the policies judge, and none of it binds the ministry. Whatever does is an offic
 opening, handing over, receiving, the discharge, loss and recall, destruction, the stock of seals,
 and taking a device into service, whose signature would then count as an officer's word. A machine
 that asks for these is refused by name, and the refusal is recorded.
+
+Laying a piece in opens it, since its line is written anew. A custodian with officers opens it on an
+officer's grant, which no machine holds: the piece stays where it waits, and an officer lays it in.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,6 +23,7 @@ from cipher_service.pouches.commands import PouchDesk
 from cipher_service.pouches.findings import FindingsDesk
 from cipher_service.pouches.office_commands import Answer, PouchOfficeDesk
 from cipher_service.storage.batch import Handler
+from keys.custody.errors import GrantMissing
 from keys.errors import Refusal
 
 OFFICERS_ALONE: Final = frozenset(
@@ -54,7 +58,7 @@ class Counter:
         acts: Mapping[str, Callable[[Connection, str, Answer], Answer]] = {
             "hand-in": self._desk.hand_in,
             "hand-in-dispatch": self._desk.hand_in_dispatch,
-            "scan": self._desk.scan,
+            "scan": self.scan,
             "take-out": self._desk.take_out,
             "count": self.count,
             "report": self._desk.report,
@@ -68,6 +72,17 @@ class Counter:
         """Return posts' commands, those on devices' signatures closed to headquarters' machines."""
         closed = {name: self._closed(name, handlers[name]) for name in _OF_DEVICES}
         return {**handlers, **closed}
+
+    def scan(self, connection: Connection, officer: str, payload: Answer) -> Answer:
+        """Take `{"seal", "number"}`; give `packing.Laid` as a map.
+
+        Refuses LAYING_NEEDS_OFFICER before a custodian with officers, unless it lies there already;
+        else as `packing.scan`.
+        """
+        try:
+            return self._desk.scan(connection, officer, payload)
+        except GrantMissing as refusal:
+            raise ServiceError("LAYING_NEEDS_OFFICER", number=payload["number"]) from refusal
 
     def count(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"departure", "locators", "place"}`; give `{"missing", "over", "strangers"}`."""
