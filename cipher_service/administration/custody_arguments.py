@@ -33,7 +33,15 @@ def add_custody(commands: "Commands[Parser]", say: Say, client: Say) -> None:
         _add_holders(parser, say, client)
     for parser in (resplit, drill):
         _add_shares(parser, say, client)
-    for parser in (state, seal, offer, split, resplit, drill):
+    hand = add_command(group, say, "custody.hand-over", "handing_over:hand_over")
+    add_identity_option(hand, client)
+    hand.add_argument("--to", metavar=say("a_file"), required=True, help=say("help_hand_to"))
+    hand.add_argument("--fingerprint", required=True, help=say("help_hand_fingerprint"))
+    hand.add_argument(
+        "-o", "--out", metavar=say("a_file"), required=True, help=say("help_hand_out")
+    )
+    hand.add_argument("share", metavar=say("a_file"), help=say("help_share_file"))
+    for parser in (state, seal, offer, split, resplit, drill, hand):
         add_json(parser, say)
 
 

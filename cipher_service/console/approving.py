@@ -4,7 +4,7 @@ Its pages, each in French and English, are fixed bytes: what they load is named 
 that the hash of the pages is the hash of everything that a browser runs here. It stands in the log
 at each start (`bundle_digest`). What is signed is shown and hashed by the page itself, from the
 very bytes that the registrar will verify; this process only passes them on. Officers' own keys are
-made and used by the second of its pages (`console.own`).
+made and used by its other pages (`console.own`).
 """
 
 import json
@@ -23,7 +23,7 @@ from cipher_service.console.bodies import members_of
 from cipher_service.console.door import DEMONSTRATION
 from cipher_service.console.guard import REPORTS, Guard
 from cipher_service.console.language import LANGUAGES, Language, chosen
-from cipher_service.console.own import OWN_KEY, OwnDesk
+from cipher_service.console.own import MAKE_OWN_KEY, OWN_KEY, OwnDesk
 from cipher_service.console.refusals import named_refusal, status_of, words_of
 from cipher_service.console.static import Assets, mark
 from cipher_service.errors import ServiceError
@@ -35,11 +35,12 @@ from cipher_service.storage.writer_client import RegistrarClient
 from keys.passkeys import RelyingParty
 
 _GRANT: Final = b"depeche/v1 grant"
-_SCRIPTS: Final = {"": "approve.js", OWN_KEY: "own.js"}
+_SCRIPTS: Final = {"": "approve.js", OWN_KEY: "own.js", MAKE_OWN_KEY: "own-making.js"}
 """What each page runs, by the end of its address after the language."""
 _TITLES: Final[dict[str, dict[Language, str]]] = {
     "": {"fr": "Signer un acte", "en": "Sign an act"},
-    OWN_KEY: {"fr": "Clé propre", "en": "Own key"},
+    OWN_KEY: {"fr": "Lire avec la clé propre", "en": "Read with the own key"},
+    MAKE_OWN_KEY: {"fr": "Clé propre", "en": "Own key"},
 }
 _CEILING: Final[dict[Language, str]] = {
     "fr": "Niveau le plus élevé de ce système :",

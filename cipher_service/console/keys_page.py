@@ -8,7 +8,7 @@ from starlette.responses import Response
 from cipher_service.console import octets
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import mark
-from cipher_service.console.own import OWN_KEY
+from cipher_service.console.own import MAKE_OWN_KEY
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
 from cipher_service.identity import challenges, own_keys, passkey_book
@@ -20,20 +20,30 @@ from keys.passkeys import creation_options
 async def list_keys(visit: Visit) -> Response:
     """The officer's keys, those taken away too."""
     number = visit.person.number
-    keys, own = await visit.read(
+    keys, own, recovery, bare = await visit.read(
         lambda connection, _gate: (
             passkey_book.keys_of(connection, number),
             own_keys.state_of(connection, number),
+            own_keys.recovery_of(connection, number),
+            own_keys.uncopied(connection, number),
         )
     )
     left = sum(key.revoked is None for key in keys)
-    return visit.page("keys/keys.html", listed=keys, left=left, own=own)
+    return visit.page(
+        "keys/keys.html", listed=keys, left=left, own=own, recovery=recovery, bare=bare
+    )
 
 
 async def make_own(visit: Visit) -> Response:
     """Go to the page that makes the officer's own key for reading."""
     await visit.form()
-    return visit.sign(await visit.act("own_key_begin"), OWN_KEY)
+    return visit.sign(await visit.act("own_key_begin"), MAKE_OWN_KEY)
+
+
+async def recover_own(visit: Visit) -> Response:
+    """Go to the page where holders give a lost key back to the officer's security keys."""
+    await visit.form()
+    return visit.sign(await visit.act("own_key_lost"), MAKE_OWN_KEY)
 
 
 async def take_key(visit: Visit) -> Response:
@@ -84,6 +94,7 @@ FLOW: Final = Flow(
     (
         Page("/cles", list_keys),
         Page("/cles/propre", make_own, method="POST"),
+        Page("/cles/propre/retrouver", recover_own, method="POST"),
         Page("/cles/retirer", take_key, method="POST"),
         Page("/cles/defi", ask_key, method="POST"),
         Page("/cles/ajouter", add_key, method="POST", most=100 * 1024),

@@ -25,7 +25,7 @@ from cipher_service.dispatches.office.own_openings import OPENING
 from cipher_service.dispatches.reception import stored_envelope, trusted
 from cipher_service.errors import ServiceError
 from cipher_service.identity import own_keys
-from cipher_service.identity.own_keys import MAKING
+from cipher_service.identity.own_keys import MAKING, RECOVERING
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.settings import Settings
 from cipher_service.storage.blobs import Blobs
@@ -37,7 +37,9 @@ from keys.canonical import decode
 from keys.slips import Slip
 
 OWN_KEY: Final = "/propre"
-"""End of the page's address, after the language."""
+"""End of the address, after the language, of the page that opens dispatches."""
+MAKE_OWN_KEY: Final = "/propre/faire"
+"""The same of the page that makes own keys and gives lost ones back."""
 
 _PIECE: Final = 256 * 1024
 _THREADS: Final = 4
@@ -68,24 +70,34 @@ class OwnDesk:
         return [
             Route("/propre/montrer", self.show, methods=["POST"]),
             Route("/propre/offrir", self.offer, methods=["POST"]),
+            Route("/propre/retrouver", self.recover, methods=["POST"]),
             Route("/propre/enveloppe", self.envelope, methods=["POST"]),
         ]
 
     async def show(self, request: Request) -> Response:
-        """Take `{"ticket"}`; give what the page is for: making a key, or opening a dispatch."""
+        """Take `{"ticket"}`; give what the page is for: making a key, recovering, or opening."""
         told, statement = await self._told(await members_of(request, "ticket"))
         common = {name: told[name] for name in ("officer", "name", "party", "back")}
         if statement["type"] == MAKING:
-            names = [octets.written(bytes.fromhex(one)) for one in decode_list(told)]
-            return JSONResponse({**common, "making": True, "credentials": names})
+            names = _written(decode_list(told))
+            return JSONResponse({**common, "task": "making", "credentials": names})
+        if statement["type"] == RECOVERING:
+            lost = await self._in_thread(self._recovering, told["officer"])
+            return JSONResponse({**common, "task": "recovering", **lost})
         opening = await self._in_thread(self._opening, statement, told["officer"])
-        return JSONResponse({**common, "making": False, **opening})
+        return JSONResponse({**common, "task": "opening", **opening})
 
     async def offer(self, request: Request) -> Response:
-        """Take `{"ticket", "recipient", "wrapped"}`; give `{"ticket"}` of the signature."""
-        members = await members_of(request, "ticket", "recipient", "wrapped")
+        """Take `{"ticket", "recipient", "wrapped", "recovery"}`; give `{"ticket"}` to sign."""
+        members = await members_of(request, "ticket", "recipient", "wrapped", "recovery")
         offered = await self._registry.call("own_key_offer", members)
         return JSONResponse({"ticket": offered["ticket"]})
+
+    async def recover(self, request: Request) -> Response:
+        """Take `{"ticket", "wrapped"}`: copies of a key that its holders gave back."""
+        members = await members_of(request, "ticket", "wrapped")
+        await self._registry.call("own_key_recover", members)
+        return JSONResponse({})
 
     async def envelope(self, request: Request) -> Response:
         """Take `{"ticket"}`; give the payload of its dispatch, which follows the header."""
@@ -101,7 +113,7 @@ class OwnDesk:
     async def _told(self, members: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
         told = await self._registry.call("approval_show", members)
         statement = decode(bytes(told["body"]))
-        if statement["type"] not in (MAKING, OPENING):
+        if statement["type"] not in (MAKING, RECOVERING, OPENING):
             raise ServiceError("TICKET_UNKNOWN")
         return told, statement
 
@@ -111,6 +123,18 @@ class OwnDesk:
     def _record(self, number: str) -> DispatchRecord:
         with reading(self._engine) as connection:
             return dispatch_of(connection, self._post, number)
+
+    def _recovering(self, officer: str) -> dict[str, Any]:
+        with reading(self._engine) as connection:
+            recovery = own_keys.recovery_of(connection, officer)
+            if recovery is None:
+                raise ServiceError("OWN_KEY_MISSING")
+            return {
+                "recipient": own_keys.key_of(connection, officer)["recipient"],
+                "credentials": _written(own_keys.uncopied(connection, officer)),
+                "threshold": recovery.threshold,
+                "shares": list(recovery.shares),
+            }
 
     def _opening(self, statement: dict[str, Any], officer: str) -> dict[str, Any]:
         with reading(self._engine) as connection:
@@ -140,6 +164,10 @@ class OwnDesk:
         with closing(pieces):
             while piece := await self._in_thread(next, pieces, b""):
                 yield piece
+
+
+def _written(credentials: list[str]) -> list[str]:
+    return [octets.written(bytes.fromhex(one)) for one in credentials]
 
 
 def decode_list(told: dict[str, Any]) -> list[str]:

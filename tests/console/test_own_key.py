@@ -1,4 +1,4 @@
-"""An officer's own key in a real browser: made under security keys, used, and its failures."""
+"""An officer's own key in a real browser: made, used, lost and given back, and its failures."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 import cbor2
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from cipher_service import clock
 from cipher_service.administration.stage import Stage, chiffre
@@ -22,8 +22,11 @@ from keys.age.hybrid import HybridKey
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_accessible, check_html, check_language, check_width
 from tests.console.test_signing import names, post, sample
+from tests.support.own_recovery import shares, written
+from tests.surfaces.administration.running import run
 
 ROLE = "SECRETARY-GENERAL"
+HOLDERS = ("GARDE-A", "GARDE-B", "GARDE-C")
 TEXT = "La délimitation sera signée mardi."
 
 
@@ -124,8 +127,124 @@ def check_there(tab: Tab, foreign: tuple[str, ...] = ()) -> None:
     check_language(tab.page, foreign)
 
 
-@pytest.mark.usefixtures("tidied")
-def test_an_own_key_is_made_under_two_security_keys_accepted_and_opens_in_the_page_alone(
+@pytest.fixture
+def holders(tmp_path: Path) -> None:
+    """Three persons with keys of their own."""
+    for name in HOLDERS:
+        new = ("identity", "new", "--post", name, "--out", str(tmp_path / name))
+        chiffre("fr", *new, "--no-passphrase")
+
+
+def recovered(tab: Tab, keys: Keys, ministry: Stage, folder: Path) -> None:
+    """Lose every security key, and have two holders give the own key to two new ones."""
+    page = tab.page
+    engine = open_existing(ministry.settings.database)
+    with unit_of_work(engine) as connection:
+        lost = [credential for _, credential in keys.held]
+        connection.execute(
+            update(passkey)
+            .where(passkey.c.credential_id.in_(lost))
+            .values(revoked_at=clock.text(clock.now()))
+        )
+    engine.dispose()
+    tab.goto("/cles")
+    first, second = (keys.add(ministry, prf=True) for _ in range(2))
+    tab.goto("/cles")
+    expect(page.get_by_text("2 des 3 porteurs la rendent")).to_be_visible()
+    page.get_by_role("button", name="La retrouver par ses porteurs").click()
+    page.wait_for_url(f"{ministry.settings.approval_origin}/fr/propre/faire")
+    check_there(tab, names(ministry))
+    keys.touch(first)
+    page.get_by_role("button", name="Toucher une clé de sécurité").click()
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Enregistrer l’adresse").click()
+    address = folder / saving.value.suggested_filename
+    saving.value.save_as(address)
+    fingerprint = page.locator(".app-number--long").first.inner_text()
+    parts = []
+    for name in HOLDERS[1:]:
+        with page.expect_download() as saving:
+            page.get_by_role("button", name=f"Enregistrer la part de {name}").click()
+        share, part = folder / f"{name}.share", folder / f"{name}.part"
+        saving.value.save_as(share)
+        typed = ("--to", str(address), "--fingerprint", fingerprint, "-o", str(part), str(share))
+        ended = run("custody", "hand-over", "--identity", str(folder / name), *typed)
+        assert ended.returncode == 0, ended.stderr
+        parts.append(part)
+    given = page.get_by_label("Fichiers remis par les porteurs")
+    given.set_input_files([folder / "GARDE-B.share"])  # still sealed to its holder
+    expect(page.locator(".app-refusal")).to_contain_text("SHARES_WRONG")
+    given.set_input_files(parts[:1])
+    expect(page.get_by_text("Parts reçues : GARDE-B (1/2)")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nouvelles copies")).to_be_hidden()
+    given.set_input_files(parts[1:])
+    expect(page.get_by_role("heading", name="Nouvelles copies")).to_be_visible()
+    check_there(tab, names(ministry))
+    for credential in (first, second):
+        copied(tab, keys, credential)
+    page.get_by_role("button", name="Garder ces copies").click()
+    page.wait_for_url(f"{tab.origin}/cles")
+
+
+def made(tab: Tab, keys: Keys, ministry: Stage, folder: Path) -> None:
+    """Make an own key under two security keys, with shares to three holders, and offer it."""
+    page = tab.page
+    tab.goto("/cles")
+    first, second = (keys.add(ministry, prf=True) for _ in range(2))
+    bare = keys.add(ministry, prf=False)
+    tab.goto("/cles")
+    page.get_by_role("button", name="Faire ma clé propre").click()
+    page.wait_for_url(f"{ministry.settings.approval_origin}/fr/propre/faire")
+    keys.touch(bare)
+    page.get_by_role("button", name=f"Faire la copie pour la clé {bare[:8]}").click()
+    expect(page.locator(".app-refusal")).to_contain_text("KEY_WITHOUT_PRF")
+    offer = page.get_by_role("button", name="Enregistrer la clé propre")
+    copied(tab, keys, first)
+    expect(offer).to_be_hidden()  # one copy is none
+    copied(tab, keys, second)
+    expect(offer).to_be_hidden()  # nobody keeps it yet
+    cards = page.get_by_label("Cartes des porteurs")
+    held = [folder / name / f"{name}.card" for name in HOLDERS]
+    spoilt = folder / "autre.card"
+    spoilt.write_bytes(held[0].read_bytes().replace(b"GARDE-A", b"GARDE-Z"))
+    cards.set_input_files([spoilt])
+    expect(page.locator(".app-refusal")).to_contain_text("CARD_INVALID")
+    cards.set_input_files(held[:2])
+    expect(page.get_by_text("GARDE-B")).to_be_visible()
+    expect(offer).to_be_hidden()
+    cards.set_input_files([held[1]])
+    expect(page.locator(".app-refusal")).to_contain_text("HOLDER_TWICE")
+    cards.set_input_files([held[2]])
+    page.get_by_label("Porteurs qu’il faudra réunir").select_option("2")
+    check_there(tab, names(ministry))
+    offer.click()
+    expect(page.get_by_text("Mettre en service la clé propre")).to_be_visible()
+    expect(page.get_by_text("GARDE-A").first).to_be_visible()
+    signed(tab)
+    expect(page.get_by_text("l’officier de sécurité doit encore signer")).to_be_visible()
+
+
+def copied(tab: Tab, keys: Keys, credential: str) -> None:
+    keys.touch(credential)
+    tab.page.get_by_role("button", name=f"Faire la copie pour la clé {credential[:8]}").click()
+    expect(tab.page.get_by_text(f"Copie faite pour la clé {credential[:8]}")).to_be_visible()
+
+
+def unsealed(tab: Tab, ministry: Stage, number: str) -> None:
+    """Open a dispatch with the own key, in the page alone."""
+    page = tab.page
+    tab.goto(f"/depeches/{number}")
+    page.get_by_role("button", name="Déchiffrer avec ma clé propre").click()
+    page.wait_for_url(f"{ministry.settings.approval_origin}/fr/propre")
+    unsealer = page.get_by_role("button", name="Déchiffrer avec ma clé de sécurité")
+    expect(unsealer).to_be_visible()
+    check_there(tab, names(ministry))
+    unsealer.click()
+    expect(page.locator(".app-document")).to_contain_text(TEXT)
+
+
+@pytest.mark.usefixtures("tidied", "holders")
+def test_an_own_key_is_made_accepted_opens_in_the_page_alone_and_is_given_back(
     enter: Enter, ministry: Stage, tmp_path: Path
 ) -> None:
     tab = enter(ROLE)
@@ -133,27 +252,7 @@ def test_an_own_key_is_made_under_two_security_keys_accepted_and_opens_in_the_pa
     posted: list[str] = []
     page.on("request", lambda request: posted.append(request.post_data or ""))
     keys = plugged(tab, ministry)
-    tab.goto("/cles")
-    first, second = (keys.add(ministry, prf=True) for _ in range(2))
-    bare = keys.add(ministry, prf=False)
-    tab.goto("/cles")
-    page.get_by_role("button", name="Faire ma clé propre").click()
-    page.wait_for_url(f"{ministry.settings.approval_origin}/fr/propre")
-    keys.touch(bare)
-    page.get_by_role("button", name=f"Faire la copie pour la clé {bare[:8]}").click()
-    expect(page.locator(".app-refusal")).to_contain_text("KEY_WITHOUT_PRF")
-    offer = page.get_by_role("button", name="Enregistrer la clé propre")
-    keys.touch(first)
-    page.get_by_role("button", name=f"Faire la copie pour la clé {first[:8]}").click()
-    expect(page.get_by_text(f"Copie faite pour la clé {first[:8]}")).to_be_visible()
-    expect(offer).to_be_hidden()  # one copy is none
-    check_there(tab, names(ministry))
-    keys.touch(second)
-    page.get_by_role("button", name=f"Faire la copie pour la clé {second[:8]}").click()
-    offer.click()
-    expect(page.get_by_text("Mettre en service la clé propre")).to_be_visible()
-    signed(tab)
-    expect(page.get_by_text("l’officier de sécurité doit encore signer")).to_be_visible()
+    made(tab, keys, ministry, tmp_path)
 
     security = enter("SECURITY-OFFICER")
     security.goto("/actes")
@@ -170,27 +269,23 @@ def test_an_own_key_is_made_under_two_security_keys_accepted_and_opens_in_the_pa
         "CONFIDENTIEL", "--precedence", "ROUTINE", "--subject", "Accord", "--attach", str(text),
         str(text),
     )["id"]  # fmt: skip
-    tab.goto(f"/depeches/{number}")
-    page.get_by_role("button", name="Déchiffrer avec ma clé propre").click()
-    page.wait_for_url(f"{ministry.settings.approval_origin}/fr/propre")
-    unsealer = page.get_by_role("button", name="Déchiffrer avec ma clé de sécurité")
-    expect(unsealer).to_be_visible()
-    check_there(tab, names(ministry))
-    unsealer.click()
-    document = page.locator(".app-document")
-    expect(document).to_contain_text(TEXT)
+    unsealed(tab, ministry, number)
     expect(page.get_by_text("deux signatures vérifiées dans cette page")).to_be_visible()
     expect(page.get_by_role("heading", name="Accord")).to_be_focused()
     check_there(tab, (*names(ministry), TEXT, "Accord"))
     page.keyboard.press("l")
-    expect(document).to_have_count(0)
+    expect(page.locator(".app-document")).to_have_count(0)
     assert "mardi" not in page.content()
-    # Nothing of the secret, of the key or of the text was sent.
+
+    recovered(tab, keys, ministry, tmp_path)
+    unsealed(tab, ministry, number)
+    # Nothing of the secrets, of the key, of a share in clear or of the text was sent.
     sent = "".join(posted)
     assert "wrapped" in sent
-    assert not any(each in sent for each in ("AGE-SECRET-KEY", '"prf"', "mardi", "clientExtension"))
+    never = ("AGE-SECRET-KEY", '"prf"', "mardi", "clientExtension", "key-share")
+    assert not any(each in sent for each in never)
     tab.goto(f"/depeches/{number}")
-    expect(page.get_by_text("lue par Secrétaire")).to_be_visible()
+    expect(page.get_by_text("lue par Secrétaire").first).to_be_visible()
     assert tab.complaints == []
 
 
@@ -219,10 +314,12 @@ def test_the_service_refuses_a_secret_one_copy_and_somebody_elses_credential(
     others = [row.credential_id for row in rows if row.officer != officer]
     recipient = {"recipient": encode_recipient(HybridKey.generate().recipient)}
     good = [_copy(each) for each in mine[:2]]
+    kept = {name: HybridKey.generate() for name in HOLDERS}
+    recovery = written(shares(bytes(32), officer, kept))
 
     def offered(copies: object, **more: object) -> str:
         wrapped = json.dumps(copies, sort_keys=True, separators=(",", ":"))
-        members = {**ticket, **recipient, "wrapped": wrapped, **more}
+        members = {**ticket, **recipient, "wrapped": wrapped, "recovery": recovery, **more}
         return str(post(ministry, "/propre/offrir", members)[1].get("code"))
 
     assert offered(good, prf="c2VjcmV0") == "FORM_REFUSED"
@@ -234,9 +331,10 @@ def test_the_service_refuses_a_secret_one_copy_and_somebody_elses_credential(
     assert offered(good[:1]) == "OWN_KEY_ALONE"
     assert offered([good[0], good[0]]) == "OWN_KEY_ALONE"
     assert offered([good[0], _copy(others[0])]) == "OWN_KEY_ALONE"
+    assert offered(good, recovery="[]") == "OWN_KEY_UNSHARED"
     assert offered(good) == "None"
     assert offered(good) == "TICKET_UNKNOWN"  # once
     tab.expected = (410,)
-    tab.page.goto(f"{ministry.settings.approval_origin}/en/propre#{ticket['ticket']}")
+    tab.page.goto(f"{ministry.settings.approval_origin}/en/propre/faire#{ticket['ticket']}")
     expect(tab.page.get_by_text("TICKET_UNKNOWN")).to_be_visible()
     check_there(tab)

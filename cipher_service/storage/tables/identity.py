@@ -72,6 +72,9 @@ own_key = table(
     Column("officer", Text, ForeignKey("officer.officer_id"), nullable=False, index=True),
     Column("recipient", Text, nullable=False),
     Column("wrapped", Text, nullable=False),  # canonical JSON list, see `identity.own_keys`
+    Column(
+        "recovery", Text
+    ),  # canonical JSON, see `identity.own_recovery`; NULL before it was asked
     Column("state", Text, nullable=False),
     Column("offered_at", Text, nullable=False),
     Column("settled_at", Text),

@@ -5,8 +5,7 @@ import { Decrypter } from "age-encryption";
 import { base64, concat, equal, fromBase64, hex, sha256, utf8, type Bytes } from "../pouch/bytes";
 import { decode, decodeBytes, encodeBytes, type Members } from "../pouch/canonical";
 import { hasMldsa, hold } from "../pouch/signatures";
-
-export class Refused extends Error {}
+import { Refused } from "./refused";
 
 export interface Opened {
   post: string;

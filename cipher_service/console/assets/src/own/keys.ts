@@ -2,6 +2,7 @@
 // secret (PRF, WebAuthn Level 3 §10.1.4) that its security key computes from a salt. The secret stays
 // in this page; nothing of an assertion made here is sent anywhere.
 import { base64, fromBase64, utf8, type Bytes } from "../pouch/bytes";
+import { WithoutSecret } from "./refused";
 
 export interface Copy {
   credential: string;
@@ -9,9 +10,6 @@ export interface Copy {
   nonce: string;
   box: string;
 }
-
-// The security key is of a sort that has no such secret.
-export class WithoutSecret extends Error {}
 
 const INFO = utf8("depeche/v1 own-key");
 
@@ -21,7 +19,7 @@ function url(bytes: Uint8Array): string {
   return base64(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
 }
 
-async function secretOf(
+export async function secretOf(
   party: string, salts: Map<string, Bytes>,
 ): Promise<{ credential: string; secret: Bytes }> {
   const ids = [...salts.keys()];

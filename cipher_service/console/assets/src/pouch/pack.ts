@@ -17,6 +17,7 @@ export interface Card {
   from: number;
   until: number;
   fingerprint: string;
+  recipient: string;
   ed25519: Bytes;
   mldsa65: Bytes;
 }
@@ -64,13 +65,13 @@ export async function readCard(value: Value): Promise<Card> {
   const told = new Taken(value);
   told.constant("v", 1);
   told.constant("type", "depeche/v1 card");
-  told.text("recipient", RECIPIENT);
   const card = {
     post: told.text("post", POST),
     edition: told.integer("edition", 1),
     from: told.time("valid_from"),
     until: told.time("valid_until"),
     fingerprint: told.text("fingerprint", FINGERPRINT),
+    recipient: told.text("recipient", RECIPIENT),
     ed25519: octets(told.take("ed25519"), 32),
     mldsa65: octets(told.take("mldsa65"), 1952),
   };

@@ -177,6 +177,7 @@ export const MEMBERS: Record<string, Words> = {
   sort: { fr: "Sorte de scellé", en: "Kind of seal" },
   threshold: { fr: "Parts nécessaires pour ouvrir", en: "Shares needed to open" },
   holders: { fr: "Porteurs (carte, officier, empreinte)", en: "Holders (card, officer, fingerprint)" },
+  recovery: { fr: "Empreinte de la copie de secours", en: "Fingerprint of the recovery copy" },
   conductors: { fr: "Menée par", en: "Conducted by" },
   before: { fr: "Partage d’avant", en: "Sharing of before" },
   operation: { fr: "Au terminal", en: "At the terminal" },

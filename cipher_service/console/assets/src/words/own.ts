@@ -40,6 +40,59 @@ export const OWN = {
     fr: "Une clé est faite dans cette page. Touchez au moins deux de vos clés de sécurité : chacune en reçoit une copie qu’elle seule ouvre. Ensuite vous signez, puis l’officier de sécurité.",
     en: "A key is made in this page. Touch at least two of your security keys: each gets a copy that it alone opens. Then you sign, then the security officer.",
   },
+  recovery: { fr: "Copie de secours", en: "Recovery copy" },
+  sharing: {
+    fr: "La clé est aussi partagée entre au moins trois porteurs : chacun reçoit une part chiffrée à sa carte, et aucun seul n’en apprend rien. Ayez leurs cartes (.card) ; leurs empreintes sont celles qu’ils vous ont lues.",
+    en: "The key is also shared among at least three holders: each gets a share enciphered to their card, and none alone learns anything. Have their cards (.card); the fingerprints are those that they read to you.",
+  },
+  cards: { fr: "Cartes des porteurs", en: "The holders’ cards" },
+  threshold: { fr: "Porteurs qu’il faudra réunir pour retrouver la clé", en: "Holders who must come together to recover the key" },
+  cardWrong: {
+    fr: "Ce fichier n’est pas une carte en vigueur, ou il a été changé",
+    en: "This file is no card in force, or it was changed",
+  },
+  cardAgain: { fr: "Demandez sa carte au porteur, et recommencez.", en: "Ask the holder for the card, and try again." },
+  cardTwice: {
+    fr: "Ce porteur est déjà là, ou ils sont seize",
+    en: "This holder is there already, or they are sixteen",
+  },
+  cardOther: { fr: "Prenez la carte d’une autre personne.", en: "Take another person’s card." },
+  recovering: {
+    fr: "Vos porteurs vous rendent votre clé propre. Touchez d’abord une de vos clés de sécurité : elle donne l’adresse à laquelle ils remettent leurs parts. La même clé donne toujours la même adresse ; vous pouvez donc quitter cette page et y revenir.",
+    en: "Your holders give you your own key back. First touch one of your security keys: it gives the address to which they hand their shares over. The same key always gives the same address; so you may leave this page and come back.",
+  },
+  address: { fr: "Toucher une clé de sécurité", en: "Touch a security key" },
+  saveAddress: { fr: "Enregistrer l’adresse", en: "Save the address" },
+  saveShare: { fr: "Enregistrer la part de", en: "Save the share of" },
+  handOver: {
+    fr: "Portez à chaque porteur l’adresse et sa part, et lisez-lui cette empreinte : « cipher-service custody hand-over » la lui demande.",
+    en: "Take the address and their share to each holder, and read them this fingerprint: “cipher-service custody hand-over” asks for it.",
+  },
+  handed: { fr: "Parts remises", en: "Shares handed over" },
+  parts: { fr: "Fichiers remis par les porteurs (.part)", en: "Files that the holders handed over (.part)" },
+  received: { fr: "Parts reçues :", en: "Shares received:" },
+  copies: { fr: "Nouvelles copies", en: "New copies" },
+  copying: {
+    fr: "La clé est retrouvée, dans cette page seule. Touchez vos clés de sécurité : chacune en reçoit une copie.",
+    en: "The key is recovered, in this page alone. Touch your security keys: each gets a copy of it.",
+  },
+  keep: { fr: "Garder ces copies", en: "Keep these copies" },
+  sharesWrong: {
+    fr: "Ce fichier n’est pas une part remise à cette clé de sécurité pour votre clé propre",
+    en: "This file is no share handed over to this security key for your own key",
+  },
+  sharesAgain: {
+    fr: "Touchez la clé de sécurité qui a donné l’adresse, ou redemandez la part à son porteur.",
+    en: "Touch the security key that gave the address, or ask the holder for the share again.",
+  },
+  forged: {
+    fr: "Ces parts ne rendent pas votre clé propre : l’une est d’un autre partage, ou fausse",
+    en: "These shares do not give your own key: one is of another splitting, or forged",
+  },
+  forgedAgain: {
+    fr: "Recommencez avec les parts d’autres porteurs, et prévenez l’officier de sécurité.",
+    en: "Start again with other holders’ shares, and tell the security officer.",
+  },
   compare: {
     fr: "Empreinte de cette clé. La page des signatures doit montrer la même ; sinon ne signez pas.",
     en: "Fingerprint of this key. The page of signatures must show the same; if not, do not sign.",
