@@ -2,9 +2,11 @@
 
     DIR/prekeys/ID.age   the 32-byte seed, an age file to the post's own card
     DIR/prekeys/used     ids whose dispatch was opened, one a line, never removed
+    DIR/prekeys/burnt    ids that were compromised on their way, likewise
 
-A seed is overwritten and removed after its id stands in `used`; what a kill left between the two
-is removed the next time. Copies that a disk or a backup keeps are outside this program's reach.
+What comes under a burnt one is not opened; its secret half stays, and is of use to nobody. A seed
+is overwritten and removed after its id stands in `used`; what a kill left between the two is
+removed the next time. Copies that a disk or a backup keeps are outside this program's reach.
 """
 
 from __future__ import annotations
@@ -17,10 +19,10 @@ from keys.age.files import decrypt, encrypt, open_file_key
 from keys.age.hybrid import HybridKey
 from keys.errors import NotAddressed, NotIntended
 from keys.files import flush_folder, write_new
-from keys.prekeys import Prekey, PrekeyUsed
+from keys.prekeys import PREKEY_ID, Prekey, PrekeyBurnt, PrekeyUsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from keys.age.header import Header
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 _FOLDER: Final = "prekeys"
 _USED: Final = "used"
+_BURNT: Final = "burnt"
 _ID_BYTES: Final = 12
 
 
@@ -62,6 +65,10 @@ class PrekeyStore:
 
     def ids(self) -> list[str]:
         """Gives the ids of those that still open, in alphabetical order."""
+        return sorted(set(self.kept()) - self.burnt())
+
+    def kept(self) -> list[str]:
+        """Gives the ids of those whose secret halves are here, burnt or not, likewise."""
         used = self.used()
         return sorted(path.stem for path in self._folder.glob("*.age") if path.stem not in used)
 
@@ -72,10 +79,25 @@ class PrekeyStore:
 
     def used(self) -> frozenset[str]:
         """Gives the ids of those that were used up."""
-        try:
-            return frozenset((self._folder / _USED).read_text("ascii").split())
-        except FileNotFoundError:
-            return frozenset()
+        return self._listed(_USED)
+
+    def burnt(self) -> frozenset[str]:
+        """Gives the ids of those that were compromised on their way."""
+        return self._listed(_BURNT)
+
+    def burn(self, names: Iterable[str]) -> list[str]:
+        """Notes for ever that prekeys were compromised; gives those of which it was not known.
+
+        Raises:
+            ValueError: one is no id of a prekey.
+            OSError: the disk refuses.
+        """
+        new = sorted({*names} - self.burnt())
+        if not all(map(PREKEY_ID.fullmatch, new)):
+            raise ValueError("not the id of a prekey")
+        if new:
+            _append(self._folder / _BURNT, "".join(f"{name}\n" for name in new).encode())
+        return new
 
     def key(self, name: str) -> HybridKey:
         """Gives a secret half.
@@ -85,6 +107,12 @@ class PrekeyStore:
         """
         data = (self._folder / f"{name}.age").read_bytes()
         return HybridKey(decrypt(data, [self._identity.hybrid_key]))
+
+    def _listed(self, file: str) -> frozenset[str]:
+        try:
+            return frozenset((self._folder / file).read_text("ascii").split())
+        except FileNotFoundError:
+            return frozenset()
 
     def destroy(self, name: str) -> None:
         """Destroys a secret half for ever; again is harmless.
@@ -132,6 +160,7 @@ class PrekeyOpener:
         """The file key of a header; see `FileKeyOpener`.
 
         Raises:
+            PrekeyBurnt: a prekey opens it that was compromised on its way.
             PrekeyUsed: no key at hand opens it, and some were used up.
             NotAddressed: no key at hand opens it, and none ever was.
             HeaderMalformed, HeaderTampered: as `open_file_key`.
@@ -139,11 +168,14 @@ class PrekeyOpener:
         try:
             return self._identity.open_file_key(header, peek)
         except NotAddressed:
-            for name in self._store.ids():
+            burnt = self._store.burnt()
+            for name in self._store.kept():
                 try:
                     file_key = open_file_key(header, [self._store.key(name)])
                 except NotAddressed:
                     continue
+                if name in burnt:
+                    raise PrekeyBurnt(f"the prekey {name} was compromised on its way") from None
                 self.opened_by = name
                 return file_key
             if self._store.used():

@@ -65,6 +65,12 @@ class PrekeyExpired(Refusal):
     code = "PREKEY_EXPIRED"
 
 
+class PrekeyBurnt(Refusal):
+    """The dispatch is for a prekey that was compromised on its way: others may read it too."""
+
+    code = "PREKEY_BURNT"
+
+
 class PrekeyUsed(Refusal):
     """Nothing at hand opens the dispatch, and prekeys were used up: it may be for one of them."""
 

@@ -5,6 +5,7 @@ ministry has the card alone. Marking is one person's act; the report changes not
 """
 
 from argparse import Namespace
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection
@@ -17,12 +18,12 @@ from cipher_service.administration.installation import (
     opened,
 )
 from cipher_service.administration.versions import number_of
-from cipher_service.administration.words import Speaker
+from cipher_service.administration.words import Speaker, phrase
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
 from cipher_service.directory.register import Directory, read_directory
-from cipher_service.dispatches.exposure import Exposure, exposure
+from cipher_service.dispatches.exposure import Exposed, Exposure, exposure
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import grouped
 from keys.custody.versions import Book
@@ -61,6 +62,19 @@ def report(arguments: Namespace, terminal: Terminal) -> None:
     with opened(arguments) as installation, reading(installation.engine) as connection:
         named = _named(arguments, installation, connection)
         _tell(named, exposure(connection, named.post, named.fingerprint), terminal, done=False)
+
+
+def show_exposed(found: Iterable[Exposed], terminal: Terminal) -> None:
+    """Show dispatches that keys could read, one a line, and the item that burnt a prekey."""
+    for each in found:
+        others = ", ".join(each.others) or "-"
+        burnt = ""
+        if each.burnt is not None:
+            burnt = "  " + phrase("exposed_burnt", terminal.language, item=each.burnt)
+        terminal.show(
+            f"  {each.register}  {each.dispatch_id}  {each.origin:<14} {each.level:<22} "
+            f"{each.state:<10} {others}{burnt}"
+        )
 
 
 def _named(arguments: Namespace, installation: Installation, connection: Connection) -> _Named:
@@ -114,12 +128,7 @@ def _tell(named: _Named, found: Exposure, terminal: Terminal, *, done: bool) -> 
         fingerprint=grouped(named.fingerprint),
         count=len(found.readable),
     )
-    for each in found.readable:
-        others = ", ".join(each.others) or "-"
-        terminal.show(
-            f"  {each.register}  {each.dispatch_id}  {each.origin:<14} {each.level:<22} "
-            f"{each.state:<10} {others}"
-        )
+    show_exposed(found.readable, terminal)
     speaker.show("exposure_signed", count=len(found.signed))
     speaker.show("exposure_rekey", post=named.post)
     speaker.show("exposure_confirm", posts=", ".join(found.correspondents) or "-")

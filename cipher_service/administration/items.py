@@ -8,7 +8,10 @@ from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from cipher_service import clock
+from cipher_service.administration.exposing import show_exposed
 from cipher_service.administration.installation import acting, opened
 from cipher_service.administration.words import Speaker, phrase
 from cipher_service.client.durable import write_durably
@@ -18,6 +21,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.directory import controlled, prekeys
 from cipher_service.directory.controlled import Item
 from cipher_service.directory.register import DirectoryReader
+from cipher_service.dispatches.exposure import exposed_by_item
 from cipher_service.pouches import cargo
 from cipher_service.storage.unit_of_work import reading
 from keys.destruction import make_record
@@ -53,6 +57,22 @@ def show(arguments: Namespace, terminal: Terminal) -> None:
         kind = phrase(f"item_{each.kind}", terminal.language)
         other = f" / {each.other}" if each.other else ""
         terminal.show(f"{each.at}  {kind:<12}  {each.person}{other}  {each.reference}")
+
+
+def exposed(arguments: Namespace, terminal: Terminal) -> None:
+    """Show which dispatches the prekeys that travel with an item could read."""
+    with opened(arguments) as installation, reading(installation.engine) as connection:
+        item = _item(connection, arguments.item)
+        found = exposed_by_item(connection, item.item)
+    if terminal.as_json:
+        readable = [asdict(each) for each in found]
+        terminal.show_json({"item": item.item, "state": item.state, "readable": readable})
+        return
+    speaker = Speaker(terminal)
+    speaker.show("item_exposes", item=item.item, count=len(found))
+    show_exposed(found, terminal)
+    if item.state == controlled.COMPROMISED:
+        speaker.show("item_exposes_burnt")
 
 
 def enter(arguments: Namespace, terminal: Terminal) -> None:
@@ -156,11 +176,7 @@ def destroy(arguments: Namespace, terminal: Terminal) -> None:
     witnesses = load_identity(first, asked), load_identity(second, asked)
     now = clock.now().replace(microsecond=0)
     with acting(arguments, "item_destroy", str(arguments.item)) as connection:
-        found = next(
-            (each for each in controlled.items(connection) if each.item == arguments.item), None
-        )
-        if found is None:
-            raise Refused("ITEM_UNKNOWN", item=arguments.item)
+        found = _item(connection, arguments.item)
         record = make_record(found.item, found.designation, arguments.reference, now, witnesses)
         controlled.destroy(
             connection,
@@ -172,6 +188,14 @@ def destroy(arguments: Namespace, terminal: Terminal) -> None:
         )
         write_durably(out, record)
     Speaker(terminal).show("item_is_destroyed", item=found.item, path=str(out))
+
+
+def _item(connection: Connection, number: int) -> Item:
+    """Return an item. Raises Refused ITEM_UNKNOWN."""
+    for each in controlled.items(connection):
+        if each.item == number:
+            return each
+    raise Refused("ITEM_UNKNOWN", item=number)
 
 
 def _show(item: Item, terminal: Terminal) -> None:

@@ -15,13 +15,14 @@ def add_items(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     group = add_group(commands, say, "items")
     listing = add_command(group, say, "items.list", "items:list_items")
     shown = add_command(group, say, "items.show", "items:show")
+    exposed = add_command(group, say, "items.exposed", "items:exposed")
     enter = add_command(group, say, "items.enter", "items:enter")
     send = add_command(group, say, "items.send", "items:send")
     receive = add_command(group, say, "items.receive", "items:receive")
     count = add_command(group, say, "items.inventory", "items:inventory")
     destroy = add_command(group, say, "items.destroy", "items:destroy")
     person = say("a_person")
-    for parser in (shown, send, receive, destroy):
+    for parser in (shown, exposed, send, receive, destroy):
         parser.add_argument("item", metavar="N", type=int, help=say("help_item"))
     for parser in (listing, count):
         parser.add_argument("--holder", metavar=person, help=say("help_item_whose"))
@@ -53,5 +54,5 @@ def add_items(commands: "Commands[Parser]", say: Say, client: Say) -> None:
         "-o", "--out", metavar=say("a_file"), required=True, help=say("help_item_out")
     )
     add_passphrase_file(destroy, client)
-    for parser in (listing, shown, enter, count):
+    for parser in (listing, shown, exposed, enter, count):
         add_json(parser, say)

@@ -41,7 +41,7 @@ from cipher_service.wire import pouches as pouch_wire
 from cipher_service.wire.audit import CosignatureRequest
 from cipher_service.wire.continuity import NumberProved
 from cipher_service.wire.enrolment import EnrolmentRequest
-from cipher_service.wire.prekeys import PrekeyOffers, PrekeyRequest, PrekeyStock
+from cipher_service.wire.prekeys import BurntPrekeys, PrekeyOffers, PrekeyRequest, PrekeyStock
 from cipher_service.wire.problems import Problem
 from cipher_service.wire.tokens import CertificateAnswer, TokenRequest
 from keys.errors import KeysError
@@ -73,6 +73,7 @@ _DESCRIBED: Final[tuple[type[BaseModel], ...]] = (
     PrekeyRequest,
     PrekeyOffers,
     PrekeyStock,
+    BurntPrekeys,
     NumberProved,
 )
 _ANSWERED: Final = (

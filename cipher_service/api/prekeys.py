@@ -16,7 +16,7 @@ from cipher_service.api.inbound import read_body, read_json, require_media_type
 from cipher_service.api.ministry import Ministry
 from cipher_service.api.strict_json import parse
 from cipher_service.directory import prekeys
-from cipher_service.wire.prekeys import PrekeyOffers, PrekeyRequest, PrekeyStock
+from cipher_service.wire.prekeys import BurntPrekeys, PrekeyOffers, PrekeyRequest, PrekeyStock
 from keys.prekeys import BUNDLE_BYTES_MAX, read_bundle
 
 
@@ -42,6 +42,12 @@ def prekey_routes(ministry: Ministry) -> APIRouter:
         card = (await ministry.directory()).card_in_force(caller.post)
         count = partial(prekeys.free, card=card.fingerprint, now=clock.now())
         return PrekeyStock(free=await ministry.read(count))
+
+    @router.get("/burnt", openapi_extra=with_token())
+    async def burnt(request: Request) -> BurntPrekeys:
+        """Tell which of the caller's prekeys were given out and compromised on their way."""
+        caller = await ministry.admitted(request)
+        return BurntPrekeys(burnt=await ministry.read(partial(prekeys.burnt, post=caller.post)))
 
     @router.post(
         "/taken",

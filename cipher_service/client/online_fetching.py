@@ -19,7 +19,7 @@ from cipher_service.client.online_delivery import post_notes, queue_once, resume
 from cipher_service.client.online_downloads import download
 from cipher_service.client.online_inbox import OPEN, every_item, tell_missing, under_way
 from cipher_service.client.online_log import watched_aside
-from cipher_service.client.online_prekeys import warn_when_low
+from cipher_service.client.online_prekeys import learn_burnt, warn_when_low
 from cipher_service.client.online_refusals import Distrusted, MinistryRefused, Unready
 from cipher_service.client.online_resending import resend_asked
 from cipher_service.client.online_session import Session, open_session
@@ -28,7 +28,7 @@ from cipher_service.client.receipting import give_receipt
 from cipher_service.client.terminal import Terminal
 from keys.errors import Refusal
 from keys.post_receipts import DECIPHERED, DELIVERED, REFUSED
-from keys.prekeys import PrekeyUsed
+from keys.prekeys import PrekeyBurnt, PrekeyUsed
 from keys.records import ULID
 from keys.service_messages import REPEAT_REQUEST
 from keys.slip_agreement import SlipMismatch, require_same
@@ -36,6 +36,9 @@ from keys.slips import Slip
 
 # What this post lacks, not what the envelope is: no receipt accuses the origin of it.
 _OUR_OWN: Final = frozenset({"UNKNOWN_SENDER", "KEY_RETIRED", "CARD_INVALID"})
+
+# What its origin sends again by itself, under the edition key.
+_SEND_AGAIN: Final = frozenset({PrekeyUsed.code, PrekeyBurnt.code})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ def fetch(arguments: Namespace, terminal: Terminal) -> None:
     out = Path(arguments.out)
     with open_session(arguments, terminal) as session:
         resume(session)
+        learn_burnt(session)
         wanted = list(dict.fromkeys(arguments.ids)) or _new_ids(session)
         if not wanted:
             terminal.say("nothing_to_fetch")
@@ -152,7 +156,7 @@ def _decipher(session: Session, slip: Slip, path: Path, folder: Path) -> None:
     except Refusal as refusal:
         if refusal.code not in _OUR_OWN:
             _give_receipt(session, slip, REFUSED, reason=refusal.code)
-        if refusal.code == PrekeyUsed.code:
+        if refusal.code in _SEND_AGAIN:
             name = f"repeat-request/{slip.origin}/{slip.dispatch_id}"
             queue_once(session, name, REPEAT_REQUEST, to=slip.origin, dispatch_id=slip.dispatch_id)
         raise

@@ -65,16 +65,28 @@ def hand_in(arguments: Namespace, terminal: Terminal) -> None:
 def status(arguments: Namespace, terminal: Terminal) -> None:
     """Run `chiffre prekeys status`: how many the ministry can give out, how many open here."""
     with open_session(arguments, terminal) as session:
+        learn_burnt(session)
         free = session.ministry.prekeys().free
         store = PrekeyStore(Path(arguments.identity), session.identity)
-        kept, used = len(store.ids()), len(store.used())
+        kept, used, burnt = len(store.ids()), len(store.used()), len(store.burnt())
         resume(session)
     if terminal.as_json:
-        terminal.show_json({"free": free, "kept": kept, "used": used, "low": free < LOW})
+        told = {"free": free, "kept": kept, "used": used, "burnt": burnt, "low": free < LOW}
+        terminal.show_json(told)
         return
-    terminal.say("prekeys_status", free=free, kept=kept, used=used)
+    terminal.say("prekeys_status", free=free, kept=kept, used=used, burnt=burnt)
     if free < LOW:
         terminal.say("prekeys_low", free=free)
+
+
+def learn_burnt(session: Session) -> None:
+    """Note which of this post's prekeys were burnt, before anything is opened with them."""
+    store = PrekeyStore(session.pins.folder, session.identity)
+    if not store.ever_made:
+        return
+    new = store.burn(session.ministry.burnt_prekeys().burnt)
+    if new:
+        session.terminal.say("prekeys_burnt", count=len(new))
 
 
 def warn_when_low(session: Session) -> None:

@@ -1,4 +1,4 @@
-"""A post could not open a dispatch because its prekey was used before: it is sent again by itself.
+"""A post did not open a dispatch because its prekey was used before or burnt: it is sent again.
 
 The addressee asks for a repetition by a service message. Where the dispatch was wrapped to a prekey
 of theirs, repeating the same bytes would help nobody: its sender opens its own copy, and sends the

@@ -37,7 +37,7 @@ from cipher_service.wire.dispatches import (
     ServiceMessagePage,
 )
 from cipher_service.wire.enrolment import EnrolmentRequest, EnrolmentState
-from cipher_service.wire.prekeys import PrekeyOffers, PrekeyRequest, PrekeyStock
+from cipher_service.wire.prekeys import BurntPrekeys, PrekeyOffers, PrekeyRequest, PrekeyStock
 from cipher_service.wire.tokens import CertificateAnswer
 from keys import canonical
 
@@ -136,6 +136,10 @@ class Ministry:
     def prekeys(self) -> PrekeyStock:
         """Ask how many of this post's prekeys can still be given out."""
         return self._transport.call("GET", "/v1/prekeys").read(PrekeyStock)
+
+    def burnt_prekeys(self) -> BurntPrekeys:
+        """Ask which of this post's prekeys were given out and compromised on their way."""
+        return self._transport.call("GET", "/v1/prekeys/burnt").read(BurntPrekeys)
 
     def take_prekeys(self, request: PrekeyRequest) -> PrekeyOffers:
         """Ask once for a prekey of each addressee: a dispatch can leave without."""

@@ -5,7 +5,8 @@ the same one, since the answer may have been lost. What the service could do wro
 the post notices: the second dispatch does not open, and it says so.
 
 A bundle that travels in a bag is entered with a controlled item (`carry`). Until the item's
-receiver has signed for it, and for ever once it is compromised, none of its prekeys is given.
+receiver has signed for it, and for ever once it is compromised, none of its prekeys is given. What
+was given before is `burnt`: the post is told, opens nothing under it and has it sent again.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ from keys.prekeys import Bundle, read_bundle
 FREE_MOST: Final = 500
 LOW: Final = 10
 """Below so many free ones a post is told to make more."""
+_BURNT_MOST: Final = 5_000
 
 
 def take_in(
@@ -97,6 +99,19 @@ def carry(
         prekey_carriage.insert(), [{"prekey_id": each, "item": item} for each in ids]
     )
     return len(ids)
+
+
+def burnt(connection: Connection, post: str) -> list[str]:
+    """Return the ids of a post's prekeys that were given out and compromised on their way."""
+    carried = prekey_carriage.c
+    rows = connection.scalars(
+        select(tables.c.prekey_id)
+        .join(prekey_carriage, carried.prekey_id == tables.c.prekey_id)
+        .where(tables.c.post == post, tables.c.state == "taken", is_compromised(carried.item))
+        .order_by(tables.c.taken_at.desc(), tables.c.prekey_id)
+        .limit(_BURNT_MOST)
+    )
+    return list(rows)
 
 
 def free(connection: Connection, card: str, now: datetime) -> int:

@@ -3,14 +3,19 @@
 A card names one post's keys of one edition. Whoever held them could read every dispatch of which
 the card is an addressee, from the moment at which they had its envelope; and could write, in the
 post's name, whatever bears the card from then on.
+
+Whoever had what a controlled item carried could read what was written under its prekeys. The key to
+which a dispatch was enciphered stands inside it: named is each for which such a prekey was given.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, select
 
+from cipher_service.directory.compromises import is_compromised
 from cipher_service.storage.tables import dispatches as tables
+from cipher_service.storage.tables.prekeys import prekey, prekey_carriage
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +26,27 @@ class Exposed:
         dispatch_id: ULID.
         register: the ministry's number, `2026/000123`.
         origin: post that wrote it.
+        post: addressee whose keys are meant.
         level: code of its level.
         received_at: when the ministry received it.
         role: the card's in it: action, info, or the sender's own copy.
         delivery: cipher or pouch.
         state: how far the card's post came with it.
         others: posts that could read it besides, in the slip's order.
+        burnt: the compromised item with which the prekey travelled that was given for it; or None.
     """
 
     dispatch_id: str
     register: str
     origin: str
+    post: str
     level: str
     received_at: str
     role: str
     delivery: str
     state: str
     others: tuple[str, ...]
+    burnt: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +74,7 @@ def exposure(connection: Connection, post: str, fingerprint: str) -> Exposure:
         fingerprint: of the card.
     """
     dispatch, mine = tables.dispatch, tables.addressee
-    columns = (
-        *(dispatch.c.seq, dispatch.c.dispatch_id, dispatch.c.origin, dispatch.c.level),
-        *(dispatch.c.received_at, dispatch.c.register_year, dispatch.c.register_number),
-        *(mine.c.role, mine.c.delivery, mine.c.state),
-    )
-    rows = connection.execute(
-        select(*columns)
-        .join(mine, mine.c.dispatch == dispatch.c.seq)
-        .where(mine.c.fingerprint == fingerprint)
-        .order_by(dispatch.c.seq)
-    ).all()
-    others = _others(connection, fingerprint)
-    readable = tuple(_exposed(row, others.get(row.seq, ())) for row in rows)
+    readable = _read(connection, _dispatches().where(mine.c.fingerprint == fingerprint))
     signed = connection.scalars(
         select(dispatch.c.dispatch_id)
         .where(dispatch.c.origin_card == fingerprint)
@@ -93,18 +90,71 @@ def exposure(connection: Connection, post: str, fingerprint: str) -> Exposure:
     return Exposure(readable, tuple(signed), tuple(sorted({*written_to, *writers} - {post})))
 
 
-def _others(connection: Connection, fingerprint: str) -> dict[int, tuple[str, ...]]:
-    mine, theirs = tables.addressee, tables.addressee.alias("theirs")
+def exposed_by_item(connection: Connection, item: int) -> tuple[Exposed, ...]:
+    """Return the dispatches for which a prekey was given that travels with an item, oldest first.
+
+    They are there before the item is compromised too: what a breach would cost.
+    """
+    asked = (
+        _dispatches()
+        .join(prekey, _given())
+        .join(prekey_carriage, prekey_carriage.c.prekey_id == prekey.c.prekey_id)
+        .where(prekey_carriage.c.item == item)
+    )
+    return _read(connection, asked)
+
+
+def _dispatches() -> Select[Any]:
+    """Ask for dispatches with each of their addressees."""
+    dispatch, mine = tables.dispatch, tables.addressee
+    burnt = (
+        select(prekey_carriage.c.item)
+        .join(prekey, prekey.c.prekey_id == prekey_carriage.c.prekey_id)
+        .where(_given(), is_compromised(prekey_carriage.c.item))
+        .limit(1)
+        .correlate(dispatch, mine)
+        .scalar_subquery()
+    )
+    columns = (
+        *(dispatch.c.seq, dispatch.c.dispatch_id, dispatch.c.origin, dispatch.c.level),
+        *(dispatch.c.received_at, dispatch.c.register_year, dispatch.c.register_number),
+        *(mine.c.post, mine.c.fingerprint, mine.c.role, mine.c.delivery, mine.c.state),
+    )
+    return select(*columns, burnt.label("burnt")).join(mine, mine.c.dispatch == dispatch.c.seq)
+
+
+def _given() -> ColumnElement[bool]:
+    """Return the condition that a prekey was given to a dispatch's origin for this addressee."""
+    dispatch, mine = tables.dispatch, tables.addressee
+    return and_(
+        prekey.c.taken_for == dispatch.c.dispatch_id,
+        prekey.c.taken_by == dispatch.c.origin,
+        prekey.c.card == mine.c.fingerprint,
+    )
+
+
+def _read(connection: Connection, asked: Select[Any]) -> tuple[Exposed, ...]:
+    dispatch, mine = tables.dispatch, tables.addressee
+    rows = connection.execute(asked.order_by(dispatch.c.seq, mine.c.position)).all()
+    others = _addressees(connection, asked)
+    return tuple(
+        _exposed(row, tuple(p for p, card in others[row.seq] if card != row.fingerprint))
+        for row in rows
+    )
+
+
+def _addressees(connection: Connection, asked: Select[Any]) -> dict[int, list[tuple[str, str]]]:
+    """Return the posts and cards of the addressees of dispatches, in the slip's order."""
+    dispatch, theirs = tables.dispatch, tables.addressee.alias("theirs")
     rows = connection.execute(
-        select(theirs.c.dispatch, theirs.c.post)
-        .join(mine, mine.c.dispatch == theirs.c.dispatch)
-        .where(mine.c.fingerprint == fingerprint, theirs.c.fingerprint != fingerprint)
+        select(theirs.c.dispatch, theirs.c.post, theirs.c.fingerprint)
+        .where(theirs.c.dispatch.in_(asked.with_only_columns(dispatch.c.seq)))
         .order_by(theirs.c.dispatch, theirs.c.position)
     )
-    found: dict[int, list[str]] = {}
+    found: dict[int, list[tuple[str, str]]] = {}
     for row in rows:
-        found.setdefault(row.dispatch, []).append(row.post)
-    return {seq: tuple(posts) for seq, posts in found.items()}
+        found.setdefault(row.dispatch, []).append((row.post, row.fingerprint))
+    return found
 
 
 def _exposed(row: Any, others: tuple[str, ...]) -> Exposed:
@@ -112,10 +162,12 @@ def _exposed(row: Any, others: tuple[str, ...]) -> Exposed:
         dispatch_id=row.dispatch_id,
         register=f"{row.register_year}/{row.register_number:06d}",
         origin=row.origin,
+        post=row.post,
         level=row.level,
         received_at=row.received_at,
         role=row.role,
         delivery=row.delivery,
         state=row.state,
         others=others,
+        burnt=row.burnt,
     )

@@ -20,6 +20,7 @@ from keys.prekey_store import PrekeyOpener, PrekeyStore
 from keys.prekeys import (
     LIFE_MOST,
     Prekey,
+    PrekeyBurnt,
     PrekeyExpired,
     PrekeyMalformed,
     PrekeyNotOfCard,
@@ -94,6 +95,30 @@ def test_a_used_prekey_opens_nothing_any_more(store: PrekeyStore, tmp_path: Path
     with pytest.raises(NotAddressed):
         PARIS.open_file_key(Header.parse(io.BytesIO(envelope)), lambda _: b"")
     assert _open(_to(other, 2), store, tmp_path).opened_by == other.id
+
+
+def test_what_is_under_a_burnt_prekey_is_not_opened_and_nothing_is_destroyed(
+    store: PrekeyStore, tmp_path: Path
+) -> None:
+    burnt, other = store.make(2)
+    assert store.burn([burnt.id]) == [burnt.id]
+    assert store.burn([burnt.id]) == [], "it is noted once"
+    assert store.burnt() == {burnt.id}
+    assert store.ids() == [other.id]
+    with pytest.raises(PrekeyBurnt):
+        _open(_to(burnt), store, tmp_path)
+    assert store.key(burnt.id).recipient == burnt.recipient
+    assert store.used() == frozenset()
+    assert _open(_to(other), store, tmp_path).opened_by == other.id
+    assert _open(_to(other, 2), PrekeyStore(tmp_path / "identity", PARIS), tmp_path).opened_by
+
+
+@pytest.mark.parametrize("name", ["", "A" * 15, "A" * 17, "A" * 15 + "\n", "../" + "A" * 13])
+def test_nothing_but_an_id_is_noted_as_burnt(store: PrekeyStore, name: str) -> None:
+    store.make(1)
+    with pytest.raises(ValueError, match="not the id"):
+        store.burn(["A" * 16, name])
+    assert store.burnt() == frozenset()
 
 
 def test_what_is_addressed_to_the_edition_spends_no_prekey(

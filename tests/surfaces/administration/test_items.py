@@ -40,6 +40,10 @@ def test_a_share_goes_from_hand_to_hand_and_ends_before_two(books: Path, tmp_pat
     )
     assert (early.returncode, "(ITEM_NOT_HELD)" in early.stderr) == (1, True)
     _done(books, "receive", item, "--by", "GARDE-B", *reference)
+    exposes = json.loads(_done(books, "exposed", item, "--json"))
+    assert exposes == {"item": int(item), "state": "held", "readable": []}
+    unknown = run("--data", str(books), "items", "exposed", "999")
+    assert (unknown.returncode, "(ITEM_UNKNOWN)" in unknown.stderr) == (1, True)
 
     record = tmp_path / "pv.json"
     witness = [

@@ -107,6 +107,7 @@ def _prekeys(paris: Post, lome: Post) -> dict[str, Example]:
     return {
         "POST /v1/prekeys": example(handed_in(lome, bundle), json.loads(bundle)),
         "GET /v1/prekeys": example(lome.get("/v1/prekeys")),
+        "GET /v1/prekeys/burnt": example(lome.get("/v1/prekeys/burnt")),
         "POST /v1/prekeys/taken": example(
             paris.call("POST", "/v1/prekeys/taken", json=wanted), wanted
         ),

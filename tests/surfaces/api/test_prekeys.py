@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from cipher_service import clock
-from cipher_service.directory import prekeys
+from cipher_service.directory import controlled, prekeys
+from cipher_service.directory.compromises import compromise
 from cipher_service.directory.register import DirectoryReader, read_directory
 from cipher_service.errors import ServiceError
 from cipher_service.references import new_id
@@ -128,3 +129,23 @@ def test_there_are_never_too_many(
         now = clock.now()
         prekeys.take_in(connection, paris.code, bundle_of(paris, 2), DirectoryReader(), now)
     assert free(paris) == held
+
+
+def test_a_post_is_told_which_of_its_given_prekeys_were_burnt_and_no_other_is(
+    service: Service, paris: Post, newcomer: Post
+) -> None:
+    bundle, now = bundle_of(newcomer, 3), clock.now()
+    with service.administration() as connection:
+        item = controlled.enter(connection, "key", "Préclés", "GARDE", "PV 1", now)
+        read = DirectoryReader()
+        assert prekeys.carry(connection, item, bundle, newcomer.code, read, now) == 3
+        controlled.send(connection, item, "GARDE", "PAUL", "BR 1", now)
+        controlled.receive(connection, item, "PAUL", "BR 1", now)
+    assert handed_in(newcomer, bundle).status_code == 201
+    (offer,) = taken(paris, newcomer.code)
+    assert newcomer.get("/v1/prekeys/burnt").json() == {"burnt": []}
+    with service.administration() as connection:
+        compromise(connection, item, person="AGENT", reference="CAS", now=now)
+    assert newcomer.get("/v1/prekeys/burnt").json() == {"burnt": [offer["prekey"]["id"]]}
+    assert paris.get("/v1/prekeys/burnt").json() == {"burnt": []}
+    assert service.http.get("/v1/prekeys/burnt").status_code == 401

@@ -9,6 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from cipher_service import clock
+from cipher_service.directory import controlled, prekeys
+from cipher_service.directory.compromises import compromise
+from cipher_service.directory.register import DirectoryReader
+from cipher_service.dispatches.exposure import exposed_by_item
 from keys.age.hybrid import HybridKey
 from keys.canonical import decode
 from keys.identity import load_identity
@@ -74,7 +78,7 @@ def test_a_dispatch_under_a_prekey_is_read_once_and_never_again(
     assert "PREKEY_USED" in again.err
     assert not (tmp_path / "again").exists()
     state = reader.chiffre("prekeys", "status", "--identity", str(reader.folder), "--json").json
-    assert state == {"free": 1, "kept": 1, "used": 1, "low": True}
+    assert state == {"free": 1, "kept": 1, "used": 1, "burnt": 0, "low": True}
 
 
 def test_a_prekey_given_twice_is_noticed_and_the_dispatch_comes_again_by_itself(
@@ -104,6 +108,49 @@ def test_a_prekey_given_twice_is_noticed_and_the_dispatch_comes_again_by_itself(
     assert (folder / "message.txt").read_text() == "Seconde, sous la même préclé."
     assert _key_of(tmp_path / "second", new["id"], reader) == "edition"
     assert second in json.loads((folder / "dispatch.json").read_text())["references"]
+
+
+def test_what_came_under_a_prekey_that_is_burnt_since_comes_again_by_itself(
+    ministry: LiveMinistry, reader: Post, writer: Post, tmp_path: Path
+) -> None:
+    """The bag that carried it turns out to be breached before the post fetched its mail."""
+    words, out = ("--identity", str(reader.folder)), tmp_path / "prekeys.json"
+    assert reader.chiffre("prekeys", "new", *words, "--count", "2", "-o", str(out)).status == 0
+    now = clock.now()
+    with ministry.engine.begin() as connection:
+        item = controlled.enter(connection, "key", "Préclés", "GARDE", "PV 1", now)
+        read, bundle = DirectoryReader(), out.read_bytes()
+        assert prekeys.carry(connection, item, bundle, reader.code, read, now) == 2
+        controlled.send(connection, item, "GARDE", "PAUL", "BR 1", now)
+        controlled.receive(connection, item, "PAUL", "BR 1", now)
+    assert reader.chiffre("prekeys", "hand-in", *words, str(out)).status == 0
+    under = _sent(writer, "Sous préclé portée.")
+    with ministry.engine.begin() as connection:
+        compromise(connection, item, person="AGENT", reference="CAS 1", now=now)
+        (exposed,) = exposed_by_item(connection, item)
+    assert (exposed.dispatch_id, exposed.post) == (under, "WASHINGTON")
+    assert exposed.state == "pending"
+
+    got = reader.online("fetch", under, "-o", str(tmp_path / "first"), "--decipher")
+    assert got.status == 1
+    assert "(PREKEY_BURNT)" in got.err
+    assert "was breached" in got.err
+    assert not (tmp_path / "first" / under).exists()
+    state = reader.chiffre("prekeys", "status", *words, "--json").json
+    assert (state["free"], state["burnt"]) == (0, 1), "the other was given to nobody"
+
+    asked = writer.online("fetch", "--all", "-o", str(tmp_path / "writer"))
+    assert f"WASHINGTON could not open {under}" in asked.err
+    quiet = writer.online("fetch", "--all", "-o", str(tmp_path / "writer"))
+    assert "could not open" not in quiet.err
+    (new,) = [each for each in _fetched(reader, tmp_path / "then") if each["status"] != "refused"]
+    folder = Path(new["folder"])
+    assert (folder / "message.txt").read_text() == "Sous préclé portée."
+    assert _key_of(tmp_path / "then", new["id"], reader) == "edition"
+    assert under in json.loads((folder / "dispatch.json").read_text())["references"]
+    with ministry.engine.begin() as connection:
+        (exposed,) = exposed_by_item(connection, item)
+    assert exposed.state == "refused"
 
 
 def test_without_prekeys_the_edition_key_serves(reader: Post, writer: Post, tmp_path: Path) -> None:
