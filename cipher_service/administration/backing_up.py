@@ -27,6 +27,7 @@ from cipher_service.dispatches.continuity import BACKED_UP, backup_reach
 from cipher_service.settings import FILE
 from cipher_service.storage import migrations
 from cipher_service.storage.engine import open_engine
+from cipher_service.storage.second_store import rekey
 from cipher_service.storage.snapshots import copy_tables
 from cipher_service.storage.unit_of_work import reading
 from keys.age.stream import SealingStream
@@ -61,8 +62,8 @@ def make_key(arguments: Namespace, terminal: Terminal) -> None:
         write_new(making, made.key.to_bytes())
         making.replace(data / KEY)
         sync_folder(data)
-        with journal_of(installation).act("backup_key", made.key.fingerprint[:32]):
-            pass
+        with journal_of(installation).act("backup_key", made.key.fingerprint[:32]) as act:
+            rekey(act, made.key)
     speaker = Speaker(terminal)
     for holder in holders:
         path = str(folder / f"{holder.name}.share")

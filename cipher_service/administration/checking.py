@@ -1,4 +1,4 @@
-"""`cipher-service check`: whether database, numbers, envelopes and receipts hold together."""
+"""`cipher-service check`: whether everything that the books say holds together."""
 
 from argparse import Namespace
 from datetime import timedelta
@@ -13,6 +13,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.dispatches.integrity import Finding
 from cipher_service.dispatches.integrity import check as find
 from cipher_service.storage.blobs import Blobs
+from cipher_service.storage.second_store import compare
 from cipher_service.storage.unit_of_work import reading
 
 # What an interruption leaves behind by design: told, but nothing is wrong.
@@ -34,9 +35,9 @@ def check(arguments: Namespace, terminal: Terminal) -> None:
         if not any(finding.code.startswith("DATABASE_") for finding in findings):
             key = log_key(installation)
             with reading(installation.engine) as connection:
-                findings += [
-                    Finding(code, {"place": place}) for code, place in check_log(connection, key)
-                ]
+                told: list[tuple[str, str | int]] = [*check_log(connection, key)]
+                told += compare(connection)
+            findings += [Finding(code, {"place": place}) for code, place in told]
     wrong = [finding for finding in findings if finding.code not in HARMLESS]
     if terminal.as_json:
         terminal.show_json(

@@ -64,13 +64,17 @@ def add_backups(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     make = add_command(group, say, "backup.make", "backing_up:make")
     make.add_argument("--out", metavar=say("a_folder"), required=True, help=say("help_backup_out"))
     add_json(make, say)
+    second = add_command(group, say, "backup.second", "second_store:second")
+    what = second.add_mutually_exclusive_group(required=True)
+    what.add_argument("--at", metavar=say("a_folder"), help=say("help_second_at"))
+    what.add_argument("--end", action="store_true", help=say("help_second_end"))
+    second.add_argument("--database", metavar="URL", default="", help=say("help_owner_database"))
     restore = add_command(commands, say, "restore", "restoring:restore")
     restore.add_argument("backup", metavar=say("a_file"), help=say("help_backup_file"))
     _add_shares(restore, say, client)
     restore.add_argument("--checkpoint", metavar=say("a_file"), help=say("help_restore_checkpoint"))
-    restore.add_argument(
-        "--gap", metavar="N", type=int, default=10_000, help=say("help_restore_gap")
-    )
+    restore.add_argument("--second", metavar=say("a_folder"), help=say("help_restore_second"))
+    restore.add_argument("--gap", metavar="N", type=int, help=say("help_restore_gap"))
     restore.add_argument(
         "--receipt",
         metavar=say("a_file"),

@@ -1,11 +1,12 @@
 """An installation made anew of a backup, on a clean machine, so that nothing is ever used twice.
 
-What happened after the backup was made is not in it: numbers were given, heads signed. So every
-counter resumes far above (`--gap`, and above what a post's receipt proves), also those that this
-year had not begun; series open a new epoch as a restored post's do, sessions and links end, prekeys
-that were free count as given. The log goes on under a new name: its first entry names the last head
-of the old one and this restore, the next ones each interval of numbers that counts as cancelled.
-The old log is kept beside.
+What happened after the backup was made is not in it: numbers were given, heads signed. Where there
+was a second store, all of that is replayed from it (`--second`), and no number is skipped. Else
+every counter resumes far above (`--gap`, and above what a post's receipt proves), also those that
+this year had not begun. Series open a new epoch as a restored post's do, sessions and links end,
+prekeys that were free count as given. The log goes on under a new name: its first entry names the
+last head of the old one and this restore, the next ones each interval of numbers that counts as
+cancelled. The old log is kept beside.
 """
 
 import json
@@ -15,6 +16,8 @@ import tarfile
 import tempfile
 from argparse import Namespace
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -24,6 +27,7 @@ from sqlalchemy import Connection, Engine, select, update
 from cipher_service import clock
 from cipher_service.administration.backing_up import DATABASE
 from cipher_service.administration.custody import shares_of
+from cipher_service.administration.replaying import replay
 from cipher_service.administration.words import Speaker
 from cipher_service.audit.export import export, export_records
 from cipher_service.audit.ledger import append, latest_note, size_and_origin
@@ -32,10 +36,11 @@ from cipher_service.client.durable import sync_folder
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.dispatches.continuity import REGISTER, counter_of, spend
-from cipher_service.dispatches.incarnations import PREFIX, reopen
+from cipher_service.dispatches.incarnations import PREFIX, following, reopen
 from cipher_service.settings import FILE, Settings
 from cipher_service.storage import migrations
 from cipher_service.storage.engine import open_engine
+from cipher_service.storage.second_store import OWN
 from cipher_service.storage.snapshots import copy_tables
 from cipher_service.storage.tables import identity, metadata
 from cipher_service.storage.tables.prekeys import prekey
@@ -70,12 +75,23 @@ class Interval:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """How a restored service goes on: its epoch, how far its counters skip, what was replayed."""
+
+    now: datetime
+    epoch: int
+    gap: int
+    proved: dict[str, int]
+    replayed: int | None
+
+
 def restore(arguments: Namespace, terminal: Terminal) -> None:
     """Restore a backup into an absent or empty folder, whole or not at all.
 
     Raises:
         Refused: FOUNDED_ALREADY, RESTORE_GAP_INVALID, BACKUP_UNREADABLE, SHARE_OF_ANOTHER,
-            DATABASE_IN_USE, RESTORE_EPOCHS_EXHAUSTED.
+            DATABASE_IN_USE, RESTORE_EPOCHS_EXHAUSTED, and those of `replaying.replay`.
         KeysError: the shares do not open the backup, it is damaged, or a receipt is not this
             ministry's; nothing was made.
         OSError: the disk refuses; nothing was made.
@@ -83,7 +99,7 @@ def restore(arguments: Namespace, terminal: Terminal) -> None:
     data = Path(arguments.data).absolute()
     if data.exists() and any(data.iterdir()):
         raise Refused("FOUNDED_ALREADY", data=str(data))
-    if not 1 <= arguments.gap <= 10**6:
+    if arguments.gap is not None and not 1 <= arguments.gap <= 10**6:
         raise Refused("RESTORE_GAP_INVALID", most=10**6)
     checkpoint = _checkpoint(arguments.checkpoint)
     shares = shares_of(arguments.share, arguments.identity, arguments, terminal)
@@ -92,7 +108,7 @@ def restore(arguments: Namespace, terminal: Terminal) -> None:
     try:
         with Path(arguments.backup).open("rb") as source:
             _unpack(open_with(shares, source), making)
-        settings, intervals = _renew(making, arguments, shares, checkpoint)
+        settings, intervals, replayed = _renew(making, arguments, shares, checkpoint)
         if data.exists():
             data.rmdir()
         making.rename(data)
@@ -102,6 +118,8 @@ def restore(arguments: Namespace, terminal: Terminal) -> None:
         raise
     speaker = Speaker(terminal)
     speaker.show("restored", data=str(data), log=settings.log_origin)
+    if replayed is not None:
+        speaker.show("restored_second", position=replayed)
     for each in intervals:
         speaker.show("restored_interval", book=each.name, first=each.first, last=each.last)
     speaker.say("restored_next")
@@ -123,14 +141,19 @@ def _unpack(stream: OpeningStream, folder: Path) -> None:
 
 def _renew(
     folder: Path, arguments: Namespace, shares: list[Share], checkpoint: bytes
-) -> tuple[Settings, list[Interval]]:
+) -> tuple[Settings, list[Interval], int | None]:
     """Make a database of the snapshot, in which nothing of the old one's future can recur."""
+    now = clock.now()
     (folder / "run").mkdir(mode=0o700)
     before = open_engine(f"sqlite:///{folder / DATABASE}")
     settings = replace(Settings.load(folder), database_url=arguments.database)
+    replayed = None
     try:
+        if arguments.second:
+            replayed = replay(before, Path(arguments.second).resolve(), shares, folder)
         migrations.upgrade(before)
         with reading(before) as connection:
+            epoch = _following(connection, now)
             statement = _statement(connection, arguments, shares, checkpoint)
             number = _archive(connection, folder, settings, statement)
         settings = replace(settings, log=f"{_root(settings.log_origin)}/r{number}")
@@ -142,8 +165,9 @@ def _renew(
                 raise Refused("DATABASE_IN_USE")
             migrations.upgrade(after)
             with reading(before) as connection:
-                copy_tables(connection, after, without=_AUDIT | _ENDED)
-            intervals = _resume(after, settings, arguments.gap, proved, statement)
+                copy_tables(connection, after, without=_AUDIT | _ENDED | OWN)
+            opening = _Opening(now, epoch, arguments.gap or _gap(replayed), proved, replayed)
+            intervals = _resume(after, settings, opening, statement)
         finally:
             after.dispose()
     finally:
@@ -151,43 +175,55 @@ def _renew(
     (folder / DATABASE).unlink()
     forget_log(settings.custodian_store, f"log.head.{number}")
     settings.write()
-    return settings, intervals
+    return settings, intervals, replayed
 
 
 def _resume(
-    engine: Engine, settings: Settings, gap: int, proved: dict[str, int], statement: bytes
+    engine: Engine, settings: Settings, opening: _Opening, statement: bytes
 ) -> list[Interval]:
     """Let every counter go on above the gap and every series in a new epoch; open the new log."""
-    now = clock.now()
+    now = opening.now
     time_us = int(now.timestamp() * 1_000_000)
     old = json.loads(statement)
+    told = partial(Event, time_us, "account/restore", outcome=DONE)
     with unit_of_work(engine) as connection:
         spent = _spent(connection, settings.headquarters, now.year)
         intervals = [
-            Interval(name, value + 1, max(value + gap, proved.get(name, 0)))
+            Interval(name, value + 1, max(value + opening.gap, opening.proved.get(name, 0)))
             for name, value in sorted(spent.items())
         ]
+        intervals = [each for each in intervals if each.last >= each.first]
         for each in intervals:
             spend(connection, each.name, each.last, now)
         given = {"state": "taken", "taken_at": clock.text(now)}
         connection.execute(update(prekey).where(prekey.c.state == "free").values(given))
-        try:
-            epoch = reopen(connection, now)
-        except ValueError:
-            raise Refused("RESTORE_EPOCHS_EXHAUSTED", year=now.year) from None
+        reopen(connection, opening.epoch, now.year)
         named = f"{old['origin']}@{old['size']}"
         events = [
-            Event(time_us, "account/restore", "restore", DONE, resource=named,
-                  request=sha256(statement).hexdigest()),
-            Event(time_us, "account/restore", "restore_epoch", DONE, resource=str(epoch)),
-            *(
-                Event(time_us, "account/restore", "restore_interval", DONE,
-                      resource=f"{each.name} {each.first}-{each.last}")
-                for each in intervals
-            ),
-        ]  # fmt: skip
+            told("restore", resource=named, request=sha256(statement).hexdigest()),
+            told("restore_epoch", resource=str(opening.epoch)),
+        ]
+        if opening.replayed is not None:
+            events.append(told("restore_second_store", resource=str(opening.replayed)))
+        events += [
+            told("restore_interval", resource=f"{each.name} {each.first}-{each.last}")
+            for each in intervals
+        ]
         append(connection, settings.log_origin, events)
     return intervals
+
+
+def _following(connection: Connection, now: datetime) -> int:
+    """Return the epoch that this restore opens, before anything is written elsewhere."""
+    try:
+        return following(connection, now)
+    except ValueError:
+        raise Refused("RESTORE_EPOCHS_EXHAUSTED", year=now.year) from None
+
+
+def _gap(replayed: int | None) -> int:
+    """How many numbers to skip unless told: none where all that was given is known."""
+    return GAP if replayed is None else 0
 
 
 def _spent(connection: Connection, headquarters: str, year: int) -> dict[str, int]:

@@ -18,6 +18,7 @@ from cipher_service.audit.journal import Journal
 from cipher_service.audit.recorder import Recorder
 from cipher_service.console.approving import bundle_digest
 from cipher_service.dispatches.sealing import ReceiptSealer
+from cipher_service.errors import ServiceError
 from cipher_service.settings import Settings
 from cipher_service.storage.batch import Batches, Request
 from cipher_service.storage.blobs import Blobs
@@ -133,5 +134,5 @@ def _sign_now(engine: Engine, custodian: Custodian) -> None:
     except KeysError as error:
         # Entries go on being written; `/v1/health` says by name that the head stands still.
         log.error("the log's head was not signed: %s: %s", error.code, error)  # noqa: TRY400 - its name says all; a trace each second would bury the log
-    except SQLAlchemyError:
+    except (SQLAlchemyError, ServiceError):
         log.exception("the log's head was not signed")

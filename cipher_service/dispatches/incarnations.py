@@ -22,8 +22,8 @@ def epoch(connection: Connection, year: int) -> int:
     return series_epoch(year, counters.read(connection, f"{PREFIX}{year}"))
 
 
-def reopen(connection: Connection, now: datetime) -> int:
-    """Open a new epoch for this year; return it.
+def following(connection: Connection, now: datetime) -> int:
+    """Return the epoch that a restore opens in this year.
 
     Raises:
         ValueError: the year's last one was used.
@@ -31,7 +31,11 @@ def reopen(connection: Connection, now: datetime) -> int:
     opened = max(restored_epoch(now), epoch(connection, now.year) + 1)
     if opened >= series_epoch(now.year + 1):
         raise ValueError("a year has at most 100 incarnations")
-    connection.execute(delete(counter).where(counter.c.name == f"{PREFIX}{now.year}"))
-    value = opened - series_epoch(now.year)
-    connection.execute(insert(counter).values(name=f"{PREFIX}{now.year}", value=value))
     return opened
+
+
+def reopen(connection: Connection, opened: int, year: int) -> None:
+    """Open the epoch that `following` returned, in its year."""
+    connection.execute(delete(counter).where(counter.c.name == f"{PREFIX}{year}"))
+    value = opened - series_epoch(year)
+    connection.execute(insert(counter).values(name=f"{PREFIX}{year}", value=value))

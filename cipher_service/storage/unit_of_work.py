@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine
 
 from cipher_service.storage.engine import WRITES
+from cipher_service.storage.second_store import tell
 
 
 @contextmanager
@@ -17,12 +18,16 @@ def unit_of_work(engine: Engine) -> Iterator[Connection]:
     """Give a connection inside one write transaction.
 
     Commits when the block ends, rolls back when it raises. When this returns without an exception,
-    the writes are on disk.
+    the writes are on disk, and in the second store where there is one.
+
+    Raises:
+        ServiceError: as `second_store.tell`; everything is then rolled back.
     """
     with engine.connect() as connection:
         connection.execution_options(**{WRITES: True})
         with connection.begin():
             yield connection
+            tell(connection)
 
 
 @contextmanager

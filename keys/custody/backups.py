@@ -126,6 +126,21 @@ def seal_to(key: BackupKey, sink: BinaryIO) -> SealingStream:
     return SealingStream(file_key, sink)
 
 
+def opening_key(shares: Sequence[Share]) -> HybridKey:
+    """Combines enough of the holders' shares into what opens all that was sealed to their key.
+
+    Args:
+        shares: opened, of one set.
+
+    Raises:
+        SharesMixed: of another purpose or of several sets.
+        SharesTooFew, ShareTwice, SharesWrong: as `keys.custody.shares.combine`.
+    """
+    if any(share.purpose != PURPOSE for share in shares):
+        raise SharesMixed("a share is not one of a backup key")
+    return HybridKey(combine(shares))
+
+
 def open_with(shares: Sequence[Share], source: BinaryIO) -> OpeningStream:
     """Opens a backup by enough of its holders' shares.
 
@@ -134,13 +149,10 @@ def open_with(shares: Sequence[Share], source: BinaryIO) -> OpeningStream:
         source: buffered, at the first byte of the backup.
 
     Raises:
-        SharesMixed: of another purpose or of several sets.
-        SharesTooFew, ShareTwice, SharesWrong: as `keys.custody.shares.combine`.
+        SharesMixed, SharesTooFew, ShareTwice, SharesWrong: as `opening_key`.
         NotAge, HeaderMalformed, HeaderTampered: the file is no backup, or damaged.
     """
-    if any(share.purpose != PURPOSE for share in shares):
-        raise SharesMixed("a share is not one of a backup key")
-    return open_age(source, [HybridKey(combine(shares))])  # type: ignore[arg-type]  # BinaryIO
+    return open_age(source, [opening_key(shares)])  # type: ignore[arg-type]  # BinaryIO
 
 
 def forget_log(store: Path, aside: str) -> None:

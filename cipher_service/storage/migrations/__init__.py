@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect
 
 from cipher_service.errors import ServiceError
+from cipher_service.storage.second_store import renew_triggers
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 
 
@@ -26,6 +27,7 @@ def upgrade(engine: Engine) -> None:
         raise ServiceError("DATABASE_NEWER")
     with unit_of_work(engine) as connection:
         command.upgrade(_config(connection), "head")
+        renew_triggers(connection)
 
 
 def version(engine: Engine) -> str | None:

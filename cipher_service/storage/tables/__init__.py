@@ -15,6 +15,7 @@ from cipher_service.storage.tables import (
     pouches,
     prekeys,
     registers,
+    second_store,
 )
 from cipher_service.storage.tables.columns import metadata
 
@@ -34,4 +35,5 @@ __all__ = [
     "pouches",
     "prekeys",
     "registers",
+    "second_store",
 ]

@@ -9,9 +9,13 @@ from psycopg import sql
 from sqlalchemy import Engine
 
 from cipher_service.audit.journal import Journal
-from cipher_service.storage import migrations
+from cipher_service.storage import migrations, second_store
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.tables import metadata
+from cipher_service.storage.unit_of_work import unit_of_work
+from keys.age.hybrid import HybridKey
+from keys.custody.backups import make_backup_key
+from keys.custody.shares import Holder
 from tests.support import postgres
 from tests.support.ministry import Ministry
 
@@ -71,6 +75,23 @@ def test_the_service_works_as_its_role(service: Engine, tmp_path: Path) -> None:
     Ministry(service, tmp_path)
     with Journal(service, "ministry.example/audit", "account/test").act("try", "one") as connection:
         assert connection.dialect.name == "postgresql"
+
+
+def test_the_owner_begins_a_second_store_and_the_service_tells_it(
+    roles: Roles, service: Engine, tmp_path: Path
+) -> None:
+    key = make_backup_key(
+        2, [Holder(f"GARDE-{each}", HybridKey.generate().recipient) for each in "AB"]
+    )
+    owner = roles.engine("cipher_owner")
+    with unit_of_work(owner) as connection:
+        name = second_store.begin(connection, tmp_path, tmp_path, key.key)
+    with Journal(service, "ministry.example/audit", "account/test").act("try", "two"):
+        pass
+    assert len(list((tmp_path / name).glob("*.records"))) == 1
+    with unit_of_work(owner) as connection:
+        second_store.end(connection)
+    owner.dispose()
 
 
 @pytest.mark.parametrize("table", LOG)

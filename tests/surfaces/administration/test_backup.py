@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 
+from cipher_service import clock
 from cipher_service.administration.stage import Stage, chiffre
 from cipher_service.audit.ledger import latest_note
+from cipher_service.dispatches.incarnations import PREFIX
 from cipher_service.settings import Settings
+from cipher_service.storage import migrations
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.tables.headquarters import allotted
-from cipher_service.storage.unit_of_work import reading
+from cipher_service.storage.tables.registers import counter
+from cipher_service.storage.unit_of_work import reading, unit_of_work
 from tests.support import postgres
 from tests.surfaces.administration.running import done, given, refused, run
 
@@ -184,6 +188,30 @@ def _require_restored_on(
     engine.dispose()
     assert before < numbers
     assert len(numbers - before) == 1
+
+
+def test_a_year_without_an_epoch_left_leaves_the_new_database_empty(
+    ministry: Stage,
+    holders: dict[str, Path],
+    shares: dict[str, str],
+    postgres_cluster: postgres.Cluster,
+    tmp_path: Path,
+) -> None:
+    last = {"name": f"{PREFIX}{clock.now().year}", "value": 99}
+    engine, url = open_engine(ministry.settings.database), postgres_cluster.fresh()
+    with unit_of_work(engine) as connection:
+        connection.execute(insert(counter).values(last))
+    made = given(ministry, "backup", "make", "--out", str(tmp_path / "backups"))
+    with unit_of_work(engine) as connection:
+        connection.execute(delete(counter).where(counter.c.name == last["name"]))
+    engine.dispose()
+    fresh, opened = tmp_path / "anew", _with(shares, holders, "GARDE-A", "GARDE-B")
+    ended = run("--data", str(fresh), "restore", made["path"], *opened, "--database", url)
+    assert (ended.returncode, "(RESTORE_EPOCHS_EXHAUSTED)" in ended.stderr) == (1, True)
+    assert not fresh.exists()
+    engine = open_engine(url)
+    assert migrations.is_vacant(engine)
+    engine.dispose()
 
 
 def test_a_stolen_backup_shows_neither_text_nor_key_nor_name(
