@@ -99,6 +99,7 @@ def registrar_handlers(
         **officers.guarded({**access_desk.acts(gate), **ceremonies.acts()}),
         **officers.guarded(_sending(settings, sealer, gate) | RoadDesk(bags.seated).acts()),
         **own_keys.OwnKeyDesk().handlers(officers),
+        **CopyDesk(gate).handlers(),
         **{name: acts[name] for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(of_posts, may),
         **devices.handlers(),

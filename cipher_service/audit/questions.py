@@ -25,6 +25,7 @@ READINGS: Final = (
         "dispatch_show",
         "dispatch_take",
         "dispatch_print",
+        "own_copy",
         "audit_records",
     ),
 )

@@ -97,7 +97,8 @@ def event_of(outcome: Outcome, time_us: int) -> Event:
         *(result.get("officer"), facts.get("signer")),
     )
     about = details.get("officer") if details is not members else None
-    named = (*map(details.get, _RESOURCES), about, result.get("act"), facts.get("act"))
+    told = (result.get("act"), result.get("dispatch_id"), facts.get("act"))
+    named = (*map(details.get, _RESOURCES), about, *told)
     return Event(
         time_us=time_us,
         actor=next(filter(None, map(_text, actors)), _NOBODY),

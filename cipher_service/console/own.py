@@ -71,6 +71,7 @@ class OwnDesk:
             Route("/propre/montrer", self.show, methods=["POST"]),
             Route("/propre/offrir", self.offer, methods=["POST"]),
             Route("/propre/retrouver", self.recover, methods=["POST"]),
+            Route("/propre/exemplaire", self.copy, methods=["POST"]),
             Route("/propre/enveloppe", self.envelope, methods=["POST"]),
         ]
 
@@ -98,6 +99,12 @@ class OwnDesk:
         members = await members_of(request, "ticket", "wrapped")
         await self._registry.call("own_key_recover", members)
         return JSONResponse({})
+
+    async def copy(self, request: Request) -> Response:
+        """Take `{"ticket", "part"}`: 0 to print the text, else an attachment; give `{"copy"}`."""
+        members = await members_of(request, "ticket", "part")
+        entered = await self._registry.call("own_copy", members)
+        return JSONResponse({"copy": str(entered["copy"])})
 
     async def envelope(self, request: Request) -> Response:
         """Take `{"ticket"}`; give the payload of its dispatch, which follows the header."""

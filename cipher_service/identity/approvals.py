@@ -140,17 +140,36 @@ def answered(
     return bytes(row.body), bytes(row.answer)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A statement that a page shows and nobody signs, and whose it is."""
+
+    officer: str
+    statement: dict[str, Any]
+
+
+def shown(connection: Connection, ticket: str, kind: str, now: datetime) -> Shown:
+    """Return the statement that a ticket still leads to.
+
+    Raises:
+        ServiceError: TICKET_UNKNOWN: no such, too old, or of another kind of statement.
+    """
+    row = _open(connection, ticket, now)
+    statement = decode(bytes(row.body))
+    if statement["type"] != kind:
+        raise ServiceError("TICKET_UNKNOWN")
+    return Shown(str(row.officer), statement)
+
+
 def take(connection: Connection, ticket: str, kind: str, now: datetime) -> str:
     """Use up the ticket of a statement that is shown and never signed; returns whose it is.
 
     Raises:
         ServiceError: TICKET_UNKNOWN: no such, too old, or of another kind of statement.
     """
-    row = _open(connection, ticket, now)
-    if decode(bytes(row.body))["type"] != kind:
-        raise ServiceError("TICKET_UNKNOWN")
+    found = shown(connection, ticket, kind, now)
     _close(connection, ticket)
-    return str(row.officer)
+    return found.officer
 
 
 class Approvals:

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 
 from cipher_service import clock
 from cipher_service.administration.stage import Stage, chiffre
+from cipher_service.dispatches.office import copies
 from cipher_service.identity.site import party_of
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables.identity import own_key, passkey
@@ -243,6 +244,47 @@ def unsealed(tab: Tab, ministry: Stage, number: str) -> None:
     expect(page.locator(".app-document")).to_contain_text(TEXT)
 
 
+def taken_by(ministry: Stage, number: str) -> list[tuple[int, int]]:
+    engine = open_existing(ministry.settings.database)
+    with reading(engine) as connection:
+        found = copies.made(connection, number)
+    engine.dispose()
+    return sorted((one.part, one.number) for one in found)
+
+
+def taken_away(tab: Tab, folder: Path) -> None:
+    """Save the attachment, twice, and print the text: each is a numbered copy first."""
+    page = tab.page
+    for _ in range(2):
+        with page.expect_download() as saving:
+            page.get_by_role("button", name="Enregistrer : texte.txt").click()
+        assert saving.value.suggested_filename == "texte.txt"
+        saving.value.save_as(folder / "annexe.txt")
+        assert (folder / "annexe.txt").read_text("utf-8") == TEXT
+    document = page.locator(".app-document")
+    page.emulate_media(media="print")
+    expect(document).to_be_hidden()  # Ctrl+P prints no text
+    expect(page.locator(".app-unprinted")).to_be_visible()
+    page.evaluate("window.print = () => { window.printed = true; }")
+    page.emulate_media(media="screen")
+    page.get_by_role("button", name="Imprimer").click()
+    page.wait_for_function("() => window.printed")
+    page.emulate_media(media="print")
+    expect(document).to_contain_text(TEXT)
+    expect(page.locator(".app-document__watermark")).to_be_visible()
+    edges = page.locator("[data-copy]")
+    expect(edges).to_have_count(2)
+    for place in edges.all():
+        expect(place).to_contain_text("Exemplaire n° 1 · Secrétaire général")
+    bands = page.locator(".app-band:visible")
+    expect(bands).to_have_count(2)  # top and bottom of each sheet
+    expect(bands.first).to_have_text("CONFIDENTIEL", ignore_case=True)
+    expect(page.get_by_role("button")).to_have_count(0)
+    page.emulate_media(media="screen")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(edges.first).to_be_empty()
+
+
 @pytest.mark.usefixtures("tidied", "holders")
 def test_an_own_key_is_made_accepted_opens_in_the_page_alone_and_is_given_back(
     enter: Enter, ministry: Stage, tmp_path: Path
@@ -273,6 +315,7 @@ def test_an_own_key_is_made_accepted_opens_in_the_page_alone_and_is_given_back(
     expect(page.get_by_text("deux signatures vérifiées dans cette page")).to_be_visible()
     expect(page.get_by_role("heading", name="Accord")).to_be_focused()
     check_there(tab, (*names(ministry), TEXT, "Accord"))
+    taken_away(tab, tmp_path)
     page.keyboard.press("l")
     expect(page.locator(".app-document")).to_have_count(0)
     assert "mardi" not in page.content()
@@ -286,6 +329,7 @@ def test_an_own_key_is_made_accepted_opens_in_the_page_alone_and_is_given_back(
     assert not any(each in sent for each in never)
     tab.goto(f"/depeches/{number}")
     expect(page.get_by_text("lue par Secrétaire").first).to_be_visible()
+    assert taken_by(ministry, number) == [(0, 1), (1, 1), (1, 2)]
     assert tab.complaints == []
 
 

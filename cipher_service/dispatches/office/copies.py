@@ -16,13 +16,17 @@ from cipher_service.access import registers
 from cipher_service.access.acts import Gate
 from cipher_service.dispatches.office import trail
 from cipher_service.dispatches.office.entitlement import Ruling, demand
+from cipher_service.dispatches.office.own_openings import OPENING
 from cipher_service.errors import ServiceError
+from cipher_service.identity import approvals
 from cipher_service.identity.officer_commands import OfficerAct
+from cipher_service.storage.batch import Handler
 from cipher_service.storage.tables.compositions import dispatch_copy
 from cipher_service.storage.tables.officers import officer as persons
 from keys.names import ATTACHMENTS_MAX
 
 TEXT: Final = 0
+_PARTS: Final = frozenset(str(part) for part in range(ATTACHMENTS_MAX + 1))
 
 Answer = dict[str, Any]
 
@@ -57,6 +61,10 @@ class CopyDesk:
             "dispatch_take.end": self.taken,
         }
 
+    def handlers(self) -> dict[str, Handler]:
+        """Return the command of the page that holds no session: a ticket leads to it."""
+        return {"own_copy": self.enter_own}
+
     def print(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"dispatch_id"}`; give `{"copy": its number, "decision"}`.
 
@@ -66,6 +74,26 @@ class CopyDesk:
         ruled = self._demand(connection, officer, number)
         copy = enter(connection, officer, number, TEXT, self._now())
         return {"copy": copy, "decision": ruled}
+
+    def enter_own(self, connection: Connection, payload: dict[str, str]) -> Answer:
+        """Take `{"ticket", "part"}` of a page that opened with its officer's own key.
+
+        Give `{"officer", "dispatch_id", "copy": its number, "decision"}`; then the page prints or
+        saves.
+        Refuses TICKET_UNKNOWN, NOT_FOUND, NOT_ALLOWED, COPY_UNREAD.
+        """
+        opened = approvals.shown(connection, payload["ticket"], OPENING, self._now())
+        number, part = str(opened.statement["dispatch"]), payload["part"]
+        if part not in _PARTS:
+            raise ServiceError("NOT_FOUND")
+        ruled = self._demand(connection, opened.officer, number)
+        copy = enter(connection, opened.officer, number, int(part), self._now())
+        return {
+            "officer": opened.officer,
+            "dispatch_id": number,
+            "copy": copy,
+            "decision": ruled,
+        }
 
     def take(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"dispatch_id", "part"}`; give `{"decision"}`: it may now be deciphered.

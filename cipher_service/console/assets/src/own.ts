@@ -3,11 +3,12 @@
 import { open, type Opened } from "./own/envelope";
 import { unwrap, type Copy } from "./own/keys";
 import {
-  actions, ask, begin, button, language, place, refusal, returning, say, ticket, type Told,
+  actions, ask, begin, button, language, place, refusal, returning, save, say, ticket, type Told,
 } from "./own/page";
 import { Refused } from "./own/refused";
 import { fromBase64, type Bytes } from "./pouch/bytes";
 import { watchOver } from "./reading/locking";
+import { endPrinting, printing } from "./reading/printing";
 import { watermark, wipeWatermark } from "./reading/watermark";
 import { Refusal, element } from "./shared/asking";
 
@@ -39,10 +40,44 @@ async function payloadOf(): Promise<Bytes> {
   return new Uint8Array(await answer.arrayBuffer());
 }
 
+// Each copy that leaves the page is numbered in its officer's name first: 0 is the text on paper.
+async function entered(part: number): Promise<string> {
+  const { copy } = await ask<{ copy: string }>("/propre/exemplaire", { ticket, part: String(part) });
+  return copy;
+}
+
+function saving({ attachments }: Opened): HTMLElement[] {
+  if (attachments.length === 0) return [];
+  const list = element("ul", "", "govuk-list app-annexes");
+  attachments.forEach(({ name, body }, index) => {
+    const line = element("li");
+    const told = `${name} · ${body.length.toLocaleString(language)} ${say("octets")}`;
+    const taking = button(say("take"), "govuk-button--secondary app-saving", async () => {
+      await entered(index + 1);
+      save(body, name);
+    });
+    taking.setAttribute("aria-label", `${say("take")} : ${name}`);
+    line.append(element("span", told), taking);
+    list.append(line);
+  });
+  return [
+    element("h3", say("attachments")), element("p", say("taken"), "app-faded app-saving"), list,
+  ];
+}
+
 function opening(told: Opening): void {
   const [fr, en, rank] = told.level;
   const band = (): HTMLElement =>
     element("div", language === "fr" ? fr : en, `app-band app-rank-${rank}`);
+  const edge = (kind: string): HTMLElement => {
+    const paper = element("div", "", "app-paper");
+    const copy = element("p");
+    copy.dataset["copy"] = "";
+    paper.append(band(), copy);
+    const end = element("div", "", kind);
+    end.append(paper);
+    return end;
+  };
   const facts = element("dl", "", "app-facts");
   for (const [name, value] of [["dispatch", told.dispatch], ["from", told.origin]] as const) {
     facts.append(element("dt", say(name)), element("dd", value, "app-number"));
@@ -64,11 +99,13 @@ function opening(told: Opening): void {
     watch.end();
     if (clear.hidden) return;
     wipeWatermark();
+    endPrinting(clear);
     clear.replaceChildren();
     clear.hidden = true;
     locked.hidden = false;
     unsealer.focus();
   };
+  const print = printing(clear);
   const countdown = element("progress", "", "app-countdown") as HTMLProgressElement;
   countdown.setAttribute("aria-label", say("left"));
   const watch = watchOver(MOST_MS, lock, (left) => {
@@ -80,17 +117,26 @@ function opening(told: Opening): void {
     const text = element("div", opened.text, "app-document");
     watermark(text, `${told.name} · ${told.officer} · ${told.at} · ${told.dispatch}`);
     const signed = `${opened.post}, ${say(opened.both ? "both" : "one")}`;
-    clear.replaceChildren(countdown, element("p", signed, "app-faded"), subject, text);
-    if (opened.attachments.length > 0) {
-      clear.append(element("p", `${say("attachments")} ${opened.attachments.join(" · ")}`));
-    }
-    clear.append(actions(button(say("lock"), "govuk-button--secondary", lock)));
+    const reference = element("p", `${told.origin} · ${told.dispatch}`, "app-paper app-number");
+    const sheet = element("div", "", "app-paged");
+    sheet.append(
+      edge("app-paged__top"), reference, countdown, element("p", signed, "app-faded"), subject, text,
+      ...saving(opened), edge("app-paged__bottom"),
+    );
+    clear.replaceChildren(sheet, actions(
+      button(say("lock"), "govuk-button--secondary", lock),
+      button(say("print"), "govuk-button--secondary", async () => {
+        const copy = `${say("copy")} ${await entered(0)} · ${told.name} (${told.officer})`;
+        print(`${copy} · ${told.dispatch}`);
+      }),
+    ));
     locked.hidden = true;
     clear.hidden = false;
     subject.focus();
     watch.begin();
   };
-  place.replaceChildren(band(), locked, clear, band(), returning(told.back));
+  const warning = element("p", say("unprinted"), "app-unprinted");
+  place.replaceChildren(band(), locked, warning, clear, band(), returning(told.back));
 }
 
 begin(async () => opening(await ask<Opening>("/propre/montrer", { ticket })));

@@ -11,7 +11,7 @@ export interface Opened {
   post: string;
   subject: string;
   text: string;
-  attachments: string[];
+  attachments: { name: string; body: Bytes }[];
   both: boolean; // whether both signatures were verified, or the browser knows one kind only
 }
 
@@ -139,7 +139,9 @@ export async function open(
     post: manifest.sender.post,
     subject: manifest.subject,
     text: new TextDecoder().decode(parts[0]?.body),
-    attachments: manifest.parts.slice(1).map((part) => part.name.replace(/^attachments\/\d{3}-/, "")),
+    attachments: parts.slice(1).map(({ name, body }) => ({
+      name: name.replace(/^attachments\/\d{3}-/, ""), body,
+    })),
     both: await hasMldsa(),
   };
 }

@@ -65,7 +65,7 @@ export function button(
 export const grouped = (text: string): string => (text.match(/.{1,4}/g) ?? []).join(" ");
 
 export function returning(back: string): HTMLElement {
-  const line = element("p");
+  const line = element("p", "", "app-back");
   const link = element("a", say("back"), "govuk-link") as HTMLAnchorElement;
   link.href = back;
   line.append(link);

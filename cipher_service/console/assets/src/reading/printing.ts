@@ -4,7 +4,7 @@ import type { Refusal } from "./refusal";
 
 export function watchPrinting(clear: HTMLElement, refuse: (told: Refusal) => void): void {
   const button = clear.querySelector<HTMLButtonElement>("[data-print]");
-  const places = clear.querySelectorAll("[data-copy]");
+  const print = printing(clear);
 
   button?.addEventListener("click", async () => {
     button.disabled = true;
@@ -16,20 +16,24 @@ export function watchPrinting(clear: HTMLElement, refuse: (told: Refusal) => voi
       });
       const told = (await answer.json()) as Refusal & { copy: string };
       if (!answer.ok) refuse(told);
-      // What locked meanwhile is not printed: the copy's number is then a number without paper.
-      else if (!clear.hidden) print(told.copy);
+      else print(told.copy);
     } finally {
       button.disabled = false;
     }
   });
 
-  const print = (copy: string): void => {
-    for (const place of places) place.textContent = copy;
+}
+
+// Give what prints an open text, with the words of its numbered copy at each sheet's edges.
+export function printing(clear: HTMLElement): (copy: string) => void {
+  addEventListener("afterprint", () => endPrinting(clear));
+  return (copy) => {
+    // What locked meanwhile is not printed: the copy's number is then a number without paper.
+    if (clear.hidden) return;
+    for (const place of clear.querySelectorAll("[data-copy]")) place.textContent = copy;
     document.documentElement.classList.add("app-printing");
     window.print();
   };
-
-  addEventListener("afterprint", () => endPrinting(clear));
 }
 
 export function endPrinting(clear: HTMLElement): void {

@@ -116,9 +116,18 @@ export const OWN = {
     fr: "signature Ed25519 vérifiée dans cette page ; ce navigateur ne connaît pas ML-DSA-65",
     en: "Ed25519 signature verified in this page; this browser does not know ML-DSA-65",
   },
-  attachments: {
-    fr: "Annexes, à prendre par le dépositaire :",
-    en: "Attachments, to be taken through the custodian:",
+  attachments: { fr: "Annexes dans l’enveloppe", en: "Attachments in the envelope" },
+  taken: {
+    fr: "Enregistrer une annexe en fait un exemplaire hors du service, inscrit à votre nom.",
+    en: "Saving an attachment makes a copy of it outside the service, recorded in your name.",
+  },
+  take: { fr: "Enregistrer", en: "Save" },
+  octets: { fr: "octets", en: "bytes" },
+  print: { fr: "Imprimer", en: "Print" },
+  copy: { fr: "Exemplaire n°", en: "Copy no." },
+  unprinted: {
+    fr: "Le texte d’une dépêche ne s’imprime que par le bouton « Imprimer » : l’exemplaire est d’abord inscrit et numéroté.",
+    en: "A dispatch’s text is printed by the button “Print” only: the copy is recorded and numbered first.",
   },
   left: { fr: "Temps avant le verrouillage", en: "Time before locking" },
   back: { fr: "Revenir à la console", en: "Go back to the console" },
