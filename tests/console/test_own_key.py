@@ -316,6 +316,9 @@ def test_an_own_key_is_made_accepted_opens_in_the_page_alone_and_is_given_back(
     expect(page.get_by_role("heading", name="Accord")).to_be_focused()
     check_there(tab, (*names(ministry), TEXT, "Accord"))
     taken_away(tab, tmp_path)
+    asked = next(json.loads(one) for one in posted if '"part":' in one)
+    for part in ("1001", "-1", "", "0x1"):
+        assert post(ministry, "/propre/exemplaire", {**asked, "part": part})[0] == 404, part
     page.keyboard.press("l")
     expect(page.locator(".app-document")).to_have_count(0)
     assert "mardi" not in page.content()
@@ -366,6 +369,8 @@ def test_the_service_refuses_a_secret_one_copy_and_somebody_elses_credential(
         members = {**ticket, **recipient, "wrapped": wrapped, "recovery": recovery, **more}
         return str(post(ministry, "/propre/offrir", members)[1].get("code"))
 
+    refused = post(ministry, "/propre/exemplaire", {**ticket, "part": "0"})
+    assert refused[1]["code"] == "TICKET_UNKNOWN"  # it leads to no text
     assert offered(good, prf="c2VjcmV0") == "FORM_REFUSED"
     assert offered([{**good[0], "prf": "c2VjcmV0"}, good[1]]) == "FORM_REFUSED"
     assert offered({"copies": good}) == "FORM_REFUSED"
