@@ -97,6 +97,20 @@ def enter(
     return item
 
 
+def enter_key(
+    connection: Connection, designation: str, holder: str, reference: str, now: datetime
+) -> int:
+    """Enter a version of a key with its first holder, once; returns its number.
+
+    Raises:
+        ServiceError: ITEM_UNDESCRIBED.
+    """
+    table = tables.controlled_item
+    named = (table.c.kind == "key", table.c.designation == designation)
+    known: int | None = connection.scalar(select(table.c.item).where(*named))
+    return known or enter(connection, "key", designation, holder, reference, now)
+
+
 def send(
     connection: Connection, item: int, person: str, to: str, reference: str, now: datetime
 ) -> None:
@@ -209,14 +223,23 @@ def destroy(
     Raises:
         ServiceError: ITEM_UNKNOWN, ITEM_NOT_HELD, OWN_ACT (the two witnesses are one).
     """
-    found = _item(connection, item)
-    if found.state not in (HELD, COMPROMISED):
-        raise ServiceError("ITEM_NOT_HELD", item=item, state=found.state)
+    require_destroyable(connection, item)
     first, second = witnesses
     if first == second:
         raise ServiceError("OWN_ACT", officer=first)
     _set(connection, item, state=DESTROYED)
     _move(connection, item, "destroyed", first, reference, now, other=second, record=record)
+
+
+def require_destroyable(connection: Connection, item: int) -> None:
+    """Demand that an item is in its holder's hand, or compromised.
+
+    Raises:
+        ServiceError: ITEM_UNKNOWN, ITEM_NOT_HELD.
+    """
+    found = _item(connection, item)
+    if found.state not in (HELD, COMPROMISED):
+        raise ServiceError("ITEM_NOT_HELD", item=item, state=found.state)
 
 
 def items(connection: Connection, holder: str | None = None) -> list[Item]:
@@ -243,6 +266,15 @@ def history(connection: Connection, item: int) -> list[Movement]:
             Movement(0, item, COMPROMISED, row.person, None, row.reference, None, row.at),
         )
     return moved
+
+
+def record_of(connection: Connection, designation: str) -> bytes | None:
+    """Return the signed record of the destruction of a key, None while there is none."""
+    table, moved = tables.controlled_item, tables.controlled_movement
+    named = (table.c.kind == "key", table.c.designation == designation)
+    asked = select(moved.c.record).join(table).where(*named, moved.c.kind == DESTROYED)
+    record: bytes | None = connection.scalar(asked)
+    return record
 
 
 def inventory_due(connection: Connection, now: datetime) -> bool:

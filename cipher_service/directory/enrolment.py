@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from cipher_service import clock
+from cipher_service.directory import controlled
 from cipher_service.directory.register import changed
 from cipher_service.errors import ServiceError
 from cipher_service.storage.tables import directory as tables
@@ -116,21 +117,31 @@ def enrolment(connection: Connection, post: str) -> Enrolment:
 def activate(connection: Connection, post: str, fingerprint: str, now: datetime) -> None:
     """Put a pending card in force: its fingerprint was compared with the post by another way.
 
-    The card before it is superseded, its API key with it. Repeating it changes nothing.
+    The card before it is superseded, its API key with it; the key enters the register of controlled
+    items. Repeating it changes nothing.
 
     Raises:
         ServiceError: UNKNOWN_POST, or CARD_NOT_PENDING (no such card awaits activation).
     """
     _lock(connection, post)
     mine = (tables.card.c.post == post, tables.card.c.fingerprint == fingerprint)
-    state = connection.scalar(select(tables.card.c.state).where(*mine))
-    if state not in ("pending", "active"):
+    card = connection.execute(
+        select(tables.card.c.state, tables.card.c.edition).where(*mine)
+    ).one_or_none()
+    if card is None or card.state not in ("pending", "active"):
         raise ServiceError("CARD_NOT_PENDING", post=post)
-    if state == "pending":
+    if card.state == "pending":
+        key = key_designation(post, card.edition, fingerprint)
+        controlled.enter_key(connection, key, post, f"{post} {card.edition}", now)
         before = (tables.card.c.post == post, tables.card.c.state == "active")
         _move(connection, before, "superseded", now)
         _move(connection, mine, "active", now)
     _set_state(connection, post, "active", now)
+
+
+def key_designation(post: str, edition: int, fingerprint: str) -> str:
+    """Return what the register of controlled items calls a version of a post's key."""
+    return f"{post} {edition} {fingerprint}"
 
 
 def endorse(connection: Connection, fingerprint: str, endorsement: bytes, now: datetime) -> None:
