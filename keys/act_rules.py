@@ -138,6 +138,7 @@ RULES: Final[dict[str, ActRule]] = {
     "key.rotate": _rule(24 * _HOUR, _A, _B, _CELL),
     "key.export": _rule(24 * _HOUR, _A, _B, _CELL | _GENERAL),
     "key.destroy": _rule(24 * _HOUR, _A, _B, _CELL | _GENERAL),
+    "key.keep": _rule(24 * _HOUR, _A | _B, _CELL | _GENERAL),
     "certificate.issue": _rule(4 * _HOUR, _SECURITY, _A | _B),
     "policy.change": _rule(24 * _HOUR, _CELL, _GENERAL | _MINISTER),
     "software.deploy": _rule(24 * _HOUR, _ADMINISTRATOR, _SECURITY),

@@ -179,9 +179,13 @@ class KeyVersion:
         superseded = self.state in {DEACTIVATED, COMPROMISED} and self.end_of_life == TRAFFIC
         return "destroy" if superseded and now >= self.since + TRAFFIC_GRACE else None
 
-    def destroyable_from(self) -> datetime:
-        """When its destruction may be carried out: at once, or after an archive key's rest."""
-        return self.since + (ARCHIVE_REST if self.end_of_life == ARCHIVE else timedelta(0))
+    def destroyable_from(self, ordered: datetime) -> datetime:
+        """When an order to destroy it may be carried out: at once, or after an archive key's rest.
+
+        Args:
+            ordered: when the order was given, UTC.
+        """
+        return ordered + (ARCHIVE_REST if self.end_of_life == ARCHIVE else timedelta(0))
 
     def to_object(self) -> dict[str, Any]:
         """Its members, for canonical JSON."""

@@ -9,12 +9,12 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from cipher_service.administration.installation import custodian_of
+from cipher_service.administration.installation import custodian_of, journal_of, opened
 from cipher_service.administration.officer_keys import answer_of, signer_of
 from cipher_service.administration.words import Speaker
+from cipher_service.audit.journal import Found
 from cipher_service.client.messages import printable
 from cipher_service.client.terminal import Terminal
-from cipher_service.settings import Settings
 from keys import canonical
 from keys.acts import Act, approval_challenge
 from keys.cards import grouped
@@ -29,9 +29,8 @@ def approve(arguments: Namespace, terminal: Terminal) -> None:
         KeysError: the act is none, or the custodian refuses the signature (ACTS.md §3).
         OSError: the file cannot be read.
     """
-    settings = Settings.load(Path(arguments.data))
     act = Act.parse(Path(arguments.act).read_bytes().strip())
-    with custodian_of(settings) as custodian:
+    with opened(arguments) as installation, custodian_of(installation.settings) as custodian:
         signer = signer_of(custodian, arguments.officer)
         speaker = Speaker(terminal)
         for line in _lines(act):
@@ -40,7 +39,11 @@ def approve(arguments: Namespace, terminal: Terminal) -> None:
         nonce = custodian.officer_challenge()
         answer = answer_of(arguments, terminal)
         response = answer(signer, approval_challenge(nonce, act.digest))
-        outcome: dict[str, Any] = json.loads(custodian.approve_act(act.encoded, nonce, response))
+        signers = Found(signers=(signer.number,))
+        with journal_of(installation).act("custodian_act_sign", act.resource, signers):
+            outcome: dict[str, Any] = json.loads(
+                custodian.approve_act(act.encoded, nonce, response)
+            )
     if terminal.as_json:
         terminal.show_json(outcome)
     else:

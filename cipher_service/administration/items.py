@@ -13,10 +13,14 @@ from sqlalchemy import Connection
 from cipher_service import clock
 from cipher_service.administration.exposing import show_exposed
 from cipher_service.administration.installation import acting, opened
+from cipher_service.administration.witnessing import (
+    Told,
+    require_vacant,
+    witnesses_of,
+    write_record,
+)
 from cipher_service.administration.words import Speaker, phrase
-from cipher_service.client.durable import write_durably
 from cipher_service.client.failures import Misused, Refused
-from cipher_service.client.passphrases import passphrase_to_open, require_identity
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import controlled, prekeys
 from cipher_service.directory.controlled import Item
@@ -24,10 +28,7 @@ from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches.exposure import exposed_by_item
 from cipher_service.pouches import cargo
 from cipher_service.storage.unit_of_work import reading
-from keys.destruction import make_record
-from keys.identity import load_identity
-
-_TWO = 2
+from keys.destruction import make_record, read_record
 
 
 def list_items(arguments: Namespace, terminal: Terminal) -> None:
@@ -164,16 +165,8 @@ def destroy(arguments: Namespace, terminal: Terminal) -> None:
         Refused: FILE_EXISTS.
         KeysError: an identity does not open, or the two are one.
     """
-    if len(arguments.identity) != _TWO:
-        raise Misused("WITNESSES_TWO")
-    out = Path(arguments.out)
-    if out.exists():
-        raise Refused("FILE_EXISTS", path=str(out))
-    first, second = map(Path, arguments.identity)
-    for folder in (first, second):
-        require_identity(folder)
-    asked = passphrase_to_open(arguments.passphrase_file, terminal)
-    witnesses = load_identity(first, asked), load_identity(second, asked)
+    require_vacant(arguments.out, arguments.paper)
+    witnesses = witnesses_of(arguments.identity, arguments, terminal)
     now = clock.now().replace(microsecond=0)
     with acting(arguments, "item_destroy", str(arguments.item)) as connection:
         found = _item(connection, arguments.item)
@@ -186,8 +179,16 @@ def destroy(arguments: Namespace, terminal: Terminal) -> None:
             record,
             now,
         )
-        write_durably(out, record)
-    Speaker(terminal).show("item_is_destroyed", item=found.item, path=str(out))
+        cards = {each.card.fingerprint: each.card for each in witnesses}
+        told = Told(
+            ordered_by=arguments.reference,
+            method=phrase("item_method", terminal.language),
+            place=found.holder,
+            issuer=found.holder,
+            reason=arguments.reference,
+        )
+        write_record(arguments, terminal, record, read_record(record, cards), told)
+    Speaker(terminal).show("item_is_destroyed", item=found.item, path=arguments.out)
 
 
 def _item(connection: Connection, number: int) -> Item:

@@ -50,9 +50,15 @@ def add_items(commands: "Commands[Parser]", say: Say, client: Say) -> None:
         default=[],
         help=say("help_item_witness"),
     )
-    destroy.add_argument(
-        "-o", "--out", metavar=say("a_file"), required=True, help=say("help_item_out")
-    )
+    add_record(destroy, say)
     add_passphrase_file(destroy, client)
     for parser in (listing, shown, exposed, enter, count):
         add_json(parser, say)
+
+
+def add_record(parser: Parser, say: Say) -> None:
+    """Add where the record of a destruction is written."""
+    parser.add_argument(
+        "-o", "--out", metavar=say("a_file"), required=True, help=say("help_item_out")
+    )
+    parser.add_argument("--paper", metavar=say("a_file"), help=say("help_item_paper"))

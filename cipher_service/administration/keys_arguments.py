@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from cipher_service.administration.items_arguments import add_record
 from cipher_service.administration.parsing import Commands, add_command, add_group, add_json
 from cipher_service.client.arguments import Parser, Say, add_passphrase_file
 
@@ -21,14 +22,19 @@ def add_keys(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     compromise = add_command(group, say, "keys.compromise", "exposing:compromise")
     report = add_command(group, say, "keys.exposure", "exposing:report")
     rotate = add_command(group, say, "keys.rotate", "versions:rotate")
-    destroy = add_command(group, say, "keys.destroy", "versions:destroy")
-    for parser in (suspend, resume, compromise, report):
+    propose = add_command(group, say, "keys.propose", "destroying:propose")
+    destroy = add_command(group, say, "keys.destroy", "destroying:destroy")
+    propose.add_argument("what", choices=("destroy", "keep"), help=say("help_key_what"))
+    for parser in (suspend, resume, compromise, report, propose, destroy):
         parser.add_argument("key", metavar=say("a_key"), help=say("help_key_name"))
+    for parser in (suspend, resume, compromise, report):
         parser.add_argument("--number", metavar="N", type=int, help=say("help_key_number"))
-    destroy.add_argument(
-        "--number", metavar="N", type=int, required=True, help=say("help_key_number")
-    )
-    for parser in (suspend, resume, compromise, destroy):
+    for parser in (propose, destroy):
+        parser.add_argument(
+            "--number", metavar="N", type=int, required=True, help=say("help_key_which")
+        )
+    _add_destruction(propose, destroy, say)
+    for parser in (suspend, resume, compromise, propose, destroy):
         parser.add_argument(
             "--reason", metavar=say("a_reason"), required=True, help=say("help_key_reason")
         )
@@ -38,5 +44,20 @@ def add_keys(commands: "Commands[Parser]", say: Say, client: Say) -> None:
         several("--share", metavar=say("a_file"), help=say("help_key_share"))
         several("--identity", metavar=say("a_folder"), help=say("help_share_identity"))
         add_passphrase_file(parser, client)
-    for parser in (listing, suspend, resume, compromise, report, rotate, destroy):
+    for parser in (listing, suspend, resume, compromise, report, rotate, propose, destroy):
         add_json(parser, say)
+
+
+def _add_destruction(propose: Parser, destroy: Parser, say: Say) -> None:
+    propose.add_argument("--by", metavar="OFFICER", required=True, help=say("help_key_by"))
+    propose.add_argument(
+        "-o", "--out", metavar=say("a_file"), required=True, help=say("help_key_act")
+    )
+    destroy.add_argument(
+        "--witness",
+        metavar=say("a_folder"),
+        action="append",
+        default=[],
+        help=say("help_item_witness"),
+    )
+    add_record(destroy, say)

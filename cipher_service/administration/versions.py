@@ -1,4 +1,4 @@
-"""The life of the ministry's keys: listed, suspended, resumed, rotated, destroyed.
+"""The life of the ministry's keys: listed, suspended, resumed, rotated.
 
 One person suspends at once, over the running custodian's socket. The rest happens at the
 custodian's own terminal and needs what opens its store: its credential, or enough holders with
@@ -32,7 +32,7 @@ from keys.custody.errors import CustodianUnavailable
 from keys.custody.rotation import Terminal as CustodianTerminal
 from keys.custody.store import CARD_FILE
 from keys.custody.versions import Book, bureau_key
-from keys.lifecycle import KeyVersion, read_version
+from keys.lifecycle import DESTROYED, KeyVersion, read_version
 from keys.records import Record
 
 _DAYS_MOST = 3660
@@ -44,12 +44,26 @@ def list_versions(arguments: Namespace, terminal: Terminal) -> None:
         book = Book.parse(custodian.key_versions())
     now = clock.now()
     if terminal.as_json:
+        orders = {(each.key, each.number): each for each in book.orders if each.kept is None}
         terminal.show_json(
-            [{**each.to_object(), "warning": each.warning(now)} for each in book.versions]
+            [
+                {
+                    **each.to_object(),
+                    "warning": each.warning(now),
+                    "ordered": orders[each.key, each.number].to_object()
+                    if (each.key, each.number) in orders
+                    else None,
+                }
+                for each in book.versions
+            ]
         )
         return
     for each in book.versions:
         _show(each, now, terminal)
+        order = book.standing(each.key, each.number)
+        if order is not None and each.state != DESTROYED:
+            day = f"{each.destroyable_from(order.at):%Y-%m-%d %H:%M}"
+            Speaker(terminal).say("key_ordered", key=each.key, number=each.number, day=day)
 
 
 def suspend(arguments: Namespace, terminal: Terminal) -> None:
@@ -63,13 +77,13 @@ def suspend(arguments: Namespace, terminal: Terminal) -> None:
         answer = custodian.suspend_key(
             arguments.key.encode(), str(number).encode(), arguments.reason.encode()
         )
-    _tell(read_version(Record(canonical.decode(answer), "version")), terminal)
+    tell_version(read_version(Record(canonical.decode(answer), "version")), terminal)
 
 
 def resume(arguments: Namespace, terminal: Terminal) -> None:
     """End a suspension at the custodian's terminal."""
     now = clock.now().replace(microsecond=0)
-    at = _terminal(arguments, terminal)
+    at = terminal_of(arguments, terminal)
     with (
         opened(arguments) as installation,
         custodian_of(installation.settings) as custodian,
@@ -77,7 +91,7 @@ def resume(arguments: Namespace, terminal: Terminal) -> None:
     ):
         number = number_of(arguments, Book.parse(custodian.key_versions()))
         moved = at.resume(arguments.key, number, now, arguments.reason)
-    _tell(moved, terminal)
+    tell_version(moved, terminal)
 
 
 def rotate(arguments: Namespace, terminal: Terminal) -> None:
@@ -92,7 +106,7 @@ def rotate(arguments: Namespace, terminal: Terminal) -> None:
     if not 1 <= arguments.days <= _DAYS_MOST:
         raise Misused("DAYS_INVALID")
     now = clock.now().replace(microsecond=0)
-    at = _terminal(arguments, terminal)
+    at = terminal_of(arguments, terminal)
     with opened(arguments) as installation:
         with reading(installation.engine) as connection:
             directory = read_directory(connection)
@@ -101,20 +115,8 @@ def rotate(arguments: Namespace, terminal: Terminal) -> None:
             if directory.post(card.post).fingerprint == card.fingerprint:
                 card = at.rotate(now, now + timedelta(days=arguments.days), now)
             enrolment.install(connection, card, now)
-        _opened_again(installation, at)
+        opened_again(installation, at)
     _tell_card(card, terminal)
-
-
-def destroy(arguments: Namespace, terminal: Terminal) -> None:
-    """Remove the keys of an edition that is no longer in force, for ever."""
-    now = clock.now().replace(microsecond=0)
-    at = _terminal(arguments, terminal)
-    with opened(arguments) as installation:
-        with journal_of(installation).act("key_destroy", f"edition/{arguments.number}"):
-            moved = at.destroy(arguments.number, now, arguments.reason)
-        _opened_again(installation, at, seal=True)
-    _tell(moved, terminal)
-    Speaker(terminal).say("key_copies_remain")
 
 
 def number_of(arguments: Namespace, book: Book) -> int:
@@ -131,7 +133,7 @@ def number_of(arguments: Namespace, book: Book) -> int:
     return number
 
 
-def _opened_again(installation: Installation, at: CustodianTerminal, *, seal: bool = False) -> None:
+def opened_again(installation: Installation, at: CustodianTerminal, *, seal: bool = False) -> None:
     """Let a running custodian of a split store open the keys as they are now, by the same shares.
 
     Without shares it opens them itself; one that does not run opens them when it is started.
@@ -150,7 +152,13 @@ def _settings(arguments: Namespace) -> Settings:
     return Settings.load(Path(arguments.data))
 
 
-def _terminal(arguments: Namespace, terminal: Terminal) -> CustodianTerminal:
+def terminal_of(arguments: Namespace, terminal: Terminal) -> CustodianTerminal:
+    """Open the custodian's terminal: by its credential, or by the shares that are given.
+
+    Raises:
+        Misused, Refused: as `shares_of`.
+        KeysError: the credential, an identity or a share does not open.
+    """
     settings = _settings(arguments)
     return CustodianTerminal(
         store=settings.custodian_store,
@@ -159,7 +167,8 @@ def _terminal(arguments: Namespace, terminal: Terminal) -> CustodianTerminal:
     )
 
 
-def _tell(version: KeyVersion, terminal: Terminal) -> None:
+def tell_version(version: KeyVersion, terminal: Terminal) -> None:
+    """Show a version as it stands now."""
     if terminal.as_json:
         terminal.show_json(version.to_object())
         return

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Select, and_, case, func, select, update
 
 from cipher_service import clock
 from cipher_service.directory.compromises import is_compromised
+from cipher_service.directory.controlled_keys import enter_item
 from cipher_service.errors import ServiceError
 from cipher_service.storage.tables import controlled as tables
 
@@ -79,36 +80,7 @@ def enter(
     """
     if kind not in KINDS:
         raise ServiceError("ITEM_KIND_UNKNOWN", given=kind, known=", ".join(KINDS))
-    named, by = _line(designation), _line(holder)
-    number = connection.scalar(
-        tables.controlled_item.insert()
-        .values(
-            kind=kind,
-            designation=named,
-            holder=by,
-            state=HELD,
-            entered_at=clock.text(now),
-            seen_at=clock.text(now),
-        )
-        .returning(tables.controlled_item.c.item)
-    )
-    item = int(number or 0)
-    _move(connection, item, "entered", by, reference, now)
-    return item
-
-
-def enter_key(
-    connection: Connection, designation: str, holder: str, reference: str, now: datetime
-) -> int:
-    """Enter a version of a key with its first holder, once; returns its number.
-
-    Raises:
-        ServiceError: ITEM_UNDESCRIBED.
-    """
-    table = tables.controlled_item
-    named = (table.c.kind == "key", table.c.designation == designation)
-    known: int | None = connection.scalar(select(table.c.item).where(*named))
-    return known or enter(connection, "key", designation, holder, reference, now)
+    return enter_item(connection, kind, _line(designation), _line(holder), _line(reference), now)
 
 
 def send(
@@ -266,15 +238,6 @@ def history(connection: Connection, item: int) -> list[Movement]:
             Movement(0, item, COMPROMISED, row.person, None, row.reference, None, row.at),
         )
     return moved
-
-
-def record_of(connection: Connection, designation: str) -> bytes | None:
-    """Return the signed record of the destruction of a key, None while there is none."""
-    table, moved = tables.controlled_item, tables.controlled_movement
-    named = (table.c.kind == "key", table.c.designation == designation)
-    asked = select(moved.c.record).join(table).where(*named, moved.c.kind == DESTROYED)
-    record: bytes | None = connection.scalar(asked)
-    return record
 
 
 def inventory_due(connection: Connection, now: datetime) -> bool:

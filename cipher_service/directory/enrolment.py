@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from cipher_service import clock
-from cipher_service.directory import controlled
+from cipher_service.directory.controlled_keys import enter_key
 from cipher_service.directory.register import changed
 from cipher_service.errors import ServiceError
 from cipher_service.storage.tables import directory as tables
@@ -131,17 +131,11 @@ def activate(connection: Connection, post: str, fingerprint: str, now: datetime)
     if card is None or card.state not in ("pending", "active"):
         raise ServiceError("CARD_NOT_PENDING", post=post)
     if card.state == "pending":
-        key = key_designation(post, card.edition, fingerprint)
-        controlled.enter_key(connection, key, post, f"{post} {card.edition}", now)
+        enter_key(connection, post, card.edition, fingerprint, now)
         before = (tables.card.c.post == post, tables.card.c.state == "active")
         _move(connection, before, "superseded", now)
         _move(connection, mine, "active", now)
     _set_state(connection, post, "active", now)
-
-
-def key_designation(post: str, edition: int, fingerprint: str) -> str:
-    """Return what the register of controlled items calls a version of a post's key."""
-    return f"{post} {edition} {fingerprint}"
 
 
 def endorse(connection: Connection, fingerprint: str, endorsement: bytes, now: datetime) -> None:

@@ -387,7 +387,7 @@ class Custody:
 
     def approve_act(self, act: bytes, nonce: bytes, response: bytes) -> bytes:
         """Takes an officer's signature under an act, and does the act once it is approved."""
-        return self._roll.approve_act(act, nonce, response)
+        return self._roll.approve_act(act, nonce, response, self._versions)
 
     def open_grant(self, grant: bytes, nonce: bytes, response: bytes) -> bytes:
         """Takes an officer's grant; gives its token."""

@@ -251,6 +251,12 @@ class KeyNotDestroyable(Refusal):
     code = "KEY_NOT_DESTROYABLE"
 
 
+class KeyDestructionNotOrdered(Refusal):
+    """No order of officers to destroy this version stands."""
+
+    code = "KEY_DESTRUCTION_NOT_ORDERED"
+
+
 class CustodySealed(KeysError):
     """The bureau's keys are sealed; once their holders have opened them, a retry succeeds."""
 

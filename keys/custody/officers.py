@@ -17,17 +17,11 @@ from keys.act_rules import GRANT_SEATS
 from keys.acts import (
     Act,
     ActExecuted,
-    ActNotApproved,
-    Approval,
-    ApprovalOfAnother,
     ApproverNotCleared,
     ApproverNotInForce,
     ApproverWithoutFunction,
     approval_challenge,
-    require_approved,
-    require_may_sign,
 )
-from keys.custody.admission import perform_act
 from keys.custody.challenges import Challenges, registration_challenge
 from keys.custody.errors import (
     GrantMalformed,
@@ -50,12 +44,11 @@ from keys.custody.roll import (
     WAITING_MOST,
     Attested,
     Officer,
-    OpenAct,
     Roll,
     object_of_officer,
     object_of_passkey,
 )
-from keys.errors import Refusal
+from keys.custody.signatures import closed, sign, version_of
 from keys.passkeys import Passkey, credential_id_of, verify_assertion, verify_registration
 
 if TYPE_CHECKING:
@@ -63,6 +56,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from keys.custody.roll_file import RollFile
+    from keys.custody.versions import Versions
 
 _ATTESTED_TIME: Final = timedelta(hours=24)
 
@@ -123,17 +117,18 @@ class Officers:
             self._file.write(attest(roll, passkey, now))
         return canonical.encode(object_of_passkey(passkey))
 
-    def approve_act(self, act: bytes, nonce: bytes, response: bytes) -> bytes:
+    def approve_act(self, act: bytes, nonce: bytes, response: bytes, versions: Versions) -> bytes:
         """Takes an officer's signature under an act, and does the act once it is approved.
 
         Args:
             act: its canonical bytes (ACTS.md §1).
             nonce: of `challenge`; the key answered `approval_challenge(nonce, digest)`.
             response: JSON of the browser.
+            versions: of the keys, which an act may be about.
 
         Returns:
             Canonical JSON: `state` (`open` or `executed`), `approved` (numbers of the persons) and
-            `version` (of the person whom the act is about).
+            `version` (of what the act is about).
 
         Raises:
             ActMalformed, ActExecuted, OfficersNotFounded, ChallengeUnknown, KeyUnknown: refused
@@ -142,25 +137,31 @@ class Officers:
                 signature of this officer under this act.
             ActNotInForce, ActOutdated, ApproverNotInForce, ApproverNotCleared, ApproverConcerned,
             ApproverWithoutFunction, ApproversNotDistinct, ApprovalOfAnother: ACTS.md §3.
-            ActNotOfCustodian, KeyNotAttested, TooMuchWaiting: it cannot be done here.
+            ActNotOfCustodian, KeyNotAttested, KeyVersionUnknown, KeyNotDestroyable,
+            TooMuchWaiting: it cannot be done here.
         """
         now = self._clock()
         parsed = Act.parse(act)
-        with self._file.held():
-            roll = self._founded(now)
+        with self._file.held(), versions.exchanging() as exchange:
+            roll, book = self._founded(now), versions.book()
             # Looked for first: a caller that missed the answer learns what became of its act.
-            if parsed.id in {number for number, _ in roll.executed}:
+            if book.knows(parsed.id) and any(each.act.id == parsed.id for each in roll.open):
+                # Killed between the two files: what the act orders stands.
+                self._file.write(closed(roll, parsed))
+            if book.knows(parsed.id) or parsed.id in {number for number, _ in roll.executed}:
                 raise ActExecuted("this act was done already")
             self._challenges.use(nonce, now)
             challenge = approval_challenge(nonce, parsed.digest)
             roll, signer = self._verify(roll, challenge, response)
-            roll, approved, done = sign(roll, parsed, signer, now)
-            self._file.write(roll)
+            signed = sign(roll, book, parsed, signer, now)
+            if signed.book is not book:
+                exchange(signed.book)
+            self._file.write(signed.roll)
         return canonical.encode(
             {
-                "state": "executed" if done else "open",
-                "approved": [approval.person for approval in approved],
-                "version": roll.version_of(parsed.subjects[0]),
+                "state": "executed" if signed.done else "open",
+                "approved": [approval.person for approval in signed.approved],
+                "version": version_of(signed.roll, signed.book, parsed),
             }
         )
 
@@ -307,41 +308,6 @@ def attest(roll: Roll, passkey: Passkey, now: datetime) -> Roll:
     return replace(roll, attested=(*roll.attested, Attested(passkey, now + _ATTESTED_TIME)))
 
 
-def sign(
-    roll: Roll, act: Act, signer: str, now: datetime
-) -> tuple[Roll, tuple[Approval, ...], bool]:
-    """Judges a verified signature under an act; does the act when it is the last that it needs.
-
-    Returns:
-        The new roll, the approvals that stand, and whether the act was done.
-
-    Raises:
-        Refusal: see `Officers.approve_act`; nothing changes.
-    """
-    persons, version = roll.persons, roll.version_of(act.resource.removeprefix("officer/"))
-    require_may_sign(act, signer, persons, now=now, version=version)
-    after = perform_act(roll, act)
-    waiting = next((each for each in roll.open if each.act.id == act.id), OpenAct(act, ()))
-    if waiting.act.digest != act.digest:
-        raise ApprovalOfAnother("an act of this id waits already, with other parameters")
-    # Who lost the right to sign since then no longer counts; the others' signatures stand.
-    standing = tuple(
-        approval
-        for approval in waiting.approvals
-        if _may_sign(act, approval.person, roll, now, version)
-    )
-    approvals = (*standing, Approval(signer, act.digest))
-    others = tuple(each for each in roll.open if each.act.id != act.id)
-    try:
-        require_approved(act, approvals, persons, now=now, version=version)
-    except ActNotApproved:
-        if len(others) >= WAITING_MOST:
-            raise TooMuchWaiting("too many acts wait for signatures") from None
-        return replace(roll, open=(*others, OpenAct(act, approvals))), approvals, False
-    executed = (*roll.executed, (act.id, act.expires))
-    return replace(after, open=others, executed=executed), approvals, True
-
-
 def _require_may_grant(roll: Roll, grant: Grant, now: datetime) -> None:
     person = roll.persons.get(grant.officer)
     if person is None or person.revoked or not person.starts <= now < person.ends:
@@ -350,14 +316,6 @@ def _require_may_grant(roll: Roll, grant: Grant, now: datetime) -> None:
         raise ApproverWithoutFunction(f"{grant.officer} may not grant to {grant.purpose}")
     if person.rank < grant.rank:
         raise ApproverNotCleared(f"{grant.officer} is cleared up to rank {person.rank}")
-
-
-def _may_sign(act: Act, person: str, roll: Roll, now: datetime, version: int) -> bool:
-    try:
-        require_may_sign(act, person, roll.persons, now=now, version=version)
-    except Refusal:
-        return False
-    return True
 
 
 def _counted(roll: Roll, officer: Officer, passkey: Passkey, count: int) -> Roll:

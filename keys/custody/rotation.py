@@ -7,8 +7,9 @@
 
 Killed before 2, the old edition is in force and doing it again takes up the edition that was made;
 killed after 2, the new one is. A successor is a new key that the persons who open the store put in
-force: the old key signs nothing for it. A key whose edition is destroyed is rewritten away; copies
-of the store that were made before hold it still, and the record says so.
+force: the old key signs nothing for it. Officers order a destruction together
+(`keys.custody.orders`), and it is carried out here. A key whose edition is destroyed is rewritten
+away; copies of the store that were made before hold it still, and the record says so.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from typing import TYPE_CHECKING
 from keys.cards import Card, read_card
 from keys.custody.errors import KeyNotDestroyable
 from keys.custody.files import read_private
-from keys.custody.splitting import opened_store
+from keys.custody.splitting import opened_store, remove_leftovers
 from keys.custody.store import CARD_FILE, wrap_secret
 from keys.custody.versions import Book, BookFile, bureau_key, settled, version_of
 from keys.files import exchange
-from keys.lifecycle import ACTIVE, COMPROMISED, DEACTIVATED, DESTROYED, KeyVersion
+from keys.lifecycle import ACTIVE, DEACTIVATED, DESTROYED, TRAFFIC, KeyVersion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +86,7 @@ class Terminal:
             KeysError, OSError: as `rotate`.
         """
         opened_store(self.store, self.credential, self.shares)
-        file, card = BookFile(self.store, self.credential), self._card()
+        file, card = BookFile(self.store, self.credential), self.card()
         with file.held():
             book = settled(file.read() or Book(), card, now)
             version = book.find(key, number)
@@ -95,34 +96,57 @@ class Terminal:
             file.write(book.with_version(moved))
         return moved
 
-    def destroy(self, number: int, now: datetime, reason: str) -> KeyVersion:
-        """Removes the keys of an edition that is no longer in force; its record stays.
+    def destroy(self, key: str, number: int, now: datetime, reason: str) -> KeyVersion:
+        """Carries out an order of officers: the version's keys are removed, its record stays.
+
+        The keys of a post's version are at the post: here its record ends. Doing it again changes
+        nothing, and finishes what was killed half-way.
 
         Raises:
-            KeyNotDestroyable: it is in force, suspended, or an archive key that still rests.
+            KeyDestructionNotOrdered: no order to destroy it stands.
+            KeyNotDestroyable: an archive key still rests.
             KeyVersionUnknown: there is none.
-            KeyTransitionIllegal: it is destroyed already.
             KeysError, OSError: as `rotate`.
         """
         keys, path, passphrase = opened_store(self.store, self.credential, self.shares)
         file = BookFile(self.store, self.credential)
         with file.held():
             book = settled(file.read() or Book(), keys.card, now)
-            version = book.find(bureau_key(keys.card), number)
-            there = any(each.card.edition == number for each in keys.editions)
-            if version.state == DESTROYED and there:
-                # Killed before its second step.
+            version = book.find(key, number)
+            if version.state != DESTROYED:
+                version = _destroyed(book, version, now, reason)
+                # The record first: killed here, the key is there and says that it may not be used.
+                file.write(book.with_version(version))
+            own = key == bureau_key(keys.card)
+            if own and any(each.card.edition == number for each in keys.editions):
                 exchange(path, wrap_secret(keys.without(number), passphrase))
-                return version
-            moved = version.moved(DESTROYED, at=max(now, version.since), reason=reason)
-            if version.state not in {DEACTIVATED, COMPROMISED} or number == keys.card.edition:
-                raise KeyNotDestroyable(f"edition {number} is {version.state}")
-            if now < version.destroyable_from():
-                raise KeyNotDestroyable(f"edition {number} rests since {version.since}")
-            # The record first: killed here, the key is there and says that it may not be used.
-            file.write(book.with_version(moved))
-            exchange(path, wrap_secret(keys.without(number), passphrase))
-        return moved
+            if own:
+                remove_leftovers(self.store)
+        return version
 
-    def _card(self) -> Card:
+    def book(self, now: datetime) -> Book:
+        """Every version as it stands, and what was ordered.
+
+        Raises:
+            StoreUnsafe, StoreInvalid, OSError: a file of the store does not open.
+        """
+        file = BookFile(self.store, self.credential)
+        return settled(file.read() or Book(), self.card(), now)
+
+    def card(self) -> Card:
+        """The card in force.
+
+        Raises:
+            StoreUnsafe, CardInvalid, OSError: it does not open.
+        """
         return read_card(read_private(self.store / CARD_FILE))
+
+
+def _destroyed(book: Book, version: KeyVersion, now: datetime, reason: str) -> KeyVersion:
+    """Gives a version as it stands after the order to destroy it is carried out."""
+    order = book.ordered(version.key, version.number)
+    # Two clocks may differ by a second: what need not rest does not wait for that either.
+    at = max(now, version.since, order.at if version.end_of_life == TRAFFIC else now)
+    if at < version.destroyable_from(order.at):
+        raise KeyNotDestroyable(f"{version.key} version {version.number} rests since {order.at}")
+    return version.moved(DESTROYED, at=at, act=order.act, reason=reason)

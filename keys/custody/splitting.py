@@ -119,6 +119,20 @@ def opened_store(
     return open_secret(path, passphrase, _card(store)), path, passphrase
 
 
+def remove_leftovers(store: Path) -> None:
+    """Removes what interrupted splittings left behind: it holds every key of their time.
+
+    Raises:
+        StoreUnsafe, StoreInvalid: as `split_store`.
+        OSError: the disk refuses; doing it again goes on from there.
+    """
+    splitting = read_splitting(store)
+    if splitting is None:
+        _remove(store, {SECRET_FILE})
+    else:
+        _remove_all_but(store, splitting.set)
+
+
 def _opened(store: Path, shares: Sequence[Share]) -> BureauKeys:
     if read_splitting(store) is None:
         raise StoreUnsplit(f"{store} is opened by its credential")
@@ -146,15 +160,18 @@ def _split(store: Path, keys: BureauKeys, threshold: int, holders: Sequence[Hold
 
 def _remove_all_but(store: Path, one_set: bytes) -> None:
     """Removes what older sets, the credential's file and interrupted splittings left behind."""
-    (store / SECRET_FILE).unlink(missing_ok=True)
-    for path in store.glob(f".{SPLITTING_FILE}-*"):
-        path.unlink()
-    for path in store.glob(_WRAPPED):
-        if path.name != secret_file(one_set):
-            path.unlink()
-    for path in store.glob(_SHARES):
-        if path.name != f"shares-{one_set.hex()}":
-            shutil.rmtree(path)
+    _remove(store, {secret_file(one_set), f"shares-{one_set.hex()}"})
+
+
+def _remove(store: Path, kept: set[str]) -> None:
+    for pattern in (SECRET_FILE, _WRAPPED, _SHARES, f".{SPLITTING_FILE}-*", f".{SECRET_FILE}-*"):
+        for path in store.glob(pattern):
+            if path.name in kept:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
     flush_folder(store)
 
 

@@ -3,19 +3,24 @@
 `versions.age` holds them, sealed by the store's credential. The card in force says which edition of
 the bureau's keys is active: where a rotation was killed between the card and this file, `settled`
 finishes what it had begun. One person suspends a version or calls it compromised, since that only
-makes things safer; everything else is done at the custodian's own terminal
-(`keys.custody.rotation`).
+makes things safer; officers order a destruction together (`keys.custody.orders`); everything else
+is done at the custodian's own terminal (`keys.custody.rotation`).
 """
 
 from __future__ import annotations
 
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keys import canonical
-from keys.custody.errors import CardEndorsedOtherwise, KeyVersionUnknown
+from keys.custody.errors import (
+    CardEndorsedOtherwise,
+    KeyDestructionNotOrdered,
+    KeyVersionUnknown,
+)
+from keys.custody.orders import ORDERS_MOST, Order, read_order
 from keys.custody.sealed_file import SealedFile
 from keys.errors import KeyRetired
 from keys.lifecycle import (
@@ -34,7 +39,7 @@ from keys.lifecycle import (
 from keys.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -49,9 +54,15 @@ USES_AHEAD: Final = 256
 
 @dataclass(frozen=True)
 class Book:
-    """Every version that the custodian knows, in the order of their making."""
+    """Every version that the custodian knows, in the order of their making, and what was ordered.
+
+    Attributes:
+        versions: each with its history.
+        orders: to destroy one of them, the oldest first; those that were taken back too.
+    """
 
     versions: tuple[KeyVersion, ...] = ()
+    orders: tuple[Order, ...] = ()
 
     def of(self, key: str) -> tuple[KeyVersion, ...]:
         """The versions of one key, the oldest first."""
@@ -74,7 +85,30 @@ class Book:
         kept = [version if (each.key, each.number) == place else each for each in self.versions]
         if version not in kept:
             kept.append(version)
-        return Book(tuple(kept))
+        return replace(self, versions=tuple(kept))
+
+    def orders_on(self, key: str, number: int) -> tuple[Order, ...]:
+        """Every order on a version, the oldest first."""
+        return tuple(each for each in self.orders if (each.key, each.number) == (key, number))
+
+    def standing(self, key: str, number: int) -> Order | None:
+        """The order to destroy a version that was not taken back; None without one."""
+        return next((each for each in self.orders_on(key, number) if each.kept is None), None)
+
+    def ordered(self, key: str, number: int) -> Order:
+        """As `standing`.
+
+        Raises:
+            KeyDestructionNotOrdered: no order stands.
+        """
+        order = self.standing(key, number)
+        if order is None:
+            raise KeyDestructionNotOrdered(f"nobody ordered the end of {key} version {number}")
+        return order
+
+    def knows(self, act: str) -> bool:
+        """Says whether an act on a key was done already, by its ULID."""
+        return any(act in {each.act, each.kept} for each in self.orders)
 
     def encode(self) -> bytes:
         """Canonical JSON.
@@ -82,8 +116,14 @@ class Book:
         Raises:
             ValueError: it holds what `parse` would refuse.
         """
-        versions = [each.to_object() for each in self.versions]
-        data = canonical.encode({"v": 1, "type": _TYPE, "versions": versions})
+        data = canonical.encode(
+            {
+                "v": 1,
+                "type": _TYPE,
+                "versions": [each.to_object() for each in self.versions],
+                **({"orders": [each.to_object() for each in self.orders]} if self.orders else {}),
+            }
+        )
         self.parse(data)
         return data
 
@@ -94,14 +134,23 @@ class Book:
         Raises:
             ValueError, KeyTransitionIllegal: other bytes.
         """
-        record = Record(canonical.decode(data), "versions")
+        value = canonical.decode(data)
+        record = Record(value, "versions")
         record.constant("v", 1)
         record.constant("type", _TYPE)
         values = record.items("versions", most=_MOST)
+        # Absent before the first order: as custodians wrote it that knew of none.
+        orders = record.items("orders", least=1, most=ORDERS_MOST) if "orders" in value else ()
         record.close()
-        book = cls(tuple(read_version(Record(value, "version")) for value in values))
+        book = cls(
+            tuple(read_version(Record(each, "version")) for each in values),
+            tuple(read_order(Record(each, "order")) for each in orders),
+        )
         if len({(each.key, each.number) for each in book.versions}) != len(book.versions):
             raise ValueError("a version stands twice")
+        standing = [(each.key, each.number) for each in book.orders if each.kept is None]
+        if len(set(standing)) != len(standing):
+            raise ValueError("two orders stand on a version")
         return book
 
 
@@ -225,10 +274,11 @@ class Versions:
         """Demands that an edition may open, and counts the use.
 
         Raises:
-            KeyRetired: it was suspended, or destroyed.
+            KeyRetired: it was suspended, or destroyed, or its destruction is ordered.
         """
-        book = self.book()
-        if book.find(bureau_key(self._card()), edition).state not in RESCUES:
+        book, key = self.book(), bureau_key(self._card())
+        ordered = book.standing(key, edition) is not None
+        if ordered or book.find(key, edition).state not in RESCUES:
             raise KeyRetired(f"edition {edition} of {self._card().post} may not open")
         self._count(edition)
 
@@ -249,6 +299,12 @@ class Versions:
             moved = version.moved(to, at=max(self._clock(), version.since), reason=reason)
             self._keeper.write(book.with_version(moved))
         return moved
+
+    @contextmanager
+    def exchanging(self) -> Iterator[Callable[[Book], None]]:
+        """Keeps others out while the book is read; gives what exchanges it."""
+        with self._lock, self._keeper.held():
+            yield self._keeper.write
 
     def endorse(self, card: Card) -> None:
         """Remembers the card of a post that the root endorses; the one before it is superseded.

@@ -177,7 +177,7 @@ class Empties:
 class Destroyed:
     """One object that was destroyed, by kind and number, and why."""
 
-    kind: Literal["seal", "bag", "item", "label"]
+    kind: Literal["seal", "bag", "item", "label", "controlled"]
     number: str
     reason: str
 

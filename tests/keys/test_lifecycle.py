@@ -141,8 +141,8 @@ def test_warnings_come_in_time(states: tuple[str, ...], at: datetime, said: str 
 
 def test_an_archive_key_rests_before_it_goes_and_a_traffic_key_does_not() -> None:
     traffic, archive = (version("active", "deactivated", end_of_life=e) for e in (TRAFFIC, ARCHIVE))
-    assert traffic.destroyable_from() == traffic.since
-    assert archive.destroyable_from() == archive.since + 30 * DAY
+    assert traffic.destroyable_from(START + DAY) == START + DAY
+    assert archive.destroyable_from(START + DAY) == START + 31 * DAY
     assert archive.warning(START + 300 * DAY) is None
 
 

@@ -17,6 +17,7 @@ from tests.support.authenticator import HONEST, Alterations, Maker, SecurityKey
 
 PARTY = RelyingParty("depositaire.example.cm", ("https://depositaire.example.cm",))
 SECURITY, GENERAL, CELL, CLERK = "OFF-000001", "OFF-000002", "OFF-000003", "OFF-000004"
+KEEPER_A, KEEPER_B = "OFF-000005", "OFF-000006"
 FUNCTIONS = {
     SECURITY: "SECURITY-OFFICER",
     GENERAL: "SECRETARY-GENERAL",
@@ -140,6 +141,18 @@ def admission(
 
 def revocation(subject: str, proposer: str, passkey: str | None = None, **changes: Any) -> Act:
     return officer_act("officer.revoke", subject, proposer, {"passkey": passkey}, **changes)
+
+
+def key_act(
+    kind: str,
+    proposer: str,
+    parameters: Mapping[str, Any],
+    key: str = "bureau/MINREX",
+    **changes: Any,
+) -> Act:
+    """An act on a version of a key, in force since a minute."""
+    values = {"resource": key, "subjects": (), "reason": "Fin de série", **changes}
+    return officer_act(kind, "", proposer, parameters, **values)
 
 
 def shown(custodian: Custodian) -> dict[str, Any]:

@@ -131,6 +131,7 @@ def made_destruction(value: str = VALUE) -> Destruction:
             Destroyed("bag", "MX-1002", value),
             Destroyed("item", "MX-1003", value),
             Destroyed("label", "MX-1004", value),
+            Destroyed("controlled", "MX-1005", value),
         ),
         signatories=SIGNATORIES,
     )

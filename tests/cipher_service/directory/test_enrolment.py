@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Connection, Engine, select
 
 from cipher_service import clock
-from cipher_service.directory import enrolment
+from cipher_service.directory import controlled, enrolment
+from cipher_service.directory.controlled_keys import designation, record_of
 from cipher_service.directory.organisation import default_organisation
 from cipher_service.directory.organisation_book import load
 from cipher_service.directory.register import Directory, DirectoryReader, read_directory
@@ -210,6 +211,20 @@ def test_the_ministrys_own_card_needs_no_code(loaded: Engine) -> None:
         with unit_of_work(loaded) as connection:
             enrolment.install(connection, card, clock.now())
     assert directory_of(loaded).card_in_force("MINREX").card == card
+
+
+def test_each_key_that_comes_into_force_enters_the_register_of_controlled_items_once(
+    loaded: Engine,
+) -> None:
+    card = custody().card()
+    for _ in range(2):
+        with unit_of_work(loaded) as connection:
+            enrolment.install(connection, card, clock.now())
+    with unit_of_work(loaded) as connection:
+        named = designation("MINREX", 1, card.fingerprint)
+        (item,) = (each for each in controlled.items(connection) if each.designation == named)
+        assert (item.kind, item.holder, item.state) == ("key", "MINREX", "held")
+        assert record_of(connection, named) is None
 
 
 def test_posts_that_are_not_there(loaded: Engine) -> None:

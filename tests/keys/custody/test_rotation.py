@@ -2,7 +2,10 @@
 
 import os
 import shutil
+from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -10,24 +13,28 @@ from typing import Any
 
 import pytest
 
+from keys.age.files import decrypt_with_passphrase
 from keys.custody.bureau import Bureau
 from keys.custody.core import Custody
+from keys.custody.editions import Edition
 from keys.custody.errors import (
     CardEndorsedOtherwise,
     CustodySealed,
+    KeyDestructionNotOrdered,
     KeyNotDestroyable,
     KeyVersionUnknown,
     RequestMalformed,
     StoreInvalid,
 )
+from keys.custody.orders import Order
 from keys.custody.rotation import Terminal
 from keys.custody.shares import SharesMixed, SharesTooFew
-from keys.custody.splitting import resplit_store
+from keys.custody.splitting import opened_store, resplit_store
 from keys.custody.store import open_store, read_credential
 from keys.custody.versions import USES_AHEAD, Book, BookFile, BookInMemory, Versions
 from keys.dispatch import decipher
 from keys.endorsement import read_endorsement, read_introduction, root_fingerprint
-from keys.errors import CardInvalid, KeyRetired, NotAddressed
+from keys.errors import CardInvalid, KeyRetired, NotAddressed, Refusal
 from keys.lifecycle import KeyNotUsable, KeyTransitionIllegal, KeyVersion
 from tests.keys.custody.test_splitting import _holders, _read, _split
 from tests.support.dying import die_at
@@ -48,6 +55,16 @@ def _open(founded: Any) -> Custody:
 
 def _book(founded: Any) -> tuple[KeyVersion, ...]:
     return Book.parse(_open(founded).key_versions()).versions
+
+
+def _order(founded: Any, at: datetime, number: int = 1) -> None:
+    """The order to destroy an edition stands, as officers gave it (test_orders.py)."""
+    file = BookFile(founded.store, read_credential(founded.credential))
+    book = file.read() or Book(_book(founded))
+    made = Order(
+        "01KAMV6R8P3ZDFWQ5XJ9000000", "0" * 64, "bureau/MINREX", number, ("OFF-1",), "x", at
+    )
+    file.write(replace(book, orders=(*book.orders, made)))
 
 
 def _states(custody: Custody) -> dict[int, str]:
@@ -147,17 +164,18 @@ def test_an_archive_key_rests_thirty_days_then_goes(
     envelope = dispatch(lome, _open(founded).card())
     now = datetime.now(UTC).replace(microsecond=0)
     terminal = _terminal(founded)
-    with pytest.raises(KeyNotDestroyable):
-        terminal.destroy(1, now, "en vigueur")
     rotate(now=now)
+    with pytest.raises(KeyDestructionNotOrdered):
+        terminal.destroy(KEY.decode(), 1, now + MONTH, "de son propre chef")
+    _order(founded, now)
     with pytest.raises(KeyNotDestroyable):
-        terminal.destroy(1, now + timedelta(days=29), "trop tôt")
-    assert terminal.destroy(1, now + MONTH, "procès-verbal 12").state == "destroyed"
+        terminal.destroy(KEY.decode(), 1, now + timedelta(days=29), "trop tôt")
+    gone = terminal.destroy(KEY.decode(), 1, now + MONTH, "procès-verbal 12")
+    assert (gone.state, gone.history[-1].act) == ("destroyed", "01KAMV6R8P3ZDFWQ5XJ9000000")
     custody = _open(founded)
     with pytest.raises(NotAddressed):
         custody.open_file_key(envelope.header.encode(), envelope.prefix)
-    with pytest.raises(KeyTransitionIllegal):
-        terminal.destroy(1, now + MONTH, "encore")
+    assert terminal.destroy(KEY.decode(), 1, now + 2 * MONTH, "encore") == gone
     assert _states(custody) == {1: "destroyed", 2: "active"}
 
 
@@ -200,7 +218,8 @@ def test_a_custodian_that_runs_goes_on_with_the_keys_as_they_are_now(
     dispatch(custody, lome.card())
     assert len(custody.open_file_key(before.header.encode(), before.prefix)) == 16
 
-    _terminal(founded).destroy(1, now + MONTH, "procès-verbal 12")
+    _order(founded, now)
+    _terminal(founded).destroy(KEY.decode(), 1, now + MONTH, "procès-verbal 12")
     with pytest.raises(NotAddressed):
         custody.open_file_key(before.header.encode(), before.prefix)
     assert [each.card.edition for each in custody.bureau.editions] == [2]
@@ -336,14 +355,53 @@ def test_a_rotation_killed_anywhere_leaves_one_edition_in_force_and_goes_on(
 
 
 def test_a_destruction_killed_anywhere_is_done_by_doing_it_again(founded: Any) -> None:
+    """Nothing of the edition is left on the disk then, nor what killed splittings left of it."""
     now = datetime.now(UTC).replace(microsecond=0)
+    old = _open(founded).bureau.editions[0]
     _terminal(founded).rotate(now, UNTIL, now)
-    _open(founded).key_versions()
-    for _ in _every_kill(founded, lambda terminal: terminal.destroy(1, now + MONTH, "pv 12")):
+    _order(founded, now)
+    whole = (founded.store / "secret.age").read_bytes()
+    for left in ("secret-00.age", ".secret.age-making", "shares-00/A.share"):
+        (founded.store / left).parent.mkdir(exist_ok=True)
+        (founded.store / left).write_bytes(whole)
+    assert _found(founded, old) >= 2
+
+    def destroy(terminal: Terminal) -> KeyVersion:
+        return terminal.destroy(KEY.decode(), 1, now + MONTH, "pv 12")
+
+    for _ in _every_kill(founded, destroy):
         custody = _open(founded)
         gone = [each.card.edition for each in custody.bureau.editions] == [2]
-        destroyed = _states(custody)[1] == "destroyed"
-        assert destroyed or not gone
-        if not gone:
-            _terminal(founded).destroy(1, now + MONTH, "pv 12")
-            assert [each.card.edition for each in _open(founded).bureau.editions] == [2]
+        assert _states(custody)[1] == "destroyed" or not gone
+        assert destroy(_terminal(founded)).state == "destroyed"
+        assert [each.card.edition for each in _open(founded).bureau.editions] == [2]
+        assert _found(founded, old) == 0
+
+
+def test_nothing_of_it_is_left_in_a_split_store_either(founded: Any) -> None:
+    shares, now = _split(founded), datetime.now(UTC).replace(microsecond=0)
+    _terminal(founded, shares[:2]).rotate(now, UNTIL, now)
+    _order(founded, now)
+    (founded.store / "secret-00.age").write_bytes(b"what a splitting left that was killed")
+    (founded.store / "shares-00").mkdir()
+    with pytest.raises(SharesTooFew):
+        _terminal(founded, shares[:1]).destroy(KEY.decode(), 1, now + MONTH, "une part de moins")
+    _terminal(founded, shares[:2]).destroy(KEY.decode(), 1, now + MONTH, "pv 12")
+    opened, kept, _ = opened_store(founded.store, b"", shares[:2])
+    assert [each.card.edition for each in opened.editions] == [2]
+    assert list(founded.store.glob("secret*.age")) == [kept]
+    assert len(list(founded.store.glob("shares-*"))) == 1
+
+
+def _found(founded: Any, edition: Edition) -> int:
+    """In how many files of the store, opened by the credential, a secret of the edition stands."""
+    credential = read_credential(founded.credential)
+    seeds = (edition.hybrid.seed, edition.signing.ed25519_seed, edition.signing.mldsa65_seed)
+    forms = [form for seed in seeds for form in (seed, seed.hex().encode(), b64encode(seed))]
+    found = 0
+    for path in (each for each in founded.store.rglob("*") if each.is_file()):
+        data = path.read_bytes()
+        with suppress(Refusal):
+            data += decrypt_with_passphrase(data, credential)
+        found += any(form in data for form in forms)
+    return found

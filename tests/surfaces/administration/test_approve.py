@@ -1,53 +1,24 @@
 """`cipher-service approve`: an act on the custodian's roll, shown and signed at the terminal."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cipher_service.administration.founding import found_installation, planned
-from cipher_service.settings import Settings
 from tests.support.officers import revocation
-from tests.support.officers_on_file import found_officers
-from tests.surfaces.administration.running import Ended, run
+from tests.surfaces.administration.house import House, house_of
+from tests.surfaces.administration.running import run
 
 SECURITY, CLERK = "OFF-000001", "OFF-000004"
 
 
-@dataclass(frozen=True)
-class House:
-    """A ministry whose custodian runs and has two officers with software keys in files."""
-
-    settings: Settings
-    keys: dict[str, Path]
-
-    def approve(self, act: Path, officer: str, *more: str) -> Ended:
-        typed = ("approve", str(act), "--officer", officer)
-        key = ("--software-key", str(self.keys[officer]))
-        return run("--data", str(self.settings.data), *typed, *key, *more, language="en")
-
-
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("house")
-    settings = planned(
-        folder / "data", host="127.0.0.1", port=8471, workers=1, issuer="http://127.0.0.1:8471"
-    )
-    found_installation(settings)
     functions = {SECURITY: "SECURITY-OFFICER", CLERK: "CIPHER-CLERK"}
-    keys = found_officers(settings, functions, folder)
-    command = [sys.executable, "-m", "keys.custody.worker", "--store"]
-    command += [str(settings.custodian_store), "--credential", str(settings.custodian_credential)]
-    command += ["--socket", settings.custodian.removeprefix("worker:")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
-        assert worker.stdout is not None
-        assert worker.stdout.readline().startswith("READY")
-        yield House(settings, keys)
-        worker.terminate()
+    with house_of(tmp_path_factory.mktemp("house"), functions) as house:
+        yield house
 
 
 def test_the_very_act_is_shown_signed_and_done_once(house: House, tmp_path: Path) -> None:

@@ -55,7 +55,9 @@ def test_a_share_goes_from_hand_to_hand_and_ends_before_two(books: Path, tmp_pat
     )
     assert (alone.returncode, "(DESTRUCTION_MALFORMED)" in alone.stderr) == (1, True)
     assert not record.exists()
-    _done(books, "destroy", item, *witness, "-o", str(record), *reference)
+    paper = ("--paper", str(tmp_path / "pv.pdf"))
+    _done(books, "destroy", item, *witness, "-o", str(record), *paper, *reference)
+    assert (tmp_path / "pv.pdf").read_bytes().startswith(b"%PDF")
     cards = [
         read_card((tmp_path / name / f"{name}.card").read_bytes())
         for name in ("GARDE-A", "GARDE-B")
@@ -70,4 +72,4 @@ def test_a_share_goes_from_hand_to_hand_and_ends_before_two(books: Path, tmp_pat
         "détruit",
     ]
     listed = json.loads(_done(books, "list", "--json"))
-    assert [each["state"] for each in listed["items"]] == ["destroyed"]
+    assert {str(each["item"]): each["state"] for each in listed["items"]}[item] == "destroyed"

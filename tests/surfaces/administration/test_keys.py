@@ -78,7 +78,6 @@ def test_a_rotation_puts_the_next_card_into_the_directory(ministry: Stage, tmp_p
     (waiting, *_) = given(ministry, "bureau", "inbox")
     opening = ("bureau", "open", waiting["dispatch_id"], "-o", str(tmp_path / "recu"))
     refused(ministry, "UNKNOWN_SENDER", *opening)  # the key opens; LOME's card was withdrawn
-    refused(ministry, "KEY_NOT_DESTROYABLE", "keys", "destroy", "--number", "1", "--reason", "pv 1")
 
 
 def test_a_key_that_is_not_there_is_named_with_those_that_are(ministry: Stage) -> None:

@@ -1,0 +1,159 @@
+"""`cipher-service keys propose` and `keys destroy`: officers order a key's end, two see it.
+
+The order is an act of the custodian's own officers (keys/ACTS.md §5): it is written to a file here,
+read whole and signed by each of them with `cipher-service approve`, and carried out at the
+custodian's terminal before two witnesses, who sign the record that the register keeps.
+"""
+
+from argparse import Namespace
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cipher_service import clock
+from cipher_service.administration.installation import (
+    Installation,
+    custodian_of,
+    journal_of,
+    opened,
+)
+from cipher_service.administration.versions import (
+    number_of,
+    opened_again,
+    tell_version,
+    terminal_of,
+)
+from cipher_service.administration.witnessing import (
+    Told,
+    require_vacant,
+    witnesses_of,
+    write_record,
+)
+from cipher_service.administration.words import Speaker, phrase
+from cipher_service.client.durable import write_durably
+from cipher_service.client.terminal import Terminal
+from cipher_service.directory import controlled
+from cipher_service.directory.controlled_keys import designation, enter_key, record_of
+from cipher_service.references import new_id
+from cipher_service.storage.unit_of_work import reading
+from keys.act_rules import RULES
+from keys.acts import Act
+from keys.custody.orders import DESTROY, KEEP, Order, perform_order, version_of
+from keys.custody.rotation import Terminal as CustodianTerminal
+from keys.custody.versions import Book, bureau_key
+from keys.destruction import make_record, read_record
+from keys.identity import Identity
+from keys.lifecycle import KeyVersion
+
+KINDS = {"destroy": DESTROY, "keep": KEEP}
+
+
+def propose(arguments: Namespace, terminal: Terminal) -> None:
+    """Write the act that orders a version's destruction, or takes the order back, to be signed.
+
+    Raises:
+        Refused: FILE_EXISTS.
+        Misused: KEY_NAME_UNKNOWN.
+        KeysError: the custodian would not do it; nobody need sign it.
+    """
+    require_vacant(arguments.out)
+    with opened(arguments) as installation, custodian_of(installation.settings) as custodian:
+        book = Book.parse(custodian.key_versions())
+    now = clock.now().replace(microsecond=0)
+    number = number_of(arguments, book)
+    act = _proposed(book, book.find(arguments.key, number), arguments, now)
+    perform_order(book, act, (), now)
+    write_durably(Path(arguments.out), act.encoded + b"\n")
+    if terminal.as_json:
+        terminal.show_json({"act": act.id, "digest": act.digest.hex(), "path": arguments.out})
+        return
+    speaker = Speaker(terminal)
+    speaker.show("key_proposed", id=act.id, path=arguments.out)
+    speaker.say("key_proposed_next", path=arguments.out)
+
+
+def destroy(arguments: Namespace, terminal: Terminal) -> None:
+    """Carry out an order: the version's keys go for ever, and two witnesses sign that they went.
+
+    Typed again, it finishes what was interrupted, and writes the record out again.
+
+    Raises:
+        Misused: WITNESSES_TWO.
+        Refused: FILE_EXISTS.
+        ServiceError: ITEM_NOT_HELD.
+        KeysError: no order stands, it rests still, the store does not open, or the witnesses are
+            one.
+    """
+    require_vacant(arguments.out, arguments.paper)
+    witnesses = witnesses_of(arguments.witness, arguments, terminal)
+    at = terminal_of(arguments, terminal)
+    now = clock.now().replace(microsecond=0)
+    order = at.book(now).ordered(arguments.key, arguments.number)
+    with opened(arguments) as installation:
+        record, version = _carried_out(installation, at, order, witnesses, arguments.reason, now)
+        opened_again(installation, at, seal=True)
+    stated = read_record(record, {each.card.fingerprint: each.card for each in witnesses})
+    own, post = bureau_key(at.card()) == order.key, at.card().post
+    told = Told(
+        ordered_by=", ".join(order.approved),
+        method=phrase("key_method" if own else "key_method_of_post", terminal.language),
+        place=post,
+        issuer=post,
+        reason=arguments.reason,
+    )
+    write_record(arguments, terminal, record, stated, told)
+    tell_version(version, terminal)
+    speaker = Speaker(terminal)
+    speaker.say("item_is_destroyed", item=stated.item, path=arguments.out)
+    speaker.say("key_copies_remain")
+
+
+def _proposed(book: Book, version: KeyVersion, arguments: Namespace, now: datetime) -> Act:
+    parameters: dict[str, str | int] = {"number": version.number}
+    if arguments.what == "destroy":
+        parameters |= {"fingerprint": version.fingerprint, "end_of_life": version.end_of_life}
+    else:
+        parameters["order"] = book.ordered(version.key, version.number).act
+    kind = KINDS[arguments.what]
+    act = Act(
+        id=new_id(now),
+        kind=kind,
+        resource=version.key,
+        version=0,
+        rank=0,
+        parameters=parameters,
+        proposer=arguments.by,
+        subjects=(),
+        authors=(),
+        reason=arguments.reason,
+        not_before=now,
+        expires=now + timedelta(seconds=RULES[kind].seconds),
+    )
+    return replace(act, version=version_of(book, act))
+
+
+def _carried_out(
+    installation: Installation,
+    at: CustodianTerminal,
+    order: Order,
+    witnesses: tuple[Identity, Identity],
+    reason: str,
+    now: datetime,
+) -> tuple[bytes, KeyVersion]:
+    """Destroy a version and enter its record into the register, once; return the record."""
+    key, number, post = order.key, order.number, order.key.partition("/")[2]
+    version, reference = at.book(now).find(key, number), f"{DESTROY} {order.act}"
+    named = designation(post, number, version.fingerprint)
+    with reading(installation.engine) as connection:
+        known = record_of(connection, named)
+    if known is not None:
+        return known, version
+    with journal_of(installation).act("key_destroy", f"{key}/{number}") as connection:
+        item = enter_key(connection, post, number, version.fingerprint, now)
+        controlled.require_destroyable(connection, item)
+        # Signed first: what these two may not sign is not destroyed.
+        record = make_record(item, named, reference, now, witnesses)
+        version = at.destroy(key, number, now, reason)
+        first, second = (each.card.post for each in witnesses)
+        controlled.destroy(connection, item, (first, second), reference, record, now)
+    return record, version
