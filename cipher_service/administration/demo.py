@@ -9,6 +9,8 @@ from pathlib import Path
 
 from cipher_service.administration.play import Play, Reading, Sending, play_on
 from cipher_service.administration.showing import (
+    enrol,
+    gather,
     keep_open,
     leave_unread,
     make_links,
@@ -24,6 +26,7 @@ from cipher_service.administration.telegrams import (
 from cipher_service.administration.words import Speaker
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
+from cipher_service.identity.demonstration import Demonstration
 from cipher_service.labels.scheme import default_scheme
 from keys.cards import grouped
 
@@ -37,16 +40,9 @@ def demo(arguments: Namespace, terminal: Terminal) -> None:
     speaker = Speaker(terminal)
     with _data(arguments.keep) as data:
         speaker.show("demo_founding", data=str(data))
-        with stage(data, terminal.language, WORKERS, console=arguments.console) as on:
-            fingerprints = {}
-            for post in POSTS:
-                fingerprints[post] = on.enrol(post)
-                speaker.show(
-                    "demo_enrolled", post=post, fingerprint=grouped(fingerprints[post])[:19]
-                )
-            on.introduce(fingerprints)
-            speaker.show("demo_introduced", count=len(POSTS))
-            with play_on(on, POSTS) as play:
+        with stage(data, terminal.language, WORKERS, console=True) as on:
+            there = _gathered(on, speaker)
+            with play_on(on, POSTS, there) as play:
                 sendings, exchanged = _play(play, telegrams, speaker)
                 if arguments.console:
                     leave_unread(play, sendings, on.settings.headquarters)
@@ -61,6 +57,19 @@ def demo(arguments: Namespace, terminal: Terminal) -> None:
                 raise Refused("DEMO_DIFFERS", count=differences)
             if arguments.console:
                 _open_console(on, speaker, arguments.info)
+
+
+def _gathered(on: Stage, speaker: Speaker) -> Demonstration:
+    """Bring officers and posts together: a ceremony, two officers' word for each post, prekeys."""
+    there, roll = gather(on, POSTS)
+    speaker.show("demo_ceremony", count=len(there.people()), fingerprint=roll[:19])
+    fingerprints = enrol(on, POSTS, there)
+    for post, fingerprint in fingerprints.items():
+        speaker.show("demo_enrolled", post=post, fingerprint=grouped(fingerprint)[:19])
+    on.introduce(fingerprints)
+    on.provision(POSTS)
+    speaker.show("demo_introduced", count=len(POSTS))
+    return there
 
 
 def _open_console(on: Stage, speaker: Speaker, info: str | None) -> None:

@@ -5,17 +5,19 @@ the registrar runs for signed-in officers, and sign with their software keys.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from cipher_service.administration.installation import custodian_of, installation_at, journal_of
+from cipher_service.administration.officer_keys import AtHand, keys_of
 from cipher_service.administration.stage import Stage, chiffre
 from cipher_service.audit.journal import Journal
 from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.dispatches.office.commands import OfficeDesk
 from cipher_service.dispatches.office.showing import Showing
 from cipher_service.dispatches.reception import Reception
-from cipher_service.identity.demonstration import SampleOfficer
+from cipher_service.identity.demonstration import Demonstration, SampleOfficer
 from cipher_service.identity.site import party_of, site_of
 from cipher_service.settings import Settings
 from cipher_service.storage.blobs import Blobs
@@ -43,25 +45,29 @@ _LETTERS = (
 )
 
 
-def furnish_mail(on: Stage, posts: tuple[str, ...], people: list[SampleOfficer]) -> None:
+def furnish_mail(on: Stage, posts: tuple[str, ...], there: Demonstration) -> None:
     """Let mail arrive, be charged, deciphered and handed over; write, submit and propose.
 
     Args:
         on: the running ministry.
         posts: two of its enrolled posts at least.
-        people: the sample.
+        there: the officers; the clerk grants what the custodian is asked.
     """
     arrived = _arrivals(on, posts)
     held: dict[str, SampleOfficer] = {}
-    for person in people:
+    for person in there.people():
         held.setdefault(person.role, person)
     chief, clerk, deputy = (
         held[role].officer for role in ("CHIEF-CIPHER-POUCH", "CIPHER-CLERK", "DEPUTY-DIRECTOR")
     )
-    with installation_at(on.settings) as installation, custodian_of(on.settings) as custodian:
+    with (
+        installation_at(on.settings) as installation,
+        custodian_of(on.settings) as custodian,
+        closing(AtHand(custodian, clerk, keys_of(there))) as granting,
+    ):
         journal = journal_of(installation)
         warranted = WarrantedCustodian(
-            custodian, installation.engine, on.settings.log_origin, journal.actor
+            custodian, installation.engine, on.settings.log_origin, journal.actor, granting
         )
         reception = Reception(
             installation.engine,

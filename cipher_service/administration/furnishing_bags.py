@@ -4,15 +4,22 @@ What happened days ago is told by the bureau's own clock, set back: the acts are
 and each is judged by the rights that its officers held at that hour. The log has their true hour.
 """
 
+from contextlib import closing as ending
 from dataclasses import dataclass, replace
 from datetime import time, timedelta
 
 from cipher_service import clock
 from cipher_service.administration.bureau import bureau_of
-from cipher_service.administration.installation import custodian_of, installation_at, journal_of
+from cipher_service.administration.installation import (
+    Installation,
+    custodian_of,
+    installation_at,
+    journal_of,
+)
+from cipher_service.administration.officer_keys import AtHand, keys_of
 from cipher_service.administration.stage import Stage
 from cipher_service.audit.warrants import WarrantedCustodian
-from cipher_service.identity.demonstration import SampleOfficer
+from cipher_service.identity.demonstration import Demonstration
 from cipher_service.pouches import (
     announcing,
     carriage,
@@ -28,6 +35,7 @@ from cipher_service.pouches.office import Office
 from cipher_service.pouches.planning import Timetable
 from cipher_service.pouches.repository import RouteRecord
 from cipher_service.pouches.waybills import Carriage
+from keys.custody import Custodian
 from pouch.alarms import Leg, Route
 from pouch.classes import PRESETS, PROHIBITED
 from pouch.facts import INTACT
@@ -40,32 +48,75 @@ _TODAY = timedelta(hours=3)
 _SEALS = tuple(f"MX-{number:06d}" for number in range(100, 124))
 
 
+class _Hands:
+    """Officers who each have their security key in hand."""
+
+    def __init__(
+        self, there: Demonstration, installation: Installation, custodian: Custodian
+    ) -> None:
+        self._there = there
+        self._installation = installation
+        self._custodian = custodian
+        self._held: dict[str, AtHand] = {}
+
+    def of(self, officer: str) -> AtHand:
+        """Return an officer with their key."""
+        if officer not in self._held:
+            self._held[officer] = AtHand(self._custodian, officer, keys_of(self._there))
+        return self._held[officer]
+
+    def asking(self, officer: str, witness: str | None = None) -> Custodian:
+        """Return the custodian as an officer asks it, and another for what two must grant."""
+        return WarrantedCustodian(
+            self._custodian,
+            self._installation.engine,
+            self._installation.settings.log_origin,
+            journal_of(self._installation).actor,
+            self.of(officer),
+            None if witness is None else self.of(witness),
+        )
+
+    def close(self) -> None:
+        """End what they granted."""
+        for each in self._held.values():
+            each.close()
+
+
 @dataclass(frozen=True, slots=True)
 class _Persons:
     chief: str
     agent: str
     second: str
     courier: str
+    hands: _Hands
 
 
-def furnish_bags(on: Stage, posts: tuple[str, ...], people: list[SampleOfficer]) -> None:
+def furnish_bags(on: Stage, posts: tuple[str, ...], there: Demonstration) -> None:
     """Keep seals, seal two bags, let one be late and detained, and leave one in make-up.
 
     Args:
         on: the running ministry.
         posts: two of its posts at least: the late bag goes to the first, the other to the second.
-        people: the sample.
+        there: the officers, who grant what the custodian is asked.
     """
-    held = {person.role: person.officer for person in people}
-    who = _Persons(
-        held["CHIEF-POUCH"], held["POUCH-AGENT"], held["CHIEF-CIPHER-POUCH"], held["COURIER"]
-    )
-    with installation_at(on.settings) as installation, custodian_of(on.settings) as custodian:
-        journal = journal_of(installation)
-        warranted = WarrantedCustodian(
-            custodian, installation.engine, on.settings.log_origin, journal.actor
+    with (
+        installation_at(on.settings) as installation,
+        custodian_of(on.settings) as custodian,
+        ending(_Hands(there, installation, custodian)) as hands,
+    ):
+        who = _Persons(
+            chief=there.holder("CHIEF-POUCH"),
+            agent=there.holder("POUCH-AGENT"),
+            second=there.holder("CHIEF-CIPHER-POUCH"),
+            courier=there.holder("COURIER"),
+            hands=hands,
         )
-        office = Office(installation.engine, warranted, on.settings.headquarters, journal)
+        office = Office(
+            installation.engine,
+            hands.asking(who.chief, who.second),
+            on.settings.headquarters,
+            journal_of(installation),
+        )
         long_ago = replace(office, now=lambda: clock.now() - _LATE)
         lately = replace(office, now=lambda: clock.now() - _ON_ITS_WAY)
         today = replace(office, now=lambda: clock.now() - _TODAY)
@@ -81,9 +132,10 @@ def furnish_bags(on: Stage, posts: tuple[str, ...], people: list[SampleOfficer])
         sent = _depart(lately, posts[1], 3 * _DAY, who)
         under_way = _seal(lately, sent, posts[1], seals[2:4], who)
         carriage.hand_over(today, under_way, by=who.chief, to=who.courier, condition=INTACT)
-        with bureau_of(installation) as bureau:
+        with bureau_of(installation, lambda _custodian: hands.of(who.second)) as bureau:
+            own = replace(office, custodian=hands.asking(who.second))
             for each in (seal, under_way):
-                announcing.announce(office, bureau, each, by=who.chief, authority=who.second)
+                announcing.announce(own, bureau, each, by=who.second, authority=who.chief)
         planning.add_bag(office, by=who.chief)
         coming = _depart(office, posts[1], 2 * _DAY, who)
         _pack(office, coming, posts[1], who)
@@ -142,10 +194,11 @@ def _piece(post: str, number: int) -> Piece:
 
 def _pack(office: Office, departure: str, post: str, who: _Persons) -> str:
     bag = planning.add_bag(office, by=who.chief)
-    seal = packing.begin(office, departure, bag, BagClass.SECRET, by=who.agent)
+    own = replace(office, custodian=who.hands.asking(who.agent))
+    seal = packing.begin(own, departure, bag, BagClass.SECRET, by=who.agent)
     for number in (1, 2):
-        stuck = packing.hand_in(office, _piece(post, number), by=who.agent)
-        packing.scan(office, seal, stuck, by=who.agent)
+        stuck = packing.hand_in(own, _piece(post, number), by=who.agent)
+        packing.scan(own, seal, stuck, by=who.agent)
     return seal
 
 

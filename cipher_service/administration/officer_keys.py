@@ -31,6 +31,7 @@ from cipher_service.administration.words import Speaker
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.identity.compact import encode_segment
+from cipher_service.identity.demonstration import Demonstration
 from cipher_service.settings import Settings
 from keys import canonical
 from keys.custody.grants import BAG, OPEN, SINGLE_SECONDS, USES_MOST, Grant, grant_challenge
@@ -102,6 +103,7 @@ class KeyInHand:
     signer: Signer
     answer: Answer
     _sessions: dict[str, bytes] = field(default_factory=dict)
+    _single: bytes | None = None
 
     @property
     def officer(self) -> str:
@@ -112,7 +114,9 @@ class KeyInHand:
         """Give the token of a grant; see `Granting`."""
         mine = self.signer
         if purpose not in (OPEN, BAG) or dispatch is not None:
-            return self._grant(purpose, mine.rank, dispatch, request, 1, _single())
+            self._end_single()  # the act that it was for is done, or refused
+            self._single = self._grant(purpose, mine.rank, dispatch, request, 1, _single())
+            return self._single
         if purpose not in self._sessions:
             rank = mine.rank if purpose == BAG else min(mine.rank, mine.session_rank)
             token = self._grant(purpose, rank, None, None, USES_MOST, SESSION)
@@ -120,10 +124,16 @@ class KeyInHand:
         return self._sessions[purpose]
 
     def close(self) -> None:
-        """End the sessions that were opened."""
+        """End what was granted."""
+        self._end_single()
         for token in self._sessions.values():
             self.custodian.close_grant(token)
         self._sessions.clear()
+
+    def _end_single(self) -> None:
+        if self._single is not None:
+            self.custodian.close_grant(self._single)
+            self._single = None
 
     def _grant(
         self,
@@ -201,16 +211,17 @@ def answer_of(arguments: Namespace, terminal: Terminal, option: str = "software_
     """Return what answers challenges: the keys on USB, or the file that `--software-key` names.
 
     A key in software protects nothing: the custodian takes it only when its ceremony listed the
-    demonstration's model, and an installation for production refuses it here already.
+    demonstration's model, and an installation for production refuses it here already. Officers of
+    a demonstration answer with theirs.
 
     Raises:
         Refused: SOFTWARE_KEY_REFUSED.
         OSError: the file cannot be read.
     """
-    file = getattr(arguments, option)
+    file, settings = getattr(arguments, option), Settings.load(Path(arguments.data))
     if file is None:
-        return UsbKeys(terminal)
-    if Settings.load(Path(arguments.data)).production:
+        return keys_of(Demonstration.of(settings)) if settings.demo else UsbKeys(terminal)
+    if settings.production:
         raise Refused("SOFTWARE_KEY_REFUSED")
     try:
         key = SoftwareKey.from_bytes(bytes.fromhex(Path(file).read_text("utf-8")))
@@ -219,6 +230,16 @@ def answer_of(arguments: Namespace, terminal: Terminal, option: str = "software_
     return lambda signer, challenge: key.get(
         challenge, RelyingParty(signer.party, (signer.origin,))
     )
+
+
+def keys_of(there: Demonstration) -> Answer:
+    """Return what answers with the keys of a demonstration's officers, each with their own."""
+
+    def answer(signer: Signer, challenge: bytes) -> bytes:
+        party = RelyingParty(signer.party, (signer.origin,))
+        return there.key_of(signer.number).get(challenge, party)
+
+    return answer
 
 
 class UsbKeys:

@@ -6,13 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cipher_service.administration.arguments import build_parser
 from cipher_service.administration.bureau import bureau_of, hand_in, waiting
 from cipher_service.administration.installation import Installation, installation_at
-from cipher_service.administration.stage import Stage, chiffre, words
+from cipher_service.administration.officer_keys import AtHand, keys_of
+from cipher_service.administration.stage import Stage, chiffre, typed_to, words
 from cipher_service.administration.telegrams import Telegram, place
 from cipher_service.client.failures import Failure
 from cipher_service.dispatches.bureau import HeadquartersBureau
+from cipher_service.identity.demonstration import Demonstration
+from keys.custody import Custodian
 from keys.errors import Refusal
 
 MESSAGE = "message.txt"
@@ -71,9 +73,23 @@ class Reading:
 
 
 @contextmanager
-def play_on(on: Stage, posts: Sequence[str]) -> Iterator["Play"]:
-    """Open the ministry's bureau for a play, and close it."""
-    with installation_at(on.settings) as installation, bureau_of(installation) as bureau:
+def play_on(
+    on: Stage, posts: Sequence[str], there: Demonstration | None = None
+) -> Iterator["Play"]:
+    """Open the ministry's bureau for a play, and close it.
+
+    Args:
+        on: the running ministry.
+        posts: codes of its enrolled posts.
+        there: the officers, once the custodian has some: a cipher clerk grants what it is asked.
+    """
+
+    def hire(custodian: Custodian) -> AtHand | None:
+        if there is None:
+            return None
+        return AtHand(custodian, there.holder("CIPHER-CLERK"), keys_of(there))
+
+    with installation_at(on.settings) as installation, bureau_of(installation, hire) as bureau:
         yield Play(on, posts, installation, bureau)
 
 
@@ -117,7 +133,7 @@ class Play:
         ]
         if casting.origin == self._headquarters:
             typed = ["bureau", "send", "--drafter", "Rédacteur", "--authority", "SG", *options]
-            parsed = build_parser(self._stage.language).parse_args(typed)
+            parsed = typed_to(self._stage.settings, self._stage.language, *typed)
             sent = hand_in(parsed, self._installation, self._bureau)
             return Sending(telegram, casting, sent.manifest.id, sent.slip.envelope_size)
         identity = self._stage.identity(casting.origin)

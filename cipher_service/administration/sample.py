@@ -5,17 +5,13 @@ habilitations. Then each is given two security keys in software, by a link and a
 with real ones, under a maker's root that only this installation trusts.
 """
 
-from argparse import Namespace
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 
 from cipher_service import clock
-from cipher_service.administration.arguments import build_parser
 from cipher_service.administration.installation import installation_at, journal_of
-from cipher_service.client.messages import Language
-from cipher_service.client.terminal import Terminal
+from cipher_service.administration.stage import ministry
 from cipher_service.identity import challenges, passkey_book
 from cipher_service.identity.demonstration import Demonstration, SampleOfficer
 from cipher_service.identity.site import MODELS, party_of, site_of
@@ -40,18 +36,6 @@ class Part:
     level: str = "TRES-SECRET"
     knows: tuple[str, ...] = ()
     days: int = _LIFE.days
-
-
-class _Given(Terminal):
-    """A terminal that keeps the JSON that a command gives."""
-
-    def __init__(self, language: Language) -> None:
-        super().__init__(language, as_json=True)
-        self.result: dict[str, str] = {}
-
-    def show_json(self, result: dict[str, str]) -> None:
-        """Keep it."""
-        self.result = result
 
 
 def parts(posts: tuple[str, ...]) -> tuple[Part, ...]:
@@ -109,27 +93,18 @@ def _recorded(settings: Settings, part: Part, now: datetime) -> str:
     unit = ("--unit", part.unit) if part.unit else ()
     post = ("--post", part.post) if part.post else ()
     since = ("--grade-since", "2020-01-01", "--service-since", "2012-05-01")
-    number = _type(
-        settings,
-        "officers",
-        "add",
-        "--name",
-        part.name,
-        "--grade",
-        part.grade,
-        *since,
-        *unit,
-        *post,
-    )["officer"]
+    named = ("--name", part.name, "--grade", part.grade)
+    told = ministry(settings, "officers", "add", *named, *since, *unit, *post, "--json")
+    number: str = told["officer"]
     # The habilitation and needs come first: the function may be the one that ends the founding.
-    _type(
+    ministry(
         settings,
         *("officers", "habilitate", number, part.level, "--act", ACT),
         *("--until", until, "--trained-until", until, *held),
     )
     for known in part.knows:
-        _type(settings, "officers", "need", number, "post", known, "--reason", "Démonstration")
-    _type(settings, "officers", "assign", number, part.role, "--act", ACT, *held)
+        ministry(settings, "officers", "need", number, "post", known, "--reason", "Démonstration")
+    ministry(settings, "officers", "assign", number, part.role, "--act", ACT, *held)
     return number
 
 
@@ -147,13 +122,3 @@ def _enrolled(settings: Settings, number: str, maker: SoftwareMaker) -> Software
         with journal_of(installation).act("officer_enrol", number) as connection:
             passkey_book.enrol(connection, link, answers, site, clock.now())
     return keys[0]
-
-
-def _type(settings: Settings, *typed: str) -> dict[str, str]:
-    parsed: Namespace = build_parser("fr").parse_args(
-        ["--data", str(settings.data), *typed, "--json"]
-    )
-    module, _, function = parsed.handler.partition(":")
-    terminal = _Given("fr")
-    getattr(import_module(module), function)(parsed, terminal)
-    return terminal.result

@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from cipher_service.administration.ceremony import found_officers
 from cipher_service.administration.furnishing import furnish_mail
 from cipher_service.administration.furnishing_bags import furnish_bags
 from cipher_service.administration.play import Play, Sending
-from cipher_service.administration.sample import make_officers
+from cipher_service.administration.sample import make_officers, parts
 from cipher_service.administration.stage import Stage
 from cipher_service.administration.words import Speaker
 from cipher_service.client.durable import sync_folder
@@ -26,15 +27,36 @@ def leave_unread(play: Play, sendings: Iterable[Sending], headquarters: str) -> 
         play.send(sending.telegram)
 
 
+def gather(on: Stage, posts: tuple[str, ...]) -> tuple[Demonstration, str]:
+    """Make the sample's officers, and found the custodian with them.
+
+    Args:
+        on: the running ministry; nobody acts in it yet.
+        posts: codes of its posts; the first one's officers are in the sample.
+
+    Returns:
+        The officers, and the fingerprint of the custodian's roll of them.
+    """
+    there = make_officers(on.settings, posts)
+    people = zip(there.people(), parts(posts), strict=True)
+    return there, found_officers(on.settings, list(people))
+
+
+def enrol(on: Stage, posts: tuple[str, ...], there: Demonstration) -> dict[str, str]:
+    """Enrol posts, each vouched for on two officers' keys; return their fingerprints by code."""
+    vouching = there.holder("SECURITY-OFFICER"), there.holder("CUSTODIAN-A")
+    return {post: on.enrol(post, vouching) for post in posts}
+
+
 def make_links(on: Stage, posts: tuple[str, ...]) -> dict[str, str]:
-    """Make the sample's officers with work on their desks, and for each a link that signs in once.
+    """Put work on the officers' desks, and make for each of them a link that signs in once.
 
     Returns:
         Addresses by the officer's function; a second holder of one has `-2` after it.
     """
-    there = make_officers(on.settings, posts)
-    furnish_mail(on, posts, there.people())
-    furnish_bags(on, posts, there.people())
+    there = Demonstration.of(on.settings)
+    furnish_mail(on, posts, there)
+    furnish_bags(on, posts, there)
     links: dict[str, str] = {}
     for person in there.people():
         name = person.role if person.role not in links else f"{person.role}-2"

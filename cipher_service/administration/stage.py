@@ -15,11 +15,13 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from cipher_service import clock
+from cipher_service.administration import arguments
 from cipher_service.administration.founding import Console, found_installation, planned
 from cipher_service.client.command_line import build_parser
 from cipher_service.client.failures import Unavailable
@@ -32,6 +34,7 @@ from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody import Founding
 from keys.statements import key_fingerprint
 
+_PREKEYS = 20
 _PATIENCE = 120.0  # a machine that does much else needs most of a minute
 
 
@@ -47,6 +50,10 @@ class Listening(Terminal):
         """Keep a result."""
         self.results.append(result)
 
+    def show(self, text: str) -> None:
+        """Keep what is no JSON."""
+        self.told.append(text)
+
     def tell(self, text: str) -> None:
         """Keep what would be on standard error."""
         self.told.append(text)
@@ -57,7 +64,25 @@ def chiffre(language: Language, *typed: str) -> Any:
 
     Raises what the command raises.
     """
-    parsed: Namespace = build_parser(language).parse_args([*typed, "--json"])
+    return _given(_chiffre(language).parse_args([*typed, "--json"]), language)
+
+
+def ministry(settings: Settings, *typed: str) -> Any:
+    """Do the same with one command of `cipher-service`."""
+    return _given(typed_to(settings, "fr", *typed), "fr")
+
+
+def typed_to(settings: Settings, language: Language, *typed: str) -> Namespace:
+    """Return what `cipher-service` understands of words that are typed."""
+    return _cipher_service(language).parse_args(["--data", str(settings.data), *typed])
+
+
+# Made once: a parser takes longer to make than most commands to run.
+_chiffre = cache(build_parser)
+_cipher_service = cache(arguments.build_parser)
+
+
+def _given(parsed: Namespace, language: Language) -> Any:
     module, _, function = parsed.handler.partition(":")
     terminal = Listening(language)
     getattr(import_module(module), function)(parsed, terminal)
@@ -82,10 +107,15 @@ class Stage:
         """Return a post's identity folder."""
         return str(self.settings.data / "posts" / post)
 
-    def enrol(self, post: str) -> str:
+    def enrol(self, post: str, vouching: tuple[str, str] | None = None) -> str:
         """Let a post make its keys, enrol, and be activated; return its fingerprint.
 
         The two comparisons that people make by telephone are made here by the demonstration.
+
+        Args:
+            post: code.
+            vouching: numbers of the two officers on whose keys the root vouches for its card; None
+                before the custodian has any.
         """
         folder = self.identity(post)
         speak = self.language
@@ -102,10 +132,15 @@ class Stage:
             )
             with reading(engine) as connection:
                 fingerprint = enrolment.enrolment(connection, post).fingerprint
-            with unit_of_work(engine) as connection:
-                enrolment.activate(connection, post, fingerprint, clock.now())
+            if vouching is None:
+                with unit_of_work(engine) as connection:
+                    enrolment.activate(connection, post, fingerprint, clock.now())
         finally:
             engine.dispose()
+        if vouching is not None:
+            first, second = vouching
+            told = ("--fingerprint", fingerprint, "--officer", first, "--with", second)
+            ministry(self.settings, "post", "activate", post, *told)
         return fingerprint
 
     def introduce(self, fingerprints: dict[str, str]) -> None:
@@ -118,6 +153,12 @@ class Stage:
                         *("cards", "--identity", self.identity(post)),
                         *("--fingerprint", fingerprint, other),
                     )
+
+    def provision(self, posts: Sequence[str]) -> None:
+        """Let posts hand in one-time prekeys, of which each dispatch to them takes one."""
+        for post in posts:
+            identity = ("--identity", self.identity(post))
+            chiffre(self.language, "prekeys", "new", *identity, "--count", str(_PREKEYS))
 
 
 @contextmanager

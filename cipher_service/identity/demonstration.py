@@ -73,6 +73,13 @@ class Demonstration:
         made._write(_CARRIED, new_secret())
         return made
 
+    def holder(self, role: str) -> str:
+        """Return the first officer of a function. Raises ServiceError UNKNOWN_OFFICER."""
+        for person in self.people():
+            if person.role == role:
+                return person.officer
+        raise ServiceError("UNKNOWN_OFFICER", officer=role)
+
     def people(self) -> list[SampleOfficer]:
         """Return the officers, in the order in which they were made."""
         return [SampleOfficer(**entry) for entry in json.loads(self._read(_PEOPLE))]
@@ -100,21 +107,22 @@ class Demonstration:
 
     def sign_in(self, officer: str, nonce: bytes, party: RelyingParty) -> bytes:
         """Answer a sign-in's nonce with an officer's key. Raises ServiceError KEY_UNKNOWN."""
-        return self._key(officer).get(challenges.asked("sign-in", nonce), party)
+        return self.key_of(officer).get(challenges.asked("sign-in", nonce), party)
 
     def approve(
         self, officer: str, nonce: bytes, digest: bytes, party: RelyingParty, origin: str
     ) -> bytes:
         """Sign an act's digest with an officer's key. Raises ServiceError KEY_UNKNOWN."""
-        return self._key(officer).get(approval_challenge(nonce, digest), party, origin)
+        return self.key_of(officer).get(approval_challenge(nonce, digest), party, origin)
 
     def grant(
         self, officer: str, nonce: bytes, digest: bytes, party: RelyingParty, origin: str
     ) -> bytes:
         """Sign a grant's digest for the custodian. Raises ServiceError KEY_UNKNOWN."""
-        return self._key(officer).get(grant_challenge(nonce, digest), party, origin)
+        return self.key_of(officer).get(grant_challenge(nonce, digest), party, origin)
 
-    def _key(self, officer: str) -> SoftwareKey:
+    def key_of(self, officer: str) -> SoftwareKey:
+        """Return an officer's key. Raises ServiceError KEY_UNKNOWN."""
         for person in self.people():
             if person.officer == officer:
                 return SoftwareKey.from_bytes(bytes.fromhex(person.key))

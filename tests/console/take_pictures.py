@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from cipher_service.administration import demo
 from cipher_service.administration.play import play_on
-from cipher_service.administration.showing import leave_unread, make_links
+from cipher_service.administration.showing import enrol, gather, leave_unread, make_links
 from cipher_service.administration.stage import Stage, stage
 from cipher_service.administration.telegrams import shipped
 from tests.console.scanning import Phone
@@ -36,8 +36,9 @@ def take(folder: Path) -> None:
         stage(Path(data) / "data", "fr", demo.WORKERS, console=True) as on,
         sync_playwright() as playwright,
     ):
-        on.introduce({post: on.enrol(post) for post in POSTS})
-        with play_on(on, POSTS) as play:
+        there, _roll = gather(on, POSTS)
+        on.introduce(enrol(on, POSTS, there))
+        with play_on(on, POSTS, there) as play:
             sendings = [play.send(telegram) for telegram in shipped()]
             play.read(sendings, lambda _post, _outcome: None)
             leave_unread(play, sendings, on.settings.headquarters)

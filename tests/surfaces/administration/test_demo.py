@@ -13,9 +13,12 @@ import httpx
 import pytest
 
 from cipher_service.administration.demo import POSTS
+from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.play import Reading, play_on
 from cipher_service.administration.stage import stage
 from cipher_service.administration.telegrams import shipped
+from cipher_service.identity.demonstration import Demonstration
+from cipher_service.settings import Settings
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +54,11 @@ def test_the_demonstration_exchanges_everything_and_leaves_no_process(tmp_path: 
     last = ended.stdout.splitlines()[-1]
     assert last == f"{count}/{count} dispatches exchanged, 0 differences"
     assert "UNKNOWN_SENDER" in ended.stdout
-    assert (data / "service.toml").is_file()
+    settings = Settings.load(data)
+    with custodian_of(settings, f"file:{settings.custodian_store}") as custodian:
+        roll = json.loads(custodian.officers())
+    assert len(roll["officers"]) == len(Demonstration.of(settings).people())
+    assert {len(officer["passkeys"]) for officer in roll["officers"]} == {2}
     assert _processes_naming(data) == []
 
 
