@@ -22,6 +22,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.settings import Settings
 from cipher_service.storage.batch import Batches, Request
 from cipher_service.storage.blobs import Blobs
+from cipher_service.storage.checkpoints import checkpoints_beside
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.sole_writer import sole_writer
 from cipher_service.storage.unit_of_work import unit_of_work
@@ -51,7 +52,7 @@ async def _registrar(settings: Settings, ready: Callable[[], None]) -> None:
     )
     engine = open_existing(settings.database)
     try:
-        with sole_writer(engine):
+        with sole_writer(engine), checkpoints_beside(engine):
             with unit_of_work(engine) as connection:
                 closed = close_intents(connection, settings.log_origin, clock.now())
             if closed:
