@@ -30,7 +30,8 @@ from cipher_service.api.ministry import Ministry
 from cipher_service.api.reception import pour
 from cipher_service.api.submissions import Arriving, judge_now, receipt
 from cipher_service.dispatches.repository import known_dispatch
-from cipher_service.dispatches.uploads import Upload, find_upload
+from cipher_service.dispatches.shown import upload_of
+from cipher_service.dispatches.uploads import Upload
 from cipher_service.errors import ServiceError
 from cipher_service.identity.gatekeeper import Caller
 from cipher_service.storage.blobs import UploadOffsetWrong
@@ -89,7 +90,9 @@ async def continue_upload(ministry: Ministry, request: Request, name: str) -> Re
 
 async def _find(ministry: Ministry, caller: Caller, name: str) -> Upload:
     require_spelling(UPLOAD, name)
-    return await ministry.read(lambda connection: find_upload(connection, caller.post, name))
+    return await ministry.shown(
+        caller, lambda connection, viewer: upload_of(connection, viewer, name)
+    )
 
 
 async def _append(ministry: Ministry, request: Request, upload: Upload, offset: int) -> int:

@@ -17,11 +17,13 @@ from cipher_service.access.principals import rank
 from cipher_service.access.registers import LabelledColumns
 from cipher_service.access.residuals import Condition, condition
 from cipher_service.dispatches import lists
+from cipher_service.dispatches.uploads import Upload, find_upload
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.storage.tables.access import handling
 from cipher_service.storage.tables.dispatches import addressee, dispatch
-from keys.canonical import decode
+from keys.canonical import decode, encode
 from keys.manifest import CIPHER, COPY
+from keys.slips import Slip
 
 Line = TypeVar("Line", lists.InboxLine, lists.Arrival)
 _LOG = logging.getLogger(__name__)
@@ -108,6 +110,22 @@ def dispatch_of(connection: Connection, viewer: Viewer, dispatch_id: str) -> lis
     """
     viewer.require_visible(machines.FETCH, envelope_of(connection, dispatch_id))
     return lists.dispatch_of(connection, viewer.post.identifier, dispatch_id)
+
+
+def upload_of(connection: Connection, viewer: Viewer, upload_id: str) -> Upload:
+    """Return an upload under way to whoever may hand in what its slip announces.
+
+    Raises:
+        ServiceError: NOT_FOUND.
+    """
+    upload = find_upload(connection, upload_id)
+    slip = Slip.parse(upload.slip)
+    caveats = encode(slip.caveats).decode()
+    lines = [(entry.post, entry.role, entry.delivery) for entry in slip.addressees]
+    viewer.require_visible(
+        machines.SUBMIT, _envelope(slip.level, caveats, "[]", slip.origin, lines)
+    )
+    return upload
 
 
 def receipts_of(

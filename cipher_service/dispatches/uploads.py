@@ -67,15 +67,13 @@ def open_upload(connection: Connection, submission: Submission, now: datetime) -
     return _upload(row)
 
 
-def find_upload(connection: Connection, origin: str, upload_id: str) -> Upload:
-    """Return an upload of this origin.
+def find_upload(connection: Connection, upload_id: str) -> Upload:
+    """Return an upload, whoever's; a post sees what `shown.upload_of` lets it.
 
     Raises:
-        ServiceError: NOT_FOUND, also when it is another post's.
+        ServiceError: NOT_FOUND.
     """
-    row = connection.execute(
-        select(table).where(table.c.upload_id == upload_id, table.c.origin == origin)
-    ).one_or_none()
+    row = connection.execute(select(table).where(table.c.upload_id == upload_id)).one_or_none()
     if row is None:
         raise ServiceError("NOT_FOUND")
     return _upload(row)

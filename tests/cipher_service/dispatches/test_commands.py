@@ -11,11 +11,14 @@ import pytest
 from sqlalchemy import Engine, select
 
 from cipher_service import clock
+from cipher_service.access.machines import Post, Viewer
+from cipher_service.access.policies import default_policies, read_policies
 from cipher_service.directory import enrolment
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches.commands import Desk
 from cipher_service.dispatches.integrity import check
 from cipher_service.dispatches.sealing import ReceiptSealer
+from cipher_service.dispatches.shown import upload_of
 from cipher_service.dispatches.uploads import LIFE, find_upload
 from cipher_service.errors import ServiceError
 from cipher_service.references import parse_register_number
@@ -30,6 +33,9 @@ from keys.receipts import read_submitted_receipt
 from tests.support.ministry import HEADQUARTERS, Ministry, custody, post_keys
 from tests.support.registrar import RegistrarProcess
 
+NOTHING_FROM_PARIS = """@id("paris-is-mute")
+forbid (principal, action == Action::"post-submit", resource is Envelope)
+when { resource.origin == "PARIS" };"""
 BODY = b"age-encryption.org/v1\n" + b"0123456789abcdef" * 256
 
 
@@ -112,10 +118,17 @@ class TestUploads:
         name = str(first.result)
         assert again.result == name  # a client that lost the answer goes on where it was
         with reading(ministry.engine) as connection:
-            upload = find_upload(connection, "PARIS", name)
+            upload = find_upload(connection, name)
             assert (upload.size, upload.sha256) == (len(body), hashlib.sha256(body).hexdigest())
-            with pytest.raises(ServiceError, match="NOT_FOUND"):
-                find_upload(connection, "LOME", name)
+            narrower = f"{default_policies().text}\n{NOTHING_FROM_PARIS}"
+            assert upload_of(connection, Viewer(default_policies(), Post("PARIS")), name) == upload
+            for viewer in (
+                Viewer(default_policies(), Post("LOME")),
+                Viewer(default_policies(), Post("PARIS", active=False)),
+                Viewer(read_policies(narrower), Post("PARIS")),
+            ):
+                with pytest.raises(ServiceError, match="NOT_FOUND"):
+                    upload_of(connection, viewer, name)
         for start in range(0, len(body), 60_000):
             with ministry.blobs.append(name, start) as piece:
                 piece.write(body[start : start + 60_000])
@@ -126,7 +139,7 @@ class TestUploads:
             reading(ministry.engine) as connection,
             pytest.raises(ServiceError, match="NOT_FOUND"),
         ):
-            find_upload(connection, "PARIS", name)
+            find_upload(connection, name)
 
     def test_another_slip_under_the_same_id(self, ministry: Ministry) -> None:
         slip = ministry.slip("PARIS", [("MINREX", 1)], BODY)
