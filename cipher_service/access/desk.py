@@ -1,19 +1,20 @@
 """All that officers ask of access, by name; the registrar joins them with the other desks'."""
 
-from cipher_service.access import emergencies, looks, policy_change
+from cipher_service.access import emergencies, looks
 from cipher_service.access.acts import Gate
 from cipher_service.access.authorising import Authorising
 from cipher_service.access.policy_change import PolicyChange
+from cipher_service.access.proven import KIND, Proofs
 from cipher_service.identity.approvals import Executor
 from cipher_service.identity.officer_commands import OfficerAct
 
 
-def acts(gate: Gate) -> dict[str, OfficerAct]:
+def acts(gate: Gate, proofs: Proofs) -> dict[str, OfficerAct]:
     """Return the commands, to be guarded."""
-    rights = {**Authorising(gate).acts(), **PolicyChange(gate).acts()}
+    rights = {**Authorising(gate).acts(), **PolicyChange(gate, proofs).acts()}
     return {**looks.acts(), **rights, **emergencies.acts(gate)}
 
 
-def executors(gate: Gate) -> dict[str, Executor]:
+def executors(gate: Gate, proofs: Proofs) -> dict[str, Executor]:
     """Return what the last signature has done, by kind of act."""
-    return {**Authorising(gate).executors(), policy_change.KIND: PolicyChange(gate).executor()}
+    return {**Authorising(gate).executors(), KIND: PolicyChange(gate, proofs).executor()}

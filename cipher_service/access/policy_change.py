@@ -1,12 +1,13 @@
 """To change the policies by the security keys of two (article 12): proposed, signed, in force.
 
-    desk = PolicyChange(gate)
+    desk = PolicyChange(gate, proofs)
     desk.acts()["policy_propose"](connection, officer, {...})     # {"ticket"}: go and sign
-    desk.executor()                                               # proves the set, adopts it
+    desk.executor()                                               # adopts the set if proved
 
 The act carries the whole text, its digest and that of the set which it replaces: what is signed is
-what comes into force, and over nothing else. It is proved again where it is adopted, so that nobody
-has to believe the page that showed the proof.
+what comes into force, and over nothing else. The process that adopts it proves it again itself, so
+that nobody has to believe the page that showed the proof: before the transaction of the signature
+(`proven`), since other officers' acts wait for that one.
 """
 
 from collections.abc import Callable
@@ -15,28 +16,27 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from cipher_service import clock
 from cipher_service.access import adoption
 from cipher_service.access.acts import Gate, require
-from cipher_service.access.policies import Policies, PoliciesInvalid, read_policies
+from cipher_service.access.deployed import deployed
+from cipher_service.access.policies import Policies
+from cipher_service.access.proven import KIND, PROBLEM_MOST, Proofs, adoptions, read
 from cipher_service.access.subjects import Book, Circumstances
 from cipher_service.errors import ServiceError
 from cipher_service.identity import approvals, shared_acts
 from cipher_service.identity.approvals import Executor
 from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.references import new_id
-from cipher_service.storage.tables.access import policy_set
 from keys.act_rules import RULES
-from keys.acts import Act
+from keys.acts import Act, ActOutdated
 
 if TYPE_CHECKING:
     from cipher_service.access.proof.checking import Finding
 
-KIND: Final = "policy.change"
 _TOP: Final = frozenset({"SECRETARY-GENERAL"})
-_PROBLEM_MOST: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,13 @@ class PolicyChange:
 
     Args:
         gate: what decides.
+        proofs: this process's.
         now: the clock.
     """
 
-    def __init__(self, gate: Gate, now: Callable[[], datetime] = clock.now) -> None:
+    def __init__(self, gate: Gate, proofs: Proofs, now: Callable[[], datetime] = clock.now) -> None:
         self._gate = gate
+        self._proofs = proofs
         self._now = now
 
     def acts(self) -> dict[str, OfficerAct]:
@@ -67,7 +69,7 @@ class PolicyChange:
 
     def executor(self) -> Executor:
         """Return what the last signature does."""
-        return Executor(lambda connection, _act: _times(connection), self._perform)
+        return Executor(lambda connection, _act: adoptions(connection), self._perform)
 
     def propose(
         self, connection: Connection, officer: str, payload: dict[str, Any]
@@ -86,7 +88,7 @@ class PolicyChange:
             id=new_id(now),
             kind=KIND,
             resource="policies/access",
-            version=_times(connection),
+            version=adoptions(connection),
             rank=0,
             parameters={
                 "digest": policies.digest,
@@ -107,18 +109,11 @@ class PolicyChange:
         self, connection: Connection, act: Act, by: str, now: datetime
     ) -> dict[str, Any] | None:
         policies = read(act.parameters["policies"])
-        require_proved(policies)
+        self._proofs.require(policies, act.version)
+        if act.parameters["replaces"] != deployed(connection).digest:
+            raise ActOutdated("another set is in force than the one that was to be replaced")
         decision = adoption.adopt(connection, self._gate, policies, act.proposer, by, now)
         return None if decision is None else decision.ruling()
-
-
-def read(text: str) -> Policies:
-    """Return a set of policies. Raises ServiceError POLICIES_UNPARSABLE."""
-    try:
-        return read_policies(text)
-    except PoliciesInvalid as error:
-        problem = error.problems[0][:_PROBLEM_MOST]
-        raise ServiceError("POLICIES_UNPARSABLE", problem=problem) from error
 
 
 @lru_cache(maxsize=4)
@@ -135,25 +130,4 @@ def compare(now: str, other: str) -> Compared:
         opened, closed = checking.new_access(old, new), checking.new_access(new, old)
         return Compared(new, checking.check(new), opened, closed)
     except encoding.Unprovable as error:
-        raise ServiceError("POLICIES_UNPARSABLE", problem=str(error)[:_PROBLEM_MOST]) from error
-
-
-def require_proved(policies: Policies) -> None:
-    """Demand that every invariant holds, and the matrix.
-
-    Raises:
-        ServiceError: POLICIES_BROKEN, POLICIES_UNPARSABLE.
-    """
-    from cipher_service.access.proof import checking, encoding  # noqa: PLC0415 - 27 MB of solver
-
-    try:
-        found = checking.check(policies)
-    except encoding.Unprovable as error:
-        raise ServiceError("POLICIES_UNPARSABLE", problem=str(error)[:_PROBLEM_MOST]) from error
-    if found:
-        raise ServiceError("POLICIES_BROKEN", count=len(found))
-
-
-def _times(connection: Connection) -> int:
-    """Count the adoptions: each outdates a proposal of before."""
-    return int(connection.scalar(select(func.count()).select_from(policy_set)) or 0)
+        raise ServiceError("POLICIES_UNPARSABLE", problem=str(error)[:PROBLEM_MOST]) from error

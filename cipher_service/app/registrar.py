@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 import uvloop
@@ -11,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from cipher_service import clock
+from cipher_service.access.proven import Proofs
 from cipher_service.app.wiring import Round, registrar_handlers, rounds_of
 from cipher_service.audit.closing import close_intents
 from cipher_service.audit.heads import keep_signed
@@ -67,10 +69,11 @@ async def _serve_writes(
 ) -> None:
     recorder = Recorder(settings.log_origin)
     sealer = ReceiptSealer(custodian, settings.headquarters, recorder.before_commit)
-    handlers, together = registrar_handlers(settings, custodian, sealer, engine)
+    proofs = Proofs()
+    handlers, together = registrar_handlers(settings, custodian, sealer, engine, proofs)
     _record_bundle(settings, engine)
     batches = Batches(engine, handlers, sealer.before_commit, together)
-    registrar = Registrar(batches)
+    registrar = Registrar(batches, {"approval_sign": partial(proofs.prepare, engine)})
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, registrar.stop)
     up = asyncio.Event()
     serving = asyncio.create_task(registrar.serve(settings.registrar_socket, up))

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from cipher_service.access import desk as access_desk
 from cipher_service.access.acts import Gate
 from cipher_service.access.ceremony_desk import CeremonyDesk
+from cipher_service.access.proven import Proofs
 from cipher_service.access.upkeep import Upkeep
 from cipher_service.app.posts import PostDecisions
 from cipher_service.audit.commands import LogDesk
@@ -55,7 +56,11 @@ Round = Callable[[], object]  # does what waits at this moment
 
 
 def registrar_handlers(
-    settings: Settings, custodian: Custodian, sealer: ReceiptSealer, engine: Engine
+    settings: Settings,
+    custodian: Custodian,
+    sealer: ReceiptSealer,
+    engine: Engine,
+    proofs: Proofs,
 ) -> tuple[dict[str, Handler], dict[str, Together]]:
     """Return the registrar's commands by name, and how to do several of a kind together.
 
@@ -85,7 +90,11 @@ def registrar_handlers(
     ceremonies = CeremonyDesk(site, custodian, gate)
     completed = {**office, **officers.completed(), **ceremonies.completed()}
     signing = Approvals(
-        site, _executors(gate, bags), completed, settings.console_origin, settings.log_origin
+        site,
+        _executors(gate, bags, proofs),
+        completed,
+        settings.console_origin,
+        settings.log_origin,
     )
     granting = GrantDesk(desk_of_officers)
     sealing = SealingDesk(bags.seated)
@@ -96,7 +105,7 @@ def registrar_handlers(
         **signing.handlers(),
         **officers.guarded({**signing.acts(), **relinking.acts(), **office, **bags.acts()}),
         **officers.guarded({**declassifying.acts(gate), **grants, **CopyDesk(gate).acts()}),
-        **officers.guarded({**access_desk.acts(gate), **ceremonies.acts()}),
+        **officers.guarded({**access_desk.acts(gate, proofs), **ceremonies.acts()}),
         **officers.guarded(_sending(settings, sealer, gate) | RoadDesk(bags.seated).acts()),
         **own_keys.OwnKeyDesk().handlers(officers),
         **CopyDesk(gate).handlers(),
@@ -118,10 +127,10 @@ def _sending(settings: Settings, sealer: ReceiptSealer, gate: Gate) -> dict[str,
     }
 
 
-def _executors(gate: Gate, bags: PairDesk) -> dict[str, Executor]:
+def _executors(gate: Gate, bags: PairDesk, proofs: Proofs) -> dict[str, Executor]:
     """Return what does an act of several persons once the last of them has signed, by its kind."""
     return {
-        **access_desk.executors(gate),
+        **access_desk.executors(gate, proofs),
         relinking.KIND: relinking.executor(),
         own_keys.KIND: own_keys.executor(),
         declassifying.KIND: declassifying.executor(gate),

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from cipher_service.access.acts import Gate
 from cipher_service.access.deployed import deployed
 from cipher_service.access.looks import RIGHTS_READ
-from cipher_service.access.policy_change import KIND, Compared, compare
+from cipher_service.access.policy_change import Compared, compare
+from cipher_service.access.proven import KIND
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import mark
 from cipher_service.console.visit import Visit

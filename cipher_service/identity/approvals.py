@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, Select, delete, select, update
 
 from cipher_service import clock
 from cipher_service.audit.ledger import append
@@ -118,6 +118,14 @@ def ask(
         )
     )
     return ticket
+
+
+def statement_of(connection: Connection, ticket: str, now: datetime) -> bytes | None:
+    """Return the statement to which a ticket leads, to look at; None when it leads nowhere."""
+    body: bytes | None = connection.scalar(
+        _led_to(ticket, now).with_only_columns(tables.approval.c.body)
+    )
+    return body
 
 
 def answer_of(connection: Connection, officer: str, ticket: str, now: datetime) -> bytes:
@@ -362,15 +370,16 @@ def _unsealed(beside: bytes | None, ticket: str) -> bytes | None:
 
 
 def _open(connection: Connection, ticket: str, now: datetime) -> Row[Any]:
-    book = tables.approval
-    row = connection.execute(
-        select(book)
-        .where(book.c.digest == digest_of(ticket), book.c.given_at >= clock.text(now - LIFE))
-        .with_for_update()
-    ).one_or_none()
+    row = connection.execute(_led_to(ticket, now).with_for_update()).one_or_none()
     if row is None:
         raise ServiceError("TICKET_UNKNOWN")
     return row
+
+
+def _led_to(ticket: str, now: datetime) -> Select[Any]:
+    book = tables.approval
+    young = book.c.given_at >= clock.text(now - LIFE)
+    return select(book).where(book.c.digest == digest_of(ticket), young)
 
 
 def _close(connection: Connection, ticket: str) -> None:

@@ -8,12 +8,15 @@ signature are paid once per batch, and register numbers are taken in one place.
 - The queue is bounded in commands and in bytes; beyond it, the answer is BUSY at once.
 - On stop, what is queued is still run and answered; later commands are told BUSY.
 - Everything runs on one thread: between two batches the event loop reads what has arrived, which
-  is what forms the next batch.
+  is what forms the next batch. Only what a command needs to have worked out beforehand, outside
+  any transaction, is worked out on another, while others' commands go on; then it is queued.
 """
 
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,12 +32,16 @@ BATCH = 64
 CAPACITY = 1024
 CAPACITY_BYTES = 64 * 1024 * 1024
 
+Beforehand = Callable[[Any], object]
+"""Works out from a command's payload what its handler will look up; refuses nothing."""
+
 
 class Registrar:
     """Serves commands until stopped.
 
     Args:
         batches: what runs them.
+        beforehand: by command, what is done before it is queued.
         capacity: commands that may wait.
         capacity_bytes: bytes of payload that may wait; one command is always admitted.
     """
@@ -42,11 +49,14 @@ class Registrar:
     def __init__(
         self,
         batches: Batches,
+        beforehand: Mapping[str, Beforehand] | None = None,
         *,
         capacity: int = CAPACITY,
         capacity_bytes: int = CAPACITY_BYTES,
     ) -> None:
         self._batches = batches
+        self._beforehand = beforehand or {}
+        self._preparing: set[asyncio.Task[None]] = set()
         self._capacity = capacity
         self._capacity_bytes = capacity_bytes
         self._waiting: deque[tuple[_Connection, Any, Request, int]] = deque()
@@ -82,7 +92,7 @@ class Registrar:
     async def _run(self) -> None:
         while True:
             if not self._waiting:
-                if self._stopping:
+                if self._stopping and not self._preparing:
                     return
                 self._work.clear()
                 await self._work.wait()
@@ -113,16 +123,34 @@ class Registrar:
         number = message.get("id")
         claims = [(token, expires) for token, expires in message.get("claims", ())]
         request = Request(message["command"], message["payload"], claims)
-        full = len(self._waiting) >= self._capacity or (
+        full = len(self._waiting) + len(self._preparing) >= self._capacity or (
             self._waiting and self._waiting_bytes + size > self._capacity_bytes
         )
         if full or self._stopping:
             connection.answer(number, Outcome(request, refusal=ServiceError("BUSY")))
             connection.flush()
             return
-        self._waiting.append((connection, number, request, size))
         self._waiting_bytes += size
+        queue = partial(self._queue, (connection, number, request, size))
+        beforehand = self._beforehand.get(request.command)
+        if beforehand is None:
+            queue()
+            return
+        task = asyncio.get_running_loop().create_task(_prepare(beforehand, request))
+        self._preparing.add(task)
+        task.add_done_callback(self._preparing.discard)
+        task.add_done_callback(lambda _task: queue())
+
+    def _queue(self, place: "tuple[_Connection, Any, Request, int]") -> None:
+        self._waiting.append(place)
         self._work.set()
+
+
+async def _prepare(beforehand: Beforehand, request: Request) -> None:
+    try:
+        await asyncio.to_thread(beforehand, request.payload)
+    except Exception:  # the command itself says by name what it lacks
+        log.exception("%s was not prepared", request.command)
 
 
 def _remove(path: Path) -> None:

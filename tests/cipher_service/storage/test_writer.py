@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -345,6 +346,48 @@ class TestRegistrar:
 
         with RegistrarProcess(tmp_path / "r.sock", lambda: batches_on(database_url)) as process:
             asyncio.run(call(process))
+
+    def test_what_a_command_needs_beforehand_keeps_no_other_waiting(
+        self, sqlite_template: Path, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "ministry.db"
+        path.write_bytes(sqlite_template.read_bytes())
+        found: list[str] = []
+        ready, go = asyncio.Event(), threading.Event()
+
+        def work_out(payload: str) -> None:
+            assert go.wait(60)
+            found.append(payload)
+            if payload == "b":
+                raise ValueError(payload)
+
+        handlers = {
+            "slow": lambda _connection, _payload: list(found),
+            "quick": lambda _connection, _payload: list(found),
+        }
+
+        async def call() -> None:
+            engine = open_engine(f"sqlite:///{path}")
+            batches = Batches(engine, handlers, nothing_before_commit)
+            registrar = Registrar(batches, {"slow": work_out})
+            serving = asyncio.create_task(registrar.serve(tmp_path / "r.sock", ready))
+            await ready.wait()
+            client = RegistrarClient(tmp_path / "r.sock")
+            slow = asyncio.create_task(client.call("slow", "a"))
+            assert await client.call("quick", None) == []
+            failing = asyncio.create_task(client.call("slow", "b"))
+            assert await client.call("quick", None) == []
+            registrar.stop()  # what was begun is still run and answered
+            with pytest.raises(ServiceError, match="BUSY"):
+                await client.call("quick", None)
+            go.set()
+            assert "a" in await slow
+            assert "b" in await failing
+            await serving
+            client.close()
+            engine.dispose()
+
+        asyncio.run(call())
 
     def test_an_answer_too_long_for_a_frame_is_a_failure_not_a_silence(
         self, sqlite_template: Path, tmp_path: Path
