@@ -1,6 +1,12 @@
 """What can be typed about policies, persons and rights."""
 
-from cipher_service.administration.parsing import Commands, add_command, add_group, add_json
+from cipher_service.administration.parsing import (
+    Commands,
+    add_command,
+    add_group,
+    add_json,
+    add_software_key,
+)
 from cipher_service.client.arguments import Parser, Say
 
 
@@ -197,13 +203,7 @@ def _person(group: "Commands[Parser]", say: Say, name: str, handler: str) -> Par
 
 def _add_by(parser: Parser, say: Say, *, required: bool = False) -> None:
     parser.add_argument("--by", metavar="OFF", required=required, help=say("help_by"))
-    parser.add_argument(
-        *("--software-key",),
-        metavar=say("a_file"),
-        action="append",
-        default=[],
-        help=say("help_software_key"),
-    )
+    add_software_key(parser, say)
 
 
 def _add_with(parser: Parser, say: Say) -> None:

@@ -9,7 +9,13 @@ from cipher_service.administration.bureau_arguments import add_bureau, add_offic
 from cipher_service.administration.custody_arguments import add_approve, add_backups, add_custody
 from cipher_service.administration.items_arguments import add_items
 from cipher_service.administration.keys_arguments import add_keys
-from cipher_service.administration.parsing import Commands, add_command, add_group, add_json
+from cipher_service.administration.parsing import (
+    Commands,
+    add_command,
+    add_group,
+    add_json,
+    add_software_key,
+)
 from cipher_service.administration.pouch_arguments import add_pouch
 from cipher_service.administration.words import phrase
 from cipher_service.client.arguments import Parser, Say
@@ -125,9 +131,7 @@ def _add_posts(commands: "Commands[Parser]", say: Say) -> None:
     for parser in (activate, endorse):
         add_officer(parser, say)
         parser.add_argument("--with", dest="approver", metavar="OFF-...", help=say("help_with"))
-        parser.add_argument(
-            "--with-software-key", metavar=say("a_file"), help=say("help_with_software_key")
-        )
+        add_software_key(parser, say, "with-software-key")
     fingerprint = "--fingerprint"
     activate.add_argument(fingerprint, required=True, help=say("help_fingerprint"))
     withdraw.add_argument(fingerprint, help=say("help_withdrawn_fingerprint"))

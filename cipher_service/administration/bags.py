@@ -5,8 +5,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from cipher_service.administration.bureau import at_work
-from cipher_service.administration.installation import opened
+from cipher_service.administration.bureau import at_work, looked_at
 from cipher_service.administration.words import Speaker
 from cipher_service.client.copies import copy_exactly
 from cipher_service.client.terminal import Terminal
@@ -14,12 +13,14 @@ from cipher_service.dispatches.lists import dispatch_of, small_body
 from cipher_service.errors import ServiceError
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.unit_of_work import reading
+from keys.age.header import Header
+from keys.package import label_id
 
 
 def bag(arguments: Namespace, terminal: Terminal) -> None:
     """Write the envelope of a dispatch out, for the bag or for a repetition by hand."""
     out = Path(arguments.output)
-    with opened(arguments) as installation:
+    with looked_at(arguments, f"bureau bag {arguments.dispatch}"[:80]) as installation:
         with reading(installation.engine) as connection:
             record = dispatch_of(connection, installation.settings.headquarters, arguments.dispatch)
             small = None if record.stored else small_body(connection, record)
@@ -44,8 +45,10 @@ def bag(arguments: Namespace, terminal: Terminal) -> None:
 def receive(arguments: Namespace, terminal: Terminal) -> None:
     """Decipher an envelope that came in a bag into a folder."""
     target = Path(arguments.output).absolute()
-    with at_work(arguments, terminal) as (_, bureau):
-        arrival = bureau.receive(Path(arguments.file), target)
+    file = Path(arguments.file)
+    with at_work(arguments, terminal) as (_, bureau, judge):
+        judge("bureau_receive", "read", judge.received(_name_of(file)))
+        arrival = bureau.receive(file, target)
     speaker = Speaker(terminal)
     speaker.show(
         "bureau_again" if arrival.again else "bureau_opened",
@@ -56,3 +59,9 @@ def receive(arguments: Namespace, terminal: Terminal) -> None:
     )
     if not arrival.receipted:
         speaker.say("bag_unregistered", origin=arrival.manifest.sender.post)
+
+
+def _name_of(file: Path) -> str:
+    """Return the dispatch that an envelope says it is. Raises KeysError, OSError."""
+    with file.open("rb") as source:
+        return label_id(Header.parse(source))

@@ -1,21 +1,24 @@
 """The ministry's cipher bureau from the command line, until it has its console."""
 
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
+from cipher_service.access import registers
+from cipher_service.administration.entitled import Judge, sworn
 from cipher_service.administration.installation import (
     Installation,
     custodian_of,
     journal_of,
     opened,
 )
-from cipher_service.administration.officer_keys import AtHand, KeyInHand, key_in_hand
+from cipher_service.administration.officer_keys import AtHand, hand_of
 from cipher_service.administration.words import Speaker, phrase
+from cipher_service.audit.journal import Journal
 from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.client.drafting import attachment_paths, draft, media_type
 from cipher_service.client.failures import Misused
@@ -45,34 +48,68 @@ class OpenDraft:
     text: str
 
 
-Hire = Callable[[Custodian], AtHand | KeyInHand | None]
+Hire = Callable[[Custodian], AtHand | None]
 """Gives the officer who stands behind what is done, once the custodian is there."""
 
 
 @contextmanager
 def at_work(
-    arguments: Namespace, terminal: Terminal
-) -> Iterator[tuple[Installation, HeadquartersBureau]]:
-    """Open an installation and its bureau; the custodian is the running service's."""
-    hire = partial(key_in_hand, arguments, terminal=terminal)
-    with opened(arguments) as installation, bureau_of(installation, hire) as bureau:
+    arguments: Namespace, terminal: Terminal, also: Mapping[str, str] | None = None
+) -> Iterator[tuple[Installation, HeadquartersBureau, Judge]]:
+    """Open an installation and its bureau for one act of an officer, who signs the command first.
+
+    The custodian is the running service's.
+    """
+    hire = hire_of(arguments, terminal)
+    with opened(arguments) as installation:
+        judge = sworn(arguments, terminal, installation, arguments.officer, also)
+        with bureau_of(installation, hire, judge.journal) as bureau:
+            yield installation, bureau, judge
+
+
+def hire_of(arguments: Namespace, terminal: Terminal) -> Hire:
+    """Return who grants what the custodian asks an officer for: whom `--officer` names."""
+    return lambda custodian: hand_of(arguments, custodian, terminal, "officer", "software_key")
+
+
+@contextmanager
+def administered(arguments: Namespace) -> Iterator[tuple[Installation, HeadquartersBureau]]:
+    """Open them for what the machine's administrator does; their account stands in the log."""
+    with opened(arguments) as installation, bureau_of(installation) as bureau:
         yield installation, bureau
 
 
 @contextmanager
+def looked_at(arguments: Namespace, what: str) -> Iterator[Installation]:
+    """Open an installation whose registers the machine's administrator reads, once that is logged.
+
+    Args:
+        arguments: as typed.
+        what: is read: the command, and what it is about.
+    """
+    with opened(arguments) as installation:
+        with journal_of(installation).act("administrator_look", what):
+            pass
+        yield installation
+
+
+@contextmanager
 def bureau_of(
-    installation: Installation, hire: Hire = lambda _custodian: None
+    installation: Installation,
+    hire: Hire = lambda _custodian: None,
+    journal: Journal | None = None,
 ) -> Iterator[HeadquartersBureau]:
     """Give the bureau of an opened installation.
 
     Args:
         installation: whose bureau.
         hire: gives the officer who grants what the custodian asks an officer for.
+        journal: of who acts; the account of the operating system unless given.
     """
     settings = installation.settings
     with custodian_of(settings) as custodian:
         officer = hire(custodian)
-        journal = journal_of(installation)
+        journal = journal or journal_of(installation)
         warranted = WarrantedCustodian(
             custodian, installation.engine, settings.log_origin, journal.actor, officer
         )
@@ -91,8 +128,10 @@ def bureau_of(
 
 def send(arguments: Namespace, terminal: Terminal) -> None:
     """Number, encipher and hand over a dispatch of the ministry."""
-    with at_work(arguments, terminal) as (installation, bureau):
-        sent = hand_in(arguments, installation, bureau)
+    digests = _digests(arguments)
+    also = {"digests": ", ".join(digests)}
+    with at_work(arguments, terminal, also) as (installation, bureau, judge):
+        sent = hand_in(arguments, installation, bureau, judge, digests)
     speaker = _tell_sent(sent, terminal)
     bags = [entry.post for entry in sent.slip.addressees if entry.delivery == POUCH]
     if bags:
@@ -108,7 +147,7 @@ def reroute(arguments: Namespace, terminal: Terminal) -> None:
     except UnknownLabel as error:
         given, known = error.given[:80], ", ".join(error.known)
         raise Misused("UNKNOWN_PRECEDENCE", given=given, known=known) from error
-    with at_work(arguments, terminal) as (installation, bureau):
+    with at_work(arguments, terminal) as (installation, bureau, judge):
         with reading(installation.engine) as connection:
             directory = read_directory(connection)
         added = [
@@ -117,6 +156,7 @@ def reroute(arguments: Namespace, terminal: Terminal) -> None:
             for post in posts
         ]
         people = People(arguments.drafter, arguments.authority)
+        judge("bureau_reroute", "release", judge.rerouted(arguments.dispatch, added))
         sent = bureau.reroute(arguments.dispatch, added, arguments.reason, people)
     _tell_sent(sent, terminal).say(
         "bureau_rerouted", id=sent.manifest.id, origin=sent.manifest.sender.post
@@ -130,8 +170,21 @@ def _tell_sent(sent: Sent, terminal: Terminal) -> Speaker:
     return speaker
 
 
-def hand_in(arguments: Namespace, installation: Installation, bureau: HeadquartersBureau) -> Sent:
+def hand_in(
+    arguments: Namespace,
+    installation: Installation,
+    bureau: HeadquartersBureau,
+    judge: Judge | None = None,
+    digests: Sequence[str] = (),
+) -> Sent:
     """Send what was typed after `cipher-service bureau send`: a file, or a draft's text.
+
+    Args:
+        arguments: as typed.
+        installation: whose bureau.
+        bureau: at work.
+        judge: says whether it may be released; nobody is asked without one.
+        digests: SHA-256 of text and attachments as they were signed; see `HeadquartersBureau.send`.
 
     Raises:
         Misused: SEND_TEXT_OR_DRAFT, or as `drafting.draft`.
@@ -153,6 +206,9 @@ def hand_in(arguments: Namespace, installation: Installation, bureau: Headquarte
     drafted = draft(
         arguments, bureau.card, lambda post: directory.card_in_force(post.upper()).card, None
     )
+    if judge is not None:
+        departing = judge.departing(drafted.heading, drafted.destinations, arguments.drafter)
+        judge("bureau_send", "release", lambda _connection: departing, own=True)
     return bureau.send(
         drafted.heading,
         drafted.destinations,
@@ -160,6 +216,7 @@ def hand_in(arguments: Namespace, installation: Installation, bureau: Headquarte
         [Attachment(path.name, path, media_type(path)) for path in paths],
         People(arguments.drafter, arguments.authority),
         kept,
+        digests,
     )
 
 
@@ -180,7 +237,7 @@ def read_draft(
 
 def list_inbox(arguments: Namespace, terminal: Terminal) -> None:
     """List what awaits the bureau, the most urgent first; subjects stay inside."""
-    with opened(arguments) as installation:
+    with looked_at(arguments, "bureau inbox") as installation:
         lines = [*waiting(installation), *waiting(installation, POUCH)]
     if terminal.as_json:
         terminal.show_json([_members(line) for line in lines])
@@ -200,8 +257,10 @@ def list_inbox(arguments: Namespace, terminal: Terminal) -> None:
 def open_dispatch(arguments: Namespace, terminal: Terminal) -> None:
     """Decipher an arrival into a folder."""
     target = Path(arguments.output).absolute()
-    with at_work(arguments, terminal) as (_, bureau):
-        arrival = bureau.open(arguments.dispatch, target)
+    with at_work(arguments, terminal) as (_, bureau, judge):
+        wanted = arguments.dispatch
+        judge("bureau_open", "read", lambda connection: registers.subject(connection, wanted))
+        arrival = bureau.open(wanted, target)
     Speaker(terminal).show(
         "bureau_again" if arrival.again else "bureau_opened",
         id=arrival.manifest.id,
@@ -213,7 +272,7 @@ def open_dispatch(arguments: Namespace, terminal: Terminal) -> None:
 
 def missing(arguments: Namespace, terminal: Terminal) -> None:
     """List the numbers that are missing in the series to the bureau."""
-    with at_work(arguments, terminal) as (_, bureau):
+    with looked_at(arguments, "bureau missing") as installation, bureau_of(installation) as bureau:
         gaps = bureau.missing()
     if terminal.as_json:
         terminal.show_json([asdict(gap) for gap in gaps])
@@ -224,6 +283,22 @@ def missing(arguments: Namespace, terminal: Terminal) -> None:
     for gap in gaps:
         for number in range(gap.first, gap.last + 1):
             speaker.show("bureau_missing", number=number, origin=gap.origin, year=gap.epoch // 100)
+
+
+def _digests(arguments: Namespace) -> list[str]:
+    """Return the SHA-256 of the text, empty for a draft's, and of each attachment.
+
+    Raises:
+        OSError: one cannot be read.
+    """
+    text = [] if arguments.file is None else [arguments.file]
+    paths = [*text, *attachment_paths(arguments.attach)]
+    found = []
+    for path in paths:
+        require_file(Path(path))
+        with Path(path).open("rb") as file:
+            found.append(file_digest(file, "sha256").hexdigest())
+    return found if text else ["", *found]
 
 
 def waiting(installation: Installation, delivery: str = CIPHER) -> list[InboxLine]:

@@ -37,7 +37,6 @@ def add_bureau(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     add_officer(receiving, say)
     for name, handler in (("missing", "bureau:missing"), ("chase", "correspondence:chase")):
         alone = add_command(group, say, f"bureau.{name}", handler)
-        alone.set_defaults(officer=None)
         add_json(alone, say)
     add_json(add_command(group, say, "bureau.messages", "correspondence:messages"), say)
     outgoing = add_command(group, say, "bureau.outgoing", "correspondence:outgoing")
@@ -55,6 +54,13 @@ def add_officer(parser: Parser, say: Say) -> None:
     add_software_key(parser, say)
 
 
+def _add_pair(parser: Parser, say: Say) -> None:
+    """Add who releases, and who approves it from CONFIDENTIEL up."""
+    add_officer(parser, say)
+    parser.add_argument("--with", dest="approver", metavar="OFF-...", help=say("help_with"))
+    add_software_key(parser, say, "with-software-key")
+
+
 def _add_send(group: "Commands[Parser]", say: Say, client: Say) -> None:
     send = add_command(group, say, "bureau.send", "bureau:send")
     send.add_argument(
@@ -70,7 +76,7 @@ def _add_send(group: "Commands[Parser]", say: Say, client: Say) -> None:
     send.add_argument("--drafter", required=True, help=say("help_drafter"))
     send.add_argument("--authority", required=True, help=say("help_authority"))
     send.add_argument("--draft", metavar="ID", help=say("help_send_draft"))
-    add_officer(send, say)
+    _add_pair(send, say)
     send.add_argument("file", metavar=say("a_file"), nargs="?", help=say("help_text"))
 
 
@@ -91,7 +97,7 @@ def _add_reroute(group: "Commands[Parser]", say: Say, client: Say) -> None:
     )
     parser.add_argument("--drafter", required=True, help=say("help_drafter"))
     parser.add_argument("--authority", required=True, help=say("help_authority"))
-    add_officer(parser, say)
+    _add_pair(parser, say)
 
 
 def _add_drafts(group: "Commands[Parser]", say: Say, client: Say) -> None:
@@ -103,11 +109,12 @@ def _add_drafts(group: "Commands[Parser]", say: Say, client: Say) -> None:
     save.add_argument("file", metavar=say("a_file"), help=say("help_text"))
     listing = add_command(drafts, say, "bureau.draft.list", "drafts:list_drafts")
     show = add_command(drafts, say, "bureau.draft.show", "drafts:show")
-    add_officer(show, say)
+    show.add_argument("--officer", metavar="OFF-...", help=say("help_officer_key"))
     discard = add_command(drafts, say, "bureau.draft.discard", "drafts:discard")
     for parser in (show, discard):
         parser.add_argument("draft", metavar="ID", help=say("help_draft"))
     for parser in (save, listing, show, discard):
         parser.add_argument("--drafter", required=True, help=say("help_drafter"))
+        add_software_key(parser, say)
     for parser in (save, listing, show):
         add_json(parser, say)

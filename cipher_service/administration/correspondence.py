@@ -4,8 +4,7 @@ from argparse import Namespace
 from dataclasses import asdict
 
 from cipher_service import clock
-from cipher_service.administration.bureau import at_work
-from cipher_service.administration.installation import opened
+from cipher_service.administration.bureau import administered, looked_at
 from cipher_service.administration.words import Speaker, phrase
 from cipher_service.client.failures import Misused
 from cipher_service.client.lines import date_text, service_message_record
@@ -21,7 +20,10 @@ _YEARS = range(2000, 10000)
 
 def messages(arguments: Namespace, terminal: Terminal) -> None:
     """List the service messages spoken to headquarters, in order of arrival."""
-    with opened(arguments) as installation, reading(installation.engine) as connection:
+    with (
+        looked_at(arguments, "bureau messages") as installation,
+        reading(installation.engine) as connection,
+    ):
         post = installation.settings.headquarters
         heard = list(speaking.heard(connection, read_directory(connection), post))
     if terminal.as_json:
@@ -49,7 +51,7 @@ def messages(arguments: Namespace, terminal: Terminal) -> None:
 
 def chase(arguments: Namespace, terminal: Terminal) -> None:
     """Ask for the repetition of what is missing, once for each number, and say what was asked."""
-    with at_work(arguments, terminal) as (_, bureau):
+    with administered(arguments) as (_, bureau):
         chased = bureau.chase()
     if terminal.as_json:
         terminal.show_json(
@@ -79,7 +81,10 @@ def outgoing(arguments: Namespace, terminal: Terminal) -> None:
     year = clock.now().year if arguments.year is None else arguments.year
     if year not in _YEARS:
         raise Misused("YEAR_INVALID", given=year)
-    with opened(arguments) as installation, reading(installation.engine) as connection:
+    with (
+        looked_at(arguments, f"bureau outgoing {post}"[:80]) as installation,
+        reading(installation.engine) as connection,
+    ):
         read_directory(connection).post(post)
         origin = installation.settings.headquarters
         numbers = departures.numbers(connection, origin, post, incarnations.epoch(connection, year))

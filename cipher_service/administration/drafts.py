@@ -5,19 +5,17 @@ only by its id, its edition and its date.
 """
 
 from argparse import Namespace
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from cipher_service import clock
-from cipher_service.administration.bureau import at_work, read_draft
-from cipher_service.administration.installation import (
-    Installation,
-    acting,
-    journal_of,
-    opened,
-)
+from cipher_service.administration.bureau import bureau_of, hire_of, read_draft
+from cipher_service.administration.entitled import Judge, sworn
+from cipher_service.administration.installation import Installation, opened
 from cipher_service.administration.words import Speaker
 from cipher_service.client.drafting import require_subject
 from cipher_service.client.failures import Misused, Refused
@@ -38,11 +36,11 @@ def save(arguments: Namespace, terminal: Terminal) -> None:
     plain = f"{require_subject(arguments.subject)}\n{_text(Path(arguments.file))}"
     if len(plain.encode("utf-8")) > TEXT_MAX:
         raise Refused("DRAFT_TOO_LONG", most=TEXT_MAX // 1024)
-    with (
-        opened(arguments) as installation,
-        journal_of(installation).act("draft_save", arguments.draft) as connection,
-    ):
-        draft_id, edition = _keep(arguments, installation, connection, plain)
+    with opened(arguments) as installation:
+        digest = sha256(plain.encode("utf-8")).hexdigest()
+        judge = _sworn(arguments, terminal, installation, "draft_save", {"digest": digest})
+        with judge.journal.act("draft_save", arguments.draft) as connection:
+            draft_id, edition = _keep(arguments, installation, connection, plain)
     if terminal.as_json:
         terminal.show_json({"id": draft_id, "edition": edition})
     else:
@@ -51,8 +49,10 @@ def save(arguments: Namespace, terminal: Terminal) -> None:
 
 def list_drafts(arguments: Namespace, terminal: Terminal) -> None:
     """List a drafter's drafts, the last saved first; what they say stays sealed."""
-    with opened(arguments) as installation, reading(installation.engine) as connection:
-        kept = drafts.drafts_of(connection, arguments.drafter)
+    with opened(arguments) as installation:
+        _sworn(arguments, terminal, installation, "draft_list")
+        with reading(installation.engine) as connection:
+            kept = drafts.drafts_of(connection, arguments.drafter)
     if terminal.as_json:
         terminal.show_json([_members(draft) for draft in kept])
         return
@@ -71,8 +71,11 @@ def list_drafts(arguments: Namespace, terminal: Terminal) -> None:
 
 def show(arguments: Namespace, terminal: Terminal) -> None:
     """Open a draft for its drafter."""
-    with at_work(arguments, terminal) as (installation, bureau):
-        draft = read_draft(installation, bureau, arguments.draft, arguments.drafter)
+    hire = hire_of(arguments, terminal)
+    with opened(arguments) as installation:
+        judge = _sworn(arguments, terminal, installation, "bureau_unseal")
+        with bureau_of(installation, hire, judge.journal) as bureau:
+            draft = read_draft(installation, bureau, arguments.draft, arguments.drafter)
     if terminal.as_json:
         members = {"subject": draft.subject, "text": draft.text}
         terminal.show_json({**_members(draft.kept), **members})
@@ -84,9 +87,25 @@ def show(arguments: Namespace, terminal: Terminal) -> None:
 
 def discard(arguments: Namespace, terminal: Terminal) -> None:
     """Destroy a draft."""
-    with acting(arguments, "draft_discard", arguments.draft) as connection:
-        drafts.discard(connection, arguments.draft, arguments.drafter)
+    with opened(arguments) as installation:
+        judge = _sworn(arguments, terminal, installation, "draft_discard")
+        with judge.journal.act("draft_discard", arguments.draft) as connection:
+            drafts.discard(connection, arguments.draft, arguments.drafter)
     Speaker(terminal).show("draft_discarded", id=arguments.draft)
+
+
+def _sworn(
+    arguments: Namespace,
+    terminal: Terminal,
+    installation: Installation,
+    name: str,
+    also: Mapping[str, str] | None = None,
+) -> Judge:
+    """Have the drafter sign, whose own draft it is, and ask whether they may draft."""
+    drafter = arguments.drafter
+    judge = sworn(arguments, terminal, installation, drafter, also)
+    judge(name, "draft", judge.draft(getattr(arguments, "draft", None), drafter), own=True)
+    return judge
 
 
 def _keep(

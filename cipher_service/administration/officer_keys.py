@@ -1,6 +1,6 @@
 """An officer's security key at this terminal: what they grant the custodian, they sign here.
 
-    with granting_of(arguments, custodian, terminal) as granting: ...
+    acting = hand_of(arguments, custodian, terminal, "by", "software_key")
 
 The key answers the custodian's own challenge for the custodian's own RP ID; the service passes the
 answer on and is believed in nothing. What an officer opens or signs is granted dispatch by
@@ -194,21 +194,8 @@ def hand_of(
     return AtHand(custodian, number, answer_of(arguments, terminal, key))
 
 
-def key_in_hand(arguments: Namespace, custodian: Custodian, terminal: Terminal) -> KeyInHand | None:
-    """Return the officer whom `--officer` names, with the security key on USB; None without it.
-
-    Raises:
-        Refused: OFFICER_NOT_ON_ROLL, SOFTWARE_KEY_REFUSED.
-        OfficersNotFounded: the custodian has no officers.
-    """
-    if arguments.officer is None:
-        return None
-    signer = signer_of(custodian, arguments.officer)
-    return KeyInHand(custodian, signer, answer_of(arguments, terminal))
-
-
 def answer_of(arguments: Namespace, terminal: Terminal, option: str = "software_key") -> Answer:
-    """Return what answers challenges: the keys on USB, or the file that `--software-key` names.
+    """Return what answers challenges: the keys on USB, or the files that `--software-key` names.
 
     A key in software protects nothing: the custodian takes it only when its ceremony listed the
     demonstration's model, and an installation for production refuses it here already. Officers of
@@ -218,18 +205,31 @@ def answer_of(arguments: Namespace, terminal: Terminal, option: str = "software_
         Refused: SOFTWARE_KEY_REFUSED.
         OSError: the file cannot be read.
     """
-    file, settings = getattr(arguments, option), Settings.load(Path(arguments.data))
-    if file is None:
+    files: list[str] = getattr(arguments, option)
+    settings = Settings.load(Path(arguments.data))
+    if not files:
         return keys_of(Demonstration.of(settings)) if settings.demo else UsbKeys(terminal)
     if settings.production:
         raise Refused("SOFTWARE_KEY_REFUSED")
+    keys = software_keys(files)
+
+    def answer(signer: Signer, challenge: bytes) -> bytes:
+        # One that the custodian does not know is its to refuse.
+        known = (key for key in keys if key.credential_id in signer.credentials)
+        party = RelyingParty(signer.party, (signer.origin,))
+        return next(known, keys[0]).get(challenge, party)
+
+    return answer
+
+
+def software_keys(files: Sequence[str]) -> list[SoftwareKey]:
+    """Read keys in software, in hexadecimal. Raises Refused SOFTWARE_KEY_REFUSED, or OSError."""
     try:
-        key = SoftwareKey.from_bytes(bytes.fromhex(Path(file).read_text("utf-8")))
+        return [
+            SoftwareKey.from_bytes(bytes.fromhex(Path(file).read_text("utf-8"))) for file in files
+        ]
     except ValueError:
         raise Refused("SOFTWARE_KEY_REFUSED") from None
-    return lambda signer, challenge: key.get(
-        challenge, RelyingParty(signer.party, (signer.origin,))
-    )
 
 
 def keys_of(there: Demonstration) -> Answer:

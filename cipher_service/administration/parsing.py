@@ -38,6 +38,13 @@ def add_json(parser: Parser, say: Say) -> None:
     parser.add_argument("--json", action="store_true", help=say("help_json"))
 
 
-def add_software_key(parser: Parser, say: Say) -> None:
-    """Add `--software-key`, for demonstrations."""
-    parser.add_argument("--software-key", metavar=say("a_file"), help=say("help_software_key"))
+def add_software_key(parser: Parser, say: Say, whose: str = "software-key") -> None:
+    """Add `--software-key`, for demonstrations; once for each key that is asked.
+
+    Args:
+        parser: of the command.
+        say: phrases of this program.
+        whose: `with-software-key` for the second person's.
+    """
+    told = say(f"help_{whose.replace('-', '_')}")
+    parser.add_argument(f"--{whose}", metavar=say("a_file"), action="append", default=[], help=told)

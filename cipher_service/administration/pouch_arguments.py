@@ -251,9 +251,7 @@ def _act(
         parser.add_argument(
             "--with", dest="approver", metavar="OFF", required=True, help=say("help_with")
         )
-        parser.add_argument(
-            "--with-software-key", metavar=say("a_file"), help=say("help_with_software_key")
-        )
+        add_software_key(parser, say, "with-software-key")
     add_software_key(parser, say)
     add_json(parser, say)
     return parser

@@ -3,20 +3,21 @@
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from cipher_service.administration import presence
 from cipher_service.administration.bureau import Hire, bureau_of
 from cipher_service.administration.installation import (
     Installation,
     custodian_of,
-    journal_of,
     opened,
 )
 from cipher_service.administration.officer_keys import AtHand, answer_of, hand_of
 from cipher_service.administration.words import Speaker
+from cipher_service.audit.journal import Journal
 from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.client.durable import write_durably
 from cipher_service.client.failures import Misused
@@ -45,14 +46,25 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LEG_PARTS = 3
 
 
+@dataclass(frozen=True)
+class OfficeHere(Office):
+    """The pouch bureau as a command has it: what is done stands in the journal of who signed."""
+
+    journal: Journal
+
+
 @contextmanager
-def at_desk(arguments: Namespace, terminal: Terminal) -> Iterator[tuple[Installation, Office]]:
+def at_desk(arguments: Namespace, terminal: Terminal) -> Iterator[tuple[Installation, OfficeHere]]:
     """Open an installation and its pouch bureau; the custodian is the running service's.
 
-    What it asks officers for, those grant whom `--by` and `--with` name, with their security keys.
+    Those whom the command names sign it before anything of it is done or shown; what the custodian
+    asks officers for, they grant. A look that names nobody is the account's, and stands in the log.
     """
     with opened(arguments) as installation, custodian_of(installation.settings) as custodian:
-        settings, journal = installation.settings, journal_of(installation)
+        names = ("by", "approver", "certifier")
+        named = [getattr(arguments, name, None) for name in names]
+        settings = installation.settings
+        journal = presence.attend(arguments, terminal, installation, named)
         acting = hand_of(arguments, custodian, terminal, "by", "software_key")
         other = hand_of(arguments, custodian, terminal, "approver", "with_software_key")
         warranted = WarrantedCustodian(
@@ -61,7 +73,7 @@ def at_desk(arguments: Namespace, terminal: Terminal) -> Iterator[tuple[Installa
         try:
             yield (
                 installation,
-                Office(installation.engine, warranted, settings.headquarters, journal),
+                OfficeHere(installation.engine, warranted, settings.headquarters, journal),
             )
         finally:
             if acting is not None:
@@ -172,7 +184,11 @@ def hand_in_dispatch(arguments: Namespace, terminal: Terminal) -> None:
 
 def list_waiting(arguments: Namespace, terminal: Terminal) -> None:
     """List what waits for a bag, and the dispatches marked for the pouch that nobody handed in."""
-    with at_desk(arguments, terminal) as (_, office), office.look() as sitting:
+    with (
+        at_desk(arguments, terminal) as (_, office),
+        office.journal.act("administrator_look", "pouch waiting"),
+        office.look() as sitting,
+    ):
         to = None if arguments.to is None else arguments.to.upper()
         waiting = handing_in.waiting(sitting.connection, to)
         due = [
@@ -284,7 +300,7 @@ def announce(arguments: Namespace, terminal: Terminal) -> None:
     """Tell the receivers of the bags of which they were not told yet."""
     with (
         at_desk(arguments, terminal) as (installation, office),
-        bureau_of(installation, _hire(arguments, terminal)) as bureau,
+        bureau_of(installation, _hire(arguments, terminal), office.journal) as bureau,
     ):
         with office.look() as sitting:
             seals = arguments.seal or [row.seal for row in signing.unannounced(sitting.connection)]
@@ -305,14 +321,14 @@ def announce(arguments: Namespace, terminal: Terminal) -> None:
 
 def _announce(
     installation: Installation,
-    office: Office,
+    office: OfficeHere,
     kept: Kept,
     arguments: Namespace,
     terminal: Terminal,
 ) -> str | None:
     """Tell the receiver; a bag that is sealed stays sealed when that fails."""
     try:
-        with bureau_of(installation, _hire(arguments, terminal)) as bureau:
+        with bureau_of(installation, _hire(arguments, terminal), office.journal) as bureau:
             return announcing.announce(
                 office,
                 bureau,

@@ -3,6 +3,7 @@
     answers = sign(arguments, terminal, installation, {})       # no transaction waits for a hand
     with journal.act(...) as connection:
         verify(connection, answers, installation.settings, now)
+    journal = attend(arguments, terminal, installation, named)  # where one act takes several
 
 What is signed is the command itself with everything typed, once, within five minutes, by the keys
 that officers have in the service's books. While the ministry is being founded a name is believed,
@@ -12,20 +13,20 @@ Secretary-General each have one, nobody is believed without signing.
 
 import json
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
 from cipher_service import clock
 from cipher_service.access.acts import FOUNDERS
-from cipher_service.administration.installation import Installation
-from cipher_service.administration.officer_keys import Signer, UsbKeys
+from cipher_service.administration.installation import Installation, journal_of
+from cipher_service.administration.officer_keys import Signer, UsbKeys, software_keys
 from cipher_service.administration.words import Speaker
+from cipher_service.audit.journal import Found, Journal
 from cipher_service.client.failures import Refused
 from cipher_service.client.messages import printable
 from cipher_service.client.terminal import Terminal
@@ -43,7 +44,8 @@ from keys.software_key import SoftwareKey
 
 TYPE: Final = "cipher-service/v1 command"
 _NAMING: Final = ("by", "approver", "proposer")
-_UNSIGNED: Final = frozenset({"data", "json", "lang", "software_key"})
+_UNSIGNED: Final = frozenset({"data", "json", "lang", "software_key", "with_software_key"})
+SIGNED: Final = "command_signed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,11 @@ class Answers:
 
 
 def sign(
-    arguments: Namespace, terminal: Terminal, installation: Installation, also: Mapping[str, str]
+    arguments: Namespace,
+    terminal: Terminal,
+    installation: Installation,
+    also: Mapping[str, str],
+    named: Sequence[str | None] | None = None,
 ) -> Answers:
     """Have the keys of those whom a command names sign it, one after the other.
 
@@ -74,13 +80,15 @@ def sign(
         terminal: where the command is shown as it is signed.
         installation: whose officers.
         also: what is signed beside what was typed: the digest of a file that it names.
+        named: whom it names; by `--by`, `--with` and `--proposer` unless given.
 
     Raises:
         Refused: SIGNATURE_NEEDED (who has no key), SECURITY_KEY_ABSENT, SECURITY_KEY_SILENT,
             SOFTWARE_KEY_REFUSED.
     """
-    typed = (getattr(arguments, name, None) for name in _NAMING)
-    named = tuple(dict.fromkeys(officer for officer in typed if officer is not None))
+    if named is None:
+        named = [getattr(arguments, name, None) for name in _NAMING]
+    named = tuple(dict.fromkeys(officer for officer in named if officer is not None))
     with reading(installation.engine) as connection:
         keys = {
             officer: _credentials(connection, officer)
@@ -105,6 +113,55 @@ def sign(
         response = _answer(arguments, terminal, installation.settings, *asked)
         given[officer] = Answer(officer, digest, nonce, response)
     return Answers(named, given)
+
+
+def attend(
+    arguments: Namespace,
+    terminal: Terminal,
+    installation: Installation,
+    named: Sequence[str | None],
+    also: Mapping[str, str] | None = None,
+) -> Journal:
+    """Have a command signed before anything of it is done; returns the journal of who signed.
+
+    The signatures stand in the log in an entry of their own, under the command's name, so that what
+    a command only reads is on record too. Where nobody has to sign, the journal is the account's.
+
+    Args:
+        arguments: as typed.
+        terminal: where the command is shown as it is signed.
+        installation: whose officers.
+        named: whom it names, who acts first.
+        also: what is signed beside what was typed.
+
+    Raises:
+        Refused: as `sign` and `verify`.
+        ServiceError: as `verify`.
+    """
+    journal, command = journal_of(installation), typed(arguments)
+    found = Found()
+    with journal.told(SIGNED, command):
+        answers = sign(arguments, terminal, installation, also or {}, named)
+    if not answers.given:
+        return journal
+    with journal.act(SIGNED, command, found) as connection:
+        verify(connection, answers, installation.settings, clock.now())
+        found.signers = tuple(answers.given)
+    first = answers.named[0] if answers.named[0] in answers.given else journal.actor
+    others = tuple(officer for officer in answers.given if officer != first)
+    return Journal(installation.engine, installation.settings.log_origin, first, others)
+
+
+def founders_sign(installation: Installation) -> bool:
+    """Say whether nobody is believed any more without signing."""
+    with reading(installation.engine) as connection:
+        return _founders_sign(connection)
+
+
+def typed(arguments: Namespace) -> str:
+    """Return a command's name as it is typed: `pouch seals issue`."""
+    groups = (str(value) for name, value in vars(arguments).items() if name.endswith("command"))
+    return " ".join(groups)
 
 
 def verify(connection: Connection, answers: Answers, settings: Settings, now: datetime) -> None:
@@ -133,12 +190,12 @@ def verify(connection: Connection, answers: Answers, settings: Settings, now: da
 
 
 def _statement(arguments: Namespace, officer: str, also: Mapping[str, str]) -> dict[str, Any]:
-    typed = {
+    said = {
         name: [str(each) for each in value] if isinstance(value, list) else str(value)
         for name, value in vars(arguments).items()
         if name not in _UNSIGNED and value is not None
     }
-    return {"type": TYPE, "v": 1, "officer": officer, "typed": {**typed, **also}}
+    return {"type": TYPE, "v": 1, "officer": officer, "typed": {**said, **also}}
 
 
 def _answer(
@@ -150,20 +207,17 @@ def _answer(
     challenge: bytes,
 ) -> bytes:
     """Have the officer's key answer: on USB, in a file, or a demonstration's own."""
-    files: list[str] = arguments.software_key
+    files = [*arguments.software_key, *getattr(arguments, "with_software_key", ())]
     party = party_of(settings)
     if not files and not settings.demo:
         signer = Signer(officer, 0, 0, party.id, settings.console_origin, credentials)
         return UsbKeys(terminal)(signer, challenge)
     if settings.production:
         raise Refused("SOFTWARE_KEY_REFUSED")
-    try:
-        held = [Path(file).read_text("utf-8") for file in files]
-        if settings.demo:
-            held += [person.key for person in Demonstration.of(settings).people()]
-        keys = [SoftwareKey.from_bytes(bytes.fromhex(text)) for text in held]
-    except ValueError:
-        raise Refused("SOFTWARE_KEY_REFUSED") from None
+    keys = software_keys(files)
+    if settings.demo:
+        people = Demonstration.of(settings).people()
+        keys += [SoftwareKey.from_bytes(bytes.fromhex(person.key)) for person in people]
     for key in keys:
         if key.credential_id in credentials:
             return key.get(challenge, party)

@@ -11,7 +11,7 @@ with their security key, and else the account of the operating system. The heads
 service that runs on the same books.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -49,12 +49,14 @@ class Journal:
         engine: the service's database.
         origin: the log's name.
         actor: who acts.
+        also: who signed, beside the actor, for all that is done here.
     """
 
-    def __init__(self, engine: Engine, origin: str, actor: str) -> None:
+    def __init__(self, engine: Engine, origin: str, actor: str, also: Sequence[str] = ()) -> None:
         self._engine = engine
         self._origin = origin
         self.actor = actor
+        self._also = also
 
     @contextmanager
     def act(
@@ -73,7 +75,7 @@ class Journal:
         with self.told(action, resource), unit_of_work(self._engine) as connection:
             yield connection
             about = found.resource or resource
-            for signer in found.signers[1:]:
+            for signer in (*found.signers[1:], *self._also):
                 self._append(connection, COUNTERSIGNED, DONE, about, actor=signer)
             actor = next(iter(found.signers), None)
             self._append(connection, action, DONE, about, ruling=found.ruling, actor=actor)

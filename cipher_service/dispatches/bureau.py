@@ -128,6 +128,7 @@ class HeadquartersBureau:
         attachments: Sequence[Attachment],
         people: People,
         draft: drafts.Draft | None = None,
+        digests: Sequence[str] = (),
     ) -> Sent:
         """Number, encipher and hand over one dispatch.
 
@@ -140,10 +141,12 @@ class HeadquartersBureau:
             people: who answers for it.
             draft: what the text was read from; it is discarded in the transaction that hands the
                 dispatch over, so that it is either still a draft or sent.
+            digests: SHA-256 of the text and of each attachment as somebody signed for them, empty
+                where nobody did; other bytes do not leave.
 
         Raises:
             ServiceError: a refusal of `departures.intend` or `issue`, or DRAFT_CHANGED (somebody
-                saved another edition meanwhile).
+                saved another edition meanwhile), TEXT_CHANGED (not the bytes of `digests`).
             KeysError: a refusal of `keys.dispatch.encipher` or of the custodian.
             OSError: the disk refuses. In every case the numbers taken are cancelled and told.
         """
@@ -153,7 +156,7 @@ class HeadquartersBureau:
             heading,
             destinations,
             people,
-            lambda numbered: self._issue(heading, numbered, message, attachments, draft),
+            lambda numbered: self._issue(heading, numbered, message, attachments, draft, digests),
         )
 
     def reroute(
@@ -299,11 +302,15 @@ class HeadquartersBureau:
         message: Content,
         attachments: Sequence[Attachment],
         draft: drafts.Draft | None,
+        digests: Sequence[str],
     ) -> Sent:
         with self._blobs.spool() as spool:
             sealed = encipher(
                 heading, destinations, message, attachments, signer=self._hands, sink=spool
             )
+            for part, signed in zip(sealed.manifest.parts, digests, strict=False):
+                if signed and part.sha256 != signed:
+                    raise ServiceError("TEXT_CHANGED", name=part.name)
             envelope = spool.keep()
         slip = slip_for(
             sealed.manifest, envelope_sha256=envelope.sha256, envelope_size=envelope.size

@@ -95,7 +95,8 @@ def test_headquarters_takes_in_what_a_bag_brings(
     refused(ministry, "NOT_FOUND", "bureau", "open", sent, "-o", str(tmp_path / "wire"))
 
     damaged, target = tmp_path / "abimee.age", tmp_path / "lue"
-    damaged.write_bytes(envelope.read_bytes()[:-1] + b"x")
+    whole = envelope.read_bytes()
+    damaged.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     receiving = ("bureau", "receive")
     refused(ministry, "PAYLOAD_DAMAGED", *receiving, str(damaged), "-o", str(target))
     assert not target.exists()

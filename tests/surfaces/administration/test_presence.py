@@ -15,15 +15,14 @@ from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
-from cipher_service.identity import challenges, passkey_book
-from cipher_service.identity.site import MODELS, party_of, site_of
 from cipher_service.settings import Settings, own_custodian
 from cipher_service.storage.tables.audit import audit_entry
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys import canonical
 from keys.passkeys import PasskeyInvalid
-from keys.software_key import MODEL, SoftwareKey, SoftwareMaker
+from keys.software_key import SoftwareKey, SoftwareMaker
 from tests.cipher_service.access.ministry import person
+from tests.support.command_keys import accept, enrol
 from tests.surfaces.administration.running import Ended, run
 
 FOUNDERS = ("SECURITY-OFFICER", "CHIEF-CNTC", "SECRETARY-GENERAL")
@@ -55,17 +54,7 @@ class House:
 
     def enrol(self, role: str) -> None:
         """Give the holder of a function two keys by a link, as the console does."""
-        officer, party = self.of[role], party_of(self.settings)
-        pair = (SoftwareKey.generate(), SoftwareKey.generate())
-        with installation_at(self.settings) as on, unit_of_work(on.engine) as connection:
-            now, made = clock.now(), []
-            link = passkey_book.make_link(connection, officer, now, by=None)
-            for key in pair:
-                nonce = challenges.give(connection, "enrol", officer, now)
-                asked = challenges.asked("enrol", nonce)
-                made.append((nonce, key.create(asked, party, self.maker)))
-            passkey_book.enrol(connection, link, made, site_of(self.settings), now)
-        self.keys[role].write_text(pair[0].to_bytes().hex(), "utf-8")
+        enrol(self.settings, self.of[role], self.maker, self.keys[role])
 
 
 @pytest.fixture
@@ -87,9 +76,7 @@ def house(tmp_path: Path) -> House:
     )
     found_installation(settings)
     maker = SoftwareMaker()
-    settings.authenticators.mkdir(exist_ok=True)
-    (settings.authenticators / "root.pem").write_bytes(maker.root)
-    (settings.authenticators / MODELS).write_text(f"{MODEL}\n", "ascii")
+    accept(settings, maker)
     with installation_at(settings) as on, unit_of_work(on.engine) as connection:
         of = {role: person(connection, role) for role in (*FOUNDERS, "DRAFTER")}
     return House(settings, of, maker, {role: tmp_path / f"{role}.key" for role in FOUNDERS})
