@@ -20,9 +20,10 @@ from cipher_service.administration.witnessing import (
     write_record,
 )
 from cipher_service.administration.words import Speaker, phrase
+from cipher_service.client.drafting import read_card_file
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
-from cipher_service.directory import controlled, prekeys
+from cipher_service.directory import carried_cards, controlled, prekeys
 from cipher_service.directory.controlled import Item
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches.exposure import exposed_by_item
@@ -61,7 +62,7 @@ def show(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def exposed(arguments: Namespace, terminal: Terminal) -> None:
-    """Show which dispatches the prekeys that travel with an item could read."""
+    """Show which dispatches the keys that travel with an item could read."""
     with opened(arguments) as installation, reading(installation.engine) as connection:
         item = _item(connection, arguments.item)
         found = exposed_by_item(connection, item.item)
@@ -77,15 +78,17 @@ def exposed(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def enter(arguments: Namespace, terminal: Terminal) -> None:
-    """Enter an item with its first holder, and note which post's prekeys travel with it.
+    """Enter an item with its first holder, and note whose prekeys or card's keys travel with it.
 
     Raises:
         Misused: PREKEYS_OF_WHOM: a bundle without its post.
+        ServiceError: as `carried_cards.carry` and `prekeys.carry`.
         Refusal: the bundle does not hold; see `keys.prekeys.read_bundle`.
     """
     if (arguments.prekeys is None) != (arguments.post is None):
         raise Misused("PREKEYS_OF_WHOM")
     bundle = None if arguments.prekeys is None else Path(arguments.prekeys).read_bytes()
+    card = None if arguments.card is None else read_card_file(arguments.card)
     with acting(arguments, "item_enter") as connection:
         number = controlled.enter(
             connection,
@@ -95,8 +98,10 @@ def enter(arguments: Namespace, terminal: Terminal) -> None:
             arguments.reference,
             clock.now(),
         )
+        now, reader = clock.now(), DirectoryReader()
+        if card is not None:
+            carried_cards.carry(connection, number, card, reader)
         if bundle is not None:
-            now, reader = clock.now(), DirectoryReader()
             prekeys.carry(connection, number, bundle, arguments.post, reader, now)
     if terminal.as_json:
         terminal.show_json({"item": number})

@@ -31,6 +31,7 @@ def add_items(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     )
     enter.add_argument("--holder", metavar=person, required=True, help=say("help_item_holder"))
     enter.add_argument("--prekeys", metavar=say("a_file"), help=say("help_item_prekeys"))
+    enter.add_argument("--card", metavar=say("a_file"), help=say("help_item_card"))
     enter.add_argument("--post", metavar="CODE", help=say("help_item_post"))
     enter.add_argument("designation", metavar=say("a_text"), help=say("help_item_designation"))
     for parser in (send, receive, count):

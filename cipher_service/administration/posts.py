@@ -21,6 +21,7 @@ from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
+from cipher_service.directory.carried_cards import require_arrived
 from cipher_service.directory.register import CardRecord, Directory, read_directory
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import grouped
@@ -102,10 +103,16 @@ def endorse(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def _compared(connection: Connection, post: str, typed: str) -> str:
-    """Return the fingerprint of the newest enrolment. Raises Refused FINGERPRINT_DIFFERS."""
+    """Return the fingerprint of the newest enrolment.
+
+    Raises:
+        Refused: FINGERPRINT_DIFFERS.
+        ServiceError: its keys travel still, or were compromised; see `carried_cards`.
+    """
     received = enrolment.enrolment(connection, post).fingerprint
     if "".join(typed.split()).lower() != received:
         raise Refused("FINGERPRINT_DIFFERS", post=post)
+    require_arrived(connection, received)
     return received
 
 

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from cipher_service import clock
+from cipher_service.directory.carried_cards import require_arrived, require_unharmed
 from cipher_service.directory.controlled_keys import enter_key
 from cipher_service.directory.register import changed
 from cipher_service.errors import ServiceError
@@ -84,11 +85,12 @@ def enrol(
         ServiceError: ENROLMENT_REFUSED (the code is unknown, used, expired or another post's; one
             name for all, so that guessing teaches nothing), CARD_NOT_IN_FORCE, CARD_EDITION_STALE
             (not above the editions known), CARD_KNOWN (enrolled before), KEY_KNOWN (the API key is
-            in use).
+            in use), CARD_COMPROMISED (its keys came in a bag that was breached).
     """
     if _CODE.fullmatch(code) is None or not _locked(connection, card.post):
         raise ServiceError("ENROLMENT_REFUSED")
     if _spend(connection, code, card, now):
+        require_unharmed(connection, card.fingerprint)
         _receive(connection, card, api_key, now)
     elif not _is_repetition(connection, code, card, api_key):
         raise ServiceError("ENROLMENT_REFUSED")
@@ -121,7 +123,8 @@ def activate(connection: Connection, post: str, fingerprint: str, now: datetime)
     items. Repeating it changes nothing.
 
     Raises:
-        ServiceError: UNKNOWN_POST, or CARD_NOT_PENDING (no such card awaits activation).
+        ServiceError: UNKNOWN_POST, CARD_NOT_PENDING (no such card awaits activation); as
+            `carried_cards.require_arrived`.
     """
     _lock(connection, post)
     mine = (tables.card.c.post == post, tables.card.c.fingerprint == fingerprint)
@@ -131,6 +134,7 @@ def activate(connection: Connection, post: str, fingerprint: str, now: datetime)
     if card is None or card.state not in ("pending", "active"):
         raise ServiceError("CARD_NOT_PENDING", post=post)
     if card.state == "pending":
+        require_arrived(connection, fingerprint)
         enter_key(connection, post, card.edition, fingerprint, now)
         before = (tables.card.c.post == post, tables.card.c.state == "active")
         _move(connection, before, "superseded", now)

@@ -11,10 +11,11 @@ which a dispatch was enciphered stands inside it: named is each for which such a
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
 from cipher_service.directory.compromises import is_compromised
 from cipher_service.storage.tables import dispatches as tables
+from cipher_service.storage.tables.controlled import card_carriage
 from cipher_service.storage.tables.prekeys import prekey, prekey_carriage
 
 
@@ -91,17 +92,22 @@ def exposure(connection: Connection, post: str, fingerprint: str) -> Exposure:
 
 
 def exposed_by_item(connection: Connection, item: int) -> tuple[Exposed, ...]:
-    """Return the dispatches for which a prekey was given that travels with an item, oldest first.
+    """Return the dispatches that the keys travelling with an item could read, the oldest first.
 
-    They are there before the item is compromised too: what a breach would cost.
+    Those to a card that it carries, and those for which one of its prekeys was given; before the
+    item is compromised too: what a breach would cost.
     """
-    asked = (
-        _dispatches()
-        .join(prekey, _given())
+    dispatch, mine = tables.dispatch, tables.addressee
+    under_prekey = (
+        select(prekey.c.prekey_id)
         .join(prekey_carriage, prekey_carriage.c.prekey_id == prekey.c.prekey_id)
-        .where(prekey_carriage.c.item == item)
+        .where(_given(), prekey_carriage.c.item == item)
+        .correlate(dispatch, mine)
+        .exists()
     )
-    return _read(connection, asked)
+    carried = select(card_carriage.c.fingerprint).where(card_carriage.c.item == item)
+    under_card = mine.c.fingerprint.in_(carried)
+    return _read(connection, _dispatches().where(or_(under_card, under_prekey)))
 
 
 def _dispatches() -> Select[Any]:

@@ -1,9 +1,14 @@
-"""What a breach of a bag does to the controlled items in it: they are compromised, for ever."""
+"""What a breach of a bag does to the controlled items in it: they are compromised, for ever.
+
+A card whose keys one of them carried is withdrawn at once.
+"""
 
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from cipher_service.directory import enrolment
+from cipher_service.directory.carried_cards import compromised_with
 from cipher_service.directory.compromises import compromise
 from cipher_service.storage.tables import pouches as tables
 
@@ -29,3 +34,5 @@ def burn(connection: Connection, seal: str, *, case_id: str, officer: str, now: 
     ).all()
     for item in items:
         compromise(connection, item, person=officer, reference=case_id, now=now)
+        for card in compromised_with(connection, item):
+            enrolment.withdraw(connection, card.post, card.fingerprint, now)

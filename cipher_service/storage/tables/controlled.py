@@ -54,3 +54,10 @@ controlled_inventory = table(
     Column("at", Text, nullable=False),
     one_of("occasion", "annual", "hand-over", "other"),
 )
+
+card_carriage = table(
+    "card_carriage",
+    # Which cards' keys travel with a controlled item: in force once its receiver has signed for it.
+    Column("fingerprint", Text, primary_key=True),  # no foreign key: the card may be enrolled later
+    Column("item", Long, ForeignKey("controlled_item.item"), nullable=False, index=True),
+)

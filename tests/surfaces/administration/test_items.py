@@ -42,6 +42,17 @@ def test_a_share_goes_from_hand_to_hand_and_ends_before_two(books: Path, tmp_pat
     _done(books, "receive", item, "--by", "GARDE-B", *reference)
     exposes = json.loads(_done(books, "exposed", item, "--json"))
     assert exposes == {"item": int(item), "state": "held", "readable": []}
+    chiffre(
+        "en", "identity", "new", "--post", "PARIS", "--out", str(tmp_path / "P"), "--no-passphrase"
+    )
+    token = ("enter", "--kind", "token", "--holder", "GARDE-A", *reference, "--card")
+    carrying = (*token, str(tmp_path / "P" / "PARIS.card"), "Jeton", "--json")
+    assert json.loads(_done(books, *carrying))["item"] == int(item) + 1
+    twice = run("--data", str(books), "items", *carrying)
+    assert (twice.returncode, '"CARD_CARRIED"' in twice.stdout) == (1, True), twice.stdout
+    foreign = (*token, str(tmp_path / "GARDE-A" / "GARDE-A.card"), "Jeton")
+    refused = run("--data", str(books), "items", *foreign)
+    assert (refused.returncode, "(UNKNOWN_POST)" in refused.stderr) == (1, True)
     unknown = run("--data", str(books), "items", "exposed", "999")
     assert (unknown.returncode, "(ITEM_UNKNOWN)" in unknown.stderr) == (1, True)
 

@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import text
 
 from cipher_service import clock
-from cipher_service.directory import controlled, prekeys
+from cipher_service.directory import carried_cards, controlled, prekeys
 from cipher_service.directory.compromises import compromise
 from cipher_service.directory.register import DirectoryReader
-from cipher_service.dispatches.exposure import exposed_by_item
+from cipher_service.dispatches.exposure import exposed_by_item, exposure
 from keys.age.hybrid import HybridKey
 from keys.canonical import decode
+from keys.cards import read_card
 from keys.identity import load_identity
 from keys.prekeys import Prekey, make_bundle, read_bundle
 from tests.surfaces.client.online.live import LiveMinistry, Post
@@ -150,7 +151,18 @@ def test_what_came_under_a_prekey_that_is_burnt_since_comes_again_by_itself(
     assert under in json.loads((folder / "dispatch.json").read_text())["references"]
     with ministry.engine.begin() as connection:
         (exposed,) = exposed_by_item(connection, item)
+        other = controlled.enter(connection, "token", "Jeton", "GARDE", "PV 2", now)
+        card = read_card(reader.card_file.read_bytes())
+        carried_cards.carry(connection, other, card, DirectoryReader())
+        by_card = {each.dispatch_id: each.burnt for each in exposed_by_item(connection, other)}
+        (report,) = [
+            each
+            for each in exposure(connection, reader.code, card.fingerprint).readable
+            if each.dispatch_id == under
+        ]
     assert exposed.state == "refused"
+    assert by_card[under] == report.burnt == item, "the report of the card names the burnt prekey"
+    assert by_card[new["id"]] is None
 
 
 def test_without_prekeys_the_edition_key_serves(reader: Post, writer: Post, tmp_path: Path) -> None:

@@ -1,0 +1,134 @@
+"""Keys of a card in a bag: the card waits for them, and a breach takes it out of use for ever."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from cipher_service.directory import carried_cards, controlled, enrolment
+from cipher_service.directory.register import Directory, DirectoryReader, read_directory
+from cipher_service.errors import ServiceError
+from cipher_service.pouches import cargo, mishaps, packing
+from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.cards import Card
+from pouch.facts import Accounted
+from tests.cipher_service.pouches.test_cargo import KEYS, Sent
+from tests.support.ministry import PostKeys, custody
+from tests.support.office import PouchBureau
+
+
+class Carried:
+    """Keys made for Brussels, in a bag that is sealed; their item stands in the register."""
+
+    def __init__(self, bureau: PouchBureau) -> None:
+        self.bureau, self.keys = bureau, PostKeys("BRUXELLES")
+        self.card = self.keys.card
+        number = packing.hand_in(bureau.office, KEYS, by=bureau.agent)
+        with unit_of_work(bureau.engine) as connection:
+            self.item = controlled.enter(connection, "token", "Jeton", "GARDE", "PV 1", bureau.now)
+            cargo.send(
+                connection, self.item, number,
+                person="GARDE", to="PAUL", reference="B", now=bureau.now,
+            )  # fmt: skip
+        self.carry()
+        self.sent = Sent(bureau, number)
+
+    def carry(self, card: Card | None = None) -> None:
+        with unit_of_work(self.bureau.engine) as connection:
+            carried_cards.carry(connection, self.item, card or self.card, DirectoryReader())
+
+    def enrol(self) -> str:
+        now = self.bureau.now
+        with unit_of_work(self.bureau.engine) as connection:
+            code = enrolment.issue_code(connection, "BRUXELLES", now)
+            return enrolment.enrol(connection, code, self.card, self.keys.api_key, now).state
+
+    def activate(self) -> None:
+        with unit_of_work(self.bureau.engine) as connection:
+            enrolment.activate(connection, "BRUXELLES", self.card.fingerprint, self.bureau.now)
+
+    def sign(self) -> None:
+        with unit_of_work(self.bureau.engine) as connection:
+            cargo.receive(connection, self.item, person="PAUL", reference="B", now=self.bureau.now)
+
+    @property
+    def directory(self) -> Directory:
+        with reading(self.bureau.engine) as connection:
+            return read_directory(connection)
+
+
+@pytest.fixture
+def carried(bureau: PouchBureau) -> Carried:
+    return Carried(bureau)
+
+
+def _refused(code: str, act: Callable[[], object]) -> None:
+    with pytest.raises(ServiceError) as refused:
+        act()
+    assert refused.value.code == code
+
+
+def test_a_card_is_put_in_force_once_the_item_of_its_keys_is_signed_for(carried: Carried) -> None:
+    assert carried.enrol() == "pending", "it comes in, and waits"
+    _refused("CARD_IN_TRANSIT", carried.activate)
+    carried.sent.arrive()
+    _refused("CARD_IN_TRANSIT", carried.activate)
+    carried.sent.tell(Accounted(carried.sent.kept.nonce, complete=True))
+    _refused("CARD_IN_TRANSIT", carried.activate)
+    assert carried.directory.posts["BRUXELLES"].state == "pending"
+    carried.sign()
+    carried.activate()
+    assert carried.directory.card_in_force("BRUXELLES").fingerprint == carried.card.fingerprint
+    carried.activate()
+
+
+@pytest.mark.parametrize("enrolled", [True, False])
+def test_after_a_breach_a_card_is_never_put_in_force(carried: Carried, enrolled: bool) -> None:
+    if enrolled:
+        carried.enrol()
+    carried.sent.arrive("XX-999999", carried.sent.kept.sealed.manifest.seals[1])
+    carried.sent.tell(Accounted(carried.sent.kept.nonce, complete=True))
+    _refused("KEY_COMPROMISED", carried.sign)
+    if enrolled:
+        _refused("CARD_NOT_PENDING", carried.activate)
+        card = carried.directory.cards[carried.card.fingerprint]
+        assert card.state == "withdrawn"
+    _refused("CARD_COMPROMISED", carried.enrol)
+    with (
+        reading(carried.bureau.engine) as connection,
+        pytest.raises(ServiceError, match="CARD_COMPROMISED"),
+    ):
+        carried_cards.require_arrived(connection, carried.card.fingerprint)
+
+
+def test_a_breach_found_later_withdraws_the_card_and_no_other(carried: Carried) -> None:
+    carried.enrol()
+    carried.sent.arrive()
+    carried.sent.tell(Accounted(carried.sent.kept.nonce, complete=True))
+    carried.sign()
+    carried.activate()
+    before = carried.directory
+    bureau = carried.bureau
+    (case,) = mishaps.report(bureau.office, carried.sent.seal, "bag-unattended", by=bureau.agent)
+    assert carried.directory.posts["BRUXELLES"].state == "active", "an incident compromises nothing"
+
+    mishaps.raise_case(bureau.office, case, by=bureau.agent)
+
+    after = carried.directory
+    assert after.version != before.version, "every reader of the directory sees it"
+    assert after.posts["BRUXELLES"].state == "absent"
+    assert after.cards[carried.card.fingerprint].state == "withdrawn"
+    assert after.posts["PARIS"].state == "active"
+    at = bureau.now
+    bureau.now += timedelta(hours=1)
+    (other,) = mishaps.report(bureau.office, carried.sent.seal, "bag-damaged", by=bureau.agent)
+    mishaps.raise_case(bureau.office, other, by=bureau.agent)
+    with reading(bureau.engine) as connection:
+        told = [each.at for each in controlled.history(connection, carried.item)]
+    assert at.strftime("%H:%M") in told[-1], "the first breach stays the one that is told"
+
+
+def test_the_ministrys_own_card_and_a_card_twice_are_not_carried(carried: Carried) -> None:
+    _refused("CARD_CARRIED", carried.carry)
+    _refused("CARD_OF_HEADQUARTERS", lambda: carried.carry(custody().card()))
+    _refused("UNKNOWN_POST", lambda: carried.carry(PostKeys("NOWHERE").card))
