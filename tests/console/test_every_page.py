@@ -22,7 +22,14 @@ from tests.console.test_signing import names
 
 # What answers with no whole page, or only with what is after a #; each has its own test.
 NO_PAGES = {
-    *("/depeches/flux", "/depeches/alertes", "/journal.json", "/droits.csv", "/inscription"),
+    *(
+        "/depeches/flux",
+        "/depeches/alertes",
+        "/depeches/liste",
+        "/journal.json",
+        "/droits.csv",
+        "/inscription",
+    ),
     "/journal/questions.json",
     *("/scan/", "/scan/sw.js", "/scan/offline.js", "/scan/pack"),
     "/depeches/autorisation/prise",

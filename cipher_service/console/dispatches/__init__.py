@@ -88,6 +88,7 @@ FLOW: Final = Flow(
         Page("/depeches/", inbox.inbox),
         Page("/depeches/flux", alerts.stream, watched=False),
         Page("/depeches/alertes", alerts.bar, watched=False),
+        Page("/depeches/liste", alerts.renewed, watched=False),
         Page("/depeches/parties", inbox.departed),
         Page("/depeches/miennes", composing.mine),
         Page("/depeches/nouvelle", composing.new),

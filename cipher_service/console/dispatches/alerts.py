@@ -1,11 +1,12 @@
 """What is most urgent is told at once, on every page, until its reader acknowledges it (flow 1).
 
-The stream says only that there is something: how many, and the ids. The bar is asked for then.
+The stream says only that there is something: how many, and the ids. The bar is asked for then. To a
+page with a list it also says that the list has changed (`live`).
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from sqlalchemy import Connection
@@ -13,10 +14,12 @@ from starlette.responses import Response, StreamingResponse
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate
+from cipher_service.console.dispatches import inbox, live, visas
 from cipher_service.console.language import group
 from cipher_service.console.people import person_of
 from cipher_service.console.visit import Visit
 from cipher_service.dispatches.office import trays
+from cipher_service.errors import ServiceError
 
 SECONDS: Final = 1.0
 """How long an arrival may wait before its alert."""
@@ -45,28 +48,62 @@ async def bar(visit: Visit) -> Response:
 
 async def stream(visit: Visit) -> Response:
     """Server-sent events; ends with the session, and the browser asks again."""
-    response = StreamingResponse(_events(visit), media_type="text/event-stream")
+    events = _events(visit, watched(visit))
+    response = StreamingResponse(events, media_type="text/event-stream")
     response.headers["x-accel-buffering"] = "no"
     return response
 
 
-async def _events(visit: Visit) -> AsyncIterator[bytes]:
+async def renewed(visit: Visit) -> Response:
+    """The page of a list once more, for its script: no sign of the officer's presence."""
+    pages = {
+        inbox.ARRIVALS: inbox.inbox,
+        inbox.DEPARTURES: inbox.departed,
+        visas.AWAITED: visas.waiting,
+    }
+    page = pages.get(visit.request.query_params.get("liste", ""))
+    if page is None:
+        raise ServiceError("NOT_FOUND")
+    return await page(visit)
+
+
+def watched(visit: Visit) -> live.Watched | None:
+    """Return the list that a page shows, if it says one. Raises ServiceError NOT_FOUND."""
+    query = visit.request.query_params
+    lists: dict[str, Callable[[Visit], live.Shown]] = {
+        inbox.ARRIVALS: inbox.arrivals_of,
+        inbox.DEPARTURES: inbox.departures_of,
+        visas.AWAITED: visas.awaited_of,
+    }
+    named = query.get("liste")
+    if named is None:
+        return None
+    if named not in lists:
+        raise ServiceError("NOT_FOUND")
+    return live.Watched(lists[named](visit), query.get("vu", ""))
+
+
+async def _events(visit: Visit, listed: live.Watched | None) -> AsyncIterator[bytes]:
     token, headquarters = visit.person.token, visit.office.headquarters
 
-    def read(connection: Connection, gate: Gate) -> list[str] | None:
+    def read(connection: Connection, gate: Gate) -> tuple[list[str], bool] | None:
         now = clock.now()
         person = person_of(connection, gate, token, now)
         if person is None:
             return None
         lines = trays.alerts(connection, gate, person.number, headquarters, now)
-        return [line.dispatch_id for line in lines]
+        changed = listed is not None and listed.changed(connection, gate, now)
+        return [line.dispatch_id for line in lines], changed
 
     told: list[str] | None = []
     for _ in range(_LONGEST):
-        waiting = await visit.office.read(read)
-        if waiting is None:
+        found = await visit.office.read(read)
+        if found is None:
             yield b"event: closed\ndata: {}\n\n"
             return
+        waiting, changed = found
+        if changed:
+            yield b"event: list\ndata: {}\n\n"
         if waiting != told:
             told = waiting
             yield f"event: alerts\ndata: {json.dumps(waiting)}\n\n".encode()

@@ -1,5 +1,6 @@
 """The release by another person who has read it (flow 3): read, sign, refuse, ask another."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -7,6 +8,7 @@ from starlette.responses import Response
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate
+from cipher_service.console.dispatches import live
 from cipher_service.console.dispatches.attaching import told
 from cipher_service.console.dispatches.desk import number_of, officer_in, showing_of
 from cipher_service.console.dispatches.granting import showing_for, standing
@@ -20,6 +22,7 @@ from cipher_service.dispatches.office.parties import PAIR_FROM, releasers, sende
 from cipher_service.dispatches.office.release import PAIR
 from cipher_service.errors import ServiceError
 
+AWAITED: Final = "a-viser"
 DONE: Final = {
     "asked": mark("La personne est demandée ; sa page le dit."),
     "refused": mark("Le départ est refusé ; l’auteur lit votre motif."),
@@ -30,13 +33,22 @@ DONE: Final = {
 
 async def waiting(visit: Visit) -> Response:
     """What awaits my reading and my signature."""
+    shown = awaited_of(visit)
+    found = await visit.read(lambda connection, gate: shown(connection, gate, visit.now))
+    done = DONE.get(visit.request.query_params.get("fait", ""))
+    asked = {"liste": AWAITED, "vu": live.mark_of(found)}
+    return visit.page("dispatches/visas.html", done=done, live=asked, **found)
 
-    def read(connection: Connection, _gate: Gate) -> dict[str, Any]:
-        lines = trays.awaiting(connection, visit.person.number)
+
+def awaited_of(visit: Visit) -> live.Shown:
+    """Return what reads the departures that await an officer."""
+    number = visit.person.number
+
+    def read(connection: Connection, _gate: Gate, _now: datetime) -> dict[str, Any]:
+        lines = trays.awaiting(connection, number)
         return {"lines": lines, "names": names(connection, (line.author for line in lines))}
 
-    done = DONE.get(visit.request.query_params.get("fait", ""))
-    return visit.page("dispatches/visas.html", done=done, **await visit.read(read))
+    return read
 
 
 async def visa(visit: Visit) -> Response:

@@ -62,7 +62,9 @@ async function show(): Promise<void> {
 }
 
 if (place) {
-  const stream = new EventSource("/depeches/flux");
+  const list = document.querySelector<HTMLElement>("[data-live]")?.dataset["live"];
+  const stream = new EventSource(list ? `/depeches/flux?${list}` : "/depeches/flux");
+  stream.addEventListener("list", () => document.dispatchEvent(new Event("listed")));
   stream.addEventListener("alerts", () => void show());
   stream.addEventListener("closed", () => stream.close());
   stream.addEventListener("open", () => {

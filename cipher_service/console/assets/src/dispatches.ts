@@ -1,4 +1,8 @@
-// Lists by keyboard: j and k move, Enter opens, / searches; a acknowledges, r refuses.
+// Lists by keyboard: j and k move, Enter opens, / searches; a acknowledges, r refuses. They renew
+// themselves, and say politely how many lines came.
+import { renew } from "./lists/renewing";
+import { shortcutsOn, typing } from "./shared/typing";
+
 const rows = (): HTMLElement[] =>
   [...document.querySelectorAll<HTMLElement>("[data-list] [data-line]")].filter((row) => !row.hidden);
 
@@ -12,27 +16,37 @@ function move(step: number): void {
   next.querySelector<HTMLElement>("a")?.focus();
 }
 
+// Show only the lines in which what is sought stands.
+function sift(): void {
+  const wanted = sought?.value.trim().toLowerCase() ?? "";
+  for (const row of document.querySelectorAll<HTMLElement>("[data-list] [data-line]")) {
+    row.hidden = !row.textContent?.toLowerCase().includes(wanted);
+  }
+}
+
+const list = document.querySelector<HTMLElement>("[data-live]");
+const said = document.getElementById("nouvelles");
+document.addEventListener("listed", async () => {
+  if (!list || !said) return;
+  const count = await renew(list);
+  sift();
+  if (count === 0) return;
+  const words = list.dataset[count === 1 ? "one" : "many"] ?? "";
+  said.textContent = words.replace("{count}", String(count));
+});
+
 const search = document.querySelector<HTMLElement>("[data-search]");
 const sought = search?.querySelector("input");
 if (search && sought) {
   search.hidden = false;
-  sought.addEventListener("input", () => {
-    const wanted = sought.value.trim().toLowerCase();
-    for (const row of document.querySelectorAll<HTMLElement>("[data-list] [data-line]")) {
-      row.hidden = !row.textContent?.toLowerCase().includes(wanted);
-    }
-  });
+  sought.addEventListener("input", sift);
   sought.addEventListener("keydown", (event) => {
     if (event.key === "Escape") sought.blur();
   });
 }
 
-function writing(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable]");
-}
-
 addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || writing(event.target)) return;
+  if (typing(event) || !shortcutsOn()) return;
   if (event.key === "j") move(1);
   else if (event.key === "k") move(-1);
   else if (event.key === "/" && sought) sought.focus();
