@@ -50,6 +50,16 @@ class Cancelled:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Numbers of a counter that were skipped, both ends included, and when."""
+
+    counter: str
+    first: int
+    last: int
+    at: datetime
+
+
 def backup_reach(connection: Connection) -> str | None:
     """Return the highest register number, None before the first dispatch."""
     order = (dispatch.c.register_year.desc(), dispatch.c.register_number.desc())
@@ -80,12 +90,21 @@ def last_backup(connection: Connection) -> Reach | None:
 
 def cancelled(connection: Connection) -> list[Cancelled]:
     """Return the numbers of the registers that restores skipped, in the order found."""
+    return [
+        Cancelled(int(each.counter[len(REGISTER) :]), each.first, each.last)
+        for each in skipped(connection)
+        if each.counter.startswith(REGISTER)
+    ]
+
+
+def skipped(connection: Connection) -> list[Skipped]:
+    """Return the numbers of all counters that restores skipped, in the order found."""
     rows = connection.execute(
-        select(void_numbers)
-        .where(void_numbers.c.counter.startswith(REGISTER))
-        .order_by(void_numbers.c.recorded_at, void_numbers.c.counter, void_numbers.c.first)
+        select(void_numbers).order_by(
+            void_numbers.c.recorded_at, void_numbers.c.counter, void_numbers.c.first
+        )
     )
-    return [Cancelled(int(row.counter[len(REGISTER) :]), row.first, row.last) for row in rows]
+    return [Skipped(row.counter, row.first, row.last, clock.parse(row.recorded_at)) for row in rows]
 
 
 def spend(connection: Connection, name: str, number: int, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import delete
+from sqlalchemy import delete, insert
 
 from cipher_service import clock
 from cipher_service.administration.stage import Stage, chiffre
@@ -18,6 +18,7 @@ from cipher_service.identity.demonstration import Demonstration
 from cipher_service.references import new_id
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables.headquarters import opened
+from cipher_service.storage.tables.registers import void_numbers
 from cipher_service.storage.unit_of_work import unit_of_work
 from tests.console.conftest import Enter
 from tests.console.support import check_page, check_quiet
@@ -216,3 +217,31 @@ def test_an_officer_has_a_missing_number_asked_for_again(
     heard = chiffre("fr", "service-message", "--identity", ministry.identity("LOME"))
     assert gap in [each["series"]["epoch"] for each in heard if each["series"]]
     check_quiet(chief)
+
+
+def test_what_a_restore_cancelled_stands_where_numbers_are_listed(
+    ministry: Stage, enter: Enter
+) -> None:
+    engine = open_existing(ministry.settings.database)
+    mine = {"register/2001": (41, 140), "pouch_bordereau_2001": (7, 7), "chases/MINREX": (1, 9)}
+    rows = [
+        {"counter": name, "first": first, "last": last, "recorded_at": clock.text(NOW)}
+        for name, (first, last) in mine.items()
+    ]
+    with unit_of_work(engine) as connection:
+        connection.execute(insert(void_numbers), rows)
+    try:
+        tab = enter("AUDITOR")
+        for language in ("en", "fr"):
+            tab.goto(f"/postes/numeros?lang={language}")
+            check_page(tab, foreign=names(ministry))
+        lines = tab.page.locator("#annules ~ table tbody tr").filter(has_text="2001")
+        told = sorted(" ".join(each.split()) for each in lines.all_inner_texts())
+        assert [each.partition(" 22")[0] for each in told] == [
+            "Bordereaux de valise 2001 000007",
+            "Registre des dépêches 2001 000041 – 000140",
+        ]
+    finally:
+        with unit_of_work(engine) as connection:
+            connection.execute(delete(void_numbers).where(void_numbers.c.counter.in_(mine)))
+        engine.dispose()

@@ -1,7 +1,8 @@
 """The posts: their directory, one post, all of them at a glance, and numbers per day.
 
 * `books`: what the books say, and who may see it. `state`: a post, and how bad it is.
-* `traffic`: numbers in and out; `gaps`: those that never came. `pages`: the handlers.
+* `traffic`: numbers in and out; `gaps`: those that never came; `skipped`: those that a restore
+  cancelled. `pages`: the handlers.
 """
 
 from typing import Final

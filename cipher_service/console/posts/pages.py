@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from cipher_service.access.acts import Gate
 from cipher_service.console.language import mark
-from cipher_service.console.posts import books, traffic
+from cipher_service.console.posts import books, skipped, traffic
 from cipher_service.console.posts.gaps import Gaps, gaps
 from cipher_service.console.posts.state import PostState, worst_first
 from cipher_service.console.visit import Visit
@@ -76,7 +76,9 @@ async def post(visit: Visit) -> Response:
 async def numbers(visit: Visit) -> Response:
     """Numbers in and out per day, one drawing per precedence, all to one scale; what is missing."""
 
-    def read(connection: Connection, gate: Gate) -> tuple[traffic.Counts, Gaps]:
+    def read(
+        connection: Connection, gate: Gate
+    ) -> tuple[traffic.Counts, Gaps, list[skipped.Interval]]:
         posts = books.require_mail(visit, connection, gate)
         counts = traffic.count(
             connection,
@@ -85,12 +87,14 @@ async def numbers(visit: Visit) -> Response:
             visit.office.headquarters,
             visit.now,
         )
-        return counts, gaps(visit, connection, gate, posts)
+        return counts, gaps(visit, connection, gate, posts), skipped.intervals(connection)
 
-    counts, missing = await visit.read(read)
+    counts, missing, cancelled = await visit.read(read)
     ordered = sorted(default_scheme().precedences, key=lambda one: -one.rank)
     picture = traffic.draw(counts, [one.code for one in ordered], traffic.days_until(visit.now))
-    return visit.page("posts/numbers.html", picture=picture, size=traffic, missing=missing)
+    return visit.page(
+        "posts/numbers.html", picture=picture, size=traffic, missing=missing, cancelled=cancelled
+    )
 
 
 async def chase(visit: Visit) -> Response:
