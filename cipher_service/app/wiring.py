@@ -37,6 +37,7 @@ from cipher_service.identity.commands import Admissions
 from cipher_service.identity.officer_commands import OfficerAct, OfficerDesk
 from cipher_service.identity.site import site_of
 from cipher_service.pouches.announcing import Announcing
+from cipher_service.pouches.announcing_desk import AnnouncingDesk
 from cipher_service.pouches.commands import PouchDesk
 from cipher_service.pouches.counter import commands_of_clients
 from cipher_service.pouches.device_desk import DeviceDesk
@@ -96,7 +97,9 @@ def registrar_handlers(
         settings.console_origin,
         settings.log_origin,
     )
-    granting = GrantDesk(desk_of_officers)
+    sending = SendingDesk(sealer, Blobs(settings.data), settings.headquarters, gate)
+    announcing = AnnouncingDesk(bags.seated, sealer, Blobs(settings.data), sending)
+    granting = GrantDesk(desk_of_officers, announcing.require_own)
     sealing = SealingDesk(bags.seated)
     grants = {**granting.acts(), **own_openings.acts(), **sealing.acts()}
     handlers = {
@@ -104,9 +107,10 @@ def registrar_handlers(
         **officers.handlers(),
         **signing.handlers(),
         **officers.guarded({**signing.acts(), **relinking.acts(), **office, **bags.acts()}),
+        **officers.guarded({**sending.acts(), **announcing.acts()}),
         **officers.guarded({**declassifying.acts(gate), **grants, **CopyDesk(gate).acts()}),
         **officers.guarded({**access_desk.acts(gate, proofs), **ceremonies.acts()}),
-        **officers.guarded(_sending(settings, sealer, gate) | RoadDesk(bags.seated).acts()),
+        **officers.guarded(_mail(settings, gate) | RoadDesk(bags.seated).acts()),
         **own_keys.OwnKeyDesk().handlers(officers),
         **CopyDesk(gate).handlers(),
         **{name: acts[name] for name in OPEN_ACTS | INNER_ACTS},
@@ -117,13 +121,11 @@ def registrar_handlers(
     return handlers, {"submit": admissions.guarded_together("submit", desk.submit_together, may)}
 
 
-def _sending(settings: Settings, sealer: ReceiptSealer, gate: Gate) -> dict[str, OfficerAct]:
-    """Return the officers' acts by which dispatches leave, and missing ones are asked for."""
-    blobs = Blobs(settings.data)
+def _mail(settings: Settings, gate: Gate) -> dict[str, OfficerAct]:
+    """Return the officers' acts on attachments of drafts and on numbers that are missing."""
     return {
         **chasing.acts(gate, settings.headquarters),
-        **SendingDesk(sealer, blobs, settings.headquarters, gate).acts(),
-        **AttachingDesk(blobs, gate).acts(),
+        **AttachingDesk(Blobs(settings.data), gate).acts(),
     }
 
 

@@ -230,6 +230,13 @@ def standing(connection: Connection, dispatch_id: str) -> tuple[str, datetime] |
     return None if row is None else (row.state, clock.parse(row.created_at))
 
 
+def begun_by(connection: Connection, dispatch_id: str) -> str | None:
+    """Return who drafts what departs under an open intent, None where none is open."""
+    mine = (intent.c.dispatch_id == dispatch_id, intent.c.state == "open")
+    drafter: str | None = connection.scalar(select(intent.c.drafter).where(*mine))
+    return drafter
+
+
 def numbered(
     destinations: Sequence[Destination], allotted_numbers: Iterable[Number]
 ) -> list[Destination]:

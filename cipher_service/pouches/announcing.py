@@ -13,12 +13,15 @@ from typing import Final
 from sqlalchemy import Connection
 
 from cipher_service.directory.register import read_directory
+from cipher_service.dispatches import departures
 from cipher_service.dispatches.bureau import HeadquartersBureau, People
 from cipher_service.errors import ServiceError
-from cipher_service.labels.scheme import Scheme
+from cipher_service.labels.scheme import Scheme, default_scheme
 from cipher_service.pouches import closing, repository, signing
 from cipher_service.pouches.office import Office
+from cipher_service.pouches.signing import Kept
 from cipher_service.references import new_id
+from keys.cards import Card
 from keys.custody.errors import CustodianUnavailable
 from keys.dispatch import Attachment, Destination
 from keys.errors import KeysError
@@ -33,9 +36,11 @@ from pouch.papers.folder import MANIFEST
 PATIENCE: Final = timedelta(minutes=1)
 """How long who sealed may take to announce the bag themselves."""
 AGAIN: Final = timedelta(minutes=10)
+ABANDONED: Final = timedelta(minutes=10)
+"""After how long an announcement that an officer began and did not end is cut short."""
 
 _LOG = logging.getLogger(__name__)
-_KIND = "telegram"
+KIND: Final = "telegram"
 _PRECEDENCE = "URGENT"
 
 
@@ -45,6 +50,58 @@ class Announced:
 
     seal: str
     dispatch_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The dispatch that tells of a closing, before it has numbers."""
+
+    heading: Heading
+    destinations: list[Destination]
+    text: bytes
+    attachments: list[Attachment]
+
+
+def telling(
+    kept: Kept,
+    dispatch_id: str,
+    now: datetime,
+    *,
+    receiver: Card,
+    own: Card,
+    checkpoint: str | None = None,
+) -> Telling:
+    """Return what is sent about a closing.
+
+    Args:
+        kept: what was signed at it.
+        dispatch_id: of the dispatch, new.
+        now: when it is signed, whole seconds.
+        receiver: card of the bag's destination.
+        own: the bureau's card.
+        checkpoint: the last signed head of the log, where the caller puts it in.
+    """
+    manifest = kept.sealed.manifest
+    heading = Heading(
+        id=dispatch_id,
+        kind=KIND,
+        label=label_of(manifest.bag_class, default_scheme()),
+        dtg=now,
+        created=now,
+        subject=subject_of(manifest),
+        checkpoint=checkpoint,
+    )
+    return Telling(
+        heading,
+        [Destination(receiver, _PRECEDENCE, None), Destination(own, _PRECEDENCE, None, COPY)],
+        _text(manifest).encode("utf-8"),
+        [Attachment(MANIFEST, kept.sealed.to_bytes() + b"\n", "application/json")],
+    )
+
+
+def subject_of(manifest: Manifest) -> str:
+    """Return the subject of the dispatch about a bag."""
+    return f"Valise {manifest.number}"
 
 
 def announce(
@@ -71,24 +128,9 @@ def announce(
     with office.look() as sitting:
         card = read_directory(sitting.connection).card_in_force(manifest.waybill.destination).card
     now = office.now().replace(microsecond=0)
-    heading = Heading(
-        id=new_id(now),
-        kind=_KIND,
-        label=_label(manifest.bag_class, office.gate.scheme),
-        dtg=now,
-        created=now,
-        subject=f"Valise {manifest.number}",
-    )
-    destinations = [
-        Destination(card, _PRECEDENCE, None),
-        Destination(bureau.card, _PRECEDENCE, None, COPY),
-    ]
+    told = telling(kept, new_id(now), now, receiver=card, own=bureau.card)
     sent = bureau.send(
-        heading,
-        destinations,
-        _text(manifest).encode("utf-8"),
-        [Attachment(MANIFEST, kept.sealed.to_bytes() + b"\n", "application/json")],
-        People(by, authority),
+        told.heading, told.destinations, told.text, told.attachments, People(by, authority)
     )
     with office.act("pouch_announced", seal) as sitting:
         signing.announced(sitting.connection, seal, sent.manifest.id)
@@ -112,10 +154,11 @@ class Announcing:
         """Announce what has waited for a minute; what fails is tried again ten minutes later.
 
         Before a custodian with officers every announcement waits for one of them, who has it
-        signed (`cipher-service pouch announce`): nothing is tried here.
+        signed: what was cut short is ended here, and its numbers are told as cancelled.
         """
         try:
             if self._bureau.founded:
+                self._end_abandoned()
                 return []
         except CustodianUnavailable:
             return []
@@ -123,7 +166,7 @@ class Announcing:
         told = []
         with self._office.look() as sitting:
             waiting = [row.seal for row in signing.unannounced(sitting.connection)]
-            sealed = {seal: _sealing(sitting.connection, seal) for seal in waiting}
+            sealed = {seal: sealing_of(sitting.connection, seal) for seal in waiting}
         for seal, event in sealed.items():
             if event is None or event.witness is None or now - event.at < PATIENCE:
                 continue
@@ -144,13 +187,28 @@ class Announcing:
                 _LOG.warning("bag %s is not announced: %s", seal, error.code)
         return told
 
+    def _end_abandoned(self) -> None:
+        with self._office.look() as sitting:
+            begun = signing.being_announced(sitting.connection)
+        for row in begun:
+            with self._office.look() as sitting:
+                stands = departures.standing(sitting.connection, row.announcing)
+            if stands is None or stands[1] >= self._office.now() - ABANDONED:
+                continue
+            with self._office.act("bag_announce_again", row.seal) as sitting:
+                if stands[0] == "open":
+                    departures.abandon(sitting.connection, row.announcing, sitting.now)
+                signing.announcing(sitting.connection, row.seal, None)
 
-def _sealing(connection: Connection, seal: str) -> Event | None:
+
+def sealing_of(connection: Connection, seal: str) -> Event | None:
+    """Return the event by which two persons sealed a closing, None for one that is not sealed."""
     events = live_events(repository.events_of(connection, seal))
     return next((event for event in events if isinstance(event.facts, Sealed)), None)
 
 
-def _label(bag_class: BagClass, scheme: Scheme) -> Label:
+def label_of(bag_class: BagClass, scheme: Scheme) -> Label:
+    """Return the label of the dispatch about a bag of a class."""
     held = BagClass.RESTRICTED if bag_class is BagClass.CONTROLLED else bag_class
     return Label(scheme.policy, scheme.level(held.value).code)
 

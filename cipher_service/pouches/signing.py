@@ -196,6 +196,20 @@ def unannounced(connection: Connection) -> list[Row[Any]]:
     )
 
 
+def announcing(connection: Connection, seal: str, dispatch_id: str | None) -> None:
+    """Note the dispatch by which an officer is about to tell the receiver."""
+    connection.execute(
+        update(tables.sealed).where(tables.sealed.c.seal == seal).values(announcing=dispatch_id)
+    )
+
+
+def being_announced(connection: Connection) -> list[Row[Any]]:
+    """Return the closings whose announcement an officer began and did not end."""
+    book = tables.sealed
+    begun = (book.c.announcing.is_not(None), book.c.announcement.is_(None))
+    return list(connection.execute(select(book).where(*begun)))
+
+
 def announced(connection: Connection, seal: str, dispatch_id: str) -> None:
     """Note the dispatch by which the receiver was told."""
     connection.execute(

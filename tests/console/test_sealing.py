@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pypdfium2
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import Engine, select
 
 from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.sample import make_officers
-from cipher_service.administration.stage import Stage, stage
+from cipher_service.administration.stage import Stage, chiffre, stage
 from cipher_service.audit.journal import Journal
 from cipher_service.identity.demonstration import Demonstration
 from cipher_service.pouches import planning, seal_store
@@ -22,6 +23,7 @@ from cipher_service.storage.unit_of_work import reading
 from keys.custody import Custodian
 from pouch.claims import read_claims
 from pouch.seal import read_seal
+from pouch.sealed import read_sealed
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_page
 from tests.support.office import carriage as waybill
@@ -213,7 +215,8 @@ def test_a_bag_is_sealed_by_two_officers_grants_over_one_seal(desk: Desk, enter:
     assert first in last
     assert second in last
     witness.page.get_by_text("attend la signature d’un officier").wait_for()
-    check_page(witness, foreign=(*desk.names, "cipher-service pouch announce"))
+    expect(witness.page.get_by_role("button", name="Lire et signer l’annonce")).to_have_count(0)
+    check_page(witness, foreign=desk.names)
     for path, pages in (("etiquette.pdf", 2), ("bordereau.pdf", 1)):
         answer = chief.page.request.get(f"{chief.origin}/valises/{seal}/{path}")
         assert answer.ok
@@ -223,3 +226,58 @@ def test_a_bag_is_sealed_by_two_officers_grants_over_one_seal(desk: Desk, enter:
     allowed(witness)  # who holds none to open dispatches
     answer = witness.page.request.get(f"{witness.origin}/valises/{seal}/bordereau.pdf")
     assert answer.ok
+
+
+def test_the_receiver_is_told_under_the_grant_of_who_saw_the_manifest(
+    desk: Desk, ministry: Stage, enter: Enter, tmp_path: Path
+) -> None:
+    """By keys alone; left at the other origin once, then signed: it leaves once."""
+    with reading(desk.engine) as connection:
+        [kept] = connection.execute(select(tables.sealed)).all()
+    where = f"/valises/{kept.seal}"
+    chief = enter("CHIEF-CIPHER-POUCH")
+    chief.goto(where)
+    allowed(chief)
+    for language in ("en", "fr"):
+        chief.goto(f"{where}?lang={language}")
+        check_page(chief, foreign=desk.names)
+
+    def asked() -> None:
+        chief.page.get_by_role("button", name="Lire et signer l’annonce").focus()
+        chief.page.keyboard.press("Enter")
+        chief.page.locator("#acte dl").first.wait_for()
+
+    asked()
+    chief.goto(where)
+    chief.hosts.clear()
+    asked()
+    shown = chief.page.locator("#acte").inner_text()
+    for said in ("Faire signer une dépêche", "PARIS 0002", f"Valise {kept.number}", "SECRET"):
+        assert said in shown
+    chief.page.get_by_role("button", name=SOFTWARE_KEY).focus()
+    chief.page.keyboard.press("Enter")
+    chief.page.locator(".app-done").get_by_role("link", name="Revenir").focus()
+    chief.page.keyboard.press("Enter")
+    chief.page.wait_for_url(f"{chief.origin}{where}")
+    chief.hosts.clear()
+    expect(chief.page.get_by_role("heading", name="Annoncer la valise")).to_have_count(0)
+    check_page(chief, foreign=desk.names)
+
+    chiffre(
+        "fr", "fetch", "--identity", ministry.identity("PARIS"), "--all", "--decipher",
+        "-o", str(tmp_path / "paris"),
+    )  # fmt: skip
+    [file] = (tmp_path / "paris").glob("*/attachments/*")
+    sealed = read_sealed(file.read_bytes().strip())
+    assert sealed.manifest.number == kept.number
+    assert sealed.seal.text == kept.symbol
+    answer = chief.page.request.post(
+        f"{chief.origin}{where}/annonce",
+        data="",
+        headers={
+            "origin": chief.origin,
+            "content-type": "application/x-www-form-urlencoded",
+        },
+    )
+    assert answer.status == 409
+    assert "Valise annoncée déjà" in answer.text()

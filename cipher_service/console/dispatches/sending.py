@@ -5,6 +5,7 @@ sign has come back or ended. What is cut short leaves open numbers; the registra
 """
 
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -27,7 +28,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.storage.blobs import SMALL, Blobs
 from keys.dispatch import Attachment, Prepared, prepare
 from keys.slip_agreement import slip_for
-from keys.slips import SignedSlip, sign_slip
+from keys.slips import sign_slip
 
 
 async def depart(visit: Visit) -> Response:
@@ -83,24 +84,17 @@ async def depart(visit: Visit) -> Response:
 async def _leave(number: str, prepared: Prepared, visit: Visit) -> str:
     """Have the custodian sign under the grant that came back, and hand the dispatch over."""
     asking = asking_for(visit, number)
-    signed, body = await visit.office.in_thread(lambda: _sealed(visit.office, asking, prepared))
-    await visit.act(
-        "dispatch_leave",
-        {
-            "dispatch_id": number,
-            "slip": signed.statement,
-            "signature": signed.signature,
-            "manifest_hash": prepared.manifest.hash,
-            "body": body,
-        },
-    )
+    leaving = await visit.office.in_thread(lambda: sealed(visit.office, asking, prepared))
+    await visit.act("dispatch_leave", {"dispatch_id": number, **leaving})
     return f"/depeches/visa/{number}?fait=left"
 
 
-def _sealed(
-    office: Office, asking: AskingCustodian, prepared: Prepared
-) -> tuple[SignedSlip, bytes | None]:
-    """Sign and seal; give the slip, and the envelope unless it is large: then the store has it."""
+def sealed(office: Office, asking: AskingCustodian, prepared: Prepared) -> dict[str, Any]:
+    """Sign and seal; give what is handed over, as `SendingDesk.leave` takes it.
+
+    The envelope is in it unless it is large: then the store has it.
+    """
+    body: bytes | None = None
     signatures = asking.sign_manifest(prepared.manifest.encode())
     with Blobs(office.settings.data).spool() as spool:
         prepared.write(signatures, spool)
@@ -111,6 +105,12 @@ def _sealed(
         )
         signed = sign_slip(slip, asking.sign_slip)
         if spool.body.size <= SMALL:
-            return signed, spool.written()
-        spool.keep()
-    return signed, None
+            body = spool.written()
+        else:
+            spool.keep()
+    return {
+        "slip": signed.statement,
+        "signature": signed.signature,
+        "manifest_hash": prepared.manifest.hash,
+        "body": body,
+    }

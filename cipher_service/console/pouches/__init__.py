@@ -3,6 +3,7 @@
 * `lists`: bags under way, departures, seals, discrepancies. `bag`: one bag's journey and papers.
 * `making`: hand-in, scan-to-add, sealing by two. `arrival`: blind receipt, opening, item check.
 * `sealing`: scanning, sealing and papers before a custodian that has officers.
+* `announcing`: the receiver is told, by a dispatch that an officer has signed.
 * `carrying`: routes and timetables, the letter of a departure, the count at an airport.
 * `pairs`: what two officers sign besides sealing and opening.
 * `picture`: a journey as a drawing. `words`: the bureau's words. `reading`: what pages share.
@@ -13,6 +14,7 @@ from typing import Final
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import mark
 from cipher_service.console.pouches import (
+    announcing,
     arrival,
     bag,
     carrying,
@@ -58,6 +60,7 @@ FLOW: Final = Flow(
         Page("/valises/{seal}/retirer", making.take_out, method="POST"),
         Page("/valises/{seal}/sceller", making.ask_seal, method="POST"),
         Page("/valises/{seal}/sceau", sealing.grant, method="POST"),
+        Page("/valises/{seal}/annonce", announcing.announce, method="POST"),
         Page("/valises/{seal}/remise", bag.hand_over, method="POST"),
         Page("/valises/{seal}/signalement", bag.report, method="POST"),
         Page("/valises/{seal}/retrouvee", pairs.ask_find, method="POST"),

@@ -13,6 +13,8 @@ from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.pouches import views
 from cipher_service.pouches.signing import Kept
+from keys.act_rules import GRANT_SEATS
+from keys.custody.grants import SIGN
 from pouch.discrepancies import REPORTABLE
 from pouch.papers.bag import bordereau, label
 from pouch.sealed import read_sealed
@@ -30,6 +32,7 @@ async def journey(visit: Visit, refusal: ServiceError | None = None) -> Response
         custodian=await sealing.custodian_stands(visit),
         found=found,
         takers=takers,
+        may_announce=bool(visit.person.principal.functions & GRANT_SEATS[SIGN]),
         picture=draw(found, visit.now),
         width=WIDTH,
         height=HEIGHT,

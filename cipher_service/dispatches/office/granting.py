@@ -20,17 +20,27 @@ from cipher_service.identity.officer_commands import OfficerAct
 from keys.custody.grants import BAG, OPEN, SIGN, Grant
 from keys.custody.intents import request_digest
 
+RequireOwn = Callable[[Connection, str, Grant, bytes], None]
+"""Refuses a grant to sign that is not this officer's, for this manifest alone."""
+
 
 class GrantDesk:
     """What officers ask for before the custodian opens.
 
     Args:
         office: judges who may open what.
+        require_own: demands that a grant to sign is of the officer's own departure.
         now: the clock.
     """
 
-    def __init__(self, office: OfficeDesk, now: Callable[[], datetime] = clock.now) -> None:
+    def __init__(
+        self,
+        office: OfficeDesk,
+        require_own: RequireOwn = require_own_departure,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
         self._office = office
+        self._require_own = require_own
         self._now = now
 
     def acts(self) -> dict[str, OfficerAct]:
@@ -58,7 +68,7 @@ class GrantDesk:
         if grant.officer != officer or grant.purpose not in purposes:
             raise ServiceError("FORM_REFUSED")
         if beside is not None:
-            require_own_departure(connection, officer, grant, beside)
+            self._require_own(connection, officer, grant, beside)
         asked = approvals.Asked(payload["party"], payload["nonce"], tuple(payload["credentials"]))
         return approvals.ask(
             connection, officer, grant.encoded, payload["back"], self._now(),

@@ -182,11 +182,21 @@ def require_own_departure(
         ServiceError: FORM_REFUSED: it is for something else; NOT_FOUND, NOT_AWAITED.
         ManifestMalformed: it is none.
     """
+    departing(connection, officer, named_by(grant, manifest))
+
+
+def named_by(grant: Grant, manifest: bytes) -> str:
+    """Return the dispatch whose manifest a grant is to sign, and that alone.
+
+    Raises:
+        ServiceError: FORM_REFUSED: it is for something else.
+        ManifestMalformed: it is none.
+    """
     dispatch_id = Manifest.parse(manifest).id
     named = (request_digest("sign_manifest", manifest), dispatch_id, 1)
     if (grant.request, grant.dispatch, grant.uses) != named:
         raise ServiceError("FORM_REFUSED")
-    departing(connection, officer, dispatch_id)
+    return dispatch_id
 
 
 def _require_released(slip: Slip, known: Composition) -> None:

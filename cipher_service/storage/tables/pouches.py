@@ -143,6 +143,7 @@ sealed = table(
     Column("symbol", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),  # age ciphertext to the bureau's card
     Column("announcement", Text),  # the dispatch that told the receiver; NULL: not yet
+    Column("announcing", Text),  # the dispatch that an officer is about to have signed for it
     Column("sealer", Text),  # signatures over the claims, where the body was kept before them
     at_least("ordinal", 1),
     UniqueConstraint("number"),

@@ -1,0 +1,202 @@
+"""An officer announces a sealed bag, once the custodian signs dispatches only for officers.
+
+    bag_announce        numbers and their intent, in one commit; the page makes the manifest of them
+    grant_ask           its exact bytes are put before the officer, who signs them alone
+    sign_manifest       the custodian signs it, by that grant and the proof of this intent
+    bag_announced       the envelope is handed over and receipted, and the bag counts as announced
+
+What is cut short between two of them left open numbers, which the next announcement of the bag or
+the round (`announcing`) cancels and tells: a bag is announced once, and no number is lost.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from cipher_service import clock
+from cipher_service.directory.register import read_directory
+from cipher_service.dispatches import departures, incarnations
+from cipher_service.dispatches.office.sending import SendingDesk, named_by, require_own_departure
+from cipher_service.dispatches.sealing import ReceiptSealer
+from cipher_service.dispatches.submission import judge
+from cipher_service.errors import ServiceError
+from cipher_service.identity.officer_commands import OfficerAct
+from cipher_service.labels.scheme import default_scheme
+from cipher_service.pouches import signing
+from cipher_service.pouches.announcing import KIND, label_of, sealing_of
+from cipher_service.pouches.entitlement import PACK
+from cipher_service.pouches.office import Office
+from cipher_service.pouches.repository import Closing
+from cipher_service.references import new_id
+from cipher_service.storage.blobs import Blobs
+from cipher_service.storage.tables.pouches import sealed
+from keys.custody.grants import Grant
+from keys.manifest import ACTION, COPY
+from keys.slips import SignedSlip, Slip
+
+Answer = dict[str, Any]
+
+
+class AnnouncingDesk:
+    """What the acts need.
+
+    Args:
+        seated: gives the bureau inside a transaction.
+        sealer: receipts what leaves.
+        blobs: the envelopes.
+        others: judges what the custodian is asked to sign for dispatches of the cipher bureau.
+        now: the clock.
+    """
+
+    def __init__(
+        self,
+        seated: Callable[[Connection], Office],
+        sealer: ReceiptSealer,
+        blobs: Blobs,
+        others: SendingDesk,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self._seated = seated
+        self._sealer = sealer
+        self._blobs = blobs
+        self._others = others
+        self._now = now
+
+    def acts(self) -> dict[str, OfficerAct]:
+        """Return the acts by name; each method says what it takes and gives."""
+        return {
+            "bag_announce": self.begin,
+            "bag_announced": self.end,
+            "sign_manifest.intend": self.signs,
+            "sign_slip.intend": self.signs,
+        }
+
+    def begin(self, connection: Connection, officer: str, payload: Answer) -> Answer:
+        """Take `{"seal", "subject": age ciphertext}`; give `{"departure", "numbers"}`.
+
+        `numbers` are `[post, epoch, number, previous]`. An earlier announcement that was cut short
+        is cancelled. Refuses CLOSING_UNKNOWN, NOT_ALLOWED, NOT_SEALED_HERE, BAG_ANNOUNCED, and as
+        `departures.intend`; CARD_NOT_IN_FORCE.
+        """
+        now = self._now()
+        found, row = self._to_announce(connection, officer, payload["seal"])
+        directory, post = read_directory(connection), found.route.destination
+        directory.card_in_force(post).card.require_in_force(now)
+        departures.abandon(connection, row.announcing, now)
+        departure = departures.Departure(
+            dispatch_id=new_id(now),
+            origin=found.route.origin,
+            kind=KIND,
+            level=label_of(found.bag_class, default_scheme()).level,
+            drafter=officer,
+            authority=_other(connection, found.seal, officer),
+            subject=payload["subject"],
+            posts=(post,),
+        )
+        epoch = incarnations.epoch(connection, now.year)
+        begun = departures.intend(connection, departure, epoch=epoch, directory=directory, now=now)
+        signing.announcing(connection, found.seal, departure.dispatch_id)
+        numbers = [[each.post, each.epoch, each.number, each.previous] for each in begun.numbers]
+        return {"departure": departure.dispatch_id, "numbers": numbers}
+
+    def end(self, connection: Connection, officer: str, payload: Answer) -> Answer:
+        """Take `{"seal", "slip", "signature", "manifest_hash", "body"}`; give `{"register"}`.
+
+        `body` is the envelope if it is small, else None and the blob store holds it. Refuses as
+        `begin`, INTENT_NOT_OPEN (it was begun anew, or by another), INTENT_MISMATCH (other than
+        what tells of this bag), ENVELOPE_MISMATCH, and as `departures.issue`.
+        """
+        now = self._now()
+        found, row = self._to_announce(connection, officer, payload["seal"])
+        slip, body = Slip.parse(payload["slip"]), payload["body"]
+        if row.announcing != slip.dispatch_id:
+            raise ServiceError("INTENT_NOT_OPEN", dispatch_id=slip.dispatch_id)
+        _require_drafter(connection, slip.dispatch_id, officer)
+        to = [(each.post, each.role) for each in slip.addressees if each.role != COPY]
+        level = label_of(found.bag_class, default_scheme()).level
+        if (slip.kind, slip.level, to) != (KIND, level, [(found.route.destination, ACTION)]):
+            raise ServiceError("INTENT_MISMATCH", dispatch_id=slip.dispatch_id)
+        if body is not None and sha256(body).hexdigest() != slip.envelope_sha256:
+            raise ServiceError("ENVELOPE_MISMATCH", dispatch_id=slip.dispatch_id)
+        directory = read_directory(connection)
+        recorded = departures.issue(
+            connection,
+            judge(
+                SignedSlip(slip, payload["signature"]),
+                directory,
+                default_scheme(),
+                caller=found.route.origin,
+            ),
+            body,
+            payload["manifest_hash"],
+            directory=directory,
+            service=self._sealer.service,
+            stored=self._blobs.size,
+            now=now,
+        )
+        self._sealer.seal(connection, [recorded])
+        signing.announced(connection, found.seal, slip.dispatch_id)
+        return {"register": recorded.statement.register}
+
+    def signs(self, connection: Connection, officer: str, payload: Answer) -> Answer:
+        """Take `{"dispatch_id": of the departure, "request"}`; the custodian may be asked now.
+
+        Refuses as `begin`, INTENT_NOT_OPEN; for every other departure as the cipher bureau does.
+        """
+        seal = _announced_by(connection, payload["dispatch_id"])
+        if seal is None:
+            return self._others.signs(connection, officer, payload)
+        self._to_announce(connection, officer, seal)
+        _require_drafter(connection, payload["dispatch_id"], officer)
+        return {}
+
+    def require_own(
+        self, connection: Connection, officer: str, grant: Grant, manifest: bytes
+    ) -> None:
+        """Demand that a grant is to sign the manifest of this officer's departure, and that alone.
+
+        Raises:
+            ServiceError: as `signs` and `sending.require_own_departure`.
+        """
+        if _announced_by(connection, named_by(grant, manifest)) is None:
+            require_own_departure(connection, officer, grant, manifest)
+        else:
+            self.signs(connection, officer, {"dispatch_id": grant.dispatch})
+
+    def _to_announce(
+        self, connection: Connection, officer: str, seal: str
+    ) -> tuple[Closing, Row[Any]]:
+        with self._seated(connection).look() as sitting:
+            found = sitting.closing(seal)
+            sitting.require(officer, PACK, found)
+        row = signing.row_of(connection, seal)
+        if row is None:
+            raise ServiceError("NOT_SEALED_HERE", seal=seal)
+        if row.announcement is not None:
+            raise ServiceError("BAG_ANNOUNCED", seal=seal)
+        return found, row
+
+
+def _announced_by(connection: Connection, dispatch_id: str) -> str | None:
+    """Return the closing that a departure is to announce, None for any other departure."""
+    found: str | None = connection.scalar(
+        select(sealed.c.seal).where(sealed.c.announcing == dispatch_id)
+    )
+    return found
+
+
+def _require_drafter(connection: Connection, dispatch_id: str, officer: str) -> None:
+    if departures.begun_by(connection, dispatch_id) != officer:
+        raise ServiceError("INTENT_NOT_OPEN", dispatch_id=dispatch_id)
+
+
+def _other(connection: Connection, seal: str, officer: str) -> str:
+    """Return who answers for an announcement: of the two who sealed, one who does not draft it."""
+    event = sealing_of(connection, seal)
+    if event is None or event.witness is None:
+        raise ServiceError("NOT_SEALED_HERE", seal=seal)
+    pair = (event.officer, event.witness.officer)
+    return next(each for each in pair if each != officer)
