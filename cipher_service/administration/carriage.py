@@ -270,6 +270,7 @@ def show(arguments: Namespace, terminal: Terminal) -> None:
                 "announced": found.announced,
                 "events": events,
                 "cases": [asdict(case) for case in found.cases],
+                "compromised": [item for item, _ in found.burnt],
             }
         )
         return
@@ -280,6 +281,8 @@ def show(arguments: Namespace, terminal: Terminal) -> None:
         terminal.show(f"{event['at']}  {event['place']:<12} {event['kind']:<12} {persons}")
     for case in found.cases:
         terminal.show(f"{case.case}  {case.severity} {case.kind} {case.what} {case.state}")
+    for item, designation in found.burnt:
+        Speaker(terminal).show("pouch_burnt", item=item, designation=designation)
 
 
 def list_cases(arguments: Namespace, terminal: Terminal) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 from cipher_service.directory import enrolment
 from cipher_service.directory.carried_cards import compromised_with
 from cipher_service.directory.compromises import compromise
+from cipher_service.storage.tables import controlled
 from cipher_service.storage.tables import pouches as tables
 
 
@@ -36,3 +37,17 @@ def burn(connection: Connection, seal: str, *, case_id: str, officer: str, now: 
         compromise(connection, item, person=officer, reference=case_id, now=now)
         for card in compromised_with(connection, item):
             enrolment.withdraw(connection, card.post, card.fingerprint, now)
+
+
+def burnt_by(connection: Connection, seal: str) -> list[tuple[int, str]]:
+    """Return the items that breaches of a closing compromised: numbers and designations."""
+    burnt, item = controlled.controlled_compromise, controlled.controlled_item
+    case = tables.discrepancy
+    rows = connection.execute(
+        select(item.c.item, item.c.designation)
+        .join(burnt, burnt.c.item == item.c.item)
+        .join(case, case.c.discrepancy_id == burnt.c.reference)
+        .where(case.c.seal == seal)
+        .order_by(item.c.item)
+    )
+    return [(row.item, row.designation) for row in rows]

@@ -13,6 +13,7 @@ from cipher_service import clock
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import cases, outcomes, overview, repository, signing
+from cipher_service.pouches.burning import burnt_by
 from cipher_service.pouches.carriage import find
 from cipher_service.pouches.entitlement import HAND_OVER, LIST, PACK
 from cipher_service.pouches.office import Office, Sitting
@@ -109,13 +110,17 @@ class DepartureLine:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """One closing from make-up to discharge, as far as it was told."""
+    """One closing from make-up to discharge, as far as it was told.
+
+    `burnt` names the controlled items that its breaches compromised, as (number, designation).
+    """
 
     line: BagLine
     closing: Closing
     custody: Custody
     events: tuple[Event, ...]
     cases: tuple[CaseLine, ...]
+    burnt: tuple[tuple[int, str], ...]
     bordereau: str | None
     announced: bool
 
@@ -149,6 +154,7 @@ def journey(office: Office, named: str, *, by: str) -> Journey:
             custody=custody_of(events),
             events=tuple(events),
             cases=tuple(_cases(sitting, [closing.seal])),
+            burnt=tuple(burnt_by(sitting.connection, closing.seal)),
             bordereau=None if kept is None else kept.number,
             announced=kept is not None and kept.announcement is not None,
         )

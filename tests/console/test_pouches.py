@@ -17,10 +17,13 @@ from cipher_service import clock
 from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.stage import Stage
 from cipher_service.audit.journal import Journal
+from cipher_service.directory import controlled
+from cipher_service.directory.compromises import compromise
 from cipher_service.identity.demonstration import Demonstration
 from cipher_service.pouches import carriage, planning, seal_store
 from cipher_service.pouches.office import Office
 from cipher_service.storage.engine import open_existing
+from cipher_service.storage.unit_of_work import unit_of_work
 from pouch.digits import AZERTY
 from pouch.facts import INTACT
 from pouch.locator import grouped_locator
@@ -190,6 +193,14 @@ def _on_its_way(chief: Tab, desk: Desk, seal: str, pictures: Path) -> None:
     diamond.click()
     case = chief.page.url.partition("#")[2]
     assert "valise retenue" in chief.page.locator(f"#{case}").inner_text()
+    now = clock.now()
+    with unit_of_work(desk.engine) as connection:
+        item = controlled.enter(connection, "token", "Jeton <7>", "GARDE", "PV 1", now)
+        reference = case.removeprefix("cas-")
+        compromise(connection, item, person="AGENT", reference=reference, now=now)
+    chief.page.reload()
+    told = chief.page.get_by_role("region", name="Irrégularités").inner_text()
+    assert f"compromis avec la valise · objet contrôlé {item} du registre · Jeton <7>" in told
     chief.page.screenshot(path=pictures / "journey-late.png", full_page=True)
     chief.goto(f"/valises/{seal}")
     check(chief, desk)

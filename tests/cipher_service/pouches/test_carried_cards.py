@@ -8,7 +8,7 @@ import pytest
 from cipher_service.directory import carried_cards, controlled, enrolment
 from cipher_service.directory.register import Directory, DirectoryReader, read_directory
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import cargo, mishaps, packing
+from cipher_service.pouches import cargo, mishaps, packing, views
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.cards import Card
 from pouch.facts import Accounted
@@ -111,6 +111,7 @@ def test_a_breach_found_later_withdraws_the_card_and_no_other(carried: Carried) 
     bureau = carried.bureau
     (case,) = mishaps.report(bureau.office, carried.sent.seal, "bag-unattended", by=bureau.agent)
     assert carried.directory.posts["BRUXELLES"].state == "active", "an incident compromises nothing"
+    assert views.journey(bureau.office, carried.sent.seal, by=bureau.chief).burnt == ()
 
     mishaps.raise_case(bureau.office, case, by=bureau.agent)
 
@@ -119,6 +120,8 @@ def test_a_breach_found_later_withdraws_the_card_and_no_other(carried: Carried) 
     assert after.posts["BRUXELLES"].state == "absent"
     assert after.cards[carried.card.fingerprint].state == "withdrawn"
     assert after.posts["PARIS"].state == "active"
+    told_of = views.journey(bureau.office, carried.sent.seal, by=bureau.chief)
+    assert told_of.burnt == ((carried.item, "Jeton"),)
     at = bureau.now
     bureau.now += timedelta(hours=1)
     (other,) = mishaps.report(bureau.office, carried.sent.seal, "bag-damaged", by=bureau.agent)
