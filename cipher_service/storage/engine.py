@@ -12,18 +12,22 @@ from urllib.parse import quote
 
 import sqlcipher3.dbapi2
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from cipher_service.errors import ServiceError
 
 BUSY_SECONDS = 20
 PAGE_BYTES = 8192
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 WRITES = "cipher_service_writes"
 """Execution option of a connection that will write; `unit_of_work` sets it."""
 
 
 def open_engine(url: str) -> Engine:
     """Return an engine for a SQLAlchemy URL; nothing is connected yet.
+
+    A PostgreSQL on another machine is talked to by TLS under a verified name, whatever the URL says
+    (https://www.postgresql.org/docs/17/libpq-ssl.html: `sslrootcert` names its authority).
 
     Args:
         url: `sqlite:////absolute/path` or `postgresql+psycopg://...`. An unspelled PostgreSQL
@@ -43,12 +47,22 @@ def open_engine(url: str) -> Engine:
             target.set(drivername="postgresql+psycopg"),
             connect_args={
                 # A server may be configured to acknowledge before the disk does; we are not.
-                "options": f"-c synchronous_commit=on -c lock_timeout={BUSY_SECONDS}s"
+                "options": f"-c synchronous_commit=on -c lock_timeout={BUSY_SECONDS}s",
+                **({"sslmode": "verify-full"} if _elsewhere(target) else {}),
             },
             pool_pre_ping=True,
             hide_parameters=True,  # an error's text reaches the log
         )
     raise ValueError(f"SQLite or PostgreSQL, not {backend}")
+
+
+def _elsewhere(target: URL) -> bool:
+    """Say whether a server is reached over a network, not by a socket's path or loopback."""
+    hosts = [target.host or ""]
+    for member in ("host", "hostaddr"):
+        given = target.query.get(member, ())
+        hosts += [given] if isinstance(given, str) else given
+    return any(host and not host.startswith("/") and host not in _HERE for host in hosts)
 
 
 def open_existing(url: str) -> Engine:

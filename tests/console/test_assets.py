@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+METADATA = "cipher_service-0.1.0.dist-info"
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "cipher_service/console/assets"
 STATIC = ROOT / "cipher_service/console/static"
@@ -115,3 +116,8 @@ def test_a_wheel_built_from_the_sources_alone_holds_the_assets(tmp_path: Path) -
     for entry in MANIFEST.values():
         assert f"cipher_service/console/static/{entry['file']}" in names
     assert not [name for name in names if "console/assets" in name or "node_modules" in name]
+    # Nothing of how it is made: no tests, no history, no lists of the workshop.
+    assert {name.split("/")[0] for name in names} <= {"cipher_service", "keys", "pouch", METADATA}
+    assert not [
+        name for name in names if re.search(r"(^|/)(tests?|\.[a-z]+|conftest\.py)(/|$)", name)
+    ]

@@ -9,6 +9,7 @@ import pytest
 from cipher_service import clock
 from cipher_service.access.matrix import default_matrix
 from cipher_service.administration.stage import Stage
+from cipher_service.console.rights import _inert
 from cipher_service.identity.demonstration import Demonstration
 from tests.console.conftest import Enter
 from tests.console.support import check_page
@@ -87,6 +88,16 @@ def test_the_table_is_inert_and_whole(enter: Enter) -> None:
     assert len(lines) > 10
     assert {len(line) for line in lines} == {7}
     assert not any(cell.startswith(("=", "+", "-", "@")) for line in lines for cell in line)
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_name_is_no_formula(first: str) -> None:
+    hostile = f'{first}HYPERLINK("https://evil.example";"Nom")'
+    assert _inert(hostile) == f"'{hostile}"
+    out = io.StringIO()
+    csv.writer(out).writerow(map(_inert, ("OFF-000001", hostile, 'a "quoted", name\n')))
+    [read] = csv.reader(io.StringIO(out.getvalue(), newline=""))
+    assert read == ["OFF-000001", f"'{hostile}", 'a "quoted", name\n']
 
 
 def test_others_do_not_see_it(enter: Enter, ministry: Stage) -> None:

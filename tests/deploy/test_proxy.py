@@ -344,6 +344,35 @@ def test_the_proxys_log_holds_no_query_and_no_agent(proxy: Proxy, paris: Post) -
     assert paris.online("inbox").status == 0
     log = (proxy.authority.parent / "cipher-service.log").read_text("utf-8")
 
+    spoofed = {"X-Forwarded-For": "203.0.113.7", "Forwarded": "for=203.0.113.7"}
+    with httpx.Client(verify=context_of(proxy), trust_env=False) as http:
+        assert http.get(f"{proxy.address}/v1/health", headers=spoofed).status_code == 200
+    log += (proxy.authority.parent / "cipher-service.log").read_text("utf-8")
+    assert {line.split()[1] for line in log.splitlines()} == {"127.0.0.1"}
     assert "GET /v1/" in log
     assert "?" not in log
     assert "chiffre" not in log.replace("localhost", "")
+
+
+def test_one_caller_holds_so_many_requests_open_and_no_more(proxy: Proxy) -> None:
+    """Each says that a body follows, and sends none: the next one is told to wait."""
+    begun = b"POST /v1/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+    begun += b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    lines: list[ssl.SSLSocket] = []
+    try:
+        for _ in range(64):
+            lines.append(proxy.tls())
+            lines[-1].sendall(begun)
+        with proxy.tls() as one_more:
+            one_more.sendall(b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert one_more.recv(65536).startswith(b"HTTP/1.1 429 ")
+    finally:
+        for line in lines:
+            line.close()
+
+
+def test_each_application_has_a_name_of_its_own() -> None:
+    """Cookies know hosts: what one is given, no other is sent."""
+    api, console = CONFIGURATION.read_text("utf-8"), CONSOLE.read_text("utf-8")
+    names = re.findall(r"^ *server_name (\S+);", api + console, re.MULTILINE)
+    assert len(names) == len(set(names)) == 3

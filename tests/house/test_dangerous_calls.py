@@ -16,7 +16,9 @@ SCRIPTS = sorted(
     for path in (ROOT / "cipher_service").rglob(f"*.{suffix}")
     if "node_modules" not in path.parts and "static" not in path.parts
 )
-TEMPLATES = sorted((ROOT / "cipher_service").rglob("*.html"))
+TEMPLATES = sorted(
+    path for path in (ROOT / "cipher_service").rglob("*.html") if "node_modules" not in path.parts
+)
 
 INTERPRETERS = {"eval", "exec", "compile", "__import__"}
 DESERIALISERS = {"pickle", "marshal", "shelve", "yaml", "dill", "jsonpickle"}

@@ -7,6 +7,7 @@ from sqlalchemy.exc import OperationalError
 
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.unit_of_work import reading, unit_of_work
+from tests.support.postgres import Cluster
 
 
 def test_the_embedded_database_flushes_a_write_ahead_log(tmp_path: Path) -> None:
@@ -30,3 +31,22 @@ def test_a_database_that_stays_in_another_journal_mode_is_refused() -> None:
 def test_another_database_is_refused() -> None:
     with pytest.raises(ValueError, match="SQLite or PostgreSQL"):
         open_engine("mysql://x/y")
+
+
+def test_a_server_elsewhere_is_talked_to_by_tls_alone(postgres_cluster: Cluster) -> None:
+    """The server of the tests has no TLS: by loopback it is used, by a network's address not."""
+    here = postgres_cluster.url("ministry")
+    assert "127.0.0.1" in here
+    for url in (
+        here.replace("127.0.0.1", "0.0.0.0"),  # noqa: S104 - an address that leads here
+        here.replace("127.0.0.1", "0.0.0.0") + "?sslmode=disable",  # noqa: S104 - the same
+        here + "?host=0.0.0.0",
+    ):
+        engine = open_engine(url)
+        with pytest.raises(OperationalError, match="SSL"), reading(engine):
+            pytest.fail("it was talked to in the open")
+        engine.dispose()
+    engine = open_engine(here)
+    with reading(engine) as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+    engine.dispose()

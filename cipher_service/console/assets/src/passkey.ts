@@ -116,6 +116,9 @@ function adding(button: HTMLButtonElement): void {
   });
 }
 
+if (place && typeof window.PublicKeyCredential?.parseRequestOptionsFromJSON !== "function") {
+  showRefusal(place, new Refusal([say("unable"), say("nothing"), say("other")], "KEY_UNABLE"));
+}
 const form = document.querySelector<HTMLFormElement>("form[data-sign-in]");
 if (form) signIn(form);
 const box = document.querySelector<HTMLElement>("[data-enrol]");
