@@ -7,12 +7,14 @@ however much it becomes: one caller without a token could take all memory, or al
 import asyncio
 from typing import Final
 
+from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADER_BYTES: Final = 64 * 1024
 """What may arrive without completing a header or a piece of a body; one read may exceed it."""
 HEADER_SECONDS: Final = 10.0
 
+_SPOKEN: Final = frozenset({"1.0", "1.1"})
 _TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"connection: close\r\ncontent-length: 0\r\n\r\n"
@@ -56,7 +58,13 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def on_headers_complete(self) -> None:
-        """A request is known: from here on its endpoint decides how much it takes."""
+        """A request is known: from here on its endpoint decides how much it takes.
+
+        Raises:
+            HttpParserError: it has no version, or another than this server speaks; answered by 400.
+        """
+        if self.parser.get_http_version() not in _SPOKEN:
+            raise HttpParserError("another version of HTTP")
         self._disarm()
         self._between, self._advanced = False, True
         super().on_headers_complete()

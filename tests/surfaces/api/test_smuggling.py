@@ -21,5 +21,20 @@ def test_a_request_that_two_servers_could_read_differently_is_refused(
 ) -> None:
     answer = raw(service, request_bytes)
 
-    statuses = re.findall(rb"HTTP/1\.1 ([0-9]{3})", answer)
-    assert statuses == [b"400"], answer
+    assert refusals(answer) == [b"400"], answer
+
+
+@pytest.mark.parametrize(
+    "version", [b"", b" ", b" HTTP/0.9", b" HTTP/2.0", b" HTTP/3", b" http/1.1"]
+)
+@pytest.mark.parametrize("line", [b"POST /v1/token", b"GET /v1/health"])
+def test_a_request_of_another_version_or_of_none_is_refused(
+    service: Service, line: bytes, version: bytes
+) -> None:
+    hidden = b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    answer = raw(service, line + version + b"\r\nHost: localhost\r\n\r\n" + hidden)
+    assert refusals(answer) == [b"400"], answer
+
+
+def refusals(answer: bytes) -> list[bytes]:
+    return re.findall(rb"HTTP/1\.1 ([0-9]{3})", answer)
