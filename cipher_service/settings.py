@@ -43,6 +43,7 @@ class Settings:
         log: the audit log's name, fixed at founding; empty where a founding older than this member
             left it to the issuer.
         log_public: whether the log's head and tiles are given to anyone; else to posts alone.
+        certificates_demanded: whether a post is heard only by the certificate that it shows in TLS.
     """
 
     data: Path
@@ -61,6 +62,7 @@ class Settings:
     production: bool = False
     log: str = ""
     log_public: bool = False
+    certificates_demanded: bool = False
 
     @property
     def database(self) -> str:
@@ -144,6 +146,7 @@ class Settings:
             production=_choice(members, "production"),
             log=_text(members, "log", ""),
             log_public=_choice(members, "log_public"),
+            certificates_demanded=_choice(members, "certificates_demanded"),
         )
         loaded.require_origins()
         return loaded
@@ -206,8 +209,11 @@ class Settings:
             ]
         if self.demo:
             lines.append("demo = true")
-        if self.production:
-            lines.append("production = true")
+        lines += [
+            f"{name} = true"
+            for name in ("production", "certificates_demanded")
+            if getattr(self, name)
+        ]
         if self.log:
             lines.append(f'log = "{self.log}"')
         if self.custodian != own_custodian(self.data):

@@ -6,12 +6,13 @@ from fastapi import APIRouter, Request, Response
 
 from cipher_service.api.documentation import model_answer, with_token
 from cipher_service.api.ministry import Ministry
+from cipher_service.identity.gatekeeper import CERTIFYING
 from cipher_service.wire.tokens import CertificateAnswer
 
 
 def certificate_routes(ministry: Ministry) -> APIRouter:
     """Return the address for certificates."""
-    router = APIRouter(prefix="/v1/certificates", tags=["token"])
+    router = APIRouter(prefix=CERTIFYING, tags=["token"])
 
     @router.post(
         "",

@@ -69,7 +69,12 @@ class Ministry:
         self._engine = open_existing(settings.database)
         self._registrar = RegistrarClient(settings.registrar_socket)
         self.certificates_shown = ClientCertificates(self._client_authority)
-        self._gatekeeper = Gatekeeper(settings.issuer, self._token_keys, self.certificates_shown)
+        self._gatekeeper = Gatekeeper(
+            settings.issuer,
+            self._token_keys,
+            self.certificates_shown,
+            certificates_demanded=settings.certificates_demanded,
+        )
         self._directory_reader = DirectoryReader()
         self.held_directory: Directory | None = None
         """The directory as it was last read; what it shows may have changed since."""

@@ -31,6 +31,7 @@ from cipher_service.storage.replay import claim_of
 
 _PROVED: Final = "DPoP "
 _BEARER: Final = "Bearer "  # RFC 8705 §3: bound to what TLS showed
+CERTIFYING: Final = "/v1/certificates"
 _REMEMBERED: Final = 4096
 _BETWEEN_QUESTIONS: Final = timedelta(seconds=1)
 
@@ -61,6 +62,7 @@ class Gatekeeper:
         issuer: the issuer's URL; proofs name addresses below it.
         ask_keys: gives the token keys of the day by thumbprint, certified by the custodian.
         certificates: reads what posts show in TLS.
+        certificates_demanded: a token that is bound by a proof serves to fetch a certificate alone.
     """
 
     def __init__(
@@ -68,10 +70,13 @@ class Gatekeeper:
         issuer: str,
         ask_keys: Callable[[], Awaitable[TokenKeys]],
         certificates: ClientCertificates,
+        *,
+        certificates_demanded: bool = False,
     ) -> None:
         self._issuer = issuer
         self._ask_keys = ask_keys
         self._certificates = certificates
+        self._demanded = certificates_demanded
         self._keys: TokenKeys = {}
         self._asking = asyncio.Lock()
         self._asked: datetime | None = None
@@ -97,7 +102,7 @@ class Gatekeeper:
 
         Raises:
             ServiceError: TOKEN_MISSING, TOKEN_REFUSED, PROOF_REFUSED, CLOCK_SKEWED,
-                CERTIFICATE_REFUSED.
+                CERTIFICATE_REFUSED, CERTIFICATE_NEEDED.
         """
         now, given = clock.now(), authorization or ""
         if proof is None and certificate is not None and given.startswith(_BEARER):
@@ -115,6 +120,8 @@ class Gatekeeper:
             dpop.check_bound(read, token, access, method=method, url=self._issuer + path)
         except TokenRefused as error:
             raise ServiceError("PROOF_REFUSED") from error
+        if self._demanded and path != CERTIFYING:
+            raise ServiceError("CERTIFICATE_NEEDED", post=access.post)
         return Caller(access.post, access.client, access.expires, (claim_of_proof(read),))
 
     async def _known(self, token: str, now: datetime) -> AccessToken:

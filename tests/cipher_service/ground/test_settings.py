@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ def test_what_is_written_is_read_again_and_private(tmp_path: Path) -> None:
     assert Settings.load(tmp_path) == settings
     assert settings.issuer == "http://127.0.0.1:8470"
     assert settings.workers == 2
+    assert not settings.certificates_demanded
+    strict = replace(settings, certificates_demanded=True, production=True)
+    strict.write()
+    assert Settings.load(tmp_path) == strict
     (tmp_path / "service.toml").unlink()
     settings.write()
     assert (tmp_path / "service.toml").stat().st_mode & 0o777 == 0o600

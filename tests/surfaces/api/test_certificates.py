@@ -1,8 +1,10 @@
 """Posts that show a certificate: of the proxy alone, and for that post, key and token alone."""
 
+import asyncio
 from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -10,11 +12,13 @@ import httpx
 import pytest
 
 from cipher_service import clock
+from cipher_service.api.application import create_application
 from cipher_service.wire.tokens import ASSERTION_TYPE
 from keys.certificates import ClientKey, pem, read_client_certificate
 from keys.custody.client_authority import ClientAuthority
 from tests.surfaces.api.live import PROXY_SECRET, Post, Service
 from tests.surfaces.api.test_access import refused
+from tests.surfaces.api.test_log import _heard, _next
 
 
 @dataclass
@@ -111,6 +115,43 @@ def test_a_suspended_post_is_refused_at_once_whatever_its_certificate_says(
     refused(shown.ask_token(), 403, "POST_NOT_ACTIVE")
     service.resume("LIBREVILLE")
     assert shown.get(token).status_code == 200
+
+
+def test_a_ministry_that_demands_certificates_hears_nobody_without(paris: Post) -> None:
+    """By its proof a post still fetches its first certificate, and does nothing else."""
+    shown = certified(paris)
+    demanding = create_application(replace(paris.service.settings, certificates_demanded=True))
+    bound = shown.token()
+
+    def proved(method: str, path: str) -> dict[str, str]:
+        token = paris.token()
+        return {
+            "Authorization": f"DPoP {token}",
+            "DPoP": paris.proof(method, path, token=token),
+        }
+
+    async def asked() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app=demanding)
+        async with httpx.AsyncClient(transport=transport, base_url="http://demanding") as http:
+            answers = [
+                await http.get(path, headers=proved("GET", path))
+                for path in ("/v1/dispatches", "/v1/directory", "/v1/audit/checkpoint")
+            ]
+            path = "/v1/certificates"
+            answers.append(await http.post(path, headers=proved("POST", path)))
+            own = {**shown.headers, "Authorization": f"Bearer {bound}"}
+            answers.append(await http.get("/v1/dispatches", headers=own))
+        events = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+        await demanding({"type": "lifespan"}, partial(_next, events), _heard)
+        return answers
+
+    *refusals, certificate, listed = asyncio.run(asked())
+    for answer in refusals:
+        refused(answer, 403, "CERTIFICATE_NEEDED")
+        assert "chiffre certificate" in answer.text
+    assert (certificate.status_code, listed.status_code) == (201, 200)
+    # Elsewhere nothing is demanded.
+    assert paris.get("/v1/dispatches").status_code == 200
 
 
 @pytest.mark.parametrize("secret", [None, "", "x", PROXY_SECRET[:-1], PROXY_SECRET + "x"])
