@@ -1,5 +1,6 @@
 """Posts' certificates: the one shape that is made and read, and every other one refused."""
 
+import os
 import random
 import ssl
 from collections.abc import Callable
@@ -222,10 +223,10 @@ def test_the_authority_itself_is_no_post() -> None:
 
 def test_no_certificate_with_a_changed_byte_is_read() -> None:
     certificate, chance = made(), random.Random(15)  # noqa: S311 - a seeded, repeatable run
-    for _ in range(500):
-        place = chance.randrange(len(certificate))
+    bits = range(8 * len(certificate))
+    for bit in bits if os.environ.get("GATES") == "full" else chance.sample(bits, 500):
         changed = bytearray(certificate)
-        changed[place] ^= 1 << chance.randrange(8)
+        changed[bit // 8] ^= 1 << bit % 8
         with pytest.raises(ClientCertificateInvalid):
             read_client_certificate(bytes(changed), AUTHORITY)
     for broken in (b"", certificate[:-1], certificate + b"\x00", certificate * 2):
