@@ -32,6 +32,7 @@ from keys.custody.grants import OPEN, SIGN, Grant
 from keys.custody.intents import request_digest
 from keys.custody.log_keys import HeadInMemory
 from keys.custody.officers import Officers
+from keys.custody.protocol import Custodian
 from keys.custody.roll_file import RollFile
 from keys.dispatch import Prepared, prepare
 from keys.service_messages import CANCELLED
@@ -50,7 +51,7 @@ class Founded:
     """An office whose custodian has its officers on a roll."""
 
     office: Office
-    custodian: Custody
+    custodian: Custodian
     departing: Departing
 
     def asking(self, who: str) -> WarrantedCustodian:
