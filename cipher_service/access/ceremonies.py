@@ -13,7 +13,7 @@ the keys as they are.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -39,6 +39,10 @@ TYPE: Final = "cipher-service/v1 ceremony"
 OPEN: Final = "open"
 DONE: Final = "done"
 ABANDONED: Final = "abandoned"
+WATCHERS: Final = frozenset(
+    {"CUSTODIAN-A", "CUSTODIAN-B", "CHIEF-CNTC", "SECRETARY-GENERAL", "AUDITOR"}
+)
+"""The functions that watch over every ceremony."""
 _REASON_MOST: Final = 500
 _LINE: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -256,6 +260,11 @@ def read(connection: Connection, number: str) -> Ceremony:
     if row is None:
         raise ServiceError("NOT_FOUND")
     return _ceremony(connection, row)
+
+
+def sees(one: Ceremony, officer: str, functions: Collection[str]) -> bool:
+    """Say whether somebody takes part in a ceremony, or holds a function that watches over all."""
+    return officer in one.participants or not WATCHERS.isdisjoint(functions)
 
 
 def everyone(connection: Connection) -> list[Ceremony]:

@@ -10,6 +10,7 @@ from cipher_service import clock
 from cipher_service.access import ceremonies
 from cipher_service.access.acts import Gate
 from cipher_service.access.ceremonies import Holder, Wanted
+from cipher_service.errors import ServiceError
 from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.identity.passkey_book import Site
 from cipher_service.identity.shared_acts import Signed
@@ -45,6 +46,7 @@ class CeremonyDesk:
             "ceremony_prepare": self.prepare,
             "ceremony_abandon": self.abandon,
             "ceremony_close": self.close,
+            "ceremony_read": self.look,
         }
 
     def completed(self) -> dict[str, OfficerAct]:
@@ -82,6 +84,18 @@ class CeremonyDesk:
         except KeysError:  # one person suffices, also while the custodian is away
             state = None
         ceremonies.abandon(connection, officer, number, reason, state, self._now())
+
+    def look(self, connection: Connection, officer: str, payload: dict[str, Any]) -> None:
+        """Take `{"ceremony": its number, None for the list, "route": what is looked at}`.
+
+        The entry stands before anything is shown. Refuses NOT_FOUND.
+        """
+        if payload["ceremony"] is None:
+            return
+        one = ceremonies.read(connection, payload["ceremony"])
+        held = self._gate.principals.of(connection, officer, self._now()).functions
+        if not ceremonies.sees(one, officer, held):
+            raise ServiceError("NOT_FOUND")
 
     def close(self, connection: Connection, officer: str, payload: dict[str, Any]) -> None:
         """Take `{"ceremony"}`. Refuses as `ceremonies.close`."""

@@ -33,10 +33,10 @@ STATES: Final = {
     ceremonies.DONE: mark("faite"),
     ceremonies.ABANDONED: mark("abandonnée"),
 }
+READ: Final = "ceremony_read"
 ROWS: Final = 5
 _CUSTODIANS: Final = frozenset({"CUSTODIAN-A", "CUSTODIAN-B"})
 _THIRD: Final = frozenset({"CHIEF-CNTC", "SECRETARY-GENERAL"})
-_WATCHERS: Final = _CUSTODIANS | _THIRD | {"AUDITOR"}
 _COLUMNS: Final = ("code", "officer", "card")
 _FIELDS: Final = tuple(f"{name}-{row}" for row in range(ROWS) for name in _COLUMNS)
 _COUNTS: Final = frozenset(str(count) for count in range(2, HOLDERS_MAX + 1))
@@ -48,6 +48,7 @@ async def listed(visit: Visit) -> Response:
     def read(connection: Connection, _gate: Gate) -> list[Ceremony]:
         return [one for one in ceremonies.everyone(connection) if _sees(visit, one)]
 
+    await visit.act(READ, {"ceremony": None, "route": "ceremonies"})
     lines = await visit.read(read)
     conducts = bool(visit.person.principal.functions & _CUSTODIANS)
     return visit.page("ceremonies/list.html", lines=lines, states=STATES, conducts=conducts)
@@ -238,7 +239,11 @@ async def _found(visit: Visit) -> tuple[Ceremony, dict[str, str]]:
         named: Iterable[str] = filter(None, (*one.participants, one.ended_by))
         return one, {each: officers.read(connection, each).identity.name for each in named}
 
-    return await visit.read(read)
+    found = await visit.read(read)
+    # The address, its number, and what of it: `ceremonies/01K.../proces-verbal.pdf`.
+    route = visit.request.url.path.strip("/")[:200]
+    await visit.act(READ, {"ceremony": _number(visit), "route": route})
+    return found
 
 
 def _number(visit: Visit) -> str:
@@ -246,8 +251,7 @@ def _number(visit: Visit) -> str:
 
 
 def _sees(visit: Visit, one: Ceremony) -> bool:
-    person = visit.person
-    return person.number in one.participants or bool(person.principal.functions & _WATCHERS)
+    return ceremonies.sees(one, visit.person.number, visit.person.principal.functions)
 
 
 def _capacities(visit: Visit) -> tuple[str, str, str]:
@@ -288,6 +292,6 @@ FLOW: Final = Flow(
         Page("/ceremonies/{ceremony}/proces-verbal.json", record_json),
         Page("/ceremonies/{ceremony}/proces-verbal.pdf", record_pdf),
     ),
-    (Place(mark("Cérémonies de clés"), "/ceremonies", _WATCHERS),),
+    (Place(mark("Cérémonies de clés"), "/ceremonies", ceremonies.WATCHERS),),
     _awaits,
 )

@@ -9,6 +9,9 @@ import pytest
 from playwright.sync_api import expect
 
 from cipher_service.administration.stage import Stage, chiffre
+from cipher_service.audit.questions import Wanted, every
+from cipher_service.storage.engine import open_existing
+from cipher_service.storage.unit_of_work import reading
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_accessible, check_page, check_width
 from tests.console.test_dispatches import sign
@@ -104,3 +107,10 @@ def test_everyone_signs_the_same_bytes_and_only_the_terminal_shares_out(
     text = pypdfium2.PdfDocument(paper)[0].get_textpage().get_text_range()
     assert "GARDE-B" in text
     assert "Essai du soir" in text
+    engine = open_existing(ministry.settings.database)
+    with reading(engine) as connection:
+        said = every(connection, Wanted(actor=sample(ministry, "CUSTODIAN-A")), 200)
+    engine.dispose()
+    looked = {one.said["resource"] for one in said if one.said["action"] == "ceremony_read"}
+    number = address.strip("/")
+    assert looked >= {number, f"{number}/proces-verbal.json", f"{number}/proces-verbal.pdf"}

@@ -44,7 +44,7 @@ DONE: Final = {
 
 
 async def locked(visit: Visit) -> Response:
-    """What is known without opening, and what may be done."""
+    """What is known without opening, and what may be done; who looked stands in the log before."""
     number = number_of(visit)
 
     def read(connection: Connection, gate: Gate) -> dict[str, Any]:
@@ -73,6 +73,7 @@ async def locked(visit: Visit) -> Response:
 
     told = DONE.get(visit.request.query_params.get("fait", ""))
     found = await visit.read(read)
+    await visit.act("dispatch_card", {"dispatch_id": number})
     level = found["card"].level
     custody = await standing(visit, number, level) if found["may_read"] else None
     return visit.page("dispatches/reading.html", number=number, done=told, custody=custody, **found)

@@ -75,6 +75,7 @@ class OfficeDesk:
             "dispatch_assign": self.assign,
             "dispatch_hand_over": self.hand_over,
             "dispatch_acknowledge": self.acknowledge,
+            "dispatch_card": self.card,
             "dispatch_open.intend": self.open,
             "dispatch_open.end": self.opened,
         }
@@ -222,6 +223,14 @@ class OfficeDesk:
         number = payload["dispatch_id"]
         ruled = routing.acknowledge(connection, self._gate, officer, number, self._now())
         return {"decision": ruled}
+
+    def card(self, connection: Connection, officer: str, payload: Answer) -> Answer:
+        """Take `{"dispatch_id"}`; give `{"decision"}`: its card is about to be shown, unopened.
+
+        Refuses NOT_FOUND.
+        """
+        thing = registers.subject(connection, payload["dispatch_id"])
+        return {"decision": demand(connection, self._gate, officer, "list", thing, self._now())}
 
     def open(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"dispatch_id"}`; give `{"decision"}`: from here on the custodian may be asked.

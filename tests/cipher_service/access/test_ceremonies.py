@@ -21,7 +21,7 @@ from keys.custody import CustodyState
 from keys.custody.errors import CustodianUnavailable
 from keys.passkeys import PasskeyInvalid
 from tests.support.cipher_office import Office
-from tests.support.signing_in import PARTY, SITE, Enrolled
+from tests.support.signing_in import PARTY, SITE, Enrolled, enrol
 
 WHOLE = CustodyState(sealed=False, threshold=0, holders=(), offered=())
 SPLIT = CustodyState(sealed=True, threshold=2, holders=("GARDE-A", "GARDE-B"), offered=())
@@ -144,6 +144,17 @@ def test_one_person_ends_it_and_the_record_says_what_the_custodian_shows(
     assert (ended.state, ended.seen, ended.end_reason) == ("abandoned", seen, "Carte fausse")
     hall.custodian.now = SPLIT
     refused("CEREMONY_ENDED", lambda: hall.act(hall.a, "ceremony_close", ceremony=number))
+
+
+def test_who_takes_part_or_watches_looks_at_it_and_nobody_else(hall: Hall) -> None:
+    looked = {"ceremony": hall.prepare(), "route": "ceremonies/1"}
+    for who in (hall.a, hall.b, hall.chief):
+        hall.act(who, "ceremony_read", **looked)
+    stranger = enrol(hall.engine)
+    refused("NOT_FOUND", lambda: hall.act(stranger, "ceremony_read", **looked))
+    hall.act(stranger, "ceremony_read", ceremony=None, route="ceremonies")  # a list of nothing
+    unknown = {**looked, "ceremony": "01KXNOSUCHDXSPATCHXXXXXXX0"}
+    refused("NOT_FOUND", lambda: hall.act(hall.chief, "ceremony_read", **unknown))
 
 
 def test_who_takes_no_part_and_who_signs_something_else_are_refused(hall: Hall) -> None:

@@ -316,6 +316,10 @@ def test_an_arrival_is_assigned_read_receipted_and_handed_over(office: Office) -
 
     assert (tray("CLERK"), tray("CHIEF"), tray("SECURITY")) == ([], [number], [])
     assert (tray("CHIEF", action="grant-need"), tray("CHIEF", action="read")) == ([number], [])
+    for unseen in ("CLERK", "SECURITY"):
+        refused(office, "NOT_FOUND", unseen, "dispatch_card", dispatch_id=number)
+    ruled = office.act("CHIEF", "dispatch_card", dispatch_id=number)["decision"]
+    assert ruled["policies"] == ["registers"]
     refused(office, "NOT_FOUND", "CLERK", "dispatch_open.intend", dispatch_id=number)
     refused(office, "NOT_ALLOWED", "CHIEF", "dispatch_open.intend", dispatch_id=number)
     security = office.of["SECURITY"].number
