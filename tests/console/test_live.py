@@ -13,7 +13,7 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables.identity import session
 from cipher_service.storage.unit_of_work import reading
 from tests.console.conftest import Enter
-from tests.console.support import check_page
+from tests.console.support import check_accessible, check_page
 from tests.console.test_signing import names, sample
 
 ROLE = "DEPUTY-DIRECTOR"
@@ -125,6 +125,23 @@ def test_a_page_that_renews_itself_keeps_no_session_open(
     assert tab.page.request.get("/depeches/flux?liste=autre").status == 404
     assert tab.page.request.get("/depeches/flux?liste=arrivees&tray=autre").status == 404
     engine.dispose()
+
+
+def test_a_lost_link_is_told_and_the_list_is_brought_up_to_date_after_it(
+    enter: Enter, ministry: Stage, text: Path
+) -> None:
+    tab = enter(ROLE)
+    page = tab.page
+    page.route("**/depeches/flux*", lambda route: route.abort())
+    tab.goto("/depeches/")
+    lost = page.locator("#liaison")
+    expect(lost).to_contain_text("Liaison interrompue")
+    check_accessible(page)
+    number = sent(ministry, text)
+    page.unroute("**/depeches/flux*")
+    expect(page.locator(f'tr[data-line="{number}"]')).to_be_visible()  # nobody loaded the page anew
+    expect(lost).to_be_empty()
+    tab.complaints.clear()  # Chromium tells each try that was cut
 
 
 def test_a_list_is_read_again_only_when_the_log_has_grown(ministry: Stage) -> None:

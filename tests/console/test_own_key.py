@@ -20,6 +20,7 @@ from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys import canonical
 from keys.age.bech32 import encode_recipient
 from keys.age.hybrid import HybridKey
+from tests.console import test_keyboard as keyboard
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_accessible, check_html, check_language, check_width
 from tests.console.test_signing import names, post, sample
@@ -194,7 +195,8 @@ def made(tab: Tab, keys: Keys, ministry: Stage, folder: Path) -> None:
     first, second = (keys.add(ministry, prf=True) for _ in range(2))
     bare = keys.add(ministry, prf=False)
     tab.goto("/cles")
-    page.get_by_role("button", name="Faire ma clé propre").click()
+    keyboard.go(page, "k", "/cles")
+    keyboard.press(page, page.get_by_role("button", name="Faire ma clé propre"))
     page.wait_for_url(f"{ministry.settings.approval_origin}/fr/propre/faire")
     keys.touch(bare)
     page.get_by_role("button", name=f"Faire la copie pour la clé {bare[:8]}").click()
@@ -216,9 +218,10 @@ def made(tab: Tab, keys: Keys, ministry: Stage, folder: Path) -> None:
     cards.set_input_files([held[1]])
     expect(page.locator(".app-refusal")).to_contain_text("HOLDER_TWICE")
     cards.set_input_files([held[2]])
-    page.get_by_label("Porteurs qu’il faudra réunir").select_option("2")
     check_there(tab, names(ministry))
-    offer.click()
+    assert keyboard.walk(page) == []
+    keyboard.choose(page, page.get_by_label("Porteurs qu’il faudra réunir"), "2")
+    keyboard.press(page, offer)
     expect(page.get_by_text("Mettre en service la clé propre")).to_be_visible()
     expect(page.get_by_text("GARDE-A").first).to_be_visible()
     signed(tab)
@@ -315,6 +318,7 @@ def test_an_own_key_is_made_accepted_opens_in_the_page_alone_and_is_given_back(
     expect(page.get_by_text("deux signatures vérifiées dans cette page")).to_be_visible()
     expect(page.get_by_role("heading", name="Accord")).to_be_focused()
     check_there(tab, (*names(ministry), TEXT, "Accord"))
+    assert keyboard.walk(page) == []
     taken_away(tab, tmp_path)
     asked = next(json.loads(one) for one in posted if '"part":' in one)
     for part in ("1001", "-1", "", "0x1"):
