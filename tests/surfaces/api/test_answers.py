@@ -82,6 +82,14 @@ def test_what_changes_something_has_no_safe_method(service: Service) -> None:
             assert answer.status_code in {404, 405}, f"{method} {path}"
 
 
+def test_no_address_answers_to_a_method_that_it_does_not_offer(service: Service) -> None:
+    every = {"get", "post", "put", "patch", "delete", "trace", "propfind", "link", "brew"}
+    for path, methods in _paths(service):
+        for method in sorted(every - methods):
+            answer = service.http.request(method.upper(), path)
+            assert answer.status_code in {400, 404, 405}, f"{method} {path}"
+
+
 def test_every_text_that_comes_in_has_its_pattern_or_its_length(service: Service) -> None:
     document = _document(service)
     schemas = document["components"]["schemas"]
