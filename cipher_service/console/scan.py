@@ -146,11 +146,12 @@ async def take_in(visit: Visit) -> Response:
 
 
 async def pack(visit: Visit) -> Response:
-    """The sync pack of the device's post."""
+    """The sync pack of the device's post, and under which name the log goes on."""
     post, device = await _recognised(visit, b"")
     await visit.office.ask("device_pack", {"post": post, "client": device, "act": None})
     body = await visit.read(lambda connection, _gate: packs.body_of(connection, post))
-    return Response(body, media_type="application/json")
+    log = {"valise-log": visit.office.settings.log_origin}
+    return Response(body, media_type="application/json", headers=log)
 
 
 async def events(visit: Visit) -> Response:

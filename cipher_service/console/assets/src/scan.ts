@@ -70,7 +70,7 @@ async function synchronise(again: boolean): Promise<void> {
     const device = await readDevice();
     if (!device?.trusted) return;
     await sendQueue(device, again);
-    await fetchPack(device);
+    if (await fetchPack(device)) await sendQueue((await readDevice()) ?? device, false);
     const now = await readDevice();
     if (now) pack = await heldPack(now);
   } finally {

@@ -4,7 +4,7 @@ import { timeText } from "../pouch/canonical.ts";
 import { PackRefused, readCardFile, readPack, type Pack } from "../pouch/pack.ts";
 import { ask, newKeys, present, refusal, Refused } from "./device.ts";
 import {
-  alone, keepDevice, keepEvents, keepPackFile, readDevice, readEvents, readPackFile,
+  alone, keepDevice, keepEvents, keepPackFile, readDevice, readEvents, readPackFile, tellAgain,
   type Answer, type Device, type Queued,
 } from "./store.ts";
 
@@ -36,9 +36,20 @@ export async function heldPack(device: Device): Promise<Pack | null> {
   return readPack(file, await readCardFile(device.root), device.packVersion, present());
 }
 
-// Fetches the newest pack; what is not believed is not kept.
-export async function fetchPack(device: Device): Promise<void> {
+// A ministry that was restored from a backup goes on under another log, and may lack what it had
+// recorded: all of it waits again. What it still has it knows as the same. Says whether any waits.
+async function meetLog(log: string | null): Promise<boolean> {
+  return alone(async () => {
+    const now = await readDevice();
+    if (!now || !log || now.log === log) return false;
+    return (await tellAgain({ ...now, log })) > 0;
+  });
+}
+
+// Fetches the newest pack; what is not believed is not kept. Says whether events wait again.
+export async function fetchPack(device: Device): Promise<boolean> {
   const response = await ask(device, "GET", "/scan/pack");
+  const again = await meetLog(response.headers.get("valise-log"));
   const file = utf8(await response.text());
   const root = await readCardFile(device.root);
   await alone(async () => {
@@ -47,6 +58,7 @@ export async function fetchPack(device: Device): Promise<void> {
     const pack = await readPack(file, root, now.packVersion, present());
     await keepPackFile(file, { ...now, packVersion: pack.version });
   });
+  return again;
 }
 
 // Sends what waits; with `again`, also what was refused. Each event keeps its answer.

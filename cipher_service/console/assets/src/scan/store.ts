@@ -14,6 +14,7 @@ export interface Device {
   counter: number;
   previous: string | null;
   packVersion: number;
+  log?: string; // the ministry's log as last met: another one means that it was restored
 }
 
 export interface Answer {
@@ -96,6 +97,16 @@ export async function appendEvent(event: Queued, device: Device): Promise<void> 
     store("device").put(device, SELF);
     return store("events").add(event); // refuses a counter that was used
   });
+}
+
+// Lets what was recorded under another log wait again, and remembers the log: both or neither.
+export async function tellAgain(device: Device): Promise<number> {
+  const recorded = (await readEvents()).filter((event) => event.state === "recorded");
+  await within("readwrite", (store) => {
+    for (const event of recorded) store("events").put({ ...event, state: "pending" });
+    return store("device").put(device, SELF);
+  });
+  return recorded.length;
 }
 
 export function readPackFile(): Promise<Bytes | undefined> {
