@@ -179,6 +179,12 @@ class CardInvalid(Refusal):
     code = "CARD_INVALID"
 
 
+class ComplementInvalid(Refusal):
+    """The S2 keys that go with a card are malformed, another card's, or not signed by all."""
+
+    code = "COMPLEMENT_INVALID"
+
+
 # State, held by those who remember (a post's client, the ministry's register)
 
 

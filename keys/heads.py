@@ -5,16 +5,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from keys.age.header import Header
 from keys.age.stream import OpeningStream
 from keys.errors import PackageMalformed, SignatureInvalid, SignatureMissing, UnknownSender
 from keys.manifest import MANIFEST_BYTES_MAX, Manifest
-from keys.package import ED25519_NAME, MANIFEST_NAME, MLDSA65_NAME, check_label, check_stanzas
+from keys.package import (
+    ED25519_NAME,
+    MANIFEST_NAME,
+    MLDSA65_NAME,
+    MLDSA87_NAME,
+    check_label,
+    check_stanzas,
+)
 from keys.rerouting import by_origin, check_addressees, check_intended, verify_rerouting
-from keys.signing import ED25519_SIGNATURE_BYTES, MANIFEST, MLDSA65_SIGNATURE_BYTES, Signatures
+from keys.signing import (
+    ED25519_SIGNATURE_BYTES,
+    MANIFEST,
+    MLDSA65_SIGNATURE_BYTES,
+    MLDSA87_SIGNATURE_BYTES,
+    Signatures,
+)
+from keys.suites import S2
 from keys.unpacking import Package, Payload
 
 if TYPE_CHECKING:
@@ -23,6 +37,7 @@ if TYPE_CHECKING:
     from keys.age.stream import ByteSource
     from keys.cards import Card
     from keys.rerouting import Rerouting
+    from keys.s2.complements import Complement
 
 
 class FileKeyOpener(Protocol):
@@ -79,6 +94,7 @@ def open_head(
     opener: FileKeyOpener,
     find_sender: Callable[[str], Card | None],
     may_reroute: Callable[[Card, Manifest], bool] = by_origin,
+    find_complement: Callable[[str], Complement | None] = lambda _fingerprint: None,
 ) -> Head:
     """Makes checks 1 to 11 and reads no further than the manifest's signatures.
 
@@ -98,8 +114,11 @@ def open_head(
     check_label(header, manifest)
     # 7. to 9.
     sender = _trusted_sender(manifest, find_sender)
-    signatures = _read_signatures(package)
+    third = _complement_of(sender, find_complement) if manifest.suite == S2 else None
+    signatures = _read_signatures(package, manifest.suite)
     sender.verifying_key.verify(MANIFEST, manifest.encode(), signatures)
+    if third is not None:
+        third.verify(MANIFEST, manifest.encode(), signatures.mldsa87)
     sender.require_in_force(manifest.heading.created)
     # 10. and 11.
     check_intended(header, manifest, opener.fingerprints)
@@ -152,17 +171,28 @@ def _trusted_sender(manifest: Manifest, find_sender: Callable[[str], Card | None
     return card
 
 
-def _read_signatures(package: Package) -> Signatures:
-    return Signatures(
+def _complement_of(sender: Card, find: Callable[[str], Complement | None]) -> Complement:
+    complement = find(sender.fingerprint)
+    if complement is None or complement.card != sender.fingerprint:
+        raise UnknownSender(f"the keys of suite S2 of {sender.post} are not here")
+    return complement
+
+
+def _read_signatures(package: Package, suite: str) -> Signatures:
+    both = Signatures(
         ed25519=_read_signature(package, ED25519_NAME, ED25519_SIGNATURE_BYTES),
         mldsa65=_read_signature(package, MLDSA65_NAME, MLDSA65_SIGNATURE_BYTES),
     )
+    if suite != S2:
+        return both
+    third = _read_signature(package, MLDSA87_NAME, MLDSA87_SIGNATURE_BYTES)
+    return replace(both, mldsa87=third)
 
 
 def _read_signature(package: Package, expected: str, length: int) -> bytes:
     name, size = package.next_entry()
     if name != expected:
-        raise SignatureMissing(f"{expected} is missing; both signatures are required")
+        raise SignatureMissing(f"{expected} is missing; every signature is required")
     if size != length:
         raise SignatureInvalid(f"{expected} has {size} bytes, not {length}")
     return package.body(size)

@@ -19,14 +19,18 @@ from typing import TYPE_CHECKING, Final
 
 from keys import canonical
 from keys.age.bech32 import decode_identity, encode_identity
-from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase, open_file_key
+from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase
 from keys.age.hybrid import HybridKey
 from keys.cards import Card, issue_card, read_card
 from keys.errors import IdentityInvalid
 from keys.files import flush_folder, write_new
 from keys.jws import ApiKey
+from keys.manifest import Manifest
 from keys.records import FINGERPRINT, POST, Record
+from keys.s2.complements import Complement, make_complement
+from keys.s2.recipients import open_with_hybrids
 from keys.signing import MANIFEST, REROUTING, SEED_BYTES, Signatures, SigningKey
+from keys.suites import S2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,8 +82,18 @@ class Identity:
         return self.signing_key.sign_cose(structure)
 
     def sign_manifest(self, manifest: bytes) -> Signatures:
-        """Both signatures over a manifest's bytes."""
+        """The signatures over a manifest's bytes that its suite demands.
+
+        Raises:
+            ManifestMalformed, SuiteBelowFloor: it is none.
+        """
+        if Manifest.parse(manifest).suite == S2:
+            return self.signing_key.sign_thrice(MANIFEST, manifest)
         return self.sign(MANIFEST, manifest)
+
+    def complement(self) -> Complement:
+        """The keys of suite S2 that go with the card; the same each time but for signatures."""
+        return make_complement(self.card, self.signing_key, self.hybrid_key)
 
     def sign_rerouting(self, addendum: bytes) -> Signatures:
         """Both signatures over a rerouting addendum's bytes."""
@@ -93,7 +107,7 @@ class Identity:
             HeaderMalformed: a hybrid stanza breaks the format.
             HeaderTampered: the MAC does not hold.
         """
-        return open_file_key(header, [self.hybrid_key])
+        return open_with_hybrids(header, [self.hybrid_key])
 
 
 def create_identity(

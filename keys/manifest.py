@@ -157,7 +157,7 @@ class Heading:
 class Manifest:
     """A heading with its sender, addressees and parts; `salt` keeps its hash from being guessed.
 
-    `suite` is S1 in every manifest that this version reads.
+    `suite` is S1 unless the cards' complements were at hand (`keys.s2`).
     """
 
     heading: Heading

@@ -7,7 +7,7 @@
  3. A key opens a stanza, and the MAC holds.      NOT_ADDRESSED KEY_RETIRED HEADER_TAMPERED
  4. The package begins with the manifest.         PAYLOAD_DAMAGED PACKAGE_MALFORMED
  5. The manifest has its shape and its suite.     MANIFEST_MALFORMED SUITE_BELOW_FLOOR
- 6. The label stanza is the manifest's.           LABEL_MISMATCH
+ 6. Stanzas are of its suite, the label its own.  SUITE_BELOW_FLOOR LABEL_MISMATCH
  7. The sender's card is one that we trust.       UNKNOWN_SENDER
  8. Both signatures are there and hold.           SIGNATURE_MISSING SIGNATURE_INVALID
  9. The sender's card was in force.               CARD_NOT_IN_FORCE
@@ -44,6 +44,7 @@ from keys.manifest import Manifest, Part
 from keys.package import SUMS_NAME, checksum_lines
 from keys.rerouting import by_origin
 from keys.signing import Signatures
+from keys.suites import S2
 from keys.unpacking import Package, Payload
 
 if TYPE_CHECKING:
@@ -54,10 +55,11 @@ if TYPE_CHECKING:
     from keys.cards import Card
     from keys.heads import FileKeyOpener, Head
     from keys.rerouting import Rerouting
+    from keys.s2.complements import Complement
 
     Receiver = Callable[[memoryview], object]
 
-_BEFORE_PARTS: Final = 4  # the manifest, its two signatures, SHA256SUMS
+_BEFORE_PARTS: Final = 4  # the manifest, two signatures, SHA256SUMS; a third one in suite S2
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ def decipher(
     find_sender: Callable[[str], Card | None],
     workspace: Path,
     may_reroute: Callable[[Card, Manifest], bool] = by_origin,
+    find_complement: Callable[[str], Complement | None] = lambda _fingerprint: None,
 ) -> Opened:
     """Opens one dispatch into a quarantine, or refuses it by name and leaves nothing behind.
 
@@ -133,13 +136,21 @@ def decipher(
             of the final place. A killed process leaves its quarantine (`.quarantine-*`, mode
             0700) behind; whoever chose the workspace wipes it at the next start.
         may_reroute: whether a trusted card may have added addressees; by default the origin's.
+        find_complement: gives the keys of suite S2 of a trusted card, read with it; by default
+            none.
 
     Raises:
         Refusal: the subclass of the first check that fails.
         OSError: from the source or the disk; the quarantine is wiped all the same.
     """
     # 1. to 11.
-    head = open_head(source, opener=opener, find_sender=find_sender, may_reroute=may_reroute)
+    head = open_head(
+        source,
+        opener=opener,
+        find_sender=find_sender,
+        may_reroute=may_reroute,
+        find_complement=find_complement,
+    )
     manifest = head.manifest
     # 12. to 14.
     folder = Path(tempfile.mkdtemp(prefix=".quarantine-", dir=workspace))
@@ -198,7 +209,7 @@ def read_again(head: Head, source: BinaryIO, place: int) -> Iterator[bytes]:
     """
     Header.parse(source)
     package = Package(OpeningStream(head.file_key, Payload(source)))
-    for _ in range(_BEFORE_PARTS + place):
+    for _ in range(_BEFORE_PARTS + (head.manifest.suite == S2) + place):
         _name, size = package.next_entry()
         package.pass_body(size, lambda _piece: None)
     part, digest, last = head.manifest.parts[place], hashlib.sha256(), b""

@@ -3,6 +3,7 @@
     manifest.json            canonical bytes, at most 256 KiB
     manifest.json.ed25519    64 bytes, context `depeche/v1 manifest`
     manifest.json.mldsa65    3,309 bytes, same context
+    manifest.json.mldsa87    4,627 bytes, same context, in suite S2 alone
     SHA256SUMS               one line a part, for people with sha256sum
     message.txt
     attachments/001-name ...
@@ -19,9 +20,11 @@ from typing import TYPE_CHECKING, Final
 from keys import canonical
 from keys.age.header import Stanza, decode_base64
 from keys.age.hybrid import HYBRID_TYPE, refuse_mixed
-from keys.errors import HeaderMalformed, LabelMismatch
+from keys.errors import HeaderMalformed, LabelMismatch, SuiteBelowFloor
 from keys.manifest import COPY
 from keys.records import ULID, Record
+from keys.s2.recipients import S2_TYPE, check_stanza, is_s2
+from keys.suites import S2
 
 if TYPE_CHECKING:
     from keys.age.header import Header
@@ -30,8 +33,10 @@ if TYPE_CHECKING:
 MANIFEST_NAME: Final = "manifest.json"
 ED25519_NAME: Final = "manifest.json.ed25519"
 MLDSA65_NAME: Final = "manifest.json.mldsa65"
+MLDSA87_NAME: Final = "manifest.json.mldsa87"
 SUMS_NAME: Final = "SHA256SUMS"
 LABEL_TYPE: Final = "depeche.v1/label"
+KEY_TYPES: Final = frozenset({HYBRID_TYPE, S2_TYPE})
 # `keys.rerouting` says what stands in it.
 REROUTING_TYPE: Final = "depeche.v1/rerouting"
 # Of a hybrid stanza: ML-KEM-768 ciphertext and X25519 share; file key and tag (C2SP age.md).
@@ -76,7 +81,9 @@ def checksum_lines(manifest: Manifest) -> bytes:
 
 
 def check_stanzas(header: Header) -> None:
-    """Demands well-formed hybrid stanzas behind one label stanza (or rerouting, judged later).
+    """Demands well-formed key stanzas behind one label stanza (or rerouting, judged later).
+
+    They are all of suite S1 (hybrid) or all of suite S2.
 
     All of them are looked at, not only those up to our own, so that every addressee comes to the
     same verdict.
@@ -86,7 +93,13 @@ def check_stanzas(header: Header) -> None:
         LabelMismatch: the label stanza is absent, double or out of place.
         HeaderMalformed: a hybrid stanza has other arguments or sizes.
     """
-    refuse_mixed(header, besides={LABEL_TYPE, REROUTING_TYPE})
+    types = {stanza.type for stanza in header.stanzas}
+    if types <= {S2_TYPE, LABEL_TYPE, REROUTING_TYPE}:
+        for stanza in header.stanzas:
+            if stanza.type == S2_TYPE:
+                check_stanza(stanza)
+    else:
+        refuse_mixed(header, besides={LABEL_TYPE, REROUTING_TYPE})
     places = [at for at, stanza in enumerate(header.stanzas) if stanza.type == LABEL_TYPE]
     if places != [0]:
         raise LabelMismatch("the header does not begin with its one label stanza")
@@ -95,12 +108,20 @@ def check_stanzas(header: Header) -> None:
             _check_hybrid(stanza)
 
 
+def key_stanzas(header: Header) -> int:
+    """How many stanzas wrap the file key."""
+    return sum(stanza.type in KEY_TYPES for stanza in header.stanzas)
+
+
 def check_label(header: Header, manifest: Manifest) -> None:
-    """Demands that the label stanza is the manifest's own.
+    """Demands that the stanzas are of the manifest's suite, and the label stanza its own.
 
     Raises:
-        LabelMismatch: it is another's.
+        SuiteBelowFloor: the file key is wrapped as another suite does.
+        LabelMismatch: the label is another's.
     """
+    if is_s2(header) != (manifest.suite == S2):
+        raise SuiteBelowFloor(f"the file key is not wrapped as suite {manifest.suite} does")
     if header.stanzas[0] != label_stanza(manifest):
         raise LabelMismatch("the label stanza does not match the manifest")
 

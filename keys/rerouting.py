@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keys import canonical
 from keys.age.header import Stanza
-from keys.age.hybrid import HYBRID_TYPE
 from keys.errors import (
     AddresseesMismatch,
     NotIntended,
@@ -36,7 +35,7 @@ from keys.manifest import (
     check_copies,
     read_addressee,
 )
-from keys.package import REROUTING_TYPE
+from keys.package import KEY_TYPES, REROUTING_TYPE
 from keys.records import FINGERPRINT, POST, Record
 from keys.signing import REROUTING, Signatures
 from keys.statements import object_of_signatures, read_signatures
@@ -226,10 +225,10 @@ def verify_rerouting(
 
 
 def _counts(header: Header) -> list[int]:
-    """How many hybrid stanzas follow the label, and each addendum after it."""
+    """How many key stanzas follow the label, and each addendum after it."""
     counts = [0]
     for stanza in header.stanzas[1:]:
-        if stanza.type == HYBRID_TYPE:
+        if stanza.type in KEY_TYPES:
             counts[-1] += 1
         else:
             counts.append(0)

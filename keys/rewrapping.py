@@ -20,12 +20,11 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from keys.age import hybrid
 from keys.age.header import Header, seal_header
 from keys.heads import open_head
 from keys.manifest import Sender
 from keys.rerouting import Addendum, Rerouting, by_origin, check_addressees
-from keys.sealing import addressee_of
+from keys.sealing import addressee_of, wrap_for
 from keys.signing import REROUTING
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from keys.cards import Card
     from keys.heads import FileKeyOpener, Head
     from keys.manifest import Manifest
+    from keys.s2.complements import Complement
     from keys.sealing import Destination
     from keys.signing import Signatures
 
@@ -84,6 +84,7 @@ def reroute(
     created: datetime,
     reason: str,
     may_reroute: Callable[[Card, Manifest], bool] = by_origin,
+    find_complement: Callable[[str], Complement | None] = lambda _fingerprint: None,
 ) -> Rerouted:
     """Makes the header of a dispatch anew, with more addressees.
 
@@ -102,22 +103,30 @@ def reroute(
         created: UTC, whole seconds.
         reason: one line of 1 to 200 characters; every addressee reads it.
         may_reroute: as for `decipher`; judges what `source` carries already.
+        find_complement: as for `decipher`.
 
     Raises:
         Refusal: what `decipher` refuses until check 11.
         CardNotInForce: the signer's card or a destination's is not valid at `created`.
         ReroutingInvalid: a field that no reader would accept, or a key that is named already.
         SignatureInvalid: the signer's answer does not verify with its card.
+        ComplementInvalid: a dispatch of suite S2, and the keys of it of a card are not here.
     """
     # 1.
-    head = open_head(source, opener=opener, find_sender=find_sender, may_reroute=may_reroute)
+    head = open_head(
+        source,
+        opener=opener,
+        find_sender=find_sender,
+        may_reroute=may_reroute,
+        find_complement=find_complement,
+    )
     # 2.
     for card in (signer.card, *(destination.card for destination in destinations)):
         card.require_in_force(created)
     # 3.
     added = _signed(_addendum(head, signer.card, destinations, created, reason), signer)
     # 4.
-    wrapped = (hybrid.wrap(head.file_key, each.recipient) for each in destinations)
+    wrapped = [wrap_for(head.file_key, each) for each in destinations]
     stanzas = (*head.header.stanzas, added.stanza(), *wrapped)
     # 5.
     check_addressees(Header(stanzas, head.header.mac), head.manifest)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from keys.age import hybrid
 from keys.age.header import FILE_KEY_SIZE, seal_header
 from keys.age.stream import CHUNK_SIZE, NONCE_SIZE, TAG_SIZE, SealingStream
-from keys.errors import PartTooLarge
+from keys.errors import ComplementInvalid, ManifestMalformed, PartTooLarge
 from keys.manifest import (
     ACTION,
     CIPHER,
@@ -34,21 +34,26 @@ from keys.package import (
     ED25519_NAME,
     MANIFEST_NAME,
     MLDSA65_NAME,
+    MLDSA87_NAME,
     SUMS_NAME,
     checksum_lines,
     label_stanza,
 )
+from keys.s2 import recipients
 from keys.signing import MANIFEST
 from keys.sources import Content, Source
+from keys.suites import S1, S2
 from keys.ustar import END, SIZE_MAX, entry_bytes, entry_header, padding_after
 
 if TYPE_CHECKING:
     import hashlib
     from collections.abc import Sequence
 
+    from keys.age.header import Stanza
     from keys.age.stream import ByteSink
     from keys.cards import Card
     from keys.prekeys import Prekey
+    from keys.s2.complements import Complement
     from keys.signing import Signatures
 
 
@@ -70,7 +75,8 @@ class Destination:
     """One addressee of a dispatch to be enciphered; the fields are `manifest.Addressee`'s.
 
     The sender's own copy is a destination too: its own card, role `copy`, no series. A prekey, of
-    this card, takes the place of the card's own recipient.
+    this card, takes the place of the card's own recipient. Suite S2 needs the card's complement,
+    and has no prekeys.
     """
 
     card: Card
@@ -79,11 +85,26 @@ class Destination:
     role: str = ACTION
     delivery: str = CIPHER
     prekey: Prekey | None = None
+    complement: Complement | None = None
 
     @property
     def recipient(self) -> bytes:
         """The 1,216 raw bytes to which the file key is wrapped."""
         return self.card.recipient if self.prekey is None else self.prekey.recipient
+
+
+def wrap_for(file_key: bytes, destination: Destination) -> Stanza:
+    """Wraps a file key for a destination, as the suite does whose size it has.
+
+    Raises:
+        ComplementInvalid: suite S2, and the destination's card has no complement here.
+    """
+    if len(file_key) == FILE_KEY_SIZE:
+        return hybrid.wrap(file_key, destination.recipient)
+    complement = destination.complement
+    if complement is None or complement.card != destination.card.fingerprint:
+        raise ComplementInvalid(f"the keys of suite S2 of {destination.card.post} are not here")
+    return recipients.wrap(file_key, complement.recipient)
 
 
 def addressee_of(destination: Destination) -> Addressee:
@@ -153,6 +174,7 @@ class Prepared:
     sender: Card
     destinations: tuple[Destination, ...]
     _sources: tuple[Source, ...]
+    _complement: Complement | None = None
 
     def write(self, signatures: Signatures, sink: ByteSink) -> Enciphered:
         """Writes the dispatch to `sink`: steps 4 to 6 of `encipher`.
@@ -162,10 +184,15 @@ class Prepared:
             SourceChangedError, OSError: as `encipher`.
         """
         # 4.
-        self.sender.verifying_key.verify(MANIFEST, self.manifest.encode(), signatures)
+        manifest = self.manifest.encode()
+        self.sender.verifying_key.verify(MANIFEST, manifest, signatures)
+        size = FILE_KEY_SIZE
+        if self._complement is not None:
+            self._complement.verify(MANIFEST, manifest, signatures.mldsa87)
+            size = recipients.S2_FILE_KEY_SIZE
         # 5.
-        file_key = secrets.token_bytes(FILE_KEY_SIZE)
-        wrapped = (hybrid.wrap(file_key, each.recipient) for each in self.destinations)
+        file_key = secrets.token_bytes(size)
+        wrapped = [wrap_for(file_key, each) for each in self.destinations]
         header = seal_header([label_stanza(self.manifest), *wrapped], file_key)
         sink.write(header)
         # 6.
@@ -183,12 +210,15 @@ def prepare(
     *,
     sender: Card,
     message_type: str = "text/plain",
+    complement: Complement | None = None,
 ) -> Prepared:
     """Makes the manifest of one dispatch, for somebody to sign: steps 1 to 3 of `encipher`.
 
     Raises:
-        PartTooLarge, ManifestMalformed, CardNotInForce, OSError: as `encipher`.
+        PartTooLarge, ManifestMalformed, CardNotInForce, ComplementInvalid, OSError: as `encipher`.
     """
+    if complement is not None and complement.card != sender.fingerprint:
+        raise ComplementInvalid(f"the keys of suite S2 are not those of this card of {sender.post}")
     # 1.
     if len(attachments) > ATTACHMENTS_MAX:
         raise PartTooLarge(f"a dispatch has at most {ATTACHMENTS_MAX} attachments")
@@ -199,11 +229,12 @@ def prepare(
     types = (message_type, *(attachment.type for attachment in attachments))
     parts = tuple(map(_measure, names, sources, types))
     # 2.
-    manifest = _make_manifest(heading, destinations, sender, parts)
+    suite = S1 if complement is None else S2
+    manifest = _make_manifest(suite, heading, destinations, sender, parts)
     # 3.
     for card in (sender, *(destination.card for destination in destinations)):
         card.require_in_force(heading.created)
-    return Prepared(manifest, sender, tuple(destinations), sources)
+    return Prepared(manifest, sender, tuple(destinations), sources, complement)
 
 
 def encipher(
@@ -215,6 +246,7 @@ def encipher(
     signer: DispatchSigner,
     sink: ByteSink,
     message_type: str = "text/plain",
+    complement: Complement | None = None,
 ) -> Enciphered:
     """Writes one dispatch to `sink`.
 
@@ -236,17 +268,26 @@ def encipher(
         sink: takes the age file whole at each `write` (a buffered file); left open. On any error
             it holds a useless beginning that the caller removes.
         message_type: media type of the message.
+        complement: of the signer's card: writes suite S2, for which each destination needs its
+            own.
 
     Raises:
         PartTooLarge: a content of 8 GiB or more, or more than 999 attachments.
         ManifestMalformed: a field that no reader would accept.
         CardNotInForce: a card is not valid at `heading.created`.
         SignatureInvalid: the signer's answer does not verify with its card.
+        ComplementInvalid: suite S2, and the keys of it of a card are not here.
         SourceChangedError: a content changed meanwhile; enciphering again can help.
         OSError: from a content or the sink.
     """
     prepared = prepare(
-        heading, destinations, message, attachments, sender=signer.card, message_type=message_type
+        heading,
+        destinations,
+        message,
+        attachments,
+        sender=signer.card,
+        message_type=message_type,
+        complement=complement,
     )
     return prepared.write(signer.sign_manifest(prepared.manifest.encode()), sink)
 
@@ -259,11 +300,18 @@ def _measure(name: str, source: Source, media_type: str) -> Part:
 
 
 def _make_manifest(
-    heading: Heading, destinations: Sequence[Destination], sender: Card, parts: tuple[Part, ...]
+    suite: str,
+    heading: Heading,
+    destinations: Sequence[Destination],
+    sender: Card,
+    parts: tuple[Part, ...],
 ) -> Manifest:
     to = tuple(map(addressee_of, destinations))
+    if suite == S2 and any(entry.key != EDITION_KEY for entry in to):
+        raise ManifestMalformed("suite S2 has no one-time keys")
     salt = secrets.token_bytes(SALT_BYTES)
-    manifest = Manifest(heading, Sender(sender.post, sender.fingerprint), to, parts, salt)
+    named = Sender(sender.post, sender.fingerprint)
+    manifest = Manifest(heading, named, to, parts, salt, suite)
     return Manifest.parse(manifest.encode())
 
 
@@ -271,12 +319,14 @@ def _write_package(
     stream: SealingStream, manifest: Manifest, signatures: Signatures, sources: Sequence[Source]
 ) -> int:
     """Writes every entry and finishes the stream; gives the package's size."""
-    head = (
+    head = [
         (MANIFEST_NAME, manifest.encode()),
         (ED25519_NAME, signatures.ed25519),
         (MLDSA65_NAME, signatures.mldsa65),
-        (SUMS_NAME, checksum_lines(manifest)),
-    )
+    ]
+    if manifest.suite == S2:
+        head.append((MLDSA87_NAME, signatures.mldsa87))
+    head.append((SUMS_NAME, checksum_lines(manifest)))
     size = len(END)
     for name, data in head:
         stream.write(entry_header(name, len(data)) + data + bytes(padding_after(len(data))))

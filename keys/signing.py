@@ -12,21 +12,27 @@ Verification raises; it never returns a boolean that a caller could forget.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
 import nacl.bindings
 import nacl.exceptions
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, MLDSA65PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import (
+    MLDSA65PrivateKey,
+    MLDSA65PublicKey,
+    MLDSA87PrivateKey,
+)
 from nacl.utils import random as random_bytes
 
 from keys.errors import SignatureInvalid
 
 MANIFEST: Final = "depeche/v1 manifest"
 CARD: Final = "depeche/v1 card"
+COMPLEMENT: Final = "depeche/v1 complement"
 SLIP: Final = "depeche/v1 slip"
 RECEIPT: Final = "depeche/v1 receipt"
 RECEIPTS: Final = "depeche/v1 receipts"
@@ -45,6 +51,10 @@ ED25519_PUBLIC_BYTES: Final = 32
 ED25519_SIGNATURE_BYTES: Final = 64
 MLDSA65_PUBLIC_BYTES: Final = 1952
 MLDSA65_SIGNATURE_BYTES: Final = 3309
+MLDSA87_PUBLIC_BYTES: Final = 2592
+MLDSA87_SIGNATURE_BYTES: Final = 4627
+
+_DRAW_87: Final = b"depeche/v1 S2 signature\0"
 
 # An array of four whose first is the text "Signature1" (RFC 9052 §4.4).
 _SIG_STRUCTURE: Final = b"\x84\x6aSignature1"
@@ -52,10 +62,14 @@ _SIG_STRUCTURE: Final = b"\x84\x6aSignature1"
 
 @dataclass(frozen=True)
 class Signatures:
-    """Both signatures over one message: 64 bytes of Ed25519 and 3,309 bytes of ML-DSA-65."""
+    """Both signatures over one message: 64 bytes of Ed25519 and 3,309 bytes of ML-DSA-65.
+
+    Suite S2 adds a third one: 4,627 bytes of ML-DSA-87.
+    """
 
     ed25519: bytes
     mldsa65: bytes
+    mldsa87: bytes = b""
 
 
 class VerifyingKey:
@@ -142,6 +156,22 @@ class SigningKey:
             ed25519=self.sign_ed25519(context, message),
             mldsa65=self._mldsa65.sign(message, context.encode()),
         )
+
+    @cached_property
+    def _mldsa87(self) -> MLDSA87PrivateKey:
+        """Drawn from the seed of the other one: nobody keeps a second secret."""
+        drawn = hashlib.shake_256(_DRAW_87 + self.mldsa65_seed).digest(SEED_BYTES)
+        return MLDSA87PrivateKey.from_seed_bytes(drawn)
+
+    @property
+    def mldsa87_public(self) -> bytes:
+        """The public ML-DSA-87 key of suite S2, 2,592 raw bytes."""
+        return self._mldsa87.public_key().public_bytes_raw()
+
+    def sign_thrice(self, context: str, message: bytes) -> Signatures:
+        """The three signatures of suite S2 over `message` in `context`."""
+        third = self._mldsa87.sign(message, context.encode())
+        return replace(self.sign(context, message), mldsa87=third)
 
     def sign_ed25519(self, context: str, message: bytes) -> bytes:
         """The Ed25519 signature alone, 64 bytes."""

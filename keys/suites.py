@@ -5,7 +5,9 @@ repeated in the label stanza, so that nobody can strip or trade one algorithm al
 
 * S1: HPKE MLKEM768-X25519, HKDF-SHA256, ChaCha20-Poly1305 (age v1 hybrid recipients); SHA-256;
   Ed25519 and ML-DSA-65, both required. Category 3 of NIST's scale.
-* S2 (reserved, not read by this version): MLKEM1024-P384, AES-256-GCM, ML-DSA-87. Category 5.
+* S2: HPKE MLKEM1024-P384, HKDF-SHA384, AES-256-GCM around file keys of 32 bytes; AES-256-GCM;
+  SHA-256; Ed25519, ML-DSA-65 and ML-DSA-87, all required. Category 5, but for SHA-256, whose
+  collisions are of category 2 in either suite. Published age readers do not read it.
 
 A suite is active from one day, decrypt-only from another (what was written under it still opens),
 and forbidden from a third. What may be written or opened on a day is asked of the table by whoever
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 S1: Final = "S1"
+S2: Final = "S2"
 
 ACTIVE: Final = "active"
 DECRYPT_ONLY: Final = "decrypt-only"
@@ -99,8 +102,11 @@ class SuiteTable:
 
 
 TABLE: Final = SuiteTable(
-    suites={S1: Suite(S1, category=3, active=date(2026, 1, 1))},
-    # NIST category 3 throughout; a ministry that wants category 5 for a level waits for S2.
+    suites={
+        S1: Suite(S1, category=3, active=date(2026, 1, 1)),
+        S2: Suite(S2, category=5, active=date(2026, 11, 1)),
+    },
+    # NIST category 3 throughout: posts that want 5 for a level exchange complements first.
     floors={"TRES-SECRET": 3},
     floor=3,
 )
@@ -110,7 +116,7 @@ def require_accepted(suite: str) -> None:
     """Demands a suite that this version reads, whatever the day.
 
     Raises:
-        SuiteBelowFloor: any other, whether weak, reserved or unknown.
+        SuiteBelowFloor: any other.
     """
-    if suite != S1:
-        raise SuiteBelowFloor(f"the suite {suite[:20]!r} is not accepted; {S1} is")
+    if suite not in TABLE.suites:
+        raise SuiteBelowFloor(f"the suite {suite[:20]!r} is not accepted; S1 and S2 are")

@@ -20,9 +20,8 @@ from typing import Any, Final
 from cipher_service.errors import ServiceError
 from keys import canonical
 from keys.age.header import MAX_HEADER_SIZE, Header
-from keys.age.hybrid import HYBRID_TYPE
 from keys.errors import AddresseesMismatch, LabelMismatch
-from keys.package import check_stanzas
+from keys.package import check_stanzas, key_stanzas
 from keys.rerouting import Addendum, last_act
 from keys.slip_agreement import SlipMismatch, entries_of
 from keys.slips import Slip
@@ -69,9 +68,9 @@ def check_header(slip: Slip, prefix: bytes) -> None:
     if act is not None:
         _check_rerouted(slip, header, *act)
         return
-    hybrid = sum(stanza.type == HYBRID_TYPE for stanza in header.stanzas)
-    if hybrid != len(slip.addressees):
-        raise AddresseesMismatch(f"{hybrid} stanzas for {len(slip.addressees)} addressees")
+    wrapped = key_stanzas(header)
+    if wrapped != len(slip.addressees):
+        raise AddresseesMismatch(f"{wrapped} stanzas for {len(slip.addressees)} addressees")
     routing = {entry.precedence for entry in slip.addressees if entry.role != "copy"}
     label = _label(header)
     if label.get("id") != slip.dispatch_id or label.get("routing") != sorted(routing):

@@ -16,8 +16,7 @@ from cipher_service.client.messages import Language, phrase
 from cipher_service.client.terminal import Terminal
 from keys import canonical
 from keys.age.header import Header, Stanza, decode_base64
-from keys.age.hybrid import HYBRID_TYPE
-from keys.package import LABEL_TYPE
+from keys.package import KEY_TYPES, LABEL_TYPE
 from keys.records import CODE, ULID, Record
 
 _SUITE = re.compile(r"S[0-9]{1,3}")
@@ -52,7 +51,7 @@ def examine_from_outside(path: Path) -> dict[str, Any]:
         "header_bytes": header_bytes,
         "payload_bytes": size - header_bytes,
         "stanzas": [{"type": name, "count": count} for name, count in types.items()],
-        "recipients": types[HYBRID_TYPE],
+        "recipients": sum(types[each] for each in KEY_TYPES),
         "label": next(map(_label, (s for s in header.stanzas if s.type == LABEL_TYPE)), None),
     }
 

@@ -19,6 +19,8 @@ from keys.errors import HeaderMalformed, HeaderTampered, HeaderTooLarge, NotAge
 MAX_HEADER_SIZE: Final = 1 << 20
 MAX_STANZAS: Final = 600
 FILE_KEY_SIZE: Final = 16
+FILE_KEY_SIZES: Final = frozenset({FILE_KEY_SIZE, 32})
+"""Of age, and of suite S2, whose stanzas stand in a header of the same grammar (SPEC.md §17)."""
 SCRYPT_TYPE: Final = "scrypt"
 
 _MAGIC: Final = b"age-encryption.org/"
@@ -162,7 +164,7 @@ def seal_header(stanzas: Iterable[Stanza], file_key: bytes) -> bytes:
 
     Args:
         stanzas: one or more, in the order to be written.
-        file_key: 16 random bytes, never used for another file.
+        file_key: 16 random bytes (32 in suite S2), never used for another file.
 
     Returns:
         The header's bytes; the payload follows immediately.
@@ -173,8 +175,8 @@ def seal_header(stanzas: Iterable[Stanza], file_key: bytes) -> bytes:
     ordered = tuple(stanzas)
     if not ordered:
         raise ValueError("a header has at least one stanza")
-    if len(file_key) != FILE_KEY_SIZE:
-        raise ValueError(f"a file key has {FILE_KEY_SIZE} bytes")
+    if len(file_key) not in FILE_KEY_SIZES:
+        raise ValueError(f"a file key has {FILE_KEY_SIZE} bytes, or 32 in suite S2")
     text = _until_mac(ordered)
     return _with_mac(text, _mac(text, file_key))
 

@@ -10,16 +10,17 @@ from typing import Final, NoReturn, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from keys.age.header import FILE_KEY_SIZE
+from keys.age.header import FILE_KEY_SIZE, FILE_KEY_SIZES
 from keys.errors import HeaderMalformed, PayloadDamaged
 
 CHUNK_SIZE: Final = 1 << 16
 TAG_SIZE: Final = 16
 SEALED_CHUNK_SIZE: Final = CHUNK_SIZE + TAG_SIZE
 NONCE_SIZE: Final = 16
+_S2_PAYLOAD: Final = b"depeche/v1 S2 payload"
 
 # A chunk's nonce: an 11-byte big-endian counter, then 1 for the final chunk and 0 before. Eight
 # bytes of counter outlast any file, so the first three stay zero.
@@ -42,10 +43,14 @@ class ByteSource(Protocol):
         ...
 
 
-def _cipher(file_key: bytes, nonce: bytes) -> ChaCha20Poly1305:
-    if len(file_key) != FILE_KEY_SIZE:
-        raise ValueError(f"a file key has {FILE_KEY_SIZE} bytes")
-    return ChaCha20Poly1305(HKDF(hashes.SHA256(), 32, salt=nonce, info=b"payload").derive(file_key))
+def _cipher(file_key: bytes, nonce: bytes) -> ChaCha20Poly1305 | AESGCM:
+    """The cipher of a payload: age's, or that of suite S2, whose file keys have 32 bytes."""
+    if len(file_key) not in FILE_KEY_SIZES:
+        raise ValueError(f"a file key has {FILE_KEY_SIZE} bytes, or 32 in suite S2")
+    if len(file_key) == FILE_KEY_SIZE:
+        derive = HKDF(hashes.SHA256(), 32, salt=nonce, info=b"payload").derive
+        return ChaCha20Poly1305(derive(file_key))
+    return AESGCM(HKDF(hashes.SHA384(), 32, salt=nonce, info=_S2_PAYLOAD).derive(file_key))
 
 
 class SealingStream:

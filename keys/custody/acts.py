@@ -49,8 +49,13 @@ def _write_pair(value: Signatures | VerifyingKey) -> dict[str, bytes]:
     return {"ed25519": value.ed25519, "mldsa65": value.mldsa65}
 
 
+def _write_signatures(value: Signatures) -> dict[str, bytes]:
+    third = {"mldsa87": value.mldsa87} if value.mldsa87 else {}
+    return {**_write_pair(value), **third}
+
+
 def _read_signatures(members: dict[str, bytes]) -> Signatures:
-    return Signatures(members["ed25519"], members["mldsa65"])
+    return Signatures(members["ed25519"], members["mldsa65"], members.get("mldsa87", b""))
 
 
 def _read_key(members: dict[str, bytes]) -> VerifyingKey:
@@ -106,7 +111,7 @@ def _read_nothing(members: dict[str, bytes]) -> None:
 
 
 def _signing(*arguments: str) -> Act:
-    return Act(arguments, _write_pair, _read_signatures)
+    return Act(arguments, _write_signatures, _read_signatures)
 
 
 ACTS: Final = {
@@ -120,6 +125,7 @@ ACTS: Final = {
     "log_head": Act((), _write_bytes, _read_bytes),
     "sign_checkpoint": Act(("checkpoint", "path", "published"), _write_bytes, _read_bytes),
     "sign_manifest": _signing("manifest", "warrant"),
+    "complement": Act((), _write_bytes, _read_bytes),
     "sign_slip": Act(("slip", "warrant"), _write_bytes, _read_bytes),
     "sign_post_receipt": _signing("statement"),
     "sign_service_message": _signing("statement", "warrant"),

@@ -24,7 +24,7 @@ from keys.custody.log_keys import HeadInMemory, LogKeys, LogVerifiers
 from keys.custody.shares import read_share
 from keys.custody.versions import BookInMemory, BookKeeper, Versions
 from keys.endorsement import Endorsement, make_endorsement, make_introduction
-from keys.errors import HeaderMalformed
+from keys.errors import HeaderMalformed, SuiteBelowFloor
 from keys.heads import examine
 from keys.lifecycle import COMPROMISED, SUSPENDED
 from keys.log.errors import NoteMalformed
@@ -33,6 +33,7 @@ from keys.package import check_stanzas
 from keys.post_receipts import PostReceipt
 from keys.receipts import BatchRoot
 from keys.rerouting import Addendum
+from keys.s2.complements import make_complement
 from keys.service_messages import ServiceMessage
 from keys.signing import (
     ENDORSEMENT,
@@ -48,7 +49,7 @@ from keys.signing import (
     VerifyingKey,
 )
 from keys.slips import Slip
-from keys.suites import TABLE
+from keys.suites import S2, TABLE
 from keys.token_keys import TokenKey
 
 if TYPE_CHECKING:
@@ -199,7 +200,13 @@ class Custody:
             warrant,
         )
         self._versions.require_protects()
-        return keys.signing.sign(MANIFEST, manifest)
+        sign = keys.signing.sign_thrice if parsed.suite == S2 else keys.signing.sign
+        return sign(MANIFEST, manifest)
+
+    def complement(self) -> bytes:
+        """The keys of suite S2 of the card in force."""
+        keys = self.bureau
+        return make_complement(keys.card, keys.signing, keys.hybrid).to_bytes()
 
     def sign_slip(self, slip: bytes, warrant: bytes = b"") -> bytes:
         """Signs a slip of the bureau."""
@@ -281,6 +288,8 @@ class Custody:
         parsed, file_key, manifest = self._released(
             "rewrap_header", (header, prefix, recipient), warrant
         )
+        if manifest.suite == S2:
+            raise SuiteBelowFloor("an officer's own key has no keys of suite S2")
         made = seal_header([parsed.stanzas[0], wrap(file_key, recipient)], file_key)
         return canonical.encode(
             {

@@ -14,11 +14,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from keys import canonical
-from keys.age.files import open_file_key
 from keys.age.hybrid import SEED_SIZE, HybridKey
 from keys.cards import Card, issue_card, read_card
 from keys.errors import CardInvalid, NotAddressed
 from keys.records import Record
+from keys.s2.recipients import open_with_hybrids
 from keys.signing import SEED_BYTES, SigningKey
 
 if TYPE_CHECKING:
@@ -99,11 +99,11 @@ class BureauKeys:
 
         Raises:
             NotAddressed: it is addressed to none.
-            HeaderMalformed, HeaderTampered: as `keys.age.files.open_file_key`.
+            HeaderMalformed, HeaderTampered: as `keys.s2.recipients.open_with_hybrids`.
         """
         for edition in self.newest_first():
             try:
-                return open_file_key(header, [edition.hybrid]), edition
+                return open_with_hybrids(header, [edition.hybrid]), edition
             except NotAddressed:
                 continue
         raise NotAddressed("no stanza of the header opens with a key of the bureau")

@@ -92,6 +92,10 @@ class Custodian(Protocol):
         """
         ...
 
+    def complement(self) -> bytes:
+        """The keys of suite S2 that go with the card (`keys.s2.complements`)."""
+        ...
+
     def sign_slip(self, slip: bytes, warrant: bytes = b"") -> bytes:
         """Signs a slip of the bureau (Ed25519, 64 bytes).
 

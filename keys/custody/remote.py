@@ -79,6 +79,11 @@ class AskedCustodian(ABC):
         """Signs a dispatch of the bureau."""
         return self._sign("sign_manifest", manifest, warrant)
 
+    def complement(self) -> bytes:
+        """The keys of suite S2 that go with the card."""
+        made: bytes = self._ask("complement")
+        return made
+
     def sign_slip(self, slip: bytes, warrant: bytes = b"") -> bytes:
         """Signs a slip of the bureau."""
         signature: bytes = self._ask("sign_slip", slip, warrant)

@@ -9,6 +9,7 @@ import { createHash, createPublicKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Decrypter } from "age-encryption";
+import { isSigned87, openS2, S2 } from "./s2.mjs";
 
 class Refusal extends Error {
   constructor(code) {
@@ -102,15 +103,21 @@ function parseHeader(file) {
 }
 
 function checkStanzas(stanzas) {
-  const known = new Set([HYBRID, LABEL, REROUTING]);
+  const ofS2 = stanzas.every(({ type }) => type !== HYBRID) && isS2(stanzas);
+  const known = new Set([ofS2 ? S2 : HYBRID, LABEL, REROUTING]);
   demand(stanzas.every(({ type }) => known.has(type)), "MIXED_RECIPIENTS");
   const labels = stanzas.flatMap(({ type }, at) => (type === LABEL ? [at] : []));
   demand(labels.length === 1 && labels[0] === 0, "LABEL_MISMATCH");
-  for (const { args, body } of stanzas.filter(({ type }) => type === HYBRID)) {
-    demand(args.length === 1 && body.length === 32, "HEADER_MALFORMED");
-    demand(rawBase64(args[0], "HEADER_MALFORMED").length === 1120, "HEADER_MALFORMED");
+  const [encSize, bodySize] = ofS2 ? [1665, 48] : [1120, 32];
+  for (const { args, body } of stanzas.filter(isKey)) {
+    demand(args.length === 1 && body.length === bodySize, "HEADER_MALFORMED");
+    demand(rawBase64(args[0], "HEADER_MALFORMED").length === encSize, "HEADER_MALFORMED");
   }
 }
+
+const isKey = ({ type }) => type === HYBRID || type === S2;
+const isS2 = (stanzas) => stanzas.some(({ type }) => type === S2);
+const refuse = (code) => demand(false, code);
 
 async function openAge(file, identity) {
   const decrypter = new Decrypter();
@@ -283,7 +290,7 @@ function readManifest(data) {
   const code = "MANIFEST_MALFORMED";
   const manifest = parseCanonical(data, code);
   if (manifest?.v === 1 && match(/^S[0-9]{1,3}$/)(manifest.suite)) {
-    demand(manifest.suite === "S1", "SUITE_BELOW_FLOOR");
+    demand(manifest.suite === "S1" || manifest.suite === "S2", "SUITE_BELOW_FLOOR");
   }
   demand(isManifest(manifest), code);
   demand(manifest.expires === null || manifest.expires > manifest.created, code);
@@ -313,7 +320,7 @@ function publicKey(prefix, base64) {
   return createPublicKey({ key, format: "der", type: "spki" });
 }
 
-function checkSignatures(archive, manifest, card) {
+function checkSignatures(archive, manifest, card, complement) {
   const signature = (name, size) => {
     const entry = archive.next();
     demand(entry.name === name, "SIGNATURE_MISSING");
@@ -322,7 +329,11 @@ function checkSignatures(archive, manifest, card) {
   };
   const ed25519 = signature("manifest.json.ed25519", 64);
   const mldsa65 = signature("manifest.json.mldsa65", 3309);
+  const mldsa87 = complement && signature("manifest.json.mldsa87", 4627);
   demandSigned(MANIFEST_CONTEXT, manifest, card, ed25519, mldsa65);
+  if (!complement) return;
+  const key = Buffer.from(complement.statement.mldsa87, "base64");
+  demand(isSigned87(MANIFEST_CONTEXT, manifest, key, mldsa87), "SIGNATURE_INVALID");
 }
 
 function demandSigned(name, message, card, ed25519, mldsa65) {
@@ -372,7 +383,7 @@ function readReroutings(stanzas) {
 function checkAddressees(stanzas, manifest, digest) {
   const counts = [0];
   for (const { type } of stanzas.slice(1)) {
-    if (type === HYBRID) counts[counts.length - 1] += 1;
+    if (isKey({ type })) counts[counts.length - 1] += 1;
     else counts.push(0);
   }
   demand(counts[0] === manifest.to.length && !counts.includes(0), "ADDRESSEES_MISMATCH");
@@ -404,18 +415,22 @@ function checkRerouting({ addendum, signatures }, manifest, trusted) {
 
 // ---- The order of checks (SPEC §8)
 
-async function read(file, identity, own, trusted) {
+async function read(file, identity, own, trusted, complements) {
   const stanzas = parseHeader(file);
   checkStanzas(stanzas);
-  const archive = new Archive(await openAge(file, identity));
+  const opened = isS2(stanzas) ? openS2(file, stanzas, identity, refuse) : await openAge(file, identity);
+  const archive = new Archive(opened);
   const first = archive.next();
   demand(first.name === "manifest.json" && first.size <= 256 * 1024, "PACKAGE_MALFORMED");
   const bytes = archive.body(first.size);
   const manifest = readManifest(bytes);
+  demand(isS2(stanzas) === (manifest.suite === "S2"), "SUITE_BELOW_FLOOR");
   checkLabel(stanzas[0], manifest, bytes);
   const card = trusted.find(({ fingerprint }) => fingerprint === manifest.sender.fingerprint);
   demand(card?.post === manifest.sender.post, "UNKNOWN_SENDER");
-  checkSignatures(archive, bytes, card);
+  const complement = complements.find(({ statement }) => statement.card === card.fingerprint);
+  demand(manifest.suite === "S1" || complement, "UNKNOWN_SENDER");
+  checkSignatures(archive, bytes, card, manifest.suite === "S2" && complement);
   const inForce = card.valid_from <= manifest.created && manifest.created < card.valid_until;
   demand(inForce, "CARD_NOT_IN_FORCE");
   const isOwn = ({ fingerprint }) => fingerprint === own;
@@ -453,10 +468,12 @@ const folder = process.argv[2];
 const index = JSON.parse(readFileSync(join(folder, "index.json"), "utf8"));
 const card = (post) => readCard(join(folder, `${post}.card`));
 const results = {};
-for (const { file, opener, trusted = index.trusted } of index.vectors) {
+const complement = (post) => parseCanonical(readFileSync(join(folder, `${post}.complement`)).subarray(0, -1), "COMPLEMENT_INVALID");
+for (const { file, opener, trusted = index.trusted, complements = index.complements } of index.vectors) {
   try {
     const data = readFileSync(join(folder, file));
-    results[file] = await read(data, index.identities[opener], card(opener).fingerprint, trusted.map(card));
+    const [cards, thirds] = [trusted.map(card), complements.map(complement)];
+    results[file] = await read(data, index.identities[opener], card(opener).fingerprint, cards, thirds);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     results[file] = { verdict: error.code };

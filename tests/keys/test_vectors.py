@@ -17,6 +17,7 @@ from keys.dispatch import decipher
 from keys.errors import Refusal
 from keys.identity import Identity
 from keys.jws import ApiKey
+from keys.s2.complements import read_complement
 from keys.signing import SigningKey
 
 FOLDER = Path(__file__).resolve().parents[1] / "vectors" / "depeche"
@@ -37,6 +38,11 @@ def test_a_vector_meets_its_verdict(vector: dict[str, Any], tmp_path: Path) -> N
     posts = vector.get("trusted", INDEX["trusted"])
     cards = [read_card((FOLDER / f"{post}.card").read_bytes()) for post in posts]
     trusted = {card.fingerprint: card for card in cards}
+    thirds = {
+        card.fingerprint: read_complement((FOLDER / f"{card.post}.complement").read_bytes(), card)
+        for card in cards
+        if card.post in vector.get("complements", INDEX["complements"])
+    }
     verdict = "OPENED"
     parts: dict[str, str] = {}
     try:
@@ -47,6 +53,7 @@ def test_a_vector_meets_its_verdict(vector: dict[str, Any], tmp_path: Path) -> N
                 opener=_opener(vector["opener"]),
                 find_sender=trusted.get,
                 workspace=tmp_path,
+                find_complement=thirds.get,
             ) as opened,
         ):
             assert opened.manifest_hash == vector["manifest_sha256"]
@@ -64,6 +71,7 @@ def test_a_vector_meets_its_verdict(vector: dict[str, Any], tmp_path: Path) -> N
 def test_every_refusal_that_a_file_can_meet_has_a_vector() -> None:
     of_state_or_secrets = {
         "CARD_INVALID",
+        "COMPLEMENT_INVALID",
         "IDENTITY_INVALID",
         "KEY_RETIRED",
         "NUMBER_REUSED",

@@ -40,6 +40,7 @@ class Case:
     make: Callable[[], bytes]
     opener: str = "PARIS"
     trusted: tuple[str, ...] = ("MINREX",)
+    complements: tuple[str, ...] = ("MINREX",)
 
 
 def cases() -> Iterator[Case]:

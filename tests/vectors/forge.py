@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from keys.manifest import (
 )
 from keys.opening import Opened, decipher
 from keys.package import LABEL_TYPE
+from keys.s2 import recipients
 from keys.signing import MANIFEST, Signatures, SigningKey
 from keys.ustar import END, entry_header, padding_after
 
@@ -125,6 +126,7 @@ class Forgery:
     alter_archive: Callable[[bytes], bytes] | None = None
     alter_stanzas: Callable[[list[Stanza]], None] | None = None
     file_key: bytes = FILE_KEY
+    suite: str = "S1"
 
     def manifest(self) -> bytes:
         """The manifest's bytes, as altered."""
@@ -141,6 +143,7 @@ class Forgery:
                 for name, data in self.contents
             ),
             salt=hashlib.sha256(self.heading.id.encode()).digest(),
+            suite=self.suite,
         )
         members = json.loads(manifest.encode())
         if self.alter:
@@ -153,7 +156,8 @@ class Forgery:
     def archive(self) -> bytes:
         """The archive, as altered."""
         manifest = self.manifest()
-        sign = self.sign or (lambda data: self.signer.sign(MANIFEST, data))
+        key = self.signer.signing_key
+        sign = self.sign or partial(key.sign if self.suite == "S1" else key.sign_thrice, MANIFEST)
         signatures = sign(manifest)
         sums = "".join(
             f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in self.contents
@@ -162,6 +166,7 @@ class Forgery:
             Entry("manifest.json", manifest),
             Entry("manifest.json.ed25519", signatures.ed25519),
             Entry("manifest.json.mldsa65", signatures.mldsa65),
+            *([Entry("manifest.json.mldsa87", third)] if (third := signatures.mldsa87) else []),
             Entry("SHA256SUMS", sums.encode()),
             *(Entry(name, data) for name, data in self.contents),
         ]
@@ -174,11 +179,16 @@ class Forgery:
         """Label and hybrid stanzas, as altered."""
         stanzas = [
             label(self.manifest()),
-            *(hybrid.wrap(self.file_key, card.recipient) for card in self.recipients),
+            *(self._wrapped(card) for card in self.recipients),
         ]
         if self.alter_stanzas:
             self.alter_stanzas(stanzas)
         return stanzas
+
+    def _wrapped(self, card: Card) -> Stanza:
+        if len(self.file_key) == len(FILE_KEY):
+            return hybrid.wrap(self.file_key, card.recipient)
+        return recipients.wrap(self.file_key, identity(card.post).complement().recipient)
 
     def seal(self) -> bytes:
         """The age file."""
@@ -230,4 +240,11 @@ def split(envelope: bytes) -> tuple[Header, bytes]:
 def open_with(envelope: bytes, opener: Identity, folder: Path, *senders: Identity) -> Opened:
     """Deciphers with the product; MINREX is trusted unless others are given."""
     trusted = {sender.card.fingerprint: sender.card for sender in senders or [identity("MINREX")]}
-    return decipher(io.BytesIO(envelope), opener=opener, find_sender=trusted.get, workspace=folder)
+    thirds = {name: identity(card.post).complement() for name, card in trusted.items()}
+    return decipher(
+        io.BytesIO(envelope),
+        opener=opener,
+        find_sender=trusted.get,
+        workspace=folder,
+        find_complement=thirds.get,
+    )

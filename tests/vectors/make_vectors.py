@@ -15,7 +15,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from tests.vectors import envelope_cases, package_cases, rerouting_cases
+from tests.vectors import envelope_cases, package_cases, rerouting_cases, s2_cases
 from tests.vectors.envelope_cases import OPENED, Case
 from tests.vectors.forge import identity, unseal
 
@@ -30,14 +30,21 @@ def main() -> None:
         path = FOLDER / f"{post}.card"
         if not path.exists():
             path.write_bytes(identity(post).card.to_bytes() + b"\n")
+    complement = FOLDER / "MINREX.complement"
+    if not complement.exists():
+        complement.write_bytes(identity("MINREX").complement().to_bytes() + b"\n")
     index = {
         "about": "Dispatches with one defect each, and good ones; see make_vectors.py.",
         "identities": {post: identity(post).age_identity for post in POSTS},
         "trusted": TRUSTED,
+        "complements": TRUSTED,
         "vectors": [
             _write(case)
             for case in itertools.chain(
-                envelope_cases.cases(), package_cases.cases(), rerouting_cases.cases()
+                envelope_cases.cases(),
+                package_cases.cases(),
+                rerouting_cases.cases(),
+                s2_cases.cases(),
             )
         ],
     }
@@ -58,6 +65,8 @@ def _write(case: Case) -> dict[str, Any]:
     }
     if case.trusted != TRUSTED:
         entry["trusted"] = list(case.trusted)
+    if case.complements != TRUSTED:
+        entry["complements"] = list(case.complements)
     if case.expect == OPENED:
         entry |= _contents(path.read_bytes(), case.opener)
     return entry
@@ -70,8 +79,9 @@ def _contents(envelope: bytes, opener: str) -> dict[str, Any]:
         members = [(entry.name, tar.extractfile(entry)) for entry in tar]
         files = {name: body.read() for name, body in members if body}
     manifest = files.pop("manifest.json")
-    for name in ("manifest.json.ed25519", "manifest.json.mldsa65", "SHA256SUMS"):
-        del files[name]
+    for name in ("ed25519", "mldsa65", "mldsa87"):
+        files.pop(f"manifest.json.{name}", None)
+    del files["SHA256SUMS"]
     return {
         "manifest_sha256": hashlib.sha256(manifest).hexdigest(),
         "parts": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},

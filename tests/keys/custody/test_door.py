@@ -41,6 +41,8 @@ from keys.endorsement import read_endorsement, read_introduction
 from keys.errors import KeysError, NotAge, SignatureInvalid
 from keys.jws import ApiKey
 from keys.receipts import BatchRoot
+from keys.s2.complements import read_complement
+from keys.s2.recipients import S2Key
 from keys.signing import RECEIPTS
 from tests.keys.custody.conftest import END, START
 
@@ -106,6 +108,8 @@ def test_the_acts_pass_the_door(
     assert remote.service_key().ed25519 == lome.service_key().ed25519
     assert remote.certifying_key().mldsa65 == lome.certifying_key().mldsa65
     assert remote.client_authority() == lome.client_authority()
+    third = read_complement(remote.complement(), lome.card())
+    assert third.recipient == S2Key(lome.bureau.hybrid).recipient
     begins = datetime.now(UTC).replace(microsecond=0)
     jwk = ApiKey.generate().public_jwk()
     client = ClientKey("PARIS", jwk["x"], jwk["y"], begins, begins + timedelta(days=1))
