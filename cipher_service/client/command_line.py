@@ -24,6 +24,7 @@ _INSPECTION = "cipher_service.client.inspection:inspect"
 _IDENTITY_NEW = "cipher_service.client.identities:new"
 _IDENTITY_RESTORED = "cipher_service.client.restoring:restored"
 _IDENTITY_EXPORT = "cipher_service.client.identities:export_age"
+_IDENTITY_COMPLEMENT = "cipher_service.client.complements:write"
 _CARD_SHOW = "cipher_service.client.identities:show_card"
 _REROUTE = "cipher_service.client.rerouting:run"
 _SERIES = "cipher_service.client.series:series"
@@ -90,6 +91,12 @@ def _add_identity(commands: "Commands[Parser]", say: Say) -> None:
     add_identity_option(export, say)
     export.add_argument("--yes", action="store_true", help=say("help_yes"))
     add_json(export, say)
+    complement = add_command(group, say, "identity_complement", _IDENTITY_COMPLEMENT)
+    add_identity_option(complement, say)
+    complement.add_argument(
+        "-o", "--out", metavar=say("an_output"), required=True, help=say("help_complement_out")
+    )
+    add_json(complement, say)
 
 
 def _add_card(commands: "Commands[Parser]", say: Say) -> None:
@@ -109,6 +116,7 @@ def _add_encipher(commands: "Commands[Parser]", say: Say) -> None:
     add("--info", metavar=card, action="append", default=[], help=say("help_info"))
     add("--level", metavar=say("a_level"), required=True, help=say("help_level"))
     add_sending_options(parser, say)
+    _add_complements(parser, say)
     parser.add_argument(
         "-o", "--out", metavar=say("an_output"), required=True, help=say("help_out")
     )
@@ -121,6 +129,7 @@ def _add_decipher(commands: "Commands[Parser]", say: Say) -> None:
     parser = add_command(commands, say, "decipher", _DECIPHERING)
     add_identity_option(parser, say)
     _add_trusted(parser, say)
+    _add_complements(parser, say)
     parser.add_argument(
         "-o", "--out", metavar=say("an_output_folder"), required=True, help=say("help_out_folder")
     )
@@ -142,6 +151,16 @@ def _add_reroute(commands: "Commands[Parser]", say: Say) -> None:
     add("-o", "--out", metavar=say("an_output"), required=True, help=say("help_out"))
     add("file", metavar=say("a_file"), help=say("help_dispatch_file"))
     add_json(parser, say)
+
+
+def _add_complements(parser: Parser, say: Say) -> None:
+    parser.add_argument(
+        "--complement",
+        metavar=say("a_file"),
+        action="append",
+        default=[],
+        help=say("help_complement"),
+    )
 
 
 def _add_trusted(parser: Parser, say: Say) -> None:

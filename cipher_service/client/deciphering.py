@@ -9,11 +9,12 @@ import json
 import os
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cipher_service import clock
+from cipher_service.client.complements import read_files
 from cipher_service.client.drafting import read_card_file
 from cipher_service.client.durable import sync_folder
 from cipher_service.client.failures import Refused
@@ -42,6 +43,7 @@ from keys.identity import Identity
 from keys.manifest import Manifest
 from keys.prekey_store import PrekeyOpener, PrekeyStore
 from keys.rerouting import Rerouting
+from keys.s2.complements import Complement
 
 RECORD = "dispatch.json"
 ATTACHMENTS = "attachments"
@@ -75,11 +77,13 @@ class Trust:
         own: its own card: a post reads its own copies, and may have rerouted to itself.
         senders: trusted cards by fingerprint.
         rerouters: likewise, of those who besides the origin may have rerouted a dispatch to it.
+        complements: the keys of suite S2 of some of them, by the fingerprint of the card.
     """
 
     own: Card
     senders: Mapping[str, Card]
     rerouters: Mapping[str, Card]
+    complements: Mapping[str, Complement] = field(default_factory=dict)
 
     def card(self, fingerprint: str) -> Card | None:
         """Return the trusted card with a fingerprint."""
@@ -98,6 +102,10 @@ def decipher(arguments: Namespace, terminal: Terminal) -> None:
     senders = list(map(read_card_file, arguments.senders))
     rerouters = list(map(read_card_file, arguments.rerouters))
     identity, folder = open_identity(arguments, terminal), Path(arguments.identity)
+    complements = read_files(arguments.complement, senders)
+    if complements:
+        own = identity.complement()
+        complements[own.card] = own
     with PostState(folder) as state:
         published = decipher_into(
             source,
@@ -107,6 +115,7 @@ def decipher(arguments: Namespace, terminal: Terminal) -> None:
                 identity.card,
                 {card.fingerprint: card for card in senders},
                 {card.fingerprint: card for card in rerouters},
+                complements,
             ),
             state=state,
             terminal=terminal,
@@ -165,6 +174,7 @@ def decipher_into(
             find_sender=trust.card,
             workspace=workspace,
             may_reroute=trust.may_reroute,
+            find_complement=trust.complements.get,
         ) as opened,
         undisturbed(),
     ):

@@ -22,6 +22,7 @@ from keys.cards import CARD_BYTES_MAX, Card, read_card
 from keys.dispatch import Destination
 from keys.manifest import COPY, INFO, KINDS, Heading, Label
 from keys.records import CODE, ULID
+from keys.s2.complements import Complement
 
 _SUBJECT = re.compile(r"[^\x00-\x1f\x7f\u2028\u2029]{0,400}")
 _REFERENCE = re.compile(r"[^\x00-\x1f\x7f\u2028\u2029]{1,200}")
@@ -37,10 +38,12 @@ class Draft:
         heading: id, label and the rest.
         destinations: the addressees in the order typed, then the sender's own copy; none has a
             number yet.
+        complement: the sender's keys of suite S2, where it is written under that.
     """
 
     heading: Heading
     destinations: tuple[Destination, ...]
+    complement: Complement | None = None
 
     @property
     def addressees(self) -> list[str]:

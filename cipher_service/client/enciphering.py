@@ -25,6 +25,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from cipher_service.client.complements import with_complements
 from cipher_service.client.drafting import (
     Draft,
     attachment_paths,
@@ -47,7 +48,7 @@ from keys.dispatch import Attachment, Destination, Enciphered
 from keys.dispatch import encipher as encipher_package
 from keys.errors import KeysError
 from keys.identity import Identity
-from keys.manifest import COPY, POUCH, Heading, Series
+from keys.manifest import COPY, POUCH, Series
 
 _READINGS = 2  # a content is read once for its hash, once to be enciphered
 
@@ -61,6 +62,7 @@ def encipher(arguments: Namespace, terminal: Terminal) -> None:
     identity = open_identity(arguments, terminal)
     with LogBook(folder) as book:
         decided = draft(arguments, identity.card, read_card_file, book.carried())
+    decided = with_complements(decided, arguments.complement, identity)
     partial = out.parent / f".chiffre-{secrets.token_hex(8)}.partial"
     with (
         opened_text(arguments.file, folder) as text,
@@ -137,9 +139,9 @@ def encipher_numbered(
         _numbered(decided, identity.card, state.numbers, partial, terminal) as destinations,
         _new_file(partial) as sink,
     ):
-        heading = decided.heading
-        enciphered = _written(heading, destinations, text, files, identity, sink, terminal)
-        state.numbers.finish(heading.id, enciphered.manifest_hash)
+        ready = replace(decided, destinations=tuple(destinations))
+        enciphered = _written(ready, text, files, identity, sink, terminal)
+        state.numbers.finish(decided.heading.id, enciphered.manifest_hash)
     return enciphered
 
 
@@ -164,21 +166,20 @@ def _numbered(
 
 
 def _written(
-    heading: Heading,
-    destinations: Sequence[Destination],
+    ready: Draft,
     text: io.RawIOBase,
     attachments: Sequence[tuple[Path, io.FileIO]],
     signer: Identity,
     sink: BinaryIO,
     terminal: Terminal,
 ) -> Enciphered:
-    """Encipher to destinations that have their numbers, and flush it to disk."""
+    """Encipher a draft whose destinations have their numbers, and flush it to disk."""
     files = (text, *(file for _path, file in attachments))
     total = sum(os.fstat(file.fileno()).st_size for file in files)
     with terminal.progress("enciphering", _READINGS * total) as advance:
         enciphered = encipher_package(
-            heading,
-            destinations,
+            ready.heading,
+            ready.destinations,
             _content(text, advance),
             [
                 Attachment(path.name, _content(file, advance), media_type(path))
@@ -186,6 +187,7 @@ def _written(
             ],
             signer=signer,
             sink=sink,
+            complement=ready.complement,
         )
         sink.flush()
         os.fsync(sink.fileno())
