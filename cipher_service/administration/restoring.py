@@ -35,6 +35,7 @@ from cipher_service.audit.records import DONE, Event
 from cipher_service.client.durable import sync_folder
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
+from cipher_service.directory.register import read_directory
 from cipher_service.dispatches.continuity import REGISTER, counter_of, spend
 from cipher_service.dispatches.incarnations import PREFIX, following, reopen
 from cipher_service.settings import FILE, Settings
@@ -154,6 +155,7 @@ def _renew(
         migrations.upgrade(before)
         with reading(before) as connection:
             epoch = _following(connection, now)
+            _require_keys(connection, settings)
             statement = _statement(connection, arguments, shares, checkpoint)
             number = _archive(connection, folder, settings, statement)
         settings = replace(settings, log=f"{_root(settings.log_origin)}/r{number}")
@@ -219,6 +221,19 @@ def _following(connection: Connection, now: datetime) -> int:
         return following(connection, now)
     except ValueError:
         raise Refused("RESTORE_EPOCHS_EXHAUSTED", year=now.year) from None
+
+
+def _require_keys(connection: Connection, settings: Settings) -> None:
+    """Demand that the backup holds the keys of the card that the books have in force.
+
+    A second store tells of a rotation that is in no backup, and not its keys.
+
+    Raises:
+        Refused: SECOND_STORE_NEWER_KEYS.
+    """
+    told = read_directory(connection).card_in_force(settings.headquarters)
+    if told.fingerprint != _custodian_of(settings).card().fingerprint:
+        raise Refused("SECOND_STORE_NEWER_KEYS", post=settings.headquarters)
 
 
 def _gap(replayed: int | None) -> int:

@@ -224,3 +224,24 @@ def test_a_stolen_backup_shows_neither_text_nor_key_nor_name(
     for secret in (credential, b"SQLite format 3", b"ministry", b"PARIS", b"service-keys"):
         assert secret not in stolen
     assert Path(made["path"]).stat().st_mode & 0o077 == 0
+
+
+def test_keys_that_were_rotated_after_the_backup_are_missed_by_name(
+    ministry: Stage, holders: dict[str, Path], shares: dict[str, str], tmp_path: Path
+) -> None:
+    """The second store tells of the new card; its keys are the custodian's, and in no backup."""
+    (tmp_path / "second").mkdir()
+    done(ministry, "backup", "second", "--at", str(tmp_path / "second"))
+    made = given(ministry, "backup", "make", "--out", str(tmp_path / "backups"))
+    opened = _with(shares, holders, "GARDE-A", "GARDE-B")
+    second = ("--second", str(tmp_path / "second"))
+
+    given(ministry, "keys", "rotate")
+    fresh = tmp_path / "anew"
+    ended = run("--data", str(fresh), "restore", made["path"], *opened, *second)
+    assert (ended.returncode, "(SECOND_STORE_NEWER_KEYS)" in ended.stderr) == (1, True)
+    assert not fresh.exists()
+    made = given(ministry, "backup", "make", "--out", str(tmp_path / "later"))
+    ended = run("--data", str(fresh), "restore", made["path"], *opened, *second)
+    assert ended.returncode == 0, ended.stderr
+    done(ministry, "backup", "second", "--end")
