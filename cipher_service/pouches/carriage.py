@@ -87,6 +87,18 @@ def find(sitting: Sitting, named: str) -> Closing:
     return found
 
 
+def seen(sitting: Sitting, named: str, officer: str) -> Closing:
+    """Return the same, for an officer: a bag that they may not see does not exist.
+
+    Raises:
+        ServiceError: CLOSING_UNKNOWN, UNKNOWN_OFFICER.
+    """
+    closing = find(sitting, named)
+    if not sitting.visible(officer, [closing]):
+        raise ServiceError("CLOSING_UNKNOWN", seal=named[:40])
+    return closing
+
+
 def hand_over(
     office: Office, named: str, *, by: str, to: str, condition: str, place: str | None = None
 ) -> int:

@@ -8,26 +8,21 @@ bureau's card.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate, founded
 from cipher_service.access.deployed import in_force
 from cipher_service.access.machines import REPORT_BAG, Post, Viewer
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import cases, outcomes, repository
+from cipher_service.pouches import cases, outcomes, photographing, repository
 from cipher_service.pouches.carriage import Counted, item_differences
 from cipher_service.pouches.entitlement import HAND_OVER, LIST, bag_of, require, seen_by_posts
 from cipher_service.pouches.repository import Closing
-from cipher_service.references import new_id
 from cipher_service.storage.batch import Handler
-from cipher_service.storage.tables import pouches as tables
 from pouch.facts import Accounted, Opened
-
-PHOTOGRAPHS_MOST: Final = 40
-"""Of one closing: more than anybody looks at, less than fills the books."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +86,7 @@ class FindingsDesk:
         NOT_FOUND, PHOTOGRAPHS_MANY, NOT_ALLOWED, UNKNOWN_OFFICER.
         """
         closing = self._mine(connection, payload, LIST)
-        return keep(
+        return photographing.keep(
             connection,
             closing,
             post=payload["caller"],
@@ -116,40 +111,3 @@ class FindingsDesk:
 
     def _moment(self) -> datetime:
         return self.now().replace(microsecond=0)
-
-
-def keep(
-    connection: Connection,
-    closing: Closing,
-    *,
-    post: str,
-    officer: str,
-    subject: str,
-    sha256: str,
-    body: bytes,
-    now: datetime,
-) -> dict[str, Any]:
-    """Keep a photograph of a bag. Raises ServiceError PHOTOGRAPHS_MANY."""
-    book = tables.photograph
-    known = connection.scalar(
-        select(book.c.photograph_id).where(book.c.seal == closing.seal, book.c.sha256 == sha256)
-    )
-    if known is not None:
-        return {"photograph": known, "new": False}
-    counted = select(func.count()).select_from(book).where(book.c.seal == closing.seal)
-    if (connection.scalar(counted) or 0) >= PHOTOGRAPHS_MOST:
-        raise ServiceError("PHOTOGRAPHS_MANY", most=PHOTOGRAPHS_MOST)
-    photograph = new_id(now)
-    connection.execute(
-        insert(book).values(
-            photograph_id=photograph,
-            seal=closing.seal,
-            post=post,
-            officer=officer,
-            subject=subject,
-            taken_at=clock.text(now),
-            sha256=sha256,
-            body=body,
-        )
-    )
-    return {"photograph": photograph, "new": True}

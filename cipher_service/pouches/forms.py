@@ -14,7 +14,7 @@ from cipher_service.directory import officers
 from cipher_service.directory.register import read_directory
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import cases, outcomes, overview, repository, signing, waybills
-from cipher_service.pouches.carriage import find
+from cipher_service.pouches.carriage import seen
 from cipher_service.pouches.entitlement import LIST
 from cipher_service.pouches.office import Office, Sitting
 from cipher_service.pouches.repository import Closing
@@ -46,7 +46,7 @@ def receipt(
         ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, RECEIPT_MISSING; as `_bag`.
     """
     with office.look() as sitting:
-        closing = _seen(sitting, named, by)
+        closing = seen(sitting, named, by)
         held = outcomes.receipt_of(sitting.connection, closing.seal)
         told = {each.id: each for each in repository.events_of(sitting.connection, closing.seal)}
         arrived = None if held is None else told.get(held.event_id)
@@ -155,7 +155,7 @@ def destruction(
         ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, NOTHING_DESTROYED.
     """
     with office.look() as sitting:
-        closing = _seen(sitting, named, by)
+        closing = seen(sitting, named, by)
         rows = repository.destructions_of(sitting.connection, closing.seal)
         if not rows:
             raise ServiceError("NOTHING_DESTROYED", seal=closing.seal)
@@ -190,12 +190,6 @@ _WORDS: dict[Language, dict[str, str]] = {
         "sender": "Sent by", "destroyer": "Destroyed by",
     },
 }  # fmt: skip
-
-
-def _seen(sitting: Sitting, named: str, officer: str) -> Closing:
-    closing = find(sitting, named)
-    sitting.require(officer, LIST, closing)
-    return closing
 
 
 def _bag(sitting: Sitting, closing: Closing, ordinal: int | None) -> BagReference:

@@ -22,6 +22,8 @@ from cipher_service.pouches import (
     closing,
     mishaps,
     packing,
+    photographing,
+    photographs,
     planning,
     repository,
     seal_store,
@@ -89,6 +91,8 @@ class PouchOfficeDesk:
             "bag_balance": self.balance,
             "bag_account": self.account,
             "bag_papers": self.papers,
+            "bag_photograph": self.photograph,
+            "bag_picture": self.picture,
             "bag_ask_seal": self.ask_seal,
             "bag_ask_open": self.ask_open,
         }
@@ -206,6 +210,19 @@ class PouchOfficeDesk:
         """Take `{"seal"}`; give `{"sealed": bytes, "nonce"}`, to print what lies in the bag."""
         kept = closing.papers_of(self.seated(connection), payload["seal"], by=officer)
         return {"sealed": kept.sealed.to_bytes(), "nonce": kept.nonce}
+
+    def photograph(self, connection: Connection, officer: str, payload: Answer) -> Answer:
+        """Take `{"seal", "subject", "sha256", "body"}`; give as `photographing.keep`."""
+        office = self.seated(connection)
+        told = {name: payload[name] for name in ("subject", "sha256", "body")}
+        return photographing.add(office, payload["seal"], **told, by=officer)
+
+    def picture(self, connection: Connection, officer: str, payload: Answer) -> Answer:
+        """Take `{"seal", "photograph"}`; give `{"jpeg"}`, as a custodian without officers opens."""
+        office = self.seated(connection)
+        named, photograph = payload["seal"], payload["photograph"]
+        body = photographing.body_of(office, named, photograph, by=officer)
+        return {"jpeg": photographs.opened(body, self._custodian)}
 
     def ask_seal(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"seal", "seals", "weight_g", "certifier", "absent", "days", "back"}`.

@@ -13,6 +13,8 @@ from typing import Final
 from cipher_service.errors import ServiceError
 from keys.age.files import encrypt
 from keys.cards import Card
+from keys.custody import Custodian
+from keys.custody.bag_texts import PHOTOGRAPH
 
 FILE_MOST: Final = 12 * 1024 * 1024
 SUBJECTS: Final = ("seals", "bag", "item")
@@ -29,7 +31,12 @@ def sealed_photograph(data: bytes, card: Card) -> bytes:
     """
     if len(data) > FILE_MOST:
         raise ServiceError("PHOTOGRAPH_UNREADABLE")
-    return encrypt(_redrawn(data), [card.recipient])
+    return encrypt(PHOTOGRAPH + _redrawn(data), [card.recipient])
+
+
+def opened(body: bytes, custodian: Custodian) -> bytes:
+    """Return the JPEG. Raises KeysError: the custodian refuses."""
+    return custodian.open_bag_text(body).removeprefix(PHOTOGRAPH)
 
 
 def _redrawn(data: bytes) -> bytes:

@@ -25,6 +25,7 @@ from cipher_service.pouches import (
     closing,
     handing_in,
     packing,
+    photographing,
     preparing,
     repository,
     signing,
@@ -181,17 +182,24 @@ class SealingDesk:
         return {"number": waiting.number}
 
     def opens(self, connection: Connection, officer: str, payload: Answer) -> None:
-        """Take `{"bag": closing, "request"}`; the custodian may be asked now.
+        """Take `{"bag": closing, "request"}`, or with the bag a `"photograph"` of it.
 
-        The log's entry names no bag: the custodian reads none in such a text. Refuses
-        CLOSING_UNKNOWN, NOT_ALLOWED, FORM_REFUSED: the request opens something else than this
-        bag's waybill, lines and papers, or a piece that the officer may lay into it.
+        The custodian may be asked now. The log's entry names no bag: the custodian reads none in
+        such a text. Refuses CLOSING_UNKNOWN, NOT_FOUND, NOT_ALLOWED, FORM_REFUSED: the request
+        opens something else than that photograph, or this bag's waybill, lines and papers, or a
+        piece that the officer may lay into it.
         """
-        with self._seated(connection).look() as sitting:
-            found = sitting.closing(payload["bag"])
-            sitting.require(officer, PACK, found)
-            if payload["request"] not in _texts_of(sitting, found, officer):
-                raise ServiceError("FORM_REFUSED")
+        office = self._seated(connection)
+        photograph = payload.get("photograph")
+        if photograph is None:
+            with office.look() as sitting:
+                found = sitting.closing(payload["bag"])
+                sitting.require(officer, PACK, found)
+                opened = _texts_of(sitting, found, officer)
+        else:
+            opened = [photographing.body_of(office, payload["bag"], photograph, by=officer)]
+        if payload["request"] not in {request_digest(OPEN, bytes(text)) for text in opened}:
+            raise ServiceError("FORM_REFUSED")
 
     def _require_granted(self, grant: bytes, officer: str, waiting: Waiting) -> None:
         """Demand that a grant is this officer's, to have these very claims signed once."""
@@ -224,8 +232,8 @@ class SealingDesk:
         return found, waiting
 
 
-def _texts_of(sitting: Sitting, found: Closing, officer: str) -> set[str]:
-    """Return the requests by which an officer may have a bag's own texts opened."""
+def _texts_of(sitting: Sitting, found: Closing, officer: str) -> list[bytes]:
+    """Return what an officer may have opened of a bag's own texts."""
     connection = sitting.connection
     texts = [row.body for row in repository.lines_of(connection, found.seal)]
     kept = signing.row_of(connection, found.seal)
@@ -239,4 +247,4 @@ def _texts_of(sitting: Sitting, found: Closing, officer: str) -> set[str]:
             except ServiceError:
                 continue
             texts.append(row.body)
-    return {request_digest(OPEN, bytes(text)) for text in texts}
+    return texts

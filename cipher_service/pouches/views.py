@@ -14,7 +14,7 @@ from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import cases, outcomes, overview, repository, signing
 from cipher_service.pouches.burning import burnt_by
-from cipher_service.pouches.carriage import find
+from cipher_service.pouches.carriage import seen
 from cipher_service.pouches.entitlement import HAND_OVER, LIST, PACK
 from cipher_service.pouches.office import Office, Sitting
 from cipher_service.pouches.repository import Closing
@@ -144,7 +144,7 @@ def journey(office: Office, named: str, *, by: str) -> Journey:
         ServiceError: CLOSING_UNKNOWN, also for a bag that the officer may not see.
     """
     with office.look() as sitting:
-        closing = _seen(sitting, named, by)
+        closing = seen(sitting, named, by)
         events = repository.events_of(sitting.connection, closing.seal)
         kept = signing.row_of(sitting.connection, closing.seal)
         silent = overview.silent(sitting.connection, sitting.now)
@@ -168,7 +168,7 @@ def epcis(office: Office, named: str, authority: str, *, by: str) -> dict[str, o
             AUTHORITY_MALFORMED.
     """
     with office.look() as sitting:
-        closing = _seen(sitting, named, by)
+        closing = seen(sitting, named, by)
         events = repository.events_of(sitting.connection, closing.seal)
         try:
             return epcis_document(events, authority, sitting.now)
@@ -267,7 +267,7 @@ def takers(office: Office, named: str, *, by: str) -> list[tuple[str, str]]:
         ServiceError: CLOSING_UNKNOWN.
     """
     with office.look() as sitting:
-        closing = _seen(sitting, named, by)
+        closing = seen(sitting, named, by)
         return [
             (officer, name)
             for officer, name in _active(sitting)
@@ -298,13 +298,6 @@ def _may(sitting: Sitting, officer: str, action: str, closing: Closing) -> bool:
     except ServiceError:
         return False
     return True
-
-
-def _seen(sitting: Sitting, named: str, officer: str) -> Closing:
-    closing = find(sitting, named)
-    if not sitting.visible(officer, [closing]):
-        raise ServiceError("CLOSING_UNKNOWN", seal=named[:40])
-    return closing
 
 
 def _line(sitting: Sitting, closing: Closing, silent: Iterable[str]) -> BagLine:

@@ -1,8 +1,9 @@
 """What the pouch bureau keeps as ciphertext to the bureau's key, told from everything else there.
 
 A piece or line of a bordereau, a waybill, a closing that was signed or is to be (pouch/SPEC.md §1,
-§7): each is canonical JSON of a known shape. A draft, a subject or a list of attachments is none of
-them, so that whoever may open bags' texts opens those alone.
+§7): each is canonical JSON of a known shape; a photograph stands behind words that say what it is.
+A draft, a subject or a list of attachments is none of them, so that whoever may open bags' texts
+opens those alone.
 """
 
 from __future__ import annotations
@@ -26,14 +27,18 @@ WAYBILL: Final = frozenset(
 )
 DRAWN: Final = "valise/v1 drawn-closing"
 KEPT: Final = "valise/v1 kept-closing"
+PHOTOGRAPH: Final = b"valise/v1 photograph\0"
+"""What stands before the JPEG."""
 
 
 def levels_in(text: bytes) -> tuple[str, ...]:
-    """Gives the codes of the levels that a bag's text names; none for a waybill.
+    """Gives the codes of the levels that a bag's text names; none for a waybill or a photograph.
 
     Raises:
         BagTextUnknown: it is no text of a bag.
     """
+    if text.startswith(PHOTOGRAPH):
+        return ()
     try:
         return tuple(piece["level"] for piece in _pieces(canonical.decode(text)))
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -27,6 +27,7 @@ from cipher_service.storage.unit_of_work import unit_of_work
 from pouch.digits import AZERTY
 from pouch.facts import INTACT
 from pouch.locator import grouped_locator
+from tests.console import photographed
 from tests.console import test_keyboard as keyboard
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_page
@@ -304,6 +305,7 @@ def test_a_bag_is_received_blindly_opened_by_two_and_discharged(desk: Desk, ente
     result = agent.page.locator("main").inner_text()
     assert all(number in result for number in (*inbound.SEALS, "PA-000009"))
     assert "numéro de scellé différent" in result
+    _photographed(agent, desk)
 
     chief, second = enter("CHIEF-POUCH"), enter("CHIEF-CIPHER-POUCH")
     chief.goto(f"/valises/{inbound.SEAL}")
@@ -333,8 +335,54 @@ def test_a_bag_is_received_blindly_opened_by_two_and_discharged(desk: Desk, ente
     chief.page.locator("tbody tr", has_text="pièce manquante").get_by_text(
         "avisée"
     ).first.wait_for()
+    _papers(chief, desk)
     agent.goto("/valises")
     assert inbound.SEAL not in agent.page.content(), "what is discharged is no longer under way"
+
+
+def _photographed(agent: Tab, desk: Desk) -> None:
+    agent.goto(f"/valises/{inbound.SEAL}/photographies")
+    agent.page.get_by_text("Aucune photographie").wait_for()
+    check(agent, desk)
+    agent.expected = (422,)
+    photographed.choose(agent, b"no photograph")
+    agent.page.locator(".app-refusal").get_by_text("PHOTOGRAPH_UNREADABLE").wait_for()
+    data = photographed.camera()
+    photographed.add(agent, inbound.SEAL, data)
+    kept = photographed.looked_at(agent)
+    assert b"Longchamp" in data
+    assert b"Longchamp" not in kept
+    check(agent, desk)
+    photographed.choose(agent, data)
+    agent.page.get_by_text("était déjà gardée").wait_for()
+    agent.goto(f"/valises/{inbound.SEAL}/photographies/01M8AWN7GG6T2Q9709HQ771G16", status=404)
+
+
+def _papers(chief: Tab, desk: Desk) -> None:
+    """Each paper of an arrival: refused in words where the books have nothing for it."""
+    page, there = chief.page, f"/valises/{inbound.SEAL}/papiers"
+    chief.goto(there)
+    check(chief, desk)
+    page.locator("#irregularite-number").fill("CRI-2026-014")
+    for name in ("circumstances", "effect", "measures"):
+        page.locator(f"#{name}").fill("Une pièce manque ; Paris est interrogé.")
+    with page.expect_download() as saved:
+        press(chief, "Imprimer le compte rendu (PDF)")
+    said = "".join(
+        each.get_textpage().get_text_bounded() for each in pypdfium2.PdfDocument(saved.value.path())
+    )
+    assert "CRI-2026-014" in said
+    assert "Paris est interrogé" in said
+    page.locator("#decharge-number").fill("DEC-2026-007")
+    with page.expect_download() as saved:
+        press(chief, "Imprimer la décharge (PDF)")
+    assert saved.value.suggested_filename == "decharge.pdf"
+    chief.expected = (404, 409)
+    page.locator("#destruction-number").fill("PV-2026-001")
+    page.locator("#reason").fill("Pièce compromise")
+    press(chief, "Imprimer le procès-verbal (PDF)")
+    page.locator(".app-refusal").wait_for()
+    assert page.url.endswith("/papiers/destruction")
 
 
 def test_the_register_of_seals_is_compared_with_the_table_and_moved_by_two(

@@ -24,6 +24,7 @@ from keys.custody import Custodian
 from pouch.claims import read_claims
 from pouch.seal import read_seal
 from pouch.sealed import read_sealed
+from tests.console import photographed
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_page
 from tests.support.office import carriage as waybill
@@ -226,6 +227,20 @@ def test_a_bag_is_sealed_by_two_officers_grants_over_one_seal(desk: Desk, enter:
     allowed(witness)  # who holds none to open dispatches
     answer = witness.page.request.get(f"{witness.origin}/valises/{seal}/bordereau.pdf")
     assert answer.ok
+    _photographed(enter("CHIEF-POUCH"), witness, desk, seal)
+
+
+def _photographed(chief: Tab, witness: Tab, desk: Desk, seal: str) -> None:
+    """A photograph too opens under the grant for bags' texts alone, and not without one."""
+    photographed.add(chief, seal, photographed.camera())
+    chief.page.get_by_role("button", name="Autoriser l’ouverture des pièces").wait_for()
+    expect(chief.page.locator(".app-photograph")).to_have_count(0)
+    check_page(chief, foreign=desk.names)
+    refused = chief.page.request.get(f"{chief.page.url}/image")
+    assert (refused.status, "image" in refused.headers["content-type"]) == (403, False)
+    witness.goto(chief.page.url.removeprefix(chief.origin))
+    photographed.looked_at(witness)
+    check_page(witness, foreign=desk.names)
 
 
 def test_the_receiver_is_told_under_the_grant_of_who_saw_the_manifest(

@@ -262,6 +262,11 @@ def asking_for_bag(visit: Visit, seal: str, other: Held | None = None) -> Asking
     return _asking(visit, about, other)
 
 
+def asking_for_photograph(visit: Visit, seal: str, photograph: str) -> AskingCustodian:
+    """Return the same for one photograph of a bag."""
+    return _asking(visit, {"bag": seal, "photograph": photograph})
+
+
 def _asking(visit: Visit, about: dict[str, str], other: Held | None = None) -> AskingCustodian:
     return AskingCustodian(custodian_of(visit.office), visit, about, held_by(visit), other)
 

@@ -4,6 +4,7 @@
 * `making`: hand-in, scan-to-add, sealing by two. `arrival`: blind receipt, opening, item check.
 * `sealing`: scanning, sealing and papers before a custodian that has officers.
 * `announcing`: the receiver is told, by a dispatch that an officer has signed.
+* `papers`, `photographs`: what is signed with the pen on arrival, and what was seen then.
 * `carrying`: routes and timetables, the letter of a departure, the count at an airport.
 * `pairs`: what two officers sign besides sealing and opening.
 * `picture`: a journey as a drawing. `words`: the bureau's words. `reading`: what pages share.
@@ -21,8 +22,11 @@ from cipher_service.console.pouches import (
     lists,
     making,
     pairs,
+    papers,
+    photographs,
     sealing,
 )
+from cipher_service.pouches.photographs import FILE_MOST
 
 _BUREAU: Final = frozenset({"CHIEF-POUCH", "POUCH-AGENT", "CHIEF-CIPHER-POUCH"})
 _MAKERS: Final = _BUREAU | {"CONFIDENTIAL-MAIL-AGENT"}
@@ -67,6 +71,14 @@ FLOW: Final = Flow(
         Page("/valises/{seal}/etiquette.pdf", bag.label_pdf),
         Page("/valises/{seal}/bordereau.pdf", bag.bordereau_pdf),
         Page("/valises/{seal}/epcis.json", bag.epcis),
+        Page("/valises/{seal}/papiers", papers.desk),
+        Page("/valises/{seal}/papiers/decharge", papers.receipt, method="POST"),
+        Page("/valises/{seal}/papiers/irregularite", papers.discrepancy, method="POST"),
+        Page("/valises/{seal}/papiers/destruction", papers.destruction, method="POST"),
+        Page("/valises/{seal}/photographies", photographs.album),
+        Page("/valises/{seal}/photographies", photographs.add, method="POST", most=FILE_MOST),
+        Page("/valises/{seal}/photographies/{photograph}", photographs.one),
+        Page("/valises/{seal}/photographies/{photograph}/image", photographs.picture),
         Page("/valises/{seal}/reception", arrival.receive_form),
         Page("/valises/{seal}/reception", arrival.receive, method="POST"),
         Page("/valises/{seal}/ouverture", arrival.ask_open, method="POST"),

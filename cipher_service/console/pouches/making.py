@@ -10,7 +10,7 @@ from cipher_service.console.pouches import sealing, words
 from cipher_service.console.pouches.reading import ask, named, page, whole
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import handing_in, preparing, repository, views, waybills
+from cipher_service.pouches import carriage, handing_in, preparing, repository, views, waybills
 from cipher_service.pouches.closing import Closure
 from cipher_service.pouches.entitlement import PACK
 from cipher_service.pouches.office import Office
@@ -173,9 +173,7 @@ def _counter(office: Office, officer: str) -> dict[str, Any]:
 
 def _make_up(office: Office, seal: str, officer: str) -> MakeUp:
     with office.look() as sitting:
-        closing = repository.closing_of(sitting.connection, seal)
-        if closing is None or not sitting.visible(officer, [closing]):
-            raise ServiceError("CLOSING_UNKNOWN", seal=seal[:40])
+        closing = carriage.seen(sitting, seal, officer)
         if closing.manifest is not None:
             raise ServiceError("BAG_SEALED", seal=seal)
         sitting.require(officer, PACK, closing)

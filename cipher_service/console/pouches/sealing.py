@@ -24,6 +24,7 @@ from cipher_service.console.pouches.reading import ask, named
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import (
+    carriage,
     closing,
     handing_in,
     makeup,
@@ -61,10 +62,7 @@ async def allow(visit: Visit) -> Response:
 
     def sealed(office: Office) -> bool:
         with office.look() as sitting:
-            found = sitting.closing(seal)
-            if not sitting.visible(visit.person.number, [found]):
-                raise ServiceError("CLOSING_UNKNOWN", seal=seal[:40])
-            return found.manifest is not None
+            return carriage.seen(sitting, seal, visit.person.number).manifest is not None
 
     back = f"/valises/{seal}" if await ask(visit, sealed) else f"/valises/{seal}/confection"
     return await for_bags(visit, back)
@@ -175,9 +173,7 @@ async def _sealed(seal: str, visit: Visit) -> str:
 async def _waiting(visit: Visit, seal: str) -> Waiting:
     def look(office: Office) -> Waiting:
         with office.look() as sitting:
-            found = sitting.closing(seal)
-            if not sitting.visible(visit.person.number, [found]):
-                raise ServiceError("CLOSING_UNKNOWN", seal=seal[:40])
+            found = carriage.seen(sitting, seal, visit.person.number)
             return preparing.current(sitting.connection, found)
 
     return await ask(visit, look)

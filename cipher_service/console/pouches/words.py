@@ -146,3 +146,8 @@ LIMITS: Final = {
     "POSTAL": mark("20 kg par sac, 60 cm de côté, 140 cm en tout (poste)"),
     "NONE": mark("aucune"),
 }
+PHOTOGRAPHED: Final = {
+    "seals": mark("Les scellés"),
+    "bag": mark("Le sac"),
+    "item": mark("Une pièce"),
+}

@@ -10,7 +10,7 @@ from keys import canonical
 from keys.acts import ApproverNotCleared, ApproverWithoutFunction
 from keys.age.files import encrypt
 from keys.custody import Custodian
-from keys.custody.bag_texts import DRAWN, KEPT, PIECE, WAYBILL, levels_in
+from keys.custody.bag_texts import DRAWN, KEPT, PHOTOGRAPH, PIECE, WAYBILL, levels_in
 from keys.custody.errors import BagTextUnknown, GrantMissing, GrantOfAnother, GrantTooLow
 from keys.custody.roll_file import RollFile
 from keys.custody.store import read_credential
@@ -30,6 +30,8 @@ TEXTS: dict[str, Any] = {
     "a closing that was signed": {"v": 1, "type": KEPT, "nonce": "00", "sealed": SAID},
 }
 FOREIGN: dict[str, bytes] = {
+    "a picture in a draft": b"\xff\xd8\xff\xe0",
+    "what is said to be a photograph later": b"Texte" + PHOTOGRAPH,
     "a draft": b"Objet\nTexte",
     "a draft that looks like one": canonical.encode(LINE) + b"\nTexte",
     "a list of attachments": canonical.encode([LINE]),
@@ -57,6 +59,10 @@ def test_the_shapes_are_those_that_the_pouch_writes() -> None:
 def test_what_a_bag_says_names_its_levels(name: str) -> None:
     expected = {"a line": 1, "a letter": 0}.get(name, 2)
     assert levels_in(canonical.encode(TEXTS[name])) == (LINE["level"],) * expected
+
+
+def test_a_photograph_names_no_level() -> None:
+    assert levels_in(PHOTOGRAPH + b"\xff\xd8\xff\xe0") == ()
 
 
 @pytest.mark.parametrize("name", FOREIGN)
