@@ -21,6 +21,7 @@ from keys.acts import (
     ApproversNotDistinct,
     ApproverWithoutFunction,
 )
+from keys.custody.clock import system_clock
 from keys.custody.core import Custody
 from keys.custody.errors import (
     ActNotOfCustodian,
@@ -143,7 +144,7 @@ def test_an_archive_key_opens_nothing_once_three_ordered_its_end_and_goes_after_
         _ungranted(terminal).open_file_key(envelope.header.encode(), envelope.prefix)
     (order,) = _book(_opened(terminal)).orders
     assert terminal.book(whole_now()).ordered(BUREAU, 1) == order
-    assert before <= order.at <= whole_now() + timedelta(seconds=1)
+    assert before <= order.at <= system_clock() + timedelta(seconds=1)
     assert (order.act, order.digest, order.kept) == (act.id, act.digest.hex(), None)
 
     with pytest.raises(KeyNotDestroyable):
