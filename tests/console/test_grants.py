@@ -76,7 +76,11 @@ def entries(ministry: Stage, number: str) -> list[tuple[str, str]]:
     with reading(engine) as connection:
         rows = connection.execute(
             select(entry.action, entry.outcome)
-            .where(entry.resource == number, entry.actor.like("OFF-%"))
+            .where(
+                entry.resource == number,
+                entry.actor.like("OFF-%"),
+                entry.action != "dispatch_card",  # each look at its page
+            )
             .order_by(entry.seq)
         ).all()
     engine.dispose()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cipher_service.administration.stage import Stage
+from cipher_service.identity.demonstration import Demonstration
 from keys.custody import read_credential
 from keys.custody.store import open_store
 from tests.console.conftest import Enter
@@ -59,10 +60,12 @@ def test_no_process_but_the_custodian_has_a_key(
     settings = ministry.settings
     text = tmp_path / "texte.txt"
     text.write_text("Le ministre arrive mardi.", "utf-8")
+    people = {one.role: one.officer for one in Demonstration.of(settings).people()}
+    pair = ("--officer", people["CIPHER-CLERK"], "--with", people["CHIEF-CIPHER-POUCH"])
     done(
         ministry,
         *("bureau", "send", "--to", "PARIS", "--level", "SECRET", "--subject", "Visite"),
-        *("--drafter", "A. Ndongo", "--authority", "SG", str(text)),
+        *("--drafter", "A. Ndongo", "--authority", "SG", *pair, str(text)),
     )
     enter("CIPHER-CLERK").goto("/depeches/")
     custody = open_store(settings.custodian_store, read_credential(settings.custodian_credential))
