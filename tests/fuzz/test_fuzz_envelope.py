@@ -39,6 +39,7 @@ def test_two_readers_agree_on_damaged_dispatches(tmp_path: Path) -> None:
             ours[f"{number}.age"] = refusal.code
     index = {
         "trusted": ["MINREX"],
+        "complements": [],
         "identities": {"PARIS": paris.age_identity},
         "vectors": [{"file": name, "opener": "PARIS"} for name in ours],
     }

@@ -17,7 +17,7 @@ from tests.vectors import forge
 
 VECTORS = ROOT / "tests" / "vectors" / "depeche"
 _READ = json.loads((VECTORS / "index.json").read_text("utf-8"))
-INDEX, TRUSTED = _READ["vectors"], _READ["trusted"]
+INDEX, TRUSTED, COMPLEMENTS = _READ["vectors"], _READ["trusted"], _READ["complements"]
 
 
 def _installed(identity: Identity, folder: Path) -> Post:
@@ -61,6 +61,8 @@ def test_every_vector_ends_at_the_command_line_as_it_should(
     arguments = ["--identity", str(reader.identity), "-o", str(out)]
     for card in trusted:
         arguments += ["--from", card]
+    for post in vector.get("complements", COMPLEMENTS):
+        arguments += ["--complement", str(VECTORS / f"{post}.complement")]
 
     status = main(["--lang", "en", "decipher", *arguments, str(VECTORS / vector["file"])])
 
