@@ -229,7 +229,12 @@ def test_no_certificate_with_a_changed_byte_is_read() -> None:
         changed[bit // 8] ^= 1 << bit % 8
         with pytest.raises(ClientCertificateInvalid):
             read_client_certificate(bytes(changed), AUTHORITY)
-    for broken in (b"", certificate[:-1], certificate + b"\x00", certificate * 2):
+    while certificate[-1] & 1:
+        certificate = made()
+    unused = bytearray(certificate)
+    signature = x509.load_der_x509_certificate(certificate).signature
+    unused[-len(signature) - 1] = 1  # the last bit, which is zero, called unused
+    for broken in (bytes(unused), b"", certificate[:-1], certificate + b"\x00", certificate * 2):
         with pytest.raises(ClientCertificateInvalid):
             read_client_certificate(broken, AUTHORITY)
 
