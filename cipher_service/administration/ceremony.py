@@ -103,7 +103,7 @@ class _Terminal:
         """Type a command, and what it asks for; return what it said."""
         said = io.StringIO()
         with redirect_stdout(said), _typed(lambda: answer(said.getvalue())):
-            status = ceremony.main([*self._place, *words])
+            status = ceremony.step([*self._place, *words])
         if status:
             raise RuntimeError(f"the ceremony refused {words[0]}")
         return said.getvalue()

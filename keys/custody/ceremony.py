@@ -54,10 +54,15 @@ _GROUP: Final = 4
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Does one step of the ceremony; gives the exit status."""
+    """Does one step of the ceremony in a process of its own; gives the exit status."""
+    os.umask(0o077)
+    return step(arguments)
+
+
+def step(arguments: Sequence[str] | None = None) -> int:
+    """Does one step of the ceremony in a process that goes on; gives the exit status."""
     options = _parser().parse_args(arguments)
     language: str = options.lang
-    os.umask(0o077)
     try:
         file = RollFile(options.store, read_credential(options.credential))
         with file.held():
