@@ -1,21 +1,18 @@
 """Flows 1 to 4 in a real browser: what came, what is written, its release, its reading."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pypdfium2
 import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from cipher_service.administration.stage import Stage, chiffre
 from cipher_service.dispatches.office.attaching import EACH_MOST
 from cipher_service.identity.demonstration import Demonstration
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables.audit import audit_entry
-from cipher_service.storage.tables.dispatches import dispatch, envelope
-from cipher_service.storage.unit_of_work import reading, unit_of_work
+from cipher_service.storage.unit_of_work import reading
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_accessible, check_page, check_quiet
 
@@ -114,17 +111,6 @@ def test_j_enter_decipher_lock_and_the_trace_by_keyboard_only(
     expect(page.get_by_text("lue par Ministre")).to_be_visible()
 
 
-def test_the_text_locks_when_the_officer_is_away(enter: Enter, arrivals: list[str]) -> None:
-    tab = enter("MINISTER")
-    tab.page.clock.install()
-    tab.goto(f"/depeches/{arrivals[1]}")
-    tab.page.locator("#ouvrir").click()
-    expect(tab.page.locator(".app-document")).to_be_visible()
-    tab.page.clock.run_for(61_000)
-    expect(tab.page.locator(".app-document")).to_be_hidden()
-    assert "mardi" not in tab.page.content()
-
-
 def test_who_may_not_read_sees_that_it_exists_or_nothing(enter: Enter, arrivals: list[str]) -> None:
     auditor = enter("AUDITOR")
     assert auditor.page.get_by_role("heading", name="À faire").is_visible()
@@ -137,43 +123,6 @@ def test_who_may_not_read_sees_that_it_exists_or_nothing(enter: Enter, arrivals:
     stranger.goto(f"/depeches/{arrivals[0]}", status=404)
     stranger.goto("/depeches/")
     expect(stranger.page.get_by_text("Aucune dépêche à déchiffrer")).to_be_visible()
-
-
-@contextmanager
-def damaged(ministry: Stage, number: str) -> Iterator[None]:
-    """Let one bit of an envelope at rest be another, for the time of the block."""
-    engine = open_existing(ministry.settings.database)
-    mine = envelope.c.dispatch == select(dispatch.c.seq).where(
-        dispatch.c.dispatch_id == number
-    ).scalar_subquery()  # fmt: skip
-    try:
-        with unit_of_work(engine) as connection:
-            whole = bytes(connection.scalars(select(envelope.c.body).where(mine)).one())
-            wrong = whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:]
-            connection.execute(update(envelope).where(mine).values(body=wrong))
-        yield
-        with unit_of_work(engine) as connection:
-            connection.execute(update(envelope).where(mine).values(body=whole))
-    finally:
-        engine.dispose()
-
-
-def test_a_damaged_envelope_is_named_with_what_to_do(
-    enter: Enter, ministry: Stage, arrivals: list[str]
-) -> None:
-    tab = enter("MINISTER")
-    tab.goto(f"/depeches/{arrivals[1]}")
-    tab.expected = (409,)
-    with damaged(ministry, arrivals[1]):
-        tab.page.locator("#ouvrir").click()
-        refusal = tab.page.locator("#refus")
-        expect(refusal).to_contain_text("L’enveloppe est endommagée")
-        expect(refusal).to_contain_text("Demandez la répétition")
-    check_accessible(tab.page)
-    tab.page.keyboard.press("Enter")  # the one button has the focus
-    expect(tab.page.locator("#ouvrir")).to_be_focused()
-    tab.page.locator("#ouvrir").click()
-    expect(tab.page.locator(".app-document")).to_contain_text("mardi")
 
 
 def enclose(page: Page, *files: tuple[str, bytes]) -> Locator:

@@ -65,6 +65,7 @@ async def locked(visit: Visit) -> Response:
             "assigned": assigned,
             "names": names(connection, named),
             "may_read": may_read,
+            "may_list": visit.decides(gate, "list", thing).allowed,
             "may_reply": visit.decides(gate, "reply", thing, **facts).allowed,
             "clerks": others["process"] if may_assign else [],
             "lowered": lowered_levels(gate, visit, thing),

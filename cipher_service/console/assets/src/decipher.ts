@@ -75,7 +75,14 @@ if (unsealer && sealed && clear && refused) {
     fill(refused, "code", `${told.code} · ${told.reference}`);
     sealed.hidden = true;
     refused.hidden = false;
-    part<HTMLButtonElement>(refused, "retry")?.focus();
+    let next = part<HTMLElement>(refused, "retry");
+    for (const each of refused.querySelectorAll<HTMLElement>("[data-for]")) {
+      each.hidden = !each.dataset["for"]?.split(" ").includes(told.code);
+      if (!each.hidden) next = each;
+    }
+    const own = next?.dataset["for"] !== undefined;
+    part(refused, "retry")?.classList.toggle("govuk-button--secondary", own);
+    next?.focus();
   };
 
   unsealer.addEventListener("click", async () => {

@@ -1,5 +1,7 @@
 // When an open text is taken away: after a minute without a gesture, when the tab is hidden or left
 // for five seconds, by l or Esc.
+import { typing } from "../shared/typing";
+
 const AWAY_MS = 5000;
 const TICK_MS = 250;
 
@@ -20,18 +22,23 @@ export function watchOver(most: number, lock: () => void, tick: (left: number) =
     addEventListener(name, gesture, { passive: true });
   }
   addEventListener("keydown", (event) => {
-    if (event.key === "l" || event.key === "Escape") lock();
+    if (event.key === "Escape" || (event.key === "l" && !typing(event))) lock();
   });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) lock();
   });
   addEventListener("blur", () => {
+    clearTimeout(away);
     away = window.setTimeout(lock, AWAY_MS);
   });
   addEventListener("focus", () => clearTimeout(away));
   addEventListener("pagehide", lock);
   return {
     begin() {
+      if (document.hidden) {
+        lock(); // it was left while the text was on its way
+        return;
+      }
       gesture();
       clockwork = window.setInterval(() => {
         const left = ends - Date.now();
