@@ -135,11 +135,20 @@ class Phone:
         """Keys as a hand scanner types them: each key's place, and the sign of a layout."""
         keys = [[signs.get(digit, digit), f"Digit{digit}"] for digit in text]
         self.page.evaluate(
-            "(keys) => { for (const [key, code] of keys) document.body.dispatchEvent("
+            "(keys) => { for (const [key, code] of keys) document.activeElement.dispatchEvent("
             "new KeyboardEvent('keydown', {key, code, bubbles: true})) }",
             keys,
         )
         self.page.keyboard.press("Enter")
+
+    def typed(self, text: str, signs: Mapping[str, str]) -> None:
+        """The same keys, pressed where the focus is."""
+        session = self.page.context.new_cdp_session(self.page)
+        for digit in text:
+            key = {"key": signs[digit], "text": signs[digit], "code": f"Digit{digit}"}
+            session.send("Input.dispatchKeyEvent", {"type": "keyDown", **key})
+        self.page.keyboard.press("Enter")
+        session.detach()
 
     def verdict(self) -> tuple[str, str]:
         """The verdict's word and name, once it is there."""

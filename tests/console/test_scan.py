@@ -140,6 +140,18 @@ def test_a_scanner_under_azerty_types_the_very_seal(ministry: Stage, desk: Phone
     desk.answer(*other.numbers, condition="Rompus")
     desk.scanned(other.locator, AZERTY)
     assert desk.verdict() == ("À VÉRIFIER", "LOCATOR_ANNOUNCED")
+
+    # Wherever the focus is: a label's digits are its seal, a written locator stays a locator.
+    for text, verdict in (
+        (other.text, CONFORMS),
+        (other.locator, ("À VÉRIFIER", "LOCATOR_ANNOUNCED")),
+    ):
+        desk.open()
+        desk.answer(*other.numbers)
+        desk.page.get_by_label("Localisateur (24 chiffres)").focus()
+        desk.page.keyboard.press("Enter")  # some scanners begin with one
+        desk.typed(text, AZERTY)
+        assert desk.verdict() == verdict
     desk.quiet()
 
 

@@ -1,4 +1,8 @@
 // What reads symbols: camera, photograph, hand scanner. The decoding is the worker's.
+import { LOCATOR_DIGITS } from "../pouch/digits.ts";
+
+// So many keys in one go are a seal's digits; a person writes a locator, with spaces and corrections.
+const WRITTEN_MOST = 4 * LOCATOR_DIGITS;
 const POLICY = (
   window as unknown as {
     trustedTypes?: {
@@ -120,10 +124,12 @@ export class Camera {
 }
 
 // A hand scanner types keys and ends with Enter. The physical key counts, not the layout's sign:
-// an AZERTY layout gives "&" for the key whose code is Digit1.
+// an AZERTY layout gives "&" for the key whose code is Digit1. It types wherever the focus is: what
+// goes into a field and is no longer than a person would write is left to the field's form.
 export class Wedge {
   private typed = "";
   private last = 0;
+  private where: EventTarget | null = null;
   private readonly seen: (text: string) => void;
 
   constructor(seen: (text: string) => void) {
@@ -132,16 +138,20 @@ export class Wedge {
 
   readonly key = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.target instanceof HTMLInputElement) return;
-    if (event.timeStamp - this.last > 2_000) this.typed = "";
+    const field = event.target instanceof HTMLInputElement && event.target.type === "text"
+      ? event.target : null;
+    if (event.timeStamp - this.last > 2_000 || event.target !== this.where) this.typed = "";
     this.last = event.timeStamp;
+    this.where = event.target;
     if (event.key === "Enter" && this.typed) {
-      event.preventDefault();
       const text = this.typed;
       this.typed = "";
+      if (field && text.length <= WRITTEN_MOST) return;
+      event.preventDefault();
       this.seen(text);
       return;
     }
+    if (event.key === "Enter" && field?.value === "") event.preventDefault();
     const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1];
     const sign = digit ?? (event.key.length === 1 ? event.key : "");
     // Some scanners begin with an Enter of their own: nothing was typed, nothing is read.
