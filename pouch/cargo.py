@@ -1,9 +1,9 @@
 """Bags that carry keys: when what they carry may be used, and when it is burnt.
 
-Prekey bundles, shares and one-time codes travel as cryptographic items. They stay unusable until
-the receiver's discharge, with the secret from inside the bag, is signed by two persons over seals
-that were found intact; a breach of the bag makes them compromised, for ever. A secret that is split
-t of n over several bags is there once t of them are usable, and burnt once t are compromised.
+Prekey bundles and shares travel as cryptographic items. They stay unusable until the receiver's
+discharge, with the secret from inside the bag, is signed by two persons over seals that were found
+intact; a breach of the bag makes them compromised, for ever. A secret that is split t of n over
+several bags is there once t of them are usable, and burnt once t are compromised.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Empty bags (sacs vides): where each lies, for how long, how often it travelled, may it travel.
 
-A bag lives through many closings. Emptied, it waits at a post until it goes back on a manifest of
-its own with nothing else in it (14 FAH-4 H-216); one that waits too long is asked for (R11). A bag
-whose contents are disputed is neither stored away nor used again (H-250).
+A bag lives through many closings. Emptied, it waits at a post until it goes back on a paper
+bordereau of its own (14 FAH-4 H-216); no manifest lists it. One that waits too long is asked for
+(R11). A bag whose contents are disputed is neither stored away nor used again (H-250).
 """
 
 from __future__ import annotations

@@ -186,7 +186,7 @@ class Manifest:
         expires: when the seal ends, at most 45 days after `closed`.
         certifier: who answers for the contents.
         waybill: how it travels.
-        items: 1 to 500 lines; a bag of empties lists them as items.
+        items: 1 to 500 lines.
         nonce_sha256: hash of the secret that lies inside the bag, 64 hexadecimal digits.
         salt: 32 random bytes that hide the whole behind its digest.
     """

@@ -1,4 +1,4 @@
-"""The ministry's cipher bureau from the command line, until it has its console."""
+"""The ministry's cipher bureau from the command line."""
 
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -139,7 +139,7 @@ async def take_in(visit: Visit) -> Response:
             "device": done["device"],
             "post": done["post"],
             "officer": person.number,
-            # The pack is signed by the bureau's card until the ministry has a root of its own.
+            # The bureau's card signs packs, not yet the ministry's root.
             "root": seals["card"].decode("utf-8"),
         }
     )
