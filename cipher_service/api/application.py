@@ -44,6 +44,7 @@ from cipher_service.wire.enrolment import EnrolmentRequest
 from cipher_service.wire.prekeys import BurntPrekeys, PrekeyOffers, PrekeyRequest, PrekeyStock
 from cipher_service.wire.problems import Problem
 from cipher_service.wire.tokens import CertificateAnswer, TokenRequest
+from cipher_service.wire.verdicts import VerdictRequest
 from keys.errors import KeysError
 
 # FastAPI sees no body of ours, so it cannot know these shapes.
@@ -65,6 +66,7 @@ _DESCRIBED: Final[tuple[type[BaseModel], ...]] = (
     pouch_wire.MakeUpRequest,
     pouch_wire.MakeUpState,
     pouch_wire.SealingRequest,
+    VerdictRequest,
     *counter_wire.COUNTER.values(),
     counter_wire.DifferencesRequest,
     counter_wire.DifferencesAnswer,

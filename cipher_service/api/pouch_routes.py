@@ -4,10 +4,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from cipher_service.api import pouches
+from cipher_service.api import pouches, verdicts
 from cipher_service.api.documentation import document_answer, json_body, model_answer, with_token
 from cipher_service.api.ministry import Ministry
 from cipher_service.wire import pouches as wire
+from cipher_service.wire.verdicts import VerdictAnswer, VerdictRequest
 
 
 def makeup_routes(ministry: Ministry) -> APIRouter:
@@ -86,6 +87,15 @@ def pouch_routes(ministry: Ministry) -> APIRouter:
         Signed, numbered and ending in a week; `ETag` is its version.
         """
         return await pouches.sync_pack(ministry, request)
+
+    @router.post("/verdicts", openapi_extra=with_token(json_body(VerdictRequest)))
+    async def judge_seal(request: Request) -> VerdictAnswer:
+        """Judge a seal by the caller's sync pack, made anew if things changed; records nothing.
+
+        Whatever is found, the answer is 200 with a verdict by name: a refusal is of the request
+        alone.
+        """
+        return await verdicts.judge_seal(ministry, request)
 
     @router.get("/{seal}", openapi_extra=with_token())
     async def pouch(request: Request, seal: str) -> wire.PouchRecord:

@@ -23,6 +23,7 @@ from pouch.classes import PRESETS, PROHIBITED
 from pouch.events import Event
 from pouch.facts import Opened, Prepared, Sealed
 from pouch.manifest import Mode
+from pouch.seal import claims_of, make_seal
 from tests.support import valise
 from tests.support.bags import NONCE, Device, received
 from tests.support.ministry import HEADQUARTERS, PostKeys
@@ -116,7 +117,22 @@ class PostBook:
         for device in (self.first, self.second):
             setattr(self.pouches, f"device_{device.name}", device)
             self.pouches.enrol(device, "PARIS")
-        self.manifest = valise.manifest(1, bag=self.bag, seal=self.seal, seals=self.numbers)
+        closed = clock.now().replace(microsecond=0) - timedelta(hours=1)
+        self.manifest = valise.manifest(
+            1,
+            bag=self.bag,
+            seal=self.seal,
+            seals=self.numbers,
+            closed=closed,
+            expires=closed + timedelta(days=30),
+            waybill=valise.waybill(
+                origin="PARIS",
+                destination="MINREX",
+                packages=1,
+                departs=closed + timedelta(days=3),
+                due=closed + timedelta(days=4),
+            ),
+        )
         self._furnish(service, f"R-{mark}")
 
     def _furnish(self, service: Service, code: str) -> None:
@@ -202,6 +218,11 @@ class PostBook:
             "certifier": "MBARGA.J",
             "absent": sorted(PROHIBITED),
         }
+
+    def label(self, post: Post) -> str:
+        """The text of the seal on the bag, by the post's own key."""
+        claims = claims_of(self.manifest, None)
+        return make_seal(claims, card=self.card, sign=post.own.signing.sign_cose).text
 
     def made_up(self, post: Post) -> None:
         """Have the post make the bag up and close it."""

@@ -150,6 +150,7 @@ def _pouches(service: Service, paris: Post) -> dict[str, Example]:
     begun, line, sealing = book.begin(), book.line(), book.sealing()
     arrival = json.loads(book.pouches.signed(book.arrival()))
     events = {"clock": None, "events": [arrival]}
+    scanned = {"text": book.label(paris), "seals": list(book.numbers), "packages": 1}
     counter, letter = machine(service), piece(agent(service))
     missing = {"officer": "PAUL", "found": [{"line": 1, "found": 0}], "damaged": [1],
                "misdirected": [], "unlisted": 0}  # fmt: skip
@@ -169,6 +170,9 @@ def _pouches(service: Service, paris: Post) -> dict[str, Example]:
         ),
         "POST /v1/pouches/sealings": example(
             paris.call("POST", "/v1/pouches/sealings", json=sealing), sealing
+        ),
+        "POST /v1/pouches/verdicts": example(
+            paris.call("POST", "/v1/pouches/verdicts", json=scanned), scanned
         ),
         "POST /v1/pouches/events": example(
             paris.call("POST", "/v1/pouches/events", json=events), events

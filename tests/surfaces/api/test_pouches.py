@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from tests.support.bags import NONCE, SEAL, Device
 from tests.support.pouches import NUMBERS, Pouches
 from tests.surfaces.api.bags import PostBook, bureau, filed, fresh
 from tests.surfaces.api.live import Post, Service, problem
+
+VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "pouch"
 
 
 def _answers(post: Post, pouches: Pouches, *events: Event) -> list[dict[str, Any]]:
@@ -149,3 +152,60 @@ def test_a_post_fetches_the_pack_of_its_own_bags(service: Service, paris: Post) 
     again = paris.call("GET", "/v1/pouches/pack", headers=unchanged)
     assert (again.status_code, again.content) == (304, b"")
     _refused(service.http.get("/v1/pouches/pack"), 401, "TOKEN_MISSING")
+
+
+def _judged(post: Post, text: str, **seen: Any) -> dict[str, Any]:
+    answer = post.call("POST", "/v1/pouches/verdicts", json={"text": text, **seen})
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def test_a_seal_is_judged_by_the_caller_s_own_pack(
+    service: Service, paris: Post, lome: Post
+) -> None:
+    book = PostBook(service, paris)
+    book.made_up(paris)
+    text, numbers = book.label(paris), list(book.numbers)
+
+    announced = _judged(paris, text)
+    assert (announced["verdict"], announced["word"]) == ("SEAL_GENUINE_BAG_ANNOUNCED", "VERIFY")
+    assert announced["claims"]["seal"] == book.seal
+    assert announced["pack"]["age_s"] >= 0
+    assert not announced["pack"]["expired"]
+    for number in numbers:
+        assert number not in json.dumps(announced)  # blind entry
+    assert _judged(paris, text, seals=numbers, packages=1)["word"] == "CONFORMS"
+    assert _judged(paris, text, packages=2)["verdict"] == "BAG_COUNT_WRONG"
+    wrong = _judged(paris, text, seals=["XX-0000000", "XX-0000001"])
+    assert (wrong["verdict"], wrong["word"]) == ("SEAL_NUMBERS_WRONG", "REFUSE")
+    assert not wrong["genuine"]
+    # Lomé does not lie on the way: no pack of its own tells of the bag.
+    assert _judged(lome, text)["verdict"] == "BAG_UNANNOUNCED"
+
+    _answers(paris, book.pouches, book.arrival())
+    assert _judged(paris, text)["verdict"] == "CLONE_SUSPECTED"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("text-empty", "SEAL_DAMAGED"),
+        ("text-long", "SEAL_DAMAGED"),
+        ("message-trailing", "SEAL_DAMAGED"),
+        ("good-azerty", "KEY_UNKNOWN"),  # another ministry's
+    ],
+)
+def test_a_seal_of_the_vectors_is_judged_alike(paris: Post, name: str, expected: str) -> None:
+    text = (VECTORS / f"{name}.txt").read_bytes().decode()
+    told = _judged(paris, text, seals=["XX-0000000"])
+    assert (told["verdict"], told["claims"]) == (expected, None)
+    assert [found["name"] for found in told["findings"]] == [expected]
+
+
+def test_who_may_not_ask_is_told_no_verdict(service: Service, paris: Post) -> None:
+    body = {"text": "0123456789"}
+    address = "/v1/pouches/verdicts"
+    _refused(service.http.post(address, json=body), 401, "TOKEN_MISSING")
+    for wrong in ({}, {"text": 1}, {**body, "seals": [1]}, {**body, "more": 1}):
+        _refused(paris.call("POST", address, json=wrong), 422, "INVALID_REQUEST")
