@@ -22,6 +22,7 @@ _SEND: Final = "cipher_service.client.online_sending:send"
 _HAND_IN: Final = "cipher_service.client.online_handing_in:hand_in"
 _OUTBOX: Final = "cipher_service.client.online_sending:show_outbox"
 _BAG: Final = "cipher_service.client.online_bags:bag"
+_READINGS: Final = "cipher_service.client.online_readings:bag_events"
 _FINDINGS: Final = "cipher_service.client.online_findings"
 _PACK: Final = "cipher_service.client.online_packs:pack"
 _INBOX: Final = "cipher_service.client.online_inbox:inbox"
@@ -44,6 +45,7 @@ def add_online_commands(commands: "Commands[Parser]", language: Language) -> Non
     _add_hand_in(commands, say)
     _add_outbox(commands, say)
     _add_bag(commands, say)
+    _add_readings(commands, say)
     _add_findings(commands, say)
     _add_pack(commands, say)
     _add_inbox(commands, say)
@@ -123,6 +125,11 @@ def _add_bag(commands: "Commands[Parser]", say: Say) -> None:
         "-o", "--out", metavar=say("a_file"), required=True, help=say("help_bag_out")
     )
     parser.add_argument("id", metavar="ID", help=say("help_id"))
+
+
+def _add_readings(commands: "Commands[Parser]", say: Say) -> None:
+    parser = _command(commands, say, "bag-events", _READINGS)
+    parser.add_argument("file", metavar=say("a_file"), help=say("help_readings_file"))
 
 
 def _add_findings(commands: "Commands[Parser]", say: Say) -> None:

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import httpx
 
@@ -37,6 +37,7 @@ from cipher_service.wire.dispatches import (
     ServiceMessagePage,
 )
 from cipher_service.wire.enrolment import EnrolmentRequest, EnrolmentState
+from cipher_service.wire.pouches import EventsAnswer
 from cipher_service.wire.prekeys import BurntPrekeys, PrekeyOffers, PrekeyRequest, PrekeyStock
 from cipher_service.wire.tokens import CertificateAnswer
 from keys import canonical
@@ -99,6 +100,13 @@ class Ministry:
     def sync_pack(self) -> bytes:
         """Ask for this post's sync pack, made anew if things changed; for `pouch.pack` to judge."""
         return self._transport.call("GET", "/v1/pouches/pack").body
+
+    def tell_events(self, events: list[dict[str, Any]]) -> EventsAnswer:
+        """Hand in events of bags as their devices signed them. Repeating it is harmless."""
+        body = json.dumps({"clock": None, "events": events}).encode()
+        return self._transport.call("POST", "/v1/pouches/events", content=body, headers=_JSON).read(
+            EventsAnswer
+        )
 
     def tell_differences(self, seal: str, request: DifferencesRequest) -> DifferencesAnswer:
         """Tell what was found in a bag against its bordereau. Repeating it is harmless."""

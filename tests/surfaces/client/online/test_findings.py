@@ -1,7 +1,8 @@
-"""`chiffre differences` and `chiffre photograph`: what was found on a bag, told over the line."""
+"""`chiffre differences`, `photograph`, `bag-events`: what was seen of a bag, told over the line."""
 
 import io
 import json
+import secrets
 import shutil
 from argparse import Namespace
 from collections.abc import Iterator
@@ -19,12 +20,14 @@ from cipher_service.client.online_session import open_session
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
 from cipher_service.directory.enrolment import ApiKey
-from cipher_service.pouches import cases
+from cipher_service.pouches import cases, repository
 from cipher_service.storage.tables.pouches import photograph
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.cards import read_card
 from keys.identity import load_identity
 from pouch.events import Event
+from pouch.facts import Seen
+from tests.support.bags import Device
 from tests.surfaces.api.bags import PostBook
 from tests.surfaces.client.online.conftest import Pair
 from tests.surfaces.client.online.live import LiveMinistry, Post
@@ -107,6 +110,61 @@ def test_differences_are_told_by_line_and_open_each_one_case(
     assert kinds <= known
     other = enrolled.lome.online("differences", *words)
     assert (other.status, "(NOT_FOUND)" in other.err) == (1, True), other.err
+
+
+def test_a_telephone_s_queue_is_handed_in_once_by_any_post(
+    bag: Bag, enrolled: Pair, tmp_path: Path
+) -> None:
+    pouches, seal = bag.book.pouches, secrets.token_hex(16)
+    # More than one request takes.
+    seen = [
+        pouches.paris.tell(Seen(seals=()), officer="PAUL", place="PARIS", minutes=each, seal=seal)
+        for each in range(119)
+    ]
+    readings = [pouches.signed(event) for event in (*seen, pouches.arrival(seal=seal))]
+    stranger = Device(secrets.token_hex(4))
+    setattr(pouches, f"device_{stranger.name}", stranger)
+    strange = pouches.signed(pouches.arrival(stranger, seal=seal))
+    file = tmp_path / "lectures.json"
+    file.write_bytes(_exported(readings))
+
+    first = enrolled.lome.online("bag-events", str(file))
+    again = enrolled.lome.online("bag-events", "--json", str(file))
+
+    assert (first.status, "120, of which new: 120" in first.out) == (0, True), first.err
+    assert "unannounced" in first.err
+    assert [answer["new"] for answer in again.json["answers"]] == [False] * 120
+    with reading(bag.ministry.engine) as connection:
+        assert len(repository.events_of(connection, seal)) == 120
+    file.write_bytes(_exported([strange, readings[0]]))
+    mixed = enrolled.lome.online("bag-events", str(file))
+    assert (mixed.status, "DEVICE_UNKNOWN (1)" in mixed.err) == (1, True), mixed.err
+    assert "1, of which new: 0" in mixed.out
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b'{"clock":null,"events":[1]}',
+        b'{"clock":null,"events":[{"a":1},',
+        b'{"clock":null, "events":[]}',
+        b'{"clock":null,"events":[{"a":"%s"}]}' % (b"x" * 20_000),
+    ],
+)
+def test_what_is_no_queue_reaches_no_ministry(enrolled: Pair, tmp_path: Path, data: bytes) -> None:
+    file = tmp_path / "lectures.json"
+    file.write_bytes(data)
+    ended = enrolled.lome.online("bag-events", str(file))
+    assert (ended.status, "(READINGS_MALFORMED)" in ended.err) == (1, True), ended.err
+    gone = enrolled.lome.online("bag-events", str(tmp_path / "gone.json"))
+    assert "(FILE_MISSING)" in gone.err
+
+
+def _exported(files: list[bytes]) -> bytes:
+    """As `exchange.ts` writes it."""
+    return b'{"clock":null,"events":[%b]}' % b",".join(files)
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ function answered(event: Queued, answer: Answer | undefined): Queued {
   return { ...event, state: answer.refusal ? "refused" : "recorded", answer };
 }
 
-// Fit for `POST /v1/pouches/events`: any post's client can hand an exported queue over.
+// Fit for `POST /v1/pouches/events`: any post hands an exported queue over by `chiffre bag-events`.
 export function envelope(events: Queued[], device: Device | null): string {
   const clock = device && { device: device.id, time: timeText(present()) };
   const files = events.map((event) => event.file).join(",");
