@@ -1,8 +1,9 @@
 """Which officer may do what with which bag (articles 12 and 15): the books asked, Cedar decides.
 
 A bag's level is that of its class. Who packed it does not witness its sealing; a courier acts on
-the bags of the departure that the waybill entrusts to them. What belongs to no bag yet (routes, the
-stock of seals) is decided as a bag without a level that stays at headquarters.
+the bags of the departure that the waybill entrusts to them, until these are delivered. What belongs
+to no bag yet (routes, the stock of seals) is decided as a bag without a level that stays at
+headquarters.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from cipher_service import clock
 from cipher_service.access.acts import Gate, circumstances, founded
 from cipher_service.access.acts import require as require_decided
 from cipher_service.access.machines import Bag
@@ -18,7 +20,7 @@ from cipher_service.access.principals import rank
 from cipher_service.access.subjects import Circumstances, Pouch
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme
-from cipher_service.pouches import repository, waybills
+from cipher_service.pouches import outcomes, repository, waybills
 from cipher_service.pouches.repository import Closing
 from pouch.classes import MODES
 from pouch.custody import live_events
@@ -57,7 +59,13 @@ _ACTIONS: Final[Mapping[str, str]] = {
 
 
 def bag_of(
-    connection: Connection, closing: Closing, scheme: Scheme, *, officer: str, second: str = ""
+    connection: Connection,
+    closing: Closing,
+    scheme: Scheme,
+    *,
+    officer: str,
+    second: str = "",
+    at: datetime | None = None,
 ) -> Pouch:
     """Return a closing as the policies see it when an officer asks.
 
@@ -67,10 +75,13 @@ def bag_of(
         scheme: the markings.
         officer: who asks: the bag's courier, once it was handed to them.
         second: the other person of the act: named as the packer when they are one of several.
+        at: when it was done, told late; None for now.
     """
-    courier = waybills.courier_of(connection, closing.departure) or ""
-    if officer != courier and officer in _takers(connection, closing):
-        courier = officer
+    courier = ""
+    if not _delivered(connection, closing, at):
+        courier = waybills.courier_of(connection, closing.departure) or ""
+        if officer != courier and officer in _takers(connection, closing):
+            courier = officer
     packers = closing.packers
     return Pouch(
         identifier=closing.seal,
@@ -80,6 +91,24 @@ def bag_of(
         courier=courier,
         packer=second if second in packers else next(iter(packers), ""),
     )
+
+
+def _delivered(connection: Connection, closing: Closing, at: datetime | None) -> bool:
+    """Say whether the mandate of who carried a bag had ended by its receipt.
+
+    A recalled bag is carried on until it is received at home.
+    """
+    held = outcomes.receipt_of(connection, closing.seal)
+    if held is None or (closing.recalled and held.post != closing.route.origin):
+        return False
+    if at is None:
+        return True
+    told = (
+        event.at
+        for event in repository.events_of(connection, closing.seal)
+        if event.id == held.event_id
+    )
+    return min([clock.parse(held.granted_at), *told]) < at
 
 
 def _takers(connection: Connection, closing: Closing) -> set[str]:
@@ -172,7 +201,9 @@ def told_by_others(
         asked.append(second)
     try:
         for officer in asked:
-            bag = bag_of(connection, closing, gate.scheme, officer=officer, second=second or "")
+            bag = bag_of(
+                connection, closing, gate.scheme, officer=officer, second=second or "", at=at
+            )
             require(connection, gate, officer, action, bag, at, second=second if paired else None)
     except ServiceError:
         return True

@@ -95,6 +95,25 @@ def test_a_bag_from_a_post_is_received_opened_and_discharged(inbound: Inbound) -
     assert kinds(bureau, SEAL) == []
 
 
+def test_a_courier_s_right_on_a_bag_ends_with_its_receipt(inbound: Inbound) -> None:
+    bureau = inbound.bureau
+
+    def shown() -> list[str]:
+        return [line.seal for line in views.under_way(bureau.office, by=bureau.courier)]
+
+    taken(inbound)
+    assert shown() == [SEAL]
+    receive(inbound, *SEALS)
+
+    assert shown() == []
+    assert [line.seal for line in views.under_way(bureau.office, by=bureau.agent)] == [SEAL]
+    assert (
+        refused(lambda: views.journey(bureau.office, SEAL, by=bureau.courier)) == "CLOSING_UNKNOWN"
+    )
+    back = {"by": bureau.agent, "to": bureau.courier, "condition": INTACT}
+    assert refused(lambda: carriage.hand_over(bureau.office, SEAL, **back)) == "NOT_ALLOWED"
+
+
 def test_the_expected_numbers_are_shown_only_after_the_typed_ones_are_on_record(
     inbound: Inbound,
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import outcomes, repository
 from cipher_service.storage.unit_of_work import reading
-from pouch.facts import INTACT, Accounted, Facts, HandedOver, Opened, Received
+from pouch.facts import INTACT, Accounted, Facts, HandedOver, Opened, Received, Seen
 from tests.support import inbound
 from tests.support.bags import NOON, Device, signed
 from tests.support.office import PouchBureau
@@ -141,6 +141,21 @@ def test_a_courier_whom_the_waybill_does_not_name_takes_no_bag_unnoticed(paris: 
     told = paris.tell(HandedOver(1, INTACT), paris.bureau.chief, (paris.courier, drafter))
 
     assert "not-entitled" in told["alarms"]  # type: ignore[operator]  # a tuple of kinds
+
+
+@pytest.mark.parametrize(("minutes", "entitled"), [(-5, True), (5, False)])
+def test_what_a_courier_tells_late_is_judged_by_when_it_was_done(
+    paris: Paris, minutes: int, *, entitled: bool
+) -> None:
+    """Before the receipt they carried the bag; after it they have nothing to do with it."""
+    bureau = paris.bureau
+    head = bureau.person("HEAD-OF-POST", post="PARIS")
+    assert paris.receive(head)["receipt"] == "granted"
+
+    bureau.now += timedelta(minutes=minutes)
+    seen = paris.tell(Seen(()), bureau.courier)
+
+    assert ("not-entitled" in seen["alarms"]) is not entitled  # type: ignore[operator]  # kinds
 
 
 def test_a_post_makes_no_bag_up_by_officers_whom_nobody_knows(bureau: PouchBureau) -> None:
