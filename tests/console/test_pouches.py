@@ -33,6 +33,7 @@ from tests.console.conftest import Enter
 from tests.console.support import Tab, check_page
 from tests.support import inbound
 from tests.support.bags import NONCE
+from tests.support.epcis import official
 from tests.support.office import PouchBureau, route, timetable
 from tests.support.office import carriage as waybill
 
@@ -180,6 +181,8 @@ def test_a_bag_is_made_up_by_scanner_and_sealed_by_two(
     agent.page.get_by_text("scellée", exact=False).first.wait_for()
 
     _on_its_way(chief, desk, seal, pictures)
+    told = chief.page.request.get(f"{chief.origin}/valises/{seal}/epcis.json").json()
+    assert official()(told) == []
 
 
 def _on_its_way(chief: Tab, desk: Desk, seal: str, pictures: Path) -> None:

@@ -1,12 +1,9 @@
 """EPCIS: the official schema takes it, the reference implementation hashes it alike."""
 
 import copy
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
 import pytest
 from epcis_event_hash_generator import hash_generator, json_to_py
 from hypothesis import given, settings
@@ -31,37 +28,19 @@ from pouch.facts import (
     Sealed,
     Seen,
 )
+from tests.support import epcis
 from tests.support.bags import NONCE, NOON, Device, Voyage, received
 
 # The reference implementation reads its contexts in an old way.
 pytestmark = pytest.mark.filterwarnings("ignore:open_text is deprecated:DeprecationWarning")
 
 AUTHORITY = "https://valise.example/minrex"
-ROOT = Path(__file__).resolve().parents[2]
-# GS1's disclaimer gives no right to copy: tests/vectors/epcis/README.md says where to put it.
-SCHEMA = next(
-    (
-        path
-        for parent in (ROOT / "tests" / "vectors", *ROOT.parents)
-        for path in (
-            parent / "epcis" / "EPCIS-JSON-Schema.json",
-            parent / "shared" / "epcis" / "EPCIS-JSON-Schema.json",
-        )
-        if path.is_file()
-    ),
-    None,
-)
 
 
 @pytest.fixture(scope="module")
 def official() -> Callable[[object], list[str]]:
-    """What the official schema, formats asserted, says against a document."""
-    if SCHEMA is None:
-        pytest.skip("the official EPCIS schema is absent: see tests/vectors/epcis/README.md")
-    validator = jsonschema_rs.validator_for(
-        json.loads(SCHEMA.read_text("utf-8")), validate_formats=True
-    )
-    return lambda document: [error.message for error in validator.iter_errors(document)]
+    """What the official schema says against a document."""
+    return epcis.official()
 
 
 def _whole_life() -> list[Event]:

@@ -21,6 +21,7 @@ from keys.jws import ApiKey
 from pouch.classes import PROHIBITED
 from pouch.sealed import read_sealed
 from pouch.verdict import Name, Trust, judge
+from tests.support.epcis import official
 
 Typed = Callable[..., tuple[int, str, str]]
 CHECKED = [part for code in sorted(PROHIBITED) for part in ("--checked", code)]
@@ -173,6 +174,7 @@ def test_a_bag_is_sealed_announced_handed_over_and_exported(
     assert done(typed, "pouch", "announce", "--authority", people["chief"], *by) == []
     line = next(line for line in done(typed, "pouch", "overview", *by) if line["seal"] == seal)
     assert (line["stage"], line["late"], line["lost"]) == ("handed-over", False, False)
+    assert official()(document) == []
 
 
 def test_refusals_say_what_is_wrong_that_nothing_was_lost_and_what_to_do(
