@@ -41,6 +41,7 @@ from cipher_service.pouches.announcing_desk import AnnouncingDesk
 from cipher_service.pouches.commands import PouchDesk
 from cipher_service.pouches.counter import commands_of_clients
 from cipher_service.pouches.device_desk import DeviceDesk
+from cipher_service.pouches.lateness import Lateness
 from cipher_service.pouches.office import Office as PouchOffice
 from cipher_service.pouches.packs import Packs
 from cipher_service.pouches.pair_commands import PairDesk
@@ -150,15 +151,17 @@ def reception_of(settings: Settings, engine: Engine, custodian: Custodian) -> Re
 def rounds_of(settings: Settings, engine: Engine, custodian: Custodian) -> list[Round]:
     """Return what the bureau does by itself.
 
-    What was released leaves, receivers of sealed bags are told, and what is missing is asked for
-    again where an officer wants it.
+    What was released leaves, receivers of sealed bags are told, late and silent bags open a case,
+    and what is missing is asked for again where an officer wants it.
     """
     origin, post = settings.log_origin, settings.headquarters
     journal, blobs = Journal(engine, origin, SYSTEM), Blobs(settings.data)
     warranted = WarrantedCustodian(custodian, engine, origin, SYSTEM)
     bureau = HeadquartersBureau(engine, blobs, warranted, post, journal)
+    pouches = PouchOffice(engine, warranted, post, journal)
     return [
         Departing(engine, bureau, journal).round,
-        Announcing(PouchOffice(engine, warranted, post, journal), bureau).round,
+        Announcing(pouches, bureau).round,
+        Lateness(pouches).round,
         Chasing(engine, bureau, journal, post).round,
     ]

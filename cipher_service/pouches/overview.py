@@ -2,17 +2,21 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, select
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import cases, repository
+from cipher_service.pouches.repository import Closing
 from cipher_service.pouches.rules import Count, count
 from cipher_service.storage.tables import pouches as tables
 from pouch.alarms import overdue
 from pouch.discrepancies import Difference
 from pouch.empties import Ageing, EmptyBag, ageing
+
+OVERDUE: Final = "bag-overdue"
 
 
 def count_check(
@@ -53,13 +57,33 @@ def count_check(
 
 def silent(connection: Connection, now: datetime) -> tuple[str, ...]:
     """Return the closings on the way of which nobody told anything for too long (R13)."""
-    found = []
-    for closing in repository.closings_on_the_way(connection):
-        events = repository.events_of(connection, closing.seal)
-        offsets = repository.offsets(connection, {event.device for event in events})
-        if overdue(events, closing.route.news, now, offsets):
-            found.append(closing.seal)
-    return tuple(found)
+    return tuple(
+        closing.seal
+        for closing in repository.closings_on_the_way(connection)
+        if _is_silent(connection, closing, now)
+    )
+
+
+def late_or_silent(connection: Connection, now: datetime) -> tuple[Closing, ...]:
+    """Return the closings that are due or silent for too long, and have no case about it yet."""
+    known = set(
+        connection.scalars(
+            select(tables.discrepancy.c.seal).where(tables.discrepancy.c.kind == OVERDUE)
+        )
+    )
+    return tuple(
+        closing
+        for closing in repository.closings_on_the_way(connection)
+        if closing.seal not in known
+        and not closing.lost
+        and (closing.due < now or _is_silent(connection, closing, now))
+    )
+
+
+def _is_silent(connection: Connection, closing: Closing, now: datetime) -> bool:
+    events = repository.events_of(connection, closing.seal)
+    offsets = repository.offsets(connection, {event.device for event in events})
+    return overdue(events, closing.route.news, now, offsets)
 
 
 def empties(connection: Connection, now: datetime) -> tuple[Ageing, ...]:

@@ -4,12 +4,16 @@ from datetime import timedelta
 
 import pytest
 
+from cipher_service import clock
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import cases, overview
+from cipher_service.pouches import cases, mishaps, overview
+from cipher_service.pouches.lateness import EVERY, REPORTER, Lateness
 from cipher_service.pouches.rules import Count
 from cipher_service.storage.unit_of_work import reading, unit_of_work
-from pouch.discrepancies import BREACH, INCIDENT
+from pouch.discrepancies import ASSESSED, BREACH, CLOCKS, CLOSED, INCIDENT, NOTIFIED, REPORTED
+from pouch.facts import Lost
 from tests.support.bags import NOON, SEAL
+from tests.support.office import PouchBureau
 from tests.support.pouches import NUMBERS, OTHER_BAG, OTHER_SEAL, Pouches
 
 
@@ -58,3 +62,42 @@ def test_empty_bags_age_where_they_lie(pouches: Pouches) -> None:
     with reading(pouches.engine) as connection:
         (ministry,) = overview.empties(connection, NOON + timedelta(days=45))
     assert (ministry.place, ministry.counts, ministry.oldest) == ("MINREX", (0, 1, 0, 0), OTHER_BAG)
+
+
+def test_a_late_bag_opens_one_case_by_itself_and_anyone_may_close_it(bureau: PouchBureau) -> None:
+    kept = bureau.closed()
+    seal = kept.sealed.manifest.seal
+    lateness = Lateness(bureau.office)
+    assert lateness.round() == []
+    bureau.now = kept.sealed.manifest.waybill.due + timedelta(seconds=1)
+
+    (case,) = lateness.round()
+
+    with reading(bureau.engine) as connection:
+        row = cases.case_of(connection, case)
+    assert (row.seal, row.kind, row.state) == (seal, "bag-overdue", REPORTED)
+    assert (row.severity, row.reporter) == (INCIDENT, REPORTER)
+    assert clock.parse(row.due) == bureau.now + CLOCKS[INCIDENT][0]
+    bureau.now += EVERY
+    assert lateness.round() == []
+    assert Lateness(bureau.office).round() == [], "another process, as after a restart"
+    for state in (NOTIFIED, ASSESSED, CLOSED):
+        mishaps.advance(bureau.office, case, state, by=bureau.chief)
+    bureau.now += EVERY
+    assert lateness.round() == [], "closed once, it is not opened again"
+
+
+@pytest.mark.parametrize("ended", ["received", "lost"])
+def test_a_bag_that_is_there_or_known_to_be_lost_is_not_late(pouches: Pouches, ended: str) -> None:
+    pouches.closed()
+    pouches.bring("MINREX", pouches.journey()[0])
+    late = NOON + timedelta(days=9)
+    with reading(pouches.engine) as connection:
+        assert [each.seal for each in overview.late_or_silent(connection, late)] == [SEAL]
+    if ended == "received":
+        pouches.bring("PARIS", pouches.arrival())
+    else:
+        lost = pouches.courier.tell(Lost(), officer="KOUR", place="CDG", minutes=500)
+        pouches.bring("MINREX", lost)
+    with reading(pouches.engine) as connection:
+        assert overview.late_or_silent(connection, late) == ()
