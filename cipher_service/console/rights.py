@@ -3,6 +3,7 @@
 import csv
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -19,8 +20,10 @@ from cipher_service.access.decisions import Decision
 from cipher_service.access.looks import RIGHTS_READ
 from cipher_service.access.matrix import POST_CELL, Cell, Row, default_matrix
 from cipher_service.access.reasons import reason
+from cipher_service.access.subjects import Principal
+from cipher_service.access.upkeep import reminders
 from cipher_service.audit.inquiry import grants_on
-from cipher_service.console.flow import Flow, Page, Place
+from cipher_service.console.flow import Awaiting, Flow, Page, Place
 from cipher_service.console.language import mark
 from cipher_service.console.visit import Visit
 from cipher_service.directory import officers
@@ -252,6 +255,15 @@ def _inert(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
+def _awaits(
+    connection: Connection, _gate: Gate, principal: Principal, now: datetime
+) -> Iterator[Awaiting]:
+    if "SECURITY-OFFICER" in principal.functions:
+        ending = sum(each.kind != "emergency" for each in reminders(connection, now))
+        label = mark("Habilitations, formations et mandats qui finissent sous 60 jours")
+        yield Awaiting(label, "/droits", ending)
+
+
 FLOW: Final = Flow(
     "rights",
     (
@@ -260,5 +272,6 @@ FLOW: Final = Flow(
         Page("/droits/{officer}", person),
     ),
     (Place(mark("Droits"), "/droits", SEEN_BY, shortcut="d"),),
+    _awaits,
     keys=(("g d", mark("Aller aux droits")),),
 )

@@ -197,6 +197,9 @@ def test_an_officer_has_a_missing_number_asked_for_again(
 ) -> None:
     auditor, chief = enter("AUDITOR"), enter("CHIEF-CIPHER-POUCH")
     page = chief.page
+    asked = page.get_by_role("link", name="Numéros manquants à redemander")
+    chief.goto("/")
+    expect(asked).to_have_attribute("href", "/postes/numeros")
     chief.goto("/depeches/")
     page.get_by_role("link", name="Demander la répétition LOME").first.click()
     line = page.locator("#manquants ~ table tbody tr").filter(has_text="2000")
@@ -214,6 +217,8 @@ def test_an_officer_has_a_missing_number_asked_for_again(
             break
         page.wait_for_timeout(250)
     expect(line).to_contain_text("demandée")
+    page.goto("/")
+    expect(asked).to_have_count(0)
     heard = chiffre("fr", "service-message", "--identity", ministry.identity("LOME"))
     assert gap in [each["series"]["epoch"] for each in heard if each["series"]]
     check_quiet(chief)

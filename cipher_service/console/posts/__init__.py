@@ -2,14 +2,14 @@
 
 * `books`: what the books say, and who may see it. `state`: a post, and how bad it is.
 * `traffic`: numbers in and out; `gaps`: those that never came; `skipped`: those that a restore
-  cancelled. `pages`: the handlers.
+  cancelled. `waits`: what awaits a person. `pages`: the handlers.
 """
 
 from typing import Final
 
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import mark
-from cipher_service.console.posts import pages
+from cipher_service.console.posts import pages, waits
 
 _KEYS: Final = frozenset({"CUSTODIAN-A", "CUSTODIAN-B", "CHIEF-CNTC", "SECURITY-OFFICER"})
 _MAIL: Final = frozenset(
@@ -34,6 +34,7 @@ FLOW: Final = Flow(
         Place(mark("État des postes"), "/postes/apercu", _KEYS | _MAIL, shortcut="e"),
         Place(mark("Numéros par jour"), "/postes/numeros", _MAIL, shortcut="n"),
     ),
+    waits.awaits,
     keys=(
         ("g o", mark("Aller aux postes")),
         ("g e", mark("Aller à l’état des postes")),

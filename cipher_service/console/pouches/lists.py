@@ -19,9 +19,11 @@ from cipher_service.pouches import seal_store, stock, views
 from cipher_service.pouches.entitlement import LIST
 from cipher_service.pouches.office import Office, seated
 from pouch.manifest import BagClass
-from pouch.stock import Reconciliation
+from pouch.stock import STOCKED, Reconciliation
 
 _MOVEMENTS = 20
+_RESERVE = 20
+"""Seals in stock below which more are to be had from their maker."""
 _BUREAU = frozenset({"CHIEF-POUCH", "POUCH-AGENT", "CHIEF-CIPHER-POUCH"})
 
 
@@ -79,7 +81,7 @@ async def balance_seals(visit: Visit) -> Response:
 def awaits(
     connection: Connection, gate: Gate, principal: Principal, now: datetime
 ) -> Iterable[Awaiting]:
-    """Bags that are late or in trouble, and discrepancies, of whoever has to do with bags."""
+    """Bags late or in trouble, and discrepancies; for the bureau's chief, seals to be had."""
     held = principal.functions
     if not held & (_BUREAU | {"HEAD-OF-POST", "POST-CIPHER-CLERK", "COURIER"}):
         return
@@ -90,6 +92,11 @@ def awaits(
     found = views.open_cases(office, by=principal.officer_id)
     late = sum(case.overdue for case in found)
     yield Awaiting(mark("Irrégularités ouvertes"), "/valises/irregularites", len(found), late)
+    if "CHIEF-POUCH" in held:
+        left = stock.counts(connection, principal.post).get(STOCKED, 0)
+        short = max(_RESERVE - left, 0)
+        label = mark("Scellés qui manquent à la réserve")
+        yield Awaiting(label, "/valises/scelles", short, 0 if left else short)
 
 
 def _stock(office: Office, officer: str) -> tuple[dict[str, int], list[Row[Any]]]:
