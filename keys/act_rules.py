@@ -58,8 +58,6 @@ _CELL: Final = _seat("CHIEF-CNTC")
 _SECURITY: Final = _seat("SECURITY-OFFICER")
 _A: Final = _seat("CUSTODIAN-A")
 _B: Final = _seat("CUSTODIAN-B")
-_ADMINISTRATOR: Final = _seat("ADMINISTRATOR")
-_AUDITOR: Final = _seat("AUDITOR")
 _CIPHER: Final = _seat("CIPHER-CLERK", "POST-CIPHER-CLERK")
 _READERS: Final = _seat(
     *("MINISTER", "MINISTER-DELEGATE", "SECRETARY-GENERAL", "DIRECTOR", "DEPUTY-DIRECTOR"),
@@ -98,8 +96,6 @@ RULES: Final[dict[str, ActRule]] = {
     "dispatch.release-alone": _rule(
         4 * _HOUR, _RELEASERS | _seat("CIPHER-CLERK", "MINISTER", "MINISTER-DELEGATE")
     ),
-    "dispatch.export": _rule(_HOUR, _READERS - _seat("DEPUTY-DIRECTOR"), _seat("DEPUTY-DIRECTOR")),
-    "dispatch.destroy": _rule(24 * _HOUR, _RELEASERS | _CIPHER, _RELEASERS),
     "label.lower": ActRule(
         ((0, (_ORIGINATORS, _GENERAL)), (_TOP, (_ORIGINATORS, _MINISTER))), 24 * _HOUR
     ),
@@ -131,26 +127,14 @@ RULES: Final[dict[str, ActRule]] = {
     ),
     "officer.own-key": _rule(72 * _HOUR, _READERS, _SECURITY),
     "officer.revoke": ActRule(((0, (ANYONE,)),), _HOUR, subject_may=True),
-    "access.break-glass": _rule(_HOUR, _READERS - _GENERAL, _GENERAL | _SECURITY),
-    # Article 8: delegation of signature and interim.
-    "mandate.sign": _rule(24 * _HOUR, _CELL, _MINISTER),
     # Article 12: cryptography.
-    "key.rotate": _rule(24 * _HOUR, _A, _B, _CELL),
-    "key.export": _rule(24 * _HOUR, _A, _B, _CELL | _GENERAL),
     "key.destroy": _rule(24 * _HOUR, _A, _B, _CELL | _GENERAL),
     "key.keep": _rule(24 * _HOUR, _A | _B, _CELL | _GENERAL),
-    "certificate.issue": _rule(4 * _HOUR, _SECURITY, _A | _B),
     "policy.change": _rule(24 * _HOUR, _CELL, _GENERAL | _MINISTER),
-    "software.deploy": _rule(24 * _HOUR, _ADMINISTRATOR, _SECURITY),
-    "audit.prune": _rule(4 * _HOUR, _ADMINISTRATOR, _AUDITOR),
-    "backup.restore": _rule(4 * _HOUR, _ADMINISTRATOR, _AUDITOR),
     # Article 15: the pouch.
     "pouch.seal": _rule(15 * _MINUTE, _POUCH, _POUCH),
     "pouch.open": _rule(15 * _MINUTE, _POUCH, _POUCH),
     "pouch.discharge": _rule(15 * _MINUTE, _POUCH, _POUCH),
     "pouch.find": _rule(15 * _MINUTE, _POUCH, _POUCH),
     "pouch.stock": _rule(15 * _MINUTE, _POUCH, _POUCH),
-    "pouch.open-irregular": _rule(
-        15 * _MINUTE, _POUCH, _POUCH, _seat("HEAD-OF-POST", "DEPUTY-DIRECTOR")
-    ),
 }

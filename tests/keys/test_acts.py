@@ -243,14 +243,14 @@ def test_an_act_without_its_proposer_is_nobody_s(kind: str, rank: int) -> None:
 
 def test_persons_are_seated_where_their_functions_allow() -> None:
     """Who could take either seat leaves it to who can take one only."""
-    clerk = person(1, "POUCH-AGENT")
-    either, chief = person(2, "POUCH-AGENT", "HEAD-OF-POST"), person(3, "DEPUTY-DIRECTOR")
-    of = act("pouch.open-irregular", clerk.id)
+    keeper = person(1, "CUSTODIAN-A")
+    either, other = person(2, "CUSTODIAN-B", "CHIEF-CNTC"), person(3, "CUSTODIAN-B")
+    of = act("key.destroy", keeper.id)
 
-    for order in ([clerk, either, chief], [clerk, chief, either]):
+    for order in ([keeper, either, other], [keeper, other, either]):
         _judge(of, approvals(of, order), order)
-    agents = [clerk, person(4, "POUCH-AGENT"), person(5, "POUCH-AGENT")]
-    for too_few in ([clerk, either], agents):
+    keepers = [keeper, other, person(4, "CUSTODIAN-B")]
+    for too_few in ([keeper, either], keepers):
         with pytest.raises(ActNotApproved):
             _judge(of, approvals(of, too_few), too_few)
 

@@ -153,7 +153,7 @@ def test_what_cannot_be_sealed_was_not_done_and_is_not_recorded(engine: Engine) 
 
 
 def test_as_many_entries_as_decisions(engine: Engine, tmp_path: Path) -> None:
-    """P5, gate 13: over real commands, accepted, repeated and refused."""
+    """P5, gate 13: over six commands of posts, accepted, repeated and refused, and a silent one."""
     ministry = Ministry(engine, tmp_path)
     decisions = 0
     sealer = ReceiptSealer(ministry.custodian, HEADQUARTERS, Recorder(ORIGIN).before_commit)

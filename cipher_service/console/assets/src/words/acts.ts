@@ -85,8 +85,6 @@ export const STATEMENTS: Record<string, Words> = {
 export const ACTS: Record<string, Words> = {
   "dispatch.release": { fr: "Faire partir une dépêche", en: "Release a dispatch" },
   "dispatch.release-alone": { fr: "Faire partir une dépêche, seul", en: "Release a dispatch, alone" },
-  "dispatch.export": { fr: "Sortir des dépêches", en: "Export dispatches" },
-  "dispatch.destroy": { fr: "Détruire une dépêche", en: "Destroy a dispatch" },
   "label.lower": { fr: "Abaisser un marquage", en: "Lower a marking" },
   "habilitation.grant": { fr: "Accorder une habilitation", en: "Grant an habilitation" },
   "function.assign": { fr: "Confier une fonction", en: "Assign a function" },
@@ -102,26 +100,17 @@ export const ACTS: Record<string, Words> = {
     en: "Put an officer’s own key in service",
   },
   "officer.revoke": { fr: "Retirer un officier ou sa clé", en: "Revoke an officer or a key" },
-  "access.break-glass": { fr: "Ouvrir un accès d’urgence", en: "Open an emergency access" },
-  "mandate.sign": { fr: "Signer un mandat", en: "Sign a mandate" },
-  "key.rotate": { fr: "Renouveler une clé", en: "Rotate a key" },
-  "key.export": { fr: "Exporter des parts de clé", en: "Export key shares" },
   "key.destroy": { fr: "Détruire une clé", en: "Destroy a key" },
   "key.keep": {
     fr: "Reprendre l’ordre de détruire une clé",
     en: "Take back the order to destroy a key",
   },
-  "certificate.issue": { fr: "Émettre un certificat", en: "Issue a certificate" },
   "policy.change": { fr: "Changer les politiques d’accès", en: "Change the access policies" },
-  "software.deploy": { fr: "Installer une version", en: "Install a version" },
-  "audit.prune": { fr: "Élaguer le journal", en: "Prune the log" },
-  "backup.restore": { fr: "Restaurer une sauvegarde", en: "Restore a backup" },
   "pouch.seal": { fr: "Sceller une valise", en: "Seal a pouch" },
   "pouch.open": { fr: "Ouvrir une valise", en: "Open a pouch" },
   "pouch.discharge": { fr: "Décharger une valise", en: "Discharge a pouch" },
   "pouch.find": { fr: "Constater qu’une valise est retrouvée", en: "State that a pouch is found" },
   "pouch.stock": { fr: "Déplacer des scellés", en: "Move physical seals" },
-  "pouch.open-irregular": { fr: "Ouvrir une valise irrégulière", en: "Open an irregular pouch" },
 };
 
 export const MEMBERS: Record<string, Words> = {
