@@ -19,6 +19,7 @@ def add_access(commands: "Commands[Parser]", say: Say) -> None:
     _add_rights(officers, say)
     _add_mandates(commands, say)
     _add_emergencies(commands, say)
+    _add_labels(commands, say)
     _add_reviews(commands, say)
     _add_sites(commands, say)
 
@@ -101,13 +102,17 @@ def _add_rights(group: "Commands[Parser]", say: Say) -> None:
     suspend = _person(group, say, "officers.suspend", "officers:suspend")
     resume = _person(group, say, "officers.resume", "officers:resume")
     link = _person(group, say, "officers.link", "officers:officer_link")
+    sign_out = _person(group, say, "officers.sign-out", "officers:sign_out")
+    revoke = _person(group, say, "officers.revoke-key", "officers:revoke_key")
+    revoke.add_argument("key", metavar="KEY", help=say("help_security_key"))
     for parser in (assign, habilitate):
         parser.add_argument("--act", required=True, help=say("help_act"))
     for parser in (assign, habilitate, need):
         _add_window(parser, say)
     for parser in (assign, habilitate, resume, link):
         _add_with(parser, say)
-    for parser in (assign, unassign, habilitate, need, withdraw, suspend, resume, link):
+    safer = (unassign, withdraw, suspend, sign_out, revoke)
+    for parser in (assign, habilitate, need, resume, link, *safer):
         _add_by(parser, say)
         add_json(parser, say)
 
@@ -153,6 +158,22 @@ def _add_emergencies(commands: "Commands[Parser]", say: Say) -> None:
         _add_by(parser, say, required=True)
     for parser in (listing, declare, review):
         add_json(parser, say)
+
+
+def _add_labels(commands: "Commands[Parser]", say: Say) -> None:
+    group = add_group(commands, say, "label")
+    lower = add_command(group, say, "label.lower", "lowering:lower")
+    lower.add_argument("dispatch", metavar="ID", help=say("help_dispatch"))
+    lower.add_argument("level", metavar="LEVEL", help=say("help_lowered_level"))
+    lower.add_argument(
+        "--caveat", metavar="C", action="append", default=[], help=say("help_caveat_kept")
+    )
+    lower.add_argument("--reason", required=True, help=say("help_reason"))
+    _add_by(lower, say, required=True)
+    lower.add_argument(
+        "--with", dest="approver", metavar="OFF", required=True, help=say("help_with")
+    )
+    add_json(lower, say)
 
 
 def _add_reviews(commands: "Commands[Parser]", say: Say) -> None:

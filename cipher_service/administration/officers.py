@@ -17,7 +17,7 @@ from cipher_service.directory import authorisations, officers
 from cipher_service.directory.authorisations import Clearance, checked_marking
 from cipher_service.directory.officers import Identity
 from cipher_service.directory.roles import default_roles
-from cipher_service.identity import passkey_book
+from cipher_service.identity import passkey_book, sessions
 from cipher_service.settings import Settings
 
 
@@ -190,8 +190,7 @@ def officer_link(arguments: Namespace, terminal: Terminal) -> None:
     if not origin:
         raise Refused("CONSOLE_MISSING")
     with acting(arguments, terminal) as desk:
-        keys = passkey_book.keys_of(desk.connection, arguments.officer)
-        present = any(key.revoked is None for key in keys)
+        present = bool(_keys(desk, arguments.officer))
         # Whoever gets a link can act as that person: for one who has keys, as giving a function.
         _require(desk, arguments, "role-assign" if present else "person-record", arguments.officer)
         secret = passkey_book.make_link(
@@ -203,6 +202,34 @@ def officer_link(arguments: Namespace, terminal: Terminal) -> None:
         return
     Speaker(terminal).say("officer_link")
     terminal.show(link)
+
+
+def sign_out(arguments: Namespace, terminal: Terminal) -> None:
+    """End a person's session everywhere at once; one person suffices."""
+    with acting(arguments, terminal) as desk:
+        _require(desk, arguments, "revoke", arguments.officer)
+        sessions.end_sessions(desk.connection, arguments.officer, desk.now)
+    _done(terminal, arguments)
+
+
+def revoke_key(arguments: Namespace, terminal: Terminal) -> None:
+    """Take one security key of a person away at once, with the session that it opened.
+
+    The last one stays: without keys a person's name would be believed (`presence`) while a founder
+    has none.
+
+    Raises:
+        Refused: OFFICER_KEY_UNKNOWN, OFFICER_LAST_KEY.
+    """
+    with acting(arguments, terminal) as desk:
+        _require(desk, arguments, "revoke", arguments.officer)
+        held = _keys(desk, arguments.officer)
+        if arguments.key not in held:
+            raise Refused("OFFICER_KEY_UNKNOWN", officer=arguments.officer)
+        if len(held) == 1:
+            raise Refused("OFFICER_LAST_KEY", officer=arguments.officer)
+        passkey_book.revoke_key(desk.connection, arguments.officer, arguments.key, desk.now)
+    _done(terminal, arguments)
 
 
 def suspend(arguments: Namespace, terminal: Terminal) -> None:
@@ -261,6 +288,11 @@ def _require(desk: Desk, arguments: Namespace, action: str, officer: str) -> Non
     require(desk.connection, desk.gate, arguments.by, action, about, context)
 
 
+def _keys(desk: Desk, officer_id: str) -> list[str]:
+    held = passkey_book.keys_of(desk.connection, officer_id)
+    return [key.credential_id for key in held if key.revoked is None]
+
+
 def _shown(desk: Desk, officer_id: str) -> dict[str, Any]:
     known = officers.read(desk.connection, officer_id)
     now = desk.gate.principals.of(desk.connection, officer_id, desk.now)
@@ -282,6 +314,7 @@ def _shown(desk: Desk, officer_id: str) -> dict[str, Any]:
             for each in authorisations.needs(desk.connection, officer_id, desk.now)
         ],
         "mandates": [mandate.mandate_id for mandate in now.mandates],
+        "keys": _keys(desk, officer_id),
     }
 
 

@@ -4,6 +4,7 @@
     with journal.act(...) as connection:
         verify(connection, answers, installation.settings, now)
     journal = attend(arguments, terminal, installation, named)  # where one act takes several
+    signed = sign_act(arguments, terminal, installation, act)   # where the books keep the act
 
 What is signed is the command itself with everything typed, once, within five minutes, by the keys
 that officers have in the service's books. While the ministry is being founded a name is believed,
@@ -34,11 +35,12 @@ from cipher_service.directory.officers import in_force
 from cipher_service.errors import ServiceError
 from cipher_service.identity import challenges, passkey_book
 from cipher_service.identity.demonstration import Demonstration
+from cipher_service.identity.shared_acts import Signed
 from cipher_service.identity.site import party_of, site_of
 from cipher_service.settings import Settings
 from cipher_service.storage.tables import officers as books
 from cipher_service.storage.unit_of_work import reading, unit_of_work
-from keys.acts import approval_challenge
+from keys.acts import Act, approval_challenge
 from keys.canonical import encode
 from keys.software_key import SoftwareKey
 
@@ -99,20 +101,31 @@ def sign(
     for officer, credentials in keys.items():
         if not credentials:
             raise Refused("SIGNATURE_NEEDED", officer=officer)
-        statement = _statement(arguments, officer, also)
-        body = encode(statement)
-        for line in json.dumps(
-            statement, ensure_ascii=False, indent=2, sort_keys=True
-        ).splitlines():
-            terminal.tell(printable(line))
-        Speaker(terminal).say("presence_asked", officer=officer)
-        with unit_of_work(installation.engine) as connection:
-            nonce = challenges.give(connection, "step-up", officer, clock.now())
+        body = encode(_statement(arguments, officer, also))
         digest = sha256(TYPE.encode() + b"\0" + body).digest()
-        asked = (officer, credentials, approval_challenge(nonce, digest))
-        response = _answer(arguments, terminal, installation.settings, *asked)
-        given[officer] = Answer(officer, digest, nonce, response)
+        asked = (officer, credentials, body, digest)
+        given[officer] = _asked(arguments, terminal, installation, *asked)
     return Answers(named, given)
+
+
+def sign_act(
+    arguments: Namespace, terminal: Terminal, installation: Installation, act: Act
+) -> list[Signed]:
+    """Have the keys of `--by` and `--with` sign an act of two itself, not only the command.
+
+    Raises:
+        Refused: as `sign`; also where a name would be believed (SIGNATURE_NEEDED).
+    """
+    signed = []
+    for officer in (arguments.by, arguments.approver):
+        with reading(installation.engine) as connection:
+            credentials = _credentials(connection, officer)
+        if not credentials:
+            raise Refused("SIGNATURE_NEEDED", officer=officer)
+        asked = (officer, credentials, act.encoded, act.digest)
+        answer = _asked(arguments, terminal, installation, *asked)
+        signed.append(Signed(officer, answer.nonce, answer.response))
+    return signed
 
 
 def attend(
@@ -196,6 +209,27 @@ def _statement(arguments: Namespace, officer: str, also: Mapping[str, str]) -> d
         if name not in _UNSIGNED and value is not None
     }
     return {"type": TYPE, "v": 1, "officer": officer, "typed": {**said, **also}}
+
+
+def _asked(
+    arguments: Namespace,
+    terminal: Terminal,
+    installation: Installation,
+    officer: str,
+    credentials: tuple[bytes, ...],
+    body: bytes,
+    digest: bytes,
+) -> Answer:
+    """Show the bytes whose digest an officer's key then signs."""
+    shown = json.dumps(json.loads(body), ensure_ascii=False, indent=2, sort_keys=True)
+    for line in shown.splitlines():
+        terminal.tell(printable(line))
+    Speaker(terminal).say("presence_asked", officer=officer)
+    with unit_of_work(installation.engine) as connection:
+        nonce = challenges.give(connection, "step-up", officer, clock.now())
+    asked = (officer, credentials, approval_challenge(nonce, digest))
+    response = _answer(arguments, terminal, installation.settings, *asked)
+    return Answer(officer, digest, nonce, response)
 
 
 def _answer(

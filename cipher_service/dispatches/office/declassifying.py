@@ -7,7 +7,7 @@ What may be drawn from the dispatch is lowered from then on (`compositions.sourc
 itself keeps its marking for ever, on disk, in the register and in what was signed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -41,36 +41,56 @@ def acts(gate: Gate, now: Callable[[], datetime] = clock.now) -> dict[str, Offic
     def propose(connection: Connection, officer: str, payload: dict[str, Any]) -> dict[str, str]:
         """Take `{"dispatch_id", "level", "caveats": list, "reason", "back"}`; give `{"ticket"}`.
 
-        Refuses NOT_FOUND, UNKNOWN_LEVEL, UNKNOWN_CAVEAT, REASON_MISSING, LABEL_RAISED, NOT_ALLOWED
-        (nobody could approve it for this officer), ACT_MALFORMED.
+        Refuses as `prepared`.
         """
         present = now().replace(microsecond=0)
-        thing = registers.subject(connection, payload["dispatch_id"])
-        demand(connection, gate, officer, "list", thing, present)
-        level, caveats = checked_marking(gate.scheme, payload["level"], payload["caveats"])
-        original = Marking(_code(gate, thing.level), thing.caveats)
-        lowered = Marking(level, frozenset(caveats))
-        declassify(gate.scheme, thing.identifier, original, lowered, payload["reason"])
-        highest = frozenset({"MINISTER"})
-        _require(connection, gate, officer, thing, lowered, ("-", highest), present)
-        act = Act(
-            id=new_id(present),
-            kind=KIND,
-            resource=f"dispatch/{thing.identifier}",
-            version=_times(connection, thing.identifier),
-            rank=thing.level,
-            parameters={"level": level, "caveats": list(caveats)},
-            proposer=officer,
-            subjects=(),
-            authors=(),
-            reason=payload["reason"].strip(),
-            not_before=present,
-            expires=present + timedelta(seconds=RULES[KIND].seconds),
-        )
+        wanted = (payload["dispatch_id"], payload["level"], payload["caveats"], payload["reason"])
+        act = prepared(connection, gate, officer, *wanted, present)
         ticket = approvals.ask(connection, officer, act.encoded, payload["back"], present)
         return {"ticket": ticket}
 
     return {"dispatch_declassify": propose}
+
+
+def prepared(
+    connection: Connection,
+    gate: Gate,
+    officer: str,
+    dispatch_id: str,
+    level: str,
+    caveats: Iterable[str],
+    reason: str,
+    now: datetime,
+) -> Act:
+    """Return the act that lowers a marking, for an officer and another to sign.
+
+    Raises:
+        ServiceError: NOT_FOUND, UNKNOWN_LEVEL, UNKNOWN_CAVEAT, REASON_MISSING, LABEL_RAISED,
+            NOT_ALLOWED (nobody could approve it for this officer).
+        ActMalformed: the reason is no line.
+    """
+    thing = registers.subject(connection, dispatch_id)
+    demand(connection, gate, officer, "list", thing, now)
+    level, kept = checked_marking(gate.scheme, level, caveats)
+    original = Marking(_code(gate, thing.level), thing.caveats)
+    lowered = Marking(level, frozenset(kept))
+    declassify(gate.scheme, thing.identifier, original, lowered, reason)
+    highest = frozenset({"MINISTER"})
+    _require(connection, gate, officer, thing, lowered, ("-", highest), now)
+    return Act(
+        id=new_id(now),
+        kind=KIND,
+        resource=f"dispatch/{thing.identifier}",
+        version=_times(connection, thing.identifier),
+        rank=thing.level,
+        parameters={"level": level, "caveats": list(kept)},
+        proposer=officer,
+        subjects=(),
+        authors=(),
+        reason=reason.strip(),
+        not_before=now,
+        expires=now + timedelta(seconds=RULES[KIND].seconds),
+    )
 
 
 def executor(gate: Gate) -> Executor:

@@ -14,9 +14,13 @@ from cipher_service.administration.installation import Installation, installatio
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import officers
+from cipher_service.directory.register import read_directory
 from cipher_service.errors import ServiceError
+from cipher_service.identity import passkey_book, sessions
 from cipher_service.settings import Settings, own_custodian
 from cipher_service.storage.tables.audit import audit_entry
+from cipher_service.storage.tables.compositions import declassification
+from cipher_service.storage.tables.dispatches import dispatch
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys import canonical
 from keys.passkeys import PasskeyInvalid
@@ -26,6 +30,7 @@ from tests.support.command_keys import accept, enrol
 from tests.surfaces.administration.running import Ended, run
 
 FOUNDERS = ("SECURITY-OFFICER", "CHIEF-CNTC", "SECRETARY-GENERAL")
+ID = "01KAMV6R8P3ZDFWQ5XJ9T2C4EN"
 
 
 @dataclass(frozen=True)
@@ -173,3 +178,79 @@ def test_an_answer_serves_one_command_once(founded: House) -> None:
 def verify(on: Installation, answers: presence.Answers) -> None:
     with unit_of_work(on.engine) as connection:
         presence.verify(connection, answers, on.settings, clock.now())
+
+
+def test_a_session_and_one_key_end_by_a_command_that_another_signed(founded: House) -> None:
+    chief = founded.of["CHIEF-CNTC"]
+    by = ("--by", founded.of["SECURITY-OFFICER"])
+    signed = (*by, *founded.key("SECURITY-OFFICER"))
+    with installation_at(founded.settings) as on, unit_of_work(on.engine) as connection:
+        first, second = (key.credential_id for key in passkey_book.keys_of(connection, chief))
+        token = sessions.open_session(connection, chief, first, clock.now())
+
+    def is_open() -> bool:
+        with installation_at(founded.settings) as on, reading(on.engine) as connection:
+            try:
+                return sessions.find_session(connection, token, clock.now()).officer == chief
+            except ServiceError:
+                return False
+
+    founded.refused("SECURITY_KEY_ABSENT", "officers", "sign-out", chief, *by)
+    assert is_open()
+    assert founded.type("officers", "sign-out", chief, *signed).returncode == 0
+    assert not is_open()
+    take = ("officers", "revoke-key", chief)
+    founded.refused("OFFICER_KEY_UNKNOWN", *take, "00", *signed)
+    assert founded.type(*take, first, *signed).returncode == 0
+    founded.refused("OFFICER_LAST_KEY", *take, second, *signed)
+    with installation_at(founded.settings) as on, reading(on.engine) as connection:
+        held = passkey_book.keys_of(connection, chief)
+    assert [key.credential_id for key in held if key.revoked is None] == [second]
+
+
+@pytest.fixture
+def staffed(house: House, tmp_path: Path) -> House:
+    """With a deputy director who has keys, and a dispatch of headquarters."""
+    stamp, settings = clock.text(clock.now()), house.settings
+    with installation_at(settings) as on, unit_of_work(on.engine) as connection:
+        house.of["DEPUTY-DIRECTOR"] = person(connection, "DEPUTY-DIRECTOR")
+        card = read_directory(connection).post("MINREX").fingerprint
+        connection.execute(
+            dispatch.insert().values(
+                dispatch_id=ID, origin="MINREX", origin_card=card, kind="telegram", level="SECRET",
+                caveats="[]", dtg=stamp, sha256="0", size=1, received_at=stamp,
+                register_year=2026, register_number=1,
+            )
+        )  # fmt: skip
+    house.keys["DEPUTY-DIRECTOR"] = tmp_path / "deputy.key"
+    for role in ("DEPUTY-DIRECTOR", *FOUNDERS):
+        enrol(settings, house.of[role], house.maker, house.keys[role])
+    return house
+
+
+def lowered(house: House) -> list[tuple[str, list[str]]]:
+    book = declassification.c
+    with installation_at(house.settings) as on, reading(on.engine) as connection:
+        rows = connection.execute(select(book.level, book.caveats).order_by(book.act))
+        return [(row.level, canonical.decode(row.caveats.encode())) for row in rows]
+
+
+def test_two_keys_lower_a_marking_and_one_does_not(staffed: House) -> None:
+    of = staffed.of
+    first, second = staffed.key("DEPUTY-DIRECTOR"), staffed.key("SECRETARY-GENERAL")
+    lower = ("label", "lower", ID, "CONFIDENTIEL", "--reason", "publié", "--by")
+    by = (*lower, of["DEPUTY-DIRECTOR"], "--with")
+    general = (*by, of["SECRETARY-GENERAL"])
+    staffed.refused("SECURITY_KEY_ABSENT", *general, *first)
+    chief = (*by, of["CHIEF-CNTC"], *first, *staffed.key("CHIEF-CNTC"))
+    staffed.refused("APPROVER_WITHOUT_FUNCTION", *chief)
+    staffed.refused("APPROVERS_NOT_DISTINCT", *by, of["DEPUTY-DIRECTOR"], *first)
+    staffed.refused("NOT_FOUND", *lower, of["CHIEF-CNTC"], "--with", of["SECRETARY-GENERAL"])
+    staffed.refused("SIGNATURE_NEEDED", *by, of["DRAFTER"], *first)
+    assert lowered(staffed) == []
+    done = staffed.type(*general, *first, *second)
+    assert done.returncode == 0, done.stderr
+    assert '"kind": "label.lower"' in done.stderr  # read before it is signed
+    assert lowered(staffed) == [("CONFIDENTIEL", [])]
+    with installation_at(staffed.settings) as on, reading(on.engine) as connection:
+        assert connection.scalar(select(dispatch.c.level)) == "SECRET"
