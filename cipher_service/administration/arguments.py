@@ -81,6 +81,9 @@ def _add_installation(commands: "Commands[Parser]", say: Say) -> None:
     init.add_argument("--database", metavar="URL", default="", help=say("help_database"))
     init.add_argument("--custodian", metavar="URI", help=say("help_init_custodian"))
     init.add_argument("--production", action="store_true", help=say("help_production"))
+    init.add_argument("--officer", metavar="NAME", help=say("help_first_officer"))
+    for name in ("grade", "grade-since", "service-since"):
+        init.add_argument(f"--{name}", help=say(f"help_{name.replace('-', '_')}"))
     add_command(commands, say, "serve", "running:serve")
     migrate = add_command(commands, say, "migrate", "running:migrate")
     migrate.add_argument("--database", metavar="URL", default="", help=say("help_owner_database"))

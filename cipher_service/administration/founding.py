@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from cipher_service import clock
+from cipher_service.administration import first_officer
 from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.words import Speaker
 from cipher_service.client.durable import sync_folder
@@ -52,7 +53,10 @@ PORT: Final = 8470
 
 
 def init(arguments: Namespace, terminal: Terminal) -> None:
-    """Found the installation that `--data` names, and show the fingerprints to hand to posts."""
+    """Found the installation that `--data` names, and show the fingerprints to hand to posts.
+
+    Where its first person is named, also the link by which they enrol in the console.
+    """
     data = Path(arguments.data).resolve()
     port = arguments.port or _port(arguments.issuer) or PORT
     settings = planned(
@@ -66,6 +70,7 @@ def init(arguments: Namespace, terminal: Terminal) -> None:
         production=arguments.production,
         console=console_of(arguments),
     )
+    first = first_officer.identity_of(arguments, settings)
     founding = found_installation(settings)
     speaker = Speaker(terminal)
     speaker.show("init_done", data=str(data), post=settings.headquarters)
@@ -73,6 +78,8 @@ def init(arguments: Namespace, terminal: Terminal) -> None:
     speaker.show("init_service", fingerprint=grouped(key_fingerprint(founding.service_key)))
     if settings.console_port:
         speaker.say("init_console", folder=str(settings.authenticators))
+    if first is not None:
+        first_officer.record(arguments, terminal, first, settings.console_origin)
     speaker.say("init_next", data=str(data))
 
 

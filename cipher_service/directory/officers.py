@@ -319,11 +319,16 @@ def _overlaps(book: Table, window: Window) -> tuple[ColumnElement[bool], ...]:
     return later, book.c.starts < columns["ends"]
 
 
-def _check(connection: Connection, identity: Identity) -> None:
+def check_identity(identity: Identity) -> None:
+    """Check what needs no books. Raises ServiceError NAME_MALFORMED, UNKNOWN_GRADE."""
     if _NAME.fullmatch(identity.name) is None:
         raise ServiceError("NAME_MALFORMED")
     if identity.grade not in default_roles().grades:
         raise ServiceError("UNKNOWN_GRADE", grade=identity.grade)
+
+
+def _check(connection: Connection, identity: Identity) -> None:
+    check_identity(identity)
     unit, post = directory.unit, directory.post
     if identity.unit is not None:
         known = connection.scalar(select(unit.c.code).where(unit.c.code == identity.unit))

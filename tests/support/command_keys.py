@@ -18,15 +18,17 @@ def accept(settings: Settings, maker: SoftwareMaker) -> None:
     (settings.authenticators / MODELS).write_text(f"{MODEL}\n", "ascii")
 
 
-def enrol(settings: Settings, officer: str, maker: SoftwareMaker, file: Path) -> None:
+def enrol(
+    settings: Settings, officer: str, maker: SoftwareMaker, file: Path, link: str | None = None
+) -> None:
     """Give an officer two keys by a link, as the console does; write one of them to a file."""
     party = party_of(settings)
     pair = (SoftwareKey.generate(), SoftwareKey.generate())
     with installation_at(settings) as on, unit_of_work(on.engine) as connection:
         now, made = clock.now(), []
-        link = passkey_book.make_link(connection, officer, now, by=None)
+        link = link or passkey_book.make_link(connection, officer, now, by=None)
         for key in pair:
             nonce = challenges.give(connection, "enrol", officer, now)
             made.append((nonce, key.create(challenges.asked("enrol", nonce), party, maker)))
-        passkey_book.enrol(connection, link, made, site_of(settings), now)
+        assert passkey_book.enrol(connection, link, made, site_of(settings), now) == officer
     file.write_text(pair[0].to_bytes().hex(), "utf-8")
