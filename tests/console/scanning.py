@@ -30,6 +30,19 @@ from tests.console.support import (
     watch_policy,
 )
 
+# The browser of a test neither shakes nor sounds: what the page asks of it is written down.
+_FELT_AND_HEARD = """
+globalThis.signals = { shakes: [], tones: [] };
+Navigator.prototype.vibrate = (pattern) => { signals.shakes.push(pattern); return true; };
+{
+  const start = AudioScheduledSourceNode.prototype.start;
+  AudioScheduledSourceNode.prototype.start = function (when) {
+    signals.tones.push([this.frequency.value, when]);
+    start.call(this, when);
+  };
+}
+"""
+
 
 def told_of(on: Stage, seal: str) -> list[Event]:
     """Every event that the service recorded about a closing."""
@@ -82,6 +95,7 @@ class Phone:
         self.hosts: set[str] = set()
         context.set_default_timeout(PATIENCE_MS)
         watch_policy(context)
+        context.add_init_script(_FELT_AND_HEARD)
         context.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
         self.page: Page = context.pages[0] if context.pages else context.new_page()
         self.page.on("console", self._heard)
@@ -155,6 +169,13 @@ class Phone:
         shown = self.page.locator(".scan-verdict")
         expect(shown).to_be_visible()
         return shown.locator("h1").inner_text(), shown.get_attribute("data-name") or ""
+
+    def signals(self) -> tuple[list[list[int]], list[float]]:
+        """How the telephone shook since the page was opened, and its tones in hertz, in turn."""
+        told = self.page.evaluate("() => globalThis.signals")
+        starts = [start for _, start in told["tones"]]
+        assert starts == sorted(set(starts)), "one after the other"
+        return told["shakes"], [frequency for frequency, _ in told["tones"]]
 
     def pending(self, count: int) -> None:
         expect(self.page.locator(f".scan-status[data-pending='{count}']")).to_be_visible()

@@ -41,6 +41,10 @@ from tests.console.support import check_accessible, check_html
 
 AZERTY = dict(zip("0123456789", "à&é\"'(-è_ç", strict=True))
 CONFORMS = ("CONFORME", "SEAL_GENUINE_BAG_CHECKED")
+# How each verdict shakes the telephone, in milliseconds, and its tones, in hertz.
+CONFORMS_FELT = ([[120]], [880])
+VERIFY_FELT = ([[120, 80, 120]], [523, 523])
+REFUSE_FELT = ([[300, 100, 300, 100, 300]], [196, 196, 196])
 
 
 @pytest.fixture(scope="module")
@@ -129,11 +133,13 @@ def test_a_scanner_under_azerty_types_the_very_seal(ministry: Stage, desk: Phone
     checked(desk)
     desk.scanned(other.text, AZERTY)
     assert desk.verdict() == CONFORMS
+    assert desk.signals() == CONFORMS_FELT
 
     desk.open()
     desk.answer(other.numbers[0], other.numbers[1][:-1] + "7")
     desk.scanned(other.text)
     assert desk.verdict() == ("À VÉRIFIER", "SEAL_NUMBER_NEAR_MISS")
+    assert desk.signals() == VERIFY_FELT
     checked(desk)
 
     desk.open()
@@ -167,6 +173,7 @@ def test_hostile_symbols_are_no_seals_and_do_nothing(desk: Phone) -> None:
         desk.answer("CM-48213")
         _photograph(desk, symbol(text))
         assert desk.verdict() == ("REFUSER", "SEAL_DAMAGED"), text
+        assert desk.signals() == REFUSE_FELT
     desk.open()
     desk.answer("CM-48213")
     _photograph(desk, b"\x89PNG\r\n")

@@ -33,6 +33,7 @@ def test_a_recalled_bag_has_its_own_word_colour_and_sound_offline(
             phone.scanned(called.text)
         assert desk.verdict() == ("À RENVOYER", "BAG_RECALLED")
         assert desk.page.locator("body").get_attribute("data-signal") == "RETURN"
+        assert desk.signals() == ([[300, 80, 120]], [659, 330])
         colour = "e => getComputedStyle(e).backgroundColor"
         assert desk.page.locator(".scan-verdict").evaluate(colour) == "rgb(29, 79, 139)"
         expect(desk.page.get_by_role("button", name="Consigner la lecture")).to_be_visible()
