@@ -188,6 +188,12 @@ def english_only() -> frozenset[str]:
     )
 
 
+def primary(page: Page) -> str:
+    """The name of the page's one primary action."""
+    [button] = page.locator("main .govuk-button:not(.govuk-button--secondary)").all()
+    return button.inner_text().strip()
+
+
 def picture(tab: Tab, path: Path) -> None:
     """Photograph the whole page."""
     tab.page.screenshot(path=path, full_page=True)

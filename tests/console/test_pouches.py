@@ -30,7 +30,7 @@ from pouch.locator import grouped_locator
 from tests.console import photographed
 from tests.console import test_keyboard as keyboard
 from tests.console.conftest import Enter
-from tests.console.support import Tab, check_page
+from tests.console.support import Tab, check_page, primary
 from tests.support import inbound
 from tests.support.bags import NONCE
 from tests.support.epcis import official
@@ -142,6 +142,7 @@ def test_a_bag_is_made_up_by_scanner_and_sealed_by_two(
     agent.page.wait_for_url("**/confection")
     seal = agent.page.url.split("/")[-2]
     assert agent.page.evaluate("document.activeElement.id") == "number"
+    assert primary(agent.page) == "Poser dans la valise"
     # A scanner set to another keyboard types other signs, and Enter.
     agent.page.keyboard.type(number.translate(str.maketrans("0123456789", AZERTY)))
     agent.page.keyboard.press("Enter")
@@ -152,6 +153,8 @@ def test_a_bag_is_made_up_by_scanner_and_sealed_by_two(
     agent.page.locator(".app-refusal").get_by_text("mal lu").wait_for()
     agent.goto(f"/valises/{seal}/confection")
     agent.page.screenshot(path=pictures / "make-up.png", full_page=True)
+    waits = agent.page.get_by_text("Rien d’autre n’attend").count() == 0
+    assert primary(agent.page) == ("Poser dans la valise" if waits else "Lire et signer")
     check(agent, desk)
 
     chief = enter("CHIEF-POUCH")
@@ -169,6 +172,7 @@ def test_a_bag_is_made_up_by_scanner_and_sealed_by_two(
     chief.page.screenshot(path=pictures / "journey.png", full_page=True)
     check(chief, desk)
     assert chief.page.locator("#tableau tbody tr").count() == 2
+    assert primary(chief.page) == "Enregistrer la remise"
     assert "scellée" in chief.page.locator("main").inner_text()
     for path in ("etiquette.pdf", "bordereau.pdf"):
         answer = chief.page.request.get(f"{chief.origin}/valises/{seal}/{path}")
@@ -216,6 +220,7 @@ def _on_its_way(chief: Tab, desk: Desk, seal: str, pictures: Path) -> None:
     chief.page.get_by_label("Ce qui est constaté").select_option("loss")
     press(chief, "Signaler")
     chief.page.get_by_role("heading", name="Retrouvée").wait_for()
+    assert primary(chief.page) == "Lire et signer", "as found; a hand-over comes after"
     check(chief, desk)
     press(chief, "Lire et signer")
     chief.page.get_by_text("Constater qu’une valise est retrouvée").wait_for()
@@ -312,6 +317,7 @@ def test_a_bag_is_received_blindly_opened_by_two_and_discharged(desk: Desk, ente
 
     chief, second = enter("CHIEF-POUCH"), enter("CHIEF-CIPHER-POUCH")
     chief.goto(f"/valises/{inbound.SEAL}")
+    assert primary(chief.page) == "Lire et signer"
     press(chief, "Lire et signer")
     signed_by(chief, second, "Ouvrir une valise")
     returned(chief, inbound.SEAL)

@@ -26,7 +26,7 @@ from pouch.seal import read_seal
 from pouch.sealed import read_sealed
 from tests.console import photographed
 from tests.console.conftest import Enter
-from tests.console.support import Tab, check_page
+from tests.console.support import Tab, check_page, primary
 from tests.support.office import carriage as waybill
 from tests.support.office import route, timetable
 from tests.support.sample_roll import found_sample
@@ -116,6 +116,7 @@ def begun(tab: Tab) -> str:
     tab.page.get_by_label("Ce que la valise peut contenir").select_option("SECRET")
     press(tab, "Commencer")
     tab.page.wait_for_url("**/confection")
+    assert primary(tab.page) == "Autoriser l’ouverture des pièces"
     return tab.page.url.split("/")[-2]
 
 
@@ -177,6 +178,7 @@ def test_a_bag_is_sealed_by_two_officers_grants_over_one_seal(desk: Desk, enter:
     expect(chief.page.get_by_role("button", name="Autoriser l’ouverture")).to_have_count(0)
     scan(chief, number)
     chief.page.get_by_role("status").get_by_text("ligne 1").wait_for()
+    assert primary(chief.page) == "Lire et signer", "nothing else waits for Paris"
 
     # Drawn up and left at the other origin: the bag waits, under its number.
     filled(chief, desk.seals[2:4], desk.people["CHIEF-POUCH"])
@@ -194,6 +196,7 @@ def test_a_bag_is_sealed_by_two_officers_grants_over_one_seal(desk: Desk, enter:
     for said in ("Permettre de sceller une valise", ", ".join(desk.seals[:2]), digest):
         assert said in shown
     chief.page.get_by_text(f"Autorisée par {first}").wait_for()
+    assert primary(chief.page) == "Lire et autoriser le sceau"
     check_page(chief, foreign=desk.names)
     assert sealings(desk) == [], "one alone has nothing signed"
 
@@ -252,7 +255,9 @@ def test_the_receiver_is_told_under_the_grant_of_who_saw_the_manifest(
     where = f"/valises/{kept.seal}"
     chief = enter("CHIEF-CIPHER-POUCH")
     chief.goto(where)
+    assert primary(chief.page) == "Autoriser l’ouverture des pièces"
     allowed(chief)
+    assert primary(chief.page) == "Lire et signer l’annonce", "before the bag is handed over"
     for language in ("en", "fr"):
         chief.goto(f"{where}?lang={language}")
         check_page(chief, foreign=desk.names)
@@ -276,6 +281,7 @@ def test_the_receiver_is_told_under_the_grant_of_who_saw_the_manifest(
     chief.page.wait_for_url(f"{chief.origin}{where}")
     chief.hosts.clear()
     expect(chief.page.get_by_role("heading", name="Annoncer la valise")).to_have_count(0)
+    assert primary(chief.page) == "Enregistrer la remise"
     check_page(chief, foreign=desk.names)
 
     chiffre(

@@ -4,6 +4,7 @@ import json
 
 from starlette.responses import Response
 
+from cipher_service.console.dispatches.granting import Standing
 from cipher_service.console.pouches import sealing
 from cipher_service.console.pouches.picture import HEIGHT, LINE, WIDTH, draw
 from cipher_service.console.pouches.reading import as_file, ask, named, page
@@ -13,9 +14,11 @@ from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.pouches import views
 from cipher_service.pouches.signing import Kept
+from cipher_service.pouches.views import Journey
 from keys.act_rules import GRANT_SEATS
 from keys.custody.grants import SIGN
 from pouch.discrepancies import REPORTABLE
+from pouch.facts import Received
 from pouch.papers.bag import bordereau, label
 from pouch.sealed import read_sealed
 
@@ -25,14 +28,17 @@ async def journey(visit: Visit, refusal: ServiceError | None = None) -> Response
     seal = named(visit)
     found = await ask(visit, lambda office: views.journey(office, seal, by=visit.person.number))
     takers = await ask(visit, lambda office: views.takers(office, seal, by=visit.person.number))
+    custodian = await sealing.custodian_stands(visit)
+    may_announce = bool(visit.person.principal.functions & GRANT_SEATS[SIGN])
     return page(
         visit,
         "journey",
         refusal,
-        custodian=await sealing.custodian_stands(visit),
+        custodian=custodian,
         found=found,
         takers=takers,
-        may_announce=bool(visit.person.principal.functions & GRANT_SEATS[SIGN]),
+        may_announce=may_announce,
+        first=_first(found, custodian, announces=may_announce, hands_over=bool(takers)),
         picture=draw(found, visit.now),
         width=WIDTH,
         height=HEIGHT,
@@ -104,6 +110,19 @@ async def kept_of(visit: Visit, seal: str) -> Kept:
         return await sealing.kept(visit, seal)
     opened = await visit.act("bag_papers", {"seal": seal})
     return Kept(read_sealed(opened["sealed"]), opened["nonce"])
+
+
+def _first(found: Journey, custodian: Standing, *, announces: bool, hands_over: bool) -> str:
+    """Name the one act that comes next, whose button is the page's primary one."""
+    bag = found.line
+    coming_back = bag.recalled and not found.custody.returned
+    if bag.lost:
+        return "find"
+    if bag.stage == Received.kind and not coming_back:
+        return "open"
+    if announces and found.bordereau and not found.announced and not custodian.trial:
+        return "announce" if custodian.granted else "grant"
+    return "hand-over" if hands_over else ""
 
 
 async def _done(visit: Visit, command: str, told: dict[str, str]) -> Response:

@@ -94,7 +94,16 @@ async def make_up(
     bag = await ask(visit, lambda office: _make_up(office, seal, visit.person.number))
     custodian = await sealing.custodian_stands(visit)
     granted = sealing.standing_grants(visit, bag.prepared) if bag.prepared else []
-    return page(visit, "make_up", refusal, bag=bag, laid=laid, custodian=custodian, granted=granted)
+    return page(
+        visit,
+        "make_up",
+        refusal,
+        bag=bag,
+        laid=laid,
+        custodian=custodian,
+        granted=granted,
+        first=_first(bag, granted=custodian.granted),
+    )
 
 
 async def scan(visit: Visit) -> Response:
@@ -151,6 +160,15 @@ async def ask_seal(visit: Visit) -> Response:
 def _closure(told: dict[str, Any]) -> Closure:
     numbers, absent = tuple(told["seals"]), frozenset(told["absent"])
     return Closure(numbers, told["weight_g"], told["certifier"], absent, told["days"])
+
+
+def _first(bag: MakeUp, *, granted: bool) -> str:
+    """Name the one act that comes next, whose button is the page's primary one."""
+    if bag.prepared:
+        return "authorise"
+    if not granted:
+        return "grant"
+    return "seal" if bag.lines and not bag.waiting else "lay"
 
 
 async def _taken(visit: Visit, command: str, told: dict[str, Any]) -> Response:
