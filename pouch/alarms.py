@@ -43,7 +43,7 @@ CLOCK_OFF: Final = "clock-off"
 NOT_ENTITLED: Final = "not-entitled"
 
 # Where such an act was told says nothing about where the bag was.
-_AT_A_DISTANCE: Final = (Lost.kind, Recalled.kind)
+AT_A_DISTANCE: Final = (Lost.kind, Recalled.kind)
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=10)
 """How far a device's clock may be off before its holder is told."""
@@ -201,7 +201,7 @@ def _as_announced(told: Sequence[Event], announced: Announcement) -> set[Alarm]:
         )
         if otherwise:
             alarms.add(_alarm(ANNOUNCED_OTHERWISE, event.seal, [event]))
-        if event.kind in _AT_A_DISTANCE:
+        if event.kind in AT_A_DISTANCE:
             continue
         if event.place not in places:
             alarms.add(_alarm(OFF_ROUTE, event.seal, [event]))
@@ -240,7 +240,7 @@ def _travel(told: Sequence[Event], route: Route, offsets: Mapping[str, timedelta
     recalled = any(event.kind == Recalled.kind for event in told)
     by_place: dict[str, list[tuple[datetime, str, Event]]] = {}
     for event in told:
-        if event.place in route.places and event.kind not in _AT_A_DISTANCE:
+        if event.place in route.places and event.kind not in AT_A_DISTANCE:
             by_place.setdefault(event.place, []).append((_time(event, offsets), event.id, event))
     places = sorted(by_place, key=route.places.index)
     for first, second in combinations(places, 2):

@@ -41,6 +41,7 @@ class BagLine:
         destination: where it goes.
         bag_class: what it may hold.
         departure: with which it leaves.
+        route: code of the route that it takes.
         stage: the furthest that was told.
         due: when it should arrive.
         late: it is due and not received.
@@ -58,6 +59,7 @@ class BagLine:
     destination: str
     bag_class: str
     departure: str
+    route: str
     stage: str
     due: datetime
     late: bool
@@ -311,6 +313,7 @@ def _line(sitting: Sitting, closing: Closing, silent: Iterable[str]) -> BagLine:
         destination=closing.route.destination,
         bag_class=closing.bag_class.value,
         departure=closing.departure,
+        route=closing.route.code,
         stage=closing.stage,
         due=closing.due,
         late=moving and closing.due < sitting.now,

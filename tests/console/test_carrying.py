@@ -12,6 +12,8 @@ import pytest
 from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.stage import Stage
 from cipher_service.audit.journal import Journal
+from cipher_service.console.language import moment
+from cipher_service.console.pouches.stations import draw
 from cipher_service.identity.demonstration import Demonstration
 from cipher_service.pouches import closing, packing, planning, roads, seal_store, views
 from cipher_service.pouches.closing import Closure
@@ -198,6 +200,35 @@ def test_bags_are_counted_before_the_airport_is_left(desk: Desk, enter: Enter) -
     tab.page.get_by_text("Le compte est juste").wait_for()
     told = views.journey(desk.office, grouped_locator(bag), by=desk.people["CHIEF-POUCH"]).events
     assert [event.place for event in told if event.kind == "seen"] == ["NSI"]
+    _stops(tab, desk, grouped_locator(bag))
+
+
+def _stops(tab: Tab, desk: Desk, named: str) -> None:
+    """The stops in between are drawn: what was told of each, and when it is planned."""
+    found = views.journey(desk.office, named, by=desk.people["CHIEF-POUCH"])
+    stops = draw(found.closing, found.events)
+    assert [(stop.place, stop.passed, stop.here) for stop in stops] == [
+        ("MINREX", True, False),
+        ("NSI", True, True),
+        ("CDG", False, False),
+        ("PARIS", False, False),
+    ]
+    tab.goto(f"/valises/{found.line.seal}")
+    drawing = tab.page.get_by_role("img", name=f"Itinéraire de la valise {named}")
+    departs = found.closing.departs
+    earliest = (None, timedelta(minutes=40), timedelta(minutes=400), None)
+    for row, stop, least in zip(
+        tab.page.locator("#etapes tbody tr").all(), stops, earliest, strict=True
+    ):
+        cells = [cell.inner_text() for cell in row.locator("th, td").all()]
+        assert cells[0] == stop.place
+        if least is not None:
+            assert cells[2] == f"au plus tôt {moment(departs + least, 'fr')}"
+        shown = drawing.text_content() or ""
+        assert all(cell.removesuffix(" · dernières nouvelles") in shown for cell in cells)
+        assert ("vue en route" in cells[1]) == (stop.place == "NSI")
+        assert (cells[1] == "rien n’en est dit") == (stop.place in ("CDG", "PARIS"))
+    check(tab, desk)
 
 
 @pytest.mark.parametrize("role", ["DRAFTER", "HEAD-OF-POST"])

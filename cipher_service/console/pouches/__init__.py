@@ -7,7 +7,8 @@
 * `papers`, `photographs`: what is signed with the pen on arrival, and what was seen then.
 * `carrying`: routes and timetables, the letter of a departure, the count at an airport.
 * `pairs`: what two officers sign besides sealing and opening.
-* `picture`: a journey as a drawing. `words`: the bureau's words. `reading`: what pages share.
+* `picture`, `stations`, `lateness`: a journey, its route and the late bags as drawings.
+* `words`: the bureau's words. `reading`: what pages share.
 """
 
 from typing import Final

@@ -5,7 +5,7 @@ import json
 from starlette.responses import Response
 
 from cipher_service.console.dispatches.granting import Standing
-from cipher_service.console.pouches import sealing
+from cipher_service.console.pouches import sealing, stations
 from cipher_service.console.pouches.picture import HEIGHT, LINE, WIDTH, draw
 from cipher_service.console.pouches.reading import as_file, ask, named, page
 from cipher_service.console.pouches.words import CONDITIONS
@@ -43,6 +43,8 @@ async def journey(visit: Visit, refusal: ServiceError | None = None) -> Response
         width=WIDTH,
         height=HEIGHT,
         line=LINE,
+        stations=stations.draw(found.closing, found.events),
+        size=stations,
         reportable=REPORTABLE,
     )
 

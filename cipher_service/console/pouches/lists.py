@@ -11,7 +11,7 @@ from cipher_service.access.acts import Gate
 from cipher_service.access.subjects import Principal
 from cipher_service.console.flow import Awaiting
 from cipher_service.console.language import mark
-from cipher_service.console.pouches import words
+from cipher_service.console.pouches import lateness, words
 from cipher_service.console.pouches.reading import ask, page
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
@@ -28,11 +28,18 @@ _BUREAU = frozenset({"CHIEF-POUCH", "POUCH-AGENT", "CHIEF-CIPHER-POUCH"})
 
 
 async def under_way(visit: Visit) -> Response:
-    """The bags from make-up to discharge; those that somebody must look at first."""
+    """The bags from make-up to discharge, the late ones drawn; first those to look at."""
     lines = await ask(visit, lambda office: views.under_way(office, by=visit.person.number))
     ordered = sorted(lines, key=lambda line: not line.troubled)
     empty = await ask(visit, lambda office: _empties(office, visit.person.number))
-    return page(visit, "under_way", lines=ordered, empties=empty)
+    return page(
+        visit,
+        "under_way",
+        lines=ordered,
+        empties=empty,
+        late=lateness.draw(lines, visit.now),
+        size=lateness,
+    )
 
 
 async def departures(visit: Visit) -> Response:
