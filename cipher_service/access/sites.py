@@ -22,6 +22,8 @@ from cipher_service.errors import ServiceError
 from cipher_service.storage.tables.access import site_access
 
 KINDS = ("room", "network", "application")
+NO_ACCESS, NOT_IN_SERVICE = "NO_ACCESS", "OFFICER_NOT_IN_SERVICE"
+HABILITATION_SHORT = "HABILITATION_SHORT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,17 @@ def may_enter(
     connection: Connection, gate: Gate, officer_id: str, kind: str, place: str, now: datetime
 ) -> bool:
     """Answer a door or an application: yes or no, nothing else."""
+    return denied(connection, gate, officer_id, kind, place, now) is None
+
+
+def denied(
+    connection: Connection, gate: Gate, officer_id: str, kind: str, place: str, now: datetime
+) -> str | None:
+    """Return why a person may not enter now; None for who may.
+
+    NO_ACCESS (none in force to that place, or no such person), OFFICER_NOT_IN_SERVICE,
+    HABILITATION_SHORT (not in force, training lapsed, or below what the place holds).
+    """
     held = select(site_access.c.level).where(
         site_access.c.officer == officer_id,
         site_access.c.kind == kind,
@@ -120,11 +133,13 @@ def may_enter(
     )
     levels = [rank(gate.scheme, level) for level in connection.scalars(held)]
     if not levels:
-        return False
+        return NO_ACCESS
     known = gate.principals.of(connection, officer_id, now)
     stamp = int(now.timestamp())
     valid = known.habilitated_from <= stamp < min(known.habilitated_until, known.trained_until)
-    return known.active and valid and min(levels) <= known.clearance
+    if not known.active:
+        return NOT_IN_SERVICE
+    return None if valid and min(levels) <= known.clearance else HABILITATION_SHORT
 
 
 def everything(connection: Connection) -> list[Row[Any]]:

@@ -22,6 +22,7 @@ def add_access(commands: "Commands[Parser]", say: Say) -> None:
     _add_labels(commands, say)
     _add_reviews(commands, say)
     _add_sites(commands, say)
+    _add_doors(commands, say)
 
 
 def _add_policy(commands: "Commands[Parser]", say: Say) -> None:
@@ -213,6 +214,22 @@ def _add_sites(commands: "Commands[Parser]", say: Say) -> None:
     for parser in (request, agree, grant, refuse):
         _add_by(parser, say, required=True)
     for parser in (listing, request, ask, agree, grant, refuse):
+        add_json(parser, say)
+
+
+def _add_doors(commands: "Commands[Parser]", say: Say) -> None:
+    group = add_group(commands, say, "door")
+    listing = add_command(group, say, "door.list", "doors:list_doors")
+    add = add_command(group, say, "door.add", "doors:add_door")
+    add.add_argument("jwk", metavar="JWK", help=say("help_machine_jwk"))
+    kinds = ("room", "network", "application")
+    add.add_argument("kind", choices=kinds, help=say("help_site_kind"))
+    add.add_argument("place", metavar="PLACE", help=say("help_place"))
+    revoke = add_command(group, say, "door.revoke", "doors:revoke_door")
+    revoke.add_argument("door", metavar="DOOR", help=say("help_door_number"))
+    for parser in (add, revoke):
+        _add_by(parser, say, required=True)
+    for parser in (listing, add, revoke):
         add_json(parser, say)
 
 

@@ -19,7 +19,7 @@ def connect(arguments: Namespace, terminal: Terminal) -> None:
     Raises:
         Misused: JWK_UNREADABLE.
     """
-    key = None if arguments.jwk is None else _read(arguments.jwk)
+    key = None if arguments.jwk is None else read_key(arguments.jwk)
     with at_desk(arguments, terminal) as (_, office):
         planning.connect_machine(office, key, by=arguments.by)
     if key is None:
@@ -28,7 +28,8 @@ def connect(arguments: Namespace, terminal: Terminal) -> None:
         tell(terminal, "pouch_machine", {"client": key.thumbprint}, client=key.thumbprint)
 
 
-def _read(path: str) -> ApiKey:
+def read_key(path: str) -> ApiKey:
+    """Read the public key of a machine. Raises Misused JWK_UNREADABLE."""
     try:
         key = read_jwk(json.loads(Path(path).read_text("utf-8")))
     except (OSError, ValueError, TokenRefused) as error:

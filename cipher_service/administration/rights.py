@@ -53,14 +53,14 @@ def sign_mandate(arguments: Namespace, terminal: Terminal) -> None:
     """Make a mandate active, as the Minister."""
     with acting(arguments, terminal) as desk:
         mandates.sign(desk.connection, desk.gate, arguments.mandate, arguments.by, desk.now)
-    _done(terminal, arguments.mandate)
+    tell_done(terminal, arguments.mandate)
 
 
 def end_mandate(arguments: Namespace, terminal: Terminal) -> None:
     """End a mandate at once."""
     with acting(arguments, terminal) as desk:
         mandates.end(desk.connection, desk.gate, arguments.mandate, arguments.by, desk.now)
-    _done(terminal, arguments.mandate)
+    tell_done(terminal, arguments.mandate)
 
 
 def list_mandates(arguments: Namespace, terminal: Terminal) -> None:
@@ -93,7 +93,7 @@ def review_emergency(arguments: Namespace, terminal: Terminal) -> None:
         emergencies.review(
             desk.connection, desk.gate, arguments.number, arguments.by, arguments.finding, desk.now
         )
-    _done(terminal, str(arguments.number))
+    tell_done(terminal, str(arguments.number))
 
 
 def list_emergencies(arguments: Namespace, terminal: Terminal) -> None:
@@ -144,7 +144,7 @@ def answer_review(arguments: Namespace, terminal: Terminal) -> None:
             arguments.by,
             desk.now,
         )
-    _done(terminal, arguments.review)
+    tell_done(terminal, arguments.review)
 
 
 def request_site(arguments: Namespace, terminal: Terminal) -> None:
@@ -166,7 +166,7 @@ def agree_site(arguments: Namespace, terminal: Terminal) -> None:
     """Give the security officer's visa."""
     with acting(arguments, terminal) as desk:
         sites.agree(desk.connection, desk.gate, arguments.number, arguments.by, desk.now)
-    _done(terminal, str(arguments.number))
+    tell_done(terminal, str(arguments.number))
 
 
 def grant_site(arguments: Namespace, terminal: Terminal) -> None:
@@ -175,14 +175,14 @@ def grant_site(arguments: Namespace, terminal: Terminal) -> None:
         sites.grant(
             desk.connection, desk.gate, arguments.number, arguments.by, arguments.act, desk.now
         )
-    _done(terminal, str(arguments.number))
+    tell_done(terminal, str(arguments.number))
 
 
 def refuse_site(arguments: Namespace, terminal: Terminal) -> None:
     """Refuse a request, or take an access away at once."""
     with acting(arguments, terminal) as desk:
         sites.refuse(desk.connection, desk.gate, arguments.number, arguments.by, desk.now)
-    _done(terminal, str(arguments.number))
+    tell_done(terminal, str(arguments.number))
 
 
 def ask_site(arguments: Namespace, terminal: Terminal) -> None:
@@ -202,7 +202,7 @@ def ask_site(arguments: Namespace, terminal: Terminal) -> None:
         )
     if not answer:
         raise Refused("MAY_NOT_ENTER", officer=arguments.officer, place=arguments.place)
-    _done(terminal, arguments.officer)
+    tell_done(terminal, arguments.officer)
 
 
 def list_sites(arguments: Namespace, terminal: Terminal) -> None:
@@ -219,7 +219,8 @@ def _number(terminal: Terminal, number: str) -> None:
         terminal.show(number)
 
 
-def _done(terminal: Terminal, number: str) -> None:
+def tell_done(terminal: Terminal, number: str) -> None:
+    """Say that what bears this number is done."""
     if terminal.as_json:
         terminal.show_json({"number": number, "done": True})
     else:
@@ -227,9 +228,13 @@ def _done(terminal: Terminal, number: str) -> None:
 
 
 def _rows(terminal: Terminal, rows: Iterable[Row[Any]], names: tuple[str, ...]) -> None:
-    told = [{name: getattr(row, name) for name in names} for row in rows]
+    tell_rows(terminal, [{name: getattr(row, name) for name in names} for row in rows])
+
+
+def tell_rows(terminal: Terminal, told: list[dict[str, Any]]) -> None:
+    """Show the lines of a register, as JSON or one below the other."""
     if terminal.as_json:
         terminal.show_json(told)
         return
     for one in told:
-        terminal.show("  ".join("-" if one[name] is None else str(one[name]) for name in names))
+        terminal.show("  ".join("-" if each is None else str(each) for each in one.values()))

@@ -21,6 +21,7 @@ from cipher_service.api.certificates import certificate_routes
 from cipher_service.api.continuity import continuity_routes
 from cipher_service.api.counter_routes import counter_routes
 from cipher_service.api.documentation import PROBLEMS, SECURITY_SCHEMES, add_examples
+from cipher_service.api.doors import door_routes
 from cipher_service.api.forwarding import forwarding_of
 from cipher_service.api.inbox import list_dispatches
 from cipher_service.api.log_routes import log_routes
@@ -40,6 +41,7 @@ from cipher_service.wire import dispatches as wire
 from cipher_service.wire import pouches as pouch_wire
 from cipher_service.wire.audit import CosignatureRequest
 from cipher_service.wire.continuity import NumberProved
+from cipher_service.wire.doors import EntryAnswer, EntryRequest
 from cipher_service.wire.enrolment import EnrolmentRequest
 from cipher_service.wire.prekeys import BurntPrekeys, PrekeyOffers, PrekeyRequest, PrekeyStock
 from cipher_service.wire.problems import Problem
@@ -72,6 +74,8 @@ _DESCRIBED: Final[tuple[type[BaseModel], ...]] = (
     counter_wire.DifferencesAnswer,
     counter_wire.PhotographRecorded,
     CosignatureRequest,
+    EntryRequest,
+    EntryAnswer,
     PrekeyRequest,
     PrekeyOffers,
     PrekeyStock,
@@ -144,6 +148,7 @@ def _inner(ministry: Ministry, refused: RefusedRequests) -> FastAPI:
         pouch_routes(ministry),
         counter_routes(ministry),
         log_routes(ministry),
+        door_routes(ministry),
         continuity_routes(ministry),
     ):
         application.include_router(router)

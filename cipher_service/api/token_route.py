@@ -96,5 +96,5 @@ def _claim_of_assertion(kid: str, assertion: Assertion) -> tuple[bytes, int]:
 async def _recognised(ministry: Ministry, written: str) -> tuple[str, Assertion]:
     directory = await ministry.directory()
     return recognise_client(
-        written, directory.api_keys, issuer=ministry.settings.issuer, now=clock.now()
+        written, directory.clients, issuer=ministry.settings.issuer, now=clock.now()
     )

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from cipher_service.access import desk as access_desk
 from cipher_service.access.acts import Gate
 from cipher_service.access.ceremony_desk import CeremonyDesk
+from cipher_service.access.doors import DoorDesk
 from cipher_service.access.proven import Proofs
 from cipher_service.access.upkeep import Upkeep
 from cipher_service.app.posts import PostDecisions
@@ -117,6 +118,7 @@ def registrar_handlers(
         **{name: acts[name] for name in OPEN_ACTS | INNER_ACTS},
         **admissions.guarded(of_posts, may),
         **devices.handlers(),
+        **DoorDesk(directory, gate).handlers(),
         **officers.guarded({"officer_device": devices.take_in}),
     }
     return handlers, {"submit": admissions.guarded_together("submit", desk.submit_together, may)}

@@ -91,6 +91,7 @@ def event_of(outcome: Outcome, time_us: int) -> Event:
         reason = _text(details.get("refused"))
     done = INTENDED if phase == INTEND else DONE
     result = outcome.result if isinstance(outcome.result, dict) else {}
+    reason = reason or _text(result.get("refused"))  # a question that was answered with no
     facts = {} if outcome.refusal is None else outcome.refusal.facts
     actors = (
         *(members.get("post"), members.get("officer"), details.get("origin")),

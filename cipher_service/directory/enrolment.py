@@ -22,6 +22,7 @@ from cipher_service.directory.controlled_keys import enter_key
 from cipher_service.directory.register import changed
 from cipher_service.errors import ServiceError
 from cipher_service.storage.tables import directory as tables
+from cipher_service.storage.tables.access import door
 from keys.cards import Card
 
 CODE_LIFE = timedelta(days=7)
@@ -266,12 +267,18 @@ def _receive(connection: Connection, card: Card, api_key: ApiKey, now: datetime)
 
 def _keep_key(connection: Connection, card: str, api_key: ApiKey) -> None:
     book = tables.api_key
-    known = select(book.c.card).where(book.c.thumbprint == api_key.thumbprint)
-    if connection.scalar(known) is not None:
-        raise ServiceError("KEY_KNOWN")
+    require_new_key(connection, api_key)
     connection.execute(
         book.insert().values(thumbprint=api_key.thumbprint, card=card, jwk=api_key.jwk)
     )
+
+
+def require_new_key(connection: Connection, api_key: ApiKey) -> None:
+    """Demand that neither a post nor a door has, or had, this key. Raises KEY_KNOWN."""
+    for book in (tables.api_key, door):
+        known = select(book.c.thumbprint).where(book.c.thumbprint == api_key.thumbprint)
+        if connection.scalar(known) is not None:
+            raise ServiceError("KEY_KNOWN")
 
 
 def _insert(connection: Connection, card: Card, now: datetime) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, RootTransaction, select
 from cipher_service.errors import ServiceError
 from cipher_service.storage import counters
 from cipher_service.storage.tables import directory as tables
+from cipher_service.storage.tables.access import door
 from keys.cards import Card, read_card
 
 VERSION = "directory"
@@ -72,6 +73,29 @@ class ApiKeyRecord:
     jwk: str
     state: str
 
+    @property
+    def subject(self) -> str:
+        """Whom its assertions name."""
+        return self.post
+
+
+@dataclass(frozen=True, slots=True)
+class DoorRecord:
+    """The machine of a door in service: its number, the key it is recognised by, its one place."""
+
+    number: str
+    jwk: str
+    kind: str
+    place: str
+
+    @property
+    def subject(self) -> str:
+        """Whom its assertions name."""
+        return self.number
+
+
+Client = ApiKeyRecord | DoorRecord
+
 
 @dataclass(frozen=True, slots=True)
 class Directory:
@@ -83,6 +107,7 @@ class Directory:
         posts: by code.
         cards: by fingerprint, every edition.
         api_keys: by thumbprint.
+        doors: those in service, by thumbprint.
     """
 
     version: int
@@ -90,6 +115,12 @@ class Directory:
     posts: Mapping[str, PostRecord]
     cards: Mapping[str, CardRecord]
     api_keys: Mapping[str, ApiKeyRecord]
+    doors: Mapping[str, DoorRecord]
+
+    @property
+    def clients(self) -> Mapping[str, Client]:
+        """Everything that may sign an assertion, by thumbprint."""
+        return {**self.api_keys, **self.doors}
 
     def post(self, code: str) -> PostRecord:
         """Return a post. Raises ServiceError UNKNOWN_POST."""
@@ -186,7 +217,21 @@ def read_directory(connection: Connection) -> Directory:
         posts=posts,
         cards=cards,
         api_keys=api_keys,
+        doors=_doors(connection),
     )
+
+
+def door_number(seq: int) -> str:
+    """Return a door's number, which its assertions name and the log."""
+    return f"DOOR-{seq:06}"
+
+
+def _doors(connection: Connection) -> dict[str, DoorRecord]:
+    serving = select(door).where(door.c.state == "active")
+    return {
+        row.thumbprint: DoorRecord(door_number(row.seq), row.jwk, row.kind, row.place)
+        for row in connection.execute(serving)
+    }
 
 
 def _posts(connection: Connection, fingerprints: Mapping[str, str]) -> dict[str, PostRecord]:

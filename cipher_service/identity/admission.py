@@ -5,7 +5,7 @@ to the next is asked here, in the registrar, so that a suspension or a withdrawn
 on the next request and not when some cache expires.
 """
 
-from cipher_service.directory.register import ApiKeyRecord, CardRecord, Directory
+from cipher_service.directory.register import ApiKeyRecord, CardRecord, Directory, DoorRecord
 from cipher_service.errors import ServiceError
 
 
@@ -35,3 +35,15 @@ def admit(directory: Directory, *, post: str, client: str) -> CardRecord:
     if found.post != post:
         raise ServiceError("TOKEN_REFUSED")
     return directory.cards[found.fingerprint]
+
+
+def door_in_force(directory: Directory, *, door: str, client: str) -> DoorRecord:
+    """Return the door that a recognised caller is.
+
+    Raises:
+        ServiceError: DOOR_UNKNOWN: none in service has that number and key; a post is none.
+    """
+    found = directory.doors.get(client)
+    if found is None or found.number != door:
+        raise ServiceError("DOOR_UNKNOWN", door=door)
+    return found

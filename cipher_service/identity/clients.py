@@ -1,11 +1,11 @@
-"""Which post's client signed an assertion (RFC 7523bis), found by the key that it names."""
+"""Which post or door signed an assertion (RFC 7523bis), found by the key that it names."""
 
 import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from cipher_service.directory.register import ApiKeyRecord
+from cipher_service.directory.register import Client
 from cipher_service.errors import ServiceError
 from cipher_service.identity.gatekeeper import clock_or
 from cipher_service.identity.tokens import (
@@ -21,7 +21,7 @@ _NOBODYS: Final = json.dumps(ApiKey.generate().public_jwk())
 
 
 def recognise_client(
-    written: str, clients: Mapping[str, ApiKeyRecord], *, issuer: str, now: datetime
+    written: str, clients: Mapping[str, Client], *, issuer: str, now: datetime
 ) -> tuple[str, Assertion]:
     """Verify an assertion with the enrolled key that it names, which must be its subject's.
 
@@ -46,6 +46,6 @@ def recognise_client(
         assertion = read_assertion(written, {kid: key}, issuer=issuer, now=now)
     except TokenRefused as error:
         raise clock_or(error, "ASSERTION_REFUSED", now) from error
-    if client is None or assertion.post != client.post:
+    if client is None or assertion.post != client.subject:
         raise ServiceError("ASSERTION_REFUSED")
     return kid, assertion

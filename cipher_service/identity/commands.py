@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from cipher_service import clock
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.errors import ServiceError
-from cipher_service.identity.admission import admit, client_in_force
+from cipher_service.identity.admission import admit, client_in_force, door_in_force
 from cipher_service.identity.token_keys import TokenKeys
 from cipher_service.identity.tokens import LEEWAY
 from cipher_service.storage.batch import Handler, Together
@@ -95,12 +95,13 @@ class Admissions:
         """
         directory = self._directory.current(connection)
         client = payload["client"]
-        known = directory.api_keys.get(client)
-        if known is None or known.post != payload["post"]:
+        known = directory.clients.get(client)
+        if known is None or known.subject != payload["post"]:
             raise ServiceError("ASSERTION_REFUSED")
-        client_in_force(directory, client)
+        if client not in directory.doors:
+            client_in_force(directory, client)
         return self._token_keys.issue(
-            post=known.post,
+            post=known.subject,
             client=client,
             confirmation=payload["confirmation"],
             now=self._now(),
@@ -109,14 +110,19 @@ class Admissions:
     def certify_client(self, connection: Connection, payload: dict[str, Any]) -> dict[str, bytes]:
         """Take `{"post", "client"}`; give `{"certificate", "authority"}`, DER.
 
-        It certifies the key that the caller authenticated with. Refuses as `admit`.
+        It certifies the key that the caller authenticated with. Refuses as `admit`, which a door
+        in service passes here and nowhere else.
         """
-        self.admit(connection, payload)
-        known = self._directory.current(connection).api_keys[payload["client"]]
+        directory = self._directory.current(connection)
+        if payload["client"] in directory.doors:
+            door_in_force(directory, door=payload["post"], client=payload["client"])
+        else:
+            self.admit(connection, payload)
+        known = directory.clients[payload["client"]]
         jwk, now = json.loads(known.jwk), self._now().replace(microsecond=0)
         # Other machines' clocks may be a little behind this one.
         begins = now - timedelta(seconds=LEEWAY)
-        wanted = ClientKey(known.post, jwk["x"], jwk["y"], begins, now + CERTIFICATE_LIFE)
+        wanted = ClientKey(known.subject, jwk["x"], jwk["y"], begins, now + CERTIFICATE_LIFE)
         return {
             "certificate": self._custodian.certify_client_key(wanted.encode()),
             "authority": self._custodian.client_authority(),

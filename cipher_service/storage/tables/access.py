@@ -94,6 +94,22 @@ site_access = table(
     Index("ix_site_access_officer", "officer", "kind", "place"),
 )
 
+door = table(
+    "door",
+    # A machine that asks about one place; `jwk` is the P-256 key by which it is recognised.
+    Column("seq", Long, Identity(), primary_key=True),
+    Column("thumbprint", Text, nullable=False, unique=True),  # RFC 7638
+    Column("jwk", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("state_at", Text, nullable=False),
+    Column("recorded_by", Text, ForeignKey("officer.officer_id"), nullable=False),
+    Column("revoked_by", Text, ForeignKey("officer.officer_id")),
+    one_of("kind", "room", "network", "application"),
+    one_of("state", "active", "revoked"),
+)
+
 inventory = table(
     "inventory",
     # The contradictory inventory of who leaves: leaver, successor, security officer.

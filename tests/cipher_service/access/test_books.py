@@ -9,19 +9,22 @@ from multiprocessing.connection import Connection as Pipe
 import pytest
 from sqlalchemy import Engine, select
 
-from cipher_service.access import campaigns, emergencies, mandates, movements, sites
+from cipher_service.access import campaigns, doors, emergencies, mandates, movements, sites
 from cipher_service.access.acts import Gate, circumstances, founded, person, require
 from cipher_service.access.decisions import decide
 from cipher_service.access.mandates import Draft
 from cipher_service.access.sites import Wanted
 from cipher_service.access.subjects import Book, Circumstances, Dispatch
 from cipher_service.directory import officers
+from cipher_service.directory.enrolment import ApiKey
 from cipher_service.directory.officers import Window
+from cipher_service.directory.register import read_directory
 from cipher_service.errors import ServiceError
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.tables.access import handling, inventory_signature
 from cipher_service.storage.tables.officers import absence
 from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.jws import ApiKey as Es256Key
 from tests.cipher_service.access import ministry as stage
 from tests.cipher_service.access.ministry import WINDOW, Ministry
 from tests.cipher_service.access.populations import NOW
@@ -298,6 +301,40 @@ def test_what_a_review_does_not_confirm_ends(ministry: Ministry) -> None:
         for line, verdict, code in ((99, "removed", "NOT_FOUND"), (1, "perhaps", "UNKNOWN_KIND")):
             with pytest.raises(ServiceError, match=code):
                 campaigns.answer(connection, gate, number, line, verdict, security, NOW)
+
+
+def test_the_security_officer_alone_takes_a_door_into_service_and_ends_it(
+    ministry: Ministry,
+) -> None:
+    of, gate = ministry.of, ministry.gate
+    security, made = of["SECURITY-OFFICER"], Es256Key.generate()
+    key = ApiKey(made.thumbprint(), json.dumps(made.public_jwk()))
+
+    with unit_of_work(ministry.engine) as connection:
+        for kind, place, by, code in (
+            ("planet", "VAULT", security, "UNKNOWN_KIND"),
+            ("room", " ", security, "MATTER_MISSING"),
+            ("room", "VAULT", of["CHIEF-CNTC"], "NOT_ALLOWED"),
+            ("room", "VAULT", "OFF-999999", "UNKNOWN_OFFICER"),
+        ):
+            with pytest.raises(ServiceError, match=code):
+                doors.record(connection, gate, key, kind, place, by, NOW)
+        assert doors.everything(connection) == []
+        number = doors.record(connection, gate, key, "room", " VAULT ", security, NOW)
+        (held,) = read_directory(connection).doors.values()
+        assert (held.number, held.kind, held.place) == (number, "room", "VAULT")
+        with pytest.raises(ServiceError, match="KEY_KNOWN"):
+            doors.record(connection, gate, key, "room", "VAULT", security, NOW)
+        with pytest.raises(ServiceError, match="NOT_ALLOWED"):
+            doors.revoke(connection, gate, number, of["AUDITOR"], NOW)
+        with pytest.raises(ServiceError, match="NOT_FOUND"):
+            doors.revoke(connection, gate, "DOOR-999999", security, NOW)
+        doors.revoke(connection, gate, number, security, NOW)
+        assert read_directory(connection).doors == {}
+        with pytest.raises(ServiceError, match="NOT_FOUND"):
+            doors.revoke(connection, gate, number, security, NOW)
+        (row,) = doors.everything(connection)
+        assert (row.state, row.recorded_by, row.revoked_by) == ("revoked", security, security)
 
 
 def test_a_door_opens_for_who_was_proposed_agreed_granted_and_is_still_habilitated(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cipher_service.administration.stage import Stage
+from keys.jws import ApiKey
 from tests.surfaces.administration.running import done, given, refused, run
 
 DAYS = ("--grade-since", "2015-01-01", "--service-since", "2001-09-01")
@@ -131,6 +132,28 @@ def test_doors_reviews_and_emergencies(stage: Stage, staff: dict[str, str]) -> N
     refused(stage, "NOT_FOUND", *emergency)
     refused(stage, "NOT_FOUND", "emergency", "review", "1", "justified", "--by", by)
     assert given(stage, "emergency", "list") == []
+
+
+def test_a_doors_machine_is_recorded_signed_for_and_ended(
+    stage: Stage, staff: dict[str, str], tmp_path: Path
+) -> None:
+    by, file = staff["SECURITY-OFFICER"], tmp_path / "door.jwk"
+    key = ApiKey.generate()
+    file.write_text(json.dumps(key.public_jwk()))
+    add = ("door", "add", str(file), "room", "CIPHER-ROOM", "--by")
+    refused(stage, "NOT_ALLOWED", *add, staff["MINISTER"])
+    told = given(stage, *add, by)
+    assert told["client"] == key.thumbprint()
+    refused(stage, "KEY_KNOWN", *add, by)
+    file.write_text('{"kty": "EC", "crv": "P-256", "d": "private"}')
+    refused(stage, "JWK_UNREADABLE", *add, by, status=2)
+    (line,) = given(stage, "door", "list")
+    assert (line["door"], line["state"], line["place"]) == (told["door"], "active", "CIPHER-ROOM")
+    done(stage, "door", "revoke", told["door"], "--by", by)
+    refused(stage, "NOT_FOUND", "door", "revoke", told["door"], "--by", by)
+    assert told["door"] in done(stage, "door", "list")
+    said = given(stage, "audit", "ask", "life", by)
+    assert {"doors_add_door", "doors_revoke_door"} <= {each["action"] for each in said}
 
 
 def test_help_is_there_in_both_languages() -> None:

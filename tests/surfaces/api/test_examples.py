@@ -20,6 +20,7 @@ from cipher_service.wire.dispatches import CHUNK_MEDIA_TYPE, SUBMISSION_MEDIA_TY
 from keys import canonical
 from tests.support.ministry import PostKeys
 from tests.surfaces.api.bags import PostBook, agent, fresh, machine, piece
+from tests.surfaces.api.doors import door, grant, officer
 from tests.surfaces.api.live import Post, Service, running
 from tests.surfaces.api.test_log import cosignature, head, sent
 from tests.surfaces.api.test_prekeys import bundle_of, handed_in
@@ -63,6 +64,7 @@ def played(service: Service, paris: Post, lome: Post) -> dict[str, Example]:
     made.update(_prekeys(paris, lome))
     made.update(_log(paris))
     made.update(_continuity(paris, lome))
+    made.update(_doors(service))
     return made
 
 
@@ -111,6 +113,15 @@ def _prekeys(paris: Post, lome: Post) -> dict[str, Example]:
         "POST /v1/prekeys/taken": example(
             paris.call("POST", "/v1/prekeys/taken", json=wanted), wanted
         ),
+    }
+
+
+def _doors(service: Service) -> dict[str, Example]:
+    security = officer(service, "SECURITY-OFFICER")
+    grant(service, security, "CIPHER-ROOM", security)
+    asked, machine = {"officer": security}, door(service, "CIPHER-ROOM", security)
+    return {
+        "POST /v1/entries": example(machine.call("POST", "/v1/entries", json=asked), request=asked)
     }
 
 
