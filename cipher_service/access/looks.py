@@ -35,16 +35,17 @@ def acts(now: Callable[[], datetime] = clock.now) -> dict[str, OfficerAct]:
 
     def look(name: str) -> OfficerAct:
         def looked(connection: Connection, officer: str, _payload: object) -> dict[str, Any]:
-            return {"decision": _ruled(connection, gate, officer, name, now())}
+            return {"decision": ruled(connection, gate, officer, name, now())}
 
         return looked
 
     return {name: look(name) for name in _OPENED_BY}
 
 
-def _ruled(
+def ruled(
     connection: Connection, gate: Gate, officer: str, name: str, now: datetime
 ) -> dict[str, Any]:
+    """Return by which policies a person may look. Raises ServiceError NOT_ALLOWED."""
     principal = gate.principals.of(connection, officer, now)
     against: set[str] = set()
     for action, thing in _OPENED_BY[name]:

@@ -23,6 +23,7 @@ def add_access(commands: "Commands[Parser]", say: Say) -> None:
     _add_reviews(commands, say)
     _add_sites(commands, say)
     _add_doors(commands, say)
+    _add_auditors(commands, say)
 
 
 def _add_policy(commands: "Commands[Parser]", say: Say) -> None:
@@ -227,6 +228,21 @@ def _add_doors(commands: "Commands[Parser]", say: Say) -> None:
     add.add_argument("place", metavar="PLACE", help=say("help_place"))
     revoke = add_command(group, say, "door.revoke", "doors:revoke_door")
     revoke.add_argument("door", metavar="DOOR", help=say("help_door_number"))
+    for parser in (add, revoke):
+        _add_by(parser, say, required=True)
+    for parser in (listing, add, revoke):
+        add_json(parser, say)
+
+
+def _add_auditors(commands: "Commands[Parser]", say: Say) -> None:
+    group = add_group(commands, say, "auditor")
+    listing = add_command(group, say, "auditor.list", "auditors:list_auditors")
+    add = add_command(group, say, "auditor.add", "auditors:add_auditor")
+    add.add_argument("jwk", metavar="JWK", help=say("help_machine_jwk"))
+    add.add_argument("officer", metavar="OFF", help=say("help_officer"))
+    add.add_argument("--with", dest="approver", metavar="OFF", required=True, help=say("help_with"))
+    revoke = add_command(group, say, "auditor.revoke", "auditors:revoke_auditor")
+    revoke.add_argument("machine", metavar="MACHINE", help=say("help_auditor_number"))
     for parser in (add, revoke):
         _add_by(parser, say, required=True)
     for parser in (listing, add, revoke):

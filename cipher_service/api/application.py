@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from cipher_service.api import post_routes
 from cipher_service.api.arrivals import Pulse
+from cipher_service.api.auditing import question_routes
 from cipher_service.api.border import Border
 from cipher_service.api.certificates import certificate_routes
 from cipher_service.api.continuity import continuity_routes
@@ -39,7 +40,7 @@ from cipher_service.settings import Settings
 from cipher_service.wire import counter as counter_wire
 from cipher_service.wire import dispatches as wire
 from cipher_service.wire import pouches as pouch_wire
-from cipher_service.wire.audit import CosignatureRequest
+from cipher_service.wire.audit import CosignatureRequest, QuestionAnswer
 from cipher_service.wire.continuity import NumberProved
 from cipher_service.wire.doors import EntryAnswer, EntryRequest
 from cipher_service.wire.enrolment import EnrolmentRequest
@@ -74,6 +75,7 @@ _DESCRIBED: Final[tuple[type[BaseModel], ...]] = (
     counter_wire.DifferencesAnswer,
     counter_wire.PhotographRecorded,
     CosignatureRequest,
+    QuestionAnswer,
     EntryRequest,
     EntryAnswer,
     PrekeyRequest,
@@ -149,6 +151,7 @@ def _inner(ministry: Ministry, refused: RefusedRequests) -> FastAPI:
         counter_routes(ministry),
         log_routes(ministry),
         door_routes(ministry),
+        question_routes(ministry),
         continuity_routes(ministry),
     ):
         application.include_router(router)

@@ -1,11 +1,12 @@
 """The log as outsiders read it (C2SP tlog-tiles below `/v1/audit`), and as posts witness it.
 
-Posts read it with their token; anyone may where the ministry set `log_public`. Records are never
-given here: a tile tells nothing of what it commits to.
+Posts and auditors' machines read it with their token; anyone may where the ministry set
+`log_public`. Records are never given here: a tile tells nothing of what it commits to.
 """
 
 from fastapi import APIRouter, Request, Response
 
+from cipher_service.api.auditing import admit_reader
 from cipher_service.api.documentation import bytes_answer, json_body, with_token
 from cipher_service.api.inbound import read_json
 from cipher_service.api.ministry import Ministry
@@ -30,7 +31,7 @@ def log_routes(ministry: Ministry) -> APIRouter:
     )
     async def checkpoint(request: Request) -> Response:
         """Give the last signed head of the log, with its cosignatures (C2SP tlog-checkpoint)."""
-        await _admit(ministry, request)
+        await _admit(ministry, request, "log/checkpoint")
         note = await ministry.read(publishing.head)
         return Response(note, media_type=NOTE_MEDIA_TYPE)
 
@@ -45,7 +46,7 @@ def log_routes(ministry: Ministry) -> APIRouter:
 
         An entry is a salted commitment: records are not given.
         """
-        await _admit(ministry, request)
+        await _admit(ministry, request, "log/tile")
         data = await ministry.read(lambda connection: publishing.tile(connection, name))
         return Response(data, media_type=TILE_MEDIA_TYPE)
 
@@ -61,9 +62,9 @@ def log_routes(ministry: Ministry) -> APIRouter:
     return router
 
 
-async def _admit(ministry: Ministry, request: Request) -> None:
+async def _admit(ministry: Ministry, request: Request, route: str) -> None:
     if not ministry.settings.log_public:
-        await ministry.admitted(request)
+        await admit_reader(ministry, request, route)
 
 
 async def _cosign(ministry: Ministry, request: Request) -> CosignatureRecorded:

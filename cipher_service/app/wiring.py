@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from cipher_service.access import desk as access_desk
 from cipher_service.access.acts import Gate
+from cipher_service.access.audit_machines import AuditorDesk
 from cipher_service.access.ceremony_desk import CeremonyDesk
 from cipher_service.access.doors import DoorDesk
 from cipher_service.access.proven import Proofs
@@ -119,6 +120,7 @@ def registrar_handlers(
         **admissions.guarded(of_posts, may),
         **devices.handlers(),
         **DoorDesk(directory, gate).handlers(),
+        **AuditorDesk(directory, gate).handlers(),
         **officers.guarded({"officer_device": devices.take_in}),
     }
     return handlers, {"submit": admissions.guarded_together("submit", desk.submit_together, may)}

@@ -22,7 +22,7 @@ from cipher_service.directory.controlled_keys import enter_key
 from cipher_service.directory.register import changed
 from cipher_service.errors import ServiceError
 from cipher_service.storage.tables import directory as tables
-from cipher_service.storage.tables.access import door
+from cipher_service.storage.tables.access import audit_machine, door
 from keys.cards import Card
 
 CODE_LIFE = timedelta(days=7)
@@ -274,8 +274,8 @@ def _keep_key(connection: Connection, card: str, api_key: ApiKey) -> None:
 
 
 def require_new_key(connection: Connection, api_key: ApiKey) -> None:
-    """Demand that neither a post nor a door has, or had, this key. Raises KEY_KNOWN."""
-    for book in (tables.api_key, door):
+    """Demand that no post, door or auditor has, or had, this key. Raises KEY_KNOWN."""
+    for book in (tables.api_key, door, audit_machine):
         known = select(book.c.thumbprint).where(book.c.thumbprint == api_key.thumbprint)
         if connection.scalar(known) is not None:
             raise ServiceError("KEY_KNOWN")

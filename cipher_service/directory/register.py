@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RootTransaction, select
 from cipher_service.errors import ServiceError
 from cipher_service.storage import counters
 from cipher_service.storage.tables import directory as tables
-from cipher_service.storage.tables.access import door
+from cipher_service.storage.tables.access import audit_machine, door
 from keys.cards import Card, read_card
 
 VERSION = "directory"
@@ -94,7 +94,21 @@ class DoorRecord:
         return self.number
 
 
-Client = ApiKeyRecord | DoorRecord
+@dataclass(frozen=True, slots=True)
+class AuditorRecord:
+    """An auditor's machine in service: its number, its key, and whose it is."""
+
+    number: str
+    jwk: str
+    officer: str
+
+    @property
+    def subject(self) -> str:
+        """Whom its assertions name."""
+        return self.number
+
+
+Client = ApiKeyRecord | DoorRecord | AuditorRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +122,7 @@ class Directory:
         cards: by fingerprint, every edition.
         api_keys: by thumbprint.
         doors: those in service, by thumbprint.
+        auditors: auditors' machines in service, by thumbprint.
     """
 
     version: int
@@ -116,11 +131,12 @@ class Directory:
     cards: Mapping[str, CardRecord]
     api_keys: Mapping[str, ApiKeyRecord]
     doors: Mapping[str, DoorRecord]
+    auditors: Mapping[str, AuditorRecord]
 
     @property
     def clients(self) -> Mapping[str, Client]:
         """Everything that may sign an assertion, by thumbprint."""
-        return {**self.api_keys, **self.doors}
+        return {**self.api_keys, **self.doors, **self.auditors}
 
     def post(self, code: str) -> PostRecord:
         """Return a post. Raises ServiceError UNKNOWN_POST."""
@@ -218,12 +234,26 @@ def read_directory(connection: Connection) -> Directory:
         cards=cards,
         api_keys=api_keys,
         doors=_doors(connection),
+        auditors=_auditors(connection),
     )
 
 
 def door_number(seq: int) -> str:
     """Return a door's number, which its assertions name and the log."""
     return f"DOOR-{seq:06}"
+
+
+def auditor_number(seq: int) -> str:
+    """Return the number of an auditor's machine, which its assertions name."""
+    return f"AUDITOR-{seq:06}"
+
+
+def _auditors(connection: Connection) -> dict[str, AuditorRecord]:
+    serving = select(audit_machine).where(audit_machine.c.state == "active")
+    return {
+        row.thumbprint: AuditorRecord(auditor_number(row.seq), row.jwk, row.auditor)
+        for row in connection.execute(serving)
+    }
 
 
 def _doors(connection: Connection) -> dict[str, DoorRecord]:

@@ -5,7 +5,13 @@ to the next is asked here, in the registrar, so that a suspension or a withdrawn
 on the next request and not when some cache expires.
 """
 
-from cipher_service.directory.register import ApiKeyRecord, CardRecord, Directory, DoorRecord
+from cipher_service.directory.register import (
+    ApiKeyRecord,
+    AuditorRecord,
+    CardRecord,
+    Directory,
+    DoorRecord,
+)
 from cipher_service.errors import ServiceError
 
 
@@ -46,4 +52,19 @@ def door_in_force(directory: Directory, *, door: str, client: str) -> DoorRecord
     found = directory.doors.get(client)
     if found is None or found.number != door:
         raise ServiceError("DOOR_UNKNOWN", door=door)
+    return found
+
+
+def auditor_in_force(
+    directory: Directory, *, machine: str, client: str, officer: str
+) -> AuditorRecord:
+    """Return the auditor's machine that a recognised caller is.
+
+    Raises:
+        ServiceError: AUDITOR_UNKNOWN: none in service has that number and key and is that
+            officer's; a post is none.
+    """
+    found = directory.auditors.get(client)
+    if found is None or (found.number, found.officer) != (machine, officer):
+        raise ServiceError("AUDITOR_UNKNOWN", machine=machine)
     return found

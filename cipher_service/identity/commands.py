@@ -13,9 +13,9 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from cipher_service import clock
-from cipher_service.directory.register import DirectoryReader
+from cipher_service.directory.register import ApiKeyRecord, DirectoryReader
 from cipher_service.errors import ServiceError
-from cipher_service.identity.admission import admit, client_in_force, door_in_force
+from cipher_service.identity.admission import admit, client_in_force
 from cipher_service.identity.token_keys import TokenKeys
 from cipher_service.identity.tokens import LEEWAY
 from cipher_service.storage.batch import Handler, Together
@@ -98,7 +98,7 @@ class Admissions:
         known = directory.clients.get(client)
         if known is None or known.subject != payload["post"]:
             raise ServiceError("ASSERTION_REFUSED")
-        if client not in directory.doors:
+        if client in directory.api_keys:
             client_in_force(directory, client)
         return self._token_keys.issue(
             post=known.subject,
@@ -110,15 +110,15 @@ class Admissions:
     def certify_client(self, connection: Connection, payload: dict[str, Any]) -> dict[str, bytes]:
         """Take `{"post", "client"}`; give `{"certificate", "authority"}`, DER.
 
-        It certifies the key that the caller authenticated with. Refuses as `admit`, which a door
-        in service passes here and nowhere else.
+        It certifies the key that the caller authenticated with. Refuses as `admit`, which machines
+        of doors and auditors pass here and nowhere else.
         """
         directory = self._directory.current(connection)
-        if payload["client"] in directory.doors:
-            door_in_force(directory, door=payload["post"], client=payload["client"])
-        else:
+        known = directory.clients.get(payload["client"])
+        if known is None or known.subject != payload["post"]:
+            raise ServiceError("TOKEN_REFUSED")
+        if isinstance(known, ApiKeyRecord):
             self.admit(connection, payload)
-        known = directory.clients[payload["client"]]
         jwk, now = json.loads(known.jwk), self._now().replace(microsecond=0)
         # Other machines' clocks may be a little behind this one.
         begins = now - timedelta(seconds=LEEWAY)

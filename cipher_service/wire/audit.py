@@ -1,6 +1,6 @@
 """The log's keys and cosignatures, as the API gives and takes them (keys/LOG.md)."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
@@ -23,6 +23,14 @@ class CosignatureRequest(WireModel):
     witness: SignedDocument = Field(description="the card's word for the cosigning key, signed")
     size: Count = Field(description="entries of the head that was cosigned")
     cosignature: str = Field(pattern=r"^\u2014 [^\s+]{1,300} [A-Za-z0-9+/]{1,200}={0,2}\n$")
+
+
+class QuestionAnswer(WireModel):
+    """What the log and the books say to an auditor's question: records, never a content."""
+
+    question: Line
+    about: str = Field(max_length=64)
+    lines: list[dict[str, Any]]
 
 
 class CosignatureRecorded(WireModel):

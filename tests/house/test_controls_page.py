@@ -167,6 +167,6 @@ def test_there_are_no_ways_in_but_those_of_the_page() -> None:
 
     told = PAGE.partition("## 2.")[0]
     assert {"/v1/enrolments", "/v1/token"} <= OPEN
-    assert len(rows(1)) == 5
+    assert len(rows(1)) == 7
     for way in ("security key", "one-time link", "assertion", "one-time code", "system's account"):
         assert way in told

@@ -110,6 +110,21 @@ door = table(
     one_of("state", "active", "revoked"),
 )
 
+audit_machine = table(
+    "audit_machine",
+    # A machine by which an auditor reads the log and asks; `jwk` as a door's.
+    Column("seq", Long, Identity(), primary_key=True),
+    Column("thumbprint", Text, nullable=False, unique=True),
+    Column("jwk", Text, nullable=False),
+    Column("auditor", Text, ForeignKey("officer.officer_id"), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("state_at", Text, nullable=False),
+    Column("recorded_by", Text, ForeignKey("officer.officer_id"), nullable=False),
+    Column("approver", Text, ForeignKey("officer.officer_id"), nullable=False),
+    Column("revoked_by", Text, ForeignKey("officer.officer_id")),
+    one_of("state", "active", "revoked"),
+)
+
 inventory = table(
     "inventory",
     # The contradictory inventory of who leaves: leaver, successor, security officer.

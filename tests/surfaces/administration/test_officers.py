@@ -152,8 +152,29 @@ def test_a_doors_machine_is_recorded_signed_for_and_ended(
     done(stage, "door", "revoke", told["door"], "--by", by)
     refused(stage, "NOT_FOUND", "door", "revoke", told["door"], "--by", by)
     assert told["door"] in done(stage, "door", "list")
-    said = given(stage, "audit", "ask", "life", by)
+    said = given(stage, "audit", "ask", "life", told["door"])
     assert {"doors_add_door", "doors_revoke_door"} <= {each["action"] for each in said}
+
+
+def test_an_auditors_machine_takes_two_and_is_ended_by_one(
+    stage: Stage, staff: dict[str, str], tmp_path: Path
+) -> None:
+    by, file = staff["SECURITY-OFFICER"], tmp_path / "auditor.jwk"
+    key = ApiKey.generate()
+    file.write_text(json.dumps(key.public_jwk()))
+    two = ("--by", by, "--with", staff["SECRETARY-GENERAL"])
+    new = done(stage, "officers", "add", "--name", "A", "--grade", "SA", *DAYS, "--by", by).strip()
+    add = ("auditor", "add", str(file), new)
+    refused(stage, "NOT_ALLOWED", *add, *two)
+    done(stage, "officers", "assign", new, "AUDITOR", *ACT, *two)
+    refused(stage, "NOT_ALLOWED", *add, "--by", by, "--with", by)
+    told = given(stage, *add, *two)
+    assert told["client"] == key.thumbprint()
+    refused(stage, "KEY_KNOWN", *add, *two)
+    done(stage, "auditor", "revoke", told["machine"], "--by", by)
+    refused(stage, "NOT_FOUND", "auditor", "revoke", told["machine"], "--by", by)
+    (line,) = given(stage, "auditor", "list")
+    assert (line["machine"], line["state"], line["auditor"]) == (told["machine"], "revoked", new)
 
 
 def test_help_is_there_in_both_languages() -> None:

@@ -1,9 +1,9 @@
-"""A door of the ministry, and somebody who may pass it."""
+"""Machines of doors and auditors, and somebody who may pass."""
 
 from datetime import date, timedelta
 
 from cipher_service import clock
-from cipher_service.access import doors
+from cipher_service.access import audit_machines, doors
 from cipher_service.access.acts import Gate
 from cipher_service.directory import authorisations, officers
 from cipher_service.directory.authorisations import Clearance
@@ -53,3 +53,14 @@ def door(service: Service, place: str, by: str) -> Post:
     with service.administration() as connection:
         own.code = doors.record(connection, Gate(), own.api_key, "room", place, by, clock.now())
     return Post(service, own)
+
+
+def auditor(service: Service) -> tuple[Post, str]:
+    """Take the machine of a new auditor into service; with that officer's number."""
+    security, minister = officer(service, "SECURITY-OFFICER"), officer(service, "MINISTER")
+    own, person = PostKeys("AUDITOR"), officer(service, "AUDITOR")
+    with service.administration() as connection:
+        own.code = audit_machines.record(
+            connection, Gate(), own.api_key, person, security, minister, clock.now()
+        )
+    return Post(service, own), person

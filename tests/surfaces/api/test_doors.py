@@ -83,7 +83,7 @@ def test_a_door_is_answered_nothing_else_and_nobody_else_is_a_door(
         answer = machine.call("POST", "/v1/entries", json=body)
         refused(answer, 422, "INVALID_REQUEST")
     certified = machine.call("POST", "/v1/certificates")
-    assert certified.status_code == 200, certified.text
+    assert certified.status_code == 201, certified.text
 
     headers = machine.authorised("POST", "/v1/entries")
     first, again = (

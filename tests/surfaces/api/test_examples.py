@@ -20,7 +20,7 @@ from cipher_service.wire.dispatches import CHUNK_MEDIA_TYPE, SUBMISSION_MEDIA_TY
 from keys import canonical
 from tests.support.ministry import PostKeys
 from tests.surfaces.api.bags import PostBook, agent, fresh, machine, piece
-from tests.surfaces.api.doors import door, grant, officer
+from tests.surfaces.api.doors import auditor, door, grant, officer
 from tests.surfaces.api.live import Post, Service, running
 from tests.surfaces.api.test_log import cosignature, head, sent
 from tests.surfaces.api.test_prekeys import bundle_of, handed_in
@@ -120,8 +120,11 @@ def _doors(service: Service) -> dict[str, Example]:
     security = officer(service, "SECURITY-OFFICER")
     grant(service, security, "CIPHER-ROOM", security)
     asked, machine = {"officer": security}, door(service, "CIPHER-ROOM", security)
+    asking, person = auditor(service)
+    question = f"/v1/audit/questions/acts?about={person}"
     return {
-        "POST /v1/entries": example(machine.call("POST", "/v1/entries", json=asked), request=asked)
+        "POST /v1/entries": example(machine.call("POST", "/v1/entries", json=asked), request=asked),
+        "GET /v1/audit/questions/{question}": example(asking.get(question)),
     }
 
 
