@@ -16,8 +16,8 @@ TESTS = Path(__file__).resolve().parents[1]
 WHOLE = tomllib.loads((TESTS / "asvs.toml").read_text("utf-8"))
 ASIDE: dict[str, dict[str, str]] = WHOLE.pop("aside")
 SCORE: dict[str, dict[str, list[str]]] = WHOLE
-# How many could apply to such a product, by level: a requirement is not dropped in silence.
-LISTED = {"level-1": 55, "level-2": 139, "level-3": 72}
+# How many there are in ASVS 5.0, by level: a requirement is not dropped in silence.
+LISTED = {"level-1": 70, "level-2": 183, "level-3": 92}
 OPEN = 4
 """How many no test holds yet, at most."""
 REFERENCES = sorted({name for level in SCORE.values() for held in level.values() for name in held})
