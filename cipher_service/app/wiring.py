@@ -13,6 +13,7 @@ from cipher_service.access.ceremony_desk import CeremonyDesk
 from cipher_service.access.doors import DoorDesk
 from cipher_service.access.proven import Proofs
 from cipher_service.access.upkeep import Upkeep
+from cipher_service.app.officers import RuledDesk
 from cipher_service.app.posts import PostDecisions
 from cipher_service.audit.commands import LogDesk
 from cipher_service.audit.hearing import HEARD
@@ -36,7 +37,7 @@ from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.identity import own_keys, relinking
 from cipher_service.identity.approvals import Approvals, Executor
 from cipher_service.identity.commands import Admissions
-from cipher_service.identity.officer_commands import OfficerAct, OfficerDesk
+from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.identity.site import site_of
 from cipher_service.pouches.announcing import Announcing
 from cipher_service.pouches.announcing_desk import AnnouncingDesk
@@ -69,6 +70,7 @@ def registrar_handlers(
     """Return the registrar's commands by name, and how to do several of a kind together.
 
     Every act of a post is guarded (`identity.commands`); enrolling is open to who has a code.
+    Raises ValueError for a command of a post or an officer that no rule speaks of.
     """
     directory = DirectoryReader()
     admissions = Admissions(directory, custodian, settings.issuer)
@@ -86,7 +88,7 @@ def registrar_handlers(
     of_posts = {name: act for name, act in acts.items() if name not in OPEN_ACTS | INNER_ACTS}
     may = PostDecisions(directory).covering(of_posts)
     site = partial(site_of, settings)
-    officers = OfficerDesk(site)
+    officers = RuledDesk(site)
     devices, gate = DeviceDesk(pouches, packs), Gate()
     reception = reception_of(settings, engine, custodian)
     desk_of_officers = OfficeDesk(site, reception, settings.headquarters, gate)
