@@ -19,6 +19,7 @@ from cipher_service.administration.installation import (
 )
 from cipher_service.administration.versions import number_of
 from cipher_service.administration.words import Speaker, phrase
+from cipher_service.audit.journal import Found
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
@@ -42,8 +43,10 @@ class _Named:
 def compromise(arguments: Namespace, terminal: Terminal) -> None:
     """Mark a version compromised, then report what it could read."""
     with opened(arguments) as installation:
-        with journal_of(installation).act("key_compromise", arguments.key) as connection:
+        found = Found()
+        with journal_of(installation).act("key_compromise", arguments.key, found) as connection:
             named = _named(arguments, installation, connection)
+            found.card = named.fingerprint
             if named.kind == "bureau":
                 with custodian_of(installation.settings) as custodian:
                     custodian.compromise_key(

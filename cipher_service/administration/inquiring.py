@@ -104,7 +104,7 @@ def _shown(line: Line) -> str:
     at = datetime.fromtimestamp(line["time_us"] // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
     parts = [line["outcome"], line.get("resource") or "", line.get("reason") or ""]
     named = ", ".join(line.get("policies", ()))
-    under = line.get("mandate") or ""
+    under, card = line.get("mandate") or "", line.get("card") or ""
     return f"{line['seq']:>8}  {at}  {line['actor']:<16} {line['action']:<20} " + "  ".join(
-        filter(None, (*parts, named, under))
+        filter(None, (*parts, named, under, card))
     )

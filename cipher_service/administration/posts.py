@@ -17,6 +17,7 @@ from cipher_service.administration.installation import (
 )
 from cipher_service.administration.officer_keys import hand_of
 from cipher_service.administration.words import Speaker, phrase
+from cipher_service.audit.journal import Found
 from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
@@ -79,8 +80,9 @@ def activate(arguments: Namespace, terminal: Terminal) -> None:
             ):
                 card = read_directory(connection).cards[compared(connection)]
             endorsed = _endorsed(arguments, installation, card, terminal)
-        with journal.act("post_activate", post) as connection:
-            received = compared(connection)
+        found = Found()
+        with journal.act("post_activate", post, found) as connection:
+            found.card = received = compared(connection)
             enrolment.activate(connection, post, received, clock.now())
             if endorsed is not None:
                 enrolment.endorse(connection, received, endorsed, clock.now())
@@ -176,8 +178,10 @@ def resume(arguments: Namespace, terminal: Terminal) -> None:
 def withdraw(arguments: Namespace, terminal: Terminal) -> None:
     """Take a post's card out of use for ever; a new one comes in by a code of its own."""
     post = arguments.post.upper()
-    with acting(arguments, "post_withdraw", post) as connection:
-        fingerprint = _card_to_withdraw(read_directory(connection), post, arguments.fingerprint)
+    found = Found()
+    with acting(arguments, "post_withdraw", post, found) as connection:
+        directory = read_directory(connection)
+        found.card = fingerprint = _card_to_withdraw(directory, post, arguments.fingerprint)
         enrolment.withdraw(connection, post, fingerprint, clock.now())
     Speaker(terminal).show("card_withdrawn", post=post, fingerprint=grouped(fingerprint))
 

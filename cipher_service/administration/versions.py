@@ -19,6 +19,7 @@ from cipher_service.administration.installation import (
     opened,
 )
 from cipher_service.administration.words import Speaker, phrase
+from cipher_service.audit.journal import Found
 from cipher_service.client.failures import Misused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
@@ -111,10 +112,12 @@ def rotate(arguments: Namespace, terminal: Terminal) -> None:
         with reading(installation.engine) as connection:
             directory = read_directory(connection)
         card = read_card((at.store / CARD_FILE).read_bytes())
-        with journal_of(installation).act("key_rotate", bureau_key(card)) as connection:
+        found = Found()
+        with journal_of(installation).act("key_rotate", bureau_key(card), found) as connection:
             if directory.post(card.post).fingerprint == card.fingerprint:
                 card = at.rotate(now, now + timedelta(days=arguments.days), now)
             enrolment.install(connection, card, now)
+            found.card = card.fingerprint
         opened_again(installation, at)
     _tell_card(card, terminal)
 

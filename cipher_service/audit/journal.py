@@ -35,11 +35,13 @@ class Found:
         resource: what it is about: the number that it gave, where nothing else says it.
         ruling: what the policies decided: `policies`, `digest`, `mandate`.
         signers: who signed it with their keys, whoever's account typed it; the first is its actor.
+        card: fingerprint of the card that came into force or went.
     """
 
     resource: str | None = None
     ruling: Mapping[str, Any] = field(default_factory=dict)
     signers: tuple[str, ...] = ()
+    card: str | None = None
 
 
 class Journal:
@@ -78,7 +80,15 @@ class Journal:
             for signer in (*found.signers[1:], *self._also):
                 self._append(connection, COUNTERSIGNED, DONE, about, actor=signer)
             actor = next(iter(found.signers), None)
-            self._append(connection, action, DONE, about, ruling=found.ruling, actor=actor)
+            self._append(
+                connection,
+                action,
+                DONE,
+                about,
+                ruling=found.ruling,
+                actor=actor,
+                card=found.card,
+            )
 
     @contextmanager
     def effect(
@@ -139,6 +149,7 @@ class Journal:
         *,
         ruling: Mapping[str, Any] | None = None,
         actor: str | None = None,
+        card: str | None = None,
     ) -> int:
         ruled = ruling or {}
         event = Event(
@@ -152,5 +163,6 @@ class Journal:
             policies=tuple(ruled.get("policies", ())),
             digest=ruled.get("digest"),
             mandate=ruled.get("mandate") or None,
+            card=card,
         )
         return append(connection, self._origin, [event]) - 1

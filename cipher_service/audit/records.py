@@ -7,7 +7,8 @@
 `client`, `resource` and `reason` are there when they are known; `request` in the intent of an act
 of the custodian, which holds it against what it is asked for (keys/TRANSPORT.md §7); `policies`,
 `digest` and `mandate` where a decision was taken (`access.decisions`); `session` for an officer;
-`act`, the ULID of the act of several persons (keys/ACTS.md) whose effect this is.
+`act`, the ULID of the act of several persons (keys/ACTS.md) whose effect this is; `card`, the
+fingerprint of the card that came into force or went.
 """
 
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ UNKNOWN: Final = "OUTCOME_UNKNOWN"
 
 _WHEN_KNOWN: Final = (
     *("client", "resource", "reason", "request", "digest", "mandate", "session", "count", "act"),
+    "card",
 )
 
 
@@ -55,6 +57,7 @@ class Event:
         session: which of the officer's sessions, by the beginning of its hash.
         count: how many alike this entry stands for, when it is more than one.
         act: the act of several persons whose effect this is.
+        card: fingerprint of the card that came into force or went.
     """
 
     time_us: int
@@ -71,6 +74,7 @@ class Event:
     session: str | None = None
     count: int | None = None
     act: str | None = None
+    card: str | None = None
 
     def encode(self, seq: int) -> bytes:
         """Give the record of this event as entry `seq`, canonical JSON."""

@@ -8,9 +8,10 @@ opens anything whatever.
     signatures = custodian.sign_manifest(manifest_bytes)
     encipher(heading, destinations, text, signer=Bureau(custodian), sink=sink)
 
-`found` makes the keys once. Two compartments lie in two files of the store: *service* (receipts,
-token keys), which a service opens at boot, and *secret* (the bureau's dispatch keys), which opens
-with it until its unseal key is split among holders, and starts sealed from then on.
+`found` makes the keys once. Two compartments lie in two files of the store: *service* (the keys of
+receipts, of token keys' certificates and of the log, and with them the authority of the posts'
+certificates), which a service opens at boot, and *secret* (the bureau's keys and the root), which
+opens with it until its unseal key is split among holders, and starts sealed from then on.
 """
 
 from keys.custody.backends import no_secret, open_custodian

@@ -4,7 +4,8 @@
       bureau.card       the bureau's card
       service.age       the service compartment (age, passphrase)
       secret.age        the secret compartment (age, passphrase), until it is split
-      versions.age      the states of the keys by version (`keys.custody.versions`)
+      versions.age      the states of the keys by version, and the orders to destroy them
+                        (`keys.custody.versions`)
       officers.age      the roll of officers (age, passphrase), from its founding ceremony on
       clock.mark        how late it was when a custodian last worked (`keys.custody.clock`)
       log.head          the last signed head of the log (`keys.custody.log_keys`)

@@ -212,7 +212,11 @@ def test_a_suspension_is_undone_and_a_withdrawal_is_not(ministry: Stage) -> None
 
     refused(ministry, "NO_SUCH_CARD", "post", "withdraw", "LOME", "--fingerprint", "00" * 32)
     refused(ministry, "HEADQUARTERS_CARD", "post", "withdraw", "MINREX")
+    listed = {each["post"]: each["fingerprint"] for each in given(ministry, "post", "list")}
     assert "cipher-service post code LOME" in done(ministry, "post", "withdraw", "lome")
+    life = given(ministry, "audit", "ask", "life", "LOME")
+    assert [line["card"] for line in life if "card" in line] == [listed["LOME"]]
+    assert listed["LOME"] in done(ministry, "audit", "ask", "life", "LOME")
     refused(ministry, "NO_SUCH_CARD", "post", "withdraw", "LOME")
     [lome] = [each for each in given(ministry, "post", "list") if each["post"] == "LOME"]
     assert (lome["state"], lome["fingerprint"]) == ("absent", None)

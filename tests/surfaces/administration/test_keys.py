@@ -80,6 +80,26 @@ def test_a_rotation_puts_the_next_card_into_the_directory(ministry: Stage, tmp_p
     refused(ministry, "UNKNOWN_SENDER", *opening)  # the key opens; LOME's card was withdrawn
 
 
+def test_the_bureau_s_compromised_key_is_reported_and_rescues_only(ministry: Stage) -> None:
+    marking = ("keys", "compromise", "bureau/MINREX", "--number", "1", "--reason", "vol")
+    found = given(ministry, *marking)
+    assert (found["key"], found["number"], found["compromised"]) == ("bureau/MINREX", 1, True)
+    assert sorted(each["origin"] for each in found["readable"]) == ["LOME", "PARIS"]
+    assert found["rekey"] == ["MINREX"]
+    assert "tenez-les pour lues" in done(ministry, "keys", "exposure", "bureau/MINREX")
+
+    first, second = given(ministry, "keys", "list")[:2]
+    assert [each["history"][-1]["to"] for each in (first, second)] == ["compromised", "active"]
+    resuming = ("keys", "resume", "bureau/MINREX", "--number", "1", "--reason", "non")
+    refused(ministry, "KEY_TRANSITION_ILLEGAL", *resuming)
+    life = given(ministry, "audit", "ask", "life", "bureau/MINREX")
+    told = [(line["action"], line["card"]) for line in life if "card" in line]
+    assert sorted(told) == [
+        ("key_compromise", first["fingerprint"]),
+        ("key_rotate", second["fingerprint"]),
+    ]
+
+
 def test_a_key_that_is_not_there_is_named_with_those_that_are(ministry: Stage) -> None:
     said = refused(
         ministry,

@@ -33,6 +33,8 @@ def _enrolled_again(on: Stage, folder: Path) -> str:
         *("--service-fingerprint", key_fingerprint(on.founding.service_key)),
     )
     done(on, "post", "activate", "PARIS", "--fingerprint", fingerprint)
+    life = given(on, "audit", "ask", "life", "PARIS")
+    assert fingerprint in {line.get("card") for line in life if line["action"] == "post_activate"}
     return fingerprint
 
 
