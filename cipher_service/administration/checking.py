@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Final
 
 from cipher_service import clock
-from cipher_service.administration.installation import log_key, opened, service_key
+from cipher_service.administration.installation import key_book, log_key, opened, service_key
+from cipher_service.administration.versions import tell_warnings
 from cipher_service.administration.words import Speaker
 from cipher_service.audit.integrity import check_log
 from cipher_service.client.failures import Refused
@@ -25,6 +26,8 @@ HARMLESS: Final = frozenset({"BODY_ORPHAN", "INTENT_OPEN"})
 def check(arguments: Namespace, terminal: Terminal) -> None:
     """Verify everything and tell each finding in plain words; `--sweep` removes what is left over.
 
+    What the cryptoperiods of the keys ask for is told beside it; it is no finding.
+
     Raises:
         Refused: CHECK_FOUND: something is wrong; then nothing is removed.
     """
@@ -38,6 +41,7 @@ def check(arguments: Namespace, terminal: Terminal) -> None:
                 told: list[tuple[str, str | int]] = [*check_log(connection, key)]
                 told += compare(connection)
             findings += [Finding(code, {"place": place}) for code, place in told]
+        book = key_book(installation)
     wrong = [finding for finding in findings if finding.code not in HARMLESS]
     if terminal.as_json:
         terminal.show_json(
@@ -51,6 +55,7 @@ def check(arguments: Namespace, terminal: Terminal) -> None:
             speaker.show(f"found_{finding.code}", **finding.facts)
         if not wrong:
             speaker.show("check_sound")
+    tell_warnings(book, clock.now(), terminal)
     if wrong:
         raise Refused("CHECK_FOUND", count=len(wrong))
     if arguments.sweep:

@@ -17,6 +17,7 @@ from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_existing
 from keys.custody import Custodian, open_custodian, read_credential
 from keys.custody.errors import CustodianUnavailable, OfficersNotFounded
+from keys.custody.versions import Book
 from keys.log.notes import VerifierKey
 from keys.passkeys import RelyingParty
 from keys.signing import VerifyingKey
@@ -103,6 +104,11 @@ def log_key(installation: Installation) -> VerifierKey:
     """Return the key of the log's checkpoints: from the running custodian, else from its store."""
     verifiers = _asked(installation, lambda custodian: custodian.log_keys())
     return verifiers.note_key(installation.settings.log_origin)
+
+
+def key_book(installation: Installation) -> Book:
+    """Return the versions of the keys: from the running custodian, else from its store."""
+    return Book.parse(_asked(installation, lambda custodian: custodian.key_versions()))
 
 
 def of_officers(installation: Installation) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cipher_service import clock
 from cipher_service.administration.bureau import bureau_of
 from cipher_service.administration.installation import custodian_of, installation_at
+from cipher_service.administration.versions import tell_warnings
 from cipher_service.administration.words import Speaker
 from cipher_service.api.supervisor import StartFailed
 from cipher_service.app.processes import run
@@ -19,6 +20,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.errors import ServiceError
 from cipher_service.settings import Settings
 from cipher_service.storage import migrations
+from keys.custody.versions import Book
 from keys.errors import KeysError
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ def serve(arguments: Namespace, terminal: Terminal) -> None:
     def announce(line: str) -> None:
         with custodian_of(settings) as custodian:
             sealed = custodian.state().sealed
+            tell_warnings(Book.parse(custodian.key_versions()), clock.now(), terminal)
         if sealed:
             Speaker(terminal).say("custody_sealed")
         else:

@@ -170,6 +170,12 @@ def terminal_of(arguments: Namespace, terminal: Terminal) -> CustodianTerminal:
     )
 
 
+def tell_warnings(book: Book, now: datetime, terminal: Terminal) -> None:
+    """Tell beside the result which versions come to their end, or wait to be destroyed."""
+    for version, what in book.warnings(now):
+        Speaker(terminal).say(f"key_{what}", key=version.key, number=version.number)
+
+
 def tell_version(version: KeyVersion, terminal: Terminal) -> None:
     """Show a version as it stands now."""
     if terminal.as_json:
@@ -182,9 +188,7 @@ def _show(version: KeyVersion, now: datetime, terminal: Terminal) -> None:
     state = phrase(f"key_{version.state.replace('-', '_')}", terminal.language)
     line = f"{version.key:<20} {version.number:>3}  {state:<16} {version.ends:%Y-%m-%d}"
     terminal.show(f"{line}  {grouped(version.fingerprint)}")
-    warning = version.warning(now)
-    if warning is not None:
-        Speaker(terminal).say(f"key_{warning}", key=version.key, number=version.number)
+    tell_warnings(Book((version,)), now, terminal)
 
 
 def _tell_card(card: Card, terminal: Terminal) -> None:

@@ -20,7 +20,7 @@ from cipher_service.storage.batch import Outcome
 
 SILENT: Final = frozenset(
     {
-        *("housekeep", "lapse", "health", "token_keys", "seals"),
+        *("housekeep", "lapse", "health", "key_warnings", "token_keys", "seals"),
         *(
             "officer_ask",
             "officer_ask_enrolment",

@@ -22,6 +22,7 @@ from cipher_service.storage.batch import Handler, Together
 from keys.certificates import ClientKey
 from keys.custody.errors import CustodianFault, CustodianUnavailable, CustodySealed
 from keys.custody.protocol import Custodian
+from keys.custody.versions import Book
 from keys.signing import VerifyingKey
 
 CERTIFICATE_LIFE: Final = timedelta(days=7)
@@ -61,6 +62,7 @@ class Admissions:
             "token_keys": self.token_keys,
             "seals": self.seals,
             "health": self.health,
+            "key_warnings": self.key_warnings,
         }
 
     def guarded(self, acts: Mapping[str, Handler], may: May) -> dict[str, Handler]:
@@ -163,6 +165,17 @@ class Admissions:
         except (CustodianUnavailable, CustodianFault):
             return {"custodian": "away", "trial": False}
         return {"custodian": "sealed" if state.sealed else "open", "trial": not state.founded}
+
+    def key_warnings(self, _connection: Connection, _payload: object) -> list[tuple[str, int, str]]:
+        """Give key, number and warning of each version of the custodian's keys that asks for some.
+
+        Nothing while the custodian is away.
+        """
+        try:
+            book = Book.parse(self._custodian.key_versions())
+        except (CustodianUnavailable, CustodianFault):
+            return []
+        return [(each.key, each.number, what) for each, what in book.warnings(self._now())]
 
     def _guarded(self, name: str, act: Handler, may: May) -> Handler:
         def guarded(connection: Connection, payload: dict[str, Any]) -> Any:

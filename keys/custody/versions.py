@@ -106,6 +106,15 @@ class Book:
             raise KeyDestructionNotOrdered(f"nobody ordered the end of {key} version {number}")
         return order
 
+    def warnings(self, now: datetime) -> list[tuple[KeyVersion, str]]:
+        """Gives each version that asks for something, and for what (`KeyVersion.warning`).
+
+        Args:
+            now: UTC.
+        """
+        told = ((each, each.warning(now)) for each in self.versions)
+        return [(each, what) for each, what in told if what is not None]
+
     def knows(self, act: str) -> bool:
         """Says whether an act on a key was done already, by its ULID."""
         return any(act in {each.act, each.kept} for each in self.orders)

@@ -22,6 +22,7 @@ from cipher_service.storage.tables.registers import void_numbers
 from cipher_service.storage.unit_of_work import unit_of_work
 from tests.console.conftest import Enter
 from tests.console.support import check_page, check_quiet
+from tests.support.ending_keys import ending_tomorrow
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 KEY = Edition(
@@ -155,6 +156,19 @@ def test_a_drawing_says_what_its_table_says_one_key_away(enter: Enter) -> None:
     page.wait_for_url("**/postes")
     page.locator("a[href='/postes/LOME']").click()
     assert page.locator("#editions ~ table tbody tr").count() == 1
+
+
+def test_a_key_of_the_custodian_that_comes_to_its_end_is_told(
+    ministry: Stage, enter: Enter
+) -> None:
+    tab = enter("CHIEF-CIPHER-POUCH")
+    with ending_tomorrow(ministry.settings) as version:
+        tab.goto("/postes")
+        told = f"La version {version.number} de bureau/MINREX arrive à son terme"
+        expect(tab.page.locator("main")).to_contain_text(told)
+        check_page(tab, foreign=names(ministry))
+    tab.goto("/postes")
+    expect(tab.page.locator("main")).not_to_contain_text("bureau/MINREX")
 
 
 def test_others_see_no_posts(enter: Enter) -> None:

@@ -49,9 +49,23 @@ TROUBLES: Final = {
 }
 
 
+WARNINGS: Final = {
+    "expiring": mark("La version %(number)d de %(key)s arrive à son terme : préparez la suivante."),
+    "expired": mark(
+        "La version %(number)d de %(key)s a dépassé son terme : mettez la suivante en vigueur."
+    ),
+    "destroy": mark(
+        "La version %(number)d de %(key)s est remplacée depuis plus de douze heures : faites-la "
+        "détruire."
+    ),
+}
+
+
 async def directory(visit: Visit) -> Response:
-    """Every post with its channels and its key edition."""
-    return _page(visit, "directory", posts=await _states(visit))
+    """Every post with its channels and its key edition, and what the custodian's keys ask for."""
+    posts = await _states(visit)
+    asking = await visit.office.ask("key_warnings", {})
+    return _page(visit, "directory", posts=posts, asking=asking, warnings=WARNINGS)
 
 
 async def glance(visit: Visit) -> Response:

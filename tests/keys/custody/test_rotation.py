@@ -102,6 +102,16 @@ def test_the_next_edition_signs_and_both_open(
     dispatch(custody, lome.card())
 
 
+def test_a_book_names_the_versions_that_ask_for_something(
+    founded: Any, rotate: Callable[..., Any]
+) -> None:
+    rotate()
+    book = Book(_book(founded))
+    assert book.warnings(NOW) == []
+    told = [(each.number, what) for each, what in book.warnings(UNTIL)]
+    assert told == [(2, "expired")]
+
+
 def test_one_person_suspends_and_the_terminal_resumes(
     founded: Any, lome: Custody, dispatch: Callable[..., Any]
 ) -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from cipher_service.administration import running
 from cipher_service.administration.stage import Stage, chiffre, stage
-from tests.surfaces.administration.running import done, given, refused
+from tests.support.ending_keys import ending_tomorrow
+from tests.surfaces.administration.running import done, given, refused, run
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +80,21 @@ def test_a_rotation_puts_the_next_card_into_the_directory(ministry: Stage, tmp_p
     (waiting, *_) = given(ministry, "bureau", "inbox")
     opening = ("bureau", "open", waiting["dispatch_id"], "-o", str(tmp_path / "recu"))
     refused(ministry, "UNKNOWN_SENDER", *opening)  # the key opens; LOME's card was withdrawn
+
+
+def test_a_key_that_comes_to_its_end_is_told_by_the_check_and_at_the_start(
+    ministry: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "run", lambda _settings, announce: announce("READY here"))
+    data = str(ministry.settings.data)
+    with ending_tomorrow(ministry.settings) as version:
+        told = f"Version {version.number} of bureau/MINREX comes to its end"
+        for typed in (("check",), ("check", "--json"), ("serve",)):
+            ended = run("--data", data, *typed, language="en")
+            assert (ended.returncode, told in ended.stderr) == (0, True), ended.stderr
+            assert told not in ended.stdout
+    for typed in (("check",), ("serve",)):
+        assert "bureau/MINREX" not in run("--data", data, *typed, language="en").stderr
 
 
 def test_the_bureau_s_compromised_key_is_reported_and_rescues_only(ministry: Stage) -> None:
