@@ -1,5 +1,6 @@
 """The console's ASGI application: the flows' pages behind the guard, each given a visit."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -46,7 +47,9 @@ def console_on(office: Office) -> Guard:
 
     @asynccontextmanager
     async def lifespan(_application: Router) -> AsyncIterator[None]:
+        watching = asyncio.create_task(office.watch_custody())
         yield
+        watching.cancel()
         await entering.finish()
         office.close()
 

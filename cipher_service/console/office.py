@@ -7,15 +7,19 @@ so that this process can write nothing in the name of an officer who is not sign
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from cipher_service.access.acts import Gate
+from cipher_service.errors import ServiceError
 from cipher_service.settings import Settings
 from cipher_service.storage.unit_of_work import reading
 
 THREADS: Final = 8
+CUSTODY_SECONDS: Final = 3.0
+"""Between two looks at the custodian, whose state every page shows."""
 
 Result = TypeVar("Result")
 
@@ -37,6 +41,9 @@ class Office:
         settings: the installation.
         engine: its database.
         registry: its registrar.
+
+    Attributes:
+        sealed: whether the bureau's keys were sealed a few seconds ago.
     """
 
     def __init__(self, settings: Settings, engine: Engine, registry: Registry) -> None:
@@ -46,6 +53,7 @@ class Office:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="console")
         self._gates: list[Gate] = []
         self.headquarters = settings.headquarters
+        self.sealed = False
 
     def close(self) -> None:
         """Let go of the registrar, the threads and the database."""
@@ -60,6 +68,15 @@ class Office:
             ServiceError: the command's refusal, BUSY, UNAVAILABLE.
         """
         return await self._registry.call(command, payload)
+
+    async def watch_custody(self) -> None:
+        """Keep `sealed` true to the custodian, so that no page waits for it; until cancelled."""
+        while True:
+            # Pages say themselves that the registrar is away.
+            with suppress(ServiceError):
+                told = await self.ask("health", {})
+                self.sealed = told["custodian"] == "sealed"
+            await asyncio.sleep(CUSTODY_SECONDS)
 
     async def read(self, question: Callable[[Connection, Gate], Result]) -> Result:
         """Ask the books something in a thread, at one moment; `Gate` is what decides."""

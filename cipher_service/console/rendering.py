@@ -89,6 +89,7 @@ class Renderer:
                 places=self.places(person),
                 keys=self._keys,
                 demonstration=visit.office.settings.demo,
+                sealed=visit.office.sealed,
                 **values,
             )
         )

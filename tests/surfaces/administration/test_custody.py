@@ -1,13 +1,17 @@
 """`cipher-service custody`: the bureau's keys under seal, while a ministry goes on receiving."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from cipher_service.administration.stage import Stage, chiffre, stage
 from tests.surfaces.administration.running import done, given, refused
+from tests.surfaces.api.test_processes import eventually
 
+BAND = 'id="scelle"'
 NAMES = ("GARDE-A", "GARDE-B", "GARDE-C")
 
 
@@ -38,6 +42,23 @@ def _offer(share: dict[str, Any], holders: dict[str, Path], by: str) -> tuple[st
     return ("custody", "offer", "--identity", str(holders[by]), share["share"])
 
 
+@pytest.fixture(scope="module")
+def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A ministry with a console, whose pages say when its keys are sealed."""
+    folder = tmp_path_factory.mktemp("sealed") / "data"
+    with stage(folder, "en", 1, console=True) as on:
+        on.introduce({"PARIS": on.enrol("PARIS")})
+        yield on
+
+
+def _health(on: Stage) -> str:
+    return str(httpx.get(f"{on.settings.issuer}/v1/health").json()["custodian"])
+
+
+def _page(on: Stage, language: str) -> str:
+    return httpx.get(f"{on.settings.console_origin}/connexion?lang={language}").text
+
+
 def test_a_sealed_ministry_keeps_receiving_until_its_holders_open_it(
     ministry: Stage, holders: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -46,7 +67,12 @@ def test_a_sealed_ministry_keeps_receiving_until_its_holders_open_it(
     split = ("custody", "split", "--threshold", "2", *_cards(holders, *NAMES))
     made = given(ministry, *split)
     assert "CUSTODY_STORE_SPLIT" in refused(ministry, "CUSTODY_STORE_SPLIT", *split)
+    assert _health(ministry) == "open"
+    assert BAND not in _page(ministry, "fr")
     assert given(ministry, "custody", "seal")["sealed"]
+    assert _health(ministry) == "sealed"
+    eventually(lambda: BAND in _page(ministry, "fr"))
+    assert "nothing opens and nothing leaves" in _page(ministry, "en")
 
     sent = chiffre(
         "en",
@@ -62,6 +88,8 @@ def test_a_sealed_ministry_keeps_receiving_until_its_holders_open_it(
     assert "GARDE-A" in offered.splitlines()[2]
     refused(ministry, "SHARE_TWICE", *_offer(made[0], holders, "GARDE-A"))
     assert not given(ministry, *_offer(made[2], holders, "GARDE-C"))["sealed"]
+    assert _health(ministry) == "open"
+    eventually(lambda: BAND not in _page(ministry, "fr"))
     refused(ministry, "SHARE_NOT_AWAITED", *_offer(made[1], holders, "GARDE-B"))
 
     done(ministry, *opening)
