@@ -8,6 +8,9 @@ import httpx
 import pytest
 
 from cipher_service.administration.stage import Stage, chiffre, stage
+from keys.custody.shares import combine, open_share
+from keys.identity import load_identity
+from tests.support.memory import found, processes
 from tests.surfaces.administration.running import done, given, refused
 from tests.surfaces.api.test_processes import eventually
 
@@ -59,6 +62,31 @@ def _page(on: Stage, language: str) -> str:
     return httpx.get(f"{on.settings.console_origin}/connexion?lang={language}").text
 
 
+def _key_of(made: list[dict[str, Any]], holders: dict[str, Path], *names: str) -> bytes:
+    """Put the unseal key together, as the custodian did."""
+    files = {share["holder"]: Path(share["share"]) for share in made}
+    return combine(
+        [
+            open_share(
+                files[name].read_bytes(), load_identity(holders[name], lambda: b"").hybrid_key
+            )
+            for name in names
+        ]
+    )
+
+
+def _require_unknown(on: Stage, key: bytes) -> None:
+    """The unseal key is in the memory of no process but the custodian's."""
+    forms = {"unseal key": key, "its digits": key.hex().encode()}
+    others = [one for one in processes(on.settings.data) if "keys.custody.worker" not in one[1]]
+    assert len(others) > 3
+    try:
+        held = {command: found(process, forms) for process, command in others}
+    except PermissionError:
+        pytest.skip("this user may not read the memory of a process that forbids it")
+    assert set().union(*held.values()) == set()
+
+
 def test_a_sealed_ministry_keeps_receiving_until_its_holders_open_it(
     ministry: Stage, holders: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -94,6 +122,7 @@ def test_a_sealed_ministry_keeps_receiving_until_its_holders_open_it(
 
     done(ministry, *opening)
     assert (tmp_path / "recu" / "message.txt").read_text("utf-8") == text.read_text("utf-8")
+    _require_unknown(ministry, _key_of(made, holders, "GARDE-A", "GARDE-C"))
 
 
 def test_a_holder_is_replaced_after_a_drill(holders: dict[str, Path], tmp_path: Path) -> None:
