@@ -9,12 +9,17 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from cipher_service.administration.installation import custodian_of
+from sqlalchemy.exc import SQLAlchemyError
+
+from cipher_service import clock
+from cipher_service.administration.installation import acting, custodian_of
 from cipher_service.administration.words import Speaker
 from cipher_service.client.drafting import read_card_file
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.passphrases import passphrase_to_open, require_identity
 from cipher_service.client.terminal import Terminal
+from cipher_service.directory.controlled_keys import enter_once
+from cipher_service.errors import ServiceError
 from cipher_service.settings import Settings
 from keys.custody import CustodyState, read_credential
 from keys.custody.shares import HOLDERS_MAX, THRESHOLD_LEAST, Holder, Share, open_share
@@ -58,9 +63,9 @@ def split(arguments: Namespace, terminal: Terminal) -> None:
     """
     settings, holders = _settings(arguments), holders_of(arguments)
     credential = read_credential(settings.custodian_credential)
-    _tell_shares(
-        split_store(settings.custodian_store, credential, arguments.threshold, holders), terminal
-    )
+    made = split_store(settings.custodian_store, credential, arguments.threshold, holders)
+    _tell_shares(made, terminal)
+    _enter_shares(made, arguments, terminal)
 
 
 def resplit(arguments: Namespace, terminal: Terminal) -> None:
@@ -73,9 +78,9 @@ def resplit(arguments: Namespace, terminal: Terminal) -> None:
     """
     settings, holders = _settings(arguments), holders_of(arguments)
     shares = shares_of(arguments.share, arguments.identity, arguments, terminal)
-    _tell_shares(
-        resplit_store(settings.custodian_store, shares, arguments.threshold, holders), terminal
-    )
+    made = resplit_store(settings.custodian_store, shares, arguments.threshold, holders)
+    _tell_shares(made, terminal)
+    _enter_shares(made, arguments, terminal)
 
 
 def drill(arguments: Namespace, terminal: Terminal) -> None:
@@ -144,6 +149,22 @@ def _tell_shares(paths: Sequence[Path], terminal: Terminal) -> None:
     for path in paths:
         speaker.show("share_made", holder=path.stem, path=str(path))
     speaker.say("custody_split_done", folder=str(paths[0].parent))
+
+
+def _enter_shares(paths: Sequence[Path], arguments: Namespace, terminal: Terminal) -> None:
+    """Enter shares into the register of controlled items, or say what is to be typed for it.
+
+    The custodian's user need not reach the database, and the shares are in force already.
+    """
+    made = paths[0].parent.name
+    try:
+        with acting(arguments, "item_enter", made) as connection:
+            for path in paths:
+                named, now = f"{path.stem} {made}", clock.now()
+                enter_once(connection, "share", named, path.stem, made, now)
+    except (ServiceError, SQLAlchemyError):
+        for path in paths:
+            Speaker(terminal).say("share_to_enter", holder=path.stem, made=made)
 
 
 def _show(now: CustodyState, terminal: Terminal) -> None:

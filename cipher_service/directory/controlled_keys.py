@@ -1,4 +1,4 @@
-"""Keys in the register of controlled items: each version enters it with its first holder.
+"""What enters the register of controlled items by itself: versions of keys, and shares.
 
 `cipher_service.directory.controlled` has what persons do with items.
 """
@@ -20,11 +20,18 @@ def enter_key(
     connection: Connection, post: str, edition: int, fingerprint: str, now: datetime
 ) -> int:
     """Enter a version of a post's key, which the post holds, once; returns its number."""
-    table = tables.controlled_item
     named = designation(post, edition, fingerprint)
-    asked = select(table.c.item).where(table.c.kind == "key", table.c.designation == named)
+    return enter_once(connection, "key", named, post, f"{post} {edition}", now)
+
+
+def enter_once(
+    connection: Connection, kind: str, named: str, holder: str, reference: str, now: datetime
+) -> int:
+    """Enter an item of a designation that no other one has, unless it stands; give its number."""
+    table = tables.controlled_item
+    asked = select(table.c.item).where(table.c.kind == kind, table.c.designation == named)
     known: int | None = connection.scalar(asked)
-    return known or enter_item(connection, "key", named, post, f"{post} {edition}", now)
+    return known or enter_item(connection, kind, named, holder, reference, now)
 
 
 def enter_item(

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _GROUP: Final = 4
+_TOKEN_DIGITS: Final = 16
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -141,7 +142,9 @@ def _key(options: argparse.Namespace, file: RollFile, roll: Roll | None) -> None
         raise KeyUnknown("the security key is registered already")
     armed = replace(officer, passkeys=(*officer.passkeys, passkey))
     file.write(replace(roll, officers={**roll.officers, officer.id: armed}))
-    _say(phrase("key", options.lang, number=officer.id, keys=str(len(armed.passkeys))))
+    keys, token = str(len(armed.passkeys)), passkey.credential_id.hex()[:_TOKEN_DIGITS]
+    said = {"number": officer.id, "keys": keys, "act": "FOUNDING", "token": f"passkey {token}"}
+    _say(phrase("key", options.lang, **said))
 
 
 def _show(options: argparse.Namespace, _file: RollFile, roll: Roll | None) -> None:

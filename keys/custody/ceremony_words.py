@@ -14,8 +14,18 @@ _PHRASES: Final = {
         "{number} is on the roll. They need at least {keys} security keys.",
     ),
     "key": (
-        "Clé enregistrée pour {number} ; clés à ce jour : {keys}.",
-        "Key recorded for {number}; keys so far: {keys}.",
+        (
+            "Clé enregistrée pour {number} ; clés à ce jour : {keys}. Pour le registre des objets "
+            "contrôlés :\n"
+            "  cipher-service items enter --kind token --holder {number} --reference {act} "
+            '"{token}"'
+        ),
+        (
+            "Key recorded for {number}; keys so far: {keys}. For the register of controlled "
+            "items:\n"
+            "  cipher-service items enter --kind token --holder {number} --reference {act} "
+            '"{token}"'
+        ),
     ),
     "fingerprint": ("Empreinte : {fingerprint}", "Fingerprint: {fingerprint}"),
     "read_out": (

@@ -142,6 +142,8 @@ def test_it_goes_on_where_it_was_interrupted(terminal: Terminal) -> None:
     assert terminal.begin() == 0
     assert terminal.person(SECURITY, "SECURITY-OFFICER") == 0
     assert terminal.key(SECURITY) == 0
+    named = f'--holder {SECURITY} --reference FOUNDING "passkey '
+    assert f"cipher-service items enter --kind token {named}" in terminal.said
     assert terminal.do("key", SECURITY, answer="") == 1  # the power went before the key answered
     assert terminal.complaint.startswith("PASSKEY_INVALID\n")
 
@@ -313,6 +315,7 @@ def test_everything_that_it_refuses_has_its_words() -> None:
             assert all(lines)
     for name in ceremony_words._PHRASES:
         values = {"party": "P", "number": "N", "keys": "K", "fingerprint": "F"}
+        values |= {"act": "A", "token": "T"}
         assert phrase(name, "fr", **values) != phrase(name, "en", **values)
 
 

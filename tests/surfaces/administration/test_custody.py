@@ -1,5 +1,6 @@
 """`cipher-service custody`: the bureau's keys under seal, while a ministry goes on receiving."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from cipher_service.administration.stage import Stage, chiffre, stage
 from keys.custody.shares import combine, open_share
 from keys.identity import load_identity
 from tests.support.memory import found, processes
-from tests.surfaces.administration.running import done, given, refused
+from tests.surfaces.administration.running import done, given, refused, run
 from tests.surfaces.api.test_processes import eventually
 
 BAND = 'id="scelle"'
@@ -94,6 +95,9 @@ def test_a_sealed_ministry_keeps_receiving_until_its_holders_open_it(
     text.write_text("Le ministre arrive mardi.", "utf-8")
     split = ("custody", "split", "--threshold", "2", *_cards(holders, *NAMES))
     made = given(ministry, *split)
+    listed = given(ministry, "items", "list")["items"]
+    shares = [(each["holder"], each["state"]) for each in listed if each["kind"] == "share"]
+    assert sorted(shares) == [(name, "held") for name in NAMES]
     assert "CUSTODY_STORE_SPLIT" in refused(ministry, "CUSTODY_STORE_SPLIT", *split)
     assert _health(ministry) == "open"
     assert BAND not in _page(ministry, "fr")
@@ -123,6 +127,21 @@ def test_a_sealed_ministry_keeps_receiving_until_its_holders_open_it(
     done(ministry, *opening)
     assert (tmp_path / "recu" / "message.txt").read_text("utf-8") == text.read_text("utf-8")
     _require_unknown(ministry, _key_of(made, holders, "GARDE-A", "GARDE-C"))
+
+
+def test_shares_without_a_database_are_made_and_the_command_for_the_register_is_told(
+    holders: dict[str, Path], tmp_path: Path
+) -> None:
+    data = str(tmp_path / "data")
+    assert run("--data", data, "init").returncode == 0
+    (tmp_path / "data" / "ministry.db").unlink()
+    split = ("custody", "split", "--threshold", "2", *_cards(holders, *NAMES), "--json")
+    ended = run("--data", data, *split)
+    assert ended.returncode == 0, ended.stderr
+    made = Path(json.loads(ended.stdout)[0]["share"]).parent.name
+    for name in NAMES:
+        typed = f'items enter --kind share --holder {name} --reference {made} "{name} {made}"'
+        assert typed in ended.stderr
 
 
 def test_a_holder_is_replaced_after_a_drill(holders: dict[str, Path], tmp_path: Path) -> None:
