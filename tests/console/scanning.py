@@ -170,7 +170,7 @@ class Phone:
         expect(shown).to_be_visible()
         return shown.locator("h1").inner_text(), shown.get_attribute("data-name") or ""
 
-    def signals(self) -> tuple[list[list[int]], list[float]]:
+    def signals(self) -> tuple[list[list[int]], list[int]]:
         """How the telephone shook since the page was opened, and its tones in hertz, in turn."""
         told = self.page.evaluate("() => globalThis.signals")
         starts = [start for _, start in told["tones"]]

@@ -221,6 +221,11 @@ def test_a_bag_is_sealed_by_two_officers_grants_over_one_seal(desk: Desk, enter:
     witness.page.get_by_text("attend la signature d’un officier").wait_for()
     expect(witness.page.get_by_role("button", name="Lire et signer l’annonce")).to_have_count(0)
     check_page(witness, foreign=desk.names)
+    _papers(chief, witness, seal)
+    _photographed(enter("CHIEF-POUCH"), witness, desk, seal)
+
+
+def _papers(chief: Tab, witness: Tab, seal: str) -> None:
     for path, pages in (("etiquette.pdf", 2), ("bordereau.pdf", 1)):
         answer = chief.page.request.get(f"{chief.origin}/valises/{seal}/{path}")
         assert answer.ok
@@ -230,7 +235,6 @@ def test_a_bag_is_sealed_by_two_officers_grants_over_one_seal(desk: Desk, enter:
     allowed(witness)  # who holds none to open dispatches
     answer = witness.page.request.get(f"{witness.origin}/valises/{seal}/bordereau.pdf")
     assert answer.ok
-    _photographed(enter("CHIEF-POUCH"), witness, desk, seal)
 
 
 def _photographed(chief: Tab, witness: Tab, desk: Desk, seal: str) -> None:

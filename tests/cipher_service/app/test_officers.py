@@ -18,7 +18,8 @@ from tests.support.ministry import HEADQUARTERS, Ministry
 
 # Who comes through these has no session yet, or is known by a ticket, a device or a key.
 DOORS = {
-    *("issue_token", "certify_client", "token_keys", "seals", "health", "admit"),
+    *("issue_token", "certify_client", "token_keys", "seals", "health", "key_warnings", "admit"),
+    *("door_ask", "auditor_read"),
     *("officer_ask", "officer_ask_enrolment", "officer_enrol", "officer_sign_in"),
     *("approval_show", "approval_sign", "own_key_offer", "own_key_recover", "own_copy"),
     *("device_events", "device_pack"),
