@@ -390,6 +390,7 @@ def test_a_ministry_that_goes_on_under_another_log_is_told_everything_again(
         phone.answer(*bag.numbers)
         phone.scanned(bag.text)
         phone.press("Consigner l’arrivée")
+        expect(phone.view("recorded")).to_be_visible()
         phone.pending(0)
         handed: list[int] = []
 
