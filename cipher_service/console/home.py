@@ -1,4 +1,4 @@
-"""The page where everybody arrives: what awaits me, what is late, and the help in context."""
+"""The page where everybody arrives: what awaits me, what is late, and the list of shortcuts."""
 
 from collections.abc import Iterable
 from datetime import datetime

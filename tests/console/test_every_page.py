@@ -1,4 +1,4 @@
-"""Every page without parameters, in both languages and on both screens, held to everything.
+"""Every page without parameters, in both languages and on both screens; its HTML once, in French.
 
 A page is asked for as an officer whose navigation shows it, else as the head of the bureau; where
 that one may not see it, its refusal is a page too. The tests of the flows check what is not here:

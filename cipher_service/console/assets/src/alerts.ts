@@ -1,5 +1,5 @@
 // The alert bar, on every page of a signed-in officer: asked for when the stream says so. The stream
-// carries ids only; when it is lost the browser asks again by itself, and the page says so.
+// carries ids only; when it is lost the browser asks again by itself, and the inbox says so.
 interface Line {
   page: string;
   heard: string;
