@@ -42,6 +42,8 @@ _FOCUS = """() => {
   const marked = (style) => (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2)
     || style.boxShadow !== "none";
   const label = one.labels && one.labels[0];
+  // The browser brought it into sight; an alert that has arrived since moves what is below it.
+  one.scrollIntoView({block: "nearest"});
   const box = one.getBoundingClientRect();
   const here = box.bottom > 0 && box.top < window.innerHeight && box.right > 0;
   return {
