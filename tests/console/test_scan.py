@@ -262,6 +262,33 @@ def test_a_photocopy_at_another_post_is_told_when_both_telephones_are_in_reach_a
         expect(desk.page.locator("main")).to_contain_text("à rebours de l’itinéraire")
 
 
+# A telephone that is slow to read its queue.
+_SLOW_TO_READ = """() => {
+  const all = IDBObjectStore.prototype.getAll;
+  IDBObjectStore.prototype.getAll = function (...asked) {
+    const end = performance.now() + 700;
+    const linger = () => { if (performance.now() < end) this.get(0).onsuccess = linger; };
+    linger();
+    return all.apply(this, asked);
+  };
+}"""
+
+
+def test_who_went_back_to_reading_is_not_fetched_to_the_queue_again(desk: Phone) -> None:
+    desk.open()
+    expect(desk.view("question")).to_be_visible()
+    desk.page.locator(".scan-count").click()
+    expect(desk.view("queue")).to_be_visible()
+    desk.page.evaluate(_SLOW_TO_READ)
+    desk.press("EN, English")
+    desk.press("Retour à la lecture")
+    expect(desk.view("question")).to_be_visible()
+    desk.page.wait_for_timeout(1500)
+    expect(desk.view("question")).to_be_visible()
+    desk.press("FR, français")
+    desk.quiet()
+
+
 def _read_without_network(phone: Phone, bag: Bag, act: str) -> None:
     phone.kept_offline()
     phone.knows(bag)

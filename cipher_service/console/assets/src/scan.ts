@@ -3,7 +3,7 @@ import type { Pack } from "./pouch/pack.ts";
 import { aim } from "./scan/aiming.ts";
 import { codeOf, fetchPack, heldPack, sendQueue } from "./scan/exchange.ts";
 import { scriptUrl } from "./scan/eyes.ts";
-import { build, show, showStatus, tellFailure } from "./scan/frame.ts";
+import { build, show, showStatus, tellFailure, want } from "./scan/frame.ts";
 import { showComparison, showEnrolment, showQueue } from "./scan/ledger.ts";
 import { found, judged, showOutcome, type Outcome } from "./scan/outcome.ts";
 import { askQuestion, type Look } from "./scan/question.ts";
@@ -14,6 +14,7 @@ import { button, el, facts } from "./scan/dom.ts";
 let pack: Pack | null = null;
 
 async function begin(): Promise<void> {
+  const stays = want("question");
   const device = await readDevice();
   if (!device) {
     showEnrolment(() => void begin());
@@ -28,13 +29,18 @@ async function begin(): Promise<void> {
   } catch (error) {
     tellFailure(codeOf(error));
   }
-  question(device);
+  if (stays()) question(device);
   void synchronise(false).catch(showTrouble);
 }
 
 function question(device: Device): void {
   askQuestion((look) => aim(
-    (text) => void judged(text, look, pack, device.place).then((outcome) => conclude(outcome, look, device)),
+    (text) => {
+      const stays = want("verdict");
+      void judged(text, look, pack, device.place).then((outcome) => {
+        if (stays()) conclude(outcome, look, device);
+      });
+    },
     (text) => conclude(found(text, look, pack), look, device),
   ));
 }
@@ -43,10 +49,10 @@ function conclude(outcome: Outcome, look: Look, device: Device): void {
   const next = (): void => question(device);
   showOutcome(outcome, look, device, next, (event) => {
     showRecorded(event, next);
+    const stays = want(`recorded ${event.counter}`);
     void synchronise(false).then(async () => {
       const now = (await readEvents()).find((each) => each.counter === event.counter);
-      const stays = document.querySelector("[data-view=recorded]") !== null;
-      if (now?.answer && stays) showRecorded(now, next);
+      if (now?.answer && stays()) showRecorded(now, next);
     }, showTrouble);
   });
 }

@@ -8,6 +8,7 @@ import { FAILURES, type Language } from "./words.ts";
 const status = el("header", { class: "scan-status" });
 const message = el("p", { class: "scan-message", role: "alert", hidden: true });
 const main = el("main", { class: "scan-main", id: "scan" });
+let wanted = "";
 let redraw: () => void = () => undefined;
 let openQueue: () => void = () => undefined;
 let leave: () => void = () => undefined;
@@ -18,6 +19,13 @@ export function build(queue: () => void): void {
   for (const name of ["online", "offline"]) addEventListener(name, () => void showStatus());
 }
 
+// Asks for a view whose content must be read first. Says whether it is still the one asked for last:
+// what was read for an earlier wish is never shown over a later one.
+export function want(view: string): () => boolean {
+  wanted = view;
+  return () => wanted === view;
+}
+
 // Shows a view; `again` draws it anew in the other language, `left` stops what it started.
 export function show(
   view: string, content: Node[], again: () => void, left: () => void = () => undefined,
@@ -25,6 +33,7 @@ export function show(
   leave();
   leave = left;
   redraw = again;
+  wanted = view;
   main.dataset["view"] = view;
   main.replaceChildren(...content);
   message.hidden = true;
@@ -65,8 +74,10 @@ export async function showStatus(): Promise<void> {
 function languages(): HTMLElement {
   const choice = (language: Language): HTMLElement => {
     const made = button(language.toUpperCase(), () => {
+      const awaited = wanted;
       setLanguage(language);
       redraw();
+      wanted = awaited;
     }, "scan-language");
     made.lang = language;
     made.setAttribute("aria-pressed", String(spoken() === language));

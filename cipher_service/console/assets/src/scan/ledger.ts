@@ -2,20 +2,21 @@
 import { PackRefused, readCardFile } from "../pouch/pack.ts";
 import { button, el, facts, field } from "./dom.ts";
 import { codeOf, envelope, takeIntoService } from "./exchange.ts";
-import { show, tellFailure } from "./frame.ts";
+import { show, tellFailure, want } from "./frame.ts";
 import { alone, keepDevice, readDevice, readEvents, type Device, type Queued } from "./store.ts";
 import { against, moment, say, type Text } from "./texts.ts";
 
 export async function showQueue(
   device: Device, synchronise: (again: boolean) => Promise<void>, back: () => void,
 ): Promise<void> {
+  const stays = want("queue");
   const events = (await readEvents()).reverse();
+  if (!stays()) return;
   const redraw = (): void => void showQueue(device, synchronise, back);
   const send = button(say("send"), () => {
     send.disabled = true;
     void synchronise(true).then(() => {
-      // Who has gone back to reading meanwhile is not fetched here again.
-      if (document.querySelector("[data-view=queue]")) redraw();
+      if (stays()) redraw();
     }, (error: unknown) => {
       send.disabled = false;
       tellFailure(codeOf(error));
