@@ -98,13 +98,6 @@ class Record:
             raise self._wrong(member)
         return value
 
-    def flag(self, member: str) -> bool:
-        """True or false."""
-        value = self._take(member)
-        if not isinstance(value, bool):
-            raise self._wrong(member)
-        return value
-
     def octets(self, member: str, length: int) -> bytes:
         """Exactly `length` bytes from their base64."""
         value = self._take(member)

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row
 
 from cipher_service import clock
+from cipher_service.access import machine_register
 from cipher_service.access.acts import Gate, circumstances, person, require
 from cipher_service.access.looks import AUDIT_READ, ruled
-from cipher_service.directory.enrolment import ApiKey, require_new_key
-from cipher_service.directory.register import DirectoryReader, auditor_number, changed
-from cipher_service.errors import ServiceError
+from cipher_service.directory.enrolment import ApiKey
+from cipher_service.directory.register import DirectoryReader, auditor_number
 from cipher_service.identity.admission import auditor_in_force
 from cipher_service.storage.batch import Handler
 from cipher_service.storage.tables.access import audit_machine
@@ -41,22 +41,10 @@ def record(
     context = circumstances(connection, gate, now, approver=approver)
     require(connection, gate, by, "role-assign", about, context)
     ruled(connection, gate, auditor, AUDIT_READ, now)
-    require_new_key(connection, api_key)
-    seq = connection.scalar(
-        audit_machine.insert()
-        .values(
-            thumbprint=api_key.thumbprint,
-            jwk=api_key.jwk,
-            auditor=auditor,
-            state="active",
-            state_at=clock.text(now),
-            recorded_by=by,
-            approver=approver,
-        )
-        .returning(audit_machine.c.seq)
+    seq = machine_register.enter(
+        connection, audit_machine, api_key, by, now, auditor=auditor, approver=approver
     )
-    changed(connection)
-    return auditor_number(int(seq or 0))
+    return auditor_number(seq)
 
 
 def revoke(connection: Connection, gate: Gate, number: str, by: str, now: datetime) -> None:
@@ -65,22 +53,15 @@ def revoke(connection: Connection, gate: Gate, number: str, by: str, now: dateti
     Raises:
         ServiceError: NOT_FOUND (no such machine is in service), NOT_ALLOWED, UNKNOWN_OFFICER.
     """
-    book = audit_machine.c
-    serving = select(book.seq, book.auditor).where(book.state == "active").with_for_update()
-    rows = connection.execute(serving)
-    row = next((each for each in rows if auditor_number(each.seq) == number), None)
-    if row is None:
-        raise ServiceError("NOT_FOUND")
+    row = machine_register.serving(connection, audit_machine, number, auditor_number)
     about = person(connection, row.auditor)
     require(connection, gate, by, "revoke", about, circumstances(connection, gate, now))
-    ended = {"state": "revoked", "state_at": clock.text(now), "revoked_by": by}
-    connection.execute(update(audit_machine).where(book.seq == row.seq).values(**ended))
-    changed(connection)
+    machine_register.end(connection, audit_machine, row.seq, by, now)
 
 
 def everything(connection: Connection) -> list[Row[Any]]:
     """Return the register of auditors' machines."""
-    return list(connection.execute(select(audit_machine).order_by(audit_machine.c.seq)))
+    return machine_register.everything(connection, audit_machine)
 
 
 class AuditorDesk:

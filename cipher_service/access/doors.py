@@ -9,14 +9,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row
 
 from cipher_service import clock
-from cipher_service.access import sites
+from cipher_service.access import machine_register, sites
 from cipher_service.access.acts import Gate, circumstances, require
 from cipher_service.access.subjects import Person
-from cipher_service.directory.enrolment import ApiKey, require_new_key
-from cipher_service.directory.register import DirectoryReader, changed, door_number
+from cipher_service.directory.enrolment import ApiKey
+from cipher_service.directory.register import DirectoryReader, door_number
 from cipher_service.errors import ServiceError
 from cipher_service.identity.admission import door_in_force
 from cipher_service.storage.batch import Handler
@@ -44,22 +44,8 @@ def record(
     # The books of persons are the security officer's; who may enter where is read from them.
     about = Person(f"{kind}/{place.strip()}", "")
     require(connection, gate, by, "person-record", about, circumstances(connection, gate, now))
-    require_new_key(connection, api_key)
-    seq = connection.scalar(
-        door.insert()
-        .values(
-            thumbprint=api_key.thumbprint,
-            jwk=api_key.jwk,
-            kind=kind,
-            place=place.strip(),
-            state="active",
-            state_at=clock.text(now),
-            recorded_by=by,
-        )
-        .returning(door.c.seq)
-    )
-    changed(connection)
-    return door_number(int(seq or 0))
+    seq = machine_register.enter(connection, door, api_key, by, now, kind=kind, place=place.strip())
+    return door_number(seq)
 
 
 def revoke(connection: Connection, gate: Gate, number: str, by: str, now: datetime) -> None:
@@ -70,18 +56,13 @@ def revoke(connection: Connection, gate: Gate, number: str, by: str, now: dateti
     """
     about = Person(number, "")
     require(connection, gate, by, "revoke", about, circumstances(connection, gate, now))
-    serving = select(door.c.seq).where(door.c.state == "active").with_for_update()
-    seq = next((each for each in connection.scalars(serving) if door_number(each) == number), None)
-    if seq is None:
-        raise ServiceError("NOT_FOUND")
-    ended = {"state": "revoked", "state_at": clock.text(now), "revoked_by": by}
-    connection.execute(update(door).where(door.c.seq == seq).values(**ended))
-    changed(connection)
+    row = machine_register.serving(connection, door, number, door_number)
+    machine_register.end(connection, door, row.seq, by, now)
 
 
 def everything(connection: Connection) -> list[Row[Any]]:
     """Return the register of doors."""
-    return list(connection.execute(select(door).order_by(door.c.seq)))
+    return machine_register.everything(connection, door)
 
 
 class DoorDesk:

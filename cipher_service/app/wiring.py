@@ -31,6 +31,7 @@ from cipher_service.dispatches.office.commands import OfficeDesk
 from cipher_service.dispatches.office.copies import CopyDesk
 from cipher_service.dispatches.office.departing import SYSTEM, Departing
 from cipher_service.dispatches.office.granting import GrantDesk
+from cipher_service.dispatches.office.outgoing import Outgoing
 from cipher_service.dispatches.office.sending import SendingDesk
 from cipher_service.dispatches.reception import Reception
 from cipher_service.dispatches.sealing import ReceiptSealer
@@ -102,8 +103,9 @@ def registrar_handlers(
         settings.console_origin,
         settings.log_origin,
     )
-    sending = SendingDesk(sealer, Blobs(settings.data), settings.headquarters, gate)
-    announcing = AnnouncingDesk(bags.seated, sealer, Blobs(settings.data), sending)
+    outgoing = Outgoing(sealer, Blobs(settings.data))
+    sending = SendingDesk(outgoing, settings.headquarters, gate)
+    announcing = AnnouncingDesk(bags.seated, outgoing, sending)
     granting = GrantDesk(desk_of_officers, announcing.require_own)
     sealing = SealingDesk(bags.seated)
     grants = {**granting.acts(), **own_openings.acts(), **sealing.acts()}

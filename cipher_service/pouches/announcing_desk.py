@@ -11,17 +11,15 @@ the round (`announcing`) cancels and tells: a bag is announced once, and no numb
 
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from cipher_service import clock
 from cipher_service.directory.register import read_directory
-from cipher_service.dispatches import departures, incarnations
+from cipher_service.dispatches import departures
+from cipher_service.dispatches.office.outgoing import Outgoing
 from cipher_service.dispatches.office.sending import SendingDesk, named_by, require_own_departure
-from cipher_service.dispatches.sealing import ReceiptSealer
-from cipher_service.dispatches.submission import judge
 from cipher_service.errors import ServiceError
 from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.labels.scheme import default_scheme
@@ -31,11 +29,10 @@ from cipher_service.pouches.entitlement import PACK
 from cipher_service.pouches.office import Office
 from cipher_service.pouches.repository import Closing
 from cipher_service.references import new_id
-from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.tables.pouches import sealed
 from keys.custody.grants import Grant
 from keys.manifest import ACTION, COPY
-from keys.slips import SignedSlip, Slip
+from keys.slips import Slip
 
 Answer = dict[str, Any]
 
@@ -45,8 +42,7 @@ class AnnouncingDesk:
 
     Args:
         seated: gives the bureau inside a transaction.
-        sealer: receipts what leaves.
-        blobs: the envelopes.
+        outgoing: takes numbers and hands envelopes over.
         others: judges what the custodian is asked to sign for dispatches of the cipher bureau.
         now: the clock.
     """
@@ -54,14 +50,12 @@ class AnnouncingDesk:
     def __init__(
         self,
         seated: Callable[[Connection], Office],
-        sealer: ReceiptSealer,
-        blobs: Blobs,
+        outgoing: Outgoing,
         others: SendingDesk,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._seated = seated
-        self._sealer = sealer
-        self._blobs = blobs
+        self._outgoing = outgoing
         self._others = others
         self._now = now
 
@@ -96,10 +90,8 @@ class AnnouncingDesk:
             subject=payload["subject"],
             posts=(post,),
         )
-        epoch = incarnations.epoch(connection, now.year)
-        begun = departures.intend(connection, departure, epoch=epoch, directory=directory, now=now)
+        numbers = self._outgoing.intend(connection, departure, directory, now)
         signing.announcing(connection, found.seal, departure.dispatch_id)
-        numbers = [[each.post, each.epoch, each.number, each.previous] for each in begun.numbers]
         return {"departure": departure.dispatch_id, "numbers": numbers}
 
     def end(self, connection: Connection, officer: str, payload: Answer) -> Answer:
@@ -107,11 +99,11 @@ class AnnouncingDesk:
 
         `body` is the envelope if it is small, else None and the blob store holds it. Refuses as
         `begin`, INTENT_NOT_OPEN (it was begun anew, or by another), INTENT_MISMATCH (other than
-        what tells of this bag), ENVELOPE_MISMATCH, and as `departures.issue`.
+        what tells of this bag), and as `Outgoing.issue`.
         """
         now = self._now()
         found, row = self._to_announce(connection, officer, payload["seal"])
-        slip, body = Slip.parse(payload["slip"]), payload["body"]
+        slip = Slip.parse(payload["slip"])
         if row.announcing != slip.dispatch_id:
             raise ServiceError("INTENT_NOT_OPEN", dispatch_id=slip.dispatch_id)
         _require_drafter(connection, slip.dispatch_id, officer)
@@ -119,27 +111,9 @@ class AnnouncingDesk:
         level = label_of(found.bag_class, default_scheme()).level
         if (slip.kind, slip.level, to) != (KIND, level, [(found.route.destination, ACTION)]):
             raise ServiceError("INTENT_MISMATCH", dispatch_id=slip.dispatch_id)
-        if body is not None and sha256(body).hexdigest() != slip.envelope_sha256:
-            raise ServiceError("ENVELOPE_MISMATCH", dispatch_id=slip.dispatch_id)
-        directory = read_directory(connection)
-        recorded = departures.issue(
-            connection,
-            judge(
-                SignedSlip(slip, payload["signature"]),
-                directory,
-                default_scheme(),
-                caller=found.route.origin,
-            ),
-            body,
-            payload["manifest_hash"],
-            directory=directory,
-            service=self._sealer.service,
-            stored=self._blobs.size,
-            now=now,
-        )
-        self._sealer.seal(connection, [recorded])
+        register = self._outgoing.issue(connection, slip, payload, found.route.origin, now)
         signing.announced(connection, found.seal, slip.dispatch_id)
-        return {"register": recorded.statement.register}
+        return {"register": register}
 
     def signs(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"dispatch_id": of the departure, "request"}`; the custodian may be asked now.

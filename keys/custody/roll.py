@@ -201,7 +201,7 @@ class Roll:
             ),
             levels=record.texts("levels", CODE, most=_LEVELS_MOST),
             session_rank=record.integer("session_rank"),
-            founded=record.flag("founded"),
+            founded=record.boolean("founded"),
             officers={officer.id: officer for officer in officers},
             attested=tuple(map(_read_attested, _records(record, "attested", WAITING_MOST))),
             open=tuple(map(_read_open, _records(record, "open", WAITING_MOST))),
@@ -290,7 +290,7 @@ def _read_officer(record: Record) -> Officer:
         starts=record.time("starts"),
         ends=record.time("ends"),
         version=record.integer("version", least=1),
-        revoked=record.flag("revoked"),
+        revoked=record.boolean("revoked"),
         passkeys=tuple(map(_read_passkey, _records(record, "passkeys", KEYS_MOST))),
     )
     record.close()

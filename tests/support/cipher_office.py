@@ -20,6 +20,7 @@ from cipher_service.dispatches.office.attaching import AttachingDesk
 from cipher_service.dispatches.office.commands import OfficeDesk
 from cipher_service.dispatches.office.departing import Departing
 from cipher_service.dispatches.office.granting import GrantDesk
+from cipher_service.dispatches.office.outgoing import Outgoing
 from cipher_service.dispatches.office.sending import SendingDesk
 from cipher_service.dispatches.office.showing import Showing
 from cipher_service.dispatches.reception import Reception
@@ -81,7 +82,7 @@ class Office:
         self.acts = {
             **self.desk.acts(),
             **GrantDesk(self.desk).acts(),
-            **SendingDesk(sealer, blobs, HEADQUARTERS, self.gate).acts(),
+            **SendingDesk(Outgoing(sealer, blobs), HEADQUARTERS, self.gate).acts(),
             **AttachingDesk(blobs, self.gate).acts(),
         }
         self.of: dict[str, Enrolled] = {}

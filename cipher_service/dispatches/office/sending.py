@@ -11,7 +11,6 @@ What is cut short between two of them left open numbers, which the next departur
 
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -19,23 +18,20 @@ from sqlalchemy import Connection, select
 from cipher_service import clock
 from cipher_service.access.acts import Gate
 from cipher_service.directory.register import read_directory
-from cipher_service.dispatches import departures, incarnations
+from cipher_service.dispatches import departures
 from cipher_service.dispatches.office import compositions, release
 from cipher_service.dispatches.office.compositions import LEFT, RELEASED, Composition
 from cipher_service.dispatches.office.entitlement import demand
+from cipher_service.dispatches.office.outgoing import Outgoing
 from cipher_service.dispatches.office.routing import Handling, keep_handling
-from cipher_service.dispatches.sealing import ReceiptSealer
-from cipher_service.dispatches.submission import judge
 from cipher_service.errors import ServiceError
 from cipher_service.identity.officer_commands import OfficerAct
-from cipher_service.labels.scheme import default_scheme
 from cipher_service.references import new_id
-from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.tables.compositions import composition
 from keys.custody.grants import Grant
 from keys.custody.intents import request_digest
 from keys.manifest import COPY, Manifest
-from keys.slips import SignedSlip, Slip
+from keys.slips import Slip
 
 Answer = dict[str, Any]
 
@@ -44,8 +40,7 @@ class SendingDesk:
     """What the acts need.
 
     Args:
-        sealer: receipts what leaves.
-        blobs: the envelopes.
+        outgoing: takes numbers and hands envelopes over.
         headquarters: the bureau's post code.
         gate: what decides.
         now: the clock.
@@ -53,14 +48,12 @@ class SendingDesk:
 
     def __init__(
         self,
-        sealer: ReceiptSealer,
-        blobs: Blobs,
+        outgoing: Outgoing,
         headquarters: str,
         gate: Gate,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
-        self._sealer = sealer
-        self._blobs = blobs
+        self._outgoing = outgoing
         self._post = headquarters
         self._gate = gate
         self._now = now
@@ -104,10 +97,8 @@ class SendingDesk:
             subject=payload["subject"],
             posts=tuple(post for post, _role, _way in content.routing),
         )
-        epoch = incarnations.epoch(connection, now.year)
-        begun = departures.intend(connection, departure, epoch=epoch, directory=directory, now=now)
+        numbers = self._outgoing.intend(connection, departure, directory, now)
         begin(connection, known, departure.dispatch_id)
-        numbers = [[each.post, each.epoch, each.number, each.previous] for each in begun.numbers]
         return {"departure": departure.dispatch_id, "numbers": numbers, "decision": ruled}
 
     def leave(self, connection: Connection, officer: str, payload: Answer) -> Answer:
@@ -115,29 +106,15 @@ class SendingDesk:
 
         `body` is the envelope if it is small, else None and the blob store holds it. Gives
         `{"register"}`. Refuses NOT_FOUND, NOT_AWAITED, INTENT_MISMATCH (other than what was
-        released), ENVELOPE_MISMATCH, and as `departures.issue`.
+        released), and as `Outgoing.issue`.
         """
         now = self._now()
         known = release.awaited(connection, officer, payload["dispatch_id"], RELEASED)
-        slip, body = Slip.parse(payload["slip"]), payload["body"]
+        slip = Slip.parse(payload["slip"])
         _require_released(slip, known)
-        if body is not None and sha256(body).hexdigest() != slip.envelope_sha256:
-            raise ServiceError("ENVELOPE_MISMATCH", dispatch_id=slip.dispatch_id)
-        directory = read_directory(connection)
-        signed = SignedSlip(slip, payload["signature"])
-        recorded = departures.issue(
-            connection,
-            judge(signed, directory, default_scheme(), caller=self._post),
-            body,
-            payload["manifest_hash"],
-            directory=directory,
-            service=self._sealer.service,
-            stored=self._blobs.size,
-            now=now,
-        )
-        self._sealer.seal(connection, [recorded])
+        register = self._outgoing.issue(connection, slip, payload, self._post, now)
         compositions.settle(connection, known.composition_id, LEFT, now, assigned="")
-        return {"register": recorded.statement.register}
+        return {"register": register}
 
     def signs(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"dispatch_id": of the departure, "request"}`; the custodian may be asked now.

@@ -15,6 +15,7 @@ from cipher_service.audit.journal import Journal
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches import departures
 from cipher_service.dispatches.bureau import HeadquartersBureau
+from cipher_service.dispatches.office.outgoing import Outgoing
 from cipher_service.dispatches.office.sending import SendingDesk
 from cipher_service.dispatches.sealed import seal_text
 from cipher_service.dispatches.sealing import ReceiptSealer
@@ -43,8 +44,9 @@ class Announcer:
         self.bureau, self.kept = bureau, bureau.closed()
         self.seal = self.kept.sealed.manifest.seal
         sealer, blobs = ReceiptSealer(custody(), HEADQUARTERS), Blobs(folder)
-        others = SendingDesk(sealer, blobs, HEADQUARTERS, Gate())
-        self.desk = AnnouncingDesk(self._seated, sealer, blobs, others)
+        outgoing = Outgoing(sealer, blobs)
+        others = SendingDesk(outgoing, HEADQUARTERS, Gate())
+        self.desk = AnnouncingDesk(self._seated, outgoing, others)
 
     def _seated(self, connection: Connection) -> Office:
         bureau = self.bureau
