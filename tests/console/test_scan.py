@@ -11,7 +11,6 @@ from playwright.sync_api import (
     Browser,
     BrowserType,
     FilePayload,
-    Locator,
     Route,
     expect,
 )
@@ -26,7 +25,6 @@ from keys import canonical
 from pouch.events import parse_event
 from tests.console.scanning import (
     Phone,
-    back_in_reach,
     checked,
     film,
     kill,
@@ -224,44 +222,6 @@ def test_who_has_no_business_with_bags_takes_no_telephone_into_service(
     context.close()
 
 
-def test_a_copy_read_offline_by_two_telephones_is_told_at_the_handing_over(
-    ministry: Stage, browser: Browser, desk: Phone
-) -> None:
-    copied = sealed_bag(ministry)
-    with telephone_of(browser, ministry, "POUCH-AGENT") as other:
-        desk.open()
-        for phone in (desk, other):
-            _read_without_network(phone, copied, "Consigner l’arrivée")
-        for phone, conflicts in ((desk, 0), (other, 1)):
-            back_in_reach(phone, conflicts)
-
-        entry = _entry_against(other)
-        expect(entry).to_contain_text("déjà reçu par un autre")
-        checked(other)
-        received = [event for event in told_of(ministry, copied.seal) if event.kind == "received"]
-        assert len(received) == 2, "both readings are kept, neither replaces the other"
-
-
-def test_a_photocopy_at_another_post_is_told_when_both_telephones_are_in_reach_again(
-    ministry: Stage, browser: Browser, desk: Phone
-) -> None:
-    """P8: each post's own pack announces the bag; only together do the readings contradict."""
-    copied = sealed_bag(ministry)
-    with telephone_of(browser, ministry, "HEAD-OF-POST") as paris:
-        desk.open()
-        _read_without_network(desk, copied, "Consigner l’arrivée")
-        paris.page.wait_for_timeout(1100)  # events tell whole seconds: the copy is read after
-        _read_without_network(paris, copied, "Consigner la lecture")
-        back_in_reach(desk, 0)
-        back_in_reach(paris, 1)
-
-        expect(_entry_against(paris)).to_contain_text("lu à contresens de sa route")
-        told = {event.kind: event.place for event in told_of(ministry, copied.seal)[-2:]}
-        assert told == {"received": "MINREX", "seen": "PARIS"}
-        desk.page.goto(f"{desk.origin}/valises/{copied.seal}?lang=fr")
-        expect(desk.page.locator("main")).to_contain_text("à rebours de l’itinéraire")
-
-
 # A telephone that is slow to read its queue.
 _SLOW_TO_READ = """() => {
   const all = IDBObjectStore.prototype.getAll;
@@ -287,22 +247,6 @@ def test_who_went_back_to_reading_is_not_fetched_to_the_queue_again(desk: Phone)
     expect(desk.view("question")).to_be_visible()
     desk.press("FR, français")
     desk.quiet()
-
-
-def _read_without_network(phone: Phone, bag: Bag, act: str) -> None:
-    phone.kept_offline()
-    phone.knows(bag)
-    phone.context.set_offline(offline=True)
-    phone.answer(*bag.numbers)
-    phone.scanned(bag.text)
-    assert phone.verdict() == CONFORMS, "alone, each has the right label and the right numbers"
-    phone.press(act)
-    phone.pending(1)
-
-
-def _entry_against(phone: Phone) -> Locator:
-    phone.page.locator(".scan-count").click()
-    return phone.view("queue").locator(".scan-entry--conflict")
 
 
 def test_a_revoked_telephone_keeps_what_it_told_and_gives_it_out_as_a_file(
