@@ -4,10 +4,14 @@ SQLite goes through sqlcipher3, because the system's library has the WAL-reset c
 3.7.0-3.51.2 (https://sqlite.org/wal.html#walresetbug). WAL with synchronous=FULL: a commit that
 returned survives a power cut. Writers start with BEGIN IMMEDIATE, since a reader that turns writer
 late fails with SQLITE_BUSY at once, whatever the busy timeout.
+
+One transaction writes at a time on either: commands at the ministry's machine write beside the
+registrar, and what they read before they write must still be so when they commit. SQLite's BEGIN
+IMMEDIATE says so; on PostgreSQL each writer takes one advisory lock before it reads anything.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import sqlcipher3.dbapi2
@@ -21,6 +25,7 @@ PAGE_BYTES = 8192
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 WRITES = "cipher_service_writes"
 """Execution option of a connection that will write; `unit_of_work` sets it."""
+_WRITERS: Final = 0x454352495641494E  # "ECRIVAIN": who writes in this database
 
 
 def open_engine(url: str) -> Engine:
@@ -41,9 +46,9 @@ def open_engine(url: str) -> Engine:
     if backend == "sqlite":
         return _sqlite(url)
     if backend == "postgresql":
-        # READ COMMITTED, where a counter's row lock orders the writers. `statement_timeout` would
-        # cut a long check; locks are bounded instead.
-        return create_engine(
+        # READ COMMITTED: what a writer reads, it reads after it got its lock. `statement_timeout`
+        # would cut a long check; locks are bounded instead.
+        engine = create_engine(
             target.set(drivername="postgresql+psycopg"),
             connect_args={
                 # A server may be configured to acknowledge before the disk does; we are not.
@@ -53,6 +58,8 @@ def open_engine(url: str) -> Engine:
             pool_pre_ping=True,
             hide_parameters=True,  # an error's text reaches the log
         )
+        event.listen(engine, "begin", _begin_postgresql)
+        return engine
     raise ValueError(f"SQLite or PostgreSQL, not {backend}")
 
 
@@ -118,5 +125,13 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN DEFERRED")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if _writes(connection):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+
+
+def _writes(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get(WRITES, False))
