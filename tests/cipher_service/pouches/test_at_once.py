@@ -88,8 +88,9 @@ def test_fifty_who_open_one_bag_open_it_once(desk: PouchBureau, _time: int) -> N
     inbound = sent_from_paris(desk)
     inbound.arrive()
     carriage.hand_over(desk.office, SEAL, by=desk.courier, to=desk.agent, condition=INTACT)
-    read = {"seals": SEALS, "condition": INTACT, "weight_g": WEIGHT}
-    carriage.receive(desk.office, SEAL, by=desk.agent, **read)
+    carriage.receive(
+        desk.office, SEAL, by=desk.agent, seals=SEALS, condition=INTACT, weight_g=WEIGHT
+    )
     pair = {"by": desk.chief, "second": desk.second}
     told = at_once(*[lambda: carriage.open_bag(desk.office, SEAL, **pair)] * MANY)
     assert told == {DONE: 1, "STEP_FORBIDDEN": MANY - 1}
