@@ -16,6 +16,7 @@ import cbor2
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from keys.cose import decode_cbor
 from keys.errors import Refusal
 
 # COSE algorithm identifiers, the most wanted first: a browser takes the first that its key can do.
@@ -112,7 +113,7 @@ def algorithm_of(public_key: bytes) -> int:
     Raises:
         ValueError: another algorithm, curve, length or member, or not canonical CBOR.
     """
-    value = cbor2.loads(public_key)
+    value = decode_cbor(public_key)
     if not isinstance(value, dict) or value.get(3) not in _SHAPES:
         raise ValueError("not a public key of an accepted algorithm")
     algorithm: int = value[3]

@@ -199,7 +199,7 @@ def from_pem(text: str) -> bytes:
     """Gives the DER of the one certificate of a PEM. Raises ClientCertificateInvalid."""
     try:
         (certificate,) = x509.load_pem_x509_certificates(text.encode("ascii"))
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise ClientCertificateInvalid("this is not the PEM of one certificate") from error
     return certificate.public_bytes(Encoding.DER)
 

@@ -75,7 +75,13 @@ def read_matrix(text: str) -> Matrix:
         ValueError: not TOML, a member is missing, a cell names a condition or a function that does
             not exist, or the actions are not exactly those of the schema.
     """
-    data = tomllib.loads(text)
+    try:
+        return _matrix(tomllib.loads(text))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a matrix: {error}") from error
+
+
+def _matrix(data: Mapping[str, Any]) -> Matrix:
     conditions = {
         name: Condition(name, entry["fr"], entry["en"], entry.get("persons", 1), entry["cedar"])
         for name, entry in data["condition"].items()

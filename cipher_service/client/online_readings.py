@@ -34,10 +34,10 @@ def bag_events(arguments: Namespace, terminal: Terminal) -> None:
     """
     path = Path(arguments.file)
     require_file(path)
-    documents = _documents(path)
+    told = documents(path)
     answers: list[EventAnswer] = []
     with open_session(arguments, terminal) as session:
-        for some in _batches(documents):
+        for some in _batches(told):
             answers += session.ministry.tell_events(some).answers
     _show(answers, terminal)
     refused = Counter(answer.refusal for answer in answers if answer.refusal is not None)
@@ -46,7 +46,8 @@ def bag_events(arguments: Namespace, terminal: Terminal) -> None:
         raise Refused("READINGS_REFUSED", count=refused.total(), codes=told, path=str(path))
 
 
-def _documents(path: Path) -> list[Document]:
+def documents(path: Path) -> list[Document]:
+    """Read an exported queue. Raises Refused: READINGS_MALFORMED."""
     with path.open("rb") as file:
         data = file.read(BYTES_MOST + 1)
     if len(data) > BYTES_MOST:

@@ -325,7 +325,7 @@ def check_address(server: str) -> str:
     """
     try:
         url = httpx.URL(server.rstrip("/"))
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, ValueError) as error:
         raise Unready("ADDRESS_INVALID", address=server) from error
     sound = _HOST.fullmatch(url.raw_host.decode("ascii", "replace")) is not None
     if not sound or url.userinfo or url.query or url.fragment:

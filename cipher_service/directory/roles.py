@@ -84,12 +84,15 @@ def read_roles(text: str) -> Roles:
             separation names a function that does not exist.
     """
     try:
-        data = tomllib.loads(text)
-        roles = [Role(**entry) for entry in data["role"]]
-        grades = [Grade(**entry) for entry in data["grade"]]
-        separations = tuple(_separations(data))
+        return _roles(tomllib.loads(text))
     except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
         raise RolesInvalid(f"not a catalogue of functions: {error}") from error
+
+
+def _roles(data: Mapping[str, Any]) -> Roles:
+    roles = [Role(**entry) for entry in data["role"]]
+    grades = [Grade(**entry) for entry in data["grade"]]
+    separations = tuple(_separations(data))
     for role in roles:
         _demand(_CODE.fullmatch(role.code), f"function {role.code!r}: not a code")
         _demand(role.where in WHERE, f"function {role.code}: where {role.where!r}")

@@ -64,7 +64,8 @@ class Reader:
 def _decode(body: bytes) -> dict[str, Any]:
     try:
         message = cbor2.loads(body)
-    except (cbor2.CBORDecodeError, ValueError) as error:
+    # Each tag's own reader fails in its own way.
+    except (cbor2.CBORError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise FrameRefused("not CBOR") from error
     if not isinstance(message, dict):
         raise FrameRefused("not a map")

@@ -88,9 +88,10 @@ class VerifierKey:
             name, key_id, material = text.split("+", 2)
             data = bytes_from_text(material)
             key = cls(name, data[0], data[1:])
+            own = key.key_id.hex()
         except (ValueError, IndexError) as error:
             raise NoteMalformed("not a verifier key") from error
-        if key.key_id.hex() != key_id:
+        if own != key_id:
             raise NoteMalformed("the verifier key's identifier is not its own")
         return key
 
