@@ -34,10 +34,10 @@ def bag_events(arguments: Namespace, terminal: Terminal) -> None:
     """
     path = Path(arguments.file)
     require_file(path)
-    told = documents(path)
+    queue = documents(path)
     answers: list[EventAnswer] = []
     with open_session(arguments, terminal) as session:
-        for some in _batches(told):
+        for some in _batches(queue):
             answers += session.ministry.tell_events(some).answers
     _show(answers, terminal)
     refused = Counter(answer.refusal for answer in answers if answer.refusal is not None)
