@@ -81,10 +81,10 @@ fix: setup ## Let ruff repair what it can.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# By their numbers: 1 to 3, 6, 12, 23 in tests/gates; 5, 10, 11, 14 in identity; 7 and 8 in access; 9
+# By their numbers: 1 to 3, 6, 12, 19, 23 in tests/gates; 5, 10, 11, 14 in identity; 7 and 8 in access; 9
 # the matrix in access and posts' commands in app (officers' pages and ids run in `make test` only); 13
 # in audit; 15 the certificates and the smuggled requests; 17 what holds no key and no text; 24 the
-# scoreboard; 4 is the fuzz run of the API.
+# scoreboard; 4 is the fuzz run of the API; 20 is `make soak`, 21 `make fuzz`, 22 `make mutants`.
 .PHONY: gates
 gates: setup ## The long form of the gates: crashes, faults, policies, tokens, certificates, timing.
 	GATES=full $(BIN)/pytest -q -p no:cacheprovider --timeout=7200 \
@@ -112,6 +112,15 @@ fuzz: setup ## The long form of the fuzz runs: INPUTS=100000.
 	$(BIN)/python -m tests.fuzz.fuzz_envelope $(or $(INPUTS),100000)
 	$(BIN)/python -m tests.fuzz.fuzz_api $(or $(INPUTS),100000)
 	$(BIN)/python -m tests.fuzz.fuzz_seal $(or $(INPUTS),100000)
+	$(BIN)/python -m tests.fuzz.fuzz_parsers $(or $(INPUTS),100000)
+
+.PHONY: soak
+soak: setup ## Let a ministry work for MINUTES=120, kill it every ten, and measure what grows.
+	$(BIN)/python -m tests.gates.soak $(or $(MINUTES),120) $(or $(SEED),20)
+
+.PHONY: mutants
+mutants: setup ## Which of COUNT=40 changes of MODULE=keys.acts (or all) do its tests not notice?
+	$(BIN)/python -m tests.mutants.run_mutants $(or $(MODULE),all) $(or $(COUNT),40) $(or $(SEED),1)
 
 .PHONY: bench
 bench: setup $(VENV)/.bench ## Print every figure of the README, each as a ratio in one run.
