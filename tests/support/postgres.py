@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class Cluster:
     port: int
     process: "subprocess.Popen[bytes]"
     _made: int = field(default=0)
+    _lines: "dict[str, psycopg.Connection[tuple[object, ...]]]" = field(default_factory=dict)
 
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{database}"
@@ -48,15 +49,27 @@ class Cluster:
         return self.url(name)
 
     def empty(self, database: str, tables: Iterable[str]) -> None:
-        """Delete every row: ten times faster than a new database or TRUNCATE."""
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
-        with self._connect("postgres") as connection:
-            connection.execute(others, [database])
-        with self._connect(database) as connection:
+        """Delete every row: ten times faster than a new database or TRUNCATE.
+
+        The line stays open: each new one would read the catalogue of every table again.
+        """
+        if database not in self._lines:
+            self._lines[database] = self._connect(database)
             # The audit log's guards let nobody empty it; a replica's session runs no trigger.
-            connection.execute("SET session_replication_role = replica")
-            for table in tables:
-                connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+            self._lines[database].execute("SET session_replication_role = replica")
+        line = self._lines[database]
+        line.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = %s AND pid <> pg_backend_pid()",
+            [database],
+        )
+        delete = sql.SQL("DELETE FROM {}")
+        line.execute(sql.SQL("; ").join(delete.format(sql.Identifier(each)) for each in tables))
+
+    def close(self) -> None:
+        """Hang up."""
+        for line in self._lines.values():
+            line.close()
 
     def administer(self, statement: str) -> None:
         with self._connect("postgres") as connection:
@@ -92,7 +105,8 @@ def cluster(*, durable: bool = False) -> Iterator[Cluster]:
         )
     try:
         _await(port, process, folder / "server.log")
-        yield Cluster(folder, port, process)
+        with closing(Cluster(folder, port, process)) as started:
+            yield started
     finally:
         process.send_signal(signal.SIGINT)  # fast: does not wait for forgotten connections
         try:
