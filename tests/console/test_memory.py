@@ -3,9 +3,7 @@
 The search is proved by the custodian itself: there the very same bytes are found.
 """
 
-import os
 import resource
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,43 +13,9 @@ from cipher_service.identity.demonstration import Demonstration
 from keys.custody import read_credential
 from keys.custody.store import open_store
 from tests.console.conftest import Enter
+from tests.support.memory import found as found_in
+from tests.support.memory import processes as processes_of
 from tests.surfaces.administration.running import done
-
-_PIECE = 8 * 2**20
-
-
-def _processes(data: Path) -> Iterator[tuple[int, str]]:
-    """Every living process whose command names the ministry's folder."""
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
-            try:
-                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if str(data) in command and int(folder.name) != os.getpid():
-                yield int(folder.name), command
-
-
-def _found(process: int, secrets: dict[str, bytes]) -> set[str]:
-    """The names of the secrets that stand anywhere in the memory that a process can write."""
-    found: set[str] = set()
-    overlap = max(map(len, secrets.values()))
-    with Path(f"/proc/{process}/mem").open("rb", buffering=0) as memory:
-        for line in Path(f"/proc/{process}/maps").read_text("utf-8").splitlines():
-            place, access = line.split()[:2]
-            low, high = (int(end, 16) for end in place.split("-"))
-            if "w" not in access or "r" not in access:
-                continue
-            tail = b""
-            for at in range(low, high, _PIECE):
-                try:
-                    memory.seek(at)
-                    piece = memory.read(min(_PIECE, high - at))
-                except OSError:
-                    break
-                found |= {name for name, secret in secrets.items() if secret in tail + piece}
-                tail = piece[-overlap:]
-    return found
 
 
 def test_no_process_but_the_custodian_has_a_key(
@@ -76,9 +40,9 @@ def test_no_process_but_the_custodian_has_a_key(
         "receipts": custody.service.receipts.ed25519_seed,
         "log": custody.service.log.ed25519_seed,
     }
-    processes = dict(_processes(settings.data))
+    processes = dict(processes_of(settings.data))
     try:
-        held = {process: _found(process, secrets) for process in processes}
+        held = {process: found_in(process, secrets) for process in processes}
     except PermissionError:
         pytest.skip("this user may not read the memory of a process that forbids it")
 
