@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from playwright.sync_api import (
     Response,
     expect,
 )
+from playwright.sync_api import TimeoutError as TookTooLong
 
 from cipher_service.administration.stage import Stage
 from cipher_service.console.language import english_catalogues
@@ -27,7 +29,7 @@ ENGLISH = re.compile(
     r"will|dispatch|dispatches|pouch|officer|key|keys|you)\b",
     re.IGNORECASE,
 )
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 """A busy machine is no failure."""
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -102,6 +104,22 @@ def open_tab(browser: Browser, origin: str, language: str, width: int, height: i
     page.on("request", asked)
     page.on("response", answered)
     return tab
+
+
+def come_back(tab: Tab, where: str = "**", *, key: str | None = None) -> None:
+    """Follow the link back to the console once something is signed, by a click or by a key.
+
+    The page leaves by itself 1.2 s later, and a busy machine needs that for a click: the link must
+    have been there, and the console must come; who of the two was faster does not matter.
+    """
+    link = tab.page.locator(".app-done").get_by_role("link", name="Revenir")
+    link.wait_for()
+    with suppress(TookTooLong):
+        if key is None:
+            link.click(timeout=1500)
+        else:
+            link.press(key, timeout=1500)
+    tab.page.wait_for_url(f"{tab.origin}/{where}")
 
 
 def watch_policy(context: BrowserContext) -> None:

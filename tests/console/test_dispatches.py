@@ -14,7 +14,13 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables.audit import audit_entry
 from cipher_service.storage.unit_of_work import reading
 from tests.console.conftest import Enter
-from tests.console.support import Tab, check_accessible, check_page, check_quiet
+from tests.console.support import (
+    Tab,
+    check_accessible,
+    check_page,
+    check_quiet,
+    come_back,
+)
 
 TEXT = "Monsieur le Ministre,\n\nLa délimitation sera signée mardi.\n"
 LONG = "".join(f"Point {number} : la délimitation sera signée mardi.\n" for number in range(120))
@@ -50,10 +56,7 @@ def number_of(ministry: Stage, role: str, which: int = 0) -> str:
 def sign(tab: Tab) -> None:
     """Sign with the sample's software key, on the page of the other origin."""
     tab.page.get_by_role("button", name="Signer avec la clé logicielle").click()
-    tab.page.get_by_role("link", name="Revenir").or_(
-        tab.page.get_by_role("button", name="Revenir")
-    ).first.click()
-    tab.page.wait_for_url(f"{tab.origin}/**")
+    come_back(tab)
 
 
 def test_the_inbox_tells_what_is_urgent_and_a_flash_must_be_acknowledged(

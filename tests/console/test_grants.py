@@ -15,7 +15,7 @@ from cipher_service.storage.tables.audit import audit_entry
 from cipher_service.storage.tables.dispatches import receipt
 from cipher_service.storage.unit_of_work import reading
 from tests.console.conftest import Enter
-from tests.console.support import Tab, check_page
+from tests.console.support import Tab, check_page, come_back
 from tests.console.test_dispatches import enclose
 from tests.support.sample_roll import found_sample
 
@@ -60,8 +60,7 @@ def signed(tab: Tab, button: str) -> str:
     tab.page.locator("#acte dl").first.wait_for()
     shown = tab.page.locator("#acte").inner_text()
     tab.page.get_by_role("button", name="Signer avec la clé logicielle").click()
-    tab.page.locator(".app-done").get_by_role("link", name="Revenir").click()
-    tab.page.wait_for_url(f"{tab.origin}/depeches/**")
+    come_back(tab, "depeches/**")
     return shown
 
 

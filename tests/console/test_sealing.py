@@ -26,7 +26,7 @@ from pouch.seal import read_seal
 from pouch.sealed import read_sealed
 from tests.console import photographed
 from tests.console.conftest import Enter
-from tests.console.support import Tab, check_page, primary
+from tests.console.support import Tab, check_page, come_back, primary
 from tests.support.office import carriage as waybill
 from tests.support.office import route, timetable
 from tests.support.sample_roll import found_sample
@@ -86,8 +86,7 @@ def signed(tab: Tab) -> str:
     tab.page.locator("#acte dl").first.wait_for()
     shown = tab.page.locator("#acte").inner_text()
     press(tab, SOFTWARE_KEY)
-    tab.page.locator(".app-done").get_by_role("link", name="Revenir").click()
-    tab.page.wait_for_url(f"{tab.origin}/**")
+    come_back(tab)
     tab.page.locator("main").wait_for()
     tab.hosts.clear()  # it has been at the other origin
     return shown
@@ -280,9 +279,7 @@ def test_the_receiver_is_told_under_the_grant_of_who_saw_the_manifest(
         assert said in shown
     chief.page.get_by_role("button", name=SOFTWARE_KEY).focus()
     chief.page.keyboard.press("Enter")
-    chief.page.locator(".app-done").get_by_role("link", name="Revenir").focus()
-    chief.page.keyboard.press("Enter")
-    chief.page.wait_for_url(f"{chief.origin}{where}")
+    come_back(chief, where.removeprefix("/"), key="Enter")
     chief.hosts.clear()
     expect(chief.page.get_by_role("heading", name="Annoncer la valise")).to_have_count(0)
     assert primary(chief.page) == "Enregistrer la remise"

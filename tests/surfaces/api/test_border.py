@@ -12,7 +12,7 @@ from tests.surfaces.api.live import Post, Service, problem
 
 def raw(service: Service, request: bytes) -> bytes:
     """Send bytes and return what comes until the server is silent."""
-    with socket.create_connection(("127.0.0.1", service.settings.port), timeout=5) as line:
+    with socket.create_connection(("127.0.0.1", service.settings.port), timeout=60) as line:
         line.sendall(request)
         line.shutdown(socket.SHUT_WR)
         answer = b""

@@ -133,7 +133,10 @@ def test_two_writers_of_one_upload_do_not_mix(service: Service, paris: Post, lom
     )
     first.start()
     begun.wait(60)
-    time.sleep(0.5)  # its headers were sent; now the server has taken its place
+    places, until = service.settings.data / "run" / "uploads", time.monotonic() + 60
+    while not (places.is_dir() and any(places.iterdir())):  # the server has taken its place
+        assert time.monotonic() < until
+        time.sleep(0.02)
     assert problem(piece(paris, address, sent, 0, 10))["code"] == "UPLOAD_BUSY"
     slow.set()
     first.join(120)

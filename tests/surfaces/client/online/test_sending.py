@@ -5,6 +5,7 @@ import signal
 import time
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -229,8 +230,10 @@ def arrived(data: Path) -> int:
 def test_ctrl_c_in_an_upload_keeps_the_dispatch_for_the_next_command(
     ministry: LiveMinistry, relayed: Post, relay: Relay, tmp_path: Path
 ) -> None:
+    ended = Event()
+
     def stall(_exchange: Exchange) -> None:
-        time.sleep(3)
+        ended.wait(60)
 
     relay.alter("PATCH", "/v1/uploads/", stall, times=1)
     words = send_large(relayed, large(tmp_path), "--json")
@@ -240,7 +243,10 @@ def test_ctrl_c_in_an_upload_keeps_the_dispatch_for_the_next_command(
         assert time.monotonic() < until
         time.sleep(0.02)
     sending.send_signal(signal.SIGINT)
-    _, told = sending.communicate(timeout=60)
+    try:
+        _, told = sending.communicate(timeout=60)
+    finally:
+        ended.set()
     assert sending.returncode == 130, told
     assert b"Traceback" not in told
 
