@@ -19,6 +19,7 @@ from tests.console.support import (
     check_accessible,
     check_page,
     check_quiet,
+    check_width,
     come_back,
 )
 
@@ -180,6 +181,16 @@ def test_attachments_of_a_draft_are_listed_taken_out_and_bounded(enter: Enter) -
     expect(page.get_by_text("Le brouillon est effacé")).to_be_visible()
 
 
+def found_waiting(tab: Tab, where: str) -> None:
+    """Open a departure that waits for a signature; the lists it stands in fit a telephone."""
+    tab.goto("/")
+    expect(tab.page.get_by_role("link", name="Dépêches à viser")).to_be_visible()
+    tab.goto("/actes")
+    expect(tab.page.get_by_text(f"dispatch/{where.rpartition('/')[2]}")).to_be_visible()
+    check_width(tab.page)
+    tab.goto(where)
+
+
 def test_written_checked_read_released_by_two_others_and_gone(
     enter: Enter, ministry: Stage, tmp_path: Path
 ) -> None:
@@ -227,9 +238,7 @@ def test_written_checked_read_released_by_two_others_and_gone(
     expect(page.get_by_text("En attente du visa : Chef du Chiffre")).to_be_visible()
 
     chief = enter("CHIEF-CIPHER-POUCH")
-    chief.goto("/")
-    expect(chief.page.get_by_role("link", name="Dépêches à viser")).to_be_visible()
-    chief.goto(where)
+    found_waiting(chief, where)
     chief.page.locator("#ouvrir").click()
     chief.page.get_by_role("link", name="J’ai lu").click()
     check_page(chief, foreign=NAMES)
