@@ -29,7 +29,7 @@ class LevelAboveBag(Refusal):
 
 
 class LimitsExceeded(Refusal):
-    """A bag or an item is too heavy or too large for its route."""
+    """A bag or an item is too heavy or too large for the bag's class, mode or route."""
 
     code: ClassVar[str] = "LIMITS_EXCEEDED"
 
@@ -41,16 +41,35 @@ class NotCertified(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a route carries, a mode or a class of bag; None where there is no limit.
+
+    Attributes:
+        item_g: weight of one item, grams.
+        bag_g: weight of a bag, grams.
+        side_cm: longest side of a bag, centimetres.
+        sides_cm: length, width and height together, centimetres.
+    """
+
+    item_g: int | None = None
+    bag_g: int | None = None
+    side_cm: int | None = None
+    sides_cm: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModeRule:
     """What holds for bags that travel in one way.
 
     Attributes:
         accompanied: a person stays with it all the way.
         courier: that person is a diplomatic courier with an official document.
+        limits: what is carried so, whatever the route allows.
     """
 
     accompanied: bool
     courier: bool
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +80,51 @@ class ClassRule:
         classified: its items are registered one by one and its loss is a compromise.
         cleared_receiver: only an officer with that clearance may open it.
         modes: those in which it may travel.
+        limits: what the bag holds. No source sets them: a classified bag stays in its courier's
+            hand and sight, the others are lifted by one person.
     """
 
     classified: bool
     cleared_receiver: bool
     modes: frozenset[Mode]
+    limits: Limits
 
+
+POSTAL_LIMITS: Final = Limits(bag_g=20_000, side_cm=60, sides_cm=140)
+"""PUAS art. 105."""
 
 MODES: Final[Mapping[Mode, ModeRule]] = {
     Mode.COURIER: ModeRule(accompanied=True, courier=True),
     Mode.AD_HOC: ModeRule(accompanied=True, courier=True),
     Mode.CAPTAIN: ModeRule(accompanied=True, courier=False),
     Mode.FREIGHT: ModeRule(accompanied=False, courier=False),
-    Mode.POSTAL: ModeRule(accompanied=False, courier=False),
+    Mode.POSTAL: ModeRule(accompanied=False, courier=False, limits=POSTAL_LIMITS),
 }
 
 _ANY: Final = frozenset(Mode)
 _NOT_POSTAL: Final = _ANY - {Mode.POSTAL}
+_LIFTED: Final = Limits(bag_g=32_000)
+_IN_HAND: Final = Limits(bag_g=20_000)
 _COURIERS: Final = frozenset(mode for mode, rule in MODES.items() if rule.courier)
 
 CLASSES: Final[Mapping[BagClass, ClassRule]] = {
-    BagClass.UNCLASSIFIED: ClassRule(classified=False, cleared_receiver=False, modes=_ANY),
-    BagClass.RESTRICTED: ClassRule(classified=False, cleared_receiver=False, modes=_NOT_POSTAL),
-    BagClass.CONTROLLED: ClassRule(classified=False, cleared_receiver=True, modes=_NOT_POSTAL),
-    BagClass.CONFIDENTIAL: ClassRule(classified=True, cleared_receiver=True, modes=_COURIERS),
-    BagClass.SECRET: ClassRule(classified=True, cleared_receiver=True, modes=_COURIERS),
+    BagClass.UNCLASSIFIED: ClassRule(
+        classified=False, cleared_receiver=False, modes=_ANY, limits=_LIFTED
+    ),
+    BagClass.RESTRICTED: ClassRule(
+        classified=False, cleared_receiver=False, modes=_NOT_POSTAL, limits=_LIFTED
+    ),
+    BagClass.CONTROLLED: ClassRule(
+        classified=False, cleared_receiver=True, modes=_NOT_POSTAL, limits=_LIFTED
+    ),
+    BagClass.CONFIDENTIAL: ClassRule(
+        classified=True, cleared_receiver=True, modes=_COURIERS, limits=_IN_HAND
+    ),
+    BagClass.SECRET: ClassRule(
+        classified=True, cleared_receiver=True, modes=_COURIERS, limits=_IN_HAND
+    ),
     BagClass.TOP_SECRET: ClassRule(
-        classified=True, cleared_receiver=True, modes=frozenset({Mode.COURIER})
+        classified=True, cleared_receiver=True, modes=frozenset({Mode.COURIER}), limits=_IN_HAND
     ),
 }
 
@@ -119,26 +156,9 @@ def require_level(bag_class: BagClass, level: str, ranks: Mapping[str, int]) -> 
         raise LevelAboveBag(f"an item at {level} does not go into a bag of class {bag_class}")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a route carries; None where it sets no limit.
-
-    Attributes:
-        item_g: weight of one item, grams.
-        bag_g: weight of a bag, grams.
-        side_cm: longest side of a bag, centimetres.
-        sides_cm: length, width and height together, centimetres.
-    """
-
-    item_g: int | None = None
-    bag_g: int | None = None
-    side_cm: int | None = None
-    sides_cm: int | None = None
-
-
 PRESETS: Final[Mapping[str, Limits]] = {
     "UN": Limits(item_g=16_000),
-    "POSTAL": Limits(bag_g=20_000, side_cm=60, sides_cm=140),
+    "POSTAL": POSTAL_LIMITS,
     "NONE": Limits(),
 }
 """Starting points for a route's own limits."""
@@ -160,8 +180,19 @@ class Measures:
     sides_cm: tuple[int, int, int] | None = None
 
 
+def limits_of(bag_class: BagClass, mode: Mode, route: Limits) -> Limits:
+    """Gives what holds for a bag: the least of what its class, its mode and its route allow."""
+    every = (CLASSES[bag_class].limits, MODES[mode].limits, route)
+    least = {
+        name: min((limit for limit in limits if limit is not None), default=None)
+        for name in Limits.__slots__
+        for limits in [[getattr(each, name) for each in every]]
+    }
+    return Limits(**least)
+
+
 def require_within(limits: Limits, measures: Measures) -> None:
-    """Demands that a bag keeps the limits of its route.
+    """Demands that a bag keeps its limits.
 
     Raises:
         LimitsExceeded: the first that it does not keep; the text says by how much.

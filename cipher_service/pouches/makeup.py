@@ -23,7 +23,14 @@ from cipher_service.pouches.repository import Closing, RouteRecord
 from cipher_service.storage.statements import insert_or_skip, inserts
 from cipher_service.storage.tables import pouches as tables
 from pouch.bordereau import digest_of
-from pouch.classes import Certification, Measures, require_certified, require_pair, require_within
+from pouch.classes import (
+    Certification,
+    Measures,
+    limits_of,
+    require_certified,
+    require_pair,
+    require_within,
+)
 from pouch.custody import custody_of, require_next
 from pouch.empties import EmptyBag, require_reusable
 from pouch.events import Event
@@ -170,20 +177,22 @@ def add_line(
         ServiceError: CLOSING_UNKNOWN, BAG_SEALED, CUT_OFF_PASSED, UNKNOWN_LEVEL, LEVEL_ABOVE_BAG,
             LINE_TAKEN (the number is another item's, or the item is there under another),
             LINE_NOT_ENCIPHERED.
-        LimitsExceeded: the item is too heavy for the route.
+        LimitsExceeded: the item is too heavy, or the bag with what it holds already.
     """
     closing = _being_made_up(connection, seal)
     rules.require_open(closing.cut_off, now)
     rules.require_level(scheme, line.level, closing.bag_class)
     if not line.body.startswith(_AGE):
         raise ServiceError("LINE_NOT_ENCIPHERED")
-    require_within(closing.route.limits, Measures(items_g=(line.weight_g,), bag_g=line.weight_g))
-    for known in repository.lines_of(connection, seal):
+    held = repository.lines_of(connection, seal)
+    for known in held:
         same = known.commitment == line.commitment.hex()
         if same and known.line == line.line:
             return False
         if same or known.line == line.line:
             raise ServiceError("LINE_TAKEN", line=line.line)
+    contents_g = line.weight_g + sum(known.weight_g for known in held)
+    _require_within(closing, Measures(items_g=(line.weight_g,), bag_g=contents_g))
     connection.execute(
         insert(tables.line).values(
             seal=seal,
@@ -295,7 +304,11 @@ def _require_manifest(connection: Connection, closing: Closing, facts: Sealed, h
     if digest_of(head, leaves).hex() != facts.manifest:
         raise ServiceError("MANIFEST_NOT_OF_LINES", seal=closing.seal)
     weights = tuple(line.weight_g for line in lines)
-    require_within(closing.route.limits, Measures(items_g=weights, bag_g=facts.weight_g))
+    _require_within(closing, Measures(items_g=weights, bag_g=max(facts.weight_g, sum(weights))))
+
+
+def _require_within(closing: Closing, measures: Measures) -> None:
+    require_within(limits_of(closing.bag_class, closing.mode, closing.route.limits), measures)
 
 
 def _fill(connection: Connection, closing: Closing, now: datetime) -> None:

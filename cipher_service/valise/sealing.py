@@ -22,7 +22,14 @@ from cipher_service.valise.reading import read_bounded
 from cipher_service.valise.verifying import claims_record
 from keys.identity import Identity
 from pouch.bordereau import MANIFEST_BYTES_MAX
-from pouch.classes import require_level, require_pair
+from pouch.classes import (
+    Limits,
+    Measures,
+    limits_of,
+    require_level,
+    require_pair,
+    require_within,
+)
 from pouch.locator import grouped_locator
 from pouch.manifest import Manifest
 from pouch.papers.folder import bag_folder
@@ -51,6 +58,9 @@ def _require_fitting(manifest: Manifest) -> None:
     ranks = {level.code: level.rank for level in default_scheme().levels}
     for item in manifest.items:
         require_level(manifest.bag_class, item.level, ranks)
+    weights = tuple(item.weight_g for item in manifest.items)
+    limits = limits_of(manifest.bag_class, manifest.waybill.mode, Limits())
+    require_within(limits, Measures(weights, max(manifest.weight_g, sum(weights))))
 
 
 def _witness(arguments: Namespace, terminal: Terminal) -> Identity | None:

@@ -15,6 +15,7 @@ from pouch.classes import (
     Measures,
     ModeForbidden,
     NotCertified,
+    limits_of,
     require_certified,
     require_level,
     require_pair,
@@ -80,6 +81,19 @@ def test_limits() -> None:
     ):
         with pytest.raises(LimitsExceeded, match=said):
             require_within(PRESETS[preset], measures)
+
+
+def test_a_bag_keeps_the_least_of_what_its_class_its_mode_and_its_route_allow() -> None:
+    def weight(bag_class: BagClass, mode: Mode, preset: str = "NONE") -> int | None:
+        return limits_of(bag_class, mode, PRESETS[preset]).bag_g
+
+    assert weight(BagClass.UNCLASSIFIED, Mode.FREIGHT) == 32_000
+    assert weight(BagClass.UNCLASSIFIED, Mode.POSTAL) == 20_000, "whatever the route says"
+    assert weight(BagClass.SECRET, Mode.COURIER) == 20_000
+    assert weight(BagClass.RESTRICTED, Mode.COURIER, "POSTAL") == 20_000
+    both = limits_of(BagClass.UNCLASSIFIED, Mode.POSTAL, PRESETS["UN"])
+    assert both == replace(PRESETS["POSTAL"], item_g=16_000)
+    assert all(rule.limits.bag_g for rule in CLASSES.values())
 
 
 def test_a_named_officer_certifies_every_point() -> None:

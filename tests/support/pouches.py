@@ -172,10 +172,11 @@ class Pouches:
         numbers: tuple[str, ...] = NUMBERS[:2],
         bag: str = BAG,
         seal: str = SEAL,
+        weight_g: int = 7400,
     ) -> OUTCOME:
         """The payload that closes a bag."""
         event = self.desk.tell(
-            Sealed(manifest=digest(manifest).hex(), seals=numbers, weight_g=7400),
+            Sealed(manifest=digest(manifest).hex(), seals=numbers, weight_g=weight_g),
             officer="ABENA",
             minutes=10,
             witness=(self.second, "BIYA-C"),

@@ -150,6 +150,32 @@ def test_levels_modes_and_limits(pouches: Pouches) -> None:
     assert pouches.refused("pouch_begin", by_freight) == "MODE_FORBIDDEN"
 
 
+def test_what_a_bag_holds_already_counts(pouches: Pouches) -> None:
+    pouches.run("pouch_begin", pouches.begin())
+    manifest = valise.manifest(3)
+    first, second, third = (pouches.line(manifest, number) for number in (1, 2, 3))
+    for payload, grams in ((first, 12_000), (second, 8_000), (third, 1)):
+        payload["line"] = {**payload["line"], "weight_g": grams}
+    pouches.run("pouch_line", first)
+    pouches.run("pouch_line", second)
+    assert pouches.run("pouch_line", second) is False, "told again it weighs nothing"
+    assert pouches.refused("pouch_line", third) == "LIMITS_EXCEEDED"
+    with reading(pouches.engine) as connection:
+        assert len(repository.lines_of(connection, SEAL)) == 2
+
+
+@pytest.mark.parametrize("grams", [20_000, 20_001])
+def test_a_bag_is_weighed_when_it_is_closed(pouches: Pouches, grams: int) -> None:
+    pouches.run("pouch_begin", pouches.begin())
+    manifest = valise.manifest(1)
+    pouches.run("pouch_line", pouches.line(manifest, 1))
+    sealing = pouches.sealing(manifest, weight_g=grams)
+    if grams > 20_000:
+        assert pouches.refused("pouch_seal", sealing) == "LIMITS_EXCEEDED"
+    else:
+        assert pouches.run("pouch_seal", sealing) is True
+
+
 def test_after_the_cut_off_nothing_is_taken(pouches: Pouches) -> None:
     pouches.run("pouch_begin", pouches.begin())
     pouches.now = NOON + timedelta(hours=10)

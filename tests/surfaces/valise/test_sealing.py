@@ -129,6 +129,23 @@ def test_class_and_mode_go_together(yaounde: Post, tmp_path: Path) -> None:
     assert not (tmp_path / "sealed").exists()
 
 
+@pytest.mark.parametrize(
+    ("change", "ending"),
+    [({"weight_g": 20_001}, 1), ({"weight_g": 20_000}, 0)],
+    ids=["above", "at"],
+)
+def test_a_bag_in_hand_weighs_twenty_kilograms_at_most(
+    yaounde: Post, tmp_path: Path, change: dict[str, Any], ending: int
+) -> None:
+    path = draft(tmp_path, change)
+    done = valise(
+        *("seal", "--identity", yaounde.identity, "--manifest", path, "-o", tmp_path / "sealed")
+    )
+    assert done.status == ending, done.err
+    assert ("LIMITS_EXCEEDED" in done.err) == bool(ending)
+    assert (tmp_path / "sealed").exists() != bool(ending)
+
+
 def test_no_item_is_above_its_bag(yaounde: Post, tmp_path: Path) -> None:
     path = draft(
         tmp_path, {"class": "DIFFUSION-RESTREINTE"}
