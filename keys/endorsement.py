@@ -1,14 +1,18 @@
 """What the ministry's root says of cards: this card is that post's, and follows that one.
 
 A card proves itself and nothing about whose it is. The root is a signature key of the ministry's
-that signs nothing but endorsements: one for each edition of each post's card, after two officers
-compared its fingerprint. Who believes the root need not be called for every new card; a card that
-the root did not endorse is still refused until a person confirms it.
+that signs endorsements and sync packs (pouch/SPEC.md §8), nothing else: an endorsement for each
+edition of each post's card, after two officers compared its fingerprint. Who believes the root need
+not be called for every new card; a card that the root did not endorse is still refused until a
+person confirms it.
 
     endorsement = {"signatures", "statement": {"v": 1, "type": "depeche/v1 endorsement", "post",
                    "edition", "card", "previous", "root", "at"}}
     root = {"signatures": by the bureau's card, which a person has compared,
             "statement": {"v": 1, "type": "depeche/v1 root", "card", "ed25519", "mldsa65"}}
+    root's file = {"v": 1, "type": "depeche/v1 root-key", "ed25519", "mldsa65"}
+
+The SHA-256 of the root's file is its fingerprint, which persons compare.
 
 No card vouches for its successor (a stolen key could); the root is introduced by the bureau's card
 once, at enrolment, and then stands by itself.
@@ -18,7 +22,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from keys import canonical
 from keys.errors import Refusal
@@ -39,11 +43,19 @@ if TYPE_CHECKING:
     from keys.cards import Card
     from keys.signing import Signatures
 
+ROOT_KEY: Final = "depeche/v1 root-key"
+
 
 class EndorsementMalformed(Refusal):
     """An endorsement, or the introduction of a root, is not of its form."""
 
     code = "ENDORSEMENT_MALFORMED"
+
+
+class RootMalformed(Refusal):
+    """A file is not that of a root's public keys."""
+
+    code = "ROOT_MALFORMED"
 
 
 class EndorsementOfAnother(Refusal):
@@ -104,10 +116,31 @@ class Endorsement:
         return parse_statement(data, _read_endorsement, EndorsementMalformed)
 
 
+def root_file(key: VerifyingKey) -> bytes:
+    """The file of a root's public keys: canonical JSON, no final newline."""
+    return canonical.encode({"v": 1, "type": ROOT_KEY, **_key_object(key)})
+
+
 def root_fingerprint(key: VerifyingKey) -> str:
-    """Lower-case hexadecimal SHA-256 over both public keys of a root, and what they are."""
-    members = {"v": 1, "type": "depeche/v1 root-key", **_key_object(key)}
-    return sha256(canonical.encode(members)).hexdigest()
+    """Lower-case hexadecimal SHA-256 of the root's file."""
+    return sha256(root_file(key)).hexdigest()
+
+
+def read_root_file(data: bytes) -> VerifyingKey:
+    """Reads what `root_file` gives; one final newline is forgiven.
+
+    That the root is the ministry's own a person says, who compared its fingerprint.
+
+    Raises:
+        RootMalformed: it is not of its form.
+    """
+    try:
+        record = Record(canonical.decode(data.removesuffix(b"\n")), "root")
+        record.constant("v", 1)
+        record.constant("type", ROOT_KEY)
+        return _read_keys(record)
+    except ValueError as error:
+        raise RootMalformed(str(error)) from error
 
 
 def make_endorsement(endorsement: Endorsement, sign: Callable[[bytes], Signatures]) -> bytes:
@@ -205,17 +238,22 @@ def read_introduction(data: bytes, card: Card) -> VerifyingKey:
         record.constant("v", 1)
         record.constant("type", ROOT)
         introduced_by = record.text("card", FINGERPRINT)
-        root = VerifyingKey(
-            record.octets("ed25519", ED25519_PUBLIC_BYTES),
-            record.octets("mldsa65", MLDSA65_PUBLIC_BYTES),
-        )
-        record.close()
+        root = _read_keys(record)
     except ValueError as error:
         raise EndorsementMalformed(str(error)) from error
     if introduced_by != card.fingerprint:
         raise EndorsementOfAnother("another card introduces this root")
     card.verifying_key.verify(ROOT, statement, signatures)
     return root
+
+
+def _read_keys(record: Record) -> VerifyingKey:
+    key = VerifyingKey(
+        record.octets("ed25519", ED25519_PUBLIC_BYTES),
+        record.octets("mldsa65", MLDSA65_PUBLIC_BYTES),
+    )
+    record.close()
+    return key
 
 
 def _key_object(key: VerifyingKey) -> dict[str, str]:

@@ -21,18 +21,28 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.directory.controlled_keys import enter_once
 from cipher_service.errors import ServiceError
 from cipher_service.settings import Settings
+from keys.cards import grouped
 from keys.custody import CustodyState, read_credential
 from keys.custody.shares import HOLDERS_MAX, THRESHOLD_LEAST, Holder, Share, open_share
 from keys.custody.splitting import drill as prove
 from keys.custody.splitting import resplit_store, split_store
+from keys.endorsement import read_introduction, root_fingerprint
 from keys.errors import NotAddressed
 from keys.identity import load_identity
 
 
 def state(arguments: Namespace, terminal: Terminal) -> None:
-    """Tell whether the bureau's keys are open, and who can open them."""
+    """Tell whether the bureau's keys are open, who can open them, and the root's fingerprint.
+
+    The fingerprint is what is read by telephone to who takes a telephone into service.
+    """
     with custodian_of(_settings(arguments)) as custodian:
-        _show(custodian.state(), terminal)
+        now = custodian.state()
+        root = None
+        if not now.sealed:
+            introduced = custodian.root_introduction()
+            root = root_fingerprint(read_introduction(introduced, custodian.card()))
+        _show(now, terminal, root)
 
 
 def seal(arguments: Namespace, terminal: Terminal) -> None:
@@ -167,7 +177,7 @@ def _enter_shares(paths: Sequence[Path], arguments: Namespace, terminal: Termina
             Speaker(terminal).say("share_to_enter", holder=path.stem, made=made)
 
 
-def _show(now: CustodyState, terminal: Terminal) -> None:
+def _show(now: CustodyState, terminal: Terminal, root: str | None = None) -> None:
     if terminal.as_json:
         terminal.show_json(
             {
@@ -175,11 +185,14 @@ def _show(now: CustodyState, terminal: Terminal) -> None:
                 "threshold": now.threshold,
                 "holders": list(now.holders),
                 "offered": list(now.offered),
+                **({} if root is None else {"root": root}),
             }
         )
         return
     speaker = Speaker(terminal)
     speaker.show("custody_sealed" if now.sealed else "custody_open")
+    if root is not None:
+        speaker.show("custody_root", fingerprint=grouped(root))
     if now.holders:
         names = ", ".join(now.holders)
         speaker.show(

@@ -29,6 +29,7 @@ from cipher_service.storage.unit_of_work import reading
 from cipher_service.storage.writer_client import RegistrarClient
 from keys.cards import Card, read_card
 from keys.custody.log_keys import LogVerifiers
+from keys.endorsement import read_introduction
 from keys.signing import VerifyingKey
 
 THREADS: Final = 8
@@ -43,8 +44,8 @@ Result = TypeVar("Result")
 class Seals:
     """Who the service is: its bureau's card, the public keys of its custodian, its root.
 
-    `root` is the file in which the card introduces it, empty while the keys are sealed; `clients`
-    is the certificate of the posts' authority, DER.
+    `root` is the file in which the card introduces it, empty while the keys are sealed and never
+    were open under this card; `clients` is the certificate of the posts' authority, DER.
     """
 
     card: Card
@@ -53,6 +54,12 @@ class Seals:
     log_keys: LogVerifiers
     root: bytes
     clients: bytes
+
+    def root_key(self) -> VerifyingKey:
+        """Return the root's public keys. Raises ServiceError UNAVAILABLE: nobody introduced it."""
+        if not self.root:
+            raise ServiceError("UNAVAILABLE")
+        return read_introduction(self.root, self.card)
 
 
 class Ministry:

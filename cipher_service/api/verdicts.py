@@ -28,16 +28,16 @@ async def judge_seal(ministry: Ministry, request: Request) -> wire.VerdictAnswer
     caller = await ministry.recognise(request)
     await ministry.act(caller, "pouch_pack", {"post": caller.post})
     body = await ministry.read(partial(packs.body_of, post=caller.post))
-    signer = (await ministry.seals()).card.verifying_key
-    return _told(await ministry.in_thread(partial(_judged, asked, body, signer)))
+    root = (await ministry.seals()).root_key()
+    return _told(await ministry.in_thread(partial(_judged, asked, body, root)))
 
 
-def _judged(asked: wire.VerdictRequest, body: bytes, signer: VerifyingKey) -> Verdict:
+def _judged(asked: wire.VerdictRequest, body: bytes, root: VerifyingKey) -> Verdict:
     now = clock.now()
     try:
-        pack = read_pack(body, signer, least_version=0, at=now)
+        pack = read_pack(body, root, least_version=0, at=now)
     except Refusal as error:
-        # The keys were rotated and the pack could not be signed anew yet.
+        # The database holds one that the root did not sign.
         raise ServiceError("UNAVAILABLE") from error
     observed = Observed(
         seals=None if asked.seals is None else tuple(asked.seals),

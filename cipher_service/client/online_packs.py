@@ -1,10 +1,12 @@
 """`chiffre pack`: the sync pack by which this post's devices judge bags without network.
 
-It is believed only when the ministry's confirmed card signed it and it is no older than the last
-one, which lies in the identity folder as `sync.pack`. `valise verify --pack` reads it.
+It is believed only when the ministry's root signed it and it is no older than the last one, which
+lies in the identity folder as `sync.pack`, and the root's public keys beside it as `ministry.root`.
+`valise verify --pack` reads both.
 """
 
 from argparse import Namespace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -16,12 +18,15 @@ from cipher_service.client.lines import date_text
 from cipher_service.client.messages import phrase
 from cipher_service.client.online_refusals import Unready
 from cipher_service.client.online_session import Session, open_session
+from cipher_service.client.sdk import canonical_bytes
 from cipher_service.client.terminal import Terminal
-from keys.cards import Card
+from keys.endorsement import read_introduction, root_file, root_fingerprint
 from keys.errors import Refusal
+from keys.signing import VerifyingKey
 from pouch.pack import read_pack
 
 KEPT: Final = "sync.pack"
+ROOT_KEPT: Final = "ministry.root"
 
 
 def pack(arguments: Namespace, terminal: Terminal) -> None:
@@ -34,7 +39,8 @@ def pack(arguments: Namespace, terminal: Terminal) -> None:
         root = _root(session)
         data = session.ministry.sync_pack()
         now = clock.now()
-        held = read_pack(data, root.verifying_key, least_version=_version(kept, root, now), at=now)
+        held = read_pack(data, root, least_version=_version(kept, root, now), at=now)
+    write_durably(kept.with_name(ROOT_KEPT), root_file(root) + b"\n")
     for target in (kept, *(() if out is None else (out,))):
         write_durably(target, data)
     path = str(out or kept)
@@ -47,6 +53,7 @@ def pack(arguments: Namespace, terminal: Terminal) -> None:
                 "expires": clock.text(held.expires),
                 "announced": len(held.announced),
                 "cards": len(held.cards),
+                "root": root_fingerprint(root),
             }
         )
         return
@@ -55,18 +62,30 @@ def pack(arguments: Namespace, terminal: Terminal) -> None:
     terminal.show(phrase("pack_written", terminal.language, version=held.version, **facts))
 
 
-def _root(session: Session) -> Card:
-    """Return the card that signs packs: the ministry's, as it was confirmed here."""
-    card = session.pins.current(session.pin.headquarters)
+def _root(session: Session) -> VerifyingKey:
+    """Return the ministry's root, which signs packs.
+
+    One that was not introduced yet at the enrolment (the keys were sealed) is learnt now, by the
+    bureau's card as it was confirmed here; a root that is known stands by itself.
+    """
+    pin = session.pin
+    if pin.root is not None:
+        return pin.root
+    card = session.pins.current(pin.headquarters)
     if card is None:
-        raise Unready("CARD_ABSENT", post=session.pin.headquarters)
-    return card
+        raise Unready("CARD_ABSENT", post=pin.headquarters)
+    introduced = session.ministry.service_card().root
+    if introduced is None:
+        raise Unready("ROOT_UNKNOWN")
+    root = read_introduction(canonical_bytes(introduced), card)
+    session.pins.pin_ministry(replace(pin, root=root))
+    return root
 
 
-def _version(kept: Path, root: Card, now: datetime) -> int:
-    """Return the version of the pack that is here, 0 for none that this card signed."""
+def _version(kept: Path, root: VerifyingKey, now: datetime) -> int:
+    """Return the version of the pack that is here, 0 for none that this root signed."""
     try:
         data = kept.read_bytes()
-        return read_pack(data, root.verifying_key, least_version=0, at=now).version
+        return read_pack(data, root, least_version=0, at=now).version
     except (FileNotFoundError, Refusal):
         return 0

@@ -30,6 +30,8 @@ from cipher_service.pouches import custody, devices, packs
 from cipher_service.wire.fields import SHA256, TIMESTAMP, WireModel
 from cipher_service.wire.pouches import DeviceRequest, EventsRequest
 from keys import canonical
+from keys.cards import read_card
+from keys.endorsement import read_introduction, root_file
 from keys.signing import ED25519_PUBLIC_BYTES
 
 EVENTS_BODY: Final = 384 * 1024
@@ -73,6 +75,7 @@ _STATUSES: Final = {
     "INVALID_REQUEST": 422,
     "BODY_TOO_LARGE": 413,
     "PACK_TOO_LARGE": 507,
+    "CUSTODY_SEALED": 503,
 }
 _UNAVAILABLE: Final = 503
 
@@ -132,15 +135,17 @@ async def take_in(visit: Visit) -> Response:
         visit.demand(gate, "pouch-list", bag)
 
     await visit.read(permitted)
-    done = await visit.act("officer_device", {"ed25519": key})
     seals = await visit.office.ask("seals", {})
+    if not seals["root"]:
+        raise ServiceError("CUSTODY_SEALED")
+    root = root_file(read_introduction(seals["root"], read_card(seals["card"])))
+    done = await visit.act("officer_device", {"ed25519": key})
     return JSONResponse(
         {
             "device": done["device"],
             "post": done["post"],
             "officer": person.number,
-            # The bureau's card signs packs, not yet the ministry's root.
-            "root": seals["card"].decode("utf-8"),
+            "root": root.decode("ascii"),
         }
     )
 

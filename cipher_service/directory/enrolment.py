@@ -153,6 +153,20 @@ def endorse(connection: Connection, fingerprint: str, endorsement: bytes, now: d
     changed(connection)
 
 
+def introduction(connection: Connection, card: str) -> bytes | None:
+    """Return the file in which the bureau's card introduced the root, if it is kept."""
+    table = tables.root_introduction
+    kept: bytes | None = connection.scalar(select(table.c.body).where(table.c.card == card))
+    return kept
+
+
+def introduce(connection: Connection, card: str, body: bytes, now: datetime) -> None:
+    """Keep the file in which the bureau's card introduces the root."""
+    connection.execute(
+        tables.root_introduction.insert().values(card=card, body=body, recorded_at=clock.text(now))
+    )
+
+
 def install(connection: Connection, card: Card, now: datetime) -> None:
     """Put the card of one of the ministry's own bureaux in force; it needs no code and no API key.
 

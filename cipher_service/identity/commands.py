@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from cipher_service import clock
+from cipher_service.directory import enrolment
 from cipher_service.directory.register import ApiKeyRecord, DirectoryReader
 from cipher_service.errors import ServiceError
 from cipher_service.identity.admission import admit, client_in_force
@@ -134,7 +135,7 @@ class Admissions:
         """Give the certificates of the token keys in force, the present one first."""
         return self._token_keys.certificates(self._now())
 
-    def seals(self, _connection: Connection, _payload: object) -> dict[str, Any]:
+    def seals(self, connection: Connection, _payload: object) -> dict[str, Any]:
         """Give `{"card", "service_key", "certifying_key", "log_keys", "root", "clients"}`.
 
         Each key is [ed25519, mldsa65], the log's [ed25519, mldsa44]; the others are bytes.
@@ -145,17 +146,24 @@ class Admissions:
             "service_key": _halves(self._custodian.service_key()),
             "certifying_key": _halves(self._custodian.certifying_key()),
             "log_keys": [log_keys.ed25519, log_keys.mldsa44],
-            "root": self._introduction(card.fingerprint),
+            "root": self._introduction(connection, card.fingerprint),
             "clients": self._custodian.client_authority(),
         }
 
-    def _introduction(self, card: str) -> bytes:
-        """Introduce the root, asked for once by each card; empty while the keys are away."""
+    def _introduction(self, connection: Connection, card: str) -> bytes:
+        """Introduce the root, asked for once by each card; empty while the keys are away.
+
+        It is kept, so that the root is known also when the service starts with its keys sealed.
+        """
         if self._introduced is None or self._introduced[0] != card:
-            try:
-                self._introduced = card, self._custodian.root_introduction()
-            except CustodySealed:
-                return b""
+            kept = enrolment.introduction(connection, card)
+            if kept is None:
+                try:
+                    kept = self._custodian.root_introduction()
+                except CustodySealed:
+                    return b""
+                enrolment.introduce(connection, card, kept, self._now())
+            self._introduced = card, kept
         return self._introduced[1]
 
     def health(self, _connection: Connection, _payload: object) -> dict[str, Any]:

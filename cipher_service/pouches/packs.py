@@ -7,7 +7,8 @@
 A post's pack holds the cards of all posts, and of bags only those on whose way the post lies. It is
 made anew when something in it changed, or half a day after the last: its age is then never
 mistaken for a silence of the ministry. The version is the second of its making, so that it rises
-also across a restored backup. The bureau's card signs it, not yet the ministry's root.
+also across a restored backup. The ministry's root signs it, so that the bureau's next card changes
+nothing for devices.
 """
 
 import hashlib

@@ -112,6 +112,6 @@ def _add_lines(commands: "Commands[Parser]", say: Say) -> None:
 
 def _add_root(parser: Parser, say: Say, *, required: bool) -> None:
     parser.add_argument(
-        "--root", metavar=say("a_card"), required=required, help=say("help_root_card")
+        "--root", metavar=say("a_file"), required=required, help=say("help_root_card")
     )
     parser.add_argument("--memory", metavar=say("a_folder"), help=say("help_memory"))

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from cipher_service import clock
-from cipher_service.client.drafting import read_card_file
 from cipher_service.client.durable import sync_folder
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.lines import date_text, show_lines
 from cipher_service.client.messages import Language, phrase
 from cipher_service.client.terminal import Terminal
 from cipher_service.valise.reading import read_bounded
+from keys.endorsement import read_root_file, root_fingerprint
 from pouch.pack import PACK_BYTES_MAX, Pack, read_pack
 
 _FILE = "packs.json"
+_ROOT_BYTES_MAX = 16 * 1024
 _DAY = 86_400
 _HOUR = 3_600
 
@@ -51,21 +52,23 @@ def load_pack(arguments: Namespace, now: datetime) -> Pack:
     """Read the pack that `arguments` name, and remember its version.
 
     Raises:
-        Misused: no card of the root was given.
+        Misused: no root was given.
         Refused: what is remembered cannot be read.
+        RootMalformed: the root's file is none.
         PackMalformed, PackNotOfRoot, PackRolledBack, PackNotYetValid: it is not to be used.
         OSError: a file cannot be read, or the memory not be written.
     """
     if arguments.root is None:
         raise Misused("ROOT_MISSING")
-    root = read_card_file(arguments.root)
+    root = read_root_file(read_bounded(arguments.root, _ROOT_BYTES_MAX))
+    known_as = root_fingerprint(root)
     folder = Path(arguments.memory) if arguments.memory else _default_memory()
     versions = _remembered(folder / _FILE)
-    least = versions.get(root.fingerprint, 0)
+    least = versions.get(known_as, 0)
     data = read_bounded(arguments.pack, PACK_BYTES_MAX)
-    held = read_pack(data, root.verifying_key, least_version=least, at=now)
+    held = read_pack(data, root, least_version=least, at=now)
     if held.version > least:
-        _remember(folder, {**versions, root.fingerprint: held.version})
+        _remember(folder, {**versions, known_as: held.version})
     return held
 
 
@@ -106,7 +109,7 @@ def _default_memory() -> Path:
 
 
 def _remembered(path: Path) -> dict[str, int]:
-    """Return the highest version seen of each root, by the fingerprint of its card."""
+    """Return the highest version seen of each root, by its fingerprint."""
     try:
         versions = json.loads(path.read_bytes())
     except FileNotFoundError:

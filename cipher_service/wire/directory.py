@@ -58,7 +58,8 @@ class ServiceCard(WireModel):
     token_key: TokenKeyCertificate
     log: LogKeys
     root: SignedDocument | None = Field(
-        description="the root, introduced by the bureau's card; null while its keys are sealed"
+        description="the root, introduced by the bureau's card; null until its keys "
+        "were open once under it"
     )
 
 

@@ -105,8 +105,11 @@ def sign_seal(card: Card, key: SigningKey, claims: bytes) -> SealSignatures:
     return SealSignatures(message.signature, key.sign(SEAL, claims))
 
 
-def sign_pack(key: SigningKey, statement: bytes) -> Signatures:
-    """Signs the statement of a sync pack that ends within `PACK_LIFE_MAX`.
+def sign_pack(root: SigningKey, statement: bytes) -> Signatures:
+    """Signs the statement of a sync pack that ends within `PACK_LIFE_MAX`, by the ministry's root.
+
+    Devices believe the root, not the bureau's card: a rotation of that card changes nothing for
+    them, and a pack can tell that it counts no more.
 
     What a pack says in detail is no matter of `keys` (pouch/SPEC.md §8).
 
@@ -123,7 +126,7 @@ def sign_pack(key: SigningKey, statement: bytes) -> Signatures:
         raise PackNotSignable("this is not the statement of a sync pack") from error
     if not timedelta() < life <= PACK_LIFE_MAX:
         raise PackNotSignable("a sync pack ends within fourteen days")
-    return key.sign(PACK, statement)
+    return root.sign(PACK, statement)
 
 
 def _require_named(device: str, statement: bytes) -> None:

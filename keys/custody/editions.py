@@ -4,7 +4,7 @@
      "editions": [{"card": base64 of the card, "hybrid": base64 of the 32-byte seed, "signing": K}]}
 
 The public card outside (`bureau.card`) says which edition is in force; replacing it is the one
-step of a rotation that counts. The root signs endorsements of cards and nothing else.
+step of a rotation that counts. The root signs endorsements of cards and sync packs, nothing else.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class BureauKeys:
     Attributes:
         card: of the edition in force.
         editions: every edition whose keys are still there, the oldest first.
-        root: endorses cards.
+        root: endorses cards, signs sync packs.
     """
 
     card: Card

@@ -266,7 +266,7 @@ class Custodian(Protocol):
         ...
 
     def sign_pack(self, statement: bytes) -> Signatures:
-        """Signs the statement of a sync pack with the bureau's card.
+        """Signs the statement of a sync pack with the ministry's root.
 
         Raises:
             PackNotSignable: it is none, or would be believed for too long.

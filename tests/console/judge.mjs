@@ -4,13 +4,19 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const source = new URL("../../cipher_service/console/assets/src/pouch/", import.meta.url);
-const { readCardFile, readPack, PackRefused } = await import(new URL("pack.ts", source));
+const { readCardFile, readPack, readRootFile, PackRefused } = await import(new URL("pack.ts", source));
 const { judge } = await import(new URL("verdict.ts", source));
 
 const cards = new Map();
 async function card(path) {
   if (!cards.has(path)) cards.set(path, await readCardFile(readFileSync(path, "utf8")));
   return cards.get(path);
+}
+
+const roots = new Map();
+async function root(path) {
+  if (!roots.has(path)) roots.set(path, await readRootFile(readFileSync(path, "utf8")));
+  return roots.get(path);
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -20,7 +26,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     const pack = asked.pack
       ? await readPack(
-        new Uint8Array(Buffer.from(asked.pack, "base64")), await card(asked.root), 0, asked.at)
+        new Uint8Array(Buffer.from(asked.pack, "base64")), await root(asked.root), 0, asked.at)
       : null;
     const { name, findings, word } = await judge(asked.text, trust, asked.at, pack, observed);
     console.log(JSON.stringify({ name, findings, word }));

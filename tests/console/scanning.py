@@ -14,11 +14,13 @@ import qrcode
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, BrowserType, Error, Locator, Page, expect
 
+from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.stage import Stage
 from cipher_service.identity.demonstration import Demonstration
 from cipher_service.pouches import repository
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import reading
+from keys.endorsement import read_introduction, root_fingerprint
 from pouch.events import Event
 from tests.console.sealed_bags import Bag, number_of
 from tests.console.support import (
@@ -125,8 +127,10 @@ class Phone:
         self.open()
         self.press("Mettre en service")
         shown = self.view("comparison").locator(".scan-fingerprint").inner_text()
-        fingerprint = on.founding.card.fingerprint
-        assert shown.replace(" ", "") == f"MINREX:{fingerprint}"
+        with custodian_of(on.settings) as custodian:
+            introduced = custodian.root_introduction()
+        root = read_introduction(introduced, on.founding.card)
+        assert shown.replace(" ", "") == root_fingerprint(root)
         self.press("C’est la même")
         expect(self.view("question")).to_be_visible()
 

@@ -14,6 +14,7 @@ import pytest
 from keys.canonical import decode, encode, time_from_text
 from keys.cards import read_card
 from keys.devices import PACK
+from keys.endorsement import read_root_file
 from keys.errors import Refusal
 from keys.statements import object_of_signatures
 from pouch.digits import decode_digits, encode_digits
@@ -27,7 +28,7 @@ NODE = HERE.parents[1] / ".venv/bin/node"
 FOLDER = HERE.parent / "vectors/pouch"
 INDEX: dict[str, Any] = json.loads((FOLDER / "index.json").read_text("utf-8"))
 CARDS = [FOLDER / f"{post}.card" for post in INDEX["trusted"]]
-ROOT = FOLDER / f"{INDEX['root']}.card"
+ROOT = FOLDER / f"{INDEX['root']}.root"
 TRUST = Trust(read_card(path.read_bytes()) for path in CARDS)
 # The sealed manifest travels enciphered and is never on a telephone.
 VECTORS = [vector for vector in INDEX["vectors"] if "manifest" not in vector]
@@ -53,7 +54,7 @@ class Case:
         }
 
     def ours(self) -> dict[str, Any]:
-        key = read_card(ROOT.read_bytes()).verifying_key
+        key = read_root_file(ROOT.read_bytes())
         try:
             pack = self.pack and read_pack(self.pack, key, least_version=0, at=self.at)
         except Refusal as refusal:

@@ -32,6 +32,8 @@ from keys.endorsement import (
     make_introduction,
     read_endorsement,
     read_introduction,
+    read_root_file,
+    root_file,
 )
 from keys.errors import KeysError
 from keys.heads import open_head
@@ -229,6 +231,7 @@ def _statements() -> list[Parser]:
            lambda data: read_endorsement(data, PARIS.card, ROOT.verifying_key), vouched),
         of("keys.endorsement:read_introduction",
            lambda data: read_introduction(data, PARIS.card), introduced),
+        of("keys.endorsement:read_root_file", read_root_file, root_file(ROOT.verifying_key)),
         of("keys.prekeys:read_bundle", lambda data: read_prekeys(data, PARIS.card, NOW), bundle),
         of("keys.prekeys:read_offer", lambda data: read_offer(data, PARIS.card, NOW), offer),
         of("keys.rerouting:Addendum.parse", Addendum.parse, addendum.encode()),

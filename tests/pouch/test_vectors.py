@@ -8,6 +8,7 @@ import pytest
 
 from keys.canonical import time_from_text
 from keys.cards import read_card
+from keys.endorsement import read_root_file
 from pouch.pack import read_pack
 from pouch.physical import Observed
 from pouch.sealed import read_sealed
@@ -17,7 +18,7 @@ from tests.vectors.pouch_cases import cases
 FOLDER = Path(__file__).resolve().parents[1] / "vectors" / "pouch"
 INDEX: dict[str, Any] = json.loads((FOLDER / "index.json").read_text("utf-8"))
 TRUST = Trust(read_card((FOLDER / f"{post}.card").read_bytes()) for post in INDEX["trusted"])
-ROOT = read_card((FOLDER / f"{INDEX['root']}.card").read_bytes()).verifying_key
+ROOT = read_root_file((FOLDER / f"{INDEX['root']}.root").read_bytes())
 
 
 @pytest.mark.parametrize("vector", INDEX["vectors"], ids=lambda vector: vector["file"][:-4])
@@ -46,7 +47,8 @@ def test_the_index_is_that_of_the_cases() -> None:
         for member in ("file", "manifest", "pack")
         if member in vector
     }
-    assert files == named | {f"{post}.card" for post in (*INDEX["trusted"], INDEX["root"])}
+    cards = {f"{post}.card" for post in INDEX["trusted"]}
+    assert files == named | cards | {f"{INDEX['root']}.root"}
 
 
 def test_every_verdict_that_a_text_can_meet_has_a_vector() -> None:

@@ -82,6 +82,14 @@ endorsement = table(
     Column("recorded_at", Text, nullable=False),
 )
 
+root_introduction = table(
+    "root_introduction",
+    # The root's public keys, signed by the bureau's card, which the custodian names.
+    Column("card", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("recorded_at", Text, nullable=False),
+)
+
 enrolment_code = table(
     "enrolment_code",
     Column("code_hash", Text, primary_key=True),  # the code itself is never stored

@@ -14,6 +14,8 @@ from cipher_service.pouches.waybills import Carriage
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody.core import Custody
 from keys.custody.protocol import Custodian
+from keys.endorsement import read_introduction
+from keys.signing import VerifyingKey
 from pouch.events import Event
 from pouch.facts import DID_NOT_OCCUR, Corrected, Found, Lost, Recalled
 from pouch.manifest import VALIDITY_MAX, Carrier
@@ -26,6 +28,11 @@ from tests.support.office import PouchBureau
 from tests.support.pouches import NUMBERS, OTHER_BAG, OTHER_SEAL, Pouches
 
 Publish = Callable[..., Pack]
+
+
+def _root() -> VerifyingKey:
+    """Who signs packs, as the bureau's card introduces it."""
+    return read_introduction(custody().root_introduction(), custody().card())
 
 
 @pytest.fixture
@@ -41,7 +48,7 @@ def publish(pouches: Pouches) -> Publish:
             packs.publish(connection, post, at)
         with reading(pouches.engine) as connection:
             body = body_of(connection, post)
-        return read_pack(body, custody().card().verifying_key, least_version=least, at=at)
+        return read_pack(body, _root(), least_version=least, at=at)
 
     return published
 
@@ -208,7 +215,7 @@ def test_a_bag_of_headquarters_ends_with_its_own_seal(bureau: PouchBureau) -> No
         with unit_of_work(bureau.engine) as connection:
             packs.publish(connection, "PARIS", now)
             body = body_of(connection, "PARIS")
-        return read_pack(body, card.verifying_key, least_version=0, at=now)
+        return read_pack(body, _root(), least_version=0, at=now)
 
     for now, name in (
         (manifest.expires - RENEWED_AFTER, Name.SEAL_GENUINE_BAG_ANNOUNCED),

@@ -10,9 +10,12 @@ from keys import canonical
 from keys.cards import Card
 from keys.cose import KID_BYTES, Sign1
 from keys.custody import Custodian, no_secret, open_custodian
+from keys.custody.compartment import NoLock, SecretCompartment
 from keys.custody.core import Custody
 from keys.custody.errors import CustodySealed, EventNotOfDesk, PackNotSignable, SealNotOfCard
+from keys.custody.log_keys import HeadInMemory
 from keys.devices import PACK, SEAL, device_id
+from keys.endorsement import read_introduction
 from keys.errors import SignatureInvalid
 from pouch.events import Event, Witness, read_event, sign_event
 from pouch.facts import Opened, Seen
@@ -123,10 +126,24 @@ def pack(**changes: object) -> bytes:
     return canonical.encode({"v": 1, "type": PACK, **times, **changes})
 
 
-def test_the_bureau_signs_packs_that_end_soon(custodian: Custodian) -> None:
+def test_the_root_signs_packs_that_end_soon(custodian: Custodian) -> None:
     signatures = custodian.sign_pack(pack())
 
-    custodian.card().verifying_key.verify(PACK, pack(), signatures)
+    root = read_introduction(custodian.root_introduction(), custodian.card())
+    root.verify(PACK, pack(), signatures)
+    with pytest.raises(SignatureInvalid):
+        custodian.card().verifying_key.verify(PACK, pack(), signatures)
+
+
+def test_who_believes_the_root_need_not_learn_of_the_bureau_s_next_card() -> None:
+    made = Custody.generate("MINREX", valid_from=NOON, valid_until=NOON.replace(year=2028))
+    root = read_introduction(made.root_introduction(), made.card())
+    keys, card = made.bureau.with_next(NOON, NOON.replace(year=2029))
+    secret = SecretCompartment(replace(keys, card=card), NoLock(card))
+    after = Custody(made.service, secret, HeadInMemory())
+
+    assert after.card() != made.card()
+    root.verify(PACK, pack(), after.sign_pack(pack()))
 
 
 @pytest.mark.parametrize(
@@ -142,6 +159,6 @@ def test_the_bureau_signs_packs_that_end_soon(custodian: Custodian) -> None:
         pack() + b"\n",
     ],
 )
-def test_the_bureau_signs_no_other_pack(custodian: Custodian, statement: bytes) -> None:
+def test_the_root_signs_no_other_pack(custodian: Custodian, statement: bytes) -> None:
     with pytest.raises(PackNotSignable):
         custodian.sign_pack(statement)

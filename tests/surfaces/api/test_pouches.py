@@ -10,6 +10,7 @@ import pytest
 from cipher_service import clock
 from keys import canonical
 from keys.cards import read_card
+from keys.endorsement import read_introduction
 from pouch.events import Event
 from pouch.pack import read_pack
 from tests.support.bags import NONCE, SEAL, Device
@@ -139,12 +140,14 @@ def test_a_post_fetches_the_pack_of_its_own_bags(service: Service, paris: Post) 
         ("/v1/pouches/sealings", book.sealing()),
     ):
         assert paris.call("POST", address, json=body).status_code == 201
-    root = read_card(canonical.encode(service.http.get("/v1/service-card").json()["card"]))
+    told = service.http.get("/v1/service-card").json()
+    card = read_card(canonical.encode(told["card"]))
+    root = read_introduction(canonical.encode(told["root"]), card)
 
     answer = paris.get("/v1/pouches/pack")
 
     assert answer.status_code == 200, answer.text
-    pack = read_pack(answer.content, root.verifying_key, least_version=0, at=clock.now())
+    pack = read_pack(answer.content, root, least_version=0, at=clock.now())
     assert book.seal in {bag.seal for bag in pack.announced}
     assert {"PARIS", "MINREX"} <= {card.post for card in pack.cards}
     assert answer.headers["etag"] == f'"{pack.version}"'

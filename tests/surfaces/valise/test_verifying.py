@@ -12,6 +12,7 @@ from PIL import Image
 
 from cipher_service import clock
 from keys.cards import read_card
+from keys.endorsement import root_file
 from keys.identity import load_identity
 from pouch.bordereau import digest
 from pouch.locator import locator
@@ -168,6 +169,14 @@ class TestExpiry:
         assert verdict in [finding["name"] for finding in done.record["findings"]]
 
 
+def _root_file(root: Post) -> Path:
+    """Lay down the root's file of who signs packs here."""
+    card = read_card((root.identity / f"{root.code}.card").read_bytes())
+    path = root.identity.with_name(f"{root.code}.root")
+    path.write_bytes(root_file(card.verifying_key))
+    return path
+
+
 class TestPacks:
     @pytest.fixture
     def root(self, posts: dict[str, Post]) -> Post:
@@ -201,7 +210,7 @@ class TestPacks:
         return path
 
     def _verify(self, place: Path, root: Post, pack: Path, bag: Bag) -> Ending:
-        card = root.identity / f"{root.code}.card"
+        card = _root_file(root)
         return valise(
             *("verify", "--pack", pack, "--root", card, "--json", bag.folder / "seal.png"),
             env=state(place),
@@ -236,7 +245,7 @@ class TestPacks:
         assert done.status == 1
         assert (done.record["verdict"], done.record["word"]) == ("BAG_RECALLED", "RETURN")
 
-        card = root.identity / f"{root.code}.card"
+        card = _root_file(root)
         for language, word in (("fr", "À RENVOYER"), ("en", "SEND BACK")):
             shown = valise(
                 *("verify", "--pack", path, "--root", card, "--lang", language),
@@ -253,7 +262,7 @@ class TestPacks:
     def test_a_lower_version_is_refused_and_the_age_is_shown(
         self, root: Post, tmp_path: Path
     ) -> None:
-        card = root.identity / f"{root.code}.card"
+        card = _root_file(root)
         new = self._write(root, tmp_path / "new", None)
         old = self._write(root, tmp_path / "old", None, version=2)
         shown = valise("pack", "--root", card, new, env=state(tmp_path))
@@ -273,7 +282,7 @@ class TestPacks:
         done = self._verify(tmp_path, root, path, bag)
         assert done.record["verdict"] == "SEAL_GENUINE_BAG_UNCHECKED"
         assert done.record["pack"]["expired"] is True
-        card = root.identity / f"{root.code}.card"
+        card = _root_file(root)
         shown = valise("pack", "--root", card, path, "--lang", "en", env=state(tmp_path))
         assert shown.status == 0
         assert "expired" in shown.err
@@ -282,13 +291,14 @@ class TestPacks:
         self, root: Post, lome: Post, tmp_path: Path
     ) -> None:
         path = self._write(root, tmp_path / "pack", None)
-        wrong = valise(
-            *("pack", "--root", lome.identity / "LOME.card", "--json", path), env=state(tmp_path)
-        )
+        wrong = valise("pack", "--root", _root_file(lome), "--json", path, env=state(tmp_path))
         assert (wrong.status, wrong.record["error"]["code"]) == (1, "PACK_NOT_OF_ROOT")
+        card = root.identity / f"{root.code}.card"
+        no_root = valise("pack", "--root", card, "--json", path, env=state(tmp_path))
+        assert (no_root.status, no_root.record["error"]["code"]) == (1, "ROOT_MALFORMED")
         memory = tmp_path / "memory"
         memory.mkdir()
-        card = root.identity / f"{root.code}.card"
+        card = _root_file(root)
         for content in ("{", "[]", '{"a": true}'):
             (memory / "packs.json").write_text(content)
             done = valise("pack", "--root", card, "--memory", memory, "--json", path)

@@ -1,7 +1,7 @@
 // The scanning page: the blind question, then the label, then the verdict; all of it also offline.
 import type { Pack } from "./pouch/pack.ts";
 import { aim } from "./scan/aiming.ts";
-import { codeOf, fetchPack, heldPack, sendQueue } from "./scan/exchange.ts";
+import { believed, codeOf, fetchPack, heldPack, sendQueue } from "./scan/exchange.ts";
 import { scriptUrl } from "./scan/eyes.ts";
 import { build, show, showStatus, tellFailure, want } from "./scan/frame.ts";
 import { showComparison, showEnrolment, showQueue } from "./scan/ledger.ts";
@@ -18,6 +18,13 @@ async function begin(): Promise<void> {
   const device = await readDevice();
   if (!device) {
     showEnrolment(() => void begin());
+    return;
+  }
+  try {
+    await believed(device);
+  } catch (error) {
+    showEnrolment(() => void begin());
+    tellFailure(codeOf(error));
     return;
   }
   if (!device.trusted) {

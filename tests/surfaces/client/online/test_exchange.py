@@ -9,6 +9,7 @@ from cipher_service.client.__main__ import main
 from cipher_service.client.messages import phrase
 from cipher_service.client.outbox_entries import Status
 from cipher_service.valise.__main__ import main as valise
+from keys.endorsement import read_root_file, root_fingerprint
 from tests.surfaces.client.online.conftest import Pair
 from tests.surfaces.client.online.live import LiveMinistry, Post
 
@@ -150,10 +151,11 @@ def test_a_post_fetches_its_sync_pack_and_reads_it_offline(
     fetched = enrolled.paris.online("pack", "-o", str(out), "--json")
     assert fetched.status == 0, fetched.err
     assert fetched.json["cards"] >= 3
-    root = next((enrolled.paris.folder / "cards").glob("MINREX.card"))
+    root = enrolled.paris.folder / "ministry.root"
 
     read = ["pack", "--root", str(root), "--memory", str(tmp_path), "--json", str(out)]
     assert valise(read) == 0
+    assert root_fingerprint(read_root_file(root.read_bytes())) == fetched.json["root"]
     assert json.loads(capsys.readouterr().out)["version"] == fetched.json["version"]
     again = enrolled.paris.online("pack", "-o", str(out), "--json")
     assert again.status == 1, "a file that is there is never overwritten"

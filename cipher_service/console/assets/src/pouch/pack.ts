@@ -22,6 +22,13 @@ export interface Card {
   mldsa65: Bytes;
 }
 
+// The ministry's root: its public keys, and the SHA-256 of its file.
+export interface Root {
+  fingerprint: string;
+  ed25519: Bytes;
+  mldsa65: Bytes;
+}
+
 export interface Announced {
   seal: string;
   bag: string;
@@ -92,9 +99,24 @@ export async function readCardFile(text: string): Promise<Card> {
   return readCard(decode(text.replace(/\n$/, "")));
 }
 
+// Reads the file of the root's public keys (keys/TRANSPORT.md §9), as keys/endorsement.py.
+export async function readRootFile(text: string): Promise<Root> {
+  const file = text.replace(/\n$/, "");
+  const told = new Taken(decode(file));
+  told.constant("v", 1);
+  told.constant("type", "depeche/v1 root-key");
+  const root = {
+    fingerprint: hex(await sha256(utf8(file))),
+    ed25519: octets(told.take("ed25519"), 32),
+    mldsa65: octets(told.take("mldsa65"), 1952),
+  };
+  told.close();
+  return root;
+}
+
 // Reads a pack and checks it whole, in the order of pouch/SPEC.md §8. Throws PackRefused.
 export async function readPack(
-  file: Bytes, root: Card, leastVersion: number, at: number,
+  file: Bytes, root: Root, leastVersion: number, at: number,
 ): Promise<Pack> {
   const { statement, signatures } = refusing("PACK_MALFORMED", () => outer(file));
   if (!(await hold(root, "valise/v1 pack", utf8(encode(statement)), signatures))) {

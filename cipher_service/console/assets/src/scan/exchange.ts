@@ -1,7 +1,7 @@
 // Between the telephone and its ministry: into service, the pack down, the queue up.
 import { utf8 } from "../pouch/bytes.ts";
 import { timeText } from "../pouch/canonical.ts";
-import { PackRefused, readCardFile, readPack, type Pack } from "../pouch/pack.ts";
+import { PackRefused, readPack, readRootFile, type Pack, type Root } from "../pouch/pack.ts";
 import { ask, newKeys, present, refusal, Refused } from "./device.ts";
 import {
   alone, keepDevice, keepEvents, keepPackFile, readDevice, readEvents, readPackFile, tellAgain,
@@ -11,8 +11,10 @@ import {
 const AT_ONCE = 100;
 
 // Makes the telephone a device of the signed-in officer's post. What it believes a person confirms.
+// One that was in service before keeps its key, its numbering and its queue.
 export async function takeIntoService(): Promise<Device> {
-  const made = await newKeys();
+  const before = await readDevice();
+  const made = before ?? (await newKeys());
   const response = await fetch("/scan/devices", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -20,20 +22,30 @@ export async function takeIntoService(): Promise<Device> {
   });
   if (!response.ok) throw new Refused(await refusal(response));
   const told = (await response.json()) as { post: string; officer: string; root: string };
-  await readCardFile(told.root);
+  await readRootFile(told.root);
   const device: Device = {
-    ...made, post: told.post, officer: told.officer, place: told.post, root: told.root,
-    trusted: false, counter: 0, previous: null, packVersion: 0,
+    place: told.post, counter: 0, previous: null, packVersion: 0,
+    ...made, post: told.post, officer: told.officer, root: told.root, trusted: false,
   };
   await keepDevice(device);
   return device;
+}
+
+// The root that a person confirmed here. A telephone taken into service when the bureau's card still
+// signed packs has that card instead: it is to be taken into service again.
+export async function believed(device: Device): Promise<Root> {
+  try {
+    return await readRootFile(device.root);
+  } catch {
+    throw new Refused("ROOT_OF_BEFORE");
+  }
 }
 
 // The pack that is kept, judged anew; null for none.
 export async function heldPack(device: Device): Promise<Pack | null> {
   const file = await readPackFile();
   if (!file) return null;
-  return readPack(file, await readCardFile(device.root), device.packVersion, present());
+  return readPack(file, await believed(device), device.packVersion, present());
 }
 
 // A ministry that was restored from a backup goes on under another log, and may lack what it had
@@ -51,7 +63,7 @@ export async function fetchPack(device: Device): Promise<boolean> {
   const response = await ask(device, "GET", "/scan/pack");
   const again = await meetLog(response.headers.get("valise-log"));
   const file = utf8(await response.text());
-  const root = await readCardFile(device.root);
+  const root = await believed(device);
   await alone(async () => {
     const now = await readDevice();
     if (!now) return;

@@ -1,5 +1,5 @@
 // The queue as a page, the device's own matters, and taking it into service.
-import { PackRefused, readCardFile } from "../pouch/pack.ts";
+import { readRootFile } from "../pouch/pack.ts";
 import { button, el, facts, field } from "./dom.ts";
 import { codeOf, envelope, takeIntoService } from "./exchange.ts";
 import { show, tellFailure, want } from "./frame.ts";
@@ -94,11 +94,11 @@ export function showEnrolment(done: () => void): void {
 
 export function showComparison(device: Device, done: () => void): void {
   const redraw = (): void => showComparison(device, done);
-  void readCardFile(device.root).then((root) => {
+  void readRootFile(device.root).then((root) => {
     const grouped = root.fingerprint.match(/.{4}/g)?.join(" ") ?? "";
     show("comparison", [
       el("h1", {}, say("compare")), el("p", {}, say("compare_hint")),
-      el("p", { class: "scan-fingerprint" }, `${root.post} : ${grouped}`),
+      el("p", { class: "scan-fingerprint" }, grouped),
       button(say("same"), () => {
         void keepDevice({ ...device, trusted: true }).then(done);
       }, "scan-button--main"),
@@ -106,8 +106,5 @@ export function showComparison(device: Device, done: () => void): void {
         el("h1", {}, say("other")), el("p", {}, say("other_told")),
       ], redraw), "scan-button--alarm"),
     ], redraw);
-  }, (error: unknown) => {
-    if (error instanceof PackRefused) tellFailure(error.code);
-    else tellFailure("PACK_MALFORMED");
-  });
+  }, () => tellFailure("ROOT_OF_BEFORE"));
 }

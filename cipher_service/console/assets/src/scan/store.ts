@@ -9,7 +9,7 @@ export interface Device {
   post: string;
   officer: string;
   place: string;
-  root: string; // the card that signs packs, as its file
+  root: string; // the ministry's root, which signs packs, as its file
   trusted: boolean; // whether a person compared the root's fingerprint
   counter: number;
   previous: string | null;

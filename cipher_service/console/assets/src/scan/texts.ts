@@ -102,8 +102,8 @@ const TEXTS = {
   console: ["Ouvrir la console", "Open the console"],
   compare: ["Comparez l’empreinte", "Compare the fingerprint"],
   compare_hint: [
-    "Le bureau du chiffre vous lit l’empreinte de sa fiche au téléphone. Est-ce bien celle-ci ?",
-    "The cipher bureau reads the fingerprint of its card to you by telephone. Is it this one?",
+    "Le bureau du chiffre vous lit l’empreinte de la racine du ministère au téléphone. Est-ce bien celle-ci ?",
+    "The cipher bureau reads the fingerprint of the ministry’s root to you by telephone. Is it this one?",
   ],
   same: ["C’est la même", "It is the same"],
   other: ["Ce n’est pas la même", "It is not the same"],

@@ -158,6 +158,14 @@ export const FAILURES: Record<string, Both> = {
     fr: "Le paquet reçu n’est pas signé par la clé confirmée. Il est écarté, l’ancien reste. Prévenez le bureau.",
     en: "The pack that came is not signed by the confirmed key. It is put aside, the old one stays. Tell the bureau.",
   },
+  ROOT_OF_BEFORE: {
+    fr: "Cet appareil ne connaît pas la racine du ministère. Ses lectures restent ; remettez-le en service.",
+    en: "This device does not know the ministry’s root. Its readings stay; take it into service again.",
+  },
+  CUSTODY_SEALED: {
+    fr: "Les clés du bureau sont sous scellé : rien n’est mis en service. Recommencez quand elles sont ouvertes.",
+    en: "The bureau’s keys are sealed: nothing was taken into service. Try again once they are open.",
+  },
   PACK_ROLLED_BACK: {
     fr: "Le paquet reçu est plus ancien que celui d’ici. Il est écarté. Prévenez le bureau.",
     en: "The pack that came is older than the one here. It is put aside. Tell the bureau.",
