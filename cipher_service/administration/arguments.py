@@ -136,5 +136,6 @@ def _add_posts(commands: "Commands[Parser]", say: Say) -> None:
         parser.add_argument("--with", dest="approver", metavar="OFF-...", help=say("help_with"))
         add_software_key(parser, say, "with-software-key")
     fingerprint = "--fingerprint"
+    code.add_argument("--item", metavar="N", type=int, help=say("help_code_item"))
     activate.add_argument(fingerprint, required=True, help=say("help_fingerprint"))
     withdraw.add_argument(fingerprint, help=say("help_withdrawn_fingerprint"))

@@ -21,7 +21,7 @@ from cipher_service.audit.journal import Found
 from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
-from cipher_service.directory import enrolment
+from cipher_service.directory import carried_codes, controlled, enrolment
 from cipher_service.directory.carried_cards import require_arrived
 from cipher_service.directory.register import CardRecord, Directory, read_directory
 from cipher_service.storage.unit_of_work import reading
@@ -50,12 +50,20 @@ def list_posts(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def issue_code(arguments: Namespace, terminal: Terminal) -> None:
-    """Print a one-time enrolment code; the code alone is on standard output."""
-    speaker = Speaker(terminal)
-    with acting(arguments, "post_code", arguments.post.upper()) as connection:
-        code = enrolment.issue_code(connection, arguments.post.upper(), clock.now())
-    hours = int(enrolment.CODE_LIFE.total_seconds()) // _HOUR
-    speaker.say("code_issued", post=arguments.post.upper(), hours=hours)
+    """Print a one-time enrolment code; the code alone is on standard output.
+
+    One that travels with a controlled item lives longer, and lets nobody in before its receiver
+    has signed for the item.
+    """
+    speaker, post, item = Speaker(terminal), arguments.post.upper(), arguments.item
+    life = enrolment.CODE_LIFE if item is None else carried_codes.CARRIED_LIFE
+    with acting(arguments, "post_code", post) as connection:
+        if item is not None:
+            controlled.require_carrier(connection, item)
+        code = enrolment.issue_code(connection, post, clock.now(), life, item)
+    speaker.say("code_issued", post=post, hours=int(life.total_seconds()) // _HOUR)
+    if item is not None:
+        speaker.say("code_carried", item=item)
     terminal.show(code)
 
 

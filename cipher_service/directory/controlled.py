@@ -214,6 +214,17 @@ def require_destroyable(connection: Connection, item: int) -> None:
         raise ServiceError("ITEM_NOT_HELD", item=item, state=found.state)
 
 
+def require_carrier(connection: Connection, item: int) -> None:
+    """Demand that something may travel with an item from now on.
+
+    Raises:
+        ServiceError: ITEM_UNKNOWN, ITEM_NOT_HELD (it is missing, gone or compromised).
+    """
+    found = _item(connection, item)
+    if found.state not in (HELD, UNDER_WAY):
+        raise ServiceError("ITEM_NOT_HELD", item=item, state=found.state)
+
+
 def items(connection: Connection, holder: str | None = None) -> list[Item]:
     """Return every item ever entered, or those of one holder, by number."""
     table = tables.controlled_item

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from cipher_service import clock
+from cipher_service.directory import carried_codes
 from cipher_service.directory.carried_cards import require_arrived, require_unharmed
 from cipher_service.directory.controlled_keys import enter_key
 from cipher_service.directory.register import changed
@@ -49,11 +50,23 @@ class Enrolment:
 
 
 def issue_code(
-    connection: Connection, post: str, now: datetime, life: timedelta = CODE_LIFE
+    connection: Connection,
+    post: str,
+    now: datetime,
+    life: timedelta = CODE_LIFE,
+    item: int | None = None,
 ) -> str:
     """Return a new one-time code for a post; codes given before and not used stop working.
 
     Only the code's SHA-256 is kept.
+
+    Args:
+        connection: inside a unit of work.
+        post: whom it lets in.
+        now: from when.
+        life: how long.
+        item: the controlled item that it travels with, which may carry one
+            (`controlled.require_carrier`); see `carried_codes`.
 
     Raises:
         ServiceError: UNKNOWN_POST.
@@ -69,6 +82,7 @@ def issue_code(
             post=post,
             created_at=clock.text(now),
             expires_at=clock.text(now + life),
+            item=item,
         )
     )
     return code
@@ -86,11 +100,13 @@ def enrol(
         ServiceError: ENROLMENT_REFUSED (the code is unknown, used, expired or another post's; one
             name for all, so that guessing teaches nothing), CARD_NOT_IN_FORCE, CARD_EDITION_STALE
             (not above the editions known), CARD_KNOWN (enrolled before), KEY_KNOWN (the API key is
-            in use), CARD_COMPROMISED (its keys came in a bag that was breached).
+            in use), CARD_COMPROMISED (its keys came in a bag that was breached); as
+            `carried_codes.require_arrived`.
     """
     if _CODE.fullmatch(code) is None or not _locked(connection, card.post):
         raise ServiceError("ENROLMENT_REFUSED")
     if _spend(connection, code, card, now):
+        carried_codes.require_arrived(connection, _hash(code))
         require_unharmed(connection, card.fingerprint)
         _receive(connection, card, api_key, now)
     elif not _is_repetition(connection, code, card, api_key):

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
 
-from cipher_service.storage.tables.columns import at_least, one_of, table
+from cipher_service.storage.tables.columns import Long, at_least, one_of, table
 
 unit = table(
     "unit",
@@ -98,6 +98,7 @@ enrolment_code = table(
     Column("expires_at", Text, nullable=False),
     Column("used_at", Text),
     Column("used_for", Text),  # fingerprint of the card it brought in
+    Column("item", Long),  # the controlled item that it travels with; NULL: told in person
 )
 
 api_key = table(

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
-from cipher_service.directory import carried_cards, controlled, enrolment
+from cipher_service.directory import carried_cards, carried_codes, controlled, enrolment
 from cipher_service.directory.register import Directory, DirectoryReader, read_directory
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import cargo, mishaps, packing, views
@@ -129,6 +130,50 @@ def test_a_breach_found_later_withdraws_the_card_and_no_other(carried: Carried) 
     with reading(bureau.engine) as connection:
         told = [each.at for each in controlled.history(connection, carried.item)]
     assert at.strftime("%H:%M") in told[-1], "the first breach stays the one that is told"
+
+
+class Code:
+    """A one-time code for Brussels that lies with the item in the bag, and a card made there."""
+
+    def __init__(self, carried: Carried) -> None:
+        self.carried, self.keys = carried, PostKeys("BRUXELLES")
+        self.now = carried.bureau.now
+        with unit_of_work(carried.bureau.engine) as connection:
+            life = carried_codes.CARRIED_LIFE
+            self.text = enrolment.issue_code(connection, "BRUXELLES", self.now, life, carried.item)
+
+    def enrol(self) -> str:
+        now = self.now + timedelta(days=20)
+        with unit_of_work(self.carried.bureau.engine) as connection:
+            key = self.keys.api_key
+            return enrolment.enrol(connection, self.text, self.keys.card, key, now).state
+
+
+def test_a_code_lets_nobody_in_before_its_item_is_signed_for(carried: Carried) -> None:
+    code, sent = Code(carried), carried.sent
+    _refused("CODE_IN_TRANSIT", code.enrol)
+    sent.arrive()
+    sent.tell(Accounted(sent.kept.nonce, complete=True))
+    _refused("CODE_IN_TRANSIT", code.enrol)
+    carried.sign()
+    assert code.enrol() == "pending", "it was not used up by those who came too early"
+    assert code.enrol() == "pending", "told again it is the same enrolment"
+
+
+def test_a_code_of_a_breached_bag_is_burnt(carried: Carried) -> None:
+    code, sent = Code(carried), carried.sent
+    sent.arrive("XX-999999", sent.kept.sealed.manifest.seals[1])
+    sent.tell(Accounted(sent.kept.nonce, complete=True))
+    _refused("CODE_COMPROMISED", code.enrol)
+    with reading(carried.bureau.engine) as connection:
+        for item, name in ((carried.item, "ITEM_NOT_HELD"), (carried.item + 1_000, "ITEM_UNKNOWN")):
+            _refused(name, partial(controlled.require_carrier, connection, item))
+
+
+def test_who_guesses_a_carried_code_learns_nothing(carried: Carried) -> None:
+    code = Code(carried)
+    code.keys = PostKeys("PARIS")
+    _refused("ENROLMENT_REFUSED", code.enrol)
 
 
 def test_the_ministrys_own_card_and_a_card_twice_are_not_carried(carried: Carried) -> None:

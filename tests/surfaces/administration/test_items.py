@@ -55,6 +55,12 @@ def test_a_share_goes_from_hand_to_hand_and_ends_before_two(books: Path, tmp_pat
     assert (refused.returncode, "(UNKNOWN_POST)" in refused.stderr) == (1, True)
     unknown = run("--data", str(books), "items", "exposed", "999")
     assert (unknown.returncode, "(ITEM_UNKNOWN)" in unknown.stderr) == (1, True)
+    code = run("--data", str(books), "post", "code", "PARIS", "--item", item)
+    assert (code.returncode, code.stdout.count("-")) == (0, 4), code.stderr
+    assert f"article {item}" in code.stderr
+    assert "720" in code.stderr, "thirty days: a bag takes weeks"
+    nothing = run("--data", str(books), "post", "code", "PARIS", "--item", "999")
+    assert (nothing.returncode, "(ITEM_UNKNOWN)" in nothing.stderr) == (1, True)
 
     record = tmp_path / "pv.json"
     witness = [
