@@ -1,18 +1,26 @@
 """What the bureau looks at each day."""
 
+import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from cipher_service import clock
+from cipher_service.administration.founding import planned
+from cipher_service.app.registrar import go_round
+from cipher_service.app.wiring import rounds_of
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import cases, mishaps, overview
 from cipher_service.pouches.lateness import EVERY, REPORTER, Lateness
 from cipher_service.pouches.rules import Count
+from cipher_service.storage.tables.pouches import departure
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from pouch.discrepancies import ASSESSED, BREACH, CLOCKS, CLOSED, INCIDENT, NOTIFIED, REPORTED
 from pouch.facts import Lost
 from tests.support.bags import NOON, SEAL
+from tests.support.ministry import custody
 from tests.support.office import PouchBureau
 from tests.support.pouches import NUMBERS, OTHER_BAG, OTHER_SEAL, Pouches
 
@@ -85,6 +93,29 @@ def test_a_late_bag_opens_one_case_by_itself_and_anyone_may_close_it(bureau: Pou
         mishaps.advance(bureau.office, case, state, by=bureau.chief)
     bureau.now += EVERY
     assert lateness.round() == [], "closed once, it is not opened again"
+
+
+def test_the_registrar_s_own_rounds_find_a_late_bag(bureau: PouchBureau, tmp_path: Path) -> None:
+    """As it runs: every round of a service, by the real clock, and nobody asks."""
+    seal = bureau.closed().sealed.manifest.seal
+    issuer = "http://127.0.0.1:8470"
+    settings = planned(tmp_path, host="127.0.0.1", port=8470, workers=1, issuer=issuer)
+    past = clock.text(bureau.now - timedelta(hours=1))
+    with unit_of_work(bureau.engine) as connection:
+        connection.execute(update(departure).values(departs=past, due=past))
+
+    async def opened() -> bool:
+        rounds = asyncio.create_task(go_round(rounds_of(settings, bureau.engine, custody())))
+        for _ in range(600):
+            await asyncio.sleep(0.1)
+            with reading(bureau.engine) as connection:
+                found = cases.cases_of(connection, seal)
+            if found or rounds.done():
+                break
+        rounds.cancel()
+        return [row.kind for row in found] == [overview.OVERDUE]
+
+    assert asyncio.run(opened())
 
 
 @pytest.mark.parametrize("ended", ["received", "lost"])
