@@ -129,6 +129,7 @@ def _add_bag(commands: "Commands[Parser]", say: Say) -> None:
 
 def _add_readings(commands: "Commands[Parser]", say: Say) -> None:
     parser = _command(commands, say, "bag-events", _READINGS)
+    parser.add_argument("--take-in", action="store_true", help=say("help_readings_take_in"))
     parser.add_argument("file", metavar=say("a_file"), help=say("help_readings_file"))
 
 

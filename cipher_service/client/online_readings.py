@@ -1,7 +1,8 @@
 """`chiffre bag-events`: the readings that a telephone exported, handed in over this post's line.
 
 The file is the queue of `/scan/`, `lectures.json`. Its events are signed by their devices, and this
-post only carries them: whose they are is judged at the ministry. Handing in twice records once.
+post only carries them: whose they are is judged at the ministry. Handing in twice records once. A
+device of this post that a restored ministry no longer knows is taken in again by `--take-in`.
 """
 
 from argparse import Namespace
@@ -17,6 +18,8 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.client.watching import require_file
 from cipher_service.wire.pouches import EventAnswer
 from keys import canonical
+from keys.records import POST, Record
+from keys.signing import ED25519_PUBLIC_BYTES
 from pouch.events import EVENT_BYTES_MAX
 
 BYTES_MOST: Final = 64 * 1024 * 1024
@@ -30,14 +33,19 @@ def bag_events(arguments: Namespace, terminal: Terminal) -> None:
     """Run `chiffre bag-events`.
 
     Raises:
-        Refused: READINGS_MALFORMED, nothing was sent; READINGS_REFUSED, all others are recorded.
+        Refused: READINGS_MALFORMED, READINGS_OF_ANOTHER, nothing was sent; READINGS_REFUSED, all
+            others are recorded.
     """
     path = Path(arguments.file)
     require_file(path)
-    queue = documents(path)
+    exported = queue_of(path)
     answers: list[EventAnswer] = []
     with open_session(arguments, terminal) as session:
-        for some in _batches(queue):
+        if arguments.take_in:
+            key = _own_device(exported, session.post, path)
+            device = session.ministry.take_in_device(key)
+            terminal.say("device_taken_in", device=device, post=session.post)
+        for some in _batches(exported["events"]):
             answers += session.ministry.tell_events(some).answers
     _show(answers, terminal)
     refused = Counter(answer.refusal for answer in answers if answer.refusal is not None)
@@ -46,8 +54,12 @@ def bag_events(arguments: Namespace, terminal: Terminal) -> None:
         raise Refused("READINGS_REFUSED", count=refused.total(), codes=told, path=str(path))
 
 
-def documents(path: Path) -> list[Document]:
-    """Read an exported queue. Raises Refused: READINGS_MALFORMED."""
+def queue_of(path: Path) -> Document:
+    """Read an exported queue; its `events` are a list of what may be events.
+
+    Raises:
+        Refused: READINGS_MALFORMED.
+    """
     with path.open("rb") as file:
         data = file.read(BYTES_MOST + 1)
     if len(data) > BYTES_MOST:
@@ -59,7 +71,19 @@ def documents(path: Path) -> list[Document]:
     events = exported.get("events") if isinstance(exported, dict) else None
     if not isinstance(events, list) or not all(_may_be_event(each) for each in events):
         raise Refused("READINGS_MALFORMED", path=str(path))
-    return events
+    return {**exported, "events": events}
+
+
+def _own_device(exported: Document, post: str, path: Path) -> str:
+    """Return the public key of the device that exported, which is to be this post's."""
+    try:
+        told = Record(exported, "queue").record("device")
+        key, of = told.octets("ed25519", ED25519_PUBLIC_BYTES), told.text("post", POST)
+    except ValueError as error:
+        raise Refused("READINGS_MALFORMED", path=str(path)) from error
+    if of != post:
+        raise Refused("READINGS_OF_ANOTHER", path=str(path), post=of)
+    return canonical.text_from_bytes(key)
 
 
 def _may_be_event(document: object) -> bool:

@@ -37,7 +37,7 @@ from cipher_service.wire.dispatches import (
     ServiceMessagePage,
 )
 from cipher_service.wire.enrolment import EnrolmentRequest, EnrolmentState
-from cipher_service.wire.pouches import EventsAnswer
+from cipher_service.wire.pouches import DeviceRecorded, EventsAnswer
 from cipher_service.wire.prekeys import BurntPrekeys, PrekeyOffers, PrekeyRequest, PrekeyStock
 from cipher_service.wire.tokens import CertificateAnswer
 from keys import canonical
@@ -100,6 +100,12 @@ class Ministry:
     def sync_pack(self) -> bytes:
         """Ask for this post's sync pack, made anew if things changed; for `pouch.pack` to judge."""
         return self._transport.call("GET", "/v1/pouches/pack").body
+
+    def take_in_device(self, ed25519: str) -> str:
+        """Take a device of this post into service by its public key, base64; give its id."""
+        body = json.dumps({"ed25519": ed25519}).encode()
+        answer = self._transport.call("POST", "/v1/pouches/devices", content=body, headers=_JSON)
+        return answer.read(DeviceRecorded).device
 
     def tell_events(self, events: list[dict[str, Any]]) -> EventsAnswer:
         """Hand in events of bags as their devices signed them. Repeating it is harmless."""

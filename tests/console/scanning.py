@@ -125,6 +125,10 @@ class Phone:
     def take_in(self, on: Stage) -> None:
         """Take the telephone into service, comparing the fingerprint as a person would."""
         self.open()
+        self.take_in_here(on)
+
+    def take_in_here(self, on: Stage) -> None:
+        """Do it on the page that offers it."""
         self.press("Mettre en service")
         shown = self.view("comparison").locator(".scan-fingerprint").inner_text()
         with custodian_of(on.settings) as custodian:

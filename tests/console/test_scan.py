@@ -31,7 +31,6 @@ from tests.console.scanning import (
     photograph,
     symbol,
     telephone,
-    telephone_of,
     told_of,
 )
 from tests.console.sealed_bags import Bag, sealed_bag
@@ -349,48 +348,3 @@ def test_signing_out_of_the_console_takes_nothing_from_the_telephone(
     phone.pending(0)
     assert [event.kind for event in told_of(ministry, bag.seal)][-1] == "received"
     context.close()
-
-
-def test_a_ministry_that_goes_on_under_another_log_is_told_everything_again(
-    ministry: Stage, browser: Browser
-) -> None:
-    """What a restored ministry has lost comes back by itself; what it kept stays recorded once."""
-    bag = sealed_bag(ministry)
-    with telephone_of(browser, ministry, "CHIEF-POUCH") as phone:
-        phone.knows(bag)
-        phone.answer(*bag.numbers)
-        phone.scanned(bag.text)
-        phone.press("Consigner l’arrivée")
-        expect(phone.view("recorded")).to_be_visible()
-        phone.pending(0)
-        handed: list[int] = []
-
-        def count(route: Route) -> None:
-            handed.append(len(json.loads(route.request.post_data or "{}")["events"]))
-            route.continue_()
-
-        def restored(route: Route) -> None:
-            response = route.fetch()
-            log = response.headers["valise-log"]
-            assert log == ministry.settings.log_origin
-            route.fulfill(
-                response=response, headers={**response.headers, "valise-log": f"{log}/r1"}
-            )
-
-        phone.context.route("**/scan/events", count)
-        phone.page.locator(".scan-count").click()
-        phone.press("Transmettre et actualiser")
-        expect(phone.view("queue").locator("li[data-state=recorded]")).to_have_count(1)
-        assert handed == []
-        phone.context.route("**/scan/pack", restored)
-        with phone.page.expect_response("**/scan/events") as answer:
-            phone.press("Transmettre et actualiser")
-        (told,) = answer.value.json()["answers"]
-        assert (told["refusal"], told["new"], handed) == (None, False, [1])
-        phone.pending(0)
-        with phone.page.expect_response("**/scan/pack"):
-            phone.press("Transmettre et actualiser")
-        expect(phone.view("queue").get_by_role("button").first).to_be_enabled()
-        assert handed == [1], "once for each log"
-    received = [event for event in told_of(ministry, bag.seal) if event.kind == "received"]
-    assert len(received) == 1

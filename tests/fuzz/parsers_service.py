@@ -139,7 +139,7 @@ def _papers() -> list[Parser]:
            refusals=(SettingsInvalid,)),
         of("cipher_service.administration.telegrams:read_folder", _telegrams, TELEGRAM,
            refusals=(TelegramUnreadable,)),
-        of("cipher_service.client.online_readings:documents", _queue, QUEUE, refusals=(Failure,)),
+        of("cipher_service.client.online_readings:queue_of", _queue, QUEUE, refusals=(Failure,)),
     ]  # fmt: skip
 
 
@@ -162,7 +162,7 @@ def _queue(data: bytes) -> None:
     _in_a_file(
         "lectures.json",
         data,
-        lambda folder: online_readings.documents(folder / "lectures.json"),
+        lambda folder: online_readings.queue_of(folder / "lectures.json"),
     )
 
 

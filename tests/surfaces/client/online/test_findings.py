@@ -23,6 +23,7 @@ from cipher_service.directory.enrolment import ApiKey
 from cipher_service.pouches import cases, repository
 from cipher_service.storage.tables.pouches import photograph
 from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys import canonical
 from keys.cards import read_card
 from keys.identity import load_identity
 from pouch.events import Event
@@ -140,6 +141,33 @@ def test_a_telephone_s_queue_is_handed_in_once_by_any_post(
     mixed = enrolled.lome.online("bag-events", str(file))
     assert (mixed.status, "DEVICE_UNKNOWN (1)" in mixed.err) == (1, True), mixed.err
     assert "1, of which new: 0" in mixed.out
+
+
+def test_a_device_that_the_ministry_lost_is_taken_in_again_with_its_queue(
+    bag: Bag, enrolled: Pair, tmp_path: Path
+) -> None:
+    """As after a restoration from a backup of before its enrolment: nobody knows the device."""
+    pouches, seal, stranger = bag.book.pouches, secrets.token_hex(16), Device(secrets.token_hex(4))
+    setattr(pouches, f"device_{stranger.name}", stranger)
+    reading_of = pouches.signed(pouches.arrival(stranger, seal=seal))
+    key = canonical.text_from_bytes(stranger.public)
+    device = canonical.encode({"ed25519": key, "officer": "PAUL", "post": "PARIS"})
+    file = tmp_path / "lectures.json"
+    file.write_bytes(b'{"clock":null,"device":%b,"events":[%b]}' % (device, reading_of))
+
+    unknown = enrolled.paris.online("bag-events", str(file))
+    of_another = enrolled.lome.online("bag-events", "--take-in", str(file))
+    taken = enrolled.paris.online("bag-events", "--take-in", str(file))
+    again = enrolled.paris.online("bag-events", "--take-in", "--json", str(file))
+
+    assert (unknown.status, "DEVICE_UNKNOWN (1)" in unknown.err) == (1, True), unknown.err
+    assert (of_another.status, "(READINGS_OF_ANOTHER)" in of_another.err) == (1, True)
+    assert (taken.status, "1, of which new: 1" in taken.out) == (0, True), taken.err
+    assert stranger.id in taken.err
+    assert [answer["new"] for answer in again.json["answers"]] == [False]
+    file.write_bytes(_exported([reading_of]))
+    nameless = enrolled.paris.online("bag-events", "--take-in", str(file))
+    assert (nameless.status, "(READINGS_MALFORMED)" in nameless.err) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 // Between the telephone and its ministry: into service, the pack down, the queue up.
 import { utf8 } from "../pouch/bytes.ts";
-import { timeText } from "../pouch/canonical.ts";
+import { encode, timeText } from "../pouch/canonical.ts";
 import { PackRefused, readPack, readRootFile, type Pack, type Root } from "../pouch/pack.ts";
 import { ask, newKeys, present, refusal, Refused } from "./device.ts";
 import {
@@ -91,9 +91,16 @@ function answered(event: Queued, answer: Answer | undefined): Queued {
   return { ...event, state: answer.refusal ? "refused" : "recorded", answer };
 }
 
-// Fit for `POST /v1/pouches/events`: any post hands an exported queue over by `chiffre bag-events`.
-export function envelope(events: Queued[], device: Device | null): string {
-  const clock = device && { device: device.id, time: timeText(present()) };
+// A queue as a file: any post hands it over by `chiffre bag-events`. It names the device's key, so that
+// a ministry that lost the device's enrolment can take it in again, and then its readings.
+export function exported(events: Queued[], device: Device): string {
+  const files = events.map((event) => event.file).join(",");
+  const { ed25519, officer, post } = device;
+  return `{"clock":null,"device":${encode({ ed25519, officer, post })},"events":[${files}]}`;
+}
+
+function envelope(events: Queued[], device: Device): string {
+  const clock = { device: device.id, time: timeText(present()) };
   const files = events.map((event) => event.file).join(",");
   return `{"clock":${JSON.stringify(clock)},"events":[${files}]}`;
 }

@@ -1,7 +1,7 @@
 // The queue as a page, the device's own matters, and taking it into service.
 import { readRootFile } from "../pouch/pack.ts";
 import { button, el, facts, field } from "./dom.ts";
-import { codeOf, envelope, takeIntoService } from "./exchange.ts";
+import { codeOf, exported, takeIntoService } from "./exchange.ts";
 import { show, tellFailure, want } from "./frame.ts";
 import { alone, keepDevice, readDevice, readEvents, type Device, type Queued } from "./store.ts";
 import { against, moment, say, type Text } from "./texts.ts";
@@ -33,13 +33,15 @@ export async function showQueue(
   show("queue", [
     el("h1", {}, say("queue")),
     send,
-    button(say("export"), () => void exportQueue()),
+    button(say("export"), () => void exportQueue(device)),
     events.length
       ? el("ol", { class: "scan-list", reversed: true }, ...events.map(line))
       : el("p", { class: "scan-hint" }, say("queue_empty")),
     el("h2", {}, say("device")),
     facts([say("device"), `${device.post} · ${device.officer} · ${device.id.slice(0, 16)}`]),
     kept,
+    el("p", { class: "scan-hint" }, say("enrol_again_hint")),
+    button(say("enrol_again"), () => showEnrolment(back), "scan-button--quiet"),
     button(say("back"), back),
   ], redraw);
 }
@@ -71,8 +73,8 @@ async function movePlace(text: string): Promise<boolean> {
   });
 }
 
-async function exportQueue(): Promise<void> {
-  const file = new Blob([envelope(await readEvents(), null)], { type: "application/json" });
+async function exportQueue(device: Device): Promise<void> {
+  const file = new Blob([exported(await readEvents(), device)], { type: "application/json" });
   const url = URL.createObjectURL(file);
   el("a", { href: url, download: "lectures.json" }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);

@@ -99,6 +99,11 @@ const TEXTS = {
     "An officer of the post, signed in on the console in this same browser, takes the device into service once and for all. It will then read seals without network.",
   ],
   enrol_act: ["Mettre en service", "Take into service"],
+  enrol_again: ["Remettre en service", "Take into service again"],
+  enrol_again_hint: [
+    "Si le ministère ne connaît plus cet appareil, après une restauration : un officier le remet en service, avec sa clé et sa file.",
+    "If the ministry no longer knows this device, after a restoration: an officer takes it into service again, with its key and its queue.",
+  ],
   console: ["Ouvrir la console", "Open the console"],
   compare: ["Comparez l’empreinte", "Compare the fingerprint"],
   compare_hint: [

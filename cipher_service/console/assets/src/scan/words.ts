@@ -143,8 +143,8 @@ export const FAILURES: Record<string, Both> = {
     en: "Your functions do not concern the pouch. Nothing changed. See the head of the pouch bureau.",
   },
   DEVICE_UNKNOWN: {
-    fr: "Cet appareil n’est plus en service. Rien n’est perdu : exportez la file et remettez-la au bureau.",
-    en: "This device is no longer in service. Nothing is lost: export the queue and hand it to the bureau.",
+    fr: "Le ministère ne connaît pas cet appareil. Rien n’est perdu : remettez-le en service (file), ou exportez la file.",
+    en: "The ministry does not know this device. Nothing is lost: take it into service again (queue), or export the queue.",
   },
   SIGNATURE_INVALID: {
     fr: "Le service n’a pas reconnu la signature de l’appareil. Rien n’est perdu ; prévenez le bureau.",
