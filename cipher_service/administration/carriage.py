@@ -13,7 +13,7 @@ from cipher_service.administration.words import Speaker
 from cipher_service.client.durable import write_durably
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
-from cipher_service.pouches import cargo, carriage, mishaps, seal_store, views
+from cipher_service.pouches import cargo, carriage, mishaps, returns, seal_store, views
 from cipher_service.pouches.carriage import Counted
 from keys import canonical
 
@@ -328,6 +328,20 @@ def list_empties(arguments: Namespace, terminal: Terminal) -> None:
         terminal.show(f"{each.place:<12} {' '.join(map(str, each.counts))}")
     if not found:
         Speaker(terminal).show("pouch_no_empties")
+
+
+def take_back(arguments: Namespace, terminal: Terminal) -> None:
+    """Take empty bags back that a post returned on a bordereau of their own."""
+    with at_desk(arguments, terminal) as (_, office):
+        origin = arguments.origin.upper()
+        new = returns.take_back(
+            office,
+            arguments.locator,
+            origin=origin,
+            bordereau=arguments.bordereau,
+            by=arguments.by,
+        )
+    tell(terminal, "pouch_taken_back", {"bags": new}, bags=new, post=origin)
 
 
 def epcis(arguments: Namespace, terminal: Terminal) -> None:

@@ -183,6 +183,12 @@ def _add_views(group: "Commands[Parser]", say: Say) -> None:
     _act(group, say, "pouch.overview", "carriage:overview")
     _act(group, say, "pouch.departures", "carriage:list_departures")
     _act(group, say, "pouch.empties", "carriage:list_empties")
+    back = _act(group, say, "pouch.take-back", "carriage:take_back")
+    back.add_argument(
+        "--from", dest="origin", metavar="CODE", required=True, help=say("help_post_code")
+    )
+    back.add_argument("--bordereau", metavar="N", required=True, help=say("help_empties_number"))
+    back.add_argument("locator", metavar="LOCATOR", nargs="+", help=say("help_locator"))
     _act(group, say, "pouch.keys", "carriage:list_keys")
     shares = _act(group, say, "pouch.shares", "carriage:show_shares")
     shares.add_argument("number", metavar="N", nargs="+", help=say("help_piece_number"))
