@@ -267,7 +267,11 @@ def test_papers_of_empties_and_discrepancies_are_printed_and_others_refused(
     text = page.get_textpage().get_text_range()
     assert "VAL 2026/12" in text
     assert "Retenue à la douane" in text
-    done(typed, "pouch", "bag", *by)
+    bag = done(typed, "pouch", "bag", *by)["locator"]
+    back = ("pouch", "take-back", "--from", "paris", "--bordereau", "SV 1", *by)
+    assert done(typed, *back, bag) == {"bags": 0}, "it never left"
+    status, _, said = typed(*back, bag, "0" * 22 + "98")
+    assert (status, "(BAG_UNKNOWN)" in said) == (1, True), said
     done(typed, "pouch", "paper", "empties", "--to", "paris", *paper)
     assert len(pypdfium2.PdfDocument(tmp_path / "papier.pdf")) >= 1
     for code, words in (
