@@ -51,7 +51,7 @@ FLOW: Final = Flow(
     (Page("/", home), Page("/aide/raccourcis", shortcuts)),
     (Place(mark("À faire"), "/", shortcut="a"),),
     keys=(
-        ("?", mark("Montrer les raccourcis")),
+        ("?", mark("Montrer l’aide de cette page")),
         ("g a", mark("Aller à ce qui m’attend")),
     ),
 )

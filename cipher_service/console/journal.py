@@ -310,5 +310,8 @@ FLOW: Final = Flow(
         Place(mark("Journal"), "/journal", AUDITOR, shortcut="j"),
         Place(mark("Têtes du journal"), "/journal/tetes", AUDITOR),
     ),
-    keys=(("g j", mark("Aller au journal")),),
+    keys=(
+        ("g j", mark("Aller au journal")),
+        ("p", mark("Télécharger la preuve d’une inscription")),
+    ),
 )

@@ -2,7 +2,7 @@
 
 A template sees `_`, `ngettext`, the filters `moment`, `day`, `group`, `number`, `span`, and:
 `visit`, `person` (or None), `nonce`, `language`, `places` (the navigation), `asset(name)`,
-`level(code)` and `precedence(code)` of the scheme, `ceiling`.
+`level(code)` and `precedence(code)` of the scheme, `ceiling`, `helped` (the help of the page).
 """
 
 from typing import Any, Final
@@ -21,6 +21,7 @@ from starlette.responses import HTMLResponse, Response
 from cipher_service import clock
 from cipher_service.console import language as languages
 from cipher_service.console.flow import Flow, Place
+from cipher_service.console.helping import help_of
 from cipher_service.console.language import LANGUAGES, Language, translations
 from cipher_service.console.static import Assets
 from cipher_service.console.visit import Person, Visit
@@ -88,6 +89,7 @@ class Renderer:
                 path=visit.request.scope["path"],
                 places=self.places(person),
                 keys=self._keys,
+                helped=help_of(template, visit.language),
                 demonstration=visit.office.settings.demo,
                 sealed=visit.office.sealed,
                 **values,

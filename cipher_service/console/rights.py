@@ -273,5 +273,8 @@ FLOW: Final = Flow(
     ),
     (Place(mark("Droits"), "/droits", SEEN_BY, shortcut="d"),),
     _awaits,
-    keys=(("g d", mark("Aller aux droits")),),
+    keys=(
+        ("g d", mark("Aller aux droits")),
+        ("e", mark("Demander pourquoi un acte est permis ou refusé")),
+    ),
 )

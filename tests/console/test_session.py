@@ -56,6 +56,7 @@ def test_shortcuts_lead_around_and_can_be_switched_off(enter: Enter) -> None:
     tab = enter("CHIEF-CNTC")
     page = tab.page
     page.keyboard.press("?")
+    page.get_by_role("dialog").get_by_role("link", name="Tous les raccourcis").click()
     page.wait_for_url("**/aide/raccourcis")
     page.keyboard.press("g")
     page.keyboard.press("s")

@@ -146,6 +146,7 @@ FLOW: Final = Flow(
         ("Enter", mark("Ouvrir la ligne")),
         ("a", mark("Accuser réception de l’alerte")),
         ("/", mark("Chercher dans la liste")),
+        ("v", mark("Viser le départ")),
         ("r", mark("Refuser, avec un motif")),
         ("l", mark("Verrouiller le texte")),
         ("Ctrl + S", mark("Enregistrer le brouillon")),

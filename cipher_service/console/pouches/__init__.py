@@ -96,5 +96,10 @@ FLOW: Final = Flow(
         Place(mark("Irrégularités"), "/valises/irregularites", _ALL),
     ),
     awaits=lists.awaits,
-    keys=(("g b", mark("Aller aux valises")),),
+    keys=(
+        ("g b", mark("Aller aux valises")),
+        ("u", mark("Retirer de la valise la dernière pièce posée")),
+        ("n", mark("Écrire les numéros des scellés")),
+        ("d", mark("Signaler ce qui est constaté d’une valise")),
+    ),
 )

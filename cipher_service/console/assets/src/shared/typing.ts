@@ -1,8 +1,9 @@
-// Whether a key is a shortcut: not while somebody writes, not with a modifier, and not for whoever
-// has switched them off (WCAG 2.2, 2.1.4).
+// Whether a key is a shortcut: not while somebody writes or reads the help, not with a modifier, and
+// not for whoever has switched them off (WCAG 2.2, 2.1.4).
 
 export function typing(event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey) return true;
+  if (document.querySelector("dialog[open]")) return true;
   const target = event.target as HTMLElement | null;
   return Boolean(target?.closest("input, textarea, select, [contenteditable]"));
 }
