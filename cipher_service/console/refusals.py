@@ -1,7 +1,8 @@
 """What was raised becomes a page: cause, effect, what to do. Never "an error occurred".
 
-`refusals.toml` has a row for each code, `refusals_rights.toml` for those about rights, and the
-pouch bureau's for those about bags: HTTP status and three sentences in each language. Nothing of
+`refusals.toml` has a row for each code, `refusals_rights.toml` for those about rights,
+`refusals_envelopes.toml` for those about envelopes and their keys, and the pouch bureau's for those
+about bags: HTTP status and three sentences in each language. Nothing of
 what the browser sent is shown or logged.
 """
 
@@ -25,6 +26,7 @@ from keys.errors import KeysError
 
 log = logging.getLogger(__name__)
 
+_TABLES: Final = ("refusals", "refusals_rights", "refusals_envelopes")
 _BY_STATUS: Final = {404: "NOT_FOUND", 405: "NOT_FOUND", 413: "BODY_TOO_LARGE"}
 _UNAUTHORIZED: Final = 401
 _SERVER_ERROR: Final = 500
@@ -52,7 +54,7 @@ def _read_table() -> dict[str, Row]:
     console = files("cipher_service.console")
     tables = (
         files("cipher_service.pouches") / "refusals.toml",
-        *(console / "refusals.toml", console / "refusals_rights.toml"),
+        *(console / f"{name}.toml" for name in _TABLES),
     )
     return {
         code: Row(row["status"], Words(*row["fr"]), Words(*row["en"]))
