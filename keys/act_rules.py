@@ -126,6 +126,8 @@ RULES: Final[dict[str, ActRule]] = {
         _seat("CHIEF-CNTC", "SECRETARY-GENERAL", "DEPUTY-DIRECTOR", "CHIEF-CIPHER-POUCH"),
     ),
     "officer.own-key": _rule(72 * _HOUR, _READERS, _SECURITY),
+    # A freeze takes one and its end takes two, as giving a function does.
+    "officer.resume": _rule(24 * _HOUR, _SECURITY, _GENERAL),
     "officer.revoke": ActRule(((0, (ANYONE,)),), _HOUR, subject_may=True),
     # Article 12: cryptography.
     "key.destroy": _rule(24 * _HOUR, _A, _B, _CELL | _GENERAL),

@@ -7,7 +7,7 @@
 An habilitation is proposed by the security officer and granted by the Head of the Cell, the
 Secretary-General or the Minister, as its level demands; a function is confided by the security
 officer with the Secretary-General; a need to know is given by an authority, from CONFIDENTIEL up by
-two. The act carries the exact window and the state of the person's book: once that book has moved,
+two. To end a person's freeze takes the same two as a function. The act carries the exact window and the state of the person's book: once that book has moved,
 the act is worthless. The policies decide when it is proposed and again, with all who signed, when
 it is done. To take a right away one person suffices, at once.
 """
@@ -44,6 +44,7 @@ from keys.canonical import encode
 HABILITATION: Final = "habilitation.grant"
 FUNCTION: Final = "function.assign"
 NEED: Final = "need.grant"
+RESUMPTION: Final = "officer.resume"
 
 _VERSION_BYTES: Final = 6
 _TOP: Final = frozenset({"SECRETARY-GENERAL"})
@@ -89,6 +90,7 @@ class Authorising:
             "habilitation_propose": partial(self.propose, HABILITATION),
             "function_propose": partial(self.propose, FUNCTION),
             "need_propose": partial(self.propose, NEED),
+            "officer_resume_propose": partial(self.propose, RESUMPTION),
             "habilitation_withdraw": self.withdraw,
             "function_end": self.end_function,
             "need_end": self.end_need,
@@ -104,8 +106,8 @@ class Authorising:
     ) -> dict[str, str]:
         """Take `{"officer", "starts", "ends", "reason", "back"}` and the right; give `{"ticket"}`.
 
-        The right: `{"level", "caveats", "trained_until", "act"}`, `{"role", "act"}`, or
-        `{"kind", "matter"}`. Instants are texts; an empty start is now, an empty end is none.
+        The right: `{"level", "caveats", "trained_until", "act"}`, `{"role", "act"}`,
+        `{"kind", "matter"}`, or nothing, to end a freeze. Instants are texts; an empty start is now, an empty end is none.
         Everything is tried and undone before anybody signs, so that it is refused here as it would
         be at the end. Refuses NOT_ALLOWED, NOT_FOUND, and as `directory` and `shared_acts`.
         """
@@ -315,6 +317,19 @@ def _let_know(connection: Connection, act: Act, _by: str | None, now: datetime) 
     )
 
 
+def _read_resumption(
+    _connection: Connection, _gate: Gate, _payload: Payload, _now: datetime
+) -> tuple[Payload, int]:
+    return {}, 0
+
+
+def _resume(connection: Connection, act: Act, _by: str | None, now: datetime) -> object:
+    state = officers.read(connection, act.subjects[0]).state
+    if state == "active":
+        raise ServiceError("OFFICER_NOT_SUSPENDED", officer=act.subjects[0])
+    return officers.set_state(connection, act.subjects[0], "active", now)
+
+
 _RIGHTS: Final = {
     HABILITATION: _Right(
         tables.habilitation,
@@ -327,6 +342,10 @@ _RIGHTS: Final = {
         tables.function_held, _read_function, _may_propose_function, _may_assign, _assign
     ),
     NEED: _Right(tables.need_to_know, _read_need, _may_propose_need, _may_let_know, _let_know),
+    # What comes alive again with the person are the functions.
+    RESUMPTION: _Right(
+        tables.function_held, _read_resumption, _may_propose_function, _may_assign, _resume
+    ),
 }
 
 
@@ -339,10 +358,13 @@ def _version(connection: Connection, act: Act) -> int:
 
 def _state_of(connection: Connection, book: Table, officer: str) -> int:
     """Name the state of a person's book: another one after every act on it, not by time alone."""
-    known = officers.read(connection, officer)
+    known, person_of = officers.read(connection, officer), tables.officer
+    frozen_at = connection.scalar(
+        select(person_of.c.state_at).where(person_of.c.officer_id == officer)
+    )
     rows = connection.execute(select(book).where(book.c.officer == officer).order_by(book.c.seq))
     written = encode(
-        [known.state, known.identity.post, [[*map(str, row)] for row in rows]],
+        [known.state, str(frozen_at), known.identity.post, [[*map(str, row)] for row in rows]],
     )
     return int.from_bytes(sha256(written).digest()[:_VERSION_BYTES])
 

@@ -27,6 +27,7 @@ KINDS: Final = {
     "habilitation.grant": mark("Accorder une habilitation"),
     "function.assign": mark("Confier une fonction"),
     "need.grant": mark("Donner à connaître"),
+    "officer.resume": mark("Lever la suspension d’un officier"),
     "officer.relink": mark("Donner à un officier un nouveau lien d’inscription"),
     "officer.own-key": mark("Mettre en service la clé propre d’un officier"),
     "policy.change": mark("Changer les politiques d’accès"),

@@ -117,6 +117,15 @@ async def suspend(visit: Visit) -> Response:
     return visit.go(f"/droits/{number}/accorder")
 
 
+async def resume(visit: Visit) -> Response:
+    """Propose that a person's freeze ends, and go and sign it; a second person signs after."""
+    number = str(visit.request.path_params["officer"])
+    form = await visit.form("reason")
+    asked = {"officer": number, "starts": "", "ends": "", "reason": form["reason"]}
+    told = await visit.act("officer_resume_propose", {**asked, "back": "/actes"})
+    return visit.sign(told["ticket"])
+
+
 async def let_know(visit: Visit) -> Response:
     """The form by which an authority gives a need to know."""
     if not _held(visit) & KNOWING:
@@ -192,6 +201,7 @@ FLOW: Final = Flow(
         Page("/droits/{officer}/fonction", propose_function, method="POST"),
         Page("/droits/{officer}/retirer", take, method="POST"),
         Page("/droits/{officer}/suspendre", suspend, method="POST"),
+        Page("/droits/{officer}/retablir", resume, method="POST"),
         Page("/connaitre", let_know),
         Page("/connaitre", propose_need, method="POST"),
     ),

@@ -191,6 +191,31 @@ def test_a_function_is_confided_once_and_only_over_the_same_book(house: House) -
         house.do("DEPUTY-DIRECTOR", "function_end", officer=new, role="CIPHER-CLERK")
 
 
+def test_a_freeze_that_one_person_made_is_ended_by_two(house: House) -> None:
+    frozen = house.hire("CIPHER-CLERK").number
+    asked = ("SECURITY-OFFICER", "officer_resume_propose", frozen)
+    with pytest.raises(ServiceError, match="OFFICER_NOT_SUSPENDED"):
+        house.propose(*asked, ends="")
+    house.do("CHIEF-CNTC", "officer_suspend", officer=frozen)
+    with pytest.raises(ServiceError, match="NOT_ALLOWED"):
+        house.propose("DEPUTY-DIRECTOR", "officer_resume_propose", frozen, ends="")
+    acts = [house.sign(asked[0], house.propose(*asked, ends=""))["act"] for _ in range(2)]
+    with reading(house.engine) as connection:
+        assert officers.read(connection, frozen).state == "suspended", "one is not enough"
+    with pytest.raises(ServiceError, match="APPROVER_WITHOUT_FUNCTION"):
+        house.then("CHIEF-CNTC", acts[0])
+    assert house.then("SECRETARY-GENERAL", acts[0])["outcome"] == "done"
+    with reading(house.engine) as connection:
+        assert officers.read(connection, frozen).state == "active"
+    [entry] = house.entries(acts[0])
+    assert (entry["action"], entry["resource"]) == ("officer_resume", frozen)
+    # Frozen again: what was proposed for the first freeze ends no second one.
+    house.now = NOW + timedelta(minutes=10)
+    house.do("CHIEF-CNTC", "officer_suspend", officer=frozen)
+    with pytest.raises(ServiceError, match="ACT_OUTDATED"):
+        house.then("SECRETARY-GENERAL", acts[1])
+
+
 def test_nobody_gives_a_right_to_themselves(house: House) -> None:
     for role, command, asked in (
         ("SECURITY-OFFICER", "habilitation_propose", CLEARED),

@@ -25,6 +25,7 @@ STAMP = int(NOW.timestamp())
 ACTS: dict[str, Asked] = {
     "habilitation.grant": ("habilitation-grant", True, lambda rank: Person("OFF-9", "P", rank)),
     "function.assign": ("role-assign", False, lambda rank: Person("OFF-9", "P", rank)),
+    "officer.resume": ("role-assign", False, lambda rank: Person("OFF-9", "P", rank)),
     "need.grant": ("grant-need", True, lambda rank: Dispatch("D", rank, origin="P")),
     "policy.change": ("policy-change", False, lambda _rank: Book("policies")),
 }

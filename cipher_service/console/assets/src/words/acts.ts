@@ -95,6 +95,10 @@ export const ACTS: Record<string, Words> = {
     fr: "Donner à un officier un nouveau lien d’inscription",
     en: "Give an officer a new enrolment link",
   },
+  "officer.resume": {
+    fr: "Lever la suspension d’un officier",
+    en: "Lift an officer’s suspension",
+  },
   "officer.own-key": {
     fr: "Mettre en service la clé propre d’un officier",
     en: "Put an officer’s own key in service",
