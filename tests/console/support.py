@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import html5lib
 from axe_playwright_python.sync_playwright import Axe
+from babel.messages.catalog import Message
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -190,7 +192,7 @@ def check_language(page: Page, foreign: tuple[str, ...] = ()) -> None:
     for text in texts:
         if any(name and name in text for name in foreign):
             continue
-        if words.search(text) or (language == "fr" and text in english_only()):
+        if words.search(text) or text in (english_only() if language == "fr" else french_only()):
             wrong.append(text)
     assert wrong == [], f"{page.url} in {language}: {wrong}"
 
@@ -199,11 +201,22 @@ def check_language(page: Page, foreign: tuple[str, ...] = ()) -> None:
 def english_only() -> frozenset[str]:
     """Return the sentences of the catalogues that are not the same in French."""
     return frozenset(
-        str(message.string)
-        for catalogue in english_catalogues()
-        for message in catalogue
-        if message.id and message.string and message.string != message.id
+        str(message.string) for message in _single_messages() if message.string != message.id
     )
+
+
+@cache
+def french_only() -> frozenset[str]:
+    """Return the sentences of the source that their English differs from, and is nowhere."""
+    said = {str(message.id): str(message.string) for message in _single_messages()}
+    return frozenset(one for one, other in said.items() if one != other) - set(said.values())
+
+
+def _single_messages() -> Iterator[Message]:
+    for catalogue in english_catalogues():
+        for message in catalogue:
+            if isinstance(message.id, str) and message.id and message.string:
+                yield message
 
 
 def primary(page: Page) -> str:
@@ -217,7 +230,8 @@ def picture(tab: Tab, path: Path) -> None:
     tab.page.screenshot(path=path, full_page=True)
 
 
-# Every text of the document outside [lang] parts of another language, titles and labels included.
+# Every text of the document outside [lang] parts of another language: titles, labels, what scripts
+# will say (data-*), templates and what is hidden included.
 _TEXTS = """() => {
   const own = document.documentElement.lang;
   const texts = [document.title];
@@ -226,10 +240,16 @@ _TEXTS = """() => {
     if (node.nodeType !== Node.ELEMENT_NODE) return;
     if (node.lang && node.lang !== own) return;
     if (["SCRIPT", "STYLE"].includes(node.tagName)) return;
-    for (const name of ["title", "alt", "aria-label", "placeholder", "data-label", "value"]) {
-      if (node.hasAttribute(name) && node.type !== "hidden") texts.push(node.getAttribute(name));
+    const written = ["text", "search", "submit", "button"];
+    const shown = ["title", "alt", "placeholder", "value", "content", "label"];
+    for (const { name, value } of node.attributes) {
+      const said = shown.includes(name) || /^aria-(label|description|roledescription)$/.test(name)
+        || (name.startsWith("data-") && name !== "data-module" && !value.startsWith("/"));
+      // What a box, a choice or a button sends is no text.
+      const sent = name === "value" && (node.tagName !== "INPUT" || !written.includes(node.type));
+      if (said && !sent) texts.push(value);
     }
-    node.childNodes.forEach(walk);
+    (node.content ?? node).childNodes.forEach(walk);
   };
   walk(document.body);
   return texts.map((text) => text.trim()).filter((text) => text);

@@ -1,5 +1,6 @@
 """Lists renew themselves: what came is there, and whoever was reading is where they were."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables.identity import session
 from cipher_service.storage.unit_of_work import reading
 from tests.console.conftest import Enter
-from tests.console.support import check_accessible, check_page
+from tests.console.support import check_accessible, check_page, check_width
 from tests.console.test_signing import names, sample
 
 ROLE = "DEPUTY-DIRECTOR"
@@ -134,13 +135,47 @@ def test_a_lost_link_is_told_and_the_list_is_brought_up_to_date_after_it(
     page = tab.page
     page.route("**/depeches/flux*", lambda route: route.abort())
     tab.goto("/depeches/")
-    lost = page.locator("#liaison")
+    lost = page.locator("#liaison [role=status]")
     expect(lost).to_contain_text("Liaison interrompue")
     check_accessible(page)
     number = sent(ministry, text)
     page.unroute("**/depeches/flux*")
     expect(page.locator(f'tr[data-line="{number}"]')).to_be_visible()  # nobody loaded the page anew
     expect(lost).to_be_empty()
+    tab.complaints.clear()  # Chromium tells each try that was cut
+
+
+def test_a_lost_link_is_said_on_every_page_and_moves_nothing(enter: Enter) -> None:
+    tab = enter(ROLE)
+    page = tab.page
+    cut = [False]
+    page.route("**/depeches/flux*", lambda route: route.abort() if cut[0] else route.continue_())
+    places = (
+        "() => [...document.querySelectorAll('main, h1, footer, .app-side')]"
+        ".map((one) => one.getBoundingClientRect().top)"
+    )
+    for path, width in (("/postes/apercu", 1280), ("/aide/raccourcis", 390)):
+        cut[0] = False
+        page.set_viewport_size({"width": width, "height": 800})
+        tab.goto(f"{path}?lang=fr")
+        said = page.locator("#liaison [role=status]")
+        expect(said).to_be_empty()
+        before = page.evaluate(places)
+        cut[0] = True
+        page.evaluate("dispatchEvent(new Event('pagehide'))")  # the stream that is open ends
+        page.get_by_role("button", name="Essayer maintenant").or_(said).first.wait_for(
+            state="attached"
+        )
+        page.evaluate("document.querySelector('#liaison button').click()")
+        expect(said).to_contain_text(re.compile(r"depuis \d\d h \d\d : .* Rien n’est perdu"))
+        assert page.evaluate(places) == before
+        check_accessible(page)
+        check_width(page)
+        # Whoever does not want to wait asks again at once.
+        cut[0] = False
+        page.get_by_role("button", name="Essayer maintenant").click()
+        expect(said).to_be_empty()
+        expect(page.get_by_role("button", name="Essayer maintenant")).to_be_hidden()
     tab.complaints.clear()  # Chromium tells each try that was cut
 
 

@@ -196,7 +196,7 @@ def _on_its_way(chief: Tab, desk: Desk, seal: str, pictures: Path) -> None:
     chief.page.get_by_text("en route").first.wait_for()
     chief.page.get_by_label("Ce qui est constaté").select_option("bag-detained")
     press(chief, "Signaler")
-    chief.page.get_by_text("valise retenue").first.wait_for()
+    chief.page.locator("#irregularites ~ ul").get_by_text("valise retenue").wait_for()
     diamond = chief.page.get_by_role("link", name="Irrégularité : valise retenue")
     diamond.click()
     case = chief.page.url.partition("#")[2]

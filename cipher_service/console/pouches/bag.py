@@ -5,7 +5,7 @@ import json
 from starlette.responses import Response
 
 from cipher_service.console.dispatches.granting import Standing
-from cipher_service.console.pouches import sealing, stations
+from cipher_service.console.pouches import picture_tall, sealing, stations
 from cipher_service.console.pouches.picture import HEIGHT, LINE, WIDTH, draw
 from cipher_service.console.pouches.reading import as_file, ask, named, page
 from cipher_service.console.pouches.words import CONDITIONS
@@ -30,6 +30,7 @@ async def journey(visit: Visit, refusal: ServiceError | None = None) -> Response
     takers = await ask(visit, lambda office: views.takers(office, seal, by=visit.person.number))
     custodian = await sealing.custodian_stands(visit)
     may_announce = bool(visit.person.principal.functions & GRANT_SEATS[SIGN])
+    picture = draw(found, visit.now)
     return page(
         visit,
         "journey",
@@ -39,7 +40,9 @@ async def journey(visit: Visit, refusal: ServiceError | None = None) -> Response
         takers=takers,
         may_announce=may_announce,
         first=_first(found, custodian, announces=may_announce, hands_over=bool(takers)),
-        picture=draw(found, visit.now),
+        picture=picture,
+        down=picture_tall.stand_up(picture),
+        tall=picture_tall,
         width=WIDTH,
         height=HEIGHT,
         line=LINE,

@@ -1,5 +1,7 @@
 // The alert bar, on every page of a signed-in officer: asked for when the stream says so. The stream
-// carries ids only; when it is lost the browser asks again by itself, and the inbox says so.
+// carries ids only; when it is lost the page says since when, and asks again by itself.
+import { hour, serviceNow } from "./shared/hours";
+
 interface Line {
   page: string;
   heard: string;
@@ -14,6 +16,10 @@ interface Bar {
 
 const place = document.getElementById("alertes");
 const link = document.getElementById("liaison");
+const lost = link?.querySelector<HTMLElement>("[data-lost]");
+const again = link?.querySelector("button");
+const SOON = 1_000;
+const PAUSE = 10_000;
 const title = document.title;
 let shown = 0;
 
@@ -61,18 +67,54 @@ async function show(): Promise<void> {
   document.title = shown ? `(${shown}) ${title}` : title;
 }
 
-if (place) {
+// Since when nothing is heard; 0 while the stream is there.
+let since = 0;
+let stream: EventSource | undefined;
+let waiting = 0;
+
+function listen(): void {
+  window.clearTimeout(waiting);
+  stream?.close();
   const list = document.querySelector<HTMLElement>("[data-live]")?.dataset["live"];
-  const stream = new EventSource(list ? `/depeches/flux?${list}` : "/depeches/flux");
-  stream.addEventListener("list", () => document.dispatchEvent(new Event("listed")));
-  stream.addEventListener("alerts", () => void show());
-  stream.addEventListener("closed", () => stream.close());
-  stream.addEventListener("open", () => {
-    if (link) link.textContent = "";
+  const opened = new EventSource(list ? `/depeches/flux?${list}` : "/depeches/flux");
+  stream = opened;
+  opened.addEventListener("list", () => document.dispatchEvent(new Event("listed")));
+  opened.addEventListener("alerts", () => void show());
+  opened.addEventListener("closed", () => opened.close());
+  opened.addEventListener("open", heard);
+  opened.addEventListener("error", () => {
+    opened.close();
+    silent();
   });
-  stream.addEventListener("error", () => {
-    if (link) link.textContent = link.dataset["lost"] ?? "";
+}
+
+function heard(): void {
+  since = 0;
+  say("");
+}
+
+// A stream that ends, as each does now and then, is asked for again at once; only then it is lost.
+function silent(): void {
+  const first = since === 0;
+  since ||= serviceNow();
+  waiting = window.setTimeout(listen, first ? SOON : PAUSE);
+  if (!first) say(lost?.dataset["lost"]?.replace("{hour}", hour(since)) ?? "");
+}
+
+// Said once: who hears the page read out is not told the same at each try.
+function say(text: string): void {
+  if (!lost || !again || lost.textContent === text) return;
+  lost.textContent = text;
+  again.hidden = text === "";
+  document.body.classList.toggle("app-lost", text !== "");
+}
+
+if (place) {
+  listen();
+  again?.addEventListener("click", listen);
+  addEventListener("online", () => {
+    if (since) listen();
   });
   // A page that is left must not wait for its stream.
-  addEventListener("pagehide", () => stream.close());
+  addEventListener("pagehide", () => stream?.close());
 }

@@ -1,6 +1,8 @@
 // The session as its officer sees it: time left, "Prolonger", and a page that shows nothing once it
-// is over. Shortcuts of every page: `?` for the help, `g` and a letter for a line of the navigation,
-// `t` from a drawing to the table that says the same, and back.
+// is over. Shortcuts of every page: `?` for its help, `g` and a letter for a line of the navigation,
+// `t` from a drawing to the table that says the same, and back; and whatever letter an element of the
+// page waits for (`data-press`).
+import { serviceNow } from "./shared/hours";
 import { shortcutsOn, typing } from "./shared/typing";
 
 const WARN = 5 * 60_000;
@@ -9,15 +11,12 @@ const bar = document.getElementById("session-fin");
 const told = bar?.querySelector<HTMLElement>("[data-session-text]");
 const channel = new BroadcastChannel("session");
 
-// What this machine's clock is ahead of the service's: a wrong clock neither ends nor extends a session.
-const ahead = Date.now() - Date.parse(clock?.dataset["sessionNow"] ?? "");
-
 function until(name: "sessionEnds" | "sessionLast"): number {
   return Date.parse(clock?.dataset[name] ?? "");
 }
 
 function left(): number {
-  return until("sessionEnds") - (Date.now() - ahead);
+  return until("sessionEnds") - serviceNow();
 }
 
 // Another tab has shown that the officer is there.
@@ -86,7 +85,25 @@ document.addEventListener("keydown", (event) => {
     document.querySelector<HTMLAnchorElement>(`a[data-go="${CSS.escape(event.key)}"]`)?.click();
   } else if (event.key === "t") {
     turnToTable();
+  } else if (/^[a-z]$/.test(event.key)) {
+    press(event);
   }
+});
+
+// A button or link is pressed; a field gets the focus, without the letter.
+function press(event: KeyboardEvent): void {
+  const wanted = document.querySelector<HTMLElement>(`[data-press="${event.key}"]`);
+  if (!wanted) return;
+  event.preventDefault();
+  if (wanted.matches("input, select, textarea")) wanted.focus();
+  else wanted.click();
+}
+
+// The help opens over the page: what is written there stays. Without a dialog the link leads on.
+const help = document.querySelector<HTMLDialogElement>("dialog#aide");
+document.querySelector("a[data-help]")?.addEventListener("click", (event) => {
+  event.preventDefault();
+  help?.showModal();
 });
 
 function turnToTable(): void {

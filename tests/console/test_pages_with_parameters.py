@@ -1,0 +1,297 @@
+"""Every page whose address names something: both languages, both widths, once work lies on it.
+
+Each group makes what its pages are about, then looks at them; a new address with a parameter that
+stands in no group turns the first test red. A page is loaded once in each language and then made
+narrow: what the service sends does not depend on the screen.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import APIResponse, ViewportSize, expect
+
+from cipher_service.access.policies import default_policies
+from cipher_service.administration.installation import custodian_of
+from cipher_service.administration.stage import Stage, chiffre
+from cipher_service.audit.journal import Journal
+from cipher_service.console.flows import FLOWS
+from cipher_service.directory.roles import default_roles
+from cipher_service.pouches import carriage, closing, packing, planning, seal_store
+from cipher_service.pouches.closing import Closure
+from cipher_service.pouches.office import Office
+from cipher_service.storage.engine import open_existing
+from pouch.facts import INTACT
+from pouch.manifest import BagClass
+from tests.console import photographed
+from tests.console.conftest import Enter
+from tests.console.support import (
+    Tab,
+    check_accessible,
+    check_html,
+    check_language,
+    check_quiet,
+    check_width,
+)
+from tests.console.test_signing import names, propose, sample
+from tests.support.office import ABSENT, PIECE, route, timetable
+from tests.support.office import carriage as waybill
+
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+NARROW: ViewportSize = {"width": 390, "height": 844}
+
+NO_PAGES = {
+    # Files, and what leads elsewhere: their own tests ask for them.
+    *("/static/{file:path}", "/demonstration/{secret}", "/scan/files/{file}"),
+    *("/ceremonies/{ceremony}/proces-verbal.json", "/ceremonies/{ceremony}/proces-verbal.pdf"),
+    *("/journal/tetes/{number}", "/journal/{number}/preuve"),
+    *("/valises/{seal}/bordereau.pdf", "/valises/{seal}/etiquette.pdf"),
+    *("/valises/{seal}/epcis.json", "/valises/{seal}/photographies/{photograph}/image"),
+}
+BOOKS = {
+    "/journal/{number}": "AUDITOR",
+    "/postes/{post}": "CHIEF-CIPHER-POUCH",
+    "/droits/{officer}": "SECURITY-OFFICER",
+    "/droits/{officer}/accorder": "SECURITY-OFFICER",
+}
+DISPATCHES = {
+    "/depeches/{number}": "DEPUTY-DIRECTOR",
+    "/depeches/brouillon/{number}": "DRAFTER",
+    "/depeches/brouillon/{number}/verifier": "DRAFTER",
+    "/depeches/visa/{number}": "DEPUTY-DIRECTOR",
+    "/depeches/visa/{number}/refus": "DEPUTY-DIRECTOR",
+}
+BAGS = {
+    "/valises/{seal}": "CHIEF-POUCH",
+    "/valises/{open}/confection": "POUCH-AGENT",
+    "/valises/{seal}/reception": "CHIEF-POUCH",
+    "/valises/{seal}/verification": "CHIEF-POUCH",
+    "/valises/{seal}/papiers": "CHIEF-POUCH",
+    "/valises/{seal}/photographies": "CHIEF-POUCH",
+    "/valises/{seal}/photographies/{photograph}": "CHIEF-POUCH",
+}
+ACTS = {
+    "/actes/{act_id}": "SECRETARY-GENERAL",
+    "/politiques/{policy_id}": "SECRETARY-GENERAL",
+    "/ceremonies/{ceremony}": "CUSTODIAN-A",
+}
+# A bag that is still open, and an act about policies: other things of the same parameter.
+RENAMED = {"{open}": "{seal}", "{policy_id}": "{act_id}"}
+
+
+def test_every_address_with_a_parameter_is_looked_at() -> None:
+    asked = {
+        page.path
+        for flow in FLOWS
+        for page in flow.pages
+        if page.method == "GET" and "{" in page.path and page.path not in NO_PAGES
+    }
+    looked_at = set()
+    for path in (*BOOKS, *DISPATCHES, *BAGS, *ACTS):
+        looked_at.add(re.sub(r"\{\w+\}", lambda name: RENAMED.get(name[0], name[0]), path))
+    assert asked == looked_at
+
+
+def look_at(
+    ministry: Stage,
+    enter: Enter,
+    pages: Mapping[str, str],
+    found: Mapping[str, str],
+    foreign: tuple[str, ...] = (),
+) -> None:
+    """Hold pages to everything, in both languages and at both widths."""
+    tabs: dict[str, Tab] = {}
+    for path, role in pages.items():
+        tab = tabs.get(role) or enter(role)
+        tabs[role] = tab
+        for language in ("fr", "en"):
+            tab.page.set_viewport_size(WIDE)
+            tab.goto(f"{path.format(**found)}?lang={language}")
+            whole(tab, (*names(ministry), "OFF-", "cipher-service ", *foreign))
+            check_html(tab.page)
+    for tab in tabs.values():
+        check_quiet(tab)
+
+
+def whole(tab: Tab, foreign: tuple[str, ...]) -> None:
+    """What does not need the service: the page at both widths, and what it says."""
+    for size in (WIDE, NARROW):
+        tab.page.set_viewport_size(size)
+        check_accessible(tab.page)
+        check_width(tab.page)
+    check_language(tab.page, foreign)
+
+
+def test_pages_of_the_books(ministry: Stage, enter: Enter) -> None:
+    found = {"number": "1", "post": "PARIS", "officer": sample(ministry, "CIPHER-CLERK")}
+    look_at(ministry, enter, BOOKS, found, tuple(default_roles().roles))
+
+
+def test_pages_of_dispatches(ministry: Stage, enter: Enter, tmp_path: Path) -> None:
+    text = tmp_path / "texte.txt"
+    text.write_text("Ce que la page montre", "utf-8")
+    arrived = chiffre(
+        "fr", "send", "--identity", ministry.identity("LOME"), "--to", "MINREX", "--level",
+        "CONFIDENTIEL", "--precedence", "ROUTINE", "--subject", "Essai", str(text),
+    )["id"]  # fmt: skip
+    # Drafts of the bureau's officer, who writes in French.
+    draft, visa = (_written(enter("DRAFTER"), ministry, submitted) for submitted in (False, True))
+    for path, role in DISPATCHES.items():
+        number = visa if "visa" in path else draft if "brouillon" in path else str(arrived)
+        look_at(ministry, enter, {path: role}, {"number": number}, ("Essai", "Signez mardi."))
+
+
+def _written(author: Tab, ministry: Stage, submitted: bool) -> str:
+    author.goto("/depeches/nouvelle?lang=fr")
+    page = author.page
+    page.get_by_label("LOME").select_option(label="Pour action")
+    page.get_by_label("Niveau").select_option(label="Diffusion restreinte")
+    page.get_by_label("Objet").fill("Essai")
+    page.get_by_label("Texte de la dépêche").fill("Signez mardi.")
+    page.get_by_role("button", name="Vérifier").click()
+    page.wait_for_url("**/verifier")
+    number = page.url.split("/")[-2]
+    if submitted:
+        page.locator("#qui").select_option(sample(ministry, "DEPUTY-DIRECTOR"))
+        page.get_by_role("button", name="Soumettre").click()
+        expect(page.get_by_text("La dépêche est soumise")).to_be_visible()
+    return number
+
+
+@dataclass(frozen=True)
+class Bags:
+    """One bag on its way, one that is made up."""
+
+    seal: str
+    open: str
+
+
+@pytest.fixture
+def bags(ministry: Stage) -> Iterator[Bags]:
+    """The bureau's own bags, on a route of this test alone."""
+    engine = open_existing(ministry.settings.database)
+    by = {role: sample(ministry, role) for role in ("CHIEF-POUCH", "POUCH-AGENT", "COURIER")}
+    chief, agent, second = (
+        by["CHIEF-POUCH"],
+        by["POUCH-AGENT"],
+        sample(ministry, "CHIEF-CIPHER-POUCH"),
+    )
+    mark = secrets.token_hex(4).upper()
+    with custodian_of(ministry.settings) as custodian:
+        journal = Journal(engine, ministry.settings.log_origin, "account/tests")
+        office = Office(engine, custodian, ministry.settings.headquarters, journal)
+        planning.add_route(office, route(f"R-{mark}"), by=chief)
+        first, *_ = planning.plan(office, timetable(f"R-{mark}"), 2, by=chief)
+        planning.entrust(office, first.departure, waybill(1, by["COURIER"]), by=chief)
+        numbers = [f"MX-{mark}{number}" for number in range(2)]
+        pair = {"by": chief, "second": agent}
+        seal_store.take_in(office, numbers, sort="plastic", strength="S", **pair)
+        seal_store.issue(office, 2, **pair)
+
+        def packed() -> str:
+            bag = planning.add_bag(office, by=chief)
+            seal = packing.begin(office, first.departure, bag, BagClass.SECRET, by=agent)
+            packing.scan(office, seal, packing.hand_in(office, PIECE, by=agent), by=agent)
+            return seal
+
+        seal = packed()
+        closure = Closure(tuple(numbers), 1500, chief, ABSENT)
+        closing.close(office, seal, closure, by=chief, second=second)
+        carriage.hand_over(office, seal, by=chief, to=by["COURIER"], condition=INTACT)
+        yield Bags(seal, packed())
+    engine.dispose()
+
+
+def test_pages_of_bags(ministry: Stage, enter: Enter, bags: Bags, pictures: Path) -> None:
+    chief = enter("CHIEF-POUCH")
+    photographed.add(chief, bags.seal, photographed.camera())
+    photograph = chief.page.url.split("/")[-1]
+    chief.goto(f"/valises/{bags.seal}?lang=fr")
+    chief.page.get_by_label("Ce qui est constaté").select_option("bag-detained")
+    chief.page.get_by_role("button", name="Signaler").click()
+    chief.page.locator("#irregularites ~ ul").get_by_text("valise retenue").wait_for()
+    found = {"seal": bags.seal, "open": bags.open, "photograph": photograph}
+    look_at(ministry, enter, BAGS, found, (PIECE.sender, PIECE.addressee))
+
+    # On a telephone the line of time stands, and what it says can be read.
+    page = chief.page
+    page.set_viewport_size(NARROW)
+    chief.goto(f"/valises/{bags.seal}?lang=fr")
+    tall = page.locator(".app-figure__tall")
+    expect(page.locator(".app-figure__wide")).to_be_hidden()
+    for said in ("scellée", "remise", "valise retenue", "prévu"):
+        expect(tall.get_by_text(said).first).to_be_visible()
+    heights = tall.locator("text").evaluate_all("all => all.map((t) => t.getBoundingClientRect())")
+    sizes = tall.locator("text").evaluate_all(
+        "all => all.map((t) => parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().a)"
+    )
+    assert min(sizes) >= 12, "px on the screen"
+    for above, below in pairwise(heights):
+        assert above["bottom"] <= below["top"] + 1, "no label lies over another"
+    page.screenshot(path=pictures / "journey-telephone.png", full_page=True)
+
+
+def test_pages_of_acts_and_the_page_where_they_are_signed(ministry: Stage, enter: Enter) -> None:
+    foreign = (*names(ministry), "OFF-", "depeche/v1", "Reste à signer", "cedar")
+    security = enter("SECURITY-OFFICER")
+    security.goto("/actes?lang=fr")
+    address = propose(security, sample(ministry, "COURIER"), "Reste à signer")
+    act = _signed(security, address, foreign)
+
+    policies = enter("CHIEF-CNTC")
+    policies.goto("/politiques?lang=en")
+    answer = _post(
+        policies,
+        "/politiques/proposer",
+        {"policies": f"{default_policies().text}\n// {act}\n", "reason": "Reste à signer"},
+    )
+    policy = _signed(policies, answer.headers["location"], foreign)
+
+    keeper = enter("CUSTODIAN-A")
+    keeper.goto("/ceremonies/nouvelle?lang=fr")
+    holders = ("COURIER", "CIPHER-CLERK", "CUSTODIAN-B")
+    form: dict[str, str | float | bool] = {
+        "threshold": "2",
+        "second": sample(ministry, "CUSTODIAN-B"),
+        "third": sample(ministry, "CHIEF-CNTC"),
+        "reason": "Reste à signer",
+    }
+    for row in range(keeper.page.locator("[id^=card-]").count()):
+        known = row < len(holders)
+        form[f"code-{row}"] = f"GARDE-{row}" if known else ""
+        form[f"officer-{row}"] = sample(ministry, holders[row]) if known else ""
+        form[f"card-{row}"] = sha256(bytes([row])).hexdigest() if known else ""
+    ceremony = _post(keeper, "/ceremonies/nouvelle", form).headers["location"].split("/")[-1]
+    found = {"act_id": act, "policy_id": policy, "ceremony": ceremony}
+    look_at(ministry, enter, ACTS, found, ("Reste à signer", "GARDE-", "chiffre ", "cedar", "//"))
+
+
+def _post(tab: Tab, path: str, form: dict[str, str | float | bool]) -> APIResponse:
+    answer = tab.page.request.post(
+        f"{tab.origin}{path}",
+        form=form,
+        headers={"Origin": tab.origin},
+        max_redirects=0,
+        timeout=90_000,
+    )
+    assert answer.status == 303, answer.text()
+    return answer
+
+
+def _signed(tab: Tab, address: str, foreign: tuple[str, ...]) -> str:
+    """Look at the page where an act is signed, sign it; give the act's number."""
+    tab.page.goto(address)
+    button = tab.page.locator("button", has_text=re.compile("clé logicielle|software key"))
+    expect(button).to_be_visible()
+    whole(tab, foreign)
+    tab.page.set_viewport_size(WIDE)
+    button.click()
+    tab.page.wait_for_url("**/actes")
+    tab.hosts.clear()
+    [number] = re.findall(r"/actes/([0-9A-Za-z-]+)", tab.page.content())[-1:]
+    return str(number)
