@@ -6,10 +6,11 @@
 
 An habilitation is proposed by the security officer and granted by the Head of the Cell, the
 Secretary-General or the Minister, as its level demands; a function is confided by the security
-officer with the Secretary-General; a need to know is given by an authority, from CONFIDENTIEL up by
-two. To end a person's freeze takes the same two as a function. The act carries the exact window and the state of the person's book: once that book has moved,
-the act is worthless. The policies decide when it is proposed and again, with all who signed, when
-it is done. To take a right away one person suffices, at once.
+officer with the Secretary-General, who also end a person's freeze together; a need to know is given
+by an authority, from CONFIDENTIEL up by two. The act carries the exact window and the state of the
+person's book: once that book has moved, the act is worthless. The policies decide when it is
+proposed and again, with all who signed, when it is done. To take a right away one person suffices,
+at once.
 """
 
 from collections.abc import Callable
@@ -107,7 +108,8 @@ class Authorising:
         """Take `{"officer", "starts", "ends", "reason", "back"}` and the right; give `{"ticket"}`.
 
         The right: `{"level", "caveats", "trained_until", "act"}`, `{"role", "act"}`,
-        `{"kind", "matter"}`, or nothing, to end a freeze. Instants are texts; an empty start is now, an empty end is none.
+        `{"kind", "matter"}`, or nothing, to end a freeze. Instants are texts; an empty start is
+        now, an empty end is none.
         Everything is tried and undone before anybody signs, so that it is refused here as it would
         be at the end. Refuses NOT_ALLOWED, NOT_FOUND, and as `directory` and `shared_acts`.
         """

@@ -118,6 +118,30 @@ def test_what_cannot_be_is_refused_before_a_signature(enter: Enter, newcomer: st
     deputy.page.get_by_text("Le poste ATLANTIDE n’est pas au répertoire").wait_for()
 
 
+def test_a_suspension_is_lifted_by_two(ministry: Stage, enter: Enter, newcomer: str) -> None:
+    foreign = (*names(ministry), NEW, "OFF-", *default_roles().roles)
+    first, second = enter("SECURITY-OFFICER"), enter("SECRETARY-GENERAL")
+    first.goto(f"/droits/{newcomer}/accorder?lang=fr")
+    first.page.get_by_role("button", name="Suspendre cette personne").click()
+    first.page.get_by_text("Cette personne est suspendue").wait_for()
+    for language in ("en", "fr"):
+        first.goto(f"/droits/{newcomer}/accorder?lang={language}")
+        check_page(first, foreign=foreign)
+    assert first.page.get_by_role("button", name="Proposer la fonction").count() == 0
+    first.page.get_by_label("Motif").fill("Retour de congé")
+    first.page.get_by_role("button", name="Proposer la levée").click()
+    first.page.get_by_text("Retour de congé").first.wait_for()
+    sign(first, "D’autres doivent encore signer")
+    second.goto("/actes")
+    row = second.page.locator("tr", has_text=newcomer)
+    row.get_by_role("link", name="Lever la suspension").click()
+    second.page.get_by_role("button", name="Lire et signer").click()
+    sign(second, "Signé, et fait")
+    first.hosts.clear()
+    first.goto(f"/droits/{newcomer}/accorder")
+    assert first.page.get_by_role("button", name="Suspendre cette personne").is_visible()
+
+
 def test_policies_are_compared_before_two_put_them_in_force(ministry: Stage, enter: Enter) -> None:
     first, second = enter("CHIEF-CNTC"), enter("SECRETARY-GENERAL")
     for text, said in (
