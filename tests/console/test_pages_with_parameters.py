@@ -20,6 +20,7 @@ from cipher_service.access.policies import default_policies
 from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.stage import Stage, chiffre
 from cipher_service.audit.journal import Journal
+from cipher_service.console.ceremonies import ROWS
 from cipher_service.console.flows import FLOWS
 from cipher_service.directory.roles import default_roles
 from cipher_service.pouches import carriage, closing, packing, planning, seal_store
@@ -103,12 +104,13 @@ def look_at(
     pages: Mapping[str, str],
     found: Mapping[str, str],
     foreign: tuple[str, ...] = (),
-) -> None:
-    """Hold pages to everything, in both languages and at both widths."""
+) -> dict[str, Tab]:
+    """Hold pages to everything, in both languages and at both widths; give the tabs by role."""
     tabs: dict[str, Tab] = {}
     for path, role in pages.items():
         tab = tabs.get(role) or enter(role)
         tabs[role] = tab
+        tab.page.set_default_navigation_timeout(120_000)  # policies are proved before they show
         for language in ("fr", "en"):
             tab.page.set_viewport_size(WIDE)
             tab.goto(f"{path.format(**found)}?lang={language}")
@@ -116,6 +118,7 @@ def look_at(
             check_html(tab.page)
     for tab in tabs.values():
         check_quiet(tab)
+    return tabs
 
 
 def whole(tab: Tab, foreign: tuple[str, ...]) -> None:
@@ -216,16 +219,18 @@ def test_pages_of_bags(ministry: Stage, enter: Enter, bags: Bags, pictures: Path
     chief.page.get_by_role("button", name="Signaler").click()
     chief.page.locator("#irregularites ~ ul").get_by_text("valise retenue").wait_for()
     found = {"seal": bags.seal, "open": bags.open, "photograph": photograph}
-    look_at(ministry, enter, BAGS, found, (PIECE.sender, PIECE.addressee))
+    tabs = look_at(ministry, enter, BAGS, found, (PIECE.sender, PIECE.addressee))
 
     # On a telephone the line of time stands, and what it says can be read.
+    chief = tabs["CHIEF-POUCH"]
     page = chief.page
     page.set_viewport_size(NARROW)
     chief.goto(f"/valises/{bags.seal}?lang=fr")
+    page.screenshot(path=pictures / "journey-telephone.png", full_page=True)
     tall = page.locator(".app-figure__tall")
     expect(page.locator(".app-figure__wide")).to_be_hidden()
-    for said in ("scellée", "remise", "valise retenue", "prévu"):
-        expect(tall.get_by_text(said).first).to_be_visible()
+    for said in ("scellée", "remise", "valise retenue", "prévu "):
+        expect(tall.locator("text", has_text=said).first).to_be_visible()
     heights = tall.locator("text").evaluate_all("all => all.map((t) => t.getBoundingClientRect())")
     sizes = tall.locator("text").evaluate_all(
         "all => all.map((t) => parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().a)"
@@ -233,7 +238,6 @@ def test_pages_of_bags(ministry: Stage, enter: Enter, bags: Bags, pictures: Path
     assert min(sizes) >= 12, "px on the screen"
     for above, below in pairwise(heights):
         assert above["bottom"] <= below["top"] + 1, "no label lies over another"
-    page.screenshot(path=pictures / "journey-telephone.png", full_page=True)
 
 
 def test_pages_of_acts_and_the_page_where_they_are_signed(ministry: Stage, enter: Enter) -> None:
@@ -261,7 +265,7 @@ def test_pages_of_acts_and_the_page_where_they_are_signed(ministry: Stage, enter
         "third": sample(ministry, "CHIEF-CNTC"),
         "reason": "Reste à signer",
     }
-    for row in range(keeper.page.locator("[id^=card-]").count()):
+    for row in range(ROWS):
         known = row < len(holders)
         form[f"code-{row}"] = f"GARDE-{row}" if known else ""
         form[f"officer-{row}"] = sample(ministry, holders[row]) if known else ""

@@ -100,6 +100,8 @@ function summary(statement: Statement, shown: Shown): HTMLElement {
       const long = typeof given === "string" && given.includes("\n");
       const kind = long ? "app-code" : "app-number--long";
       line(list, MEMBERS[name]?.[language] ?? name, value(name, given, shown), kind);
+      // A long text scrolls in its place, by keyboard too.
+      if (long) list.querySelector<HTMLElement>(".app-code")?.setAttribute("tabindex", "0");
     }
   }
   return list;
