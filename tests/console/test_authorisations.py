@@ -15,7 +15,7 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables.access import emergency
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from tests.console.conftest import Enter
-from tests.console.support import Tab, check_accessible, check_page
+from tests.console.support import Tab, check_accessible, check_page, primary
 from tests.console.test_signing import names
 
 NEW = "M. Ngono"
@@ -121,14 +121,15 @@ def test_what_cannot_be_is_refused_before_a_signature(enter: Enter, newcomer: st
 def test_a_suspension_is_lifted_by_two(ministry: Stage, enter: Enter, newcomer: str) -> None:
     foreign = (*names(ministry), NEW, "OFF-", *default_roles().roles)
     first, second = enter("SECURITY-OFFICER"), enter("SECRETARY-GENERAL")
-    first.goto(f"/droits/{newcomer}/accorder?lang=fr")
-    first.page.get_by_role("button", name="Suspendre cette personne").click()
-    first.page.get_by_text("Cette personne est suspendue").wait_for()
+    engine = open_existing(ministry.settings.database)
+    with unit_of_work(engine) as connection:
+        officers.set_state(connection, newcomer, "suspended", clock.now())
+    engine.dispose()
     for language in ("en", "fr"):
         first.goto(f"/droits/{newcomer}/accorder?lang={language}")
         check_page(first, foreign=foreign)
-    assert first.page.get_by_role("button", name="Proposer la fonction").count() == 0
-    first.page.get_by_label("Motif").fill("Retour de congé")
+    assert primary(first.page) == "Proposer la levée"
+    first.page.locator("#resumption-reason").fill("Retour de congé")
     first.page.get_by_role("button", name="Proposer la levée").click()
     first.page.get_by_text("Retour de congé").first.wait_for()
     sign(first, "D’autres doivent encore signer")
