@@ -135,7 +135,7 @@ def test_a_lost_link_is_told_and_the_list_is_brought_up_to_date_after_it(
     page = tab.page
     page.route("**/depeches/flux*", lambda route: route.abort())
     tab.goto("/depeches/")
-    lost = page.locator("#liaison [role=status]")
+    lost = page.locator("#liaison [data-lost]")
     expect(lost).to_contain_text("Liaison interrompue")
     check_accessible(page)
     number = sent(ministry, text)
@@ -158,7 +158,7 @@ def test_a_lost_link_is_said_on_every_page_and_moves_nothing(enter: Enter) -> No
         cut[0] = False
         page.set_viewport_size({"width": width, "height": 800})
         tab.goto(f"{path}?lang=fr")
-        said = page.locator("#liaison [role=status]")
+        said = page.locator("#liaison [data-lost]")
         expect(said).to_be_empty()
         before = page.evaluate(places)
         cut[0] = True
