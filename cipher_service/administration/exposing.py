@@ -1,7 +1,8 @@
 """A key is compromised: it is marked at once, and what it could read is said honestly.
 
 `bureau/CODE` is the ministry's own key, held by the custodian; `post/CODE` a post's, of which the
-ministry has the card alone. Marking is one person's act; the report changes nothing.
+ministry has the card alone; those of `keys.custody.lasting` sign and never read anything. Marking
+is one person's act; the report changes nothing.
 """
 
 from argparse import Namespace
@@ -27,6 +28,7 @@ from cipher_service.directory.register import Directory, read_directory
 from cipher_service.dispatches.exposure import Exposed, Exposure, exposure
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import grouped
+from keys.custody.lasting import LASTING, lasting_kind
 from keys.custody.versions import Book
 
 
@@ -47,7 +49,7 @@ def compromise(arguments: Namespace, terminal: Terminal) -> None:
         with journal_of(installation).act("key_compromise", arguments.key, found) as connection:
             named = _named(arguments, installation, connection)
             found.card = named.fingerprint
-            if named.kind == "bureau":
+            if named.kind != "post":
                 with custodian_of(installation.settings) as custodian:
                     custodian.compromise_key(
                         arguments.key.encode(),
@@ -83,7 +85,7 @@ def show_exposed(found: Iterable[Exposed], terminal: Terminal) -> None:
 def _named(arguments: Namespace, installation: Installation, connection: Connection) -> _Named:
     kind, _, post = arguments.key.partition("/")
     directory = read_directory(connection)
-    if kind == "bureau":
+    if kind == "bureau" or lasting_kind(arguments.key) is not None:
         with custodian_of(installation.settings) as custodian:
             book = Book.parse(custodian.key_versions())
         version = book.find(arguments.key, number_of(arguments, book))
@@ -124,6 +126,9 @@ def _tell(named: _Named, found: Exposure, terminal: Terminal, *, done: bool) -> 
     speaker = Speaker(terminal)
     if done:
         speaker.show("key_marked", key=f"{named.kind}/{named.post}", number=named.number)
+    if named.kind in LASTING:
+        speaker.show("exposure_lasting")
+        return
     speaker.show(
         "exposure_head",
         post=named.post,

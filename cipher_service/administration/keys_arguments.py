@@ -38,6 +38,8 @@ def add_keys(commands: "Commands[Parser]", say: Say, client: Say) -> None:
         parser.add_argument(
             "--reason", metavar=say("a_reason"), required=True, help=say("help_key_reason")
         )
+    rotate.add_argument("key", metavar=say("a_key"), nargs="?", help=say("help_key_rotated"))
+    rotate.set_defaults(number=None)
     rotate.add_argument("--days", metavar="N", type=int, default=366, help=say("help_key_days"))
     for parser in (resume, rotate, destroy):
         several = partial(parser.add_argument, action="append", default=[])

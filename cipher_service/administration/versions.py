@@ -20,7 +20,7 @@ from cipher_service.administration.installation import (
 )
 from cipher_service.administration.words import Speaker, phrase
 from cipher_service.audit.journal import Found
-from cipher_service.client.failures import Misused
+from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
 from cipher_service.directory.register import read_directory
@@ -30,6 +30,7 @@ from keys import canonical
 from keys.cards import Card, grouped, read_card
 from keys.custody import read_credential
 from keys.custody.errors import CustodianUnavailable
+from keys.custody.lasting import LASTING, Lasting, advised, lasting_kind
 from keys.custody.rotation import Terminal as CustodianTerminal
 from keys.custody.store import CARD_FILE
 from keys.custody.versions import Book, bureau_key
@@ -96,16 +97,48 @@ def resume(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def rotate(arguments: Namespace, terminal: Terminal) -> None:
-    """Put the next edition of the bureau's keys in force, and its card into the directory.
-
-    A rotation that was interrupted after the keys changed only has its card taken in.
+    """Put the next version of a key in force: the bureau's keys, unless another is named.
 
     Raises:
-        Misused: DAYS_INVALID.
+        Misused: DAYS_INVALID, KEY_NAME_UNKNOWN.
+        Refused: KEY_ROTATES_NOT.
         KeysError: the store does not open.
     """
     if not 1 <= arguments.days <= _DAYS_MOST:
         raise Misused("DAYS_INVALID")
+    kind = None if arguments.key is None else lasting_kind(arguments.key)
+    if kind is not None:
+        _rotate_lasting(arguments, terminal, LASTING[kind])
+        return
+    with custodian_of(_settings(arguments)) as custodian:
+        own = bureau_key(custodian.card())
+    if arguments.key not in {None, own}:
+        raise Misused("KEY_NAME_UNKNOWN", given=arguments.key[:80], known=own)
+    _rotate_bureau(arguments, terminal)
+
+
+def _rotate_lasting(arguments: Namespace, terminal: Terminal, lasting: Lasting) -> None:
+    """Put another key in force of those that have no edition; the old one is gone."""
+    with (
+        opened(arguments) as installation,
+        custodian_of(installation.settings) as custodian,
+    ):
+        number_of(arguments, Book.parse(custodian.key_versions()))
+        if not lasting.rotates:
+            raise Refused("KEY_ROTATES_NOT", key=arguments.key)
+        found = Found()
+        with journal_of(installation).act("key_rotate", arguments.key, found):
+            at = terminal_of(arguments, terminal)
+            version = at.rotate_certifying(clock.now().replace(microsecond=0))
+            found.card = version.fingerprint
+    tell_version(version, terminal)
+
+
+def _rotate_bureau(arguments: Namespace, terminal: Terminal) -> None:
+    """Put the next edition of the bureau's keys in force, and its card into the directory.
+
+    A rotation that was interrupted after the keys changed only has its card taken in.
+    """
     now = clock.now().replace(microsecond=0)
     at = terminal_of(arguments, terminal)
     with opened(arguments) as installation:
@@ -173,7 +206,9 @@ def terminal_of(arguments: Namespace, terminal: Terminal) -> CustodianTerminal:
 def tell_warnings(book: Book, now: datetime, terminal: Terminal) -> None:
     """Tell beside the result which versions come to their end, or wait to be destroyed."""
     for version, what in book.warnings(now):
-        Speaker(terminal).say(f"key_{what}", key=version.key, number=version.number)
+        Speaker(terminal).say(
+            f"key_{advised(version, what)}", key=version.key, number=version.number
+        )
 
 
 def tell_version(version: KeyVersion, terminal: Terminal) -> None:

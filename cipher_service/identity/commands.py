@@ -22,6 +22,7 @@ from cipher_service.identity.tokens import LEEWAY
 from cipher_service.storage.batch import Handler, Together
 from keys.certificates import ClientKey
 from keys.custody.errors import CustodianFault, CustodianUnavailable, CustodySealed
+from keys.custody.lasting import advised
 from keys.custody.protocol import Custodian
 from keys.custody.versions import Book
 from keys.signing import VerifyingKey
@@ -51,7 +52,7 @@ class Admissions:
     ) -> None:
         self._directory = directory
         self._custodian = custodian
-        self._token_keys = TokenKeys(issuer, custodian.certify_token_key)
+        self._token_keys = TokenKeys(issuer, custodian)
         self._now = now
         self._introduced: tuple[str, bytes] | None = None
 
@@ -177,13 +178,16 @@ class Admissions:
     def key_warnings(self, _connection: Connection, _payload: object) -> list[tuple[str, int, str]]:
         """Give key, number and warning of each version of the custodian's keys that asks for some.
 
+        The warning is named as `keys.custody.lasting.advised` does.
+
         Nothing while the custodian is away.
         """
         try:
             book = Book.parse(self._custodian.key_versions())
         except (CustodianUnavailable, CustodianFault):
             return []
-        return [(each.key, each.number, what) for each, what in book.warnings(self._now())]
+        told = book.warnings(self._now())
+        return [(each.key, each.number, advised(each, what)) for each, what in told]
 
     def _guarded(self, name: str, act: Handler, may: May) -> Handler:
         def guarded(connection: Connection, payload: dict[str, Any]) -> Any:

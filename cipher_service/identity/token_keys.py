@@ -1,14 +1,15 @@
 """The token key of the day: made, certified and used in the registrar; trusted by certificate.
 
-The private half never leaves the registrar's memory. It is replaced every 24 hours and on every
-start; its certificate runs a little longer than its use, so that the last token lives its life.
-A lost key costs each post one more token request and nothing else.
+The private half never leaves the registrar's memory. It is replaced every 24 hours, on every start
+and when the custodian certifies by another key; its certificate runs a little longer than its use,
+so that the last token lives its life. A lost key costs each post one more token request and nothing
+else.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from cipher_service.identity.tokens import (
     ACCESS_LIFETIME,
@@ -19,12 +20,23 @@ from cipher_service.identity.tokens import (
 )
 from keys.jws import ApiKey
 from keys.signing import Signatures, VerifyingKey
+from keys.statements import key_fingerprint
 from keys.token_keys import TokenKey, certify_token_key, read_token_key
 
 USE: Final = timedelta(hours=24)
 _OVERLAP: Final = timedelta(seconds=ACCESS_LIFETIME + 2 * LEEWAY)
 
-Certify = Callable[[bytes], Signatures]
+
+class Certifier(Protocol):
+    """What a `keys.custody.Custodian` does for token keys."""
+
+    def certifying_key(self) -> VerifyingKey:
+        """The key that verifies their certificates."""
+        ...
+
+    def certify_token_key(self, statement: bytes) -> Signatures:
+        """Signs the statement of one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,7 @@ class _Key:
     private: ApiKey
     certificate: bytes
     used_until: datetime
+    certified_by: str
 
 
 class TokenKeys:
@@ -39,12 +52,12 @@ class TokenKeys:
 
     Args:
         issuer: the issuer's URL.
-        certify: the custodian's `certify_token_key`.
+        custodian: certifies them.
     """
 
-    def __init__(self, issuer: str, certify: Certify) -> None:
+    def __init__(self, issuer: str, custodian: Certifier) -> None:
         self._issuer = issuer
-        self._certify = certify
+        self._custodian = custodian
         self._current: _Key | None = None
         self._former: _Key | None = None
 
@@ -69,13 +82,16 @@ class TokenKeys:
         return [key.certificate for key in (current, *former) if now < key.used_until + _OVERLAP]
 
     def _for(self, now: datetime) -> _Key:
-        current = self._current
+        current, by = self._current, key_fingerprint(self._custodian.certifying_key())
+        if current is not None and current.certified_by != by:
+            # The certifying key was rotated: nobody believes what the former one certified.
+            current = self._current = None
         if current is None or now >= current.used_until:
             self._former = current
-            current = self._current = self._make(now)
+            current = self._current = self._make(now, by)
         return current
 
-    def _make(self, now: datetime) -> _Key:
+    def _make(self, now: datetime, by: str) -> _Key:
         private = ApiKey.generate()
         start = now.replace(microsecond=0)
         jwk = private.public_jwk()
@@ -88,9 +104,9 @@ class TokenKeys:
                 valid_from=start - timedelta(seconds=LEEWAY),
                 valid_until=start + USE + _OVERLAP,
             ),
-            self._certify,
+            self._custodian.certify_token_key,
         )
-        return _Key(private, certificate, start + USE)
+        return _Key(private, certificate, start + USE, by)
 
 
 def trusted(

@@ -1,7 +1,7 @@
 """The authority of the posts' certificates: a key of the service, which certifies nothing else.
 
-It comes from the seed of the certifying key by HKDF-SHA256 (RFC 5869), so that it is there whenever
-the service is, in every store that was ever founded, and is restored with it.
+It comes from its seed in the service compartment by HKDF-SHA256 (RFC 5869); in stores founded
+before that seed stood by itself, from the seed of the certifying key (`keys.custody.service_keys`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keys.certificates import (
     LIFE_MAX,
@@ -38,14 +39,21 @@ _AHEAD: Final = timedelta(minutes=5)
 class ClientAuthority:
     """Makes posts' certificates.
 
+    Attributes:
+        certificate: of the authority, DER.
+        public: its key, DER of SubjectPublicKeyInfo (RFC 5280 §4.1).
+
     Args:
-        seed: of the certifying key, 32 bytes.
+        seed: of the compartment, 32 bytes.
         bureau: post code of the bureau, for the authority's name.
     """
 
     def __init__(self, seed: bytes, bureau: str) -> None:
         made = int.from_bytes(HKDF(SHA256(), _BYTES, salt=None, info=_INFO).derive(seed), "big")
         self._key = ec.derive_private_key(made % (_ORDER - 1) + 1, ec.SECP384R1())
+        self.public = self._key.public_key().public_bytes(
+            Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+        )
         self.certificate = make_authority(self._key, bureau)
 
     def certify(self, statement: bytes, now: datetime) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
 from keys import canonical
@@ -19,11 +20,32 @@ from keys.custody.compartment import CustodyState, NoLock, SecretCompartment
 from keys.custody.demands import Demands, Use
 from keys.custody.desk import Desks, SealSignatures, require_own, sign_pack, sign_seal
 from keys.custody.editions import BureauKeys
-from keys.custody.errors import ManifestNotOfCard, OfficersNotFounded, RequestMalformed
-from keys.custody.log_keys import HeadInMemory, LogKeys, LogVerifiers
+from keys.custody.errors import (
+    CustodySealed,
+    ManifestNotOfCard,
+    OfficersNotFounded,
+    RequestMalformed,
+    StoreInvalid,
+    StoreUnsafe,
+)
+from keys.custody.lasting import (
+    AUTHORITY_KEY,
+    CERTIFYING_KEY,
+    DESKS_KEY,
+    LOG_KEY,
+    RECEIPTS_KEY,
+    ROOT_KEY,
+)
+from keys.custody.log_keys import HeadInMemory, LogVerifiers
+from keys.custody.service_keys import ServiceCompartment, ServiceKeys
 from keys.custody.shares import read_share
 from keys.custody.versions import BookInMemory, BookKeeper, Versions
-from keys.endorsement import Endorsement, make_endorsement, make_introduction
+from keys.endorsement import (
+    Endorsement,
+    make_endorsement,
+    make_introduction,
+    root_fingerprint,
+)
 from keys.errors import HeaderMalformed, SuiteBelowFloor
 from keys.heads import examine
 from keys.lifecycle import COMPROMISED, SUSPENDED
@@ -45,7 +67,6 @@ from keys.signing import (
     SLIP,
     TOKEN_KEY,
     Signatures,
-    SigningKey,
     VerifyingKey,
 )
 from keys.slips import Slip
@@ -60,21 +81,6 @@ if TYPE_CHECKING:
 
 # A manifest of 256 KiB and its archive header end within the fifth chunk.
 PREFIX_BYTES: Final = NONCE_SIZE + 5 * SEALED_CHUNK_SIZE
-
-
-@dataclass(frozen=True, repr=False)
-class ServiceKeys:
-    """The *service* compartment: what a service needs at boot.
-
-    Attributes:
-        receipts: signs the roots of receipts.
-        certifying: signs the statements of token keys.
-        log: signs the audit log's checkpoints.
-    """
-
-    receipts: SigningKey
-    certifying: SigningKey
-    log: LogKeys
 
 
 class Custody:
@@ -93,7 +99,7 @@ class Custody:
 
     def __init__(
         self,
-        service: ServiceKeys,
+        service: ServiceCompartment,
         secret: SecretCompartment,
         heads: Heads,
         officers: Officers | None = None,
@@ -101,14 +107,17 @@ class Custody:
         production: bool = False,
         book: BookKeeper | None = None,
     ) -> None:
-        self.service = service
+        self._service = service
         self.secret = secret
         self._heads = heads
         self._officers = officers
-        self._clients = ClientAuthority(service.certifying.ed25519_seed, secret.card.post)
-        self._desks = Desks(service.receipts.ed25519_seed)
-        self._demands = Demands(officers, service.log, heads, production=production)
-        self._versions = Versions(book or BookInMemory(), lambda: secret.card, system_clock)
+        keys = service.current()
+        self._clients = ClientAuthority(keys.authority, secret.card.post)
+        self._desks = Desks(keys.desks)
+        self._demands = Demands(officers, keys.log, heads, production=production)
+        self._versions = Versions(
+            book or BookInMemory(), lambda: secret.card, system_clock, self._present
+        )
 
     @classmethod
     def generate(cls, post: str, *, valid_from: datetime, valid_until: datetime) -> Self:
@@ -123,12 +132,13 @@ class Custody:
             CardInvalid: the code or the validity is not as a card's must be.
         """
         bureau = BureauKeys.generate(post, valid_from, valid_until)
-        service = ServiceKeys(
-            receipts=SigningKey.generate(),
-            certifying=SigningKey.generate(),
-            log=LogKeys.generate(),
-        )
-        return cls(service, SecretCompartment(bureau, NoLock(bureau.card)), HeadInMemory())
+        secret = SecretCompartment(bureau, NoLock(bureau.card))
+        return cls(ServiceKeys.generate(), secret, HeadInMemory())
+
+    @property
+    def service(self) -> ServiceKeys:
+        """The service's keys, as they are kept now."""
+        return self._service.current()
 
     @property
     def bureau(self) -> BureauKeys:
@@ -156,6 +166,8 @@ class Custody:
     def offer_share(self, share: bytes) -> CustodyState:
         """Takes one holder's share."""
         state = self.secret.offer(read_share(share))
+        if not state.sealed:
+            self.remember_keys()
         return replace(state, founded=self._demands.founded)
 
     def service_key(self) -> VerifyingKey:
@@ -180,6 +192,7 @@ class Custody:
             text = checkpoint.decode()
         except UnicodeDecodeError as error:
             raise NoteMalformed("a checkpoint is UTF-8") from error
+        self._versions.require_lasting(LOG_KEY)
         return self.service.log.sign(text, path, published, self._heads)
 
     def sign_manifest(self, manifest: bytes, warrant: bytes = b"") -> Signatures:
@@ -250,6 +263,7 @@ class Custody:
         """Endorses a post's card by the root; one card for each edition, for ever."""
         keys, read = self.bureau, read_card(card)
         self._demands.require(Use("endorse_card", (card,), None), warrant)
+        self._versions.require_lasting(ROOT_KEY)
         self._versions.endorse(read)
         root = keys.root
         endorsement = Endorsement.of(read, root.verifying_key, system_clock())
@@ -258,11 +272,13 @@ class Custody:
     def sign_receipts(self, root_statement: bytes) -> Signatures:
         """Signs the root over one commit's receipts."""
         BatchRoot.parse(root_statement)
+        self._versions.require_lasting(RECEIPTS_KEY)
         return self.service.receipts.sign(RECEIPTS, root_statement)
 
     def certify_token_key(self, statement: bytes) -> Signatures:
         """Signs the statement of a day's token key."""
         TokenKey.parse(statement)
+        self._versions.require_lasting(CERTIFYING_KEY)
         return self.service.certifying.sign(TOKEN_KEY, statement)
 
     def client_authority(self) -> bytes:
@@ -271,6 +287,7 @@ class Custody:
 
     def certify_client_key(self, statement: bytes) -> bytes:
         """Makes the certificate of a post's key."""
+        self._versions.require_lasting(AUTHORITY_KEY)
         return self._clients.certify(statement, system_clock())
 
     def open_file_key(self, header: bytes, prefix: bytes, warrant: bytes = b"") -> bytes:
@@ -340,6 +357,17 @@ class Custody:
         self._versions.require_opens(edition.card.edition)
         return text
 
+    def _present(self) -> dict[str, str]:
+        """The fingerprint of each lasting key that is there, by kind; the root only while open."""
+        present = dict(self.service.fingerprints)
+        with suppress(CustodySealed, StoreInvalid, StoreUnsafe):
+            present[ROOT_KEY] = root_fingerprint(self.bureau.root.verifying_key)
+        return present
+
+    def remember_keys(self) -> None:
+        """Writes every key that is there into the book, so that it knows those that are sealed."""
+        self._versions.remember()
+
     def key_versions(self) -> bytes:
         """The states of the custodian's keys."""
         return self._versions.book().encode()
@@ -366,6 +394,7 @@ class Custody:
 
     def sign_event(self, device: bytes, statement: bytes) -> bytes:
         """Signs an event in which one of the desks takes part."""
+        self._versions.require_lasting(DESKS_KEY)
         return self._desks.sign(device, statement)
 
     def sign_seal(self, claims: bytes, warrant: bytes = b"") -> SealSignatures:

@@ -2,8 +2,9 @@
 
 An act of two persons carries the signatures of two devices (pouch/CUSTODY.md §1). At headquarters
 these are two desks whose keys never leave the custodian; who sits there is for the service to know.
-The desks' keys come from the seed of the receipts' key by HKDF-SHA256 (RFC 5869), so that they are
-there whenever the service is, also while the bureau's keys are sealed. The seal is made with the
+The desks' keys come from their seed in the service compartment by HKDF-SHA256 (RFC 5869), so that
+they are there whenever the service is, also while the bureau's keys are sealed; in stores founded
+before that seed stood by itself, from the seed of the receipts' key. The seal is made with the
 bureau's card, hence with a key that can be sealed away.
 """
 
@@ -50,7 +51,7 @@ class Desks:
     """The desks' keys.
 
     Args:
-        seed: of the key of the service's receipts, 32 bytes.
+        seed: of the compartment, 32 bytes.
     """
 
     def __init__(self, seed: bytes) -> None:

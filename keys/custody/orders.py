@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keys import canonical
 from keys.acts import ActMalformed, ActOutdated
 from keys.custody.errors import KeyNotDestroyable, TooMuchWaiting
+from keys.custody.lasting import lasting_kind
 from keys.custody.roll import PERSON
 from keys.lifecycle import COMPROMISED, DEACTIVATED
 from keys.records import FINGERPRINT, ULID, Record
@@ -128,7 +129,7 @@ def perform_order(book: Book, act: Act, approved: Sequence[str], now: datetime) 
         ActMalformed: its parameters, subjects or rank are not as its kind demands.
         ActOutdated: the key is another than the act says, or no order of this name stands.
         KeyVersionUnknown: there is no such version.
-        KeyNotDestroyable: it is in force, or suspended.
+        KeyNotDestroyable: it is in force, or suspended, or of a kind that only a rotation ends.
         TooMuchWaiting: the book holds no more orders.
     """
     if act.subjects or act.authors or act.rank:
@@ -156,7 +157,7 @@ def _destroy(book: Book, version: KeyVersion, asked: Order, parameters: Record) 
     parameters.close()
     if named != (version.fingerprint, version.end_of_life):
         raise ActOutdated(f"{version.key} version {version.number} is another key")
-    if version.state not in ENDED:
+    if version.state not in ENDED or lasting_kind(version.key) is not None:
         raise KeyNotDestroyable(f"{version.key} version {version.number} is {version.state}")
     if book.standing(version.key, version.number) is not None:
         raise ActOutdated("its destruction is ordered already")

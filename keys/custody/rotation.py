@@ -20,8 +20,15 @@ from typing import TYPE_CHECKING
 from keys.cards import Card, read_card
 from keys.custody.errors import KeyNotDestroyable
 from keys.custody.files import read_private
+from keys.custody.lasting import CERTIFYING_KEY, lasting_kind, with_lasting
 from keys.custody.splitting import opened_store, remove_leftovers
-from keys.custody.store import CARD_FILE, wrap_secret
+from keys.custody.store import (
+    CARD_FILE,
+    SERVICE_FILE,
+    ServiceInStore,
+    wrap_secret,
+    wrap_service,
+)
 from keys.custody.versions import Book, BookFile, bureau_key, settled, version_of
 from keys.files import exchange
 from keys.lifecycle import ACTIVE, DEACTIVATED, DESTROYED, TRAFFIC, KeyVersion
@@ -78,6 +85,30 @@ class Terminal:
             file.write(settled(book, card, now))
         return card
 
+    def rotate_certifying(self, now: datetime) -> KeyVersion:
+        """Puts another certifying key in force; a running custodian takes it up by itself.
+
+        Replacing `service.age` is the one step that counts: killed before it, the old key is in
+        force; killed after it, whoever reads `versions.age` works it out from the key. Nobody
+        outside the ministry believes this key, so that nobody has to be told. The old one is gone.
+
+        Returns:
+            The new version.
+
+        Raises:
+            KeysError, OSError: as `rotate`.
+        """
+        opened_store(self.store, self.credential, self.shares)
+        compartment = ServiceInStore(self.store, self.credential)
+        file, card = BookFile(self.store, self.credential), self.card()
+        with file.held():
+            made = compartment.current().with_certifying()
+            exchange(self.store / SERVICE_FILE, wrap_service(made, self.credential))
+            book = settled(file.read() or Book(), card, now)
+            book = with_lasting(book, card.post, made.fingerprints, now)
+            file.write(book)
+        return book.of(f"{CERTIFYING_KEY}/{card.post}")[-1]
+
     def resume(self, key: str, number: int, now: datetime, reason: str) -> KeyVersion:
         """Ends a suspension.
 
@@ -90,8 +121,9 @@ class Terminal:
         with file.held():
             book = settled(file.read() or Book(), card, now)
             version = book.find(key, number)
-            # Only the edition in force is ever active.
-            to = ACTIVE if (key, number) == (bureau_key(card), card.edition) else DEACTIVATED
+            # Of the bureau's editions only the one in force is ever active.
+            in_force = (key, number) == (bureau_key(card), card.edition)
+            to = ACTIVE if in_force or lasting_kind(key) is not None else DEACTIVATED
             moved = version.moved(to, at=max(now, version.since), reason=reason)
             file.write(book.with_version(moved))
         return moved

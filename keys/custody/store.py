@@ -33,25 +33,24 @@ from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase
 from keys.cards import Card, read_card
 from keys.custody.clock import system_clock
 from keys.custody.compartment import SecretCompartment, Splitting
-from keys.custody.core import Custody, ServiceKeys
+from keys.custody.core import Custody
 from keys.custody.editions import (
     SECRET_TYPE,
     BureauKeys,
     object_of_bureau,
-    object_of_signing,
     read_bureau,
-    read_signing,
 )
 from keys.custody.errors import StoreInvalid, StoreUnsafe
 from keys.custody.files import make_folders, read_private, require_private
-from keys.custody.log_keys import HeadInStore, LogKeys
+from keys.custody.log_keys import HeadInStore
 from keys.custody.officers import Officers
 from keys.custody.roll_file import LOG_N, RollFile
+from keys.custody.service_keys import SERVICE_TYPE, ServiceKeys, encode_service, read_service
 from keys.custody.versions import BookFile
 from keys.errors import Refusal
 from keys.files import flush_folder, write_new
 from keys.records import Record
-from keys.signing import SEED_BYTES, VerifyingKey
+from keys.signing import VerifyingKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +62,6 @@ SECRET_FILE: Final = "secret.age"  # noqa: S105  the name of a file
 SPLITTING_FILE: Final = "secret.splitting"
 
 _Mark = tuple[int, int, int]
-_SERVICE_TYPE: Final = "depeche/v1 service-keys"
 _CREDENTIAL_BYTES: Final = 32
 _CREDENTIAL_TEXT_LEAST: Final = 32
 
@@ -106,8 +104,7 @@ def found(
     # mkdtemp makes the folder 0700; an interrupted founding leaves at most this one behind.
     making = Path(tempfile.mkdtemp(prefix=f".{store.name}-", dir=store.parent))
     write_new(making / CARD_FILE, custody.card().to_bytes() + b"\n")
-    service = canonical.encode(_service_object(custody.service))
-    write_new(making / SERVICE_FILE, encrypt_with_passphrase(service, passphrase, LOG_N))
+    write_new(making / SERVICE_FILE, wrap_service(custody.service, passphrase))
     write_new(making / SECRET_FILE, wrap_secret(custody.bureau, passphrase))
     flush_folder(making)
     making.rename(store)
@@ -146,14 +143,15 @@ def open_store(store: Path, credential: bytes, *, production: bool = False) -> C
     require_private(store.lstat(), store, stat.S_ISDIR, {os.geteuid()})
     with _named():
         card = read_card(read_private(store / CARD_FILE))
-        service = _read_service(_open_file(store / SERVICE_FILE, credential, _SERVICE_TYPE))
+        service = ServiceInStore(store, credential)
+        service.current()
         splitting = read_splitting(store)
     bureau = open_secret(store / SECRET_FILE, credential, card) if splitting is None else None
     secret = SecretCompartment(bureau, _StoreLock(store, credential))
     officers = Officers(RollFile(store, credential), system_clock, production=production)
     if production:
         officers.founded_roll()
-    return Custody(
+    custody = Custody(
         service,
         secret,
         HeadInStore(store),
@@ -161,6 +159,35 @@ def open_store(store: Path, credential: bytes, *, production: bool = False) -> C
         production=production,
         book=BookFile(store, credential),
     )
+    custody.remember_keys()
+    return custody
+
+
+class ServiceInStore:
+    """The service compartment of a store, looked at anew each time.
+
+    Args:
+        store: the custodian's folder.
+        credential: what opens it.
+    """
+
+    def __init__(self, store: Path, credential: bytes) -> None:
+        self._path = store / SERVICE_FILE
+        self._credential = credential
+        self._kept: tuple[_Mark, ServiceKeys] | None = None
+
+    def current(self) -> ServiceKeys:
+        """The keys that stand in the store now.
+
+        Raises:
+            StoreUnsafe, StoreInvalid, OSError: the file does not open.
+        """
+        kept, mark = self._kept, _mark(self._path)
+        if kept is None or kept[0] != mark:
+            with _named():
+                opened = _open_file(self._path, self._credential, SERVICE_TYPE)
+                kept = self._kept = mark, read_service(opened)
+        return kept[1]
 
 
 class _StoreLock:
@@ -238,6 +265,11 @@ def wrap_secret(keys: BureauKeys, passphrase: bytes) -> bytes:
     return encrypt_with_passphrase(canonical.encode(object_of_bureau(keys)), passphrase, LOG_N)
 
 
+def wrap_service(keys: ServiceKeys, credential: bytes) -> bytes:
+    """Gives the bytes of the service compartment's file."""
+    return encrypt_with_passphrase(encode_service(keys), credential, LOG_N)
+
+
 def secret_file(one_set: bytes) -> str:
     """The name of the file that the shares of a set open."""
     return f"secret-{one_set.hex()}.age"
@@ -276,32 +308,3 @@ def _open_file(path: Path, credential: bytes, expected: str) -> Record:
     record.constant("v", 1)
     record.constant("type", expected)
     return record
-
-
-def _service_object(keys: ServiceKeys) -> dict[str, object]:
-    return {
-        "v": 1,
-        "type": _SERVICE_TYPE,
-        "receipts": object_of_signing(keys.receipts),
-        "certifying": object_of_signing(keys.certifying),
-        "log": {
-            "ed25519": canonical.text_from_bytes(keys.log.ed25519_seed),
-            "mldsa44": canonical.text_from_bytes(keys.log.mldsa44_seed),
-        },
-    }
-
-
-def _read_service(record: Record) -> ServiceKeys:
-    keys = ServiceKeys(
-        receipts=read_signing(record.record("receipts")),
-        certifying=read_signing(record.record("certifying")),
-        log=_read_log(record.record("log")),
-    )
-    record.close()
-    return keys
-
-
-def _read_log(record: Record) -> LogKeys:
-    key = LogKeys(record.octets("ed25519", SEED_BYTES), record.octets("mldsa44", SEED_BYTES))
-    record.close()
-    return key

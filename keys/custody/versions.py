@@ -20,6 +20,7 @@ from keys.custody.errors import (
     KeyDestructionNotOrdered,
     KeyVersionUnknown,
 )
+from keys.custody.lasting import with_lasting
 from keys.custody.orders import ORDERS_MOST, Order, read_order
 from keys.custody.sealed_file import SealedFile
 from keys.errors import KeyRetired
@@ -39,7 +40,7 @@ from keys.lifecycle import (
 from keys.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -253,6 +254,7 @@ class Versions:
         keeper: where the book is.
         card: gives the one in force.
         clock: gives the time, UTC, whole seconds.
+        present: gives the fingerprint of each lasting key that is there, by kind.
     """
 
     def __init__(
@@ -260,16 +262,40 @@ class Versions:
         keeper: BookKeeper,
         card: Callable[[], Card],
         clock: Callable[[], datetime],
+        present: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._keeper = keeper
         self._card = card
         self._clock = clock
+        self._present = present
         self._lock = threading.Lock()
-        self._left: dict[int, int] = {}
+        self._left: dict[tuple[str, int], int] = {}
 
     def book(self) -> Book:
         """Every version as it stands now."""
-        return settled(self._keeper.read() or Book(), self._card(), self._clock())
+        card, now = self._card(), self._clock()
+        book = settled(self._keeper.read() or Book(), card, now)
+        return with_lasting(book, card.post, self._present(), now)
+
+    def remember(self) -> None:
+        """Writes the book as it stands, unless it is written so already."""
+        with self._lock, self._keeper.held():
+            book = self.book()
+            if book != self._keeper.read():
+                self._keeper.write(book)
+
+    def require_lasting(self, kind: str) -> None:
+        """Demands that the key of a kind of `keys.custody.lasting` may sign, and counts the use.
+
+        Raises:
+            KeyNotUsable: it was suspended, called compromised, or superseded: an older copy of the
+                store was put back.
+        """
+        fingerprint = self._present()[kind]
+        versions = self.book().of(f"{kind}/{self._card().post}")
+        version = next(each for each in versions if each.fingerprint == fingerprint)
+        version.require(PROTECTS)
+        self._count(version.key, version.number)
 
     def require_protects(self) -> None:
         """Demands that the edition in force may sign, and counts the use.
@@ -289,7 +315,7 @@ class Versions:
         ordered = book.standing(key, edition) is not None
         if ordered or book.find(key, edition).state not in RESCUES:
             raise KeyRetired(f"edition {edition} of {self._card().post} may not open")
-        self._count(edition)
+        self._count(key, edition)
 
     def make_safer(self, key: str, number: int, to: str, reason: str) -> KeyVersion:
         """Suspends a version, or calls it compromised; again changes nothing.
@@ -339,17 +365,18 @@ class Versions:
             self._keeper.write(book.with_version(version.moved(ACTIVE, at=now, reason="endorsed")))
 
     def _require(self, edition: int, states: frozenset[str]) -> None:
-        self.book().find(bureau_key(self._card()), edition).require(states)
-        self._count(edition)
+        key = bureau_key(self._card())
+        self.book().find(key, edition).require(states)
+        self._count(key, edition)
 
-    def _count(self, edition: int) -> None:
+    def _count(self, key: str, number: int) -> None:
         with self._lock:
-            left = self._left.get(edition, 0)
+            left = self._left.get((key, number), 0)
             if left == 0:
                 with self._keeper.held():
                     book = self.book()
-                    version = book.find(bureau_key(self._card()), edition)
+                    version = book.find(key, number)
                     counted = replace(version, uses=version.uses + USES_AHEAD)
                     self._keeper.write(book.with_version(counted))
                 left = USES_AHEAD
-            self._left[edition] = left - 1
+            self._left[key, number] = left - 1

@@ -6,21 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from keys import canonical
-from keys.age.files import encrypt_with_passphrase
 from keys.custody.core import Custody
 from keys.custody.frames import listen
 from keys.custody.remote import RemoteCustodian
 from keys.custody.roll import Roll
-from keys.custody.roll_file import LOG_N, RollFile
+from keys.custody.roll_file import RollFile
 from keys.custody.server import Server
 from keys.custody.store import (
     CARD_FILE,
     SECRET_FILE,
     SERVICE_FILE,
-    _service_object,
     open_store,
     wrap_secret,
+    wrap_service,
 )
 from keys.files import write_new
 from tests.support.dying import die_at
@@ -48,8 +46,7 @@ class DyingCustodian:
     def found(self, keys: Custody, roll: Roll) -> None:
         self.store.mkdir(mode=0o700)
         write_new(self.store / CARD_FILE, keys.card().to_bytes() + b"\n")
-        service = canonical.encode(_service_object(keys.service))
-        write_new(self.store / SERVICE_FILE, encrypt_with_passphrase(service, CREDENTIAL, LOG_N))
+        write_new(self.store / SERVICE_FILE, wrap_service(keys.service, CREDENTIAL))
         write_new(self.store / SECRET_FILE, wrap_secret(keys.bureau, CREDENTIAL))
         RollFile(self.store, CREDENTIAL).write(roll)
         self.remote = RemoteCustodian(self.folder / "custodian.sock")

@@ -54,6 +54,19 @@ WARNINGS: Final = {
     "expired": mark(
         "La version %(number)d de %(key)s a dépassé son terme : mettez la suivante en vigueur."
     ),
+    "expiring_rotates": mark(
+        "La version %(number)d de %(key)s arrive à son terme : préparez la suivante."
+    ),
+    "expired_rotates": mark(
+        "La version %(number)d de %(key)s a dépassé son terme : mettez la suivante en vigueur."
+    ),
+    "expiring_lasting": mark(
+        "La version %(number)d de %(key)s arrive à son terme : prévoyez une nouvelle fondation."
+    ),
+    "expired_lasting": mark(
+        "La version %(number)d de %(key)s a dépassé son terme et sert encore : il faut une "
+        "nouvelle fondation."
+    ),
     "destroy": mark(
         "La version %(number)d de %(key)s est remplacée depuis plus de douze heures : faites-la "
         "détruire."

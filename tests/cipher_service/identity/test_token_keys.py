@@ -33,7 +33,7 @@ def issued(token_keys: TokenKeys, now: datetime, jkt: str = "J" * 43) -> str:
 def test_the_key_changes_each_day_and_the_last_token_of_the_old_one_lives_its_life(
     custody: Custody,
 ) -> None:
-    token_keys = TokenKeys(ISSUER, custody.certify_token_key)
+    token_keys = TokenKeys(ISSUER, custody)
     last = NOON + USE - timedelta(seconds=1)
     first_key, late = key_id(issued(token_keys, NOON), "at+jwt"), issued(token_keys, last)
     assert key_id(late, "at+jwt") == first_key
@@ -50,7 +50,7 @@ def test_the_key_changes_each_day_and_the_last_token_of_the_old_one_lives_its_li
 
 
 def test_a_certificate_by_another_key_issuer_or_day_is_refused(custody: Custody) -> None:
-    certificates = TokenKeys(ISSUER, custody.certify_token_key).certificates(NOON)
+    certificates = TokenKeys(ISSUER, custody).certificates(NOON)
     other = Custody.generate("MINREX", valid_from=NOON - YEAR, valid_until=NOON + YEAR)
     for key, issuer, now in (
         (other.certifying_key(), ISSUER, NOON),
@@ -66,7 +66,7 @@ def test_an_unknown_key_is_asked_for_once_by_all_who_wait_and_then_not_for_a_sec
     custody: Custody,
 ) -> None:
     now = clock.now()
-    token_keys = TokenKeys(ISSUER, custody.certify_token_key)
+    token_keys = TokenKeys(ISSUER, custody)
     asked = 0
 
     async def ask() -> dict[str, PublicKey]:
@@ -79,7 +79,7 @@ def test_an_unknown_key_is_asked_for_once_by_all_who_wait_and_then_not_for_a_sec
 
     run_key = ApiKey.generate()
     token = issued(token_keys, now, run_key.thumbprint())
-    stranger = issued(TokenKeys(ISSUER, custody.certify_token_key), now)
+    stranger = issued(TokenKeys(ISSUER, custody), now)
 
     async def ask_nobody() -> bytes:
         raise AssertionError("no certificate was shown")

@@ -139,7 +139,8 @@ def test_acts_on_the_bureau_s_keys_pass_the_door(
     suspended = canonical.decode(remote.suspend_key(b"bureau/MINREX", b"1", b"doute"))
     assert suspended["history"][-1]["to"] == "suspended"
     remote.compromise_key(b"bureau/MINREX", b"1", b"vol")
-    states = [each.state for each in Book.parse(remote.key_versions()).versions]
+    book = Book.parse(remote.key_versions())
+    states = [each.state for key in ("bureau/MINREX", "post/LOME") for each in book.of(key)]
     assert states == ["compromised", "active"]
     with pytest.raises(OfficersNotFounded):
         remote.close_grant(bytes(32))

@@ -7,6 +7,7 @@ import pytest
 
 from cipher_service.administration import running
 from cipher_service.administration.stage import Stage, chiffre, stage
+from keys.custody.lasting import LASTING
 from tests.support.ending_keys import ending_tomorrow
 from tests.surfaces.administration.running import done, given, refused, run
 
@@ -51,8 +52,8 @@ def test_the_report_names_every_dispatch_that_the_key_could_read(ministry: Stage
 def test_one_person_suspends_the_bureau_s_key_and_the_terminal_resumes_it(
     ministry: Stage, tmp_path: Path
 ) -> None:
-    (version,) = given(ministry, "keys", "list")
-    assert (version["key"], version["number"]) == ("bureau/MINREX", 1)
+    listed = [(each["key"], each["number"]) for each in given(ministry, "keys", "list")]
+    assert sorted(listed) == sorted((f"{kind}/MINREX", 1) for kind in ("bureau", *LASTING))
     given(ministry, "keys", "suspend", "bureau/MINREX", "--reason", "doute")
     (waiting, *_) = given(ministry, "bureau", "inbox")
     opening = ("bureau", "open", waiting["dispatch_id"], "-o", str(tmp_path / "recu"))
@@ -97,6 +98,33 @@ def test_a_key_that_comes_to_its_end_is_told_by_the_check_and_at_the_start(
         assert "bureau/MINREX" not in run("--data", data, *typed, language="en").stderr
 
 
+def test_the_certifying_key_is_exchanged_and_posts_take_new_tokens(ministry: Stage) -> None:
+    asking = ("prekeys", "status", "--identity", ministry.identity("PARIS"))
+    chiffre("en", *asking)
+    refused(ministry, "KEY_ROTATES_NOT", "keys", "rotate", "root/MINREX")
+    refused(ministry, "KEY_NAME_UNKNOWN", "keys", "rotate", "certifying/PARIS", status=2)
+    refused(ministry, "KEY_NAME_UNKNOWN", "keys", "rotate", "post/PARIS", status=2)
+    fallen = given(
+        ministry, "keys", "compromise", "certifying/MINREX", "--reason", "vol du magasin"
+    )
+    assert (fallen["number"], fallen["readable"], fallen["compromised"]) == (1, [], True)
+    assert "n'ouvre rien" in done(ministry, "keys", "exposure", "certifying/MINREX")
+    made = given(ministry, "keys", "rotate", "certifying/MINREX")
+    assert (made["number"], made["history"][-1]["to"]) == (2, "active")
+    states = {
+        each["number"]: each["history"][-1]["to"]
+        for each in given(ministry, "keys", "list")
+        if each["key"] == "certifying/MINREX"
+    }
+    assert states == {1: "destroyed", 2: "active"}
+    chiffre("en", *asking)
+    life = given(ministry, "audit", "ask", "life", "certifying/MINREX")
+    assert {(line["action"], line["card"]) for line in life if "card" in line} == {
+        ("key_compromise", fallen["fingerprint"]),
+        ("key_rotate", made["fingerprint"]),
+    }
+
+
 def test_the_bureau_s_compromised_key_is_reported_and_rescues_only(ministry: Stage) -> None:
     marking = ("keys", "compromise", "bureau/MINREX", "--number", "1", "--reason", "vol")
     found = given(ministry, *marking)
@@ -105,7 +133,8 @@ def test_the_bureau_s_compromised_key_is_reported_and_rescues_only(ministry: Sta
     assert found["rekey"] == ["MINREX"]
     assert "tenez-les pour lues" in done(ministry, "keys", "exposure", "bureau/MINREX")
 
-    first, second = given(ministry, "keys", "list")[:2]
+    listed = given(ministry, "keys", "list")
+    first, second = (each for each in listed if each["key"] == "bureau/MINREX")
     assert [each["history"][-1]["to"] for each in (first, second)] == ["compromised", "active"]
     resuming = ("keys", "resume", "bureau/MINREX", "--number", "1", "--reason", "non")
     refused(ministry, "KEY_TRANSITION_ILLEGAL", *resuming)

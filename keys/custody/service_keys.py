@@ -1,0 +1,142 @@
+"""The *service* compartment: what a service needs at boot, in `service.age` of the store.
+
+    {"v": 1, "type": "depeche/v1 service-keys", "receipts": K, "certifying": K,
+     "log": {"ed25519", "mldsa44"}, "authority": 32-byte seed, "desks": 32-byte seed}
+
+The seeds of the posts' authority and of the desks stand by themselves, so that another certifying
+key leaves them as they are. In stores founded before they did, and where they are absent, they are
+those of the certifying key and of the receipts' key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Protocol, Self
+
+from keys import canonical
+from keys.custody.client_authority import ClientAuthority
+from keys.custody.desk import Desks
+from keys.custody.editions import object_of_signing, read_signing
+from keys.custody.lasting import (
+    AUTHORITY_KEY,
+    CERTIFYING_KEY,
+    DESKS_KEY,
+    LOG_KEY,
+    RECEIPTS_KEY,
+    fingerprint_of,
+)
+from keys.custody.log_keys import LogKeys
+from keys.log.notes import new_seed
+from keys.signing import SEED_BYTES, SigningKey
+from keys.statements import key_fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keys.records import Record
+
+SERVICE_TYPE: Final = "depeche/v1 service-keys"
+
+
+@dataclass(frozen=True, repr=False)
+class ServiceKeys:
+    """The keys of the compartment.
+
+    Attributes:
+        receipts: signs the roots of receipts.
+        certifying: signs the statements of token keys.
+        log: signs the audit log's checkpoints.
+        authority: seed of the posts' certificate authority, 32 bytes.
+        desks: seed of the pouch bureau's desks, 32 bytes.
+    """
+
+    receipts: SigningKey
+    certifying: SigningKey
+    log: LogKeys
+    authority: bytes
+    desks: bytes
+
+    @classmethod
+    def generate(cls) -> Self:
+        """New keys from the system's random source."""
+        return cls(
+            receipts=SigningKey.generate(),
+            certifying=SigningKey.generate(),
+            log=LogKeys.generate(),
+            authority=new_seed(),
+            desks=new_seed(),
+        )
+
+    @cached_property
+    def fingerprints(self) -> Mapping[str, str]:
+        """Lower-case hexadecimal SHA-256 of each public side, by kind (`keys.custody.lasting`)."""
+        log = self.log.verifiers()
+        return {
+            RECEIPTS_KEY: key_fingerprint(self.receipts.verifying_key),
+            CERTIFYING_KEY: key_fingerprint(self.certifying.verifying_key),
+            LOG_KEY: fingerprint_of(log.ed25519 + log.mldsa44),
+            AUTHORITY_KEY: fingerprint_of(ClientAuthority(self.authority, "").public),
+            DESKS_KEY: fingerprint_of(Desks(self.desks).public),
+        }
+
+    def with_certifying(self) -> Self:
+        """The same with another certifying key."""
+        return replace(self, certifying=SigningKey.generate())
+
+    def current(self) -> Self:
+        """As they are: keys that are in no store."""
+        return self
+
+
+class ServiceCompartment(Protocol):
+    """Where the service's keys are."""
+
+    def current(self) -> ServiceKeys:
+        """Gives them as they are kept now: the terminal may have exchanged one.
+
+        Raises:
+            StoreUnsafe, StoreInvalid: what is kept does not open.
+        """
+        ...
+
+
+def encode_service(keys: ServiceKeys) -> bytes:
+    """Gives the plaintext of the compartment's file."""
+    return canonical.encode(
+        {
+            "v": 1,
+            "type": SERVICE_TYPE,
+            "receipts": object_of_signing(keys.receipts),
+            "certifying": object_of_signing(keys.certifying),
+            "log": {
+                "ed25519": canonical.text_from_bytes(keys.log.ed25519_seed),
+                "mldsa44": canonical.text_from_bytes(keys.log.mldsa44_seed),
+            },
+            "authority": canonical.text_from_bytes(keys.authority),
+            "desks": canonical.text_from_bytes(keys.desks),
+        }
+    )
+
+
+def read_service(record: Record) -> ServiceKeys:
+    """Reads what `encode_service` gives; `v` and `type` were taken.
+
+    Raises:
+        ValueError: another shape.
+    """
+    receipts = read_signing(record.record("receipts"))
+    certifying = read_signing(record.record("certifying"))
+    log = _read_log(record.record("log"))
+    authority, desks = certifying.ed25519_seed, receipts.ed25519_seed
+    if record.has("authority"):
+        authority = record.octets("authority", SEED_BYTES)
+        desks = record.octets("desks", SEED_BYTES)
+    record.close()
+    return ServiceKeys(receipts, certifying, log, authority, desks)
+
+
+def _read_log(record: Record) -> LogKeys:
+    key = LogKeys(record.octets("ed25519", SEED_BYTES), record.octets("mldsa44", SEED_BYTES))
+    record.close()
+    return key

@@ -1,0 +1,166 @@
+"""The keys that no edition carries: their states and ends, and a certifying key's rotation."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from keys import canonical
+from keys.age.files import encrypt_with_passphrase
+from keys.certificates import ClientKey
+from keys.custody.client_authority import ClientAuthority
+from keys.custody.core import Custody
+from keys.custody.desk import Desks
+from keys.custody.errors import EventNotOfDesk
+from keys.custody.lasting import LASTING
+from keys.custody.service_keys import encode_service
+from keys.custody.store import read_credential
+from keys.custody.versions import Book
+from keys.endorsement import root_fingerprint
+from keys.jws import ApiKey
+from keys.lifecycle import KeyNotUsable, KeyTransitionIllegal
+from keys.log.checkpoints import Checkpoint
+from keys.merkle import root
+from keys.receipts import BatchRoot
+from keys.statements import key_fingerprint
+from keys.token_keys import TokenKey, certify_token_key, read_token_key
+from tests.keys.custody.conftest import START
+from tests.keys.custody.test_rotation import NOW, _every_kill, _open, _terminal
+from tests.keys.custody.test_splitting import _split
+
+DAY = timedelta(days=1)
+EMPTY_LOG = Checkpoint("log.example", 0, root(())).encode().encode()
+
+
+def _client() -> bytes:
+    """The statement of a post's key, of now."""
+    jwk, now = ApiKey.generate().public_jwk(), datetime.now(UTC).replace(microsecond=0)
+    return ClientKey("PARIS", jwk["x"], jwk["y"], now, now + DAY).encode()
+
+
+def _certify(custody: Custody) -> None:
+    """A token key is certified, and believed by the key that the custodian names."""
+    jwk = ApiKey.generate().public_jwk()
+    made = TokenKey("https://x.example", jwk["x"], jwk["y"], NOW, NOW + DAY)
+    certificate = certify_token_key(made, custody.certify_token_key)
+    assert read_token_key(certificate, custody.certifying_key()) == made
+
+
+def _lasting(custody: Custody) -> dict[str, list[str]]:
+    """The states of each lasting key, version by version."""
+    book = Book.parse(custody.key_versions())
+    return {kind: [each.state for each in book.of(f"{kind}/MINREX")] for kind in LASTING}
+
+
+def test_every_key_of_a_custodian_has_a_state_an_end_and_a_warning_in_time(founded: Any) -> None:
+    custody = _open(founded)
+    assert _lasting(custody) == {kind: ["active"] for kind in LASTING}
+    book = Book.parse(custody.key_versions())
+    for kind, lasting in LASTING.items():
+        (version,) = book.of(f"{kind}/MINREX")
+        assert (version.starts, version.ends) == (START, START + timedelta(days=lasting.days))
+        told = [
+            [what for each, what in book.warnings(at) if each.key == version.key]
+            for at in (version.ends - timedelta(days=61), version.ends - DAY, version.ends)
+        ]
+        assert told == [[], ["expiring"], ["expired"]]
+    root = book.of("root/MINREX")[0]
+    assert root.fingerprint == root_fingerprint(custody.bureau.root.verifying_key)
+
+
+def test_a_sealed_custodian_knows_the_key_of_the_root_that_it_cannot_see(founded: Any) -> None:
+    """Also in a store of before the states of these keys were kept."""
+    (founded.store / "versions.age").unlink(missing_ok=True)
+    shares = _split(founded)
+    assert _lasting(_open(founded))["root"] == []
+    custody = _open(founded)
+    for share in shares[:2]:
+        custody.offer_share(share.to_bytes())
+    again = _open(founded)
+    assert (again.state().sealed, _lasting(again)["root"]) == (True, ["active"])
+
+
+SIGNING: list[tuple[str, Callable[[Custody, Custody], object]]] = [
+    ("root", lambda custody, post: custody.endorse_card(post.card().to_bytes())),
+    ("receipts", lambda custody, _: custody.sign_receipts(BatchRoot(bytes(32), 1, NOW).encode())),
+    ("certifying", lambda custody, _: _certify(custody)),
+    ("log", lambda custody, _: custody.sign_checkpoint(EMPTY_LOG, b"", b"")),
+    ("authority", lambda custody, _: custody.certify_client_key(_client())),
+    ("desks", lambda custody, _: custody.sign_event(b"DESK", b"{}")),
+]
+
+
+@pytest.mark.parametrize(("kind", "sign"), SIGNING, ids=[kind for kind, _ in SIGNING])
+def test_a_lasting_key_that_one_person_suspended_signs_nothing_until_the_terminal_resumes_it(
+    founded: Any, lome: Custody, kind: str, sign: Callable[[Custody, Custody], object]
+) -> None:
+    custody, key = _open(founded), f"{kind}/MINREX"
+    custody.suspend_key(key.encode(), b"1", b"doute")
+    with pytest.raises(KeyNotUsable):
+        sign(custody, lome)
+    later = datetime.now(UTC).replace(microsecond=0)
+    assert _terminal(founded).resume(key, 1, later, "levé").state == "active"
+    with suppress(EventNotOfDesk):  # there is no such event: the key was reached
+        sign(custody, lome)
+    custody.compromise_key(key.encode(), b"1", b"vol")
+    with pytest.raises(KeyNotUsable):
+        sign(custody, lome)
+    with pytest.raises(KeyTransitionIllegal):
+        _terminal(founded).resume(key, 1, later, "non")
+
+
+def test_another_certifying_key_is_taken_up_by_a_custodian_that_runs(founded: Any) -> None:
+    custody, now = _open(founded), datetime.now(UTC).replace(microsecond=0)
+    old, others = custody.certifying_key(), custody.service.fingerprints
+    authority, desks = custody.client_authority(), custody.desk_keys()
+    custody.compromise_key(b"certifying/MINREX", b"1", b"vol")
+    made = _terminal(founded).rotate_certifying(now)
+    assert (made.number, made.state, made.ends - made.starts) == (2, "active", 366 * DAY)
+    assert key_fingerprint(custody.certifying_key()) == made.fingerprint != key_fingerprint(old)
+    assert _lasting(custody)["certifying"] == ["destroyed", "active"]
+    changed = dict(custody.service.fingerprints.items() - others.items())
+    assert changed == {"certifying": made.fingerprint}
+    assert (custody.client_authority(), custody.desk_keys()) == (authority, desks)
+    again = _open(founded)
+    assert (again.client_authority(), again.desk_keys()) == (authority, desks)
+
+
+def test_the_old_certifying_key_put_back_certifies_nothing(founded: Any) -> None:
+    _open(founded)
+    before = (founded.store / "service.age").read_bytes()
+    _terminal(founded).rotate_certifying(datetime.now(UTC).replace(microsecond=0))
+    (founded.store / "service.age").write_bytes(before)
+    with pytest.raises(KeyNotUsable):
+        _certify(_open(founded))
+
+
+def test_another_certifying_key_killed_anywhere_leaves_one_in_force(founded: Any) -> None:
+    first = _open(founded).certifying_key()
+    now, seen = datetime.now(UTC).replace(microsecond=0), set()
+    for step in _every_kill(founded, lambda terminal: terminal.rotate_certifying(now)):
+        custody = _open(founded)
+        _certify(custody)
+        changed = custody.certifying_key().ed25519 != first.ed25519
+        assert _lasting(custody)["certifying"] == (["destroyed"] if changed else []) + ["active"]
+        seen.add(changed)
+        assert step < 100
+    assert seen == {False, True}
+
+
+def test_a_store_of_before_derives_authority_and_desks_as_it_did(founded: Any) -> None:
+    credential = read_credential(founded.credential)
+    opened = _open(founded).service
+    old = canonical.decode(encode_service(opened))
+    del old["authority"], old["desks"]
+    sealed = encrypt_with_passphrase(canonical.encode(old), credential, 10)
+    (founded.store / "service.age").write_bytes(sealed)
+    seeds = opened.certifying.ed25519_seed, opened.receipts.ed25519_seed
+    custody, now = _open(founded), datetime.now(UTC).replace(microsecond=0)
+    assert custody.client_authority() == ClientAuthority(seeds[0], "MINREX").certificate
+    assert custody.desk_keys() == Desks(seeds[1]).public
+    _terminal(founded).rotate_certifying(now)
+    after = _open(founded)
+    assert after.client_authority() == custody.client_authority()
+    assert after.desk_keys() == custody.desk_keys()
