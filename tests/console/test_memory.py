@@ -13,8 +13,7 @@ from cipher_service.identity.demonstration import Demonstration
 from keys.custody import read_credential
 from keys.custody.store import open_store
 from tests.console.conftest import Enter
-from tests.support.memory import found as found_in
-from tests.support.memory import processes as processes_of
+from tests.support.memory import found, processes
 from tests.surfaces.administration.running import done
 
 
@@ -35,22 +34,29 @@ def test_no_process_but_the_custodian_has_a_key(
     custody = open_store(settings.custodian_store, read_credential(settings.custodian_credential))
     secrets = {
         "hybrid": custody.bureau.hybrid.seed,
-        "signing": custody.bureau.signing.ed25519_seed,
-        "signing, post-quantum": custody.bureau.signing.mldsa65_seed,
-        "receipts": custody.service.receipts.ed25519_seed,
         "log": custody.service.log.ed25519_seed,
+        "log, post-quantum": custody.service.log.mldsa44_seed,
+        "authority": custody.service.authority,
+        "desks": custody.service.desks,
     }
-    processes = dict(processes_of(settings.data))
+    for name, key in (
+        ("signing", custody.bureau.signing),
+        ("root", custody.bureau.root),
+        ("receipts", custody.service.receipts),
+        ("certifying", custody.service.certifying),
+    ):
+        secrets |= {name: key.ed25519_seed, f"{name}, post-quantum": key.mldsa65_seed}
+    running = dict(processes(settings.data))
     try:
-        held = {process: found_in(process, secrets) for process in processes}
+        held = {process: found(process, secrets) for process in running}
     except PermissionError:
         pytest.skip("this user may not read the memory of a process that forbids it")
 
-    custodians = {one for one, command in processes.items() if "keys.custody.worker" in command}
-    names = [Path(f"/proc/{process}/comm").read_text("ascii").strip() for process in processes]
+    custodians = {one for one, command in running.items() if "keys.custody.worker" in command}
+    names = [Path(f"/proc/{process}/comm").read_text("ascii").strip() for process in running]
     assert len(custodians) == 1
     assert {"registrar", "api 1", "console", "approval"} <= set(names)
-    for process, found in held.items():
+    for process, names_found in held.items():
         # What is in memory reaches no core file either.
-        assert resource.prlimit(process, resource.RLIMIT_CORE) == (0, 0), processes[process]
-        assert found == (set(secrets) if process in custodians else set()), processes[process]
+        assert resource.prlimit(process, resource.RLIMIT_CORE) == (0, 0), running[process]
+        assert names_found == (set(secrets) if process in custodians else set()), running[process]

@@ -1,8 +1,11 @@
 """`cipher-service custody`: the bureau's keys under seal, while a ministry goes on receiving."""
 
 import json
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE, Popen
 from typing import Any
 
 import httpx
@@ -76,9 +79,29 @@ def _key_of(made: list[dict[str, Any]], holders: dict[str, Path], *names: str) -
     )
 
 
+@contextmanager
+def _holding(on: Stage, key: bytes) -> Iterator[int]:
+    """A process of this ministry's folder that keeps the key in its memory."""
+    program = "import sys; k = sys.stdin.buffer.read(32); h = k.hex(); print(len(k), flush=True)"
+    command = [sys.executable, "-c", f"{program}; sys.stdin.read()", str(on.settings.data)]
+    with Popen(command, stdin=PIPE, stdout=PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(key)
+        process.stdin.flush()
+        assert int(process.stdout.readline()) == len(key)
+        assert process.pid in dict(processes(on.settings.data))
+        yield process.pid
+
+
 def _require_unknown(on: Stage, key: bytes) -> None:
-    """The unseal key is in the memory of no process but the custodian's."""
+    """The unseal key is in the memory of no process but the custodian's.
+
+    The search is proved by a process that does hold it, as bytes and as digits, and is found.
+    """
     forms = {"unseal key": key, "its digits": key.hex().encode()}
+    with _holding(on, key) as robbed:
+        assert found(robbed, forms) == set(forms)
     others = [one for one in processes(on.settings.data) if "keys.custody.worker" not in one[1]]
     assert len(others) > 3
     try:
