@@ -76,6 +76,18 @@ def append(connection: Connection, origin: str, events: Sequence[Event]) -> int:
     return frontier.size
 
 
+def append_beside(connection: Connection, event: Event) -> None:
+    """Append what an act brought about beside its own entry, to the log that is there.
+
+    Raises:
+        LogDamaged: no log was begun.
+    """
+    size, origin = size_and_origin(connection)
+    if not size:
+        raise LogDamaged("no log was begun")
+    append(connection, origin, [event])
+
+
 def size_and_origin(connection: Connection) -> tuple[int, str]:
     """Return how far the log has come and its name; (0, "") before its first entry."""
     row = connection.execute(select(audit_log.c.size, audit_log.c.origin)).one_or_none()

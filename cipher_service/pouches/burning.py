@@ -1,12 +1,14 @@
 """What a breach of a bag does to the controlled items in it: they are compromised, for ever.
 
-A card whose keys one of them carried is withdrawn at once.
+A card whose keys one of them carried is withdrawn at once, and an entry of the log names it.
 """
 
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from cipher_service.audit.ledger import append_beside
+from cipher_service.audit.records import DONE, Event
 from cipher_service.directory import enrolment
 from cipher_service.directory.carried_cards import compromised_with
 from cipher_service.directory.compromises import compromise
@@ -37,6 +39,17 @@ def burn(connection: Connection, seal: str, *, case_id: str, officer: str, now: 
         compromise(connection, item, person=officer, reference=case_id, now=now)
         for card in compromised_with(connection, item):
             enrolment.withdraw(connection, card.post, card.fingerprint, now)
+            append_beside(
+                connection,
+                Event(
+                    int(now.timestamp() * 1_000_000),
+                    actor=officer,
+                    action="card_withdraw",
+                    outcome=DONE,
+                    resource=card.post,
+                    card=card.fingerprint,
+                ),
+            )
 
 
 def burnt_by(connection: Connection, seal: str) -> list[tuple[int, str]]:

@@ -5,12 +5,15 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from sqlalchemy import select
 
 from cipher_service.directory import carried_cards, carried_codes, controlled, enrolment
 from cipher_service.directory.register import Directory, DirectoryReader, read_directory
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import cargo, mishaps, packing, views
+from cipher_service.storage.tables.audit import audit_entry
 from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys import canonical
 from keys.cards import Card
 from pouch.facts import Accounted
 from tests.cipher_service.pouches.test_cargo import KEYS, Sent
@@ -56,6 +59,15 @@ class Carried:
     def directory(self) -> Directory:
         with reading(self.bureau.engine) as connection:
             return read_directory(connection)
+
+    def withdrawals(self) -> list[tuple[str, str, str]]:
+        """Actor, post and card of each entry of the log that names a card withdrawn by a breach."""
+        with reading(self.bureau.engine) as connection:
+            records = connection.scalars(
+                select(audit_entry.c.record).where(audit_entry.c.action == "card_withdraw")
+            ).all()
+        told = [canonical.decode(bytes(each)) for each in records]
+        return [(each["actor"], each["resource"], each["card"]) for each in told]
 
 
 @pytest.fixture
@@ -121,6 +133,7 @@ def test_a_breach_found_later_withdraws_the_card_and_no_other(carried: Carried) 
     assert after.posts["BRUXELLES"].state == "absent"
     assert after.cards[carried.card.fingerprint].state == "withdrawn"
     assert after.posts["PARIS"].state == "active"
+    assert carried.withdrawals() == [(bureau.agent, "BRUXELLES", carried.card.fingerprint)]
     told_of = views.journey(bureau.office, carried.sent.seal, by=bureau.chief)
     assert told_of.burnt == ((carried.item, "Jeton"),)
     at = bureau.now
