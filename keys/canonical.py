@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _DEPTH_MAX = 16
-_INTEGER_MAX = 2**53 - 1
-_INTEGER_CHARACTERS_MAX = len(str(-_INTEGER_MAX))
+INTEGER_MAX = 2**53 - 1
+_INTEGER_CHARACTERS_MAX = len(str(-INTEGER_MAX))
 # Some versions of Python take 24:00:00 for the next day's midnight: a second form of one time.
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
+TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z")
 
 
 def encode(value: object) -> bytes:
@@ -99,7 +99,7 @@ def time_from_text(text: str) -> datetime:
     Raises:
         ValueError: another form, or no such time.
     """
-    if not _TIME.fullmatch(text):
+    if not TIME.fullmatch(text):
         raise ValueError("not a time of the form YYYY-MM-DDTHH:MM:SSZ")
     return datetime.fromisoformat(text)
 
@@ -131,7 +131,7 @@ def _check(value: object, depth: int) -> None:
             if "\0" in member:
                 raise ValueError("text holds U+0000")
         elif isinstance(member, int):
-            if not -_INTEGER_MAX <= member <= _INTEGER_MAX:
+            if not -INTEGER_MAX <= member <= INTEGER_MAX:
                 raise ValueError("an integer is out of range")
         elif isinstance(member, (dict, list, tuple)):
             _check(member, depth - 1)
@@ -159,7 +159,7 @@ def _refuse_number(text: str) -> NoReturn:
 
 def _bounded(text: str) -> int:
     # The length first: converting a long text to a number costs quadratic time.
-    if len(text) > _INTEGER_CHARACTERS_MAX or abs(number := int(text)) > _INTEGER_MAX:
+    if len(text) > _INTEGER_CHARACTERS_MAX or abs(number := int(text)) > INTEGER_MAX:
         raise ValueError("an integer is out of range")
     return number
 

@@ -45,10 +45,14 @@ def inclusion_path(index: int, leaf_hashes: Sequence[bytes]) -> tuple[bytes, ...
     return _path(index, _levels(leaf_hashes))
 
 
-def inclusion_paths(leaf_hashes: Sequence[bytes]) -> list[tuple[bytes, ...]]:
-    """Return the audit paths of all leaves, hashing the tree once."""
+def rooted_paths(leaf_hashes: Sequence[bytes]) -> tuple[bytes, list[tuple[bytes, ...]]]:
+    """Return the root and the audit paths of all leaves, hashing the tree once.
+
+    Raises:
+        IndexError: There are no leaves.
+    """
     levels = _levels(leaf_hashes)
-    return [_path(index, levels) for index in range(len(leaf_hashes))]
+    return levels[-1][0], [_path(index, levels) for index in range(len(leaf_hashes))]
 
 
 def verify_inclusion(

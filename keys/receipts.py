@@ -12,12 +12,13 @@ own path and stands alone. What an addressee says of an envelope is in `keys.pos
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from keys import canonical
 from keys.errors import Refusal
-from keys.merkle import HASH_SIZE, inclusion_paths, leaf_hash, root, verify_inclusion
+from keys.merkle import HASH_SIZE, leaf_hash, rooted_paths, verify_inclusion
 from keys.records import FINGERPRINT, POST, ULID, Record
 from keys.signing import RECEIPT, RECEIPTS, Signatures, VerifyingKey
 from keys.statements import (
@@ -41,6 +42,28 @@ _POSTS_MAX: Final = 600
 _PATH_MAX: Final = 64
 _JOINT: Final = b'},"statement":'
 _REGISTER: Final = re.compile(r"[0-9]{4}/[0-9]{6,9}")
+
+# Every text of this statement is of letters that JSON never escapes, so that it has one spelling.
+_WRITTEN: Final = (
+    '{"addressees":[%(addressees)s],"dispatch_id":"%(dispatch_id)s",'
+    '"envelope":{"sha256":"%(sha256)s","size":%(size)s},"kind":"submitted",'
+    '"origin":"%(origin)s","received_at":"%(received_at)s","register":"%(register)s",'
+    '"service":"%(service)s","type":"depeche/v1 receipt","v":1}'
+)
+_SUBMITTED: Final = re.compile(
+    # The braces and brackets of the one shape as they stand, each value as its pattern says.
+    re.sub(r"([{}\[\]])", r"\\\1", _WRITTEN)
+    % {
+        "addressees": '[",A-Z0-9-]*',  # each is looked at alone
+        "dispatch_id": ULID.pattern,
+        "sha256": FINGERPRINT.pattern,
+        "size": "[1-9][0-9]{0,15}",
+        "origin": POST.pattern,
+        "received_at": canonical.TIME.pattern,
+        "register": _REGISTER.pattern,
+        "service": FINGERPRINT.pattern,
+    }
+)
 
 
 class ReceiptMalformed(Refusal):
@@ -91,7 +114,30 @@ class Submitted:
         Raises:
             ReceiptMalformed: a field is not as it must be.
         """
-        return encode_statement(self, _submitted_object, _read_submitted, ReceiptMalformed)
+        try:
+            data = _WRITTEN % {
+                "addressees": ",".join(map('"%s"'.__mod__, self.addressees)),
+                "dispatch_id": self.dispatch_id,
+                "sha256": self.envelope_sha256,
+                "size": self.envelope_size,
+                "origin": self.origin,
+                "received_at": canonical.text_from_time(self.received_at),
+                "register": self.register,
+                "service": self.service,
+            }
+        except ValueError as error:
+            raise ReceiptMalformed(str(error)) from error
+        # What these let pass, and nothing else, is what `_read_submitted` reads.
+        posts = self.addressees
+        if not (
+            _SUBMITTED.fullmatch(data)
+            and type(self.envelope_size) is int
+            and self.envelope_size <= canonical.INTEGER_MAX
+            and all(map(POST.fullmatch, posts))
+            and len(set(posts)) == len(posts) <= _POSTS_MAX
+        ):
+            raise ReceiptMalformed("a member of the statement is not as it must be")
+        return data.encode()
 
     def require_for(self, slip: Slip) -> None:
         """Demands that this is the receipt of what `slip` announced.
@@ -189,12 +235,15 @@ def batch_together(statements: Sequence[Submitted], *, time: datetime) -> Unsign
         ReceiptMalformed: a statement is not as it must be.
     """
     leaves = [statement.encode() for statement in statements]
-    hashes = [leaf_hash(leaf) for leaf in leaves]
+    top, paths = rooted_paths([leaf_hash(leaf) for leaf in leaves])
+    # Each node stands in many paths: it is spelled once.
+    spelled = {node: b64encode(node) for node in {node for path in paths for node in path}}
     return UnsignedBatch(
-        BatchRoot(root=root(hashes), size=len(hashes), time=time).encode(),
+        BatchRoot(root=top, size=len(leaves), time=time).encode(),
         tuple(
-            b'{"proof":{"index":%d,"path":%b%b%b}' % (index, _encode_path(path), _JOINT, leaf)
-            for index, (path, leaf) in enumerate(zip(inclusion_paths(hashes), leaves, strict=True))
+            b'{"proof":{"index":%d,"path":[%b]%b%b}'
+            % (index, b",".join([b'"%b"' % spelled[node] for node in path]), _JOINT, leaf)
+            for index, (path, leaf) in enumerate(zip(paths, leaves, strict=True))
         ),
     )
 
@@ -269,21 +318,6 @@ def read_submitted_receipt(data: bytes, service_key: VerifyingKey) -> Submitted:
     return statement
 
 
-def _submitted_object(statement: Submitted) -> dict[str, Any]:
-    return {
-        "v": 1,
-        "type": RECEIPT,
-        "kind": SUBMITTED,
-        "dispatch_id": statement.dispatch_id,
-        "origin": statement.origin,
-        "register": statement.register,
-        "received_at": canonical.text_from_time(statement.received_at),
-        "envelope": {"sha256": statement.envelope_sha256, "size": statement.envelope_size},
-        "addressees": statement.addressees,
-        "service": statement.service,
-    }
-
-
 def _read_submitted(record: Record) -> Submitted:
     record.constant("v", 1)
     record.constant("type", RECEIPT)
@@ -324,10 +358,6 @@ def _read_root(record: Record) -> BatchRoot:
     )
     record.close()
     return batch
-
-
-def _encode_path(path: Sequence[bytes]) -> bytes:
-    return canonical.encode([canonical.text_from_bytes(sibling) for sibling in path])
 
 
 def _read_sibling(item: object) -> bytes:

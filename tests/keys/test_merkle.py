@@ -8,9 +8,9 @@ import pytest
 from keys.merkle import (
     ProofInvalid,
     inclusion_path,
-    inclusion_paths,
     leaf_hash,
     root,
+    rooted_paths,
     verify_inclusion,
 )
 
@@ -58,7 +58,8 @@ def test_every_leaf_of_every_tree_up_to_seventy_is_proven() -> None:
     for size in range(1, 71):
         top = root(hashes[:size])
         assert top == _rfc_root(entries[:size])
-        paths = inclusion_paths(hashes[:size])
+        rooted, paths = rooted_paths(hashes[:size])
+        assert rooted == top
         assert paths == [inclusion_path(index, hashes[:size]) for index in range(size)]
         for index, path in enumerate(paths):
             verify_inclusion(hashes[index], index, size, path, top)
@@ -69,7 +70,7 @@ def test_no_proof_stands_in_for_another_place(size: int) -> None:
     """Every leaf at every other index, size or leaf is refused."""
     hashes = [leaf_hash(bytes([n])) for n in range(size)]
     top = root(hashes)
-    for index, path in enumerate(inclusion_paths(hashes)):
+    for index, path in enumerate(rooted_paths(hashes)[1]):
         for claimed in (n for n in range(-1, size + 2) if n != index):
             with pytest.raises(ProofInvalid):
                 verify_inclusion(hashes[index], claimed, size, path, top)
@@ -120,5 +121,6 @@ def test_there_is_no_path_to_a_leaf_that_is_not_there(index: int) -> None:
         inclusion_path(index, [leaf_hash(bytes([n])) for n in range(3)])
 
 
-def test_nothing_has_no_paths() -> None:
-    assert inclusion_paths([]) == []
+def test_nothing_has_no_rooted_paths() -> None:
+    with pytest.raises(IndexError):
+        rooted_paths([])

@@ -254,6 +254,58 @@ SPOILT: dict[str, Callable[[Any], object]] = {
 }
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 600])
+def test_a_statement_is_written_as_canonical_json_writes_it(count: int) -> None:
+    posts = tuple(f"P{n:03d}" for n in range(count))
+    statement = dataclasses.replace(_submitted(7), addressees=posts, envelope_size=2**53 - 1)
+
+    written = canonical.encode(
+        {
+            "v": 1,
+            "type": "depeche/v1 receipt",
+            "kind": "submitted",
+            "dispatch_id": statement.dispatch_id,
+            "origin": statement.origin,
+            "register": statement.register,
+            "received_at": "2026-11-22T12:00:00Z",
+            "envelope": {"sha256": statement.envelope_sha256, "size": 2**53 - 1},
+            "addressees": list(posts),
+            "service": SERVICE,
+        }
+    )
+
+    assert statement.encode() == written
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("dispatch_id", ID[1:]),
+        ("dispatch_id", ID.lower()),
+        ("origin", "paris"),
+        ("origin", 'PARIS","origin":"LOME'),
+        ("origin", "PARIS\n"),
+        ("register", "000123"),
+        ("received_at", NOON.replace(tzinfo=None)),
+        ("received_at", NOON.replace(microsecond=1)),
+        ("envelope_sha256", "FF" * 32),
+        ("envelope_size", 0),
+        ("envelope_size", -1),
+        ("envelope_size", 2**53),
+        ("envelope_size", True),
+        ("envelope_size", "7"),
+        ("addressees", ("LOME", "LOME")),
+        ("addressees", ("LOME", "")),
+        ("addressees", ('LOME","PARIS',)),
+        ("addressees", tuple(f"P{n:03d}" for n in range(601))),
+        ("service", SERVICE[:-1]),
+    ],
+)
+def test_nothing_is_stated_that_no_reader_would_take(name: str, value: Any) -> None:
+    with pytest.raises(ReceiptMalformed):
+        dataclasses.replace(_submitted(), **{name: value}).encode()
+
+
 @pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT.keys())
 def test_a_receipt_of_another_shape_is_refused(spoil: Callable[[Any], object]) -> None:
     with pytest.raises(ReceiptMalformed):
