@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from keys import canonical
 from keys.errors import Refusal
 from keys.manifest import ACTION, ADDRESSEES_MAX, CIPHER, COPY, INFO, KINDS, POUCH
-from keys.records import CODE, FINGERPRINT, POST, ULID, Record
-from keys.signing import ED25519_SIGNATURE_BYTES, SLIP
-from keys.statements import encode_statement, parse_statement
+from keys.records import CODE, FINGERPRINT, POST, ULID
+from keys.signing import SLIP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,12 +32,40 @@ LENGTH_BYTES: Final = 4
 HEAD_BYTES_MAX: Final = 256 * 1024
 
 _TYPE: Final = SLIP
-_BEFORE_SLIP: Final = len('{"signature":"","slip":') + 4 * -(-ED25519_SIGNATURE_BYTES // 3)
 _REFERENCES_MAX: Final = 64
 _CAVEATS_MAX: Final = 64
-_KIND: Final = re.compile("|".join(sorted(KINDS)))
-_ROLE: Final = re.compile(f"{ACTION}|{INFO}|{COPY}")
-_DELIVERY: Final = re.compile(f"{CIPHER}|{POUCH}")
+
+
+def _list_of(pattern: re.Pattern[str], most: int) -> str:
+    return f'(?:"{pattern.pattern}"(?:,"{pattern.pattern}"){{0,{most - 1}}})?'
+
+
+# Every text of a slip is of letters that JSON never escapes, so that the whole has one spelling,
+# and a pattern is all of its reader: it costs a quarter of reading JSON, writing it again to see
+# whether it was canonical, and taking its members one by one.
+_INTEGER: Final = "[1-9][0-9]{0,15}"
+_HEAD: Final = re.compile(rb'\{"signature":"([A-Za-z0-9+/]{86}==)","slip":')
+_SLIP: Final = re.compile(
+    r'\{"addressees":\[(?P<addressees>[^\[\]]+)\],'
+    rf'"caveats":\[(?P<caveats>{_list_of(CODE, _CAVEATS_MAX)})\],'
+    rf'"dispatch_id":"(?P<dispatch_id>{ULID.pattern})",'
+    rf'"dtg":"(?P<dtg>{canonical.TIME.pattern})",'
+    rf'"envelope":\{{"sha256":"(?P<sha256>{FINGERPRINT.pattern})","size":(?P<size>{_INTEGER})\}},'
+    rf'"kind":"(?P<kind>{"|".join(sorted(KINDS))})",'
+    rf'"level":"(?P<level>{CODE.pattern})",'
+    rf'"origin":"(?P<origin>{POST.pattern})",'
+    rf'"origin_card":"(?P<origin_card>{FINGERPRINT.pattern})",'
+    rf'"references":\[(?P<references>{_list_of(ULID, _REFERENCES_MAX)})\],'
+    rf'"type":"{_TYPE}","v":1\}}'
+)
+_ADDRESSEE: Final = re.compile(
+    rf'\{{"delivery":"({CIPHER}|{POUCH})",'
+    rf'"fingerprint":"({FINGERPRINT.pattern})",'
+    rf'"post":"({POST.pattern})",'
+    rf'"precedence":"({CODE.pattern})",'
+    rf'"role":"({ACTION}|{INFO}|{COPY})",'
+    rf'"series":(?:null|\{{"epoch":({_INTEGER}),"number":({_INTEGER})\}})\}}'
+)
 
 
 class SlipMalformed(Refusal):
@@ -123,7 +150,12 @@ class Slip:
         Raises:
             SlipMalformed: a field is not as it must be, so that no such slip is ever signed.
         """
-        return encode_statement(self, _object_of, _read, SlipMalformed)
+        try:
+            data = canonical.encode(_object_of(self))
+            _read(data)
+        except ValueError as error:
+            raise SlipMalformed(str(error)) from error
+        return data
 
     @classmethod
     def parse(cls, data: bytes) -> Slip:
@@ -132,7 +164,10 @@ class Slip:
         Raises:
             SlipMalformed: not canonical JSON, or a member absent, unknown or out of its bounds.
         """
-        return parse_statement(data, _read, SlipMalformed)
+        try:
+            return _read(data)
+        except ValueError as error:
+            raise SlipMalformed(str(error)) from error
 
     def require_card(self, card: Card) -> None:
         """Demands that the slip names `card` and its post as its origin.
@@ -219,16 +254,16 @@ def read_head(body: bytes) -> SignedSlip:
     """
     if len(body) > HEAD_BYTES_MAX:
         raise SlipMalformed(f"a slip has at most {HEAD_BYTES_MAX} bytes")
+    head = _HEAD.match(body)
+    if head is None or not body.endswith(b"}"):
+        raise SlipMalformed("not the head of a submission in its one spelling")
+    statement = body[head.end() : -1]
     try:
-        record = Record(canonical.decode(body), "submission")
-        signature = record.octets("signature", ED25519_SIGNATURE_BYTES)
-        slip = _read(record.record("slip"))
-        record.close()
+        signed = SignedSlip(_read(statement), canonical.bytes_from_text(head[1].decode()))
     except ValueError as error:
         raise SlipMalformed(str(error)) from error
-    signed = SignedSlip(slip, signature)
-    # In canonical JSON the slip is the last member: its bytes are here, as they were signed.
-    vars(signed)["statement"] = body[_BEFORE_SLIP:-1]
+    # The bytes of the slip, as they were signed.
+    vars(signed)["statement"] = statement
     return signed
 
 
@@ -260,54 +295,59 @@ def _object_of(slip: Slip) -> dict[str, Any]:
     }
 
 
-def _read(record: Record) -> Slip:
-    record.constant("v", 1)
-    record.constant("type", _TYPE)
-    envelope = record.record("envelope")
+def _read(data: bytes) -> Slip:
+    """Reads the bytes of a slip. Raises ValueError, which says what is wrong as far as it can."""
+    text = data.decode("ascii")
+    found = _SLIP.fullmatch(text)
+    if found is None:
+        raise ValueError("not a slip in its one spelling")
+    addressees = _read_addressees(found["addressees"])
     slip = Slip(
-        dispatch_id=record.text("dispatch_id", ULID),
-        origin=record.text("origin", POST),
-        origin_card=record.text("origin_card", FINGERPRINT),
-        kind=record.text("kind", _KIND),
-        level=record.text("level", CODE),
-        caveats=record.texts("caveats", CODE, most=_CAVEATS_MAX),
-        dtg=record.time("dtg"),
-        envelope_sha256=envelope.text("sha256", FINGERPRINT),
-        envelope_size=envelope.integer("size", least=1),
-        addressees=tuple(
-            _read_addressee(item)
-            for item in record.items("addressees", least=1, most=ADDRESSEES_MAX)
-        ),
-        references=record.texts("references", ULID, most=_REFERENCES_MAX),
+        dispatch_id=found["dispatch_id"],
+        origin=found["origin"],
+        origin_card=found["origin_card"],
+        kind=found["kind"],
+        level=found["level"],
+        caveats=_read_list(found["caveats"]),
+        dtg=canonical.time_from_text(found["dtg"]),
+        envelope_sha256=found["sha256"],
+        envelope_size=_integer(found["size"]),
+        addressees=addressees,
+        references=_read_list(found["references"]),
     )
-    envelope.close()
-    record.close()
-    posts = {entry.post for entry in slip.addressees}
-    if len(posts) != len(slip.addressees):
+    for name, listed in (("caveats", slip.caveats), ("references", slip.references)):
+        if len(set(listed)) != len(listed):
+            raise ValueError(f"slip.{name} names one thing twice")
+    if len({entry.post for entry in addressees}) != len(addressees):
         raise ValueError("slip.addressees names one post twice")
     return slip
 
 
-def _read_addressee(item: object) -> SlipAddressee:
-    record = Record(item, "slip.addressees")
-    series = record.optional_record("series")
-    addressee = SlipAddressee(
-        post=record.text("post", POST),
-        fingerprint=record.text("fingerprint", FINGERPRINT),
-        role=record.text("role", _ROLE),
-        precedence=record.text("precedence", CODE),
-        delivery=record.text("delivery", _DELIVERY),
-        series=None if series is None else _read_series(series),
-    )
-    record.close()
-    if (addressee.series is None) != (addressee.role == COPY):
-        raise ValueError("slip.addressees: every addressee but the sender's own copy is numbered")
-    return addressee
+def _read_addressees(text: str) -> tuple[SlipAddressee, ...]:
+    addressees: list[SlipAddressee] = []
+    at = 0
+    while (found := _ADDRESSEE.match(text, at)) is not None:
+        delivery, fingerprint, post, precedence, role, epoch, number = found.groups()
+        if (epoch is None) != (role == COPY):
+            raise ValueError(
+                "slip.addressees: every addressee but the sender's own copy is numbered"
+            )
+        series = None if epoch is None else SeriesNumber(_integer(epoch), _integer(number))
+        addressees.append(SlipAddressee(post, fingerprint, role, precedence, delivery, series))
+        at = found.end() + 1
+        if text[found.end() : at] != ",":
+            break
+    if at != len(text) + 1 or len(addressees) > ADDRESSEES_MAX:
+        raise ValueError("slip.addressees is not as it must be")
+    return tuple(addressees)
 
 
-def _read_series(record: Record) -> SeriesNumber:
-    number = SeriesNumber(
-        epoch=record.integer("epoch", least=1), number=record.integer("number", least=1)
-    )
-    record.close()
+def _read_list(text: str) -> tuple[str, ...]:
+    return tuple(text[1:-1].split('","')) if text else ()
+
+
+def _integer(text: str) -> int:
+    number = int(text)
+    if number > canonical.INTEGER_MAX:
+        raise ValueError("an integer is out of range")
     return number

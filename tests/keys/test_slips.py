@@ -257,6 +257,43 @@ def test_a_slip_of_another_shape_is_refused(spoil: Callable[[Any], object]) -> N
         Slip.parse(_spoilt(spoil))
 
 
+@pytest.mark.parametrize(
+    ("spelled", "otherwise"),
+    [
+        (b'"v":1}', b'"v":1} '),
+        (b'"v":1}', b'"v":1}\n'),
+        (b'"v":1}', b'"v":1.0}'),
+        (b'"v":1}', b'"v":1,"v":1}'),
+        (b'"origin":"PARIS"', b'"origin": "PARIS"'),
+        (b'"origin":"PARIS"', b'"origin":"P\\u0041RIS"'),
+        (b'"number":12', b'"number":012'),
+        (b'"number":12', b'"number":9007199254740992'),
+        (b'"number":12', b'"number":1e3'),
+        (b'"epoch":202600,"number":12', b'"number":12,"epoch":202600'),
+        (b"},{", b"}{"),
+        (b"},{", b"},,{"),
+        (b'"series":null}', b'"series":null},'),
+        (b"2026-11-22T12", b"2026-11-31T12"),
+        (b'"CANAL RESERVE"', b'"CANAL RESERVE",'),
+        (b'"CANAL RESERVE"', '"CANAL RÉSERVÉ"'.encode()),
+    ],
+)
+def test_a_slip_has_one_spelling(spelled: bytes, otherwise: bytes) -> None:
+    data = _slip().encode()
+    assert data.count(spelled) == 1
+
+    with pytest.raises(SlipMalformed):
+        Slip.parse(data.replace(spelled, otherwise))
+
+
+def test_a_slip_is_written_as_it_is_read() -> None:
+    """The reader's one spelling is that of canonical JSON."""
+    data = _slip().encode()
+
+    assert canonical.encode(json.loads(data)) == data
+    assert Slip.parse(data).encode() == data
+
+
 def test_what_would_be_refused_is_never_signed() -> None:
     for wrong in (
         dataclasses.replace(_slip(), envelope_size=0),
@@ -305,6 +342,18 @@ def test_a_head_of_another_shape_is_refused(spoil: Callable[[Any], object]) -> N
 
     with pytest.raises(SlipMalformed):
         read_head(canonical.encode(head))
+
+
+@pytest.mark.parametrize(
+    ("spelled", "otherwise"), [(b'=="', b'=" '), (b"==", b"A="), (b'"v":1}', b'"v":2}')]
+)
+def test_a_head_has_one_spelling(spelled: bytes, otherwise: bytes) -> None:
+    head = SignedSlip(_slip(), bytes(64)).head[4:]
+    stray = head.replace(b"AA==", b"AB==")
+
+    for body in (head.replace(spelled, otherwise), stray):
+        with pytest.raises(SlipMalformed):
+            read_head(body)
 
 
 @pytest.mark.parametrize(
