@@ -90,7 +90,8 @@ class _Line(asyncio.Protocol):
     """One connection, its reader, and who waits for which answer.
 
     One timer serves all who wait: each waits equally long, so the one that was sent first gives up
-    first.
+    first. Commands given in one turn of the event loop leave in one write: the registrar wakes once
+    for them, and has them all in one batch.
     """
 
     def __init__(self, patience: float) -> None:
@@ -98,6 +99,7 @@ class _Line(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._reader = Reader()
         self._transport: asyncio.Transport | None = None
+        self._leaving: list[bytes] = []
         self._waiting: dict[int, tuple[asyncio.Future[Any], float]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -113,8 +115,15 @@ class _Line(asyncio.Protocol):
         self._waiting[number] = answer, until
         if self._timer is None:
             self._timer = self._loop.call_at(until, self._give_up)
-        self._transport.write(frame)
+        if not self._leaving:
+            self._loop.call_soon(self._leave)
+        self._leaving.append(frame)
         return answer
+
+    def _leave(self) -> None:
+        leaving, self._leaving = self._leaving, []
+        if self._transport is not None:
+            self._transport.write(b"".join(leaving))
 
     def hang_up(self) -> None:
         if self._transport is not None:
