@@ -7,14 +7,17 @@ so that a reader finds every tile of the checkpoint that it read.
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from cipher_service.audit.ledger import entries, latest_note, read_tile
 from cipher_service.audit.witnesses import last_cosigned, vouchers
 from cipher_service.storage.tables.audit import audit_entry
 from keys import canonical
 from keys.log.notes import VerifierKey
-from keys.log.tiles import WIDTH, encode_bundle, tiles_of
+from keys.log.ranges import beside
+from keys.log.tiles import WIDTH, TileTree, encode_bundle, tiles_of
+from keys.verifier.exported import CHECKPOINT_FILE, COSIGNED_FOLDER, KEY_FILE
+from keys.verifier.month import MONTH_FILE, RECORDS_FILE, Month, bounds
 
 _AT_ONCE: Final = 1000
 
@@ -33,7 +36,7 @@ def export(connection: Connection, key: VerifierKey, out: Path) -> int:
         if tile.level == 0:
             bundle = entries(connection, tile.index * WIDTH, tile.width)
             _write(out / tile.entries_path, encode_bundle(bundle))
-    _write(out / "vkey", f"{key.encode()}\n".encode())
+    _write(out / KEY_FILE, f"{key.encode()}\n".encode())
     witnesses = vouchers(connection)
     if witnesses:
         listed = "".join(f"{vkey}\n" for _, vkey, _ in witnesses)
@@ -42,9 +45,9 @@ def export(connection: Connection, key: VerifierKey, out: Path) -> int:
         _write(out / "witness" / f"{post}.json", body)
     for cosigned, cosigned_note in last_cosigned(connection).items():
         if cosigned <= size:
-            _write(out / "cosigned" / str(cosigned), cosigned_note)
+            _write(out / COSIGNED_FOLDER / str(cosigned), cosigned_note)
     if note:
-        _write(out / "checkpoint", note)
+        _write(out / CHECKPOINT_FILE, note)
     return size
 
 
@@ -77,6 +80,57 @@ def export_records(connection: Connection, out: Path, *, first: int, end: int) -
                 file.write(canonical.encode(line) + b"\n")
                 written += 1
     return written
+
+
+def export_month(connection: Connection, key: VerifierKey, out: Path, month: str) -> Month | None:
+    """Write the records of a month, with their proof against the last signed head; for an auditor.
+
+    Args:
+        connection: reading.
+        key: the log's.
+        out: a folder; what it held of a month is replaced.
+        month: `2026-11`, by universal time.
+
+    Returns:
+        Which entries those are; None when the signed log has none of that month.
+
+    Raises:
+        ValueError: it is no month.
+        LogDamaged: rows are missing.
+        OSError: the disk refuses.
+    """
+    size, note = latest_note(connection)
+    begins, ends = bounds(month)
+    column = audit_entry.c
+    told = (column.seq < size, column.time_us >= begins, column.time_us < ends)
+    first, last = connection.execute(
+        select(func.min(column.seq), func.max(column.seq)).where(*told)
+    ).one()
+    if first is None:
+        return None
+    tree = TileTree(size, lambda tile: read_tile(connection, tile))
+    beside_it = beside(int(first), int(last) + 1, size, tree.range_root)
+    found = Month(month, int(first), int(last) + 1, beside_it)
+    out.mkdir(parents=True, exist_ok=True)
+    lines = out / RECORDS_FILE
+    lines.touch(mode=0o600)
+    with lines.open("wb") as file:
+        for start in range(found.first, found.end, _AT_ONCE):
+            rows = connection.execute(
+                select(column.seq, column.time_us, column.entry, column.salt, column.record)
+                .where(column.seq.between(start, min(start + _AT_ONCE, found.end) - 1))
+                .order_by(column.seq)
+            )
+            for row in rows:
+                parts = [row.entry]
+                if begins <= row.time_us < ends:
+                    parts += [row.salt, row.record]
+                line = [int(row.seq), *map(canonical.text_from_bytes, parts)]
+                file.write(canonical.encode(line) + b"\n")
+    _write(out / MONTH_FILE, found.encode())
+    _write(out / KEY_FILE, f"{key.encode()}\n".encode())
+    _write(out / CHECKPOINT_FILE, note)
+    return found
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -1,7 +1,8 @@
-"""Checks an exported log, a proof or an export's records. Needs nothing of the service.
+"""Checks an exported log, a month of its records or a proof. Needs nothing of the service.
 
     cipher-verify log DIR [--key VKEY] [--since CHECKPOINT] [--records FILE]
                           [--witness VKEY ... --quorum N]
+    cipher-verify month DIR [--key VKEY]
     cipher-verify proof FILE --key VKEY --entry HEX
 
 `--key` is the log's verifier key; without it the one in DIR/vkey is taken, which proves only that
@@ -14,7 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keys.exits import exit_status
 from keys.log.notes import Note, VerifierKey
@@ -26,9 +27,10 @@ from keys.verifier.exported import (
     verify_export,
     verify_records,
 )
+from keys.verifier.month import verify_month
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,13 +40,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
-    said = _check_proof(options) if options.what == "proof" else _check_log(options)
+    said = _CHECKS[options.what](options)
     sys.stdout.write(f"OK {said}\n")
 
 
-def _check_log(options: argparse.Namespace) -> str:
+def _key(options: argparse.Namespace) -> VerifierKey:
     text = options.key or (options.folder / KEY_FILE).read_text("ascii").strip()
-    key = VerifierKey.parse(text)
+    return VerifierKey.parse(text)
+
+
+def _check_log(options: argparse.Namespace) -> str:
+    key = _key(options)
     exported = verify_export(options.folder, key)
     said = f"{key.name} entries={exported.checkpoint.size}"
     if options.since is not None:
@@ -60,11 +66,26 @@ def _check_log(options: argparse.Namespace) -> str:
     return said
 
 
+def _check_month(options: argparse.Namespace) -> str:
+    key = _key(options)
+    proved = verify_month(options.folder, key)
+    month = proved.month
+    where = f"first={month.first} end={month.end} of={proved.checkpoint.size}"
+    return f"{key.name} month={month.month} {where} withheld={proved.withheld}"
+
+
 def _check_proof(options: argparse.Namespace) -> str:
     key = VerifierKey.parse(options.key)
     proof = LogProof.parse(options.file.read_bytes())
     checkpoint = proof.verify(options.entry, key)
     return f"{key.name} entry={proof.index} of={checkpoint.size}"
+
+
+_CHECKS: Final[Mapping[str, Callable[[argparse.Namespace], str]]] = {
+    "log": _check_log,
+    "month": _check_month,
+    "proof": _check_proof,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     log.add_argument("--records", type=Path)
     log.add_argument("--witness", action="append", default=[])
     log.add_argument("--quorum", type=int, default=0)
+    month = checks.add_parser("month")
+    month.add_argument("folder", type=Path)
+    month.add_argument("--key")
     proof = checks.add_parser("proof")
     proof.add_argument("file", type=Path)
     proof.add_argument("--key", required=True)

@@ -59,7 +59,7 @@ def verify_export(folder: Path, key: VerifierKey) -> Exported:
         LogDamaged: 2 or 3 fails.
         LogForked: 4 fails.
     """
-    note = Note.parse(_read(folder, CHECKPOINT_FILE))
+    note = Note.parse(read_file(folder, CHECKPOINT_FILE))
     checkpoint = read_checkpoint(note, key)
     entries: list[bytes] = []
     hashes: list[bytes] = []
@@ -69,14 +69,14 @@ def verify_export(folder: Path, key: VerifierKey) -> Exported:
             hashes = hashes if level < 0 else _above(hashes)
             level = tile.level
         if level == 0:
-            bundle = read_bundle(_read(folder, tile.entries_path), tile.width)
+            bundle = read_bundle(read_file(folder, tile.entries_path), tile.width)
             entries += bundle
             hashes += [leaf_hash(entry) for entry in bundle]
         first = tile.index * WIDTH
-        stored = split_tile(_read(folder, tile.path), tile.width)
+        stored = split_tile(read_file(folder, tile.path), tile.width)
         if stored != hashes[first : first + tile.width]:
             raise LogDamaged(f"{tile.path} does not hold the hashes of what is below it")
-    tree = TileTree(checkpoint.size, lambda tile: _read(folder, tile.path))
+    tree = TileTree(checkpoint.size, lambda tile: read_file(folder, tile.path))
     if tree.root() != checkpoint.root:
         raise LogForked("the entries have another root than the checkpoint")
     return Exported(note, checkpoint, entries, tree)
@@ -167,7 +167,8 @@ def _above(hashes: list[bytes]) -> list[bytes]:
     ]
 
 
-def _read(folder: Path, name: str) -> bytes:
+def read_file(folder: Path, name: str) -> bytes:
+    """Gives a file of an export. Raises LogDamaged where it is missing."""
     try:
         return (folder / name).read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from cipher_service import clock
 from cipher_service.administration.stage import Stage
 from keys import canonical
 from tests.surfaces.administration.running import done, given, refused, run
@@ -53,6 +54,29 @@ def test_an_export_is_checked_without_the_service(ministry: Stage, tmp_path: Pat
     bundle.write_bytes(data)
     ended = verify("log", str(out))
     assert (ended.returncode, ended.stderr.split(":")[0]) == (1, "LOG_DAMAGED")
+
+
+def test_a_month_is_checked_without_the_service_and_tells_of_no_other(
+    ministry: Stage, tmp_path: Path
+) -> None:
+    _export(ministry, tmp_path / "log", least=1)
+    month, out = f"{clock.now():%Y-%m}", tmp_path / "month"
+    told = given(ministry, *EXPORT, str(out), "--month", month)
+    assert {path.name for path in out.iterdir()} == {"checkpoint", "month", "records", "vkey"}
+    assert (out / "records").stat().st_mode & 0o777 == 0o600
+    lines = (out / "records").read_bytes().splitlines()
+    assert len(lines) == told["end"] - told["first"]
+    key = (tmp_path / "log" / "vkey").read_text("ascii").strip()
+    ended = verify("month", str(out), "--key", key)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert f" month={month} first={told['first']} end={told['end']} of=" in ended.stdout
+    life = given(ministry, "audit", "ask", "life", month)
+    assert [line["action"] for line in life] == ["audit_records", "audit_records"]
+    (out / "records").write_bytes(b"\n".join([*lines[:-1], lines[0]]))
+    ended = verify("month", str(out), "--key", key)
+    assert (ended.returncode, ended.stderr.split(" entry")[0]) == (1, f"LOG_DAMAGED: {month}:")
+    refused(ministry, "MONTH_EMPTY", *EXPORT, str(out), "--month", "1999-12")
+    refused(ministry, "MONTH_MALFORMED", *EXPORT, str(out), "--month", "2026", status=2)
 
 
 def _export(ministry: Stage, out: Path, least: int) -> int:
