@@ -98,7 +98,7 @@ def event_of(outcome: Outcome, time_us: int) -> Event:
         *(result.get("officer"), facts.get("signer")),
     )
     about = details.get("officer") if details is not members else None
-    told = (result.get("act"), result.get("dispatch_id"), facts.get("act"))
+    told = (result.get("act"), result.get("dispatch_id"), facts.get("act"), facts.get("about"))
     named = (*map(details.get, _RESOURCES), about, *told)
     return Event(
         time_us=time_us,

@@ -101,12 +101,19 @@ class OfficerDesk:
     def sign_in(self, connection: Connection, payload: dict[str, Any]) -> dict[str, str]:
         """Take `{"nonce", "response"}`; give `{"officer", "session": the cookie's value}`.
 
-        Refuses as `passkey_book.sign_in`, and AUTHENTICATORS_UNKNOWN.
+        Refuses as `passkey_book.sign_in`, and AUTHENTICATORS_UNKNOWN; the fact `about` names
+        whose key was shown, for the log.
         """
         now = self._now()
-        token = passkey_book.sign_in(
-            connection, payload["nonce"], payload["response"], self._site(), now
-        )
+        try:
+            token = passkey_book.sign_in(
+                connection, payload["nonce"], payload["response"], self._site(), now
+            )
+        except (KeysError, ServiceError) as error:
+            holder = passkey_book.holder_of(connection, payload["response"])
+            if holder is None:
+                raise
+            raise ServiceError(error.code, about=holder) from error
         return {"officer": sessions.find_session(connection, token, now).officer, "session": token}
 
     def seen(self, connection: Connection, _officer: str, payload: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ from keys.acts import approval_challenge
 from keys.attestation import AuthenticatorPolicy
 from keys.passkeys import (
     Passkey,
+    PasskeyInvalid,
     RelyingParty,
     credential_id_of,
     verify_assertion,
@@ -156,6 +157,18 @@ def sign_in(
     row = _usable(connection, credential_id)
     _verify(connection, row, response, challenges.asked("sign-in", nonce), site, now)
     return sessions.open_session(connection, row.officer, credential_id, now)
+
+
+def holder_of(connection: Connection, response: bytes) -> str | None:
+    """Return whose security key an answer names, in force or not; None when it is nobody's."""
+    try:
+        credential_id = credential_id_of(response).hex()
+    except PasskeyInvalid:
+        return None
+    book = tables.passkey.c
+    mine = select(book.officer).where(book.credential_id == credential_id)
+    found: str | None = connection.scalar(mine)
+    return found
 
 
 def step_up(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.stage import Stage, chiffre
@@ -102,10 +102,12 @@ def _composed(author: Tab, deputy: str) -> str:
     page.get_by_label("Texte de la dépêche").fill(secret("brouillon"))
     page.keyboard.press("Control+s")
     expect(page.get_by_text("Brouillon enregistré, chiffré")).to_be_visible()
-    page.get_by_label("Joindre un fichier").set_input_files(
-        [{"name": f"{secret('annexe')}.pdf", "mimeType": "application/pdf",
-          "buffer": b"%PDF-1.7\n" + secret("contenu").encode()}]
-    )  # fmt: skip
+    enclosed = FilePayload(
+        name=f"{secret('annexe')}.pdf",
+        mimeType="application/pdf",
+        buffer=b"%PDF-1.7\n" + secret("contenu").encode(),
+    )
+    page.get_by_label("Joindre un fichier").set_input_files([enclosed])
     expect(page.locator("#joindre li")).to_have_count(1)
     page.get_by_role("button", name="Vérifier").click()
     page.locator("#qui").select_option(deputy)
@@ -144,7 +146,7 @@ def _mistaken(tab: Tab, api: str) -> None:
     """Say secrets where they do not belong: what is refused is not kept either."""
     ask = tab.page.request
     headers = {"Origin": tab.origin}
-    said = {"subject": secret("objet"), "reason": secret("remarque")}
+    said: dict[str, str | float | bool] = {"subject": secret("objet"), "reason": secret("remarque")}
     statuses = [
         ask.post(f"{tab.origin}/depeches/nouvelle", form=said, headers=headers).status,
         ask.post(f"{api}/v1/dispatches", data=said).status,

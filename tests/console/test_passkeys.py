@@ -174,6 +174,8 @@ def test_two_keys_enrol_sign_in_sign_an_act_and_one_is_taken_away(
     tab.page.wait_for_url("**/cles")
     buttons = tab.page.get_by_role("button", name="Retirer")
     assert buttons.count() == 3
+    told = tab.page.get_by_role("region", name="Avis sur vos clés et vos connexions")
+    told.get_by_text("clé de sécurité ajoutée").first.wait_for()
 
     own = holder.keys[0].credential_id.hex()[:8]
     tab.page.get_by_role("button", name=f"Retirer {own}").click()
@@ -182,6 +184,12 @@ def test_two_keys_enrol_sign_in_sign_an_act_and_one_is_taken_away(
     tab.expected = (403, 401)
     tab.page.get_by_role("button", name="Se connecter").click()
     tab.page.get_by_text("KEY_").wait_for()
+
+    officer = enter("SECURITY-OFFICER")
+    officer.goto("/cles/avis")
+    lines = officer.page.locator("tbody tr").all_inner_texts()
+    assert any("clé de sécurité retirée" in line for line in lines)
+    check_page(officer, foreign=names(ministry))
 
 
 def answer_with_more(tab: Tab, ministry: Stage, key: SecurityKey) -> None:
