@@ -56,7 +56,7 @@ _POLICIES: Final = (
     *("need_propose", "need_end", "officer_suspend", "officer_resume_propose"),
     *("ceremony_prepare", "dispatch_save", "dispatch_attach", "dispatch_submit"),
     *("dispatch_redirect", "dispatch_review.intend", "dispatch_review_take.intend"),
-    *("dispatch_release", "dispatch_assign"),
+    *("dispatch_release", "dispatch_urge", "dispatch_assign"),
     *("dispatch_hand_over", "dispatch_acknowledge", "dispatch_card", "dispatch_open.intend"),
     *("dispatch_depart", "dispatch_print", "dispatch_take.intend", "dispatch_declassify"),
     *("numbers_chase", "open_file_key.intend", "rewrap_header.intend", "open_sealed.intend"),

@@ -111,6 +111,7 @@ FLOW: Final = Flow(
         Page("/depeches/visa/{number}/annexes/{place}", attaching.save_reviewed, "POST"),
         Page("/depeches/visa/{number}/signer", visas.sign, "POST"),
         Page("/depeches/visa/{number}/partir", sending.depart, "POST"),
+        Page("/depeches/visa/{number}/urgence", visas.urge, "POST"),
         Page("/depeches/visa/{number}/demander", visas.redirect, "POST"),
         Page("/depeches/visa/{number}/refus", visas.refusal),
         Page("/depeches/visa/{number}/refuser", visas.refuse, "POST"),

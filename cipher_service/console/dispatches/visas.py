@@ -18,7 +18,14 @@ from cipher_service.directory.officers import names
 from cipher_service.dispatches.office import compositions, copies, trail, trays
 from cipher_service.dispatches.office.attaching import opened_list
 from cipher_service.dispatches.office.compositions import Composition
-from cipher_service.dispatches.office.parties import PAIR_FROM, releasers, senders, takers
+from cipher_service.dispatches.office.parties import (
+    PAIR_FROM,
+    may_urge,
+    proposes,
+    releasers,
+    senders,
+    takers,
+)
 from cipher_service.dispatches.office.release import PAIR
 from cipher_service.errors import ServiceError
 
@@ -72,6 +79,8 @@ async def visa(visit: Visit) -> Response:
             "names": names(connection, (*people, *(trace.other for trace in traces))),
             "may_read": visit.decides(gate, "read", thing).allowed,
             "opened": trail.done(connection, number, trail.OPENED, me, known.digest),
+            "proposes": proposes(visit.person.principal.functions),
+            "urges": asked and may_urge(visit.person.principal, gate, known, visit.now),
             "releasers": releasers(connection, gate, known, visit.now) if asked else [],
             "others": _others(connection, gate, known, visit),
         }
@@ -130,6 +139,22 @@ async def sign(visit: Visit) -> Response:
             "back": f"/depeches/visa/{number}?fait=signed",
             "command": "dispatch_propose" if proposes else "dispatch_release",
             "payload": payload,
+        },
+    )
+    return visit.sign(ticket)
+
+
+async def urge(visit: Visit) -> Response:
+    """Declare an emergency, and go to the page where the departure is signed alone."""
+    number, form = number_of(visit), await visit.form("reason")
+    asked = await visit.act("dispatch_urge", {"dispatch_id": number, "reason": form["reason"]})
+    ticket = await visit.act(
+        "approval_ask",
+        {
+            "body": asked["act"],
+            "back": f"/depeches/visa/{number}?fait=signed",
+            "command": "dispatch_release",
+            "payload": {"dispatch_id": number},
         },
     )
     return visit.sign(ticket)

@@ -71,6 +71,7 @@ class OfficeDesk:
             "dispatch_prepare": self.prepare,
             "dispatch_propose": self.propose,
             "dispatch_release": self.release,
+            "dispatch_urge": self.urge,
             "dispatch_refuse": self.refuse,
             "dispatch_assign": self.assign,
             "dispatch_hand_over": self.hand_over,
@@ -168,6 +169,21 @@ class OfficeDesk:
             act, nonce = release.prepared_alone(connection, self._gate, officer, number, now)
         else:
             act, nonce = release.prepared(connection, self._gate, officer, number, now)
+        return {"act": act.encoded, "kind": act.kind, "digest": act.digest, "nonce": nonce}
+
+    def urge(self, connection: Connection, officer: str, payload: Answer) -> Answer:
+        """Take `{"dispatch_id", "reason"}`; declare an emergency and give as `prepare`.
+
+        Refusals: `release.urged`.
+        """
+        act, nonce = release.urged(
+            connection,
+            self._gate,
+            officer,
+            payload["dispatch_id"],
+            payload["reason"],
+            self._now(),
+        )
         return {"act": act.encoded, "kind": act.kind, "digest": act.digest, "nonce": nonce}
 
     def propose(self, connection: Connection, officer: str, payload: Answer) -> None:

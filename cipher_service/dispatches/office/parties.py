@@ -1,7 +1,8 @@
 """Who can take the next step of a dispatch: asked of the policies for each person, not of a list.
 
 At CONFIDENTIEL and above three persons are needed: the author, a clerk who has read it and proposes
-its departure, and an authority who has read it and releases it. Below, the author and one other.
+its departure, and an authority who has read it and releases it. Below, the author and one other; so
+too in an emergency, where the other is one of those to whom the policies permit it.
 """
 
 from collections.abc import Collection
@@ -37,19 +38,34 @@ class Party:
 
 
 def takers(connection: Connection, gate: Gate, known: Composition, now: datetime) -> list[Party]:
-    """Return who can read a submission and propose, or below CONFIDENTIEL make, its release."""
+    """Return who can read a submission and propose its release, or make it alone.
+
+    Alone below CONFIDENTIEL, from there up in an emergency.
+    """
     thing = known.thing(gate.scheme)
     alone = thing.level < PAIR_FROM
+    context = Circumstances(now, opened=True, break_glass=not alone)
     found = []
-    for party, principal in _persons(connection, gate, _ALONE if alone else _PROPOSERS, now):
+    for party, principal in _persons(connection, gate, _ALONE | _PROPOSERS, now):
         read = replace(thing, assigned=party.officer)
         able = _able(gate, principal, "read", read, Circumstances(now))
-        if alone:
-            context = Circumstances(now, opened=True)
+        if alone or not set(party.functions) & _PROPOSERS:
             able = able and _able(gate, principal, "release", thing, context)
         if able and party.officer != known.author:
             found.append(party)
     return found
+
+
+def may_urge(principal: Principal, gate: Gate, known: Composition, now: datetime) -> bool:
+    """Say whether a person may declare an emergency to release this alone, at this level."""
+    thing = known.thing(gate.scheme)
+    context = Circumstances(now, opened=True, break_glass=True)
+    return thing.level >= PAIR_FROM and _able(gate, principal, "release", thing, context)
+
+
+def proposes(party_functions: Collection[str]) -> bool:
+    """Say whether one of these functions proposes releases by two."""
+    return bool(_PROPOSERS & set(party_functions))
 
 
 def releasers(connection: Connection, gate: Gate, known: Composition, now: datetime) -> list[Party]:

@@ -5,8 +5,10 @@
     asked_again(...) -> approve(...)   the authority has read the same edition; signs; it may leave
 
 Below CONFIDENTIEL one other person, who has read it, releases it alone under a signature of their
-own (`release_alone`). Whoever is awaited can refuse, with a reason that only the author reads. What
-was released awaits who has the custodian sign it (`sending`): its releaser, if they may.
+own (`release_alone`); so does an authority in an emergency at any level of their habilitation
+(`urged`), which another person reviews. Whoever is awaited can refuse, with a reason that only the
+author reads. What was released awaits who has the custodian sign it (`sending`): its releaser, if
+they may.
 """
 
 from datetime import datetime, timedelta
@@ -14,6 +16,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from cipher_service.access import emergencies
 from cipher_service.access.acts import Gate
 from cipher_service.access.decisions import decide
 from cipher_service.access.subjects import held_for
@@ -29,7 +32,6 @@ from cipher_service.dispatches.office.compositions import (
 )
 from cipher_service.dispatches.office.entitlement import Ruling, demand
 from cipher_service.dispatches.office.parties import (
-    PAIR_FROM,
     Party,
     approval,
     releasers,
@@ -230,10 +232,11 @@ def _complete(connection: Connection, gate: Gate, act: Act, officer: str, now: d
 def prepared_alone(
     connection: Connection, gate: Gate, officer: str, composition_id: str, now: datetime
 ) -> tuple[Act, bytes]:
-    """Give what a person signs to release alone below CONFIDENTIEL, and the nonce.
+    """Give what a person signs to release alone, and the nonce.
 
     Raises:
-        ServiceError: NOT_FOUND, NOT_AWAITED, NOT_OPENED, NOT_ALLOWED (it takes two).
+        ServiceError: NOT_FOUND, NOT_AWAITED, NOT_OPENED, NOT_ALLOWED (from CONFIDENTIEL up it takes
+            two, but in an emergency).
     """
     known = awaited(connection, officer, composition_id, SUBMITTED)
     require_opened(connection, known, officer)
@@ -242,10 +245,31 @@ def prepared_alone(
     return act, challenges.give(connection, "step-up", officer, now)
 
 
+def urged(
+    connection: Connection,
+    gate: Gate,
+    officer: str,
+    composition_id: str,
+    reason: str,
+    now: datetime,
+) -> tuple[Act, bytes]:
+    """Declare an emergency to release what awaits this officer; give what they sign, and the nonce.
+
+    Raises:
+        ServiceError: as `prepared_alone`; REASON_MISSING, or NOT_ALLOWED to whom no emergency
+            permits it.
+    """
+    known = awaited(connection, officer, composition_id, SUBMITTED)
+    require_opened(connection, known, officer)
+    thing = known.thing(gate.scheme)
+    emergencies.declare(connection, gate, officer, "release", thing, reason, now, opened=True)
+    return prepared_alone(connection, gate, officer, composition_id, now)
+
+
 def release_alone(
     connection: Connection, gate: Gate, site: Site, act: Act, signed: Signed, now: datetime
 ) -> Ruling:
-    """Release below CONFIDENTIEL under one signature, of another person than the author.
+    """Release under one signature, of another person than the author.
 
     Raises:
         ServiceError: as `prepared_alone`, or a refusal of `shared_acts.propose`.
@@ -339,9 +363,6 @@ def _alone(
     connection: Connection, gate: Gate, known: Composition, officer: str, now: datetime
 ) -> Ruling:
     thing = known.thing(gate.scheme)
-    if thing.level >= PAIR_FROM:
-        policies = "duties-release-pair"
-        raise ServiceError("NOT_ALLOWED", officer=officer, action="release", policies=policies)
     return demand(connection, gate, officer, "release", thing, now, {"opened": True})
 
 

@@ -234,19 +234,20 @@ def _dispatch(who: Principal, action: str, what: Dispatch, how: Circumstances) -
 
 
 def _release(who: Principal, what: Dispatch, how: Circumstances) -> bool:
-    alone = how.approver == "" and what.level < 2
+    low = how.approver == "" and what.level < 2
     if who.functions & (AUTHORITIES | {"MINISTER-DELEGATE", "CIPHER-CLERK"}) and (
-        alone or how.approver_functions & AUTHORITIES
+        low or how.approver_functions & AUTHORITIES
     ):
         return True
     if what.origin != who.post:
         return False
     second = (AUTHORITIES - {"MINISTER"}) | {"HEAD-OF-POST", "POST-CIPHER-CLERK"}
     if who.functions & {"HEAD-OF-POST", "POST-CIPHER-CLERK"} and (
-        alone or how.approver_functions & second
+        low or how.approver_functions & second
     ):
         return True
-    return "HEAD-OF-POST" in who.functions and how.break_glass
+    alone = {"HEAD-OF-POST", "SECRETARY-GENERAL", "DEPUTY-DIRECTOR"}
+    return bool(who.functions & alone) and how.break_glass
 
 
 def _pouch(who: Principal, action: str, what: Pouch, how: Circumstances) -> bool:
