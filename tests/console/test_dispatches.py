@@ -259,6 +259,36 @@ def test_written_checked_read_released_by_two_others_and_gone(
     assert taken_in(ministry, "PARIS", tmp_path, "001-Croquis n° 2.pdf") == SKETCH
 
 
+def test_in_an_emergency_the_deputy_director_releases_alone(enter: Enter, ministry: Stage) -> None:
+    author = enter("DRAFTER")
+    page = author.page
+    author.goto("/depeches/nouvelle")
+    page.get_by_label("LOME").select_option(label="Pour action")
+    page.get_by_label("Niveau").select_option(label="Secret")
+    page.get_by_label("Texte de la dépêche").fill("Évacuez cette nuit.")
+    page.get_by_role("button", name="Vérifier").click()
+    page.locator("#qui").select_option(number_of(ministry, "DEPUTY-DIRECTOR"))
+    page.get_by_role("button", name="Soumettre").click()
+    page.get_by_text("attend sa lecture").first.click()
+    page.wait_for_url("**/depeches/visa/*")
+    deputy = enter("DEPUTY-DIRECTOR")
+    deputy.goto(page.url.removeprefix(author.origin))
+    deputy.page.locator("#ouvrir").click()
+    deputy.page.get_by_role("link", name="J’ai lu").click()
+    expect(deputy.page.get_by_text("c’est le chiffre qui propose le départ")).to_be_visible()
+    check_page(deputy, foreign=NAMES)
+    deputy.page.get_by_label("Motif de l’urgence").fill("Personne au chiffre avant six heures")
+    deputy.page.get_by_role("button", name="Déclarer l’urgence et signer seul").click()
+    sign(deputy)
+    expect(deputy.page.get_by_text("Votre signature est inscrite.")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("En attente de la lecture")
+    page.reload()
+    expect(page.locator("main")).to_contain_text("Visée par : Sous-Directeur")
+    reviewer = enter("SECURITY-OFFICER")
+    reviewer.goto("/urgences")
+    expect(reviewer.page.get_by_text("Personne au chiffre avant six heures")).to_be_visible()
+
+
 def test_a_refused_departure_comes_back_with_its_reason(enter: Enter, ministry: Stage) -> None:
     author = enter("DRAFTER")
     page = author.page
