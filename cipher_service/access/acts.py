@@ -117,6 +117,17 @@ def person(connection: Connection, officer_id: str, level: int = NOBODY) -> Pers
     return Person(officer_id, known.identity.post, level)
 
 
+def anybody(connection: Connection, officer_id: str, level: int = NOBODY) -> Person:
+    """Return the same for a number that may be nobody's: then somebody of no post.
+
+    Who may not do something to people is refused alike, whether there is such a person or not.
+    """
+    try:
+        return person(connection, officer_id, level)
+    except ServiceError:
+        return Person(officer_id, "", level)
+
+
 def founded(connection: Connection) -> bool:
     """Say whether those without whom no act is possible have all been appointed."""
     held = tables.function_held

@@ -14,7 +14,7 @@ at once.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -24,10 +24,10 @@ from sqlalchemy import Connection, Table, select
 
 from cipher_service import clock
 from cipher_service.access import registers
-from cipher_service.access.acts import Gate, circumstances, person, require
+from cipher_service.access.acts import Gate, anybody, circumstances, person, require
 from cipher_service.access.decisions import decide
 from cipher_service.access.principals import rank
-from cipher_service.access.subjects import Circumstances, Dispatch
+from cipher_service.access.subjects import NOBODY, Circumstances, Dispatch
 from cipher_service.directory import authorisations, officers
 from cipher_service.directory.authorisations import Clearance, checked_marking
 from cipher_service.directory.officers import Window, end_windows
@@ -115,14 +115,13 @@ class Authorising:
         """
         right, now = _RIGHTS[kind], self._now().replace(microsecond=0)
         subject = payload["officer"]
-        officers.lock(connection, subject)
         window = _window(payload, now)
         parameters, level = right.read(connection, self._gate, payload, now)
         act = Act(
             id=new_id(now),
             kind=kind,
             resource=f"officer/{subject}",
-            version=_state_of(connection, right.book, subject),
+            version=0,
             rank=level,
             parameters={**parameters, **window.columns()},
             proposer=officer,
@@ -133,6 +132,8 @@ class Authorising:
             expires=now + timedelta(seconds=RULES[kind].seconds),
         )
         right.may_propose(connection, self._gate, act, now)
+        officers.lock(connection, subject)
+        act = replace(act, version=_state_of(connection, right.book, subject))
         shared_acts.require_signable(connection, act, officer, now, version=act.version)
         trial = connection.begin_nested()
         try:
@@ -176,8 +177,9 @@ class Authorising:
 
     def _may_revoke(self, connection: Connection, officer: str, subject: str) -> Payload:
         now = self._now()
-        about = person(connection, subject)
+        about = anybody(connection, subject)
         decision = require(connection, self._gate, officer, "revoke", about, Circumstances(now))
+        officers.read(connection, subject)
         return {} if decision is None else {"decision": decision.ruling()}
 
 
@@ -216,7 +218,7 @@ def _read_habilitation(
 
 
 def _may_propose_habilitation(connection: Connection, gate: Gate, act: Act, now: datetime) -> None:
-    about = person(connection, act.subjects[0], act.rank)
+    about = anybody(connection, act.subjects[0], act.rank)
     require(connection, gate, act.proposer, "habilitation-propose", about, Circumstances(now))
 
 
@@ -254,7 +256,7 @@ def _read_function(
 
 
 def _may_propose_function(connection: Connection, gate: Gate, act: Act, now: datetime) -> None:
-    about = person(connection, act.subjects[0])
+    about = anybody(connection, act.subjects[0])
     context = Circumstances(now, approver="-", approver_functions=_TOP)
     require(connection, gate, act.proposer, "role-assign", about, context)
 
@@ -286,8 +288,16 @@ def _read_need(
         level = thing.level
     else:
         # It opens whatever the person is cleared for.
-        level = max(gate.principals.of(connection, payload["officer"], now).clearance, 0)
+        level = max(_clearance(connection, gate, payload["officer"], now), 0)
     return {"kind": kind, "matter": matter}, level
+
+
+def _clearance(connection: Connection, gate: Gate, subject: str, now: datetime) -> int:
+    """Return a person's clearance; of nobody, none: whoever may propose is told so afterwards."""
+    try:
+        return gate.principals.of(connection, subject, now).clearance
+    except ServiceError:
+        return NOBODY
 
 
 def _may_propose_need(connection: Connection, gate: Gate, act: Act, now: datetime) -> None:

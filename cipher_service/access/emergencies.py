@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from cipher_service import clock
-from cipher_service.access.acts import Gate, circumstances, person, require
+from cipher_service.access.acts import Gate, anybody, circumstances, require
 from cipher_service.access.subjects import Circumstances, Dispatch
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
@@ -100,14 +100,14 @@ def review(
     row = connection.execute(
         select(emergency).where(emergency.c.seq == seq).with_for_update()
     ).one_or_none()
+    about = anybody(connection, "" if row is None else row.officer)
+    require(connection, gate, by, "break-glass-review", about, circumstances(connection, gate, now))
     if row is None:
         raise ServiceError("NOT_FOUND")
     if finding not in FINDINGS:
         raise ServiceError("UNKNOWN_KIND", kind=finding)
     if row.finding is not None:
         raise ServiceError("REVIEWED_ALREADY", seq=seq)
-    about = person(connection, row.officer)
-    require(connection, gate, by, "break-glass-review", about, circumstances(connection, gate, now))
     _settle(connection, row, finding, by, now)
 
 

@@ -23,7 +23,7 @@ from cipher_service.dispatches.office.sending import SendingDesk, named_by, requ
 from cipher_service.errors import ServiceError
 from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.labels.scheme import default_scheme
-from cipher_service.pouches import signing
+from cipher_service.pouches import carriage, signing
 from cipher_service.pouches.announcing import KIND, label_of, sealing_of
 from cipher_service.pouches.entitlement import PACK
 from cipher_service.pouches.office import Office
@@ -144,7 +144,7 @@ class AnnouncingDesk:
         self, connection: Connection, officer: str, seal: str
     ) -> tuple[Closing, Row[Any]]:
         with self._seated(connection).look() as sitting:
-            found = sitting.closing(seal)
+            found = carriage.seen(sitting, seal, officer)
             sitting.require(officer, PACK, found)
         row = signing.row_of(connection, seal)
         if row is None:

@@ -9,6 +9,7 @@ from cipher_service.directory import officers
 from cipher_service.directory.roles import default_roles
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import (
+    carriage,
     custody,
     makeup,
     preparing,
@@ -146,7 +147,7 @@ def papers_of(office: Office, seal: str, *, by: str) -> Kept:
         KeysError: the custodian refuses.
     """
     with office.consider("pouch_papers", seal) as sitting:
-        sitting.require(by, PACK, sitting.closing(seal))
+        sitting.require(by, PACK, carriage.seen(sitting, seal, by))
         row = signing.row_of(sitting.connection, seal)
     if row is None:
         raise ServiceError("NOT_SEALED_HERE", seal=seal)

@@ -248,7 +248,7 @@ class PouchOfficeDesk:
         self, office: Office, kind: str, officer: str, payload: Answer, parameters: Answer
     ) -> Answer:
         with office.look() as sitting:
-            closing = carriage.find(sitting, payload["seal"])
+            closing = carriage.seen(sitting, payload["seal"], officer)
             sitting.require(officer, PACK, closing)
             act = Act(
                 id=new_id(sitting.now),

@@ -92,6 +92,8 @@ def begin(office: Office, departure: str, bag: str, bag_class: BagClass, *, by: 
     seal = secrets.token_hex(SEAL_BYTES)
     with office.act("pouch_begin", seal) as sitting:
         connection = sitting.connection
+        # Who packs nothing here is not told which departures and bags there are.
+        sitting.require_house(by, PACK, seal)
         event, body = office.desks.sign(
             connection, Prepared(), bag=bag, seal=seal, officer=by, second=None, now=sitting.now
         )

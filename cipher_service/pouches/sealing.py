@@ -22,6 +22,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.identity import approvals
 from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.pouches import (
+    carriage,
     closing,
     handing_in,
     packing,
@@ -193,7 +194,7 @@ class SealingDesk:
         photograph = payload.get("photograph")
         if photograph is None:
             with office.look() as sitting:
-                found = sitting.closing(payload["bag"])
+                found = carriage.seen(sitting, payload["bag"], officer)
                 sitting.require(officer, PACK, found)
                 opened = _texts_of(sitting, found, officer)
         else:

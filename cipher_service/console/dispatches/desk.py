@@ -4,9 +4,11 @@ import re
 from typing import Final
 from weakref import WeakKeyDictionary
 
+from cipher_service.access.acts import Gate
 from cipher_service.audit.journal import Journal
 from cipher_service.console.office import Office
 from cipher_service.console.visit import Visit
+from cipher_service.dispatches.office.compositions import Composition
 from cipher_service.dispatches.office.showing import Showing
 from cipher_service.dispatches.reception import Reception
 from cipher_service.errors import ServiceError
@@ -47,6 +49,18 @@ def number_of(visit: Visit) -> str:
     if ULID.fullmatch(number) is None:
         raise ServiceError("NOT_FOUND")
     return number
+
+
+def require_seen(visit: Visit, gate: Gate, known: Composition) -> None:
+    """Demand that the officer has a part in a departure or may list it.
+
+    Raises:
+        ServiceError: NOT_FOUND.
+    """
+    parts = (known.author, known.assigned, known.enciphers, known.released_by)
+    seen = visit.person.number in parts
+    if not seen and not visit.decides(gate, "list", known.thing(gate.scheme)).allowed:
+        raise ServiceError("NOT_FOUND")
 
 
 def officer_in(form: dict[str, str], field: str = "to") -> str:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from cipher_service import clock
 from cipher_service.access.acts import Gate
 from cipher_service.audit.hearing import carried
-from cipher_service.console.dispatches.desk import number_of
+from cipher_service.console.dispatches.desk import number_of, require_seen
 from cipher_service.console.dispatches.granting import asking_for, put_to_sign, showing_for
 from cipher_service.console.dispatches.warrants import AskingCustodian
 from cipher_service.console.office import Office
@@ -36,8 +36,9 @@ async def depart(visit: Visit) -> Response:
     number = number_of(visit)
     await visit.form()
 
-    def look(connection: Connection, _gate: Gate) -> tuple[Composition, Directory, str | None]:
+    def look(connection: Connection, gate: Gate) -> tuple[Composition, Directory, str | None]:
         known = compositions.read(connection, number)
+        require_seen(visit, gate, known)
         return known, read_directory(connection), carried(connection)
 
     known, directory, checkpoint = await visit.read(look)

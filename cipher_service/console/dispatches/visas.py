@@ -10,7 +10,7 @@ from cipher_service import clock
 from cipher_service.access.acts import Gate
 from cipher_service.console.dispatches import live
 from cipher_service.console.dispatches.attaching import told
-from cipher_service.console.dispatches.desk import number_of, officer_in, showing_of
+from cipher_service.console.dispatches.desk import number_of, officer_in, require_seen, showing_of
 from cipher_service.console.dispatches.granting import showing_for, standing
 from cipher_service.console.language import group, mark
 from cipher_service.console.visit import Visit
@@ -65,9 +65,7 @@ async def visa(visit: Visit) -> Response:
     def view(connection: Connection, gate: Gate) -> dict[str, Any]:
         known = compositions.read(connection, number)
         thing, me = known.thing(gate.scheme), visit.person.number
-        mine = me in (known.author, known.assigned, known.enciphers, known.released_by)
-        if not mine and not visit.decides(gate, "list", thing).allowed:
-            raise ServiceError("NOT_FOUND")
+        require_seen(visit, gate, known)
         traces = trail.traces(connection, [number])[number]
         people = (known.author, known.assigned, known.enciphers, known.released_by)
         asked = known.assigned == me and known.state == compositions.SUBMITTED
