@@ -57,7 +57,11 @@ def test_a_pattern_is_written_in_the_source_or_escapes_what_is_put_into_it() -> 
         and "re.escape" not in ast.unparse(first)
     ]
     # What reads a member of a query is given its pattern by the endpoint, which writes it.
-    readers = {"cipher_service/api/inbound.py", "cipher_service/console/scan.py"}
+    # What reads a slip, or the statement of a receipt, is made of the patterns of its members.
+    readers = {
+        *("cipher_service/api/inbound.py", "cipher_service/console/scan.py"),
+        *("keys/receipts.py", "keys/slips.py"),
+    }
     assert {name for name, _ in made} == readers, made
 
 
