@@ -143,6 +143,20 @@ def test_a_flood_of_grants_is_bounded_and_time_makes_room(hours: Hours) -> None:
         grants.find(token)
 
 
+def test_a_use_is_held_against_the_grant_once_more_where_it_is_counted(hours: Hours) -> None:
+    """Between the judgement and the count the roll may have changed."""
+    grants = Grants(hours)
+    token = grants.keep(grant_of(CLERK, uses=1))
+    wanted = Wanted("open", 4, None, EXPECTED.request)
+    with pytest.raises(GrantTooLow):
+        grants.use(token, wanted, 2)
+    within = replace(wanted, rank=2)
+    for _ in range(2):  # the same request is the same act
+        grants.use(token, within, 2)
+    with pytest.raises(GrantMissing):
+        grants.use(token, replace(within, request="cd" * 32), 2)
+
+
 def _first_refusal(act: Callable[[], object]) -> Refusal:
     for _ in range(5000):
         try:
