@@ -335,11 +335,11 @@ def _read_resumption(
     return {}, 0
 
 
-def _resume(connection: Connection, act: Act, _by: str | None, now: datetime) -> object:
+def _resume(connection: Connection, act: Act, _by: str | None, now: datetime) -> None:
     state = officers.read(connection, act.subjects[0]).state
     if state == "active":
         raise ServiceError("OFFICER_NOT_SUSPENDED", officer=act.subjects[0])
-    return officers.set_state(connection, act.subjects[0], "active", now)
+    officers.set_state(connection, act.subjects[0], "active", now)
 
 
 _RIGHTS: Final = {
