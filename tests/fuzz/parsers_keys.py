@@ -74,6 +74,7 @@ from keys.software_key import SoftwareKey
 from keys.statements import decode_signed, key_fingerprint
 from keys.token_keys import TokenKey, certify_token_key, read_token_key
 from keys.ustar import read_entry_header
+from keys.verifier.month import Month
 from tests.fuzz.parsers import Parser, of, of_text
 from tests.support.acts import act
 from tests.support.authenticator import Maker, SecurityKey
@@ -306,6 +307,8 @@ def _log() -> list[Parser]:
         of("keys.log.tiles:read_bundle", lambda data: read_bundle(data, 3),
            encode_bundle([b"a", b"bc" * 40, b""])),
         of("keys.log.tiles:split_tile", lambda data: split_tile(data, 7), b"".join(leaves)),
+        of("keys.verifier.month:Month.parse", Month.parse,
+           Month("2026-11", 3, 7, (leaves[0], leaves[1])).encode()),
         of("keys.log.witnesses:read_witness",
            lambda data: read_witness(data, PARIS.card, ORIGIN),
            make_witness(witness, PARIS.sign)),

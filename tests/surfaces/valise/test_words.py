@@ -31,7 +31,11 @@ PAPERS = {
     if inspect.isclass(kind) and issubclass(kind, Refusal) and kind is not Refusal
 }
 NAMES = {str(name) for name in Name}
-CLASSES = {classes.ModeForbidden.code, classes.LevelAboveBag.code}
+CLASSES = {
+    classes.ModeForbidden.code,
+    classes.LevelAboveBag.code,
+    classes.LimitsExceeded.code,
+}
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
