@@ -37,6 +37,7 @@ TESTS: Final = {
         "tests/attacks",
         "tests/keys/test_dispatch.py",
         "tests/keys/test_rewrapping.py",
+        "tests/keys/test_vectors.py",
     ),
     "keys.ustar": ("tests/attacks/test_package_attacks.py", "tests/keys/test_dispatch.py"),
     "keys.custody.grants": (_CUSTODY + "test_warrants.py", _CUSTODY + "test_demands.py"),
