@@ -277,7 +277,7 @@ def test_in_an_emergency_the_deputy_director_releases_alone(enter: Enter, minist
     deputy.page.get_by_role("link", name="J’ai lu").click()
     expect(deputy.page.get_by_text("c’est le chiffre qui propose le départ")).to_be_visible()
     check_page(deputy, foreign=NAMES)
-    deputy.page.get_by_label("Motif de l’urgence").fill("Personne au chiffre avant six heures")
+    deputy.page.get_by_label("Motif de l’urgence").fill("MINREX/2026/114")
     deputy.page.get_by_role("button", name="Déclarer l’urgence et signer seul").click()
     sign(deputy)
     expect(deputy.page.get_by_text("Votre signature est inscrite.")).to_be_visible()
@@ -286,7 +286,7 @@ def test_in_an_emergency_the_deputy_director_releases_alone(enter: Enter, minist
     expect(page.locator("main")).to_contain_text("Visée par : Sous-Directeur")
     reviewer = enter("SECURITY-OFFICER")
     reviewer.goto("/urgences")
-    expect(reviewer.page.get_by_text("Personne au chiffre avant six heures")).to_be_visible()
+    expect(reviewer.page.get_by_text("MINREX/2026/114")).to_be_visible()
 
 
 def test_a_refused_departure_comes_back_with_its_reason(enter: Enter, ministry: Stage) -> None:

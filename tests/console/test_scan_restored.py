@@ -42,6 +42,7 @@ def test_a_ministry_that_goes_on_under_another_log_is_told_everything_again(
         phone.context.route("**/scan/events", count)
         phone.page.locator(".scan-count").click()
         phone.press("Transmettre et actualiser")
+        expect(phone.view("queue").get_by_role("button").first).to_be_enabled()
         expect(phone.view("queue").locator("li[data-state=recorded]")).to_have_count(1)
         assert handed == []
         phone.context.route("**/scan/pack", restored)
