@@ -273,8 +273,8 @@ def test_a_revoked_telephone_keeps_what_it_told_and_gives_it_out_as_a_file(
     with phone.page.expect_download() as download:
         phone.press("Exporter la file")
     exported = json.loads(Path(download.value.path()).read_bytes())
-    assert exported["device"]["post"] == "MINREX"
-    (document,) = EventsRequest.model_validate({"events": exported["events"]}).events
+    assert exported.pop("device")["post"] == "MINREX"
+    (document,) = EventsRequest.model_validate(exported).events
     event, _ = parse_event(canonical.encode(document))
     assert (event.kind, event.bag) == ("received", bag.bag)
     assert not [told for told in told_of(ministry, bag.seal) if told.kind == "received"]
