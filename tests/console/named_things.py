@@ -168,7 +168,7 @@ THINGS = (
                 f"{_VISA}/annexes/{{place}}",
             ),
             **_posts(ANYBODY, f"{_VISA}/signer", f"{_VISA}/demander"),
-            **_posts({"reason": "x"}, f"{_VISA}/refuser"),
+            **_posts({"reason": "x"}, f"{_VISA}/refuser", f"{_VISA}/urgence"),
         },
     ),
     Thing(
@@ -231,6 +231,7 @@ THINGS = (
             ),
             **_posts({"kind": "function", "right": "DRAFTER"}, "/droits/{officer}/retirer"),
             **_posts({}, "/droits/{officer}/suspendre"),
+            **_posts({"reason": "x"}, "/droits/{officer}/retablir"),
         },
     ),
     Thing("post", "NOWHERE", lambda _to, _folder: "LOME", _any_of_post, _gets("/postes/{post}")),

@@ -96,7 +96,7 @@ LET_IN: dict[str, May] = {
     ),
     **dict.fromkeys(("/postes", "/postes/apercu"), _sees_posts),
     "/postes/numeros": _sees_mail,
-    **dict.fromkeys(("/droits", "/droits.csv", "/politiques", "/urgences"), RIGHTS),
+    **dict.fromkeys(("/droits", "/droits.csv", "/politiques", "/urgences", "/cles/avis"), RIGHTS),
     **dict.fromkeys(("/journal", "/journal.json", "/journal/tetes"), LOG),
     "/ceremonies/nouvelle": lambda policies, asker: any(
         custodian(policies, asker) for custodian in CUSTODIANS

@@ -274,6 +274,12 @@ def test_pages_of_acts_and_the_page_where_they_are_signed(ministry: Stage, enter
     found = {"act_id": act, "policy_id": policy, "ceremony": ceremony}
     look_at(ministry, enter, ACTS, found, ("Reste à signer", "GARDE-", "chiffre ", "cedar", "//"))
 
+    # Nothing stays to be signed in the ministry of the tests that follow.
+    second = enter("SECRETARY-GENERAL")
+    for waits in (act, policy):
+        _post(second, "/actes/refuser", {"act": waits, "reason": "Vu"})
+    _post(enter("CUSTODIAN-A"), f"/ceremonies/{ceremony}/abandonner", {"reason": "Vu"})
+
 
 def _post(tab: Tab, path: str, form: dict[str, str | float | bool]) -> APIResponse:
     answer = tab.page.request.post(
