@@ -393,7 +393,7 @@ def test_a_copy_on_paper_and_a_saved_attachment_are_numbered_and_recorded(
     assert "sandbox" in answer.headers["content-security-policy"]
     assert answer.headers["content-disposition"].startswith("attachment;")
     page.keyboard.press("l")
-    assert "Exemplaire" not in page.locator("#clair").inner_text()
+    expect(page.locator("#clair")).not_to_contain_text("Exemplaire")
     tab.goto(f"/depeches/{number}")
     expect(page.get_by_text("imprimée par Ministre, exemplaire n° 1")).to_be_visible()
     expect(

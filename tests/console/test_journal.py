@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from cipher_service import clock
 from cipher_service.administration.stage import Stage
@@ -125,7 +126,7 @@ def test_two_heads_are_compared_and_downloaded(enter: Enter) -> None:
     page.get_by_label("De (inscriptions)").fill(str(sizes[-1]))
     page.get_by_label("À (inscriptions)").fill(str(sizes[0]))
     page.get_by_role("button", name="Vérifier").click()
-    assert "Oui" in page.get_by_role("status").inner_text()
+    expect(page.get_by_role("status")).to_contain_text("Oui")
     tab.goto(f"/journal/tetes?de={sizes[0]}&a={sizes[-1]}")
     assert "LOG_ROLLED_BACK" in page.locator("#travail [role=alert]").last.inner_text()
     tab.goto("/journal/tetes?de=999999999&a=1")

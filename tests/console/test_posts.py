@@ -155,7 +155,7 @@ def test_a_drawing_says_what_its_table_says_one_key_away(enter: Enter) -> None:
     page.keyboard.press("o")
     page.wait_for_url("**/postes")
     page.locator("a[href='/postes/LOME']").click()
-    assert page.locator("#editions ~ table tbody tr").count() == 1
+    expect(page.locator("#editions ~ table tbody tr")).to_have_count(1)
 
 
 def test_a_key_of_the_custodian_that_comes_to_its_end_is_told(
