@@ -163,3 +163,9 @@ def test_any_changed_bit_of_a_month_is_found(tmp_path: Path) -> None:
             verify_month(tmp_path, KEY)
         path.write_bytes(kept)
     verify_month(tmp_path, KEY)
+
+
+def test_a_hash_of_another_length_is_none() -> None:
+    short = Month("2026-11", 0, 1, (bytes(31),)).encode()
+    with pytest.raises(LogDamaged, match="another length"):
+        Month.parse(short)

@@ -14,7 +14,7 @@ from keys.custody.client_authority import ClientAuthority
 from keys.custody.core import Custody
 from keys.custody.desk import Desks
 from keys.custody.errors import EventNotOfDesk
-from keys.custody.lasting import LASTING
+from keys.custody.lasting import LASTING, advised, with_lasting
 from keys.custody.service_keys import encode_service
 from keys.custody.store import read_credential
 from keys.custody.versions import Book
@@ -68,6 +68,28 @@ def test_every_key_of_a_custodian_has_a_state_an_end_and_a_warning_in_time(found
         assert told == [[], ["expiring"], ["expired"]]
     root = book.of("root/MINREX")[0]
     assert root.fingerprint == root_fingerprint(custody.bureau.root.verifying_key)
+
+
+def test_a_key_put_in_another_s_place_ends_every_one_before_it(founded: Any) -> None:
+    book = Book.parse(_open(founded).key_versions())
+    for fingerprint in ("aa" * 32, "bb" * 32):
+        book = with_lasting(book, "MINREX", {"certifying": fingerprint}, NOW)
+    versions = book.of("certifying/MINREX")
+    assert [each.state for each in versions] == ["destroyed", "destroyed", "active"]
+    assert versions[-1].fingerprint == "bb" * 32
+
+
+def test_a_warning_says_what_can_be_done_about_the_key(founded: Any) -> None:
+    book = Book.parse(_open(founded).key_versions())
+    told = {
+        kind: advised(book.of(f"{kind}/MINREX")[0], "expired")
+        for kind in ("bureau", "certifying", "root")
+    }
+    assert told == {
+        "bureau": "expired",
+        "certifying": "expired_rotates",
+        "root": "expired_lasting",
+    }
 
 
 def test_a_sealed_custodian_knows_the_key_of_the_root_that_it_cannot_see(founded: Any) -> None:
