@@ -79,9 +79,13 @@ class Officers:
             for one in there.people():
                 if one.role not in self.numbers:
                     answer = http.get(f"/demonstration/{there.new_link(one.officer)}")
-                    self.numbers[one.role] = one.officer
-                    self.cookies[one.role] = answer.cookies[SESSION]
+                    session = answer.cookies.get(SESSION)
                     http.cookies.clear()
+                    if session is not None:
+                        self.numbers[one.role] = one.officer
+                        self.cookies[one.role] = session
+        # One of them has only keys of a browser since `test_passkeys`, if that came before.
+        assert len({one.role for one in there.people()}) - len(self.numbers) <= 1
 
     @property
     def roles(self) -> list[str]:
@@ -115,10 +119,10 @@ class Officers:
 
 def _read(answer: httpx.Response) -> Told:
     kind = answer.headers.get("content-type", "")
-    words = answer.text if "text" in kind or "json" in kind else ""
+    words = _EACH_TIME.sub("", answer.text) if "text" in kind or "json" in kind else ""
     found = _CODE.search(words) if answer.status_code >= 400 else None
     where = answer.headers.get("location", "")
-    return Told(answer.status_code, found[1] if found else "", where, _EACH_TIME.sub("", words))
+    return Told(answer.status_code, found[1] if found else "", where, words)
 
 
 @dataclass

@@ -107,6 +107,8 @@ def _any_of_bag(policies: Policies, books: Connection, id_: str, role: str) -> b
 
 
 def _any_of_person(policies: Policies, books: Connection, id_: str, role: str) -> bool:
+    if policies.officers.numbers[role] == id_:
+        return True  # everybody knows that they are there
     about = Person(id_, officers.read(books, id_).identity.post)
     return policies.allow(role, "policy-read", Book("policies")) or policies.any(role, about)
 
