@@ -28,7 +28,7 @@ def upgrade():
     op.add_column("dispatch", sa.Column("later", sa.Text))
     op.execute("UPDATE dispatch SET later = dispatch_id")
 def downgrade():
-    raise NotImplementedError
+    raise NotImplementedError("the way back is the backup made before")
 '''
 
 
