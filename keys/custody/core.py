@@ -1,4 +1,8 @@
-"""The keys and the acts they do, in this process. Stores and sockets stand around it."""
+"""The keys and the acts they do, in this process. Stores and sockets stand around it.
+
+What the bureau's keys do, and who may have it done, stands here; the acts with the service's own
+keys are in `keys.custody.service_acts`.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,10 @@ from keys.age.hybrid import parse_recipient, wrap
 from keys.age.stream import NONCE_SIZE, SEALED_CHUNK_SIZE
 from keys.cards import Card, read_card
 from keys.custody.bag_texts import levels_in
-from keys.custody.client_authority import ClientAuthority
 from keys.custody.clock import system_clock
 from keys.custody.compartment import CustodyState, NoLock, SecretCompartment
 from keys.custody.demands import Demands, Use
-from keys.custody.desk import Desks, SealSignatures, require_own, sign_pack, sign_seal
+from keys.custody.desk import SealSignatures, require_own, sign_pack, sign_seal
 from keys.custody.editions import BureauKeys
 from keys.custody.errors import (
     CustodySealed,
@@ -28,16 +31,10 @@ from keys.custody.errors import (
     StoreInvalid,
     StoreUnsafe,
 )
-from keys.custody.lasting import (
-    AUTHORITY_KEY,
-    CERTIFYING_KEY,
-    DESKS_KEY,
-    LOG_KEY,
-    RECEIPTS_KEY,
-    ROOT_KEY,
-)
-from keys.custody.log_keys import HeadInMemory, LogVerifiers
-from keys.custody.service_keys import ServiceCompartment, ServiceKeys
+from keys.custody.lasting import ROOT_KEY
+from keys.custody.log_keys import HeadInMemory
+from keys.custody.service_acts import ServiceActs
+from keys.custody.service_keys import ServiceKeys
 from keys.custody.shares import read_share
 from keys.custody.versions import BookInMemory, BookKeeper, Versions
 from keys.endorsement import (
@@ -49,11 +46,9 @@ from keys.endorsement import (
 from keys.errors import HeaderMalformed, SuiteBelowFloor
 from keys.heads import examine
 from keys.lifecycle import COMPROMISED, SUSPENDED
-from keys.log.errors import NoteMalformed
 from keys.manifest import Manifest
 from keys.package import check_stanzas
 from keys.post_receipts import PostReceipt
-from keys.receipts import BatchRoot
 from keys.rerouting import Addendum
 from keys.s2.complements import make_complement
 from keys.service_messages import ServiceMessage
@@ -61,29 +56,26 @@ from keys.signing import (
     ENDORSEMENT,
     MANIFEST,
     RECEIPT,
-    RECEIPTS,
     REROUTING,
     SERVICE_MESSAGE,
     SLIP,
-    TOKEN_KEY,
     Signatures,
-    VerifyingKey,
 )
 from keys.slips import Slip
 from keys.suites import S2, TABLE
-from keys.token_keys import TokenKey
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from keys.custody.log_keys import Heads
     from keys.custody.officers import Officers
+    from keys.custody.service_keys import ServiceCompartment
 
 # A manifest of 256 KiB and its archive header end within the fifth chunk.
 PREFIX_BYTES: Final = NONCE_SIZE + 5 * SEALED_CHUNK_SIZE
 
 
-class Custody:
+class Custody(ServiceActs):
     """A custodian whose keys are in this process; see `Custodian` for the acts.
 
     Any number of threads may use it at once.
@@ -107,17 +99,13 @@ class Custody:
         production: bool = False,
         book: BookKeeper | None = None,
     ) -> None:
-        self._service = service
         self.secret = secret
-        self._heads = heads
         self._officers = officers
-        keys = service.current()
-        self._clients = ClientAuthority(keys.authority, secret.card.post)
-        self._desks = Desks(keys.desks)
-        self._demands = Demands(officers, keys.log, heads, production=production)
-        self._versions = Versions(
+        versions = Versions(
             book or BookInMemory(), lambda: secret.card, system_clock, self._present
         )
+        super().__init__(service, heads, versions, secret.card.post)
+        self._demands = Demands(officers, self.service.log, heads, production=production)
 
     @classmethod
     def generate(cls, post: str, *, valid_from: datetime, valid_until: datetime) -> Self:
@@ -134,11 +122,6 @@ class Custody:
         bureau = BureauKeys.generate(post, valid_from, valid_until)
         secret = SecretCompartment(bureau, NoLock(bureau.card))
         return cls(ServiceKeys.generate(), secret, HeadInMemory())
-
-    @property
-    def service(self) -> ServiceKeys:
-        """The service's keys, as they are kept now."""
-        return self._service.current()
 
     @property
     def bureau(self) -> BureauKeys:
@@ -169,31 +152,6 @@ class Custody:
         if not state.sealed:
             self.remember_keys()
         return replace(state, founded=self._demands.founded)
-
-    def service_key(self) -> VerifyingKey:
-        """The key that verifies the ministry's receipts."""
-        return self.service.receipts.verifying_key
-
-    def certifying_key(self) -> VerifyingKey:
-        """The key that verifies certificates of token keys."""
-        return self.service.certifying.verifying_key
-
-    def log_keys(self) -> LogVerifiers:
-        """The keys that verify the log's checkpoints."""
-        return self.service.log.verifiers()
-
-    def log_head(self) -> bytes:
-        """The text of the last checkpoint signed, empty before the first."""
-        return (self._heads.last() or "").encode()
-
-    def sign_checkpoint(self, checkpoint: bytes, path: bytes, published: bytes) -> bytes:
-        """Signs a head of the log that continues the last one signed."""
-        try:
-            text = checkpoint.decode()
-        except UnicodeDecodeError as error:
-            raise NoteMalformed("a checkpoint is UTF-8") from error
-        self._versions.require_lasting(LOG_KEY)
-        return self.service.log.sign(text, path, published, self._heads)
 
     def sign_manifest(self, manifest: bytes, warrant: bytes = b"") -> Signatures:
         """Signs a dispatch of the bureau."""
@@ -268,27 +226,6 @@ class Custody:
         root = keys.root
         endorsement = Endorsement.of(read, root.verifying_key, system_clock())
         return make_endorsement(endorsement, lambda said: root.sign(ENDORSEMENT, said))
-
-    def sign_receipts(self, root_statement: bytes) -> Signatures:
-        """Signs the root over one commit's receipts."""
-        BatchRoot.parse(root_statement)
-        self._versions.require_lasting(RECEIPTS_KEY)
-        return self.service.receipts.sign(RECEIPTS, root_statement)
-
-    def certify_token_key(self, statement: bytes) -> Signatures:
-        """Signs the statement of a day's token key."""
-        TokenKey.parse(statement)
-        self._versions.require_lasting(CERTIFYING_KEY)
-        return self.service.certifying.sign(TOKEN_KEY, statement)
-
-    def client_authority(self) -> bytes:
-        """The certificate of the posts' authority."""
-        return self._clients.certificate
-
-    def certify_client_key(self, statement: bytes) -> bytes:
-        """Makes the certificate of a post's key."""
-        self._versions.require_lasting(AUTHORITY_KEY)
-        return self._clients.certify(statement, system_clock())
 
     def open_file_key(self, header: bytes, prefix: bytes, warrant: bytes = b"") -> bytes:
         """Releases the file key of a dispatch that is addressed to the bureau."""
@@ -387,15 +324,6 @@ class Custody:
         except ValueError as error:
             raise RequestMalformed("a key is named by text, a number and a reason") from error
         return canonical.encode(moved.to_object())
-
-    def desk_keys(self) -> bytes:
-        """The public keys of the pouch bureau's desks, one after the other."""
-        return self._desks.public
-
-    def sign_event(self, device: bytes, statement: bytes) -> bytes:
-        """Signs an event in which one of the desks takes part."""
-        self._versions.require_lasting(DESKS_KEY)
-        return self._desks.sign(device, statement)
 
     def sign_seal(self, claims: bytes, warrant: bytes = b"") -> SealSignatures:
         """Signs the claims of a seal of the bureau."""
