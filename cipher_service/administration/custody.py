@@ -23,10 +23,11 @@ from cipher_service.errors import ServiceError
 from cipher_service.settings import Settings
 from keys.cards import grouped
 from keys.custody import CustodyState, read_credential
+from keys.custody.lasting import ROOT_KEY
 from keys.custody.shares import HOLDERS_MAX, THRESHOLD_LEAST, Holder, Share, open_share
 from keys.custody.splitting import drill as prove
 from keys.custody.splitting import resplit_store, split_store
-from keys.endorsement import read_introduction, root_fingerprint
+from keys.custody.versions import Book
 from keys.errors import NotAddressed
 from keys.identity import load_identity
 
@@ -40,8 +41,9 @@ def state(arguments: Namespace, terminal: Terminal) -> None:
         now = custodian.state()
         root = None
         if not now.sealed:
-            introduced = custodian.root_introduction()
-            root = root_fingerprint(read_introduction(introduced, custodian.card()))
+            # Not by its introduction: what is suspended is still told of.
+            book = Book.parse(custodian.key_versions())
+            root = book.of(f"{ROOT_KEY}/{custodian.card().post}")[-1].fingerprint
         _show(now, terminal, root)
 
 

@@ -45,7 +45,8 @@ class Seals:
     """Who the service is: its bureau's card, the public keys of its custodian, its root.
 
     `root` is the file in which the card introduces it, empty while the keys are sealed and never
-    were open under this card; `clients` is the certificate of the posts' authority, DER.
+    were open under this card, and while the root's key is suspended or compromised; `clients` is
+    the certificate of the posts' authority, DER.
     """
 
     card: Card
@@ -56,7 +57,7 @@ class Seals:
     clients: bytes
 
     def root_key(self) -> VerifyingKey:
-        """Return the root's public keys. Raises ServiceError UNAVAILABLE: nobody introduced it."""
+        """Return the root's public keys. Raises ServiceError UNAVAILABLE: nobody introduces it."""
         if not self.root:
             raise ServiceError("UNAVAILABLE")
         return read_introduction(self.root, self.card)

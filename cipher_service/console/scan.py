@@ -76,6 +76,7 @@ _STATUSES: Final = {
     "BODY_TOO_LARGE": 413,
     "PACK_TOO_LARGE": 507,
     "CUSTODY_SEALED": 503,
+    "KEY_NOT_USABLE": 503,
 }
 _UNAVAILABLE: Final = 503
 
@@ -137,7 +138,9 @@ async def take_in(visit: Visit) -> Response:
     await visit.read(permitted)
     seals = await visit.office.ask("seals", {})
     if not seals["root"]:
-        raise ServiceError("CUSTODY_SEALED")
+        state = await visit.office.ask("health", {})
+        sealed = state["custodian"] == "sealed"
+        raise ServiceError("CUSTODY_SEALED" if sealed else "KEY_NOT_USABLE")
     root = root_file(read_introduction(seals["root"], read_card(seals["card"])))
     done = await visit.act("officer_device", {"ed25519": key})
     return JSONResponse(

@@ -177,10 +177,10 @@ def introduction(connection: Connection, card: str) -> bytes | None:
 
 
 def introduce(connection: Connection, card: str, body: bytes, now: datetime) -> None:
-    """Keep the file in which the bureau's card introduces the root."""
-    connection.execute(
-        tables.root_introduction.insert().values(card=card, body=body, recorded_at=clock.text(now))
-    )
+    """Keep the file in which the bureau's card introduces the root that is in force now."""
+    table = tables.root_introduction
+    connection.execute(table.delete().where(table.c.card == card))
+    connection.execute(table.insert().values(card=card, body=body, recorded_at=clock.text(now)))
 
 
 def install(connection: Connection, card: Card, now: datetime) -> None:

@@ -20,11 +20,14 @@ from cipher_service.identity.admission import admit, client_in_force
 from cipher_service.identity.token_keys import TokenKeys
 from cipher_service.identity.tokens import LEEWAY
 from cipher_service.storage.batch import Handler, Together
+from keys.cards import Card
 from keys.certificates import ClientKey
 from keys.custody.errors import CustodianFault, CustodianUnavailable, CustodySealed
-from keys.custody.lasting import advised
+from keys.custody.lasting import ROOT_KEY, advised, lasting_kind
 from keys.custody.protocol import Custodian
 from keys.custody.versions import Book
+from keys.endorsement import read_introduction, root_fingerprint
+from keys.lifecycle import PROTECTS, KeyNotUsable
 from keys.signing import VerifyingKey
 
 CERTIFICATE_LIFE: Final = timedelta(days=7)
@@ -54,7 +57,7 @@ class Admissions:
         self._custodian = custodian
         self._token_keys = TokenKeys(issuer, custodian)
         self._now = now
-        self._introduced: tuple[str, bytes] | None = None
+        self._introduced: tuple[str, str, bytes] | None = None
 
     def handlers(self) -> dict[str, Handler]:
         """Return the commands by name; each method says what it takes and gives."""
@@ -147,25 +150,40 @@ class Admissions:
             "service_key": _halves(self._custodian.service_key()),
             "certifying_key": _halves(self._custodian.certifying_key()),
             "log_keys": [log_keys.ed25519, log_keys.mldsa44],
-            "root": self._introduction(connection, card.fingerprint),
+            "root": self._introduction(connection, card),
             "clients": self._custodian.client_authority(),
         }
 
-    def _introduction(self, connection: Connection, card: str) -> bytes:
-        """Introduce the root, asked for once by each card; empty while the keys are away.
+    def _introduction(self, connection: Connection, card: Card) -> bytes:
+        """Introduce the root, asked for once by each card; empty while nobody may believe it.
 
         It is kept, so that the root is known also when the service starts with its keys sealed.
+        Whether it is in force is asked each time: who enrols now must not learn a root that was
+        suspended or called compromised since.
         """
-        if self._introduced is None or self._introduced[0] != card:
-            kept = enrolment.introduction(connection, card)
-            if kept is None:
+        root = self._root_in_force()
+        if root is None:
+            return b""
+        if self._introduced is None or self._introduced[:2] != (card.fingerprint, root):
+            kept = enrolment.introduction(connection, card.fingerprint)
+            if kept is None or root_fingerprint(read_introduction(kept, card)) != root:
                 try:
                     kept = self._custodian.root_introduction()
-                except CustodySealed:
+                except (CustodySealed, KeyNotUsable):
                     return b""
-                enrolment.introduce(connection, card, kept, self._now())
-            self._introduced = card, kept
-        return self._introduced[1]
+                enrolment.introduce(connection, card.fingerprint, kept, self._now())
+            self._introduced = card.fingerprint, root, kept
+        return self._introduced[2]
+
+    def _root_in_force(self) -> str | None:
+        """Return the fingerprint of the root that may sign now; None without one that was seen."""
+        book = Book.parse(self._custodian.key_versions())
+        active = (
+            each.fingerprint
+            for each in book.versions
+            if lasting_kind(each.key) == ROOT_KEY and each.state in PROTECTS
+        )
+        return next(active, None)
 
     def health(self, _connection: Connection, _payload: object) -> dict[str, Any]:
         """Give `{"custodian": open, sealed or away, "trial": whether it has no officers}`."""

@@ -59,7 +59,7 @@ class ServiceCard(WireModel):
     log: LogKeys
     root: SignedDocument | None = Field(
         description="the root, introduced by the bureau's card; null until its keys "
-        "were open once under it"
+        "were open once under it, and while the root's key is suspended or compromised"
     )
 
 

@@ -213,8 +213,10 @@ class Custody(ServiceActs):
         return keys.signing.sign(REROUTING, addendum)
 
     def root_introduction(self) -> bytes:
-        """Introduces the root by the bureau's card."""
+        """Introduces the root by the bureau's card, both of which must be in force."""
         keys = self.bureau
+        self._versions.require_lasting(ROOT_KEY)
+        self._versions.require_protects()
         return make_introduction(keys.root.verifying_key, keys.card, keys.signing.sign)
 
     def endorse_card(self, card: bytes, warrant: bytes = b"") -> bytes:
@@ -335,7 +337,9 @@ class Custody(ServiceActs):
 
     def sign_pack(self, statement: bytes) -> Signatures:
         """Signs a sync pack by the root: also while the bureau's card is suspended."""
-        return sign_pack(self.bureau.root, statement)
+        root = self.bureau.root
+        self._versions.require_lasting(ROOT_KEY)
+        return sign_pack(root, statement)
 
     def officers(self) -> bytes:
         """The roll of officers, as far as it may be shown."""

@@ -133,7 +133,11 @@ class Custodian(Protocol):
         ...
 
     def root_introduction(self) -> bytes:
-        """Introduces the root by the bureau's card (`keys.endorsement.read_introduction`)."""
+        """Introduces the root by the bureau's card (`keys.endorsement.read_introduction`).
+
+        Raises:
+            KeyNotUsable: the root or the card was suspended, or called compromised.
+        """
         ...
 
     def endorse_card(self, card: bytes, warrant: bytes = b"") -> bytes:
@@ -270,6 +274,7 @@ class Custodian(Protocol):
 
         Raises:
             PackNotSignable: it is none, or would be believed for too long.
+            KeyNotUsable: the root was suspended, or called compromised.
         """
         ...
 

@@ -27,6 +27,7 @@ from keys.receipts import BatchRoot
 from keys.statements import key_fingerprint
 from keys.token_keys import TokenKey, certify_token_key, read_token_key
 from tests.keys.custody.conftest import START
+from tests.keys.custody.test_desk import pack
 from tests.keys.custody.test_rotation import NOW, _every_kill, _open, _terminal
 from tests.keys.custody.test_splitting import _split
 
@@ -106,6 +107,8 @@ def test_a_sealed_custodian_knows_the_key_of_the_root_that_it_cannot_see(founded
 
 SIGNING: list[tuple[str, Callable[[Custody, Custody], object]]] = [
     ("root", lambda custody, post: custody.endorse_card(post.card().to_bytes())),
+    ("root", lambda custody, _: custody.root_introduction()),
+    ("root", lambda custody, _: custody.sign_pack(pack())),
     ("receipts", lambda custody, _: custody.sign_receipts(BatchRoot(bytes(32), 1, NOW).encode())),
     ("certifying", lambda custody, _: _certify(custody)),
     ("log", lambda custody, _: custody.sign_checkpoint(EMPTY_LOG, b"", b"")),
@@ -114,7 +117,7 @@ SIGNING: list[tuple[str, Callable[[Custody, Custody], object]]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "sign"), SIGNING, ids=[kind for kind, _ in SIGNING])
+@pytest.mark.parametrize(("kind", "sign"), SIGNING)
 def test_a_lasting_key_that_one_person_suspended_signs_nothing_until_the_terminal_resumes_it(
     founded: Any, lome: Custody, kind: str, sign: Callable[[Custody, Custody], object]
 ) -> None:

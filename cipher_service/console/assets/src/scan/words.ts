@@ -166,6 +166,10 @@ export const FAILURES: Record<string, Both> = {
     fr: "Les clés du bureau sont sous scellé : rien n’est mis en service. Recommencez quand elles sont ouvertes.",
     en: "The bureau’s keys are sealed: nothing was taken into service. Try again once they are open.",
   },
+  KEY_NOT_USABLE: {
+    fr: "La racine du ministère est suspendue : rien n’est mis en service. Demandez au bureau où elle en est, puis recommencez.",
+    en: "The ministry’s root is suspended: nothing was taken into service. Ask the bureau what became of it, then try again.",
+  },
   PACK_ROLLED_BACK: {
     fr: "Le paquet reçu est plus ancien que celui d’ici. Il est écarté. Prévenez le bureau.",
     en: "The pack that came is older than the one here. It is put aside. Tell the bureau.",
