@@ -16,6 +16,7 @@ from typing import Final
 from starlette.responses import Response
 
 from cipher_service.errors import ServiceError, filled
+from cipher_service.typography import held
 from cipher_service.wire.problems import PROBLEM_MEDIA_TYPE, Problem
 
 AUTHENTICATE: Final = 'DPoP algs="ES256"'
@@ -43,7 +44,7 @@ class Row:
 def _read_table() -> dict[str, Row]:
     own, bags = files("cipher_service.api"), files("cipher_service.pouches")
     return {
-        code: Row(row["status"], Words(*row["fr"]), Words(*row["en"]))
+        code: Row(row["status"], Words(*map(held, row["fr"])), Words(*row["en"]))
         for file in (
             own / "problems.toml",
             own / "problems_persons.toml",

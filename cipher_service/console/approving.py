@@ -32,6 +32,7 @@ from cipher_service.identity.site import party_of
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.settings import Settings
 from cipher_service.storage.writer_client import RegistrarClient
+from cipher_service.typography import held_in
 from keys.passkeys import RelyingParty
 
 _GRANT: Final = b"depeche/v1 grant"
@@ -204,10 +205,10 @@ def _page(assets: Assets, language: Language, end: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<link rel="icon" href="/marque.svg" type="image/svg+xml">\n{links}</head>\n'
         '<body class="govuk-template__body app-page">\n'
-        f'<header>{band}><span class="govuk-visually-hidden">{_CEILING[language]} </span>{level}'
-        "</div></header>\n"
+        f'<header>{band}><span class="govuk-visually-hidden">'
+        f"{held_in(language, _CEILING[language])} </span>{level}</div></header>\n"
         '<div class="app-frame app-frame--alone"><main class="app-work" id="travail">\n'
-        f"<h1>{title}</h1>\n<noscript><p>{_NO_SCRIPT[language]}</p></noscript>\n"
+        f"<h1>{title}</h1>\n<noscript><p>{held_in(language, _NO_SCRIPT[language])}</p></noscript>\n"
         '<div id="acte" aria-live="polite"></div>\n</main></div>\n'
         f'<footer>{band} aria-hidden="true">{level}</div></footer>\n</body>\n</html>\n'
     )

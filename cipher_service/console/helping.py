@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Final
 
 from cipher_service.console.language import Language
+from cipher_service.typography import held
 
 _HOUSE: Final = "house"
 """The file whose rows have the names of whole templates; other files are folders of them."""
@@ -39,7 +40,10 @@ def _read() -> dict[str, dict[Language, Help]]:
         for name, row in tomllib.loads(file.read_text("utf-8")).items():
             keys = tuple(row.get("keys", ()))
             whole = name if folder == _HOUSE else f"{folder}/{name}"
-            found[f"{whole}.html"] = {"fr": _told(row["fr"], keys), "en": _told(row["en"], keys)}
+            found[f"{whole}.html"] = {
+                "fr": _told([held(text) for text in row["fr"]], keys),
+                "en": _told(row["en"], keys),
+            }
     return found
 
 

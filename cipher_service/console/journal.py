@@ -39,6 +39,7 @@ from cipher_service.console.visit import Visit
 from cipher_service.directory import officers
 from cipher_service.directory.register import read_directory
 from cipher_service.errors import ServiceError
+from cipher_service.typography import held
 from keys.custody.log_keys import LogVerifiers
 from keys.errors import Refusal
 from keys.log.notes import VerifierKey
@@ -79,7 +80,10 @@ def action_name(action: str, language: Language) -> str:
 def words() -> dict[str, list[str]]:
     """Return the words of `journal_words.toml`, French and English, by the act's name."""
     written = files("cipher_service.console") / "journal_words.toml"
-    return tomllib.loads(written.read_text("utf-8"))
+    return {
+        action: [held(french), english]
+        for action, (french, english) in tomllib.loads(written.read_text("utf-8")).items()
+    }
 
 
 async def entries(visit: Visit) -> Response:

@@ -16,6 +16,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from cipher_service.typography import held
+
 Language = Literal["fr", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("fr", "en")
 
@@ -47,10 +49,13 @@ class CatalogueUnclear(ValueError):
 
 
 class _French(NullTranslations):
-    """The source itself; in French, zero is singular."""
+    """The source itself, its signs held to their words; in French, zero is singular."""
+
+    def gettext(self, message: str) -> str:
+        return held(message)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return msgid2 if n > 1 else msgid1
+        return held(msgid2 if n > 1 else msgid1)
 
 
 def mark(msgid: str) -> str:

@@ -22,6 +22,7 @@ from cipher_service.console.door import sign_in_form
 from cipher_service.console.language import Language
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError, filled
+from cipher_service.typography import held
 from keys.errors import KeysError
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def _read_table() -> dict[str, Row]:
         *(console / f"{name}.toml" for name in _TABLES),
     )
     return {
-        code: Row(row["status"], Words(*row["fr"]), Words(*row["en"]))
+        code: Row(row["status"], Words(*map(held, row["fr"])), Words(*row["en"]))
         for table in tables
         for code, row in tomllib.loads(table.read_text("utf-8")).items()
     }

@@ -2,7 +2,8 @@
 
 A template sees `_`, `ngettext`, the filters `moment`, `day`, `group`, `number`, `span`, and:
 `visit`, `person` (or None), `nonce`, `language`, `places` (the navigation), `asset(name)`,
-`level(code)` and `precedence(code)` of the scheme, `ceiling`, `helped` (the help of the page).
+`level(code)` and `precedence(code)` of the scheme, `ceiling`, `helped` (the help of the page),
+`colon` (as the language sets it).
 """
 
 from typing import Any, Final
@@ -27,6 +28,7 @@ from cipher_service.console.static import Assets
 from cipher_service.console.visit import Person, Visit
 from cipher_service.directory.roles import default_roles
 from cipher_service.labels.scheme import default_scheme
+from cipher_service.typography import held_in
 
 _OF_JINJA: Final = frozenset({"caller", "undefined"})
 
@@ -108,7 +110,7 @@ class Renderer:
 
 
 def _name(entry: Any, language: Language) -> str:
-    return str(entry.fr if language == "fr" else entry.en)
+    return held_in(language, str(entry.fr if language == "fr" else entry.en))
 
 
 def _function(code: str, language: Language) -> str:
@@ -150,5 +152,6 @@ def _environment(language: Language, assets: Assets) -> Environment:
         ceiling=scheme.levels[-1],
         name_of=lambda entry: _name(entry, language),
         function_name=lambda code: _function(code, language),
+        colon=held_in(language, " :" if language == "fr" else ":"),
     )
     return environment

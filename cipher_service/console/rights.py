@@ -30,6 +30,7 @@ from cipher_service.directory import officers
 from cipher_service.directory.officers import Officer
 from cipher_service.directory.roles import default_roles
 from cipher_service.errors import ServiceError
+from cipher_service.typography import held_in
 
 SEEN_BY: Final = frozenset(
     {"MINISTER", "SECRETARY-GENERAL", "CHIEF-CNTC", "AUDITOR", "SECURITY-OFFICER"}
@@ -205,17 +206,18 @@ def _rows(functions: frozenset[str], language: str) -> list[tuple[Row, list[tupl
         if POST_CELL in row.cells:
             continue
         mine = [role for role in row.cells if role in functions]
-        rows.append((row, [(role, _way(row.cells[role], language)) for role in mine]))
+        rows.append((row, [(role, way(row.cells[role], language)) for role in mine]))
     return rows
 
 
-def _way(cell: Cell, language: str) -> str:
+def way(cell: Cell, language: str) -> str:
+    """Return on what conditions a function gives an action, in words."""
     conditions = default_matrix().conditions
     ways = (
         ", ".join(getattr(conditions[name], language) for name in alternative)
         for alternative in cell
     )
-    return (" ; ou " if language == "fr" else "; or ").join(ways)
+    return held_in(language, " ; ou " if language == "fr" else "; or ").join(ways)
 
 
 def _answer(
@@ -230,8 +232,13 @@ def _answer(
         decision: Decision = would_be_allowed(connection, gate, number, action, named, visit.now)
     except ServiceError:
         return {"found": False}
-    because = [(name, reason(name, visit.language)) for name in decision.policies]
+    because = [(name, told(name, visit.language)) for name in decision.policies]
     return {"found": True, "decision": decision, "because": because}
+
+
+def told(policy: str, language: str) -> str:
+    """Return what a policy says, as a page shows it."""
+    return held_in(language, reason(policy, language))
 
 
 def _askable() -> dict[str, str]:

@@ -27,6 +27,7 @@ from cipher_service.console.language import mark
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import custody, devices, packs
+from cipher_service.typography import held_in
 from cipher_service.wire.fields import SHA256, TIMESTAMP, WireModel
 from cipher_service.wire.pouches import DeviceRequest, EventsRequest
 from keys import canonical
@@ -87,7 +88,7 @@ Shape = TypeVar("Shape", bound=WireModel)
 async def page(visit: Visit) -> Response:
     """The document; everything else is its script's."""
     return Response(
-        _document(visit.language),
+        document(visit.language),
         headers={
             "content-type": "text/html; charset=utf-8",
             "content-security-policy": _PAGE_POLICY,
@@ -266,7 +267,8 @@ _SCRIPTLESS: Final = {
 
 
 @cache
-def _document(language: str) -> bytes:
+def document(language: str) -> bytes:
+    """Return the page in a language; it fetches nothing and knows nobody."""
     named = _manifest()
     script, style = named["scan.js"], named["scan.css"]
     reader, wasm = (_HERE + named[name]["file"] for name in (READER, "zxing-reader.wasm"))
@@ -283,7 +285,7 @@ def _document(language: str) -> bytes:
   crossorigin="anonymous" defer></script>
 </head>
 <body data-reader="{reader}" data-wasm="{wasm}">
-<noscript><p>{_SCRIPTLESS[language]}</p></noscript>
+<noscript><p>{held_in(language, _SCRIPTLESS[language])}</p></noscript>
 </body>
 </html>
 """.encode()

@@ -18,7 +18,7 @@ from tests.console.test_signing import names
 from tests.console.test_words import said
 
 TEMPLATES = Path(cipher_service.console.__file__).parent / "templates"
-QUOTED = {"fr": re.compile("« (.+?) »"), "en": re.compile("“(.+?)”")}
+QUOTED = {"fr": re.compile("«\u00a0(.+?)\u00a0»"), "en": re.compile("“(.+?)”")}
 OTHER = {"fr": ENGLISH, "en": FRENCH}
 
 
