@@ -46,9 +46,9 @@ def add_custody(commands: "Commands[Parser]", say: Say, client: Say) -> None:
 
 
 def add_approve(commands: "Commands[Parser]", say: Say) -> None:
-    """Add the command that signs acts on the custodian's roll."""
+    """Add the command that signs acts: the custodian's, and those that wait in the service."""
     approve = add_command(commands, say, "approve", "approving:approve")
-    approve.add_argument("act", metavar=say("a_file"), help=say("help_act_file"))
+    approve.add_argument("act", metavar=say("an_act"), nargs="?", help=say("help_act_file"))
     approve.add_argument(
         "--officer", metavar="OFF-...", required=True, help=say("help_officer_key")
     )

@@ -228,11 +228,11 @@ def _asked(
     with unit_of_work(installation.engine) as connection:
         nonce = challenges.give(connection, "step-up", officer, clock.now())
     asked = (officer, credentials, approval_challenge(nonce, digest))
-    response = _answer(arguments, terminal, installation.settings, *asked)
+    response = key_answer(arguments, terminal, installation.settings, *asked)
     return Answer(officer, digest, nonce, response)
 
 
-def _answer(
+def key_answer(
     arguments: Namespace,
     terminal: Terminal,
     settings: Settings,
@@ -240,7 +240,11 @@ def _answer(
     credentials: tuple[bytes, ...],
     challenge: bytes,
 ) -> bytes:
-    """Have the officer's key answer: on USB, in a file, or a demonstration's own."""
+    """Have the officer's key answer: on USB, in a file, or a demonstration's own.
+
+    Raises:
+        Refused: SECURITY_KEY_ABSENT, SECURITY_KEY_SILENT, SOFTWARE_KEY_REFUSED.
+    """
     files = [*arguments.software_key, *getattr(arguments, "with_software_key", ())]
     party = party_of(settings)
     if not files and not settings.demo:

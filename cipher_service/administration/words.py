@@ -17,6 +17,7 @@ from cipher_service.errors import Facts
 FILES = (
     "texts.toml",
     "texts_access.toml",
+    "texts_acts.toml",
     "texts_audit.toml",
     "texts_custody.toml",
     "texts_pouch.toml",
@@ -29,6 +30,11 @@ def phrase(name: str, language: Language, **facts: str | int) -> str:
     """Return a sentence. Raises KeyError for a name that has none: a defect of the caller."""
     text: str = _texts()["phrase"][name][language]
     return fill(text, facts)
+
+
+def has_phrase(name: str) -> bool:
+    """Tell whether there is a sentence of that name."""
+    return name in _texts()["phrase"]
 
 
 def explain(code: str, facts: Facts, language: Language) -> Explanation | None:
