@@ -132,7 +132,8 @@ def alerts(
 ) -> list[ArrivalLine]:
     """Return the unread FLASH arrivals that this officer can act on and has not acknowledged.
 
-    Whoever may only list them, an auditor for one, is not called.
+    Whoever may only list them, an auditor for one, is not called. Every open page asks this every
+    second and nearly always nothing waits: the policies are asked only when something does.
     """
     heard = (
         select(dispatch_act.c.seq)
@@ -143,12 +144,14 @@ def alerts(
         )
         .exists()
     )
+    urgent = (addressee.c.precedence == FLASH, ~heard)
+    if connection.execute(_to(post, rules.OPEN_STATES).where(*urgent).limit(1)).first() is None:
+        return []
     principal, context = gate.principals.of(connection, officer, now), Circumstances(now)
     columns = DispatchColumns(connection.dialect, gate.scheme)
     policies = gate.policies
     acts = or_(*(condition(policies, principal, one, context, columns) for one in _ACTING))
-    only = (addressee.c.precedence == FLASH, ~heard, acts)
-    lines = arrivals(connection, gate, officer, post, now, only=only)
+    lines = arrivals(connection, gate, officer, post, now, only=(*urgent, acts))
     things = (registers.subject(connection, line.dispatch_id) for line in lines)
     return [
         line

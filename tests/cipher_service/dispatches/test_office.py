@@ -8,6 +8,9 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from cipher_service import clock
+from cipher_service.access.acts import Gate
+from cipher_service.access.policies import read_policies
+from cipher_service.access.residuals import Untranslatable
 from cipher_service.directory import authorisations, enrolment
 from cipher_service.directory.officers import Window
 from cipher_service.dispatches.office import compositions, declassifying, trail, trays
@@ -371,6 +374,18 @@ def test_an_arrival_is_assigned_read_receipted_and_handed_over(office: Office) -
         office, "RECIPIENT_REFUSED", "CLERK", "dispatch_hand_over", dispatch_id=number, to=deputy
     )
     office.act("CLERK", "dispatch_hand_over", dispatch_id=number, to=minister)
+
+
+def test_policies_are_asked_about_alerts_only_when_something_urgent_waits(office: Office) -> None:
+    when = "resource.caveats == resource.releasable"  # has no translation: whoever asks, hears it
+    policies = f'@id("a") permit (principal, action, resource is Dispatch) when {{ {when} }};'
+    asked = (Gate(read_policies(policies)), office.of["CLERK"].number, HEADQUARTERS, clock.now())
+    office.arrive(precedence="IMMEDIAT")
+    with reading(office.engine) as connection:
+        assert trays.alerts(connection, *asked) == []
+    office.arrive(2, precedence="FLASH")
+    with reading(office.engine) as connection, pytest.raises(Untranslatable):
+        trays.alerts(connection, *asked)
 
 
 def test_a_refused_envelope_is_told_to_its_origin_once_and_enters_nothing(office: Office) -> None:
