@@ -76,7 +76,8 @@ async def continue_upload(ministry: Ministry, request: Request, name: str) -> Re
     require_media_type(request, wire.CHUNK_MEDIA_TYPE)
     offset = decimal(request.headers.get("upload-offset", ""))
     caller = await ministry.admitted(request)
-    with _alone(ministry, require_spelling(UPLOAD, name)):
+    await _find(ministry, caller, name)  # only its origin may learn that somebody writes now
+    with _alone(ministry, name):
         upload = await _find(ministry, caller, name)
         declared = content_length(request)
         if offset > upload.size or (declared or 0) > upload.size - offset:

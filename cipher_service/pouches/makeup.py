@@ -112,12 +112,14 @@ def begin(
         now: the ministry's time.
 
     Raises:
-        ServiceError: DEPARTURE_UNKNOWN, CUT_OFF_PASSED, BAG_UNKNOWN, BAG_NOT_HERE, CLOSING_KNOWN.
+        ServiceError: DEPARTURE_UNKNOWN (also one that leaves from another place), CUT_OFF_PASSED,
+            BAG_UNKNOWN, BAG_NOT_HERE, CLOSING_KNOWN.
         ModeForbidden: the class does not travel so.
         BagNotReusable: the bag is disputed or worn out.
     """
     found = repository.departure_of(connection, departure)
-    if found is None:
+    road = None if found is None else repository.route_of(connection, found.route)
+    if found is None or road is None or road.origin != event.place:
         raise ServiceError("DEPARTURE_UNKNOWN", departure=departure)
     rules.require_open(clock.parse(found.cut_off), now)
     require_pair(bag_class, Mode(found.mode))
