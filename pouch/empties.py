@@ -1,8 +1,8 @@
 """Empty bags (sacs vides): where each lies, for how long, how often it travelled, may it travel.
 
-A bag lives through many closings. Emptied, it waits at a post until it goes back on a paper
-bordereau of its own (14 FAH-4 H-216); no manifest lists it. One that waits too long is asked for
-(R11). A bag whose contents are disputed is neither stored away nor used again (H-250).
+A bag lives through many closings. Emptied, it waits at a post until it goes back on a bordereau of
+its own (14 FAH-4 H-216, `empties_notice`); no manifest lists it. One that waits too long is asked
+for (R11). A bag whose contents are disputed is neither stored away nor used again (H-250).
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class EmptyBag:
         cycles: how often it was sealed.
         cycles_most: how often it may be; None for a bag without such a limit.
         disputed: whether a discrepancy about it is open.
+        announced: its post gave notice that it is on its way home, and it is in time.
     """
 
     bag: str
@@ -42,6 +43,7 @@ class EmptyBag:
     cycles: int
     cycles_most: int | None
     disputed: bool
+    announced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,15 @@ class Ageing:
 
     Attributes:
         place: code of the post.
-        counts: how many lie up to 30, 60, 90 days, and longer.
-        oldest: the bag that has lain longest; of several the lowest number.
+        counts: how many lie up to 30, 60, 90 days, and longer; those on their way are no part.
+        oldest: the bag that was emptied first; of several the lowest number.
+        announced: how many are on their way home by the post's notice, and in time.
     """
 
     place: str
     counts: tuple[int, int, int, int]
     oldest: str
+    announced: int = 0
 
 
 def ageing(bags: Iterable[EmptyBag], now: datetime) -> tuple[Ageing, ...]:
@@ -82,6 +86,9 @@ def require_reusable(bag: EmptyBag) -> None:
 def _of_post(place: str, lying: Sequence[EmptyBag], now: datetime) -> Ageing:
     counts = [0] * (len(AGES) + 1)
     for bag in lying:
+        if bag.announced:
+            continue
         counts[sum(now - bag.since > age for age in AGES)] += 1
+    announced = sum(bag.announced for bag in lying)
     oldest = min(lying, key=lambda bag: (bag.since, bag.bag))
-    return Ageing(place, (counts[0], counts[1], counts[2], counts[3]), oldest.bag)
+    return Ageing(place, (counts[0], counts[1], counts[2], counts[3]), oldest.bag, announced)

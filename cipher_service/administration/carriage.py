@@ -16,6 +16,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.pouches import cargo, carriage, mishaps, returns, seal_store, views
 from cipher_service.pouches.carriage import Counted
 from keys import canonical
+from pouch.locator import grouped_locator
 
 
 def list_keys(arguments: Namespace, terminal: Terminal) -> None:
@@ -321,11 +322,20 @@ def list_empties(arguments: Namespace, terminal: Terminal) -> None:
     """Report the empty bags of each post by age."""
     with at_desk(arguments, terminal) as (_, office):
         found = views.empties(office, by=arguments.by)
+        notices = views.announced_empties(office, by=arguments.by)
     if terminal.as_json:
-        terminal.show_json([asdict(each) for each in found])
+        told = {"posts": [asdict(each) for each in found], "notices": []}
+        told["notices"] = [_plain(asdict(each)) for each in notices]
+        terminal.show_json(told)
         return
     for each in found:
-        terminal.show(f"{each.place:<12} {' '.join(map(str, each.counts))}")
+        terminal.show(f"{each.place:<12} {' '.join(map(str, each.counts))}  +{each.announced}")
+    for notice in notices:
+        for bag, stands in notice.bags:
+            terminal.show(
+                f"{notice.post:<12} {notice.number}  {notice.due:%Y-%m-%d}  "
+                f"{grouped_locator(bag)}  {stands}"
+            )
     if not found:
         Speaker(terminal).show("pouch_no_empties")
 
@@ -334,14 +344,18 @@ def take_back(arguments: Namespace, terminal: Terminal) -> None:
     """Take empty bags back that a post returned on a bordereau of their own."""
     with at_desk(arguments, terminal) as (_, office):
         origin = arguments.origin.upper()
-        new = returns.take_back(
+        taken = returns.take_back(
             office,
             arguments.locator,
             origin=origin,
             bordereau=arguments.bordereau,
             by=arguments.by,
         )
-    tell(terminal, "pouch_taken_back", {"bags": new}, bags=new, post=origin)
+    missing = [grouped_locator(bag) for bag in taken.missing]
+    told = {"bags": taken.new, "missing": missing}
+    tell(terminal, "pouch_taken_back", told, bags=taken.new, post=origin)
+    if missing and not terminal.as_json:
+        Speaker(terminal).show("pouch_not_come", bags=", ".join(missing))
 
 
 def epcis(arguments: Namespace, terminal: Terminal) -> None:

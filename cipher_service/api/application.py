@@ -65,6 +65,7 @@ _DESCRIBED: Final[tuple[type[BaseModel], ...]] = (
     pouch_wire.DeviceRecorded,
     pouch_wire.EventsRequest,
     pouch_wire.EventsAnswer,
+    pouch_wire.EmptiesRecorded,
     pouch_wire.LineRequest,
     pouch_wire.MakeUpRequest,
     pouch_wire.MakeUpState,

@@ -5,7 +5,13 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from cipher_service.api import pouches, verdicts
-from cipher_service.api.documentation import document_answer, json_body, model_answer, with_token
+from cipher_service.api.documentation import (
+    document_answer,
+    document_body,
+    json_body,
+    model_answer,
+    with_token,
+)
 from cipher_service.api.ministry import Ministry
 from cipher_service.wire import pouches as wire
 from cipher_service.wire.verdicts import VerdictAnswer, VerdictRequest
@@ -74,6 +80,23 @@ def pouch_routes(ministry: Ministry) -> APIRouter:
         `new` false.
         """
         return await pouches.file_events(ministry, request)
+
+    @router.post(
+        "/empties",
+        status_code=201,
+        response_class=Response,
+        responses={
+            201: model_answer("On record.", wire.EmptiesRecorded),
+            200: model_answer("The very bags were announced before.", wire.EmptiesRecorded),
+        },
+        openapi_extra=with_token(document_body("a notice of `pouch/CUSTODY.md` §3")),
+    )
+    async def announce_empties(request: Request) -> Response:
+        """Announce empty bags that leave for headquarters, signed by the caller's card.
+
+        All bags or none. The same bags under the same number change nothing.
+        """
+        return await pouches.announce_empties(ministry, request)
 
     @router.get(
         "/pack",

@@ -21,9 +21,11 @@ from cipher_service.api.strict_json import parse
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import lookup, packs
 from cipher_service.pouches.custody import judge, keys_in_force
+from cipher_service.pouches.empties_book import COMMAND
 from cipher_service.wire import pouches as wire
 from keys import canonical
 from keys.signing import ED25519_PUBLIC_BYTES
+from pouch.empties_notice import read_notice
 
 # Two hundred events, and within one frame to the registrar.
 EVENTS_BODY: Final = 384 * 1024
@@ -111,6 +113,19 @@ async def seal_bag(ministry: Ministry, request: Request) -> Response:
         "absent": asked.absent,
     }
     return _state(new=await ministry.act(caller, "pouch_seal", payload))
+
+
+async def announce_empties(ministry: Ministry, request: Request) -> Response:
+    """Record a notice of empty bags."""
+    require_media_type(request, "application/json")
+    data = await read_body(request)
+    parse(data)
+    caller = await ministry.recognise(request)
+    card = (await ministry.directory()).card_in_force(caller.post)
+    notice = read_notice(data, card.card)
+    new = await ministry.act(caller, COMMAND, {"caller": caller.post, "body": data})
+    answer = wire.EmptiesRecorded(number=notice.number, bags=len(notice.bags), new=new)
+    return JSONResponse(answer.model_dump(), status_code=201 if new else 200)
 
 
 async def sync_pack(ministry: Ministry, request: Request) -> Response:

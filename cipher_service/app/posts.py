@@ -32,7 +32,7 @@ _SERVICES: Final[Mapping[str, str]] = {
         (
             *("pouch_device", "pouch_device_revoked", "pouch_events", "pouch_begin"),
             *("pouch_line", "pouch_seal", "pouch_differences", "pouch_photograph", "pouch_pack"),
-            "pouch_photographer",
+            *("pouch_photographer", "pouch_empties_notice"),
         ),
         "bags",
     ),

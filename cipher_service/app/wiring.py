@@ -45,6 +45,7 @@ from cipher_service.pouches.announcing_desk import AnnouncingDesk
 from cipher_service.pouches.commands import PouchDesk
 from cipher_service.pouches.counter import commands_of_clients
 from cipher_service.pouches.device_desk import DeviceDesk
+from cipher_service.pouches.empties_book import EmptiesDesk
 from cipher_service.pouches.lateness import Lateness
 from cipher_service.pouches.office import Office as PouchOffice
 from cipher_service.pouches.packs import Packs
@@ -82,6 +83,7 @@ def registrar_handlers(
         **desk.handlers(),
         **commands_of_clients(pouches, bags, settings.headquarters),
         **PrekeyDesk(directory).handlers(),
+        **EmptiesDesk(directory, settings.headquarters).handlers(),
         **packs.handlers(),
         **Upkeep(settings.log_origin).handlers(),
         **LogDesk().handlers(),

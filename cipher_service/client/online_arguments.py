@@ -24,6 +24,7 @@ _OUTBOX: Final = "cipher_service.client.online_sending:show_outbox"
 _BAG: Final = "cipher_service.client.online_bags:bag"
 _READINGS: Final = "cipher_service.client.online_readings:bag_events"
 _FINDINGS: Final = "cipher_service.client.online_findings"
+_EMPTIES: Final = "cipher_service.client.online_empties:empties"
 _PACK: Final = "cipher_service.client.online_packs:pack"
 _INBOX: Final = "cipher_service.client.online_inbox:inbox"
 _FETCH: Final = "cipher_service.client.online_fetching:fetch"
@@ -47,6 +48,7 @@ def add_online_commands(commands: "Commands[Parser]", language: Language) -> Non
     _add_bag(commands, say)
     _add_readings(commands, say)
     _add_findings(commands, say)
+    _add_empties(commands, say)
     _add_pack(commands, say)
     _add_inbox(commands, say)
     _add_fetch(commands, say)
@@ -163,6 +165,17 @@ def _add_findings(commands: "Commands[Parser]", say: Say) -> None:
     for parser in (told, sent):
         parser.add_argument("seal", metavar=say("a_bag"), help=say("help_found_bag"))
     sent.add_argument("file", metavar=say("a_file"), help=say("help_found_file"))
+
+
+def _add_empties(commands: "Commands[Parser]", say: Say) -> None:
+    parser = _command(commands, say, "empties", _EMPTIES)
+    parser.add_argument(
+        "--number", metavar=say("a_number"), required=True, help=say("help_empties_number")
+    )
+    parser.add_argument("--days", metavar="N", type=int, default=30, help=say("help_empties_days"))
+    parser.add_argument(
+        "locators", metavar=say("a_locator"), nargs="+", help=say("help_empties_locators")
+    )
 
 
 def _add_pack(commands: "Commands[Parser]", say: Say) -> None:

@@ -37,7 +37,7 @@ from cipher_service.wire.dispatches import (
     ServiceMessagePage,
 )
 from cipher_service.wire.enrolment import EnrolmentRequest, EnrolmentState
-from cipher_service.wire.pouches import DeviceRecorded, EventsAnswer
+from cipher_service.wire.pouches import DeviceRecorded, EmptiesRecorded, EventsAnswer
 from cipher_service.wire.prekeys import BurntPrekeys, PrekeyOffers, PrekeyRequest, PrekeyStock
 from cipher_service.wire.tokens import CertificateAnswer
 from keys import canonical
@@ -113,6 +113,12 @@ class Ministry:
         return self._transport.call("POST", "/v1/pouches/events", content=body, headers=_JSON).read(
             EventsAnswer
         )
+
+    def announce_empties(self, notice: bytes) -> EmptiesRecorded:
+        """Announce empty bags that this post sends home. Repeating it is harmless."""
+        return self._transport.call(
+            "POST", "/v1/pouches/empties", content=notice, headers=_JSON
+        ).read(EmptiesRecorded)
 
     def tell_differences(self, seal: str, request: DifferencesRequest) -> DifferencesAnswer:
         """Tell what was found in a bag against its bordereau. Repeating it is harmless."""

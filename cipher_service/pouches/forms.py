@@ -131,7 +131,9 @@ def empty_bags(office: Office, to: str, *, by: str, number: str, language: Langu
         sitting.require_house(by, LIST, "empties")
         post = read_directory(sitting.connection).post(to)
         lying = tuple(
-            bag for bag in overview.empty_bags(sitting.connection) if bag.place == office.post
+            bag
+            for bag in overview.empty_bags(sitting.connection, sitting.now)
+            if bag.place == office.post
         )
         if not lying:
             raise ServiceError("NO_EMPTY_BAGS")

@@ -17,7 +17,7 @@ from cipher_service.access.deployed import in_force
 from cipher_service.access.machines import MAKE_BAG, Post, Viewer
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme
-from cipher_service.pouches import cases, repository, rules, stock
+from cipher_service.pouches import cases, empties_book, repository, rules, stock
 from cipher_service.pouches.entitlement import seen_by_posts
 from cipher_service.pouches.repository import Closing, RouteRecord
 from cipher_service.storage.statements import insert_or_skip, inserts
@@ -33,6 +33,7 @@ from pouch.classes import (
 )
 from pouch.custody import custody_of, require_next
 from pouch.empties import EmptyBag, require_reusable
+from pouch.empties_notice import USED_AGAIN
 from pouch.events import Event
 from pouch.facts import Prepared, Sealed
 from pouch.manifest import BagClass, Mode
@@ -141,6 +142,7 @@ def begin(
     )
     if not written:
         raise ServiceError("CLOSING_KNOWN", seal=event.seal)
+    empties_book.end(connection, event.bag, USED_AGAIN, now)
 
 
 @dataclass(frozen=True, slots=True)

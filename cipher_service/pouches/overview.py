@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import cases, repository
+from cipher_service.pouches import cases, empties_book, repository
 from cipher_service.pouches.repository import Closing
 from cipher_service.pouches.rules import Count, count
 from cipher_service.storage.tables import pouches as tables
@@ -88,14 +88,15 @@ def _is_silent(connection: Connection, closing: Closing, now: datetime) -> bool:
 
 def empties(connection: Connection, now: datetime) -> tuple[Ageing, ...]:
     """Report the empty bags of each post by how long they have lain there (R11)."""
-    return ageing(empty_bags(connection), now)
+    return ageing(empty_bags(connection, now), now)
 
 
-def empty_bags(connection: Connection) -> tuple[EmptyBag, ...]:
+def empty_bags(connection: Connection, now: datetime) -> tuple[EmptyBag, ...]:
     """Return the bags without contents, wherever they lie."""
     rows = connection.execute(
         select(tables.bag).where(tables.bag.c.empty == 1).order_by(tables.bag.c.bag)
     )
+    coming = empties_book.on_their_way(connection, now)
     return tuple(
         EmptyBag(
             bag=row.bag,
@@ -104,6 +105,7 @@ def empty_bags(connection: Connection) -> tuple[EmptyBag, ...]:
             cycles=row.cycles,
             cycles_most=row.cycles_most,
             disputed=cases.is_disputed(connection, row.bag),
+            announced=row.bag in coming,
         )
         for row in rows
     )

@@ -1,23 +1,40 @@
-"""Empty bags come home (retour des sacs vides): counted against the paper bordereau of the post.
+"""Empty bags come home (retour des sacs vides): counted against the bordereau of the post.
 
 An emptied bag lies at its post, and ages there, until headquarters has it in hand again (R11); only
-then may it be made up anew here.
+then may it be made up anew here. Where the post gave notice (`empties_book`), what it announced
+under the same number and did not come is told at once.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
+from cipher_service.pouches import empties_book
 from cipher_service.pouches.entitlement import PACK
 from cipher_service.pouches.office import Office, Sitting
 from cipher_service.storage.tables.pouches import bag as bags
+from pouch.empties_notice import RETURNED
 from pouch.locator import read_locator
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What a count of empty bags came to.
+
+    Attributes:
+        new: how many bags are new here.
+        missing: numbers of the bags that the post announced under this number, and are not here.
+    """
+
+    new: int
+    missing: tuple[str, ...]
 
 
 def take_back(
     office: Office, locators: Sequence[str], *, origin: str, bordereau: str, by: str
-) -> int:
-    """Take empty bags back at headquarters: all of them, or none; return how many are new here.
+) -> TakenBack:
+    """Take empty bags back at headquarters: all of them, or none.
 
     A bag that is here already, as when this is told twice, changes nothing.
 
@@ -36,7 +53,9 @@ def take_back(
     named = sorted({read_locator(each) for each in locators})
     with office.act("pouch_empties", f"{origin} {bordereau}") as sitting:
         sitting.require_house(by, PACK, f"empties/{origin}")
-        return sum(_moved(sitting, each, origin) for each in named)
+        new = sum(_moved(sitting, each, origin) for each in named)
+        missing = empties_book.not_come(sitting.connection, origin, bordereau)
+        return TakenBack(new, missing)
 
 
 def _moved(sitting: Sitting, named: str, origin: str) -> bool:
@@ -50,4 +69,5 @@ def _moved(sitting: Sitting, named: str, origin: str) -> bool:
         return False
     at = clock.text(sitting.now)
     connection.execute(bags.update().where(bags.c.bag == named).values(place=home, since=at))
+    empties_book.end(connection, named, RETURNED, sitting.now)
     return True

@@ -12,9 +12,10 @@ from sqlalchemy import select
 from cipher_service import clock
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import cases, outcomes, overview, repository, signing
+from cipher_service.pouches import cases, empties_book, outcomes, overview, repository, signing
 from cipher_service.pouches.burning import burnt_by
 from cipher_service.pouches.carriage import seen
+from cipher_service.pouches.empties_book import NoticeLine
 from cipher_service.pouches.entitlement import HAND_OVER, LIST, PACK
 from cipher_service.pouches.office import Office, Sitting
 from cipher_service.pouches.repository import Closing
@@ -240,6 +241,17 @@ def empties(office: Office, *, by: str) -> tuple[Ageing, ...]:
     with office.look() as sitting:
         sitting.require_house(by, LIST, "empties")
         return overview.empties(sitting.connection, sitting.now)
+
+
+def announced_empties(office: Office, *, by: str) -> list[NoticeLine]:
+    """Return the posts' notices of empty bags that did not all come, the first due first.
+
+    Raises:
+        ServiceError: NOT_ALLOWED.
+    """
+    with office.look() as sitting:
+        sitting.require_house(by, LIST, "empties")
+        return empties_book.outstanding(sitting.connection, sitting.now)
 
 
 def bags_at_hand(office: Office, *, by: str) -> list[str]:

@@ -129,6 +129,14 @@ class EventsAnswer(WireModel):
     answers: list[EventAnswer]
 
 
+class EmptiesRecorded(WireModel):
+    """How many empty bags are announced under a number; `new` is false when they were before."""
+
+    number: str
+    bags: int
+    new: bool
+
+
 class PouchReceipt(WireModel):
     """Where and when the one receipt of a closing was granted; whether it is discharged."""
 

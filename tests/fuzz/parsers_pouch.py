@@ -10,6 +10,7 @@ from pouch import reading
 from pouch.bordereau import decode, digest, encode, prove_line, read_line
 from pouch.claims import read_claims
 from pouch.digits import decode_digits, from_azerty
+from pouch.empties_notice import EmptiesNotice, make_notice, read_notice
 from pouch.events import parse_event, read_event
 from pouch.locator import locator, read_locator
 from pouch.pack import Arrival, make_pack, read_pack
@@ -68,6 +69,18 @@ _PACK: Final = pack(
     roots={6: bytes(32)},
 )
 _PACKED: Final = make_pack(_PACK, sign=ROOT.sign)
+_EMPTIES: Final = make_notice(
+    EmptiesNotice(
+        number="SV 12/2026",
+        post=SEALER.card.post,
+        card=SEALER.card.fingerprint,
+        to="MINREX",
+        sent=CLOSED,
+        due=CLOSED + timedelta(days=30),
+        bags=(BAG,),
+    ),
+    sign=SEALER.sign,
+)
 _PICTURES: Final = tuple(map(_picture, ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP")))
 
 PARSERS: Final[tuple[Parser, ...]] = (
@@ -81,6 +94,11 @@ PARSERS: Final[tuple[Parser, ...]] = (
     of_text("pouch.digits:decode_digits", decode_digits, SEAL.text, refusals=MALFORMED),
     of_text("pouch.digits:from_azerty", from_azerty, "à&é\"'(-è_ç"),
     of("pouch.events:parse_event", parse_event, *_TOLD),
+    of(
+        "pouch.empties_notice:read_notice",
+        lambda data: read_notice(data, SEALER.card),
+        _EMPTIES,
+    ),
     of("pouch.events:read_event", lambda data: read_event(data, _KEYS), *_TOLD),
     of_text("pouch.locator:read_locator", read_locator, locator(BAG)),
     of(

@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 from keys.errors import Refusal
-from pouch import alarms, classes, custody, discrepancies, empties, events, facts, stock
+from pouch import (
+    alarms,
+    classes,
+    custody,
+    discrepancies,
+    empties,
+    empties_notice,
+    events,
+    facts,
+    stock,
+)
 
 CUSTODY = (Path(__file__).resolve().parents[2] / "pouch" / "CUSTODY.md").read_text("utf-8")
 KINDS = {
@@ -16,7 +26,7 @@ KINDS = {
 }
 CODES = {
     each.code
-    for module in (events, custody, classes, stock, discrepancies, empties)
+    for module in (events, custody, classes, stock, discrepancies, empties, empties_notice)
     for each in vars(module).values()
     if isinstance(each, type)
     and issubclass(each, Refusal)

@@ -25,6 +25,13 @@ def test_bags_are_counted_by_age_and_post() -> None:
     )
 
 
+def test_what_is_on_its_way_home_ages_no_more() -> None:
+    old = replace(BAG, since=NOON - timedelta(days=100))
+    gone = replace(old, bag="0" * 22, announced=True)
+    assert ageing([old, gone], NOON) == (Ageing("PARIS", (0, 0, 0, 1), gone.bag, announced=1),)
+    assert ageing([gone], NOON) == (Ageing("PARIS", (0, 0, 0, 0), gone.bag, announced=1),)
+
+
 def test_a_disputed_or_worn_bag_stays() -> None:
     require_reusable(BAG)
     require_reusable(replace(BAG, cycles=10_000, cycles_most=None))

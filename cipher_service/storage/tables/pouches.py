@@ -7,6 +7,7 @@ counts and weights. Custody events are kept as they were signed and never change
 from sqlalchemy import (
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -64,6 +65,31 @@ bag = table(
     Column("cycles", Integer, nullable=False),
     Column("cycles_most", Integer),
     at_least("cycles", 0),
+)
+
+empties_notice = table(
+    "pouch_empties_notice",
+    # Empty bags that a post sent home, as it signed it.
+    Column("post", Text, ForeignKey("post.code"), primary_key=True),
+    Column("number", Text, primary_key=True),  # of the post's bordereau
+    Column("sent_at", Text, nullable=False),
+    Column("due", Text, nullable=False),
+    Column("recorded_at", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+empties_line = table(
+    "pouch_empties_line",
+    Column("post", Text, primary_key=True),
+    Column("number", Text, primary_key=True),
+    Column("bag", Text, ForeignKey("pouch_bag.bag"), primary_key=True),
+    Column("ended", Text),  # NULL: not here yet
+    Column("ended_at", Text),
+    ForeignKeyConstraint(
+        ["post", "number"], ["pouch_empties_notice.post", "pouch_empties_notice.number"]
+    ),
+    one_of("ended", "returned", "used-again"),
+    Index("ix_pouch_empties_line_bag", "bag", "ended"),
 )
 
 closing = table(

@@ -269,7 +269,7 @@ def test_papers_of_empties_and_discrepancies_are_printed_and_others_refused(
     assert "Retenue à la douane" in text
     bag = done(typed, "pouch", "bag", *by)["locator"]
     back = ("pouch", "take-back", "--from", "paris", "--bordereau", "SV 1", *by)
-    assert done(typed, *back, bag) == {"bags": 0}, "it never left"
+    assert done(typed, *back, bag) == {"bags": 0, "missing": []}, "it never left"
     status, _, said = typed(*back, bag, "0" * 22 + "98")
     assert (status, "(BAG_UNKNOWN)" in said) == (1, True), said
     done(typed, "pouch", "paper", "empties", "--to", "paris", *paper)

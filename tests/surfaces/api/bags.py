@@ -20,6 +20,7 @@ from keys.age.files import encrypt
 from pouch.alarms import Leg, Route
 from pouch.bordereau import commit, digest
 from pouch.classes import PRESETS, PROHIBITED
+from pouch.empties_notice import EmptiesNotice, make_notice
 from pouch.events import Event
 from pouch.facts import Opened, Prepared, Sealed
 from pouch.manifest import Mode
@@ -100,6 +101,29 @@ def piece(officer: str) -> dict[str, Any]:
         "weight_g": 240,
         "enclosure": None,
     }
+
+
+def empty_bag(service: Service, post: str) -> str:
+    """A bag that lies empty at a post."""
+    bag = f"{secrets.randbelow(10**22):022d}"
+    with service.administration() as connection:
+        makeup.add_bag(connection, bag, place=post, now=clock.now())
+    return bag
+
+
+def empties_notice(post: Post, *bags: str, number: str | None = None) -> bytes:
+    """A post's notice that these bags are on their way to headquarters."""
+    sent = clock.now().replace(microsecond=0)
+    notice = EmptiesNotice(
+        number=number or f"SV {secrets.token_hex(4).upper()}",
+        post=post.code,
+        card=post.own.card.fingerprint,
+        to=HEADQUARTERS,
+        sent=sent,
+        due=sent + timedelta(days=30),
+        bags=tuple(sorted(bags)),
+    )
+    return make_notice(notice, sign=post.own.signing.sign)
 
 
 class PostBook:

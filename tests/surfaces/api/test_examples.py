@@ -19,7 +19,15 @@ from cipher_service.references import new_id
 from cipher_service.wire.dispatches import CHUNK_MEDIA_TYPE, SUBMISSION_MEDIA_TYPE
 from keys import canonical
 from tests.support.ministry import PostKeys
-from tests.surfaces.api.bags import PostBook, agent, fresh, machine, piece
+from tests.surfaces.api.bags import (
+    PostBook,
+    agent,
+    empties_notice,
+    empty_bag,
+    fresh,
+    machine,
+    piece,
+)
 from tests.surfaces.api.doors import auditor, door, grant, officer
 from tests.surfaces.api.live import Post, Service, running
 from tests.surfaces.api.test_log import cosignature, head, sent
@@ -191,6 +199,7 @@ def _pouches(service: Service, paris: Post) -> dict[str, Example]:
         "POST /v1/pouches/events": example(
             paris.call("POST", "/v1/pouches/events", json=events), events
         ),
+        "POST /v1/pouches/empties": _emptied(service, paris),
         "GET /v1/pouches/pack": example(paris.get("/v1/pouches/pack")),
         "GET /v1/pouches/{seal}": example(paris.get(f"/v1/pouches/{book.seal}")),
         "POST /v1/pouches/{seal}/differences": _differing(book, counter, missing),
@@ -202,6 +211,12 @@ def _pouches(service: Service, paris: Post) -> dict[str, Example]:
             )
         ),
     }
+
+
+def _emptied(service: Service, paris: Post) -> Example:
+    """Paris announces an empty bag."""
+    body = json.loads(empties_notice(paris, empty_bag(service, "PARIS")))
+    return example(paris.call("POST", "/v1/pouches/empties", json=body), body)
 
 
 def _differing(book: PostBook, counter: Post, missing: dict[str, Any]) -> Example:

@@ -15,7 +15,7 @@ from pouch.events import Event
 from pouch.pack import read_pack
 from tests.support.bags import NONCE, SEAL, Device
 from tests.support.pouches import NUMBERS, Pouches
-from tests.surfaces.api.bags import PostBook, bureau, filed, fresh
+from tests.surfaces.api.bags import PostBook, bureau, empties_notice, empty_bag, filed, fresh
 from tests.surfaces.api.live import Post, Service, problem
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "pouch"
@@ -58,6 +58,33 @@ def test_a_bag_arrives_and_a_photocopy_is_told(service: Service, paris: Post, lo
     assert set(after["alarms"]) == {"off-route", "received-twice"}
     assert after["receipt"]["post"] == "PARIS"
     assert NONCE not in paris.get(f"/v1/pouches/{SEAL}").text
+
+
+def test_empty_bags_are_announced_by_the_post_that_sends_them_and_once(
+    service: Service, paris: Post, lome: Post
+) -> None:
+    bags = [empty_bag(service, "PARIS") for _ in range(2)]
+    kind = {"Content-Type": "application/json"}
+
+    def announce(by: Post, body: bytes) -> Any:
+        return by.call("POST", "/v1/pouches/empties", headers=kind, content=body)
+
+    body = empties_notice(paris, *bags)
+    _refused(announce(lome, body), 422, "EMPTIES_NOT_OF_CARD")
+    edited = json.loads(body)
+    edited["statement"]["bags"].pop()
+    _refused(announce(paris, json.dumps(edited).encode()), 422, "EMPTIES_MALFORMED")
+    _refused(announce(paris, canonical.encode(edited)), 422, "SIGNATURE_INVALID")
+    _refused(announce(paris, empties_notice(paris, bags[0], "9" * 22)), 404, "BAG_UNKNOWN")
+    stray = empty_bag(service, "LOME")
+    _refused(announce(paris, empties_notice(paris, bags[0], stray)), 409, "EMPTY_NOT_THERE")
+
+    first, again = announce(paris, body), announce(paris, body)
+
+    told = {"number": json.loads(body)["statement"]["number"], "bags": 2}
+    assert (first.status_code, first.json()) == (201, {**told, "new": True})
+    assert (again.status_code, again.json()) == (200, {**told, "new": False})
+    _refused(announce(paris, empties_notice(paris, *bags)), 409, "EMPTIES_ANNOUNCED")
 
 
 def test_a_device_is_taken_in_once_and_ended_for_good(

@@ -16,11 +16,12 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
+from cipher_service import clock
 from cipher_service.client.online_session import open_session
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
 from cipher_service.directory.enrolment import ApiKey
-from cipher_service.pouches import cases, repository
+from cipher_service.pouches import cases, empties_book, makeup, repository
 from cipher_service.storage.tables.pouches import photograph
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys import canonical
@@ -28,6 +29,7 @@ from keys.cards import read_card
 from keys.identity import load_identity
 from pouch.events import Event
 from pouch.facts import Seen
+from pouch.locator import grouped_locator
 from tests.support.bags import Device
 from tests.surfaces.api.bags import PostBook
 from tests.surfaces.client.online.conftest import Pair
@@ -141,6 +143,34 @@ def test_a_telephone_s_queue_is_handed_in_once_by_any_post(
     mixed = enrolled.lome.online("bag-events", str(file))
     assert (mixed.status, "DEVICE_UNKNOWN (1)" in mixed.err) == (1, True), mixed.err
     assert "1, of which new: 0" in mixed.out
+
+
+def test_empty_bags_that_go_home_are_announced_once_and_all_or_none(
+    bag: Bag, enrolled: Pair
+) -> None:
+    named = [f"{secrets.randbelow(10**22):022d}" for _ in range(2)]
+    with unit_of_work(bag.ministry.engine) as connection:
+        for each in named:
+            makeup.add_bag(connection, each, place="PARIS", now=clock.now())
+    typed = [grouped_locator(each) for each in named]
+    paris = enrolled.paris
+
+    wrong = paris.online("empties", "--number", "SV 1", typed[0], typed[1][:-2])
+    assert (wrong.status, "(EMPTIES_LOCATOR)" in wrong.err) == (2, True), wrong.err
+    for odd in (("--number", "sv"), ("--number", "SV 1", "--days", "0")):
+        unfit = paris.online("empties", *odd, typed[0])
+        assert (unfit.status, "(EMPTIES_UNFIT)" in unfit.err) == (2, True), unfit.err
+    strange = enrolled.lome.online("empties", "--number", "SV 1", *typed)
+    assert (strange.status, "(EMPTY_NOT_THERE)" in strange.err) == (1, True), strange.err
+
+    first = paris.online("empties", "--number", "SV 1", "--days", "20", *typed)
+    again = paris.online("empties", "--json", "--number", "SV 1", *typed, typed[0])
+
+    assert (first.status, "2 empty bag(s) announced" in first.out) == (0, True), first.err
+    assert (again.json["bags"], again.json["new"]) == (sorted(named), False)
+    with reading(bag.ministry.engine) as connection:
+        (notice,) = empties_book.outstanding(connection, clock.now())
+    assert [each for each, _ in notice.bags] == sorted(named)
 
 
 def test_a_device_that_the_ministry_lost_is_taken_in_again_with_its_queue(
