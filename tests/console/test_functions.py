@@ -91,6 +91,7 @@ LET_IN: dict[str, May] = {
         (
             *("/valises/departs", "/valises/itineraires", "/valises/scelles", "/valises/depot"),
             *("/valises/lettre.pdf?depart=x", "/valises/comptage.pdf?depart=x"),
+            "/valises/sacs-vides",
         ),
         BUREAU,
     ),

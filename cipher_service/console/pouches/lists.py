@@ -18,6 +18,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.pouches import seal_store, stock, views
 from cipher_service.pouches.entitlement import LIST
 from cipher_service.pouches.office import Office, seated
+from pouch.locator import grouped_locator
 from pouch.manifest import BagClass
 from pouch.stock import STOCKED, Reconciliation
 
@@ -67,6 +68,14 @@ async def take_case_further(visit: Visit) -> Response:
     return visit.go("/valises/irregularites")
 
 
+async def empties(visit: Visit) -> Response:
+    """The empty bags: how long they lie at their posts, and what posts announced."""
+    by = visit.person.number
+    ages = await ask(visit, lambda office: views.empties(office, by=by))
+    notices = await ask(visit, lambda office: views.announced_empties(office, by=by))
+    return page(visit, "empties", ages=ages, notices=notices, grouped=grouped_locator)
+
+
 async def seals(
     visit: Visit, found: Reconciliation | None = None, refusal: ServiceError | None = None
 ) -> Response:
@@ -99,6 +108,11 @@ def awaits(
     found = views.open_cases(office, by=principal.officer_id)
     late = sum(case.overdue for case in found)
     yield Awaiting(mark("Irrégularités ouvertes"), "/valises/irregularites", len(found), late)
+    if held & _BUREAU:
+        coming = views.announced_empties(office, by=principal.officer_id)
+        overdue = sum(notice.troubled for notice in coming)
+        label = mark("Bordereaux de sacs vides attendus")
+        yield Awaiting(label, "/valises/sacs-vides", len(coming), overdue)
     if "CHIEF-POUCH" in held:
         left = stock.counts(connection, principal.post).get(STOCKED, 0)
         short = max(_RESERVE - left, 0)

@@ -22,6 +22,13 @@ EVENTS: Final = {
     "recalled": mark("rappelée"),
     "corrected": mark("correction"),
 }
+EMPTIES: Final = {
+    "announced": mark("en route"),
+    "late": mark("en retard"),
+    "missing": mark("manque"),
+    "returned": mark("revenu"),
+    "used-again": mark("rempli de nouveau"),
+}
 CONDITIONS: Final = {
     "intact": mark("Intacts"),
     "damaged": mark("Endommagés"),

@@ -1,0 +1,84 @@
+"""The page of empty bags: what posts announced, what is late, what did not come with the rest."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from cipher_service import clock
+from cipher_service.administration.installation import custodian_of
+from cipher_service.administration.stage import Stage
+from cipher_service.audit.journal import Journal
+from cipher_service.directory.register import DirectoryReader
+from cipher_service.pouches import makeup, returns
+from cipher_service.pouches.empties_book import EmptiesDesk
+from cipher_service.pouches.office import Office
+from cipher_service.storage.engine import open_existing
+from cipher_service.storage.unit_of_work import unit_of_work
+from keys.identity import load_identity
+from pouch.empties_notice import EmptiesNotice, make_notice
+from pouch.locator import grouped_locator, locator, new_bag
+from tests.console.conftest import Enter
+from tests.console.sealed_bags import number_of
+from tests.console.support import check_page
+
+
+def test_what_posts_announced_is_shown_late_and_missing(
+    ministry: Stage, enter: Enter, pictures: Path
+) -> None:
+    settings, now = ministry.settings, clock.now().replace(microsecond=0)
+    identity = load_identity(Path(ministry.identity("PARIS")), lambda: b"")
+    engine = open_existing(settings.database)
+    bags = sorted(new_bag() for _ in range(3))
+    desk = EmptiesDesk(DirectoryReader(), settings.headquarters)
+
+    def announced(number: str, days: int, *named: str) -> None:
+        notice = EmptiesNotice(
+            number=number,
+            post="PARIS",
+            card=identity.card.fingerprint,
+            to=settings.headquarters,
+            sent=now - timedelta(days=20),
+            due=now + timedelta(days=days),
+            bags=named,
+        )
+        body = make_notice(notice, sign=identity.sign)
+        with unit_of_work(engine) as connection:
+            for each in named:
+                makeup.add_bag(connection, each, place="PARIS", now=now - timedelta(days=40))
+            desk.announce(connection, {"caller": "PARIS", "body": body})
+
+    announced("SV 1/2026", 10, *bags[:2])
+    announced("SV 2/2026", -1, bags[2])
+    agent = number_of(ministry, "POUCH-AGENT")
+    with custodian_of(settings) as custodian:
+        journal = Journal(engine, settings.log_origin, "account/tests")
+        office = Office(engine, custodian, settings.headquarters, journal)
+        tab = enter("CHIEF-POUCH")
+        tab.goto("/")
+        waiting = tab.page.get_by_role("link", name="Bordereaux de sacs vides attendus").first
+        expect(waiting).to_be_visible()
+        tab.goto("/valises/sacs-vides")
+        rows = tab.page.locator("#annonces ~ table tbody tr")
+        expect(rows).to_have_count(2)
+        expect(rows.nth(0)).to_contain_text(f"{grouped_locator(bags[2])} en retard")
+        expect(rows.nth(1)).to_contain_text(f"{grouped_locator(bags[0])} en route")
+        tab.page.screenshot(path=pictures / "empties.png", full_page=True)
+
+        def back(number: str, *named: str) -> None:
+            counted = [locator(each) for each in named]
+            returns.take_back(office, counted, origin="PARIS", bordereau=number, by=agent)
+
+        back("SV 1/2026", bags[0])
+        tab.goto("/valises/sacs-vides")
+        expect(rows.nth(1)).to_contain_text(f"{grouped_locator(bags[0])} revenu")
+        expect(rows.nth(1)).to_contain_text(f"{grouped_locator(bags[1])} manque")
+        check_page(tab, foreign=("cipher-service", "Chef de la Valise"))
+        tab.goto("/valises/sacs-vides?lang=en")
+        check_page(tab, foreign=("cipher-service", "Chef de la Valise"))
+        tab.goto("/valises/sacs-vides?lang=fr")
+        back("SV 1/2026", bags[1])
+        back("SV 2/2026", bags[2])
+        tab.goto("/valises/sacs-vides")
+        expect(rows).to_have_count(0)
+    engine.dispose()
