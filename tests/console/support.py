@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import html5lib
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from babel.messages.catalog import Message
 from playwright.sync_api import (
     Browser,
@@ -18,6 +18,7 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
+    ViewportSize,
     expect,
 )
 from playwright.sync_api import TimeoutError as TookTooLong
@@ -31,6 +32,9 @@ ENGLISH = re.compile(
     r"will|dispatch|dispatches|pouch|officer|key|keys|you)\b",
     re.IGNORECASE,
 )
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+NARROW: ViewportSize = {"width": 390, "height": 844}
+NARROWEST = 320
 PATIENCE_MS = 60_000
 """A busy machine is no failure."""
 expect.set_options(timeout=PATIENCE_MS)
@@ -59,12 +63,13 @@ class Tab:
     foreign: set[str] = field(default_factory=set)
     expected: tuple[int, ...] = ()
 
-    def goto(self, path: str, *, status: int = 200) -> None:
-        """Open a page of the console, which answers with this status."""
+    def goto(self, path: str, *, status: int = 200) -> Response:
+        """Open a page of the console, which answers with this status; give the answer."""
         self.expected = (status,)
         response = self.page.goto(path)
         assert response is not None
         assert response.status == status, f"{path}: {response.status}"
+        return response
 
 
 def open_tab(browser: Browser, origin: str, language: str, width: int, height: int) -> Tab:
@@ -152,6 +157,17 @@ def check_page(tab: Tab, *, foreign: tuple[str, ...] = ()) -> None:
     check_quiet(tab)
 
 
+def check_on_both_screens(page: Page, foreign: tuple[str, ...] = ()) -> None:
+    """What does not need the service: the page on a wide and on a narrow screen, and its texts."""
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)
+        check_accessible(page)
+        check_fits(page)
+    page.set_viewport_size({**NARROW, "width": NARROWEST})
+    check_fits(page)
+    check_language(page, foreign)
+
+
 def check_quiet(tab: Tab) -> None:
     """The browser complained about nothing, refused nothing, and asked nobody else."""
     assert tab.complaints == []
@@ -159,8 +175,10 @@ def check_quiet(tab: Tab) -> None:
 
 
 def check_accessible(page: Page) -> None:
-    """Axe finds no violation."""
-    found = Axe().run(page)
+    """Axe finds no violation. A page keeps it, and tells of violations alone."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found = AxeResults(page.evaluate(_VIOLATIONS))
     assert found.violations_count == 0, found.generate_report()
 
 
@@ -168,16 +186,24 @@ def check_width(page: Page) -> None:
     """The page is not wider than its screen, also on the narrowest."""
     size = page.viewport_size
     assert size is not None
-    for width in (size["width"], 320):
-        page.set_viewport_size({"width": width, "height": size["height"]})
-        wide = page.evaluate("() => document.documentElement.scrollWidth")
-        assert wide <= width, f"{page.url}: {wide} px on a screen of {width}"
+    check_fits(page)
+    page.set_viewport_size({**size, "width": NARROWEST})
+    check_fits(page)
     page.set_viewport_size(size)
 
 
-def check_html(page: Page) -> None:
-    """A strict parser reads what the service sent."""
-    source = page.request.get(page.url).text()
+def check_fits(page: Page) -> None:
+    """The page is not wider than its screen."""
+    size = page.viewport_size
+    assert size is not None
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= size["width"], f"{page.url}: {wide} px on a screen of {size['width']}"
+
+
+def check_html(page: Page, source: str | None = None) -> None:
+    """A strict parser reads what the service sent; it is asked again unless that is given."""
+    if source is None:
+        source = page.request.get(page.url).text()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         html5lib.HTMLParser(strict=True).parse(source)
@@ -229,6 +255,9 @@ def picture(tab: Tab, path: Path) -> None:
     """Photograph the whole page."""
     tab.page.screenshot(path=path, full_page=True)
 
+
+_VIOLATIONS = """axe.run({ resultTypes: ["violations"] })
+  .then(({ violations }) => ({ violations }))"""
 
 # Every text of the document outside [lang] parts of another language: titles, labels, what scripts
 # will say (data-*), templates and what is hidden included.

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import APIResponse, ViewportSize, expect
+from playwright.sync_api import APIResponse, expect
 
 from cipher_service.access.policies import default_policies
 from cipher_service.administration.installation import custodian_of
@@ -32,19 +32,16 @@ from pouch.manifest import BagClass
 from tests.console import photographed
 from tests.console.conftest import Enter
 from tests.console.support import (
+    NARROW,
+    WIDE,
     Tab,
-    check_accessible,
     check_html,
-    check_language,
+    check_on_both_screens,
     check_quiet,
-    check_width,
 )
 from tests.console.test_signing import names, propose, sample
 from tests.support.office import ABSENT, PIECE, route, timetable
 from tests.support.office import carriage as waybill
-
-WIDE: ViewportSize = {"width": 1280, "height": 900}
-NARROW: ViewportSize = {"width": 390, "height": 844}
 
 NO_PAGES = {
     # Files, and what leads elsewhere: their own tests ask for them.
@@ -113,21 +110,12 @@ def look_at(
         tab.page.set_default_navigation_timeout(120_000)  # policies are proved before they show
         for language in ("fr", "en"):
             tab.page.set_viewport_size(WIDE)
-            tab.goto(f"{path.format(**found)}?lang={language}")
-            whole(tab, (*names(ministry), "OFF-", "cipher-service ", *foreign))
-            check_html(tab.page)
+            answer = tab.goto(f"{path.format(**found)}?lang={language}")
+            check_on_both_screens(tab.page, (*names(ministry), "OFF-", "cipher-service ", *foreign))
+            check_html(tab.page, answer.text())
     for tab in tabs.values():
         check_quiet(tab)
     return tabs
-
-
-def whole(tab: Tab, foreign: tuple[str, ...]) -> None:
-    """What does not need the service: the page at both widths, and what it says."""
-    for size in (WIDE, NARROW):
-        tab.page.set_viewport_size(size)
-        check_accessible(tab.page)
-        check_width(tab.page)
-    check_language(tab.page, foreign)
 
 
 def test_pages_of_the_books(ministry: Stage, enter: Enter) -> None:
@@ -298,7 +286,7 @@ def _signed(tab: Tab, address: str, foreign: tuple[str, ...]) -> str:
     tab.page.goto(address)
     button = tab.page.locator("button", has_text=re.compile("clé logicielle|software key"))
     expect(button).to_be_visible()
-    whole(tab, foreign)
+    check_on_both_screens(tab.page, foreign)
     tab.page.set_viewport_size(WIDE)
     button.click()
     tab.page.wait_for_url("**/actes")

@@ -199,6 +199,7 @@ def _on_its_way(chief: Tab, desk: Desk, seal: str, pictures: Path) -> None:
     chief.page.locator("#irregularites ~ ul").get_by_text("valise retenue").wait_for()
     diamond = chief.page.get_by_role("link", name="Irrégularité : valise retenue")
     diamond.click()
+    chief.page.wait_for_url("**#*")
     case = chief.page.url.partition("#")[2]
     assert "valise retenue" in chief.page.locator(f"#{case}").inner_text()
     now = clock.now()
