@@ -23,7 +23,7 @@ from cipher_service.audit.ledger import append
 from cipher_service.audit.records import DONE, Event
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
-from cipher_service.identity import challenges, passkey_book, shared_acts
+from cipher_service.identity import awaiting, challenges, passkey_book, shared_acts
 from cipher_service.identity.carried import digest_of, new_secret
 from cipher_service.identity.officer_commands import OfficerAct, named
 from cipher_service.identity.passkey_book import Site
@@ -299,21 +299,26 @@ class Approvals:
     def ask_act(self, connection: Connection, officer: str, payload: dict[str, Any]) -> str:
         """Take `{"act": id, "back"}` of an act that waits; give the ticket to sign it.
 
-        Refuses UNKNOWN_ACT, and whatever keeps this officer from signing it.
+        Refuses UNKNOWN_ACT, also for an act among others alone, and whatever keeps this officer
+        from signing it.
         """
         now = self._now()
+        awaiting.require_seen(connection, payload["act"], officer, now)
         act = shared_acts.waiting(connection, payload["act"])
         version = self._executor(act).version(connection, act)
         shared_acts.require_signable(connection, act, officer, now, version=version)
         return ask(connection, officer, act.encoded, payload["back"], now)
 
     def refuse(self, connection: Connection, officer: str, payload: dict[str, Any]) -> None:
-        """Take `{"act": id, "reason"}`; end an act that waits. Refuses as `shared_acts.refuse`."""
+        """Take `{"act": id, "reason"}`; end an act that waits.
+
+        Refuses UNKNOWN_ACT as `ask_act`, and as `shared_acts.refuse`.
+        """
+        now = self._now()
+        awaiting.require_seen(connection, payload["act"], officer, now)
         act = shared_acts.waiting(connection, payload["act"])
         version = self._executor(act).version(connection, act)
-        shared_acts.refuse(
-            connection, act.id, officer, payload["reason"], self._now(), version=version
-        )
+        shared_acts.refuse(connection, act.id, officer, payload["reason"], now, version=version)
 
     def _signed(self, connection: Connection, act: Act, signed: Signed, now: datetime) -> str:
         executor = self._executor(act)

@@ -11,7 +11,9 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from cipher_service.directory import officers
+from cipher_service.errors import ServiceError
 from cipher_service.identity.shared_acts import open_acts, signers
+from cipher_service.storage.tables import acts as act_tables
 from cipher_service.storage.tables import officers as books
 from keys.act_rules import Seat
 from keys.acts import Act
@@ -52,6 +54,35 @@ def waiting(
         if mine or officer in signed or officer == act.proposer:
             found.append(Waiting(act, signed, mine, _awaited(connection, act, signed, now)))
     return found
+
+
+def require_seen(connection: Connection, act_id: str, officer: str, now: datetime) -> None:
+    """Demand that an act, whatever became of it, stands before this person as in `waiting`.
+
+    Raises:
+        ServiceError: UNKNOWN_ACT: there is none, or it is among others alone.
+    """
+    book = act_tables.shared_act
+    body = connection.scalar(select(book.c.body).where(book.c.act_id == act_id))
+    if body is not None:
+        act = Act.parse(bytes(body))
+        known = officer == act.proposer or officer in signers(connection, act_id)
+        if known or _could(act, officer, _held(connection, officer, now)):
+            return
+    raise ServiceError("UNKNOWN_ACT", act=act_id)
+
+
+def _held(connection: Connection, officer: str, now: datetime) -> frozenset[str]:
+    """Return the codes of a person's functions, those of mandates in force included."""
+    mandate = books.mandate
+    lent = connection.scalars(
+        select(mandate.c.role).where(
+            mandate.c.holder == officer,
+            mandate.c.state == "active",
+            *officers.in_force(mandate, now),
+        )
+    )
+    return frozenset((*lent, *(one.role for one in officers.functions(connection, officer, now))))
 
 
 def _could(act: Act, officer: str, functions: frozenset[str]) -> bool:

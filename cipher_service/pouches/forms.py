@@ -16,6 +16,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.pouches import cases, outcomes, overview, repository, signing, waybills
 from cipher_service.pouches.carriage import seen
 from cipher_service.pouches.entitlement import LIST
+from cipher_service.pouches.mishaps import bag_of_case
 from cipher_service.pouches.office import Office, Sitting
 from cipher_service.pouches.repository import Closing
 from pouch.custody import live_events
@@ -93,11 +94,10 @@ def discrepancy(
     """Draw up the report of a case.
 
     Raises:
-        ServiceError: CASE_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER; as `_bag`.
+        ServiceError: CASE_UNKNOWN, UNKNOWN_OFFICER; as `_bag`.
     """
     with office.look() as sitting:
-        closing = sitting.closing(cases.seal_of(sitting.connection, case))
-        sitting.require(by, LIST, closing)
+        closing = bag_of_case(sitting, case, by)
         row = cases.case_of(sitting.connection, case)
         reported = clock.parse(row.reported_at)
         informed = cases.reached(sitting.connection, case, NOTIFIED)

@@ -2,9 +2,10 @@
 
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import cases, repository
-from cipher_service.pouches.carriage import find, open_cases, tell
-from cipher_service.pouches.entitlement import HAND_OVER, LIST
-from cipher_service.pouches.office import Office
+from cipher_service.pouches.carriage import find, open_cases, seen, tell
+from cipher_service.pouches.entitlement import HAND_OVER
+from cipher_service.pouches.office import Office, Sitting
+from cipher_service.pouches.repository import Closing
 from pouch.discrepancies import REPORTABLE, Difference
 from pouch.facts import Found, Lost, Recalled
 
@@ -13,12 +14,11 @@ def lose(office: Office, named: str, *, by: str) -> None:
     """Report a bag lost; one person suffices.
 
     Raises:
-        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER.
+        ServiceError: CLOSING_UNKNOWN, UNKNOWN_OFFICER.
         StepForbidden, BagLost: it cannot be lost now, or is.
     """
     with office.act("pouch_lose", named) as sitting:
-        closing = find(sitting, named)
-        sitting.require(by, LIST, closing)
+        closing = seen(sitting, named, by)
         tell(sitting, closing, Lost(), by)
         open_cases(sitting, closing, [Difference("bag-missing", "")], by)
 
@@ -49,7 +49,7 @@ def recall(office: Office, named: str, *, by: str) -> None:
         StepForbidden, BagLost: it is not on its way.
     """
     with office.act("pouch_recall", named) as sitting:
-        closing = find(sitting, named)
+        closing = seen(sitting, named, by)
         sitting.require(by, HAND_OVER, closing)
         if closing.route.origin != office.post:
             raise ServiceError("WRONG_PLACE", place=closing.route.origin)
@@ -60,13 +60,12 @@ def report(office: Office, named: str, kind: str, *, by: str) -> list[str]:
     """Report what was seen of a bag; one person suffices. Returns the new cases' ids.
 
     Raises:
-        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, KIND_UNKNOWN.
+        ServiceError: CLOSING_UNKNOWN, UNKNOWN_OFFICER, KIND_UNKNOWN.
     """
     if kind not in REPORTABLE:
         raise ServiceError("KIND_UNKNOWN", kind=kind[:40])
     with office.act("pouch_report", named) as sitting:
-        closing = find(sitting, named)
-        sitting.require(by, LIST, closing)
+        closing = seen(sitting, named, by)
         return open_cases(sitting, closing, [Difference(kind, "")], by)
 
 
@@ -78,12 +77,24 @@ def advance(office: Office, case: str, state: str, *, by: str) -> None:
         DiscrepancyActForbidden: not the next state, or its reporter would close it.
     """
     with office.act("pouch_case", case) as sitting:
-        sitting.require(by, HAND_OVER, sitting.closing(cases.seal_of(sitting.connection, case)))
+        sitting.require(by, HAND_OVER, bag_of_case(sitting, case, by))
         cases.take_further(sitting.connection, case, state, officer=by, now=sitting.now)
 
 
 def raise_case(office: Office, case: str, *, by: str) -> None:
-    """Make an incident a breach. Refusals as `advance`."""
+    """Make an incident a breach; whoever sees the bag may. Refusals as `advance`."""
     with office.act("pouch_breach", case) as sitting:
-        sitting.require(by, LIST, sitting.closing(cases.seal_of(sitting.connection, case)))
+        bag_of_case(sitting, case, by)
         cases.make_breach(sitting.connection, case, officer=by, now=sitting.now)
+
+
+def bag_of_case(sitting: Sitting, case: str, officer: str) -> Closing:
+    """Return the closing that a case is about; that of a bag nobody shows them is no case to them.
+
+    Raises:
+        ServiceError: CASE_UNKNOWN, UNKNOWN_OFFICER.
+    """
+    closing = sitting.closing(cases.seal_of(sitting.connection, case))
+    if not sitting.visible(officer, [closing]):
+        raise ServiceError("CASE_UNKNOWN", case=case)
+    return closing

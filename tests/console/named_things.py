@@ -1,6 +1,6 @@
 """What addresses of the console name: things with an id that is, and one that is nowhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from tests.console.functions import Form, Officers, Policies, Question
 from tests.console.sealed_bags import sealed_bag
 
 HQ, NOWHERE, NOBODY = "MINREX", "01KAMV6R8P3ZDFWQ5XJ9T2C4EN", "OFF-999999"
+ID = "{id}"
+"""What stands in a form for the id."""
 Address = tuple[str, str]
 ANYBODY = {"to": "Personne (OFF-000001)"}
 
@@ -30,6 +32,7 @@ class Thing:
         make: makes one; gives its id.
         seen: whether the officer of a function may know that it is there.
         forms: of each address that a form is posted to, the form; of the others, None.
+        end: undoes it, where it would keep others waiting.
     """
 
     parameter: str
@@ -37,6 +40,7 @@ class Thing:
     make: Callable[[Officers, Path], str]
     seen: Callable[[Policies, Connection, str, str], bool]
     forms: dict[Address, Form | None]
+    end: Callable[[Officers, str], None] = lambda _officers, _id: None
 
     @property
     def addresses(self) -> list[Address]:
@@ -47,9 +51,11 @@ class Thing:
         return [filled(address[1], id_), *([id_] if len(id_) > 1 else [])]
 
     def question(self, address: Address, id_: str) -> Question:
-        """The request at an address for one thing."""
-        path = filled(address[1], id_)
-        return Question(path, self.forms[address])
+        """The request at an address for one thing; `ID` in a form is the thing's."""
+        form = self.forms[address]
+        if isinstance(form, Mapping):
+            form = {name: id_ if value == ID else value for name, value in form.items()}
+        return Question(filled(address[1], id_), form)
 
 
 def filled(path: str, id_: str) -> str:
@@ -60,15 +66,15 @@ def filled(path: str, id_: str) -> str:
     return filled(first + id_ + rest.partition("}")[2], "1")
 
 
-def _gets(*paths: str) -> dict[Address, Form | None]:
+def gets(*paths: str) -> dict[Address, Form | None]:
     return {("GET", path): None for path in paths}
 
 
-def _posts(form: Form, *paths: str) -> dict[Address, Form | None]:
+def posts(form: Form, *paths: str) -> dict[Address, Form | None]:
     return {("POST", path): form for path in paths}
 
 
-def _dispatch(to: Officers, folder: Path) -> str:
+def sent_dispatch(to: Officers, folder: Path) -> str:
     text = folder / "texte.txt"
     text.write_text("La délimitation sera signée mardi.", "utf-8")
     sent: str = chiffre(
@@ -98,7 +104,7 @@ def _drafter_s(policies: Policies, _books: Connection, _id: str, role: str) -> b
     return role == "DRAFTER" or policies.allow(role, "list", mine)
 
 
-def _any_of_bag(policies: Policies, books: Connection, id_: str, role: str) -> bool:
+def any_of_bag(policies: Policies, books: Connection, id_: str, role: str) -> bool:
     closing = repository.closing_of(books, id_)
     assert closing is not None
     number = policies.officers.numbers[role]
@@ -137,11 +143,11 @@ THINGS = (
     Thing(
         "number",
         NOWHERE,
-        _dispatch,
+        sent_dispatch,
         _any_of_dispatch,
         {
-            **_gets(_TELEGRAM),
-            **_posts(
+            **gets(_TELEGRAM),
+            **posts(
                 {},
                 *(
                     f"{_TELEGRAM}/{act}"
@@ -149,8 +155,8 @@ THINGS = (
                 ),
                 *(f"{_TELEGRAM}/annexes/{{place}}", f"{_TELEGRAM}/entendu"),
             ),
-            **_posts(ANYBODY, f"{_TELEGRAM}/charger", f"{_TELEGRAM}/remettre"),
-            **_posts(
+            **posts(ANYBODY, f"{_TELEGRAM}/charger", f"{_TELEGRAM}/remettre"),
+            **posts(
                 {"level": "NON-PROTEGE", "caveats": "", "reason": "x"}, f"{_TELEGRAM}/abaisser"
             ),
         },
@@ -161,25 +167,25 @@ THINGS = (
         _draft,
         _drafter_s,
         {
-            **_gets(_DRAFT, f"{_DRAFT}/verifier", _VISA, f"{_VISA}/refus"),
-            **_posts({**ANYBODY, "edition": "1"}, f"{_DRAFT}/soumettre"),
-            **_posts(
+            **gets(_DRAFT, f"{_DRAFT}/verifier", _VISA, f"{_VISA}/refus"),
+            **posts({**ANYBODY, "edition": "1"}, f"{_DRAFT}/soumettre"),
+            **posts(
                 {},
                 *(f"{_DRAFT}/retirer", f"{_DRAFT}/effacer", f"{_DRAFT}/annexes"),
                 *(f"{_DRAFT}/annexes/{{place}}/retirer", f"{_VISA}/lire", f"{_VISA}/partir"),
                 f"{_VISA}/annexes/{{place}}",
             ),
-            **_posts(ANYBODY, f"{_VISA}/signer", f"{_VISA}/demander"),
-            **_posts({"reason": "x"}, f"{_VISA}/refuser", f"{_VISA}/urgence"),
+            **posts(ANYBODY, f"{_VISA}/signer", f"{_VISA}/demander"),
+            **posts({"reason": "x"}, f"{_VISA}/refuser", f"{_VISA}/urgence"),
         },
     ),
     Thing(
         "seal",
         "ab" * 16,
         lambda to, _folder: sealed_bag(to.on).seal,
-        _any_of_bag,
+        any_of_bag,
         {
-            **_gets(
+            **gets(
                 _BAG,
                 *(f"{_BAG}/{page}" for page in ("confection", "etiquette.pdf", "bordereau.pdf")),
                 *(f"{_BAG}/{page}" for page in ("epcis.json", "papiers", "photographies")),
@@ -187,26 +193,27 @@ THINGS = (
                 f"{_BAG}/photographies/{{photograph}}",
                 f"{_BAG}/photographies/{{photograph}}/image",
             ),
-            **_posts(
+            **posts(
                 {},
                 *(f"{_BAG}/{act}" for act in ("autorisation", "retirer", "sceau", "annonce")),
                 *(f"{_BAG}/{act}" for act in ("retrouvee", "ouverture", "photographies")),
             ),
-            **_posts({"number": "0000000000"}, f"{_BAG}/pieces"),
-            **_posts(
+            **posts({"number": "0000000000"}, f"{_BAG}/pieces"),
+            **posts(
                 {"seals": "XX-000001", "weight": "1", "certifier": NOBODY, "days": "1"},
                 f"{_BAG}/sceller",
             ),
-            **_posts({"to": NOBODY, "condition": "intact"}, f"{_BAG}/remise"),
-            **_posts({"what": "loss"}, f"{_BAG}/signalement"),
-            **_posts({"number": "1", "ordinal": "1"}, f"{_BAG}/papiers/decharge"),
-            **_posts(
+            **posts({"to": NOBODY, "condition": "intact"}, f"{_BAG}/remise"),
+            **posts({"what": "loss"}, f"{_BAG}/signalement"),
+            **posts({"number": "1", "ordinal": "1"}, f"{_BAG}/papiers/decharge"),
+            **posts(
                 {"number": "1", "ordinal": "1", "case": "x", **_ACCOUNT},
                 f"{_BAG}/papiers/irregularite",
             ),
-            **_posts({"number": "1", "reason": "x"}, f"{_BAG}/papiers/destruction"),
-            **_posts({"seals": "", "condition": "intact", "weight": "1"}, f"{_BAG}/reception"),
-            **_posts({"nonce": "00" * 16, "unlisted": "0"}, f"{_BAG}/verification"),
+            **posts({"number": "1", "reason": "x"}, f"{_BAG}/papiers/destruction"),
+            **posts({"seals": "", "condition": "intact", "weight": "1"}, f"{_BAG}/reception"),
+            **posts({"locator": ID}, "/valises/reception"),
+            **posts({"nonce": "00" * 16, "unlisted": "0"}, f"{_BAG}/verification"),
         },
     ),
     Thing(
@@ -215,8 +222,8 @@ THINGS = (
         lambda to, _folder: to.numbers["ADMINISTRATOR"],
         _any_of_person,
         {
-            **_gets("/droits/{officer}", "/droits/{officer}/accorder"),
-            **_posts(
+            **gets("/droits/{officer}", "/droits/{officer}/accorder"),
+            **posts(
                 {
                     "level": "CONFIDENTIEL",
                     "caveats": "",
@@ -227,22 +234,21 @@ THINGS = (
                 },
                 "/droits/{officer}/habilitation",
             ),
-            **_posts(
+            **posts(
                 {"role": "DRAFTER", "until": "", "act": "x", "reason": "x"},
                 "/droits/{officer}/fonction",
             ),
-            **_posts({"kind": "function", "right": "DRAFTER"}, "/droits/{officer}/retirer"),
-            **_posts({}, "/droits/{officer}/suspendre"),
-            **_posts({"reason": "x"}, "/droits/{officer}/retablir"),
+            **posts({"kind": "function", "right": "DRAFTER"}, "/droits/{officer}/retirer"),
+            **posts({}, "/droits/{officer}/suspendre"),
+            **posts({"reason": "x"}, "/droits/{officer}/retablir"),
         },
     ),
-    Thing("post", "NOWHERE", lambda _to, _folder: "LOME", _any_of_post, _gets("/postes/{post}")),
+    Thing("post", "NOWHERE", lambda _to, _folder: "LOME", _any_of_post, gets("/postes/{post}")),
     Thing(
         "number",
         "999999999",
         lambda _to, _folder: "1",
         _log,
-        _gets("/journal/{number}", "/journal/{number}/preuve", "/journal/tetes/{number}"),
+        gets("/journal/{number}", "/journal/{number}/preuve", "/journal/tetes/{number}"),
     ),
 )
-"""Acts that wait, policies under way and ceremonies are tried where they are made."""

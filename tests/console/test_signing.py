@@ -118,8 +118,8 @@ def test_the_proposer_and_the_subject_approve_nothing(ministry: Stage, enter: En
     subject.goto("/actes")
     assert subject.page.get_by_role("link", name="Donner à un officier").count() == 0
     subject.goto(f"/actes/{act}", status=404)
-    # Asked all the same, the registrar says why not.
-    for tab, code in ((subject, "APPROVER_CONCERNED"), (first, "APPROVERS_NOT_DISTINCT")):
+    # Asked all the same, the registrar says why not, and to the subject that there is none.
+    for tab, code in ((subject, "UNKNOWN_ACT"), (first, "APPROVERS_NOT_DISTINCT")):
         tab.goto("/actes")
         told = tab.page.evaluate(
             """async (act) => {
