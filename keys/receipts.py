@@ -24,11 +24,11 @@ from keys.signing import RECEIPT, RECEIPTS, Signatures, VerifyingKey
 from keys.statements import (
     STATEMENT_BYTES_MAX,
     encode_statement,
-    key_fingerprint,
     object_of_signatures,
     parse_statement,
     read_signatures,
 )
+from keys.succession import KeyLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -280,12 +280,17 @@ def seal_batch(
     return [whole_receipt(own, sealed.shared) for own in sealed.own]
 
 
-def read_submitted_receipt(data: bytes, service_key: VerifyingKey) -> Submitted:
+def read_submitted_receipt(data: bytes, keys: KeyLine | VerifyingKey) -> Submitted:
     """Reads the ministry's receipt and checks it whole.
 
-    The order: 1. canonical JSON of the one shape; 2. the statement names `service_key`; 3. both
-    signatures over the root statement; 4. the path leads from the statement to that root. Whether
-    it is the receipt of the dispatch at hand is for `Submitted.require_for`.
+    The order: 1. canonical JSON of the one shape; 2. the statement names a key of the line, which
+    served when the root was signed; 3. both signatures over the root statement; 4. the path leads
+    from the statement to that root. Whether it is the receipt of the dispatch at hand is for
+    `Submitted.require_for`.
+
+    Args:
+        data: the receipt.
+        keys: the service's keys as they followed each other, or the one that always served.
 
     Raises:
         ReceiptMalformed: 1 fails.
@@ -309,8 +314,13 @@ def read_submitted_receipt(data: bytes, service_key: VerifyingKey) -> Submitted:
     except ValueError as error:
         raise ReceiptMalformed(str(error)) from error
     # 2.
-    if statement.service != key_fingerprint(service_key):
+    line = KeyLine(keys) if isinstance(keys, VerifyingKey) else keys
+    found = line.find(statement.service)
+    if found is None:
         raise ReceiptNotOfKey("the receipt names another service key")
+    service_key, until = found
+    if until is not None and batch.time > until:
+        raise ReceiptNotOfKey("the receipt is of after its key's end")
     # 3.
     service_key.verify(RECEIPTS, batch.encode(), signatures)
     # 4.

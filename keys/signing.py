@@ -43,6 +43,7 @@ WITNESS: Final = "depeche/v1 witness"
 PREKEYS: Final = "depeche/v1 prekeys"
 ENDORSEMENT: Final = "depeche/v1 endorsement"
 ROOT: Final = "depeche/v1 root"
+SUCCESSION: Final = "depeche/v1 succession"
 DESTRUCTION: Final = "depeche/v1 destruction"
 TOKEN_KEY: Final = "depeche/v1 token-key"  # noqa: S105  the name of a context, no secret
 

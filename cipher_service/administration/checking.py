@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from cipher_service import clock
-from cipher_service.administration.installation import key_book, log_key, opened, service_key
+from cipher_service.administration.installation import key_book, log_key, opened, receipt_keys
 from cipher_service.administration.versions import tell_warnings
 from cipher_service.administration.words import Speaker
 from cipher_service.audit.integrity import check_log
@@ -34,7 +34,7 @@ def check(arguments: Namespace, terminal: Terminal) -> None:
     speaker = Speaker(terminal)
     with opened(arguments) as installation:
         blobs = Blobs(installation.settings.data)
-        findings = list(find(installation.engine, blobs, service_key(installation)))
+        findings = list(find(installation.engine, blobs, receipt_keys(installation)))
         if not any(finding.code.startswith("DATABASE_") for finding in findings):
             key = log_key(installation)
             with reading(installation.engine) as connection:

@@ -20,7 +20,7 @@ from keys.custody.errors import CustodianUnavailable, OfficersNotFounded
 from keys.custody.versions import Book
 from keys.log.notes import VerifierKey
 from keys.passkeys import RelyingParty
-from keys.signing import VerifyingKey
+from keys.succession import KeyLine, files_of
 
 Answer = TypeVar("Answer")
 
@@ -95,9 +95,15 @@ def acting(
         yield act
 
 
-def service_key(installation: Installation) -> VerifyingKey:
-    """Return the key of the service's receipts: from the running custodian, else from its store."""
-    return _asked(installation, lambda custodian: custodian.service_key())
+def receipt_keys(installation: Installation) -> KeyLine:
+    """Return the keys of receipts: from the running custodian, else from its store."""
+    return _asked(installation, receipt_keys_of)
+
+
+def receipt_keys_of(custodian: Custodian) -> KeyLine:
+    """Return every key that a custodian signed receipts with, with its end."""
+    current = custodian.service_key()
+    return KeyLine.told(current, files_of(custodian.successions()))
 
 
 def log_key(installation: Installation) -> VerifierKey:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cipher_service import clock
-from cipher_service.administration.installation import opened, service_key
+from cipher_service.administration.installation import opened, receipt_keys
 from cipher_service.administration.words import Speaker, phrase
 from cipher_service.client.failures import Refused
 from cipher_service.client.lines import date_text
@@ -16,8 +16,8 @@ from cipher_service.storage.unit_of_work import reading
 from keys.errors import Refusal
 from keys.post_receipts import parse_post_receipt, read_post_receipt
 from keys.receipts import ReceiptOfAnother, read_submitted_receipt
-from keys.signing import VerifyingKey
 from keys.slips import Slip
+from keys.succession import KeyLine
 
 
 def receipts(arguments: Namespace, terminal: Terminal) -> None:
@@ -34,7 +34,7 @@ def receipts(arguments: Namespace, terminal: Terminal) -> None:
             slip = Slip.parse(dispatch_of(connection, own, dispatch_id).slip)
             records = receipts_of(connection, own, dispatch_id)
             directory = read_directory(connection)
-        key = service_key(installation)
+        key = receipt_keys(installation)
     judged = [_judge(record, slip, directory, key) for record in records]
     _show(terminal, dispatch_id, judged)
     unsound = [each for each in judged if each["refusal"] is not None]
@@ -42,9 +42,7 @@ def receipts(arguments: Namespace, terminal: Terminal) -> None:
         raise Refused("RECEIPTS_UNSOUND", count=len(unsound))
 
 
-def _judge(
-    record: ReceiptRecord, slip: Slip, directory: Directory, key: VerifyingKey
-) -> dict[str, Any]:
+def _judge(record: ReceiptRecord, slip: Slip, directory: Directory, key: KeyLine) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "kind": record.kind,
         "post": record.post,

@@ -27,6 +27,7 @@ from sqlalchemy import Connection, Engine, select, update
 from cipher_service import clock
 from cipher_service.administration.backing_up import DATABASE
 from cipher_service.administration.custody import shares_of
+from cipher_service.administration.installation import receipt_keys_of
 from cipher_service.administration.replaying import replay
 from cipher_service.administration.words import Speaker
 from cipher_service.audit.export import export, export_records
@@ -54,7 +55,7 @@ from keys.custody.backups import forget_log, open_with
 from keys.custody.shares import Share
 from keys.log.notes import Note
 from keys.receipts import read_submitted_receipt
-from keys.signing import VerifyingKey
+from keys.succession import KeyLine
 
 GAP: Final = 10_000
 ARCHIVE: Final = "log-archive"
@@ -160,7 +161,7 @@ def _renew(
             number = _archive(connection, folder, settings, statement)
         settings = replace(settings, log=f"{_root(settings.log_origin)}/r{number}")
         # Before anything is written elsewhere: a refusal leaves no trace.
-        proved = _proved(arguments.receipt, _custodian_of(settings).service_key())
+        proved = _proved(arguments.receipt, receipt_keys_of(_custodian_of(settings)))
         after = open_engine(settings.database)
         try:
             if settings.database_url and not migrations.is_vacant(after):
@@ -251,7 +252,7 @@ def _spent(connection: Connection, headquarters: str, year: int) -> dict[str, in
     return {f"{book}{year}": 0 for book in books} | spent
 
 
-def _proved(files: list[str], service_key: VerifyingKey) -> dict[str, int]:
+def _proved(files: list[str], keys: KeyLine) -> dict[str, int]:
     """Return the highest number that receipts prove, by counter.
 
     Raises:
@@ -259,7 +260,7 @@ def _proved(files: list[str], service_key: VerifyingKey) -> dict[str, int]:
     """
     proved: dict[str, int] = {}
     for file in files:
-        statement = read_submitted_receipt(Path(file).read_bytes(), service_key)
+        statement = read_submitted_receipt(Path(file).read_bytes(), keys)
         name, number = counter_of(statement.register)
         proved[name] = max(number, proved.get(name, 0))
     return proved

@@ -30,12 +30,13 @@ from keys import canonical
 from keys.cards import Card, grouped, read_card
 from keys.custody import read_credential
 from keys.custody.errors import CustodianUnavailable
-from keys.custody.lasting import LASTING, Lasting, advised, lasting_kind
+from keys.custody.lasting import LASTING, advised, lasting_kind
 from keys.custody.rotation import Terminal as CustodianTerminal
 from keys.custody.store import CARD_FILE
 from keys.custody.versions import Book, bureau_key
 from keys.lifecycle import DESTROYED, KeyVersion, read_version
 from keys.records import Record
+from keys.succession import RECEIPTS_KEY
 
 _DAYS_MOST = 3660
 
@@ -108,7 +109,7 @@ def rotate(arguments: Namespace, terminal: Terminal) -> None:
         raise Misused("DAYS_INVALID")
     kind = None if arguments.key is None else lasting_kind(arguments.key)
     if kind is not None:
-        _rotate_lasting(arguments, terminal, LASTING[kind])
+        _rotate_lasting(arguments, terminal, kind)
         return
     with custodian_of(_settings(arguments)) as custodian:
         own = bureau_key(custodian.card())
@@ -117,19 +118,20 @@ def rotate(arguments: Namespace, terminal: Terminal) -> None:
     _rotate_bureau(arguments, terminal)
 
 
-def _rotate_lasting(arguments: Namespace, terminal: Terminal, lasting: Lasting) -> None:
+def _rotate_lasting(arguments: Namespace, terminal: Terminal, kind: str) -> None:
     """Put another key in force of those that have no edition; the old one is gone."""
     with (
         opened(arguments) as installation,
         custodian_of(installation.settings) as custodian,
     ):
         number_of(arguments, Book.parse(custodian.key_versions()))
-        if not lasting.rotates:
+        if not LASTING[kind].rotates:
             raise Refused("KEY_ROTATES_NOT", key=arguments.key)
         found = Found()
         with journal_of(installation).act("key_rotate", arguments.key, found):
             at = terminal_of(arguments, terminal)
-            version = at.rotate_certifying(clock.now().replace(microsecond=0))
+            exchange = at.rotate_receipts if kind == RECEIPTS_KEY else at.rotate_certifying
+            version = exchange(clock.now().replace(microsecond=0))
             found.card = version.fingerprint
     tell_version(version, terminal)
 

@@ -62,7 +62,7 @@ async def _prove(ministry: Ministry, request: Request) -> Response:
     data = await read_body(request, _RECEIPT_MOST)
     parse(data)
     caller = await ministry.recognise(request)
-    statement = read_submitted_receipt(data, (await ministry.seals()).service_key)
+    statement = read_submitted_receipt(data, (await ministry.seals()).receipt_keys())
     try:
         name, number = counter_of(statement.register)
     except ValueError as error:

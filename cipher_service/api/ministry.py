@@ -31,6 +31,7 @@ from keys.cards import Card, read_card
 from keys.custody.log_keys import LogVerifiers
 from keys.endorsement import read_introduction
 from keys.signing import VerifyingKey
+from keys.succession import KeyLine, files_of
 
 THREADS: Final = 8
 CALLER: Final = "cipher_service.caller"
@@ -45,16 +46,22 @@ class Seals:
     """Who the service is: its bureau's card, the public keys of its custodian, its root.
 
     `root` is the file in which the card introduces it, empty while the keys are sealed and never
-    were open under this card, and while the root's key is suspended or compromised; `clients` is
-    the certificate of the posts' authority, DER.
+    were open under this card, and while the root's key is suspended or compromised; `successions`
+    say how the service key came to be, the oldest first; `clients` is the certificate of the posts'
+    authority, DER.
     """
 
     card: Card
     service_key: VerifyingKey
+    successions: tuple[bytes, ...]
     certifying_key: VerifyingKey
     log_keys: LogVerifiers
     root: bytes
     clients: bytes
+
+    def receipt_keys(self) -> KeyLine:
+        """Return every key that signed the ministry's receipts, with its end."""
+        return KeyLine.told(self.service_key, self.successions)
 
     def root_key(self) -> VerifyingKey:
         """Return the root's public keys. Raises ServiceError UNAVAILABLE: nobody introduces it."""
@@ -169,6 +176,7 @@ class Ministry:
         return Seals(
             card=read_card(told["card"]),
             service_key=VerifyingKey(*told["service_key"]),
+            successions=files_of(told["successions"]),
             certifying_key=VerifyingKey(*told["certifying_key"]),
             log_keys=LogVerifiers(*told["log_keys"]),
             root=told["root"],

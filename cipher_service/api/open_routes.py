@@ -78,14 +78,15 @@ async def _service_card(ministry: Ministry) -> ServiceCard:
     seals = await ministry.seals()
     certificate = json.loads((await ministry.certificates())[0])
     origin = ministry.settings.log_origin
+    service_key = seals.receipt_keys().current
     return ServiceCard(
         issuer=ministry.settings.issuer,
         headquarters=ministry.settings.headquarters,
         card=json.loads(seals.card.to_bytes()),
         service_key=ServiceKey(
-            ed25519=canonical.text_from_bytes(seals.service_key.ed25519),
-            mldsa65=canonical.text_from_bytes(seals.service_key.mldsa65),
-            fingerprint=key_fingerprint(seals.service_key),
+            ed25519=canonical.text_from_bytes(service_key.ed25519),
+            mldsa65=canonical.text_from_bytes(service_key.mldsa65),
+            fingerprint=key_fingerprint(service_key),
         ),
         token_key=TokenKeyCertificate(
             statement=certificate["statement"],
@@ -97,6 +98,7 @@ async def _service_card(ministry: Ministry) -> ServiceCard:
             cosigner=seals.log_keys.cosigner_key(origin).encode(),
         ),
         root=json.loads(seals.root) if seals.root else None,
+        successions=[json.loads(each) for each in seals.successions],
     )
 
 

@@ -19,6 +19,7 @@ from cipher_service.client.numbers import Outgoing
 from cipher_service.client.numbers import Status as NumberStatus
 from cipher_service.client.online_continuity import meet_ministry
 from cipher_service.client.online_refusals import MinistryRefused, Unreachable
+from cipher_service.client.online_service_keys import read_receipt
 from cipher_service.client.online_session import Session
 from cipher_service.client.outbox import KEPT
 from cipher_service.client.outbox_entries import Claim, Entry, Note, Status
@@ -125,7 +126,7 @@ def resume(session: Session) -> None:
 def tell_end(session: Session, entry: Entry) -> None:
     """Tell the end of a dispatch; typed again from now on, the same act is another one."""
     if entry.receipt is not None:
-        statement = read_submitted_receipt(entry.receipt, session.pin.service_key)
+        statement = read_submitted_receipt(entry.receipt, session.pin.receipt_keys)
         session.terminal.say(
             "sent",
             dispatch_id=entry.dispatch_id,
@@ -243,7 +244,7 @@ def _deliver_one(session: Session, claim: Claim) -> Entry:
             raise
         _refuse(session, entry, code, refusal)
     else:
-        statement = read_submitted_receipt(receipt, session.pin.service_key)
+        statement = read_receipt(session, receipt)
         statement.require_for(signed_slip(entry))
         session.outbox.acknowledge(entry.dispatch_id, receipt, statement.register)
     return session.outbox.entry(entry.dispatch_id)

@@ -14,11 +14,13 @@ from cipher_service.client.messages import phrase
 from cipher_service.client.online_confirmation import require_confirmed
 from cipher_service.client.online_pins import MinistryPin, Pins, ServiceOffer
 from cipher_service.client.online_refusals import Distrusted, Unready
+from cipher_service.client.online_service_keys import following
 from cipher_service.client.online_session import connect
 from cipher_service.client.passphrases import passphrase_to_open
 from cipher_service.client.sdk import Ministry, canonical_bytes
 from cipher_service.client.terminal import Terminal
 from cipher_service.client.transport import check_address
+from cipher_service.wire.directory import ServiceCard
 from cipher_service.wire.enrolment import (
     EnrolmentRequest,
     EnrolmentState,
@@ -45,13 +47,16 @@ def enrol(arguments: Namespace, terminal: Terminal) -> None:
     pins = Pins(folder)
     with connect(server, authority, terminal) as transport:
         ministry = Ministry(transport)
-        offer = _offer(ministry)
-        _confirm_service(pins, offer, arguments.service_fingerprint, terminal)
+        shown = ministry.service_card()
+        offer, known = _offer(shown), pins.find_ministry()
+        if known is not None and known.root is not None:
+            known = following(known, shown, known.root) or known
+        _confirm_service(known, offer, arguments.service_fingerprint, terminal)
         request = _request(identity, offer.issuer, arguments.code)
         state = ministry.enrol(request)
         if (state.post, state.fingerprint) != (identity.card.post, identity.card.fingerprint):
             raise Distrusted("ANSWER_MALFORMED", message="EnrolmentState")
-    known = pins.find_ministry()
+    led = known is not None and known.fingerprint == key_fingerprint(offer.service_key)
     pin = MinistryPin(
         server,
         offer.issuer,
@@ -59,6 +64,7 @@ def enrol(arguments: Namespace, terminal: Terminal) -> None:
         offer.service_key,
         authority,
         None if known is None else known.root,
+        known.successions if known is not None and led else (),
     )
     pins.pin_ministry(pin)
     pinned = _pin_headquarters(pins, offer, arguments.headquarters_fingerprint, terminal)
@@ -68,8 +74,7 @@ def enrol(arguments: Namespace, terminal: Terminal) -> None:
     _tell(terminal, identity, state, offer, headquarters_pinned=pinned)
 
 
-def _offer(ministry: Ministry) -> ServiceOffer:
-    card = ministry.service_card()
+def _offer(card: ServiceCard) -> ServiceOffer:
     return ServiceOffer.of(
         issuer=card.issuer,
         headquarters=card.headquarters,
@@ -80,9 +85,8 @@ def _offer(ministry: Ministry) -> ServiceOffer:
 
 
 def _confirm_service(
-    pins: Pins, offer: ServiceOffer, given: str | None, terminal: Terminal
+    known: MinistryPin | None, offer: ServiceOffer, given: str | None, terminal: Terminal
 ) -> None:
-    known = pins.find_ministry()
     offered = key_fingerprint(offer.service_key)
     if known is not None and known.fingerprint == offered:
         return

@@ -6,7 +6,6 @@ lies in the identity folder as `sync.pack`, and the root's public keys beside it
 """
 
 from argparse import Namespace
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -16,11 +15,10 @@ from cipher_service.client.copies import require_new
 from cipher_service.client.durable import write_durably
 from cipher_service.client.lines import date_text
 from cipher_service.client.messages import phrase
-from cipher_service.client.online_refusals import Unready
-from cipher_service.client.online_session import Session, open_session
-from cipher_service.client.sdk import canonical_bytes
+from cipher_service.client.online_service_keys import root_of
+from cipher_service.client.online_session import open_session
 from cipher_service.client.terminal import Terminal
-from keys.endorsement import read_introduction, root_file, root_fingerprint
+from keys.endorsement import root_file, root_fingerprint
 from keys.errors import Refusal
 from keys.signing import VerifyingKey
 from pouch.pack import read_pack
@@ -36,7 +34,7 @@ def pack(arguments: Namespace, terminal: Terminal) -> None:
         require_new(out)
     kept = Path(arguments.identity) / KEPT
     with open_session(arguments, terminal) as session:
-        root = _root(session)
+        root = root_of(session)
         data = session.ministry.sync_pack()
         now = clock.now()
         held = read_pack(data, root, least_version=_version(kept, root, now), at=now)
@@ -60,26 +58,6 @@ def pack(arguments: Namespace, terminal: Terminal) -> None:
     expires = date_text(held.expires, terminal.language)
     facts: dict[str, str | int] = {"path": path, "expires": expires, "bags": len(held.announced)}
     terminal.show(phrase("pack_written", terminal.language, version=held.version, **facts))
-
-
-def _root(session: Session) -> VerifyingKey:
-    """Return the ministry's root, which signs packs.
-
-    One that was not introduced yet at the enrolment (the keys were sealed) is learnt now, by the
-    bureau's card as it was confirmed here; a root that is known stands by itself.
-    """
-    pin = session.pin
-    if pin.root is not None:
-        return pin.root
-    card = session.pins.current(pin.headquarters)
-    if card is None:
-        raise Unready("CARD_ABSENT", post=pin.headquarters)
-    introduced = session.ministry.service_card().root
-    if introduced is None:
-        raise Unready("ROOT_UNKNOWN")
-    root = read_introduction(canonical_bytes(introduced), card)
-    session.pins.pin_ministry(replace(pin, root=root))
-    return root
 
 
 def _version(kept: Path, root: VerifyingKey, now: datetime) -> int:

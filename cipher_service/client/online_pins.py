@@ -1,10 +1,10 @@
 """What a post decided to believe: its ministry's service key, and the cards of its correspondents.
 
 A pin is a human decision, made by comparing fingerprints over the telephone, and it lies in the
-identity folder: `ministry.json` and `cards/`. Until the ministry has a root that vouches for
-successions, nothing here ever changes by itself: another service key, or another card for a known
-post, is refused by name until a person confirms it too. Cards that were confirmed before stay, to
-read what was sealed under them.
+identity folder: `ministry.json` and `cards/`. Nothing here ever changes by itself but the service
+key, where the ministry's root says which one follows (`online_service_keys`): any other one, or
+another card for a known post, is refused by name until a person confirms it too. Cards that were
+confirmed before stay, to read what was sealed under them.
 """
 
 import json
@@ -23,11 +23,13 @@ from keys.errors import CardInvalid, Refusal
 from keys.records import FINGERPRINT, POST, Record
 from keys.signing import ED25519_PUBLIC_BYTES, MLDSA65_PUBLIC_BYTES, VerifyingKey
 from keys.statements import key_fingerprint
+from keys.succession import KeyLine
 
 _MINISTRY: Final = "ministry.json"
 _CARDS: Final = "cards"
 _TYPE: Final = "chiffre ministry"
-_EDITION: Final = 2
+_EDITION: Final = 3
+_SUCCESSIONS_MOST: Final = 64
 _LINE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,400}")
 _PEM: Final = re.compile(r"[\x20-\x7e\r\n]{1,65536}")
 
@@ -40,9 +42,11 @@ class MinistryPin:
         server: address of its API.
         issuer: the name under which it issues tokens.
         headquarters: post code of its own bureau.
-        service_key: signs its receipts.
+        service_key: signs its receipts now.
         authority: its certificate authority, PEM; None for the system's.
         root: vouches for cards; None while it was never introduced by a card confirmed here.
+        successions: how the service key followed the one that a person confirmed, each verified
+            when it came; the oldest first.
     """
 
     server: str
@@ -51,6 +55,12 @@ class MinistryPin:
     service_key: VerifyingKey
     authority: str | None
     root: VerifyingKey | None = None
+    successions: tuple[bytes, ...] = ()
+
+    @property
+    def receipt_keys(self) -> KeyLine:
+        """Every key that its receipts may be signed by, with its end."""
+        return KeyLine.told(self.service_key, self.successions)
 
     @property
     def fingerprint(self) -> str:
@@ -99,7 +109,7 @@ class Pins:
     def pin_ministry(self, pin: MinistryPin) -> None:
         """Believe this ministry from now on; the caller has a person's confirmation."""
         record = {
-            "v": 2,
+            "v": 3,
             "type": _TYPE,
             "server": pin.server,
             "issuer": pin.issuer,
@@ -116,6 +126,7 @@ class Pins:
                 "ed25519": canonical.text_from_bytes(pin.root.ed25519),
                 "mldsa65": canonical.text_from_bytes(pin.root.mldsa65),
             },
+            "successions": [canonical.decode(each) for each in pin.successions],
             "pinned_at": clock.text(clock.now()),
         }
         text = json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -231,11 +242,12 @@ class ServiceOffer:
 def _read_ministry(data: bytes) -> MinistryPin:
     value: Any = json.loads(data)
     record = Record(value, "ministry")
-    # Version 1 knew no root; what it pinned goes on.
+    # Version 1 knew no root, version 2 no other service key; what they pinned goes on.
     edition = record.integer("v", least=1)
     if edition > _EDITION:
         raise ValueError("the file is of a later edition of this program")
     root = record.optional_record("root") if edition > 1 else None
+    successions = record.items("successions", most=_SUCCESSIONS_MOST) if edition == _EDITION else ()
     record.constant("type", _TYPE)
     record.time("pinned_at")
     key = record.record("service_key")
@@ -252,8 +264,11 @@ def _read_ministry(data: bytes) -> MinistryPin:
         service_key=service_key,
         authority=record.optional_text("authority", _PEM),
         root=None if root is None else _read_root(root),
+        successions=tuple(canonical.encode(each) for each in successions),
     )
     record.close()
+    if key_fingerprint(pin.receipt_keys.current) != pin.fingerprint:
+        raise ValueError("the successions do not lead to the service key")
     return pin
 
 

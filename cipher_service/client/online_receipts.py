@@ -23,6 +23,7 @@ from cipher_service.client.messages import phrase
 from cipher_service.client.online_delivery import resume, signed_slip
 from cipher_service.client.online_log import watched_aside
 from cipher_service.client.online_refusals import Distrusted, Unreachable
+from cipher_service.client.online_service_keys import read_receipt
 from cipher_service.client.online_session import Session, open_session
 from cipher_service.client.online_slips import slip_of
 from cipher_service.client.sdk import canonical_bytes
@@ -30,7 +31,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.wire.dispatches import ReceiptItem
 from keys.errors import Refusal
 from keys.post_receipts import parse_post_receipt, read_post_receipt
-from keys.receipts import ReceiptOfAnother, read_submitted_receipt
+from keys.receipts import ReceiptOfAnother
 from keys.records import ULID
 from keys.slips import Slip
 
@@ -98,7 +99,7 @@ def _judge(session: Session, slip: Slip, item: ReceiptItem) -> dict[str, Any]:
 
 
 def _judge_ministry(session: Session, slip: Slip, data: bytes) -> dict[str, Any]:
-    statement = read_submitted_receipt(data, session.pin.service_key)
+    statement = read_receipt(session, data)
     statement.require_for(slip)
     return {
         "verified": True,

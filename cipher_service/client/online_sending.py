@@ -44,9 +44,10 @@ from keys.identity import Identity
 from keys.manifest import COPY
 from keys.receipts import read_submitted_receipt
 from keys.records import POST
-from keys.signing import SLIP, VerifyingKey
+from keys.signing import SLIP
 from keys.slip_agreement import slip_for
 from keys.slips import sign_slip
+from keys.succession import KeyLine
 
 _MARK_KEY: Final = b"chiffre outbox mark\0"
 
@@ -87,33 +88,31 @@ def hand_over(session: Session, entry: Entry) -> None:
 def show_outbox(arguments: Namespace, terminal: Terminal) -> None:
     """Run `chiffre outbox`: what entered and where each stands. Nothing is sent."""
     folder = Path(arguments.identity)
-    key = Pins(folder).ministry().service_key
+    keys = Pins(folder).ministry().receipt_keys
     with Outbox(folder) as outbox:
         entries = outbox.entries()
     if terminal.as_json:
-        terminal.show_json([entry_record(entry, key) for entry in entries])
+        terminal.show_json([entry_record(entry, keys) for entry in entries])
         return
     if not entries:
         terminal.say("outbox_empty")
     for entry in entries:
-        end = entry.refusal or _register(entry, key) or ""
+        end = entry.refusal or _register(entry, keys) or ""
         numbers = numbers_of(signed_slip(entry))
         status = phrase(f"outbox_{entry.status}", terminal.language)
         terminal.show(f"{entry.dispatch_id}  {status:<16}  {numbers}  {end}".rstrip())
 
 
-def entry_record(entry: Entry, service_key: VerifyingKey) -> dict[str, Any]:
+def entry_record(entry: Entry, keys: KeyLine) -> dict[str, Any]:
     """Return what a script reads of a dispatch in the outbox."""
     slip = signed_slip(entry)
     return {
         "id": entry.dispatch_id,
         "status": entry.status.value,
         "queued_at": entry.queued_at,
-        "register": _register(entry, service_key),
+        "register": _register(entry, keys),
         "refusal": entry.refusal,
-        "registers_before": [
-            read_submitted_receipt(each, service_key).register for each in entry.earlier
-        ],
+        "registers_before": [read_submitted_receipt(each, keys).register for each in entry.earlier],
         "envelope": {"sha256": entry.sha256, "size": entry.size},
         "numbers": [
             {"post": each.post, "epoch": each.series.epoch, "number": each.series.number}
@@ -123,10 +122,10 @@ def entry_record(entry: Entry, service_key: VerifyingKey) -> dict[str, Any]:
     }
 
 
-def _register(entry: Entry, service_key: VerifyingKey) -> str | None:
+def _register(entry: Entry, keys: KeyLine) -> str | None:
     if entry.receipt is None:
         return None
-    return read_submitted_receipt(entry.receipt, service_key).register
+    return read_submitted_receipt(entry.receipt, keys).register
 
 
 def _send_pending(arguments: Namespace, terminal: Terminal) -> None:
@@ -139,7 +138,7 @@ def _send_pending(arguments: Namespace, terminal: Terminal) -> None:
         if terminal.as_json:
             terminal.show_json(
                 [
-                    entry_record(session.outbox.entry(each), session.pin.service_key)
+                    entry_record(session.outbox.entry(each), session.pin.receipt_keys)
                     for each in waiting
                 ]
             )
@@ -153,7 +152,7 @@ def _end(session: Session, entry: Entry) -> None:
     """Show the end of the dispatch that was typed, then let the same words mean another one."""
     if entry.pending:
         return
-    record = entry_record(entry, session.pin.service_key)
+    record = entry_record(entry, session.pin.receipt_keys)
     if session.terminal.as_json and entry.status is Status.ACKNOWLEDGED:
         session.terminal.show_json(record)
     elif entry.status is Status.ACKNOWLEDGED:

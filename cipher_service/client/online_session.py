@@ -20,14 +20,14 @@ from keys.identity import Identity, load_identity
 from keys.jws import ApiKey
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Session:
     """A post at work with its ministry.
 
     Attributes:
         identity: the post's keys and card.
         pins: whom it believes.
-        pin: its ministry.
+        pin: its ministry; another one once it learnt its root, or followed its service key.
         ministry: the acts, authenticated as this post.
         outbox: what waits to be sent.
         state: numbers and opened dispatches.

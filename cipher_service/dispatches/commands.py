@@ -29,7 +29,8 @@ class Desk:
     Args:
         directory: this process's reader.
         blobs: the envelope store.
-        service: fingerprint of the service key (`ReceiptSealer.service`).
+        service: fingerprint of the service key (`ReceiptSealer.service`); the sealer itself names
+            another one once it was exchanged.
         now: the clock.
     """
 

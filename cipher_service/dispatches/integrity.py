@@ -1,6 +1,6 @@
 """Do the books hold together? What `cipher-service check` reports, as plain data.
 
-    for finding in check(engine, blobs, custodian.service_key()):
+    for finding in check(engine, blobs, keys):
         ...                              # finding.code, finding.facts
 
 Reads only. The order: 1. the database itself; 2. register numbers; 3. the bureau's own series;
@@ -34,6 +34,7 @@ from keys.errors import KeysError
 from keys.receipts import read_submitted_receipt
 from keys.signing import VerifyingKey
 from keys.slips import SignedSlip, Slip
+from keys.succession import KeyLine
 
 PAGE = 200
 """Dispatches read at a time: bodies are up to 64 KiB each."""
@@ -64,13 +65,13 @@ class Finding:
     facts: dict[str, str | int] = field(default_factory=dict)
 
 
-def check(engine: Engine, blobs: Blobs, service_key: VerifyingKey) -> Iterator[Finding]:
+def check(engine: Engine, blobs: Blobs, service_keys: KeyLine | VerifyingKey) -> Iterator[Finding]:
     """Give every defect found.
 
     Args:
         engine: the database.
         blobs: the envelope store.
-        service_key: verifies the ministry's receipts.
+        service_keys: verify the ministry's receipts.
     """
     try:
         if not is_current(engine):
@@ -80,7 +81,7 @@ def check(engine: Engine, blobs: Blobs, service_key: VerifyingKey) -> Iterator[F
             yield from _database(connection)
             yield from _registers(connection)
             yield from _series(connection)
-            yield from _envelopes(connection, blobs, service_key)
+            yield from _envelopes(connection, blobs, service_keys)
     except DatabaseError as error:
         # A damaged page can stop any query; what was found before it has been given already.
         yield Finding("DATABASE_DAMAGED", {"detail": str(error.orig)})
@@ -145,7 +146,7 @@ def _gaps(
 
 
 def _envelopes(
-    connection: Connection, blobs: Blobs, service_key: VerifyingKey
+    connection: Connection, blobs: Blobs, service_keys: KeyLine | VerifyingKey
 ) -> Iterator[Finding]:
     directory = read_directory(connection)
     stored: set[str] = set()
@@ -167,7 +168,7 @@ def _envelopes(
                 stored.add(row.sha256)
             yield from _body(row, blobs)
             yield from _slip(row, directory)
-            yield from _receipt(row, receipts.get(row.seq), service_key)
+            yield from _receipt(row, receipts.get(row.seq), service_keys)
     for number, sha256, size in _enclosed(connection):
         stored.add(sha256)
         if blobs.size(sha256) != size:
@@ -229,13 +230,15 @@ def _slip(row: Row[Any], directory: Directory) -> Iterator[Finding]:
         yield Finding("SLIP_INVALID", facts)
 
 
-def _receipt(row: Row[Any], body: bytes | None, service_key: VerifyingKey) -> Iterator[Finding]:
+def _receipt(
+    row: Row[Any], body: bytes | None, service_keys: KeyLine | VerifyingKey
+) -> Iterator[Finding]:
     facts: dict[str, str | int] = {"dispatch_id": row.dispatch_id}
     if body is None:
         yield Finding("RECEIPT_MISSING", facts)
         return
     try:
-        statement = read_submitted_receipt(body, service_key)
+        statement = read_submitted_receipt(body, service_keys)
     except KeysError as error:
         yield Finding("RECEIPT_INVALID", {**facts, "reason": error.code})
         return

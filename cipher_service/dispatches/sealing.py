@@ -2,9 +2,12 @@
 
 One signature of the custodian covers all submissions of a batch (RFC 6962 tree). Without the
 custodian nothing is accepted: an acknowledgement without proof would be worth nothing to a post.
+The key of receipts may be exchanged at the custodian's terminal while this runs: what the new one
+signed in the place of the old is made anew in its name, before anybody sees it.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -17,7 +20,9 @@ from cipher_service.storage.batch import BeforeCommit, Outcome
 from keys.custody.errors import CustodianFault, CustodianUnavailable
 from keys.custody.protocol import Custodian
 from keys.custody.remote import begin_receipts
-from keys.receipts import SealedBatch, batch_together, whole_receipt
+from keys.errors import SignatureInvalid
+from keys.receipts import SealedBatch, UnsignedBatch, batch_together, whole_receipt
+from keys.signing import RECEIPTS
 from keys.statements import key_fingerprint
 
 
@@ -41,8 +46,12 @@ class ReceiptSealer:
         self._custodian = custodian
         self._headquarters = headquarters
         self._meanwhile = meanwhile
-        self.service = key_fingerprint(custodian.service_key())
-        """Fingerprint of the service key, for the statements."""
+        self._key = custodian.service_key()
+
+    @property
+    def service(self) -> str:
+        """Fingerprint of the service key as it was last seen, for the statements."""
+        return key_fingerprint(self._key)
 
     def before_commit(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
         """Seal the new submissions of a batch, and give every submission its receipt.
@@ -80,16 +89,42 @@ class ReceiptSealer:
     def _begin(self, new: Sequence[Recorded]) -> Callable[[], tuple[SealedBatch, datetime]]:
         """Have the receipts signed; what it returns waits for them."""
         now = clock.now().replace(microsecond=0)
-        batch = batch_together([result.statement for result in new], time=now)
+        batch = self._batch(new, now)
         signatures = begin_receipts(self._custodian, batch.root_statement)
 
         def signed() -> tuple[SealedBatch, datetime]:
             try:
-                return batch.sealed(signatures()), now
-            except (CustodianUnavailable, CustodianFault) as error:
+                given = signatures()
+                try:
+                    self._key.verify_ed25519(RECEIPTS, batch.root_statement, given.ed25519)
+                except SignatureInvalid:
+                    return self._signed_anew(new, now), now
+            except (CustodianUnavailable, CustodianFault, SignatureInvalid) as error:
                 raise ServiceError("UNAVAILABLE") from error
+            return batch.sealed(given), now
 
         return signed
+
+    def _signed_anew(self, new: Sequence[Recorded], now: datetime) -> SealedBatch:
+        """Have receipts signed by the key that is in force now, and in its name."""
+        self._key = self._custodian.service_key()
+        batch = self._batch(new, now)
+        given = self._custodian.sign_receipts(batch.root_statement)
+        self._key.verify_ed25519(RECEIPTS, batch.root_statement, given.ed25519)
+        return batch.sealed(given)
+
+    def _batch(self, new: Sequence[Recorded], now: datetime) -> UnsignedBatch:
+        service = self.service
+        return batch_together(
+            [
+                # A statement that was recorded under the key before is sealed by this one.
+                result.statement
+                if result.statement.service == service
+                else replace(result.statement, service=service)
+                for result in new
+            ],
+            time=now,
+        )
 
     def _store(
         self, connection: Connection, new: Sequence[Recorded], sealed: SealedBatch, now: datetime

@@ -142,12 +142,14 @@ class Admissions:
     def seals(self, connection: Connection, _payload: object) -> dict[str, Any]:
         """Give `{"card", "service_key", "certifying_key", "log_keys", "root", "clients"}`.
 
-        Each key is [ed25519, mldsa65], the log's [ed25519, mldsa44]; the others are bytes.
+        Each key is [ed25519, mldsa65], the log's [ed25519, mldsa44]; the others are bytes. Beside
+        them stand the "successions" of the service key, as `Custodian.successions` gives them.
         """
         card, log_keys = self._custodian.card(), self._custodian.log_keys()
         return {
             "card": card.to_bytes(),
             "service_key": _halves(self._custodian.service_key()),
+            "successions": self._custodian.successions(),
             "certifying_key": _halves(self._custodian.certifying_key()),
             "log_keys": [log_keys.ed25519, log_keys.mldsa44],
             "root": self._introduction(connection, card),

@@ -61,6 +61,10 @@ class ServiceCard(WireModel):
         description="the root, introduced by the bureau's card; null until its keys "
         "were open once under it, and while the root's key is suspended or compromised"
     )
+    successions: list[SignedDocument] = Field(
+        description="what the root said of each key of receipts that took another's place, the "
+        "oldest first; a post follows them from the key that it confirmed"
+    )
 
 
 class LocalisedName(WireModel):

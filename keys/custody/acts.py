@@ -121,6 +121,7 @@ ACTS: Final = {
     "card": Act((), _write_card, _read_card),
     "service_key": Act((), _write_pair, _read_key),
     "certifying_key": Act((), _write_pair, _read_key),
+    "successions": Act((), _write_bytes, _read_bytes),
     "log_keys": Act((), _write_log_keys, _read_log_keys),
     "log_head": Act((), _write_bytes, _read_bytes),
     "sign_checkpoint": Act(("checkpoint", "path", "published"), _write_bytes, _read_bytes),

@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from keys.lifecycle import ACTIVE, COMPROMISED, DEACTIVATED, DESTROYED, TRAFFIC, KeyVersion
+from keys.succession import RECEIPTS_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from keys.custody.versions import Book
 
 ROOT_KEY: Final = "root"
-RECEIPTS_KEY: Final = "receipts"
 CERTIFYING_KEY: Final = "certifying"
 LOG_KEY: Final = "log"
 AUTHORITY_KEY: Final = "authority"
@@ -46,7 +46,7 @@ class Lasting:
 
 LASTING: Final[dict[str, Lasting]] = {
     ROOT_KEY: Lasting("endorsements of cards", 1096),
-    RECEIPTS_KEY: Lasting("roots of receipts", 1096),
+    RECEIPTS_KEY: Lasting("roots of receipts", 1096, rotates=True),
     CERTIFYING_KEY: Lasting("statements of token keys", 366, rotates=True),
     LOG_KEY: Lasting("checkpoints of the log", 1096),
     AUTHORITY_KEY: Lasting("certificates of posts' keys", 1096),

@@ -52,6 +52,14 @@ class Custodian(Protocol):
         """The key that verifies the ministry's receipts."""
         ...
 
+    def successions(self) -> bytes:
+        """What the root said of the keys of receipts: a canonical JSON list of the files.
+
+        The oldest comes first (`keys.succession`); asked for after `service_key`, its last one
+        names the key that is in force.
+        """
+        ...
+
     def certifying_key(self) -> VerifyingKey:
         """The key that verifies certificates of token keys."""
         ...

@@ -55,6 +55,11 @@ class AskedCustodian(ABC):
         key: VerifyingKey = self._ask("service_key")
         return key
 
+    def successions(self) -> bytes:
+        """What the root said of the keys of receipts."""
+        said: bytes = self._ask("successions")
+        return said
+
     def certifying_key(self) -> VerifyingKey:
         """The key that verifies certificates of token keys."""
         key: VerifyingKey = self._ask("certifying_key")

@@ -20,7 +20,12 @@ from typing import TYPE_CHECKING
 from keys.cards import Card, read_card
 from keys.custody.errors import KeyNotDestroyable
 from keys.custody.files import read_private
-from keys.custody.lasting import CERTIFYING_KEY, lasting_kind, with_lasting
+from keys.custody.lasting import (
+    CERTIFYING_KEY,
+    ROOT_KEY,
+    lasting_kind,
+    with_lasting,
+)
 from keys.custody.splitting import opened_store, remove_leftovers
 from keys.custody.store import (
     CARD_FILE,
@@ -30,14 +35,17 @@ from keys.custody.store import (
     wrap_service,
 )
 from keys.custody.versions import Book, BookFile, bureau_key, settled, version_of
+from keys.endorsement import root_fingerprint
 from keys.files import exchange
-from keys.lifecycle import ACTIVE, DEACTIVATED, DESTROYED, TRAFFIC, KeyVersion
+from keys.lifecycle import ACTIVE, DEACTIVATED, DESTROYED, PROTECTS, TRAFFIC, KeyVersion
+from keys.succession import RECEIPTS_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
+    from keys.custody.service_keys import ServiceKeys
     from keys.custody.shares import Share
 
 
@@ -99,15 +107,42 @@ class Terminal:
             KeysError, OSError: as `rotate`.
         """
         opened_store(self.store, self.credential, self.shares)
+        return self._exchange(CERTIFYING_KEY, lambda keys: keys.with_certifying(), now)
+
+    def rotate_receipts(self, now: datetime) -> KeyVersion:
+        """Puts another key for receipts in force; a running custodian takes it up by itself.
+
+        As `rotate_certifying`; the root's word that posts follow stands in the same file, so that
+        the key is never there without it. The old one is gone, its public half stays in that word.
+
+        Returns:
+            The new version.
+
+        Raises:
+            KeyNotUsable: the root is suspended, or was called compromised: nobody may believe it.
+            KeyTransitionIllegal: as `ServiceKeys.with_receipts`.
+            KeysError, OSError: as `rotate`.
+        """
+        root = opened_store(self.store, self.credential, self.shares)[0].root
+        fingerprint = root_fingerprint(root.verifying_key)
+        post = self.card().post
+        book = with_lasting(self.book(now), post, {ROOT_KEY: fingerprint}, now)
+        known = book.of(f"{ROOT_KEY}/{post}")
+        next(each for each in known if each.fingerprint == fingerprint).require(PROTECTS)
+        return self._exchange(RECEIPTS_KEY, lambda keys: keys.with_receipts(root, now), now)
+
+    def _exchange(
+        self, kind: str, change: Callable[[ServiceKeys], ServiceKeys], now: datetime
+    ) -> KeyVersion:
         compartment = ServiceInStore(self.store, self.credential)
         file, card = BookFile(self.store, self.credential), self.card()
         with file.held():
-            made = compartment.current().with_certifying()
+            made = change(compartment.current())
             exchange(self.store / SERVICE_FILE, wrap_service(made, self.credential))
             book = settled(file.read() or Book(), card, now)
             book = with_lasting(book, card.post, made.fingerprints, now)
             file.write(book)
-        return book.of(f"{CERTIFYING_KEY}/{card.post}")[-1]
+        return book.of(f"{kind}/{card.post}")[-1]
 
     def resume(self, key: str, number: int, now: datetime, reason: str) -> KeyVersion:
         """Ends a suspension.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keys import canonical
 from keys.custody.client_authority import ClientAuthority
 from keys.custody.clock import system_clock
 from keys.custody.desk import Desks
@@ -16,11 +17,11 @@ from keys.custody.lasting import (
     CERTIFYING_KEY,
     DESKS_KEY,
     LOG_KEY,
-    RECEIPTS_KEY,
 )
 from keys.log.errors import NoteMalformed
 from keys.receipts import BatchRoot
 from keys.signing import RECEIPTS, TOKEN_KEY, Signatures, VerifyingKey
+from keys.succession import RECEIPTS_KEY
 from keys.token_keys import TokenKey
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ class ServiceActs:
     def service_key(self) -> VerifyingKey:
         """The key that verifies the ministry's receipts."""
         return self.service.receipts.verifying_key
+
+    def successions(self) -> bytes:
+        """What the root said of each receipts' key that took another's place."""
+        said = self.service.successions
+        return canonical.encode([canonical.decode(each) for each in said])
 
     def certifying_key(self) -> VerifyingKey:
         """The key that verifies certificates of token keys."""

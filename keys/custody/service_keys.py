@@ -1,7 +1,8 @@
 """The *service* compartment: what a service needs at boot, in `service.age` of the store.
 
     {"v": 1, "type": "depeche/v1 service-keys", "receipts": K, "certifying": K,
-     "log": {"ed25519", "mldsa44"}, "authority": 32-byte seed, "desks": 32-byte seed}
+     "log": {"ed25519", "mldsa44"}, "authority": 32-byte seed, "desks": 32-byte seed,
+     "successions": [of the receipts' keys (`keys.succession`), the oldest first]}, if there is one
 
 The seeds of the posts' authority and of the desks stand by themselves, so that another certifying
 key leaves them as they are. In stores founded before they did, and where they are absent, they are
@@ -23,20 +24,24 @@ from keys.custody.lasting import (
     CERTIFYING_KEY,
     DESKS_KEY,
     LOG_KEY,
-    RECEIPTS_KEY,
     fingerprint_of,
 )
 from keys.custody.log_keys import LogKeys
+from keys.endorsement import root_fingerprint
+from keys.lifecycle import KeyTransitionIllegal
 from keys.log.notes import new_seed
-from keys.signing import SEED_BYTES, SigningKey
+from keys.signing import SEED_BYTES, SUCCESSION, SigningKey
 from keys.statements import key_fingerprint
+from keys.succession import RECEIPTS_KEY, KeyLine, Succession, make_succession
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from keys.records import Record
 
 SERVICE_TYPE: Final = "depeche/v1 service-keys"
+SUCCESSIONS_MOST: Final = 64
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,6 +54,7 @@ class ServiceKeys:
         log: signs the audit log's checkpoints.
         authority: seed of the posts' certificate authority, 32 bytes.
         desks: seed of the pouch bureau's desks, 32 bytes.
+        successions: what the root said of each receipts' key that took another's place.
     """
 
     receipts: SigningKey
@@ -56,6 +62,7 @@ class ServiceKeys:
     log: LogKeys
     authority: bytes
     desks: bytes
+    successions: tuple[bytes, ...] = ()
 
     @classmethod
     def generate(cls) -> Self:
@@ -83,6 +90,31 @@ class ServiceKeys:
     def with_certifying(self) -> Self:
         """The same with another certifying key."""
         return replace(self, certifying=SigningKey.generate())
+
+    def with_receipts(self, root: SigningKey, at: datetime) -> Self:
+        """The same with another key for receipts, and the root's word that it follows.
+
+        Args:
+            root: the ministry's.
+            at: when the one before ends, UTC, whole seconds.
+
+        Raises:
+            KeyTransitionIllegal: it was exchanged as often as a store remembers.
+        """
+        if len(self.successions) >= SUCCESSIONS_MOST:
+            raise KeyTransitionIllegal(f"a store remembers {SUCCESSIONS_MOST} keys of receipts")
+        made, verifying = SigningKey.generate(), root.verifying_key
+        succession = make_succession(
+            Succession(
+                RECEIPTS_KEY,
+                self.receipts.verifying_key,
+                made.verifying_key,
+                root_fingerprint(verifying),
+                at,
+            ),
+            lambda said: root.sign(SUCCESSION, said),
+        )
+        return replace(self, receipts=made, successions=(*self.successions, succession))
 
     def current(self) -> Self:
         """As they are: keys that are in no store."""
@@ -115,6 +147,11 @@ def encode_service(keys: ServiceKeys) -> bytes:
             },
             "authority": canonical.text_from_bytes(keys.authority),
             "desks": canonical.text_from_bytes(keys.desks),
+            **(
+                {"successions": [canonical.decode(each) for each in keys.successions]}
+                if keys.successions
+                else {}
+            ),
         }
     )
 
@@ -132,8 +169,13 @@ def read_service(record: Record) -> ServiceKeys:
     if record.has("authority"):
         authority = record.octets("authority", SEED_BYTES)
         desks = record.octets("desks", SEED_BYTES)
+    successions: list[bytes] = []
+    if record.has("successions"):
+        found = record.items("successions", least=1, most=SUCCESSIONS_MOST)
+        successions = [canonical.encode(each) for each in found]
+        KeyLine.told(receipts.verifying_key, successions)
     record.close()
-    return ServiceKeys(receipts, certifying, log, authority, desks)
+    return ServiceKeys(receipts, certifying, log, authority, desks, tuple(successions))
 
 
 def _read_log(record: Record) -> LogKeys:

@@ -34,6 +34,7 @@ from keys.endorsement import (
     read_introduction,
     read_root_file,
     root_file,
+    root_fingerprint,
 )
 from keys.errors import KeysError
 from keys.heads import open_head
@@ -67,11 +68,18 @@ from keys.service_messages import (
     parse_service_message,
     read_service_message,
 )
-from keys.signing import ENDORSEMENT, RECEIPT, SERVICE_MESSAGE, SLIP, SigningKey
+from keys.signing import ENDORSEMENT, RECEIPT, SERVICE_MESSAGE, SLIP, SUCCESSION, SigningKey
 from keys.slip_agreement import slip_for
 from keys.slips import Slip, read_head, sign_slip
 from keys.software_key import SoftwareKey
 from keys.statements import decode_signed, key_fingerprint
+from keys.succession import (
+    RECEIPTS_KEY,
+    Succession,
+    files_of,
+    make_succession,
+    read_succession,
+)
 from keys.token_keys import TokenKey, certify_token_key, read_token_key
 from keys.ustar import read_entry_header
 from keys.verifier.month import Month
@@ -250,6 +258,21 @@ def _statements() -> list[Parser]:
     ]  # fmt: skip
 
 
+def _successions() -> list[Parser]:
+    """What the root says of the keys of receipts."""
+    said = Succession(
+        RECEIPTS_KEY, OFFICE.service_key(), OFFICE.certifying_key(),
+        root_fingerprint(ROOT.verifying_key), NOW,
+    )  # fmt: skip
+    file = make_succession(said, partial(ROOT.sign, SUCCESSION))
+    return [
+        of("keys.succession:Succession.parse", Succession.parse, said.encode()),
+        of("keys.succession:read_succession",
+           lambda data: read_succession(data, RECEIPTS_KEY, ROOT.verifying_key), file),
+        of("keys.succession:files_of", files_of, b"[" + file + b"]"),
+    ]  # fmt: skip
+
+
 def _book() -> bytes:
     version = KeyVersion("bureau/MINREX", 1, "ab" * 32, TRAFFIC, NOW, NOW + WEEK)
     return Book((version.moved("active", at=NOW, reason="essai"),)).encode()
@@ -359,6 +382,7 @@ def _answer(data: bytes) -> None:
 PARSERS: tuple[Parser, ...] = (
     *_envelopes(),
     *_statements(),
+    *_successions(),
     *_tokens(),
     *_log(),
     *_custodian(),

@@ -1,7 +1,8 @@
-"""The keys that no edition carries: their states and ends, and a certifying key's rotation."""
+"""The keys that no edition carries: their states and ends, and the rotation of two of them."""
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,8 @@ from keys.custody.core import Custody
 from keys.custody.desk import Desks
 from keys.custody.errors import EventNotOfDesk
 from keys.custody.lasting import LASTING, advised, with_lasting
-from keys.custody.service_keys import encode_service
+from keys.custody.service_keys import SUCCESSIONS_MOST, ServiceKeys, encode_service
+from keys.custody.shares import SharesTooFew
 from keys.custody.store import read_credential
 from keys.custody.versions import Book
 from keys.endorsement import root_fingerprint
@@ -23,8 +25,16 @@ from keys.jws import ApiKey
 from keys.lifecycle import KeyNotUsable, KeyTransitionIllegal
 from keys.log.checkpoints import Checkpoint
 from keys.merkle import root
-from keys.receipts import BatchRoot
+from keys.receipts import (
+    BatchRoot,
+    ReceiptNotOfKey,
+    Submitted,
+    read_submitted_receipt,
+    seal_batch,
+)
+from keys.signing import SigningKey
 from keys.statements import key_fingerprint
+from keys.succession import RECEIPTS_KEY, KeyLine, files_of
 from keys.token_keys import TokenKey, certify_token_key, read_token_key
 from tests.keys.custody.conftest import START
 from tests.keys.custody.test_desk import pack
@@ -39,6 +49,20 @@ def _client() -> bytes:
     """The statement of a post's key, of now."""
     jwk, now = ApiKey.generate().public_jwk(), datetime.now(UTC).replace(microsecond=0)
     return ClientKey("PARIS", jwk["x"], jwk["y"], now, now + DAY).encode()
+
+
+def _receipt(custody: Custody, at: datetime) -> bytes:
+    statement = Submitted(
+        dispatch_id="01KAMV6R8P3ZDFWQ5XJ9T2C4EN",
+        origin="PARIS",
+        register="2026/000001",
+        received_at=at,
+        envelope_sha256="ab" * 32,
+        envelope_size=4096,
+        addressees=("MINREX",),
+        service=key_fingerprint(custody.service_key()),
+    )
+    return seal_batch([statement], time=at, sign=custody.sign_receipts)[0]
 
 
 def _certify(custody: Custody) -> None:
@@ -84,11 +108,12 @@ def test_a_warning_says_what_can_be_done_about_the_key(founded: Any) -> None:
     book = Book.parse(_open(founded).key_versions())
     told = {
         kind: advised(book.of(f"{kind}/MINREX")[0], "expired")
-        for kind in ("bureau", "certifying", "root")
+        for kind in ("bureau", "certifying", "receipts", "root")
     }
     assert told == {
         "bureau": "expired",
         "certifying": "expired_rotates",
+        "receipts": "expired_rotates",
         "root": "expired_lasting",
     }
 
@@ -172,6 +197,64 @@ def test_another_certifying_key_killed_anywhere_leaves_one_in_force(founded: Any
         seen.add(changed)
         assert step < 100
     assert seen == {False, True}
+
+
+def test_another_key_of_receipts_is_taken_up_by_a_custodian_that_runs(founded: Any) -> None:
+    custody, now = _open(founded), datetime.now(UTC).replace(microsecond=0)
+    old, others = custody.service_key(), custody.service.fingerprints
+    before = _receipt(custody, now)
+    assert custody.successions() == b"[]"
+    made = _terminal(founded).rotate_receipts(now)
+    assert (made.number, made.state, made.ends - made.starts) == (2, "active", 1096 * DAY)
+    assert key_fingerprint(custody.service_key()) == made.fingerprint != key_fingerprint(old)
+    assert _lasting(custody)["receipts"] == ["destroyed", "active"]
+    assert dict(custody.service.fingerprints.items() - others.items()) == {
+        "receipts": made.fingerprint
+    }
+    line, _ = KeyLine(old).following(
+        files_of(custody.successions()), RECEIPTS_KEY, custody.bureau.root.verifying_key
+    )
+    for each in (before, _receipt(custody, now)):
+        assert read_submitted_receipt(each, line).register == "2026/000001"
+    with pytest.raises(ReceiptNotOfKey):
+        read_submitted_receipt(_receipt(custody, now), old)
+
+
+def test_another_key_of_receipts_killed_anywhere_leaves_one_that_posts_follow(founded: Any) -> None:
+    first, believed = _open(founded).service_key(), _open(founded).bureau.root.verifying_key
+    now, seen = datetime.now(UTC).replace(microsecond=0), set()
+    for step in _every_kill(founded, lambda terminal: terminal.rotate_receipts(now)):
+        custody = _open(founded)
+        line, _ = KeyLine(first).following(files_of(custody.successions()), RECEIPTS_KEY, believed)
+        read_submitted_receipt(_receipt(custody, now), line)
+        changed = custody.service_key().ed25519 != first.ed25519
+        assert _lasting(custody)["receipts"] == (["destroyed"] if changed else []) + ["active"]
+        seen.add(changed)
+        assert step < 100
+    assert seen == {False, True}
+
+
+def test_a_root_that_is_suspended_says_of_no_key_that_it_follows(founded: Any) -> None:
+    custody, now = _open(founded), datetime.now(UTC).replace(microsecond=0)
+    custody.suspend_key(b"root/MINREX", b"1", b"doute")
+    with pytest.raises(KeyNotUsable):
+        _terminal(founded).rotate_receipts(now)
+    assert custody.successions() == b"[]"
+
+
+def test_a_split_store_needs_its_holders_for_another_key_of_receipts(founded: Any) -> None:
+    shares, now = _split(founded), datetime.now(UTC).replace(microsecond=0)
+    custody = _open(founded)
+    with pytest.raises(SharesTooFew):
+        _terminal(founded, shares[:1]).rotate_receipts(now)
+    assert _terminal(founded, shares[:2]).rotate_receipts(now).number == 2
+    assert len(files_of(custody.successions())) == 1, "also while its bureau's keys are sealed"
+
+
+def test_a_store_remembers_no_more_keys_of_receipts_than_it_can_read_again() -> None:
+    keys = replace(ServiceKeys.generate(), successions=(b"{}",) * SUCCESSIONS_MOST)
+    with pytest.raises(KeyTransitionIllegal):
+        keys.with_receipts(SigningKey.generate(), NOW)
 
 
 def test_a_store_of_before_derives_authority_and_desks_as_it_did(founded: Any) -> None:

@@ -1,5 +1,6 @@
 """`cipher-service keys`: states and their ends, and what a compromised key could read."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -160,3 +161,52 @@ def test_a_key_that_is_not_there_is_named_with_those_that_are(ministry: Stage) -
         "KEY_VERSION_UNKNOWN",
         *("keys", "suspend", "bureau/MINREX", "--number", "9", "--reason", "x"),
     )
+
+
+def test_another_key_of_receipts_is_followed_by_posts_that_nobody_called(ministry: Stage) -> None:
+    paris, data = ministry.identity("PARIS"), ministry.settings.data
+    text, pin = data / "suite.txt", Path(paris) / "ministry.json"
+    text.write_text("Objet : suite.\n", "utf-8")
+    card = next(each for each in given(ministry, "post", "list") if each["post"] == "MINREX")
+    confirming = ("cards", "--identity", paris, "--fingerprint", card["fingerprint"], "MINREX")
+    chiffre("en", *confirming)
+    send = ("send", "--identity", paris, "--to", "MINREX", "--level", "SECRET", str(text))
+    before, known = chiffre("en", *send)["id"], json.loads(pin.read_text())
+
+    made = given(ministry, "keys", "rotate", "receipts/MINREX")
+    assert (made["number"], made["history"][-1]["to"]) == (2, "active")
+    after = chiffre("en", *send)["id"]
+    follows = json.loads(pin.read_text())
+    assert follows["service_key"]["fingerprint"] == made["fingerprint"]
+    assert len(follows["successions"]) == 1
+    assert follows["root"] == known["root"]
+    for each in (before, after):
+        proved = chiffre("en", "receipt", "--identity", paris, each)
+        assert proved["receipts"][0]["verified"], proved
+        done(ministry, "bureau", "receipts", each)
+    assert {before, after} <= {each["id"] for each in chiffre("en", "outbox", "--identity", paris)}
+    assert given(ministry, "check") == []
+
+
+def test_a_post_that_waits_to_be_activated_catches_up_two_keys_later(
+    ministry: Stage, tmp_path: Path
+) -> None:
+    """Nobody confirms another fingerprint: the root leads from the key that was confirmed."""
+    folder, pin = str(tmp_path / "LIBREVILLE"), tmp_path / "LIBREVILLE/ministry.json"
+    chiffre("en", "identity", "new", "--post", "LIBREVILLE", "--out", folder, "--no-passphrase")
+    code = done(ministry, "post", "code", "LIBREVILLE").strip()
+    enrol = ("enrol", "--identity", folder, "--server", ministry.settings.issuer, "--code", code)
+    shown = {each["post"]: each["fingerprint"] for each in given(ministry, "post", "list")}
+    known = next(
+        each["fingerprint"]
+        for each in reversed(given(ministry, "keys", "list"))
+        if each["key"] == "receipts/MINREX"
+    )
+    confirming = ("--service-fingerprint", known, "--headquarters-fingerprint", shown["MINREX"])
+    chiffre("en", *enrol, *confirming)
+    for _ in range(2):
+        made = given(ministry, "keys", "rotate", "receipts/MINREX")
+    chiffre("en", *enrol)
+    follows = json.loads(pin.read_text())
+    assert follows["service_key"]["fingerprint"] == made["fingerprint"] != known
+    assert len(follows["successions"]) == 2

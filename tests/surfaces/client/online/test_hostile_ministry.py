@@ -19,11 +19,13 @@ from cipher_service.client.messages import phrase
 from cipher_service.client.online_refusals import Unreachable, Unready
 from cipher_service.client.transport import Transport
 from cipher_service.identity.tokens import read_proof
-from keys.canonical import encode
+from keys.canonical import bytes_from_text, encode, text_from_bytes
+from keys.endorsement import root_fingerprint
 from keys.receipts import Submitted, seal_batch
-from keys.signing import RECEIPTS, SigningKey
+from keys.signing import RECEIPTS, SUCCESSION, SigningKey, VerifyingKey
 from keys.slips import Slip
 from keys.statements import key_fingerprint
+from keys.succession import RECEIPTS_KEY, Succession, make_succession
 from tests.surfaces.client.online.conftest import Pair
 from tests.surfaces.client.online.live import LiveMinistry, Post
 from tests.surfaces.client.online.relay import Exchange, Relay
@@ -106,6 +108,24 @@ def more_than_anyone_should_read(exchange: Exchange) -> None:
     exchange.answer = b" " * (17 * 1024 * 1024)
 
 
+def by_a_key_that_its_own_root_calls_the_next(exchange: Exchange, key: SigningKey) -> None:
+    """The thief shows the key of its receipts as if it had been put in force."""
+    answer, root = json.loads(exchange.answer), SigningKey.generate()
+    known = VerifyingKey(
+        *(bytes_from_text(answer["service_key"][half]) for half in ("ed25519", "mldsa65"))
+    )
+    now, fingerprint = clock.now().replace(microsecond=0), root_fingerprint(root.verifying_key)
+    said = Succession(RECEIPTS_KEY, known, key.verifying_key, fingerprint, now)
+    succession = make_succession(said, lambda data: root.sign(SUCCESSION, data))
+    answer["successions"] = [json.loads(succession)]
+    answer["service_key"] = {
+        "ed25519": text_from_bytes(key.verifying_key.ed25519),
+        "mldsa65": text_from_bytes(key.verifying_key.mldsa65),
+        "fingerprint": key_fingerprint(key.verifying_key),
+    }
+    exchange.answer = json.dumps(answer).encode()
+
+
 @pytest.mark.parametrize(
     ("lie", "code"),
     [
@@ -141,6 +161,30 @@ def test_a_lie_about_a_submission_is_named_and_the_dispatch_waits(
     done = relayed.online("send", "--pending", "--json")
     assert [each["status"] for each in done.json] == ["acknowledged"]
     assert ministry.dispatches().count(done.json[0]["id"]) == 1
+
+
+def test_a_key_that_another_root_calls_the_next_is_not_followed(
+    relayed: Post, relay: Relay
+) -> None:
+    key, pin = SigningKey.generate(), relayed.folder / "ministry.json"
+    before = pin.read_bytes()
+
+    def receipt_by_the_thief(exchange: Exchange) -> None:
+        exchange.answer = receipt_for(exchange, key)
+
+    relay.alter("POST", "/v1/dispatches", receipt_by_the_thief)
+    relay.alter(
+        "GET",
+        "/v1/service-card",
+        lambda exchange: by_a_key_that_its_own_root_calls_the_next(exchange, key),
+    )
+    told = relayed.send("LOME", "Contre une autre racine.", "--json")
+    assert (told.status, told.json["error"]["code"]) == (1, "SERVICE_KEY_CHANGED")
+    assert pin.read_bytes() == before
+
+    relay.rules.clear()
+    done = relayed.online("send", "--pending", "--json")
+    assert [each["status"] for each in done.json] == ["acknowledged"]
 
 
 def test_a_busy_server_is_asked_again_and_a_failing_one_is_not(relayed: Post, relay: Relay) -> None:
