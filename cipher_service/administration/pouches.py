@@ -24,6 +24,8 @@ from cipher_service.client.failures import Misused
 from cipher_service.client.passphrases import open_identity
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import officers
+from cipher_service.directory.enrolment import introduction
+from cipher_service.directory.register import read_directory
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.pouches import announcing, closing, handing_in, packing, planning, signing
@@ -34,6 +36,7 @@ from cipher_service.pouches.planning import Timetable
 from cipher_service.pouches.repository import RouteRecord
 from cipher_service.pouches.signing import Kept
 from cipher_service.pouches.waybills import Carriage
+from keys.endorsement import read_introduction, root_fingerprint
 from keys.errors import KeysError
 from pouch.alarms import Leg, Route
 from pouch.classes import PRESETS
@@ -271,7 +274,8 @@ def seal(arguments: Namespace, terminal: Terminal) -> None:
             second=arguments.approver,
             witness=witness,
         )
-        names = _write(kept, out, terminal, _names(office, [arguments.by, arguments.approver]))
+        sealers = _names(office, [arguments.by, arguments.approver])
+        names = _write(kept, out, terminal, sealers, _root(office))
         told = _announce(installation, office, kept, arguments, terminal)
     manifest = kept.sealed.manifest
     facts = {
@@ -290,7 +294,7 @@ def papers(arguments: Namespace, terminal: Terminal) -> None:
     out = _new_folder(arguments.output)
     with at_desk(arguments, terminal) as (_, office):
         kept = closing.papers_of(office, arguments.seal, by=arguments.by)
-        names = _write(kept, out, terminal, (None, None))
+        names = _write(kept, out, terminal, (None, None), _root(office))
     number = kept.sealed.manifest.number
     facts = {"number": number, "folder": str(out), "files": names}
     tell(terminal, "pouch_papers", facts, number=number, folder=str(out))
@@ -353,12 +357,24 @@ def _names(office: Office, codes: Sequence[str]) -> tuple[str | None, str | None
     return first, second
 
 
+def _root(office: Office) -> str | None:
+    """Return the fingerprint of the root, as the bureau's card introduced it; None if never."""
+    with office.look() as sitting:
+        card = read_directory(sitting.connection).card_in_force(office.post)
+        known = introduction(sitting.connection, card.fingerprint)
+    return None if known is None else root_fingerprint(read_introduction(known, card.card))
+
+
 def _write(
-    kept: Kept, out: Path, terminal: Terminal, sealers: tuple[str | None, str | None]
+    kept: Kept,
+    out: Path,
+    terminal: Terminal,
+    sealers: tuple[str | None, str | None],
+    root: str | None,
 ) -> list[str]:
     language = terminal.language
     levels = default_scheme().level_names(language)
-    written = bag_folder(kept.sealed, kept.nonce, language, levels, sealers)
+    written = bag_folder(kept.sealed, kept.nonce, language, levels, sealers, root)
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in written.items():
         write_durably(out / name, content)

@@ -8,11 +8,11 @@ lies in the identity folder as `sync.pack`, and the root's public keys beside it
 from argparse import Namespace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from cipher_service import clock
 from cipher_service.client.copies import require_new
 from cipher_service.client.durable import write_durably
+from cipher_service.client.kept import KEPT, ROOT_KEPT
 from cipher_service.client.lines import date_text
 from cipher_service.client.messages import phrase
 from cipher_service.client.online_service_keys import root_of
@@ -22,9 +22,6 @@ from keys.endorsement import root_file, root_fingerprint
 from keys.errors import Refusal
 from keys.signing import VerifyingKey
 from pouch.pack import read_pack
-
-KEPT: Final = "sync.pack"
-ROOT_KEPT: Final = "ministry.root"
 
 
 def pack(arguments: Namespace, terminal: Terminal) -> None:

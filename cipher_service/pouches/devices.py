@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
@@ -28,6 +28,33 @@ class Asked:
     time: str
     signature: bytes
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A device of a post: its id, since when it is in service, and until when it was."""
+
+    id: str
+    enrolled: datetime
+    revoked: datetime | None
+
+
+def of_post(connection: Connection, post: str) -> list[Known]:
+    """Return a post's devices, the last taken into service first."""
+    device = tables.device
+    rows = connection.execute(
+        select(device.c.device_id, device.c.enrolled_at, device.c.revoked_at)
+        .where(device.c.post == post)
+        .order_by(device.c.enrolled_at.desc(), device.c.device_id)
+    )
+    return [
+        Known(
+            row.device_id,
+            clock.parse(row.enrolled_at),
+            None if row.revoked_at is None else clock.parse(row.revoked_at),
+        )
+        for row in rows
+    ]
 
 
 def enrol(connection: Connection, post: str, ed25519: bytes, now: datetime) -> tuple[str, bool]:

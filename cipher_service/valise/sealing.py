@@ -11,6 +11,7 @@ from cipher_service import clock
 from cipher_service.client.deciphering import require_empty
 from cipher_service.client.durable import sync_folder
 from cipher_service.client.interruptions import undisturbed
+from cipher_service.client.kept import ROOT_KEPT
 from cipher_service.client.lines import date_text, show_lines
 from cipher_service.client.messages import Language
 from cipher_service.client.passphrases import open_identity
@@ -20,6 +21,8 @@ from cipher_service.labels.scheme import default_scheme
 from cipher_service.valise.drafts import complete
 from cipher_service.valise.reading import read_bounded
 from cipher_service.valise.verifying import claims_record
+from keys.endorsement import read_root_file, root_fingerprint
+from keys.errors import Refusal
 from keys.identity import Identity
 from pouch.bordereau import MANIFEST_BYTES_MAX
 from pouch.classes import (
@@ -47,7 +50,9 @@ def seal(arguments: Namespace, terminal: Terminal) -> None:
     _require_fitting(completed.manifest)
     sealed = seal_manifest(completed.manifest, sealer=sealer, witness=witness)
     _publish(
-        _files(sealed, completed.nonce, terminal.language), out.resolve(), Path(arguments.identity)
+        _files(sealed, completed.nonce, terminal.language, _root(Path(arguments.identity))),
+        out.resolve(),
+        Path(arguments.identity),
     )
     _tell(sealed, out, terminal)
 
@@ -72,9 +77,20 @@ def _witness(arguments: Namespace, terminal: Terminal) -> Identity | None:
     return open_identity(second, terminal)
 
 
-def _files(sealed: SealedManifest, nonce: str, language: Language) -> dict[str, bytes]:
+def _root(identity: Path) -> str | None:
+    """Return the fingerprint of the root that `chiffre pack` keeps; None before the first pack."""
+    try:
+        return root_fingerprint(read_root_file(identity.joinpath(ROOT_KEPT).read_bytes()))
+    except (FileNotFoundError, Refusal):
+        return None
+
+
+def _files(
+    sealed: SealedManifest, nonce: str, language: Language, root: str | None
+) -> dict[str, bytes]:
     """Return what is written, by name."""
-    return bag_folder(sealed, nonce, language, default_scheme().level_names(language))
+    levels = default_scheme().level_names(language)
+    return bag_folder(sealed, nonce, language, levels, root=root)
 
 
 def _publish(files: dict[str, bytes], out: Path, identity: Path) -> None:

@@ -53,6 +53,7 @@ def bordereau(
     levels: Mapping[str, str],
     nonce: str,
     sealers: tuple[str | None, str | None] = (None, None),
+    root: str | None = None,
 ) -> bytes:
     """Prints the bordereau that lies on top inside the bag.
 
@@ -68,6 +69,8 @@ def bordereau(
             without a word is printed as it is.
         nonce: the secret whose hash the manifest carries; the receiver's discharge repeats it.
         sealers: names of the two persons who closed the bag; None leaves one to the pen.
+        root: fingerprint of the ministry's root, which comes by another way than the wire so: who
+            takes a telephone into service compares it. None where it is not at hand.
 
     Raises:
         BordereauMalformed: the manifest says what no bag can be.
@@ -86,6 +89,7 @@ def bordereau(
         "locator": grouped_locator(manifest.bag),
         "digest": digest(manifest).hex(),
         "nonce": nonce,
+        "root": None if root is None else grouped_fingerprint(root),
     }
     return render(
         "bordereau",
@@ -95,6 +99,11 @@ def bordereau(
         level=_level(manifest.bag_class, language, levels),
         symbol=_symbol(manifest),
     )
+
+
+def grouped_fingerprint(fingerprint: str) -> str:
+    """Gives a fingerprint as it is read aloud and printed, in groups of four."""
+    return " ".join(fingerprint[start : start + 4] for start in range(0, len(fingerprint), 4))
 
 
 def _symbol(manifest: Manifest) -> Modules | None:

@@ -26,6 +26,7 @@ def bag_folder(
     language: Language,
     levels: Mapping[str, str],
     sealers: tuple[str | None, str | None] = (None, None),
+    root: str | None = None,
 ) -> dict[str, bytes]:
     """Gives the files; the secret stands in the bordereau alone, which lies inside the bag.
 
@@ -35,6 +36,7 @@ def bag_folder(
         language: of the bordereau.
         levels: the level words of the scheme of markings in this language, by code.
         sealers: names of the two who closed the bag; None leaves one to the pen.
+        root: fingerprint of the ministry's root, where it is at hand.
     """
     text, manifest = sealed.seal.text, sealed.manifest
     return {
@@ -49,5 +51,6 @@ def bag_folder(
             levels=levels,
             nonce=nonce,
             sealers=sealers,
+            root=root,
         ),
     }

@@ -1,5 +1,6 @@
-"""The page of empty bags: what posts announced, what is late, what did not come with the rest."""
+"""The pages of empty bags (announced, late, missing) and of telephones (what is compared once)."""
 
+import secrets
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,14 +11,16 @@ from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.stage import Stage
 from cipher_service.audit.journal import Journal
 from cipher_service.directory.register import DirectoryReader
-from cipher_service.pouches import makeup, returns
+from cipher_service.pouches import devices, makeup, returns
 from cipher_service.pouches.empties_book import EmptiesDesk
 from cipher_service.pouches.office import Office
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import unit_of_work
+from keys.endorsement import read_introduction, root_fingerprint
 from keys.identity import load_identity
 from pouch.empties_notice import EmptiesNotice, make_notice
 from pouch.locator import grouped_locator, locator, new_bag
+from pouch.papers.bag import grouped_fingerprint
 from tests.console.conftest import Enter
 from tests.console.sealed_bags import number_of
 from tests.console.support import check_page
@@ -81,4 +84,30 @@ def test_what_posts_announced_is_shown_late_and_missing(
         back("SV 2/2026", bags[2])
         tab.goto("/valises/sacs-vides")
         expect(rows).to_have_count(0)
+    engine.dispose()
+
+
+def test_who_takes_a_telephone_into_service_reads_the_fingerprint_to_compare(
+    ministry: Stage, enter: Enter, pictures: Path
+) -> None:
+    with custodian_of(ministry.settings) as custodian:
+        root = read_introduction(custodian.root_introduction(), custodian.card())
+    grouped = grouped_fingerprint(root_fingerprint(root))
+    engine = open_existing(ministry.settings.database)
+    key = secrets.token_bytes(32)
+    with unit_of_work(engine) as connection:
+        device, _ = devices.enrol(connection, ministry.settings.headquarters, key, clock.now())
+    tab = enter("POUCH-AGENT")
+    tab.goto("/valises/telephones")
+    expect(tab.page.locator("#racine ~ p").first).to_have_text(grouped)
+    row = tab.page.locator("tbody tr", has_text=device[:16])
+    expect(row).to_contain_text("en service")
+    check_page(tab, foreign=("Agent de la valise",))
+    with unit_of_work(engine) as connection:
+        devices.revoke(connection, ministry.settings.headquarters, device, clock.now())
+    tab.goto("/valises/telephones?lang=en")
+    expect(row).to_contain_text("withdrawn")
+    check_page(tab, foreign=("Agent de la valise",))
+    tab.page.screenshot(path=pictures / "telephones.png", full_page=True)
+    tab.goto("/valises/telephones?lang=fr")
     engine.dispose()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cipher_service.access.subjects import Book, Dispatch, Key, Person, Resource
+from cipher_service.access.subjects import Book, Dispatch, Key, Person, Pouch, Resource
 from cipher_service.administration.stage import Stage
 from cipher_service.console.flows import FLOWS
 from cipher_service.directory.roles import default_roles
@@ -80,6 +80,13 @@ def _sees_posts(policies: Policies, asker: Asker) -> bool:
     return _sees_mail(policies, asker) or policies.allow(asker.role, "key-revoke", Key(HQ))
 
 
+def _takes_telephones(policies: Policies, asker: Asker) -> bool:
+    """Who may take a telephone of their own post into service."""
+    post = policies.principals[asker.role].post
+    own = Pouch("device", 0, origin=post, destination=post, courier=asker.number)
+    return policies.allow(asker.role, LIST, own)
+
+
 RIGHTS = any_of(("policy-read", Book("policies")), ("recertify", Person("", "")))
 LOG = any_of(("audit-read", Book("audit")))
 BUREAU = any_of((LIST, house(HQ, "departures")))
@@ -98,6 +105,7 @@ LET_IN: dict[str, May] = {
         ),
         BUREAU,
     ),
+    "/valises/telephones": _takes_telephones,
     **dict.fromkeys(("/postes", "/postes/apercu"), _sees_posts),
     "/postes/numeros": _sees_mail,
     **dict.fromkeys(

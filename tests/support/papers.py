@@ -60,7 +60,14 @@ def packages(count: int, seals: tuple[str, ...] = SEALS) -> tuple[Package, ...]:
 
 
 def inside(value: Manifest, language: Language = "fr", issuer: str = VALUE) -> bytes:
-    return bordereau(value, language, issuer=issuer, levels=levels(language), nonce=NONCE.hex())
+    return bordereau(
+        value,
+        language,
+        issuer=issuer,
+        levels=levels(language),
+        nonce=NONCE.hex(),
+        root="1f" * 32,
+    )
 
 
 def made_receipt(value: str = VALUE, **changes: object) -> Receipt:

@@ -8,6 +8,7 @@
 * `carrying`: routes and timetables, the letter of a departure, the count at an airport.
 * `pairs`: what two officers sign besides sealing and opening.
 * `picture`, `stations`, `lateness`: a journey, its route and the late bags as drawings.
+* `telephones`: what who takes a telephone into service compares.
 * `words`: the bureau's words. `reading`: what pages share.
 """
 
@@ -26,6 +27,7 @@ from cipher_service.console.pouches import (
     papers,
     photographs,
     sealing,
+    telephones,
 )
 from cipher_service.pouches.photographs import FILE_MOST
 
@@ -50,6 +52,7 @@ FLOW: Final = Flow(
         Page("/valises/irregularites", lists.cases),
         Page("/valises/irregularites", lists.take_case_further, method="POST"),
         Page("/valises/sacs-vides", lists.empties),
+        Page("/valises/telephones", telephones.show),
         Page("/valises/scelles", lists.seals),
         Page("/valises/scelles", lists.balance_seals, method="POST"),
         Page("/valises/scelles/mouvement", pairs.ask_stock, method="POST"),
@@ -95,6 +98,7 @@ FLOW: Final = Flow(
         Place(mark("Recevoir une valise"), "/valises/reception", _BUREAU),
         Place(mark("Sacs vides"), "/valises/sacs-vides", _BUREAU),
         Place(mark("Scellés"), "/valises/scelles", _BUREAU),
+        Place(mark("Téléphones"), "/valises/telephones", _ALL),
         Place(mark("Irrégularités"), "/valises/irregularites", _ALL),
     ),
     awaits=lists.awaits,

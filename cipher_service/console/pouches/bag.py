@@ -7,7 +7,7 @@ from starlette.responses import Response
 from cipher_service.console.dispatches.granting import Standing
 from cipher_service.console.pouches import picture_tall, sealing, stations
 from cipher_service.console.pouches.picture import HEIGHT, LINE, WIDTH, draw
-from cipher_service.console.pouches.reading import as_file, ask, named, page
+from cipher_service.console.pouches.reading import as_file, ask, named, page, root_shown
 from cipher_service.console.pouches.words import CONDITIONS
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
@@ -86,6 +86,7 @@ async def bordereau_pdf(visit: Visit) -> Response:
     kept = await kept_of(visit, named(visit))
     manifest, language = kept.sealed.manifest, visit.language
     levels = default_scheme().level_names(language)
+    root = await root_shown(visit)
     body = await visit.office.in_thread(
         lambda: bordereau(
             manifest,
@@ -93,6 +94,7 @@ async def bordereau_pdf(visit: Visit) -> Response:
             issuer=manifest.waybill.origin,
             levels=levels,
             nonce=kept.nonce,
+            root=root,
         )
     )
     return as_file(body, "application/pdf", "bordereau.pdf")

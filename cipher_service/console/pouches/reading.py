@@ -12,6 +12,8 @@ from cipher_service.console.refusals import status_of, words_of
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
 from cipher_service.pouches.office import Office, seated
+from keys.cards import read_card
+from keys.endorsement import read_introduction, root_fingerprint
 
 Result = TypeVar("Result")
 
@@ -43,6 +45,14 @@ def whole(typed: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 9:  # noqa: PLR2004 - more digits than any weight or count of a bag has
         raise ServiceError("FORM_REFUSED")
     return int(text)
+
+
+async def root_shown(visit: Visit) -> str | None:
+    """Return the fingerprint of the ministry's root; None while its keys were never opened."""
+    seals = await visit.office.ask("seals", {})
+    if not seals["root"]:
+        return None
+    return root_fingerprint(read_introduction(seals["root"], read_card(seals["card"])))
 
 
 def as_file(body: bytes, kind: str, name: str) -> Response:

@@ -17,8 +17,10 @@ from cipher_service.directory.register import read_directory
 from cipher_service.dispatches.lists import dispatch_of
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import reading
+from keys.endorsement import read_introduction, root_fingerprint
 from keys.jws import ApiKey
 from pouch.classes import PROHIBITED
+from pouch.papers.bag import grouped_fingerprint
 from pouch.sealed import read_sealed
 from pouch.verdict import Name, Trust, judge
 from tests.support.epcis import official
@@ -148,9 +150,12 @@ def test_a_bag_is_sealed_announced_handed_over_and_exported(
     for name, pages in (("label.pdf", 2), ("bordereau.pdf", 1)):
         assert len(pypdfium2.PdfDocument(out / name)) == pages
     sealed = read_sealed((out / "manifest.json").read_bytes())
+    inside = pypdfium2.PdfDocument(out / "bordereau.pdf")[0].get_textpage().get_text_bounded()
     with opened(Namespace(data=str(ministry.settings.data))) as installation:
         with custodian_of(installation.settings) as custodian:
             trust = Trust([custodian.card()])
+            root = read_introduction(custodian.root_introduction(), custodian.card())
+        assert grouped_fingerprint(root_fingerprint(root)) in " ".join(inside.split())
         with reading(installation.engine) as connection:
             told = dispatch_of(connection, "PARIS", made["announcement"])
     verdict = judge(sealed.seal.text, trust=trust, at=clock.now(), sealed=sealed)

@@ -11,6 +11,9 @@ from typing import Any
 import pypdfium2
 import pytest
 
+from keys.endorsement import read_root_file, root_file, root_fingerprint
+from keys.signing import SigningKey
+from pouch.papers.bag import grouped_fingerprint
 from pouch.reading import read_image
 from pouch.sealed import read_sealed
 from tests.surfaces.client.offline.posts import Post
@@ -36,7 +39,11 @@ def test_the_example_is_sealed_as_it_is_whoever_seals(yaounde: Post, tmp_path: P
 def test_the_printed_label_carries_the_seal_and_the_secret_lies_inside_only(
     yaounde: Post, tmp_path: Path
 ) -> None:
+    root = root_file(SigningKey.generate().verifying_key)
+    kept = yaounde.identity / "ministry.root"
+    kept.write_bytes(root + b"\n")
     bag = sealed(tmp_path, yaounde)
+    kept.unlink()
     with pypdfium2.PdfDocument(bag.folder / "label.pdf") as document:
         for page in document:
             picture = io.BytesIO()
@@ -46,6 +53,9 @@ def test_the_printed_label_carries_the_seal_and_the_secret_lies_inside_only(
     with pypdfium2.PdfDocument(bag.folder / "bordereau.pdf") as document:
         inside = "".join(page.get_textpage().get_text_bounded() for page in document)
     held = read_sealed((bag.folder / "manifest.json").read_bytes()).manifest
+    shown = grouped_fingerprint(root_fingerprint(read_root_file(root)))
+    assert shown in " ".join(inside.split()), "for who takes a telephone into service"
+    assert shown not in " ".join(outside.split())
     # Printed in groups, or whole.
     secrets = re.findall(r"(?:[0-9a-f]{4} ?){7}[0-9a-f]{4}", inside)
     hashes = {sha256(bytes.fromhex(each)).hexdigest() for each in secrets}
