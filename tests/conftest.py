@@ -1,5 +1,7 @@
 """Fixtures for every test: both databases, real ones."""
 
+import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,15 @@ from tests.support import postgres
 # Whoever runs the tests in the background may have SIGINT ignored, and every command that a test
 # starts would inherit that: Ctrl-C could then not be tried.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What tests write need not outlive the machine, and each wait for a disk is one for its test: their
+# folders lie in memory where it has room. What must survive a power loss is tried by
+# tests/gates/powerloss.py, which forgets what was not flushed, wherever it lies.
+MEMORY = Path("/dev/shm")  # noqa: S108  pytest makes folders in it that are its owner's alone
+ROOM = 6 * 2**30
+"""Bytes: twice what the folders of one run of all tests take at once."""
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 DATABASES = ("sqlite", "postgresql")
 
