@@ -5,7 +5,9 @@ only then let anyone be told. A command that is refused or fails is rolled back 
 
 Commands of a kind that can be done together share their steps: one statement for all rows of a
 table instead of one for each command. That is only ever a faster way to what each would have come
-to alone: whenever one of them would be refused, all of them are undone and done one by one.
+to alone: whenever one of them would be refused, all of them are undone and done one by one. Those
+that come first in their transaction are undone with it, since nothing else is in it yet; a
+savepoint, for which SQLite keeps every page as it was, is set only behind others.
 """
 
 import logging
@@ -41,6 +43,10 @@ are then undone and run one by one.
 
 class NotTogether(Exception):
     """Commands of one kind cannot share their steps this time; nobody outside is ever told."""
+
+
+class _Apart(Exception):
+    """The first commands of a transaction cannot share their steps: it is begun anew for each."""
 
 
 @dataclass(slots=True)
@@ -115,7 +121,7 @@ class Batches:
         each request is run again on its own, so that one harms no other.
         """
         try:
-            return self._transaction(requests)
+            return self._as_one(requests)
         except _Undone as undone:
             # A refusal by name is about the sealing itself (the custodian is absent), not about
             # one command: trying each alone would only wait as many times.
@@ -129,21 +135,40 @@ class Batches:
             return [Outcome(request, refusal=refusal) for request in requests]
         return [outcome for request in requests for outcome in self.run([request])]
 
-    def _transaction(self, requests: Sequence[Request]) -> list[Outcome]:
+    def _as_one(self, requests: Sequence[Request]) -> list[Outcome]:
+        """Run them in one transaction, without shared steps when the first cannot share theirs."""
+        try:
+            return self._transaction(requests, self._together)
+        except _Apart:
+            return self._transaction(requests, {})
+
+    def _transaction(
+        self, requests: Sequence[Request], together: Mapping[str, Together]
+    ) -> list[Outcome]:
         with unit_of_work(self._engine) as connection:
-            outcomes = self._all(connection, requests)
+            outcomes = self._all(connection, requests, together)
             try:
                 self._before_commit(connection, outcomes)
             except Exception as error:  # a process boundary: told to the callers
                 raise _Undone(error) from error
         return outcomes
 
-    def _all(self, connection: Connection, requests: Sequence[Request]) -> list[Outcome]:
+    def _all(
+        self,
+        connection: Connection,
+        requests: Sequence[Request],
+        together: Mapping[str, Together],
+    ) -> list[Outcome]:
         """Run the commands in their order, neighbours of one kind together where they can be."""
         outcomes: list[Outcome] = []
         for command, neighbours in groupby(requests, key=attrgetter("command")):
-            group, act = list(neighbours), self._together.get(command)
-            done = [] if act is None or len(group) == 1 else self._alike(connection, group, act)
+            group, act = list(neighbours), together.get(command)
+            if act is None or len(group) == 1:
+                done = []
+            elif not outcomes:
+                done = _first(connection, group, act)
+            else:
+                done = self._alike(connection, group, act)
             outcomes += done or [self._one(connection, request) for request in group]
         return outcomes
 
@@ -154,8 +179,7 @@ class Batches:
         cursor = driver_cursor(connection)
         cursor.execute("SAVEPOINT alike")
         try:
-            _claim_together(connection, requests)
-            results = act(connection, [request.payload for request in requests])
+            outcomes = _share(connection, requests, act)
         except Exception as error:  # noqa: BLE001 - whatever it is, each is tried alone and says so itself
             with _or_undo(error):
                 cursor.execute("ROLLBACK TO SAVEPOINT alike")
@@ -163,7 +187,7 @@ class Batches:
             return []
         with _or_undo(None):
             cursor.execute("RELEASE SAVEPOINT alike")
-        return [Outcome(request, result) for request, result in zip(requests, results, strict=True)]
+        return outcomes
 
     def _one(self, connection: Connection, request: Request) -> Outcome:
         cursor = driver_cursor(connection)
@@ -194,9 +218,19 @@ class Batches:
         return Outcome(request, result)
 
 
-def _claim_together(connection: Connection, requests: Sequence[Request]) -> None:
+def _first(connection: Connection, requests: Sequence[Request], act: Together) -> list[Outcome]:
+    """Run the first commands of a transaction together. Raises `_Apart`: it must be undone."""
+    try:
+        return _share(connection, requests, act)
+    except Exception as error:  # whatever it is, each is tried alone and says so itself
+        raise _Apart from error
+
+
+def _share(connection: Connection, requests: Sequence[Request], act: Together) -> list[Outcome]:
     if not claim_all(connection, [one for request in requests for one in request.claims]):
         raise NotTogether
+    results = act(connection, [request.payload for request in requests])
+    return [Outcome(request, result) for request, result in zip(requests, results, strict=True)]
 
 
 @contextmanager

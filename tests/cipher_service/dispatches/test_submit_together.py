@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from cipher_service.directory import enrolment
 from cipher_service.references import new_id
+from cipher_service.storage import batch
 from cipher_service.storage.batch import Batches, Outcome, Request
 from cipher_service.storage.blobs import SMALL
+from cipher_service.storage.statements import driver_cursor
 from cipher_service.storage.tables.dispatches import (
     addressee,
     dispatch,
@@ -183,6 +185,44 @@ def test_other_commands_of_the_batch_go_on_in_their_places(ministry: Ministry) -
     assert outcomes[1].result == [True]
     assert outcomes[3].result == [False]
     assert told([outcomes[0], outcomes[2]]) == ["2026/000001", "2026/000002"]
+
+
+def test_only_behind_others_is_a_savepoint_set(
+    ministry: Ministry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first ones of a transaction are undone with it; those behind others alone."""
+    said: list[str] = []
+
+    class Telling:
+        def __init__(self, connection: Connection) -> None:
+            self._cursor = driver_cursor(connection)
+
+        def execute(self, statement: str) -> None:
+            said.append(statement)
+            self._cursor.execute(statement)
+
+    monkeypatch.setattr(batch, "driver_cursor", Telling)
+    first = [request(payload(ministry, number), number) for number in (1, 2)]
+    assert told(ministry.batches.run(first)) == ["2026/000001", "2026/000002"]
+    assert said == []
+    behind = [request(payload(ministry, number), number) for number in (3, 4)]
+    claims = Request("claim", {"claims": [(b"c" * 32, EXPIRES)]})
+    outcomes = ministry.batches.run([claims, *behind])
+    assert told(outcomes[1:]) == ["2026/000003", "2026/000004"]
+    assert said[-2:] == ["SAVEPOINT alike", "RELEASE SAVEPOINT alike"]
+
+
+def test_one_refused_behind_others_undoes_none_of_them(ministry: Ministry) -> None:
+    claims = Request("claim", {"claims": [(b"c" * 32, EXPIRES)]})
+    taken = request(payload(ministry, 1), 1)
+    behind = [request(payload(ministry, 1), 2), request(payload(ministry, 2), 3)]
+    outcomes = ministry.batches.run([taken, claims, *behind])
+    assert told([outcomes[0], *outcomes[2:]]) == [
+        "2026/000001",
+        "DUPLICATE_NUMBER",
+        "2026/000002",
+    ]
+    assert outcomes[1].result == [True]
 
 
 def test_what_stands_between_them_takes_effect_in_its_place(ministry: Ministry) -> None:
