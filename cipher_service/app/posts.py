@@ -4,13 +4,14 @@ A command that stands in no row here is a defect, and keeps the registrar from s
 done to one bag is decided in its bureau (`pouches`), which knows the bag's way.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from cipher_service.access import machines
-from cipher_service.access.machines import Envelope, Message, Service, Thing, viewer_of
+from cipher_service.access.deployed import in_force
+from cipher_service.access.machines import Envelope, Message, Service, Thing, Viewer, post_of
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches.shown import envelope_of, handed_in
 from cipher_service.identity.commands import May
@@ -57,16 +58,21 @@ class PostDecisions:
             raise ValueError(f"no policy speaks of {', '.join(unknown)}")
         return self._may
 
-    def _may(self, connection: Connection, command: str, payload: Payload) -> None:
+    def _may(self, connection: Connection, command: str, payloads: Sequence[Payload]) -> None:
         """Refuse what a post may not do; the entry of what it did says by which policies.
+
+        What is given here at once is done together, with nothing in between: the policies in force
+        are asked for once.
 
         Raises:
             ServiceError: NOT_ALLOWED; NOT_FOUND for what it may not see.
         """
-        viewer = viewer_of(connection, self._directory.current(connection), payload["post"])
-        action, thing = _about(connection, command, payload["act"])
-        let = viewer.require_visible if action in _UNSEEN else viewer.require
-        payload["decision"] = let(action, thing).ruling()
+        directory, policies = self._directory.current(connection), in_force(connection)
+        for payload in payloads:
+            viewer = Viewer(policies, post_of(directory, payload["post"]))
+            action, thing = _about(connection, command, payload["act"])
+            let = viewer.require_visible if action in _UNSEEN else viewer.require
+            payload["decision"] = let(action, thing).ruling()
 
 
 def _about(connection: Connection, command: str, act: Payload) -> tuple[str, Thing]:

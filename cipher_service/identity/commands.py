@@ -32,8 +32,8 @@ from keys.signing import VerifyingKey
 
 CERTIFICATE_LIFE: Final = timedelta(days=7)
 
-May = Callable[[Connection, str, dict[str, Any]], None]
-"""Refuses a command, by its name and whole payload, that its post may not give."""
+May = Callable[[Connection, str, Sequence[dict[str, Any]]], None]
+"""Refuses commands of one name, by their whole payloads, that their posts may not give."""
 
 
 class Admissions:
@@ -85,7 +85,7 @@ class Admissions:
         def guarded(connection: Connection, payloads: Sequence[dict[str, Any]]) -> list[Any]:
             for payload in payloads:
                 self.admit(connection, payload)
-                may(connection, name, payload)
+            may(connection, name, payloads)
             return act(connection, [payload["act"] for payload in payloads])
 
         return guarded
@@ -212,7 +212,7 @@ class Admissions:
     def _guarded(self, name: str, act: Handler, may: May) -> Handler:
         def guarded(connection: Connection, payload: dict[str, Any]) -> Any:
             self.admit(connection, payload)
-            may(connection, name, payload)
+            may(connection, name, [payload])
             return act(connection, payload["act"])
 
         return guarded

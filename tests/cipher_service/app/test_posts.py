@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 
 from cipher_service import clock
 from cipher_service.access.deployed import in_force
@@ -21,7 +21,7 @@ from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.errors import ServiceError
 from cipher_service.identity.commands import Admissions
 from cipher_service.storage import counters
-from cipher_service.storage.batch import Batches, Outcome, Request
+from cipher_service.storage.batch import Batches, Handler, Outcome, Request
 from cipher_service.storage.tables.access import handling, policy_set
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.slips import Slip
@@ -46,33 +46,42 @@ def ministry(engine: Engine, tmp_path: Path) -> Ministry:
 
 def adopt(ministry: Ministry, text: str) -> None:
     with unit_of_work(ministry.engine) as connection:
-        officer = person(connection, "CHIEF-CNTC")
-        connection.execute(
-            insert(policy_set).values(
-                digest=read_policies(text).digest, body=text, adopted_at=clock.text(clock.now()),
-                adopted_by=officer, approver=officer,
-            )
-        )  # fmt: skip
-        counters.advance(connection, OFFICERS)
+        adopted(connection, text)
+
+
+def adopted(connection: Connection, text: str) -> None:
+    officer = person(connection, "CHIEF-CNTC")
+    connection.execute(
+        insert(policy_set).values(
+            digest=read_policies(text).digest, body=text, adopted_at=clock.text(clock.now()),
+            adopted_by=officer, approver=officer,
+        )
+    )  # fmt: skip
+    counters.advance(connection, OFFICERS)
 
 
 def ask(ministry: Ministry, post: str, command: str, *acts: dict[str, Any]) -> list[Outcome]:
     """Give a post's commands as the registrar runs them: admitted, decided, done, entered."""
+    return batches_of(ministry).run([asked(post, command, act) for act in acts])
+
+
+def asked(post: str, command: str, act: dict[str, Any]) -> Request:
+    client = post_keys(post).api_key.thumbprint
+    return Request(command, {"post": post, "client": client, "act": act})
+
+
+def batches_of(ministry: Ministry, **more: Handler) -> Batches:
     directory = DirectoryReader()
     admissions = Admissions(directory, ministry.custodian, "https://api")
     desk = ministry.desk.handlers()
     of_posts = {name: desk[name] for name in ("submit", "record_receipt", "mark_fetched")}
     may = PostDecisions(directory).covering(of_posts)
     sealer = ReceiptSealer(ministry.custodian, HEADQUARTERS, Recorder("log").before_commit)
-    batches = Batches(
+    return Batches(
         ministry.engine,
-        admissions.guarded(of_posts, may),
+        {**admissions.guarded(of_posts, may), **more},
         sealer.before_commit,
         {"submit": admissions.guarded_together("submit", ministry.desk.submit_together, may)},
-    )
-    client = post_keys(post).api_key.thumbprint
-    return batches.run(
-        [Request(command, {"post": post, "client": client, "act": act}) for act in acts]
     )
 
 
@@ -154,6 +163,19 @@ def test_an_adopted_set_holds_for_posts_at_their_next_request(ministry: Ministry
     refused = outcomes[1].refusal
     assert refused is not None
     assert refused.facts["policies"] == "ministry-closed"
+
+
+def test_a_set_adopted_within_a_batch_holds_for_what_stands_behind_it(ministry: Ministry) -> None:
+    """Those of one kind are decided by one reading of the policies, and by no older one."""
+    acts = [ministry.judged(slip_of(ministry, "SECRET")).to_payload(BODY) for _ in range(4)]
+    submits = [asked("PARIS", "submit", act) for act in acts]
+    outcomes = batches_of(ministry, adopt=adopted).run(
+        [*submits[:2], Request("adopt", default_policies().text + CLOSED), *submits[2:]]
+    )
+    assert [outcome.refusal and outcome.refusal.code for outcome in outcomes] == [
+        *(None, None, None),
+        *("NOT_ALLOWED", "NOT_ALLOWED"),
+    ]
 
 
 def test_the_entry_says_by_which_policies_a_post_acted(ministry: Ministry) -> None:
