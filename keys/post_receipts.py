@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from keys import canonical
-from keys.receipts import ReceiptMalformed, ReceiptNotOfKey
+from keys.receipts import CHECKPOINT, ReceiptMalformed, ReceiptNotOfKey
 from keys.records import FINGERPRINT, POST, ULID, Record
 from keys.signing import RECEIPT, Signatures
 from keys.statements import decode_signed, encode_signed, encode_statement, parse_statement
@@ -31,8 +31,6 @@ REFUSED: Final = "refused"
 
 _OUTCOME: Final = re.compile(f"{DELIVERED}|{DECIPHERED}|{REFUSED}")
 _REASON: Final = re.compile(r"[A-Z][A-Z0-9_]{1,39}")
-# Printable text and line feeds, as in a manifest: a signed note (C2SP tlog-checkpoint).
-_CHECKPOINT: Final = re.compile(r"[^\x00-\x09\x0b-\x1f\x7f]{1,4096}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +149,7 @@ def _read_post(record: Record) -> PostReceipt:
         manifest_hash=record.optional_text("manifest_hash", FINGERPRINT),
         at=record.time("at"),
         reason=record.optional_text("reason", _REASON),
-        checkpoint=record.optional_text("checkpoint", _CHECKPOINT),
+        checkpoint=record.optional_text("checkpoint", CHECKPOINT),
     )
     record.close()
     if (receipt.manifest_hash is not None) != (receipt.kind == DECIPHERED):

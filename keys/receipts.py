@@ -7,6 +7,7 @@ own path and stands alone. What an addressee says of an envelope is in `keys.pos
     files = seal_batch(statements, time=now, sign=custodian.sign_receipts)
     statement = read_submitted_receipt(files[0], service_key)
     statement.require_for(slip)
+    head = head_carried(files[0])     # of the log, as the ministry had it signed before
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from keys.slips import Slip
 
 SUBMITTED: Final = "submitted"
+
+# Printable text and line feeds, as in a manifest: a signed note (C2SP tlog-checkpoint).
+CHECKPOINT: Final = re.compile(r"[^\x00-\x09\x0b-\x1f\x7f]{1,4096}")
 
 _POSTS_MAX: Final = 600
 _PATH_MAX: Final = 64
@@ -171,11 +175,14 @@ class BatchRoot:
         root: RFC 6962 root, 32 bytes.
         size: number of leaves, at least 1.
         time: UTC, whole seconds.
+        checkpoint: the log's last signed head (a signed note); None before there is one, and in
+            receipts given before they carried it.
     """
 
     root: bytes
     size: int
     time: datetime
+    checkpoint: str | None = None
 
     def encode(self) -> bytes:
         """Gives the canonical bytes that are signed in context `depeche/v1 receipts`.
@@ -224,12 +231,15 @@ class UnsignedBatch:
         )
 
 
-def batch_together(statements: Sequence[Submitted], *, time: datetime) -> UnsignedBatch:
+def batch_together(
+    statements: Sequence[Submitted], *, time: datetime, checkpoint: str | None = None
+) -> UnsignedBatch:
     """Makes the receipts of one commit, all but the signatures that they share.
 
     Args:
         statements: at least one, in any order; their receipts come back in the same.
         time: UTC, whole seconds.
+        checkpoint: the log's last signed head.
 
     Raises:
         ReceiptMalformed: a statement is not as it must be.
@@ -239,7 +249,7 @@ def batch_together(statements: Sequence[Submitted], *, time: datetime) -> Unsign
     # Each node stands in many paths: it is spelled once.
     spelled = {node: b64encode(node) for node in {node for path in paths for node in path}}
     return UnsignedBatch(
-        BatchRoot(root=top, size=len(leaves), time=time).encode(),
+        BatchRoot(root=top, size=len(leaves), time=time, checkpoint=checkpoint).encode(),
         tuple(
             b'{"proof":{"index":%d,"path":[%b]%b%b}'
             % (index, b",".join([b'"%b"' % spelled[node] for node in path]), _JOINT, leaf)
@@ -260,7 +270,11 @@ def whole_receipt(own: bytes, shared: bytes) -> bytes:
 
 
 def seal_batch(
-    statements: Sequence[Submitted], *, time: datetime, sign: Callable[[bytes], Signatures]
+    statements: Sequence[Submitted],
+    *,
+    time: datetime,
+    sign: Callable[[bytes], Signatures],
+    checkpoint: str | None = None,
 ) -> list[bytes]:
     """Makes whole receipts with one call of `sign`.
 
@@ -269,13 +283,14 @@ def seal_batch(
         time: UTC, whole seconds.
         sign: both signatures in context `depeche/v1 receipts` by the service key; a custodian's
             `sign_receipts` fits.
+        checkpoint: the log's last signed head.
 
     Raises:
         ReceiptMalformed: a statement is not as it must be.
     """
     if not statements:
         return []
-    batch = batch_together(statements, time=time)
+    batch = batch_together(statements, time=time, checkpoint=checkpoint)
     sealed = batch.sealed(sign(batch.root_statement))
     return [whole_receipt(own, sealed.shared) for own in sealed.own]
 
@@ -328,6 +343,22 @@ def read_submitted_receipt(data: bytes, keys: KeyLine | VerifyingKey) -> Submitt
     return statement
 
 
+def head_carried(data: bytes) -> str | None:
+    """Gives the head of the log in a receipt that `read_submitted_receipt` has accepted.
+
+    Both signatures of the service key cover it; whether it is one of the log that the reader knows
+    is for the reader's own log (`LOG.md`). None in a receipt that carries none.
+
+    Raises:
+        ReceiptMalformed: this is no receipt.
+    """
+    try:
+        root = Record(canonical.decode(data), "receipt").record("proof").record("root")
+        return _read_root(root).checkpoint
+    except ValueError as error:
+        raise ReceiptMalformed(str(error)) from error
+
+
 def _read_submitted(record: Record) -> Submitted:
     record.constant("v", 1)
     record.constant("type", RECEIPT)
@@ -349,7 +380,9 @@ def _read_submitted(record: Record) -> Submitted:
 
 
 def _root_object(batch: BatchRoot) -> dict[str, Any]:
+    carried = {} if batch.checkpoint is None else {"checkpoint": batch.checkpoint}
     return {
+        **carried,
         "v": 1,
         "type": RECEIPTS,
         "root": batch.root.hex(),
@@ -365,6 +398,7 @@ def _read_root(record: Record) -> BatchRoot:
         root=bytes.fromhex(record.text("root", FINGERPRINT)),
         size=record.integer("size", least=1),
         time=record.time("time"),
+        checkpoint=record.text("checkpoint", CHECKPOINT) if record.has("checkpoint") else None,
     )
     record.close()
     return batch

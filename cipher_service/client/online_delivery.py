@@ -14,6 +14,7 @@ from typing import Final
 
 from cipher_service import clock
 from cipher_service.client.enciphering import settle
+from cipher_service.client.log_book import LogBook
 from cipher_service.client.messages import explain
 from cipher_service.client.numbers import Outgoing
 from cipher_service.client.numbers import Status as NumberStatus
@@ -26,7 +27,7 @@ from cipher_service.client.outbox_entries import Claim, Entry, Note, Status
 from cipher_service.client.sdk import canonical_bytes
 from cipher_service.client.terminal import Advance
 from cipher_service.references import new_id
-from keys.receipts import read_submitted_receipt
+from keys.receipts import head_carried, read_submitted_receipt
 from keys.service_messages import (
     CANCELLED,
     SeriesReference,
@@ -246,6 +247,8 @@ def _deliver_one(session: Session, claim: Claim) -> Entry:
     else:
         statement = read_receipt(session, receipt)
         statement.require_for(signed_slip(entry))
+        with LogBook(session.pins.folder) as book:
+            book.hear(session.pin.headquarters, head_carried(receipt), entry.dispatch_id)
         session.outbox.acknowledge(entry.dispatch_id, receipt, statement.register)
     return session.outbox.entry(entry.dispatch_id)
 

@@ -31,7 +31,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.wire.dispatches import ReceiptItem
 from keys.errors import Refusal
 from keys.post_receipts import parse_post_receipt, read_post_receipt
-from keys.receipts import ReceiptOfAnother
+from keys.receipts import ReceiptOfAnother, head_carried
 from keys.records import ULID
 from keys.slips import Slip
 
@@ -101,6 +101,8 @@ def _judge(session: Session, slip: Slip, item: ReceiptItem) -> dict[str, Any]:
 def _judge_ministry(session: Session, slip: Slip, data: bytes) -> dict[str, Any]:
     statement = read_receipt(session, data)
     statement.require_for(slip)
+    with LogBook(session.pins.folder) as book:
+        book.hear(session.pin.headquarters, head_carried(data), statement.dispatch_id)
     return {
         "verified": True,
         "register": statement.register,

@@ -1,9 +1,10 @@
 """The ministry's receipts: sealed and stored before the COMMIT that they speak of.
 
-One signature of the custodian covers all submissions of a batch (RFC 6962 tree). Without the
-custodian nothing is accepted: an acknowledgement without proof would be worth nothing to a post.
-The key of receipts may be exchanged at the custodian's terminal while this runs: what the new one
-signed in the place of the old is made anew in its name, before anybody sees it.
+One signature of the custodian covers all submissions of a batch (RFC 6962 tree), with the head of
+the log that was signed last: whoever holds a receipt shows which log the ministry then had. Without
+the custodian nothing is accepted: an acknowledgement without proof would be worth nothing to a
+post. The key of receipts may be exchanged at the custodian's terminal while this runs: what the new
+one signed in the place of the old is made anew in its name, before anybody sees it.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from cipher_service import clock
+from cipher_service.audit.hearing import carried
 from cipher_service.dispatches import repository
 from cipher_service.dispatches.service import Recorded
 from cipher_service.errors import ServiceError
@@ -67,7 +69,7 @@ class ReceiptSealer:
             if isinstance(outcome.result, Recorded)
         ]
         new = [result for _, result in recorded if result.created]
-        signed = self._begin(new) if new else None
+        signed = self._begin(connection, new) if new else None
         try:
             self._meanwhile(connection, outcomes)
         finally:
@@ -84,12 +86,15 @@ class ReceiptSealer:
 
     def seal(self, connection: Connection, new: Sequence[Recorded]) -> list[tuple[int, bytes]]:
         """Sign and store the receipts of new submissions: (order of arrival, receipt)."""
-        return self._store(connection, new, *self._begin(new)())
+        return self._store(connection, new, *self._begin(connection, new)())
 
-    def _begin(self, new: Sequence[Recorded]) -> Callable[[], tuple[SealedBatch, datetime]]:
+    def _begin(
+        self, connection: Connection, new: Sequence[Recorded]
+    ) -> Callable[[], tuple[SealedBatch, datetime]]:
         """Have the receipts signed; what it returns waits for them."""
         now = clock.now().replace(microsecond=0)
-        batch = self._batch(new, now)
+        head = carried(connection)
+        batch = self._batch(new, now, head)
         signatures = begin_receipts(self._custodian, batch.root_statement)
 
         def signed() -> tuple[SealedBatch, datetime]:
@@ -98,22 +103,22 @@ class ReceiptSealer:
                 try:
                     self._key.verify_ed25519(RECEIPTS, batch.root_statement, given.ed25519)
                 except SignatureInvalid:
-                    return self._signed_anew(new, now), now
+                    return self._signed_anew(new, now, head), now
             except (CustodianUnavailable, CustodianFault, SignatureInvalid) as error:
                 raise ServiceError("UNAVAILABLE") from error
             return batch.sealed(given), now
 
         return signed
 
-    def _signed_anew(self, new: Sequence[Recorded], now: datetime) -> SealedBatch:
+    def _signed_anew(self, new: Sequence[Recorded], now: datetime, head: str | None) -> SealedBatch:
         """Have receipts signed by the key that is in force now, and in its name."""
         self._key = self._custodian.service_key()
-        batch = self._batch(new, now)
+        batch = self._batch(new, now, head)
         given = self._custodian.sign_receipts(batch.root_statement)
         self._key.verify_ed25519(RECEIPTS, batch.root_statement, given.ed25519)
         return batch.sealed(given)
 
-    def _batch(self, new: Sequence[Recorded], now: datetime) -> UnsignedBatch:
+    def _batch(self, new: Sequence[Recorded], now: datetime, head: str | None) -> UnsignedBatch:
         service = self.service
         return batch_together(
             [
@@ -124,6 +129,7 @@ class ReceiptSealer:
                 for result in new
             ],
             time=now,
+            checkpoint=head,
         )
 
     def _store(

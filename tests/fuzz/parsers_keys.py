@@ -57,7 +57,14 @@ from keys.post_receipts import (
 )
 from keys.prekeys import Prekey, make_bundle, read_offer
 from keys.prekeys import read_bundle as read_prekeys
-from keys.receipts import BatchRoot, ReceiptMalformed, Submitted, read_submitted_receipt, seal_batch
+from keys.receipts import (
+    BatchRoot,
+    ReceiptMalformed,
+    Submitted,
+    head_carried,
+    read_submitted_receipt,
+    seal_batch,
+)
 from keys.rerouting import Addendum
 from keys.s2.complements import read_complement
 from keys.s2.recipients import parse_recipient as parse_s2_recipient
@@ -201,7 +208,8 @@ def _statements() -> list[Parser]:
                   f"{number:064x}", 4096, ("LOME", "MINREX"), key_fingerprint(service))
         for number in range(1, 4)
     ]  # fmt: skip
-    receipts = seal_batch(batch, time=NOW, sign=OFFICE.sign_receipts)
+    note = "ministry/audit\n7\n" + "A" * 44 + "\n"
+    receipts = seal_batch(batch, time=NOW, sign=OFFICE.sign_receipts, checkpoint=note)
     manifest = Manifest.parse(Forgery([PARIS.card]).manifest())
     slip = slip_for(manifest, envelope_sha256="ab" * 32, envelope_size=4096)
     head = sign_slip(slip, lambda statement: PARIS.signing_key.sign_ed25519(SLIP, statement)).head
@@ -220,7 +228,7 @@ def _statements() -> list[Parser]:
     )  # fmt: skip
     destroyed = make_record(7, "Part n° 3", "PV 12/2026", NOW, (PARIS, LOME))
     witnesses = {each.card.fingerprint: each.card for each in (PARIS, LOME)}
-    root_of = BatchRoot(bytes(32), 3, NOW).encode()
+    roots = [BatchRoot(bytes(32), 3, NOW, head).encode() for head in (None, note)]
     return [
         of("keys.post_receipts:PostReceipt.parse", PostReceipt.parse, receipt.encode()),
         of("keys.post_receipts:parse_post_receipt", parse_post_receipt, given),
@@ -230,7 +238,8 @@ def _statements() -> list[Parser]:
         of("keys.service_messages:parse_service_message", parse_service_message, said),
         of("keys.service_messages:read_service_message",
            lambda data: read_service_message(data, PARIS.card), said),
-        of("keys.receipts:BatchRoot.parse", BatchRoot.parse, root_of),
+        of("keys.receipts:BatchRoot.parse", BatchRoot.parse, *roots),
+        of("keys.receipts:head_carried", head_carried, *receipts),
         of("keys.receipts:read_submitted_receipt",
            lambda data: read_submitted_receipt(data, service), *receipts),
         of("keys.slips:Slip.parse", Slip.parse, slip.encode()),

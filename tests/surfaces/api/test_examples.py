@@ -53,6 +53,7 @@ def example(answer: httpx.Response, request: Any = None) -> Example:
 def played(service: Service, paris: Post, lome: Post) -> dict[str, Example]:
     """Call every address once, as posts do, and return the examples by operation."""
     http, made = service.http, {}
+    head(paris)  # receipts carry the log's last head, once there is one
     made["GET /v1/health"] = example(http.get("/v1/health"))
     made["GET /v1/service-card"] = example(http.get("/v1/service-card"))
     newcomer = Post(service, PostKeys("MARSEILLE"))

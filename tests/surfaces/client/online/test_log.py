@@ -141,6 +141,29 @@ def test_a_log_split_between_two_posts_is_found_by_their_mail(
     assert sync(pair.lome).json["error"]["code"] == "LOG_CONTRADICTED"
 
 
+def test_a_log_split_is_found_by_the_ministry_s_own_receipt(
+    split: tuple[LiveMinistry, Twin, Pair],
+) -> None:
+    _, twin, pair = split
+    known = sync(pair.paris)
+    assert known.status == 0, known.err
+    here = json.loads((pair.paris.folder / "ministry.json").read_text())["server"]
+    move(pair.paris, twin.address)
+    sent = pair.paris.send("LOME", "Remise à l’autre moitié.", "--json").json["id"]
+    move(pair.paris, here)
+
+    found = sync(pair.paris)
+
+    assert found.json["error"]["code"] == "LOG_CONTRADICTED"
+    with LogBook(pair.paris.folder) as book:
+        by_receipt = [each for each in book.contradictions() if each.about == sent]
+    [shown] = by_receipt
+    # Which of the two depends on whose log is the longer at that moment.
+    assert (shown.post, shown.verdict) in {("MINREX", "LOG_FORKED"), ("MINREX", "LOG_ROLLED_BACK")}
+    explained = sync(pair.paris, "--log-fingerprint", known.json["fingerprint"])
+    assert explained.status == 0, explained.err
+
+
 def test_a_log_that_was_taken_back_is_named_and_a_person_decides(
     split: tuple[LiveMinistry, Twin, Pair], tmp_path: Path
 ) -> None:
