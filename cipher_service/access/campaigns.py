@@ -5,16 +5,18 @@ once; what nobody confirmed before the closing day ends then.
 """
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select, update
+from sqlalchemy import Connection, Row, Table, func, select, update
 
 from cipher_service import clock
-from cipher_service.access.acts import Gate, circumstances, person, require
+from cipher_service.access.acts import Gate, anybody, circumstances, require
 from cipher_service.access.subjects import Person
 from cipher_service.directory.officers import OFFICERS, end_windows, in_force
 from cipher_service.errors import ServiceError
+from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.storage import counters
 from cipher_service.storage.tables.access import campaign, campaign_line, site_access
 from cipher_service.storage.tables.officers import function_held, habilitation, need_to_know
@@ -29,6 +31,22 @@ _BOOKS: dict[str, tuple[Table, str]] = {
     "need": (need_to_know, "object"),
     "site": (site_access, "place"),
 }
+
+
+def acts(gate: Gate, now: Callable[[], datetime] = clock.now) -> dict[str, OfficerAct]:
+    """Return the commands by which an officer reviews in the console, to be guarded."""
+
+    def opened(connection: Connection, officer: str, _payload: object) -> dict[str, str]:
+        """Give `{"act": the campaign's number}`. Refuses as `open_campaign`."""
+        return {"act": open_campaign(connection, gate, officer, now())}
+
+    def answered(connection: Connection, officer: str, payload: dict[str, Any]) -> dict[str, str]:
+        """Take `{"campaign", "line", "verdict"}`; give `{"act"}`. Refuses as `answer`."""
+        number, line = payload["campaign"], payload["line"]
+        answer(connection, gate, number, line, payload["verdict"], officer, now())
+        return {"act": f"{number}/{line}"}
+
+    return {"review_open": opened, "review_answer": answered}
 
 
 def open_campaign(connection: Connection, gate: Gate, by: str, now: datetime) -> str:
@@ -81,18 +99,19 @@ def answer(
     """Confirm a right or remove it; nobody answers for themselves.
 
     Raises:
-        ServiceError: NOT_FOUND, UNKNOWN_KIND, REVIEWED_ALREADY, NOT_ALLOWED.
+        ServiceError: NOT_ALLOWED, whether there is such a line or not; NOT_FOUND, UNKNOWN_KIND,
+            REVIEWED_ALREADY.
     """
     mine = (campaign_line.c.campaign == number, campaign_line.c.line == line)
     row = connection.execute(select(campaign_line).where(*mine).with_for_update()).one_or_none()
+    about = anybody(connection, "" if row is None else row.officer)
+    require(connection, gate, by, "recertify", about, circumstances(connection, gate, now))
     if row is None:
         raise ServiceError("NOT_FOUND")
     if verdict not in VERDICTS:
         raise ServiceError("UNKNOWN_KIND", kind=verdict)
     if row.verdict is not None:
         raise ServiceError("REVIEWED_ALREADY", seq=line)
-    about = person(connection, row.officer)
-    require(connection, gate, by, "recertify", about, circumstances(connection, gate, now))
     _settle(connection, row, verdict, by, now)
 
 
@@ -118,6 +137,31 @@ def due(connection: Connection, now: datetime) -> list[str]:
         campaign.c.closed_at.is_(None), campaign.c.closes_at <= clock.text(now)
     )
     return list(connection.scalars(waiting.order_by(campaign.c.campaign_id)))
+
+
+def everything(connection: Connection) -> list[Row[Any]]:
+    """Return the register of campaigns, the latest first; `asked` and `answered` count lines."""
+    line = campaign_line.c
+    counted = (
+        select(
+            campaign,
+            func.count(line.line).label("asked"),
+            func.count(line.verdict).label("answered"),
+        )
+        .outerjoin(campaign_line, line.campaign == campaign.c.campaign_id)
+        .group_by(*campaign.c)
+        .order_by(campaign.c.campaign_id.desc())
+    )
+    return list(connection.execute(counted))
+
+
+def read(connection: Connection, number: str) -> Row[Any]:
+    """Return a campaign. Raises ServiceError NOT_FOUND."""
+    mine = select(campaign).where(campaign.c.campaign_id == number)
+    row = connection.execute(mine).one_or_none()
+    if row is None:
+        raise ServiceError("NOT_FOUND")
+    return row
 
 
 def lines(connection: Connection, number: str) -> list[Row[Any]]:

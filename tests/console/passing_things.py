@@ -1,4 +1,4 @@
-"""Things with an id that await somebody: acts, ceremonies, cases, emergencies.
+"""Things with an id that await somebody: acts, reviews, ceremonies, cases, emergencies.
 
 Each is made for one test and undone after it, so that it keeps nobody waiting.
 """
@@ -11,7 +11,8 @@ from pathlib import Path
 from sqlalchemy import Connection, delete
 
 from cipher_service import clock
-from cipher_service.access import ceremonies, emergencies
+from cipher_service.access import campaigns, ceremonies, emergencies
+from cipher_service.access.acts import Gate
 from cipher_service.access.policies import default_policies
 from cipher_service.access.subjects import Book, Person
 from cipher_service.directory import officers
@@ -20,7 +21,7 @@ from cipher_service.references import new_id
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables import acts as act_tables
 from cipher_service.storage.tables import pouches as pouch_tables
-from cipher_service.storage.tables.access import emergency
+from cipher_service.storage.tables.access import campaign, campaign_line, emergency
 from cipher_service.storage.unit_of_work import unit_of_work
 from keys.act_rules import RULES
 from keys.acts import Act
@@ -192,6 +193,20 @@ def _reviews(policies: Policies, books: Connection, _id: str, role: str) -> bool
     return policies.allow(role, "break-glass-review", about)
 
 
+def open_review(to: Officers) -> str:
+    """Open a review of every right, as the security officer does."""
+    by = number_of(to.on, "SECURITY-OFFICER")
+    with changing(to) as connection:
+        return campaigns.open_campaign(connection, Gate(), by, clock.now())
+
+
+def review_gone(to: Officers, id_: str) -> None:
+    """Take a review out of the books again."""
+    with changing(to) as connection:
+        connection.execute(delete(campaign_line).where(campaign_line.c.campaign == id_))
+        connection.execute(delete(campaign).where(campaign.c.campaign_id == id_))
+
+
 _ACT = "/actes/{act_id}"
 _CEREMONY = "/ceremonies/{ceremony}"
 
@@ -211,6 +226,17 @@ PASSING = (
     Thing(
         "act_id", NOWHERE, _changing_policies, _reads_policies, gets("/politiques/{act_id}"),
         _act_gone,
+    ),
+    Thing(
+        "review",
+        "R-999999",
+        lambda to, _folder: open_review(to),
+        _reads_policies,
+        {
+            **gets("/revues/{review}"),
+            **posts({"line": "1", "verdict": "confirmer"}, "/revues/{review}/repondre"),
+        },
+        review_gone,
     ),
     Thing(
         "ceremony",

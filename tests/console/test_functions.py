@@ -109,7 +109,7 @@ LET_IN: dict[str, May] = {
     **dict.fromkeys(("/postes", "/postes/apercu"), _sees_posts),
     "/postes/numeros": _sees_mail,
     **dict.fromkeys(
-        ("/droits", "/droits.csv", "/politiques", "/urgences", "/cles/avis"),
+        ("/droits", "/droits.csv", "/politiques", "/urgences", "/cles/avis", "/revues"),
         RIGHTS,
     ),
     **dict.fromkeys(("/journal", "/journal.json", "/journal/tetes"), LOG),
@@ -201,6 +201,8 @@ APART = {
     *(("GET", path) for path in ("/valises/lettre", "/valises/comptage")),
     ("GET", "/depeches/autorisation/prise"),
     ("POST", "/depeches/autorisation"),
+    # Whoever may opens a review: `test_reviews`.
+    ("POST", "/revues"),
     # It names officers, whom a custodian's page lists, and cards that nobody here keeps.
     ("POST", "/ceremonies/nouvelle"),
 }

@@ -31,6 +31,8 @@ from pouch.facts import INTACT
 from pouch.manifest import BagClass
 from tests.console import photographed
 from tests.console.conftest import Enter
+from tests.console.functions import Officers
+from tests.console.passing_things import open_review, review_gone
 from tests.console.support import (
     NARROW,
     WIDE,
@@ -56,6 +58,7 @@ BOOKS = {
     "/postes/{post}": "CHIEF-CIPHER-POUCH",
     "/droits/{officer}": "SECURITY-OFFICER",
     "/droits/{officer}/accorder": "SECURITY-OFFICER",
+    "/revues/{review}": "SECURITY-OFFICER",
 }
 DISPATCHES = {
     "/depeches/{number}": "DEPUTY-DIRECTOR",
@@ -119,8 +122,17 @@ def look_at(
 
 
 def test_pages_of_the_books(ministry: Stage, enter: Enter) -> None:
-    found = {"number": "1", "post": "PARIS", "officer": sample(ministry, "CIPHER-CLERK")}
-    look_at(ministry, enter, BOOKS, found, tuple(default_roles().roles))
+    officers = Officers(ministry)
+    found = {
+        "number": "1",
+        "post": "PARIS",
+        "officer": sample(ministry, "CIPHER-CLERK"),
+        "review": open_review(officers),
+    }
+    try:
+        look_at(ministry, enter, BOOKS, found, tuple(default_roles().roles))
+    finally:
+        review_gone(officers, found["review"])
 
 
 def test_pages_of_dispatches(ministry: Stage, enter: Enter, tmp_path: Path) -> None:
