@@ -82,15 +82,17 @@ fix: setup ## Let ruff repair what it can.
 	$(BIN)/ruff format .
 
 # By their numbers: 1 to 3, 6, 12, 19, 23 in tests/gates; 5, 10, 11, 14 in identity; 7 and 8 in access; 9
-# the matrix in access and posts' commands in app (officers' pages and ids run in `make test` only); 13
-# in audit; 15 the certificates and the smuggled requests; 17 what holds no key and no text; 24 the
-# scoreboard; 4 is the fuzz run of the API; 20 is `make soak`, 21 `make fuzz`, 22 `make mutants`.
+# the matrix in access, posts' commands in app and test_functions of console and API; 13 in audit; 14 also
+# at_once of bags and of prekeys; 15 the certificates and the smuggled requests; 17 what holds no key and
+# no text; 24 the scoreboard; 4 is the fuzz run of the API; 20 is `make soak`, 21 `make fuzz`, 22 `make
+# mutants`.
 .PHONY: gates
 gates: setup ## The long form of the gates: crashes, faults, policies, tokens, certificates, timing.
 	GATES=full $(BIN)/pytest -q -p no:cacheprovider --timeout=7200 \
 	  tests/gates tests/surfaces/client/online/test_killed.py $(FOREIGN)/verify_foreign.py \
 	  tests/cipher_service/access tests/cipher_service/app tests/cipher_service/identity \
-	  tests/cipher_service/pouches/test_at_once.py \
+	  tests/cipher_service/pouches/test_at_once.py tests/cipher_service/directory/test_prekeys_at_once.py \
+	  tests/console/test_functions.py tests/surfaces/api/test_functions.py \
 	  tests/cipher_service/audit tests/pouch/test_guesses.py tests/keys/test_certificates.py \
 	  tests/surfaces/client/online/test_server_certificates.py tests/surfaces/api/test_smuggling.py \
 	  tests/deploy/test_proxy.py tests/console/test_memory.py tests/house/test_asvs.py \
