@@ -1,12 +1,13 @@
 """The service before a custodian with officers: what it asks for stands in its log, and holds."""
 
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copytree
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import Engine, select
@@ -21,8 +22,14 @@ from cipher_service.storage.tables.audit import audit_entry
 from cipher_service.storage.unit_of_work import reading
 from keys.age.files import encrypt
 from keys.custody import Custodian, found, open_custodian, read_credential
+from keys.custody.core import Custody
 from keys.custody.errors import GrantMissing
+from keys.custody.frames import listen
+from keys.custody.remote import RemoteCustodian
 from keys.custody.roll_file import RollFile
+from keys.custody.server import Server
+from keys.signing import SLIP
+from keys.slips import SeriesNumber, Slip, SlipAddressee
 from tests.support.intents import grant_of, granted
 from tests.support.officers import CLERK, Ministry, found_ministry, whole_now
 
@@ -109,6 +116,64 @@ def test_without_an_officer_s_session_nothing_is_opened(office: Office) -> None:
         WarrantedCustodian(office.custodian, office.engine, ORIGIN, "-").open_sealed(
             office.sealed()
         )
+
+
+def test_what_two_must_grant_is_not_asked_for_by_one(office: Office) -> None:
+    office.hire()
+    session = Session(CLERK, {"endorse": bytes(32)})
+    asking = WarrantedCustodian(office.custodian, office.engine, ORIGIN, "-", session)
+    before = office.entries()
+    with pytest.raises(GrantMissing, match="second officer"):
+        asking.endorse_card(office.custodian.card().to_bytes())
+    assert office.entries() == before
+
+
+@pytest.mark.parametrize(("session", "actor"), [(True, CLERK), (False, "account/chiffre")])
+def test_what_needs_no_grant_stands_under_the_officer_at_work_or_under_the_account(
+    office: Office, session: bool, actor: str
+) -> None:
+    office.hire()
+    asking = office.asking() if session else _alone(office.custodian, office.engine)
+    card = office.custodian.card()
+    slip = Slip(
+        dispatch_id="01KAMV6R8P3ZDFWQ5XJ9T2C4EN",
+        origin=card.post,
+        origin_card=card.fingerprint,
+        kind="telegram",
+        level="SECRET",
+        caveats=(),
+        dtg=whole_now(),
+        envelope_sha256="ab" * 32,
+        envelope_size=4096,
+        addressees=(
+            SlipAddressee(
+                "PARIS", "cd" * 32, "action", "ROUTINE", "cipher", SeriesNumber(202600, 1)
+            ),
+        ),
+    ).encode()
+    card.verifying_key.verify_ed25519(SLIP, slip, asking.sign_slip(slip))
+    assert office.entries()[1:] == [(actor, "sign_slip", said) for said in ("intended", "done")]
+
+
+def test_who_lets_go_of_a_warranted_custodian_lets_go_of_its_connections(
+    office: Office, tmp_path: Path
+) -> None:
+    path = tmp_path / "door.sock"
+    door = Server(cast("Custody", office.custodian), listen(path, mode=0o600), {os.geteuid()})
+    serving = threading.Thread(target=door.serve, daemon=True)
+    serving.start()
+    remote = RemoteCustodian(path)
+    asking = _alone(remote, office.engine)
+    asking.card()
+    assert len(remote._idle) == 1
+    asking.close()
+    assert remote._idle == []
+    door.stop()
+    serving.join()
+
+
+def _alone(custodian: Custodian, engine: Engine) -> WarrantedCustodian:
+    return WarrantedCustodian(custodian, engine, ORIGIN, "account/chiffre")
 
 
 def test_what_the_custodian_refuses_is_in_the_log_with_its_reason(office: Office) -> None:
