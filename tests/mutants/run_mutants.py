@@ -35,8 +35,10 @@ TESTS: Final = {
     "keys.age.stream": ("tests/keys/age/test_stream.py", "tests/attacks/test_envelope_attacks.py"),
     "keys.package": (
         "tests/attacks",
+        "tests/keys/test_custodians_half.py",
         "tests/keys/test_dispatch.py",
         "tests/keys/test_rewrapping.py",
+        "tests/keys/test_s2.py",
         "tests/keys/test_vectors.py",
     ),
     "keys.ustar": ("tests/attacks/test_package_attacks.py", "tests/keys/test_dispatch.py"),
