@@ -19,9 +19,11 @@ from keys import canonical
 from keys.cards import Card, read_card
 from keys.devices import PACK
 from keys.errors import CardInvalid, SignatureInvalid
+from keys.log.notes import NOTE_BYTES_MAX
 from keys.records import FINGERPRINT, POST, Record
 from keys.statements import object_of_signatures, read_signatures
 from pouch.errors import PackMalformed, PackNotOfRoot, PackNotYetValid, PackRolledBack
+from pouch.logged import logged_object, read_logged
 from pouch.manifest import BAG, PACKAGES_MAX, SEAL
 from pouch.members import bounded, read_seals
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from keys.signing import Signatures, VerifyingKey
+    from pouch.logged import Logged
 
 PACK_BYTES_MAX: Final = 16 * 1024 * 1024
 # Clocks of devices differ by so much without being wrong.
@@ -52,6 +55,7 @@ class Announced:
         destination: code of the post that receives.
         packages: how many bags travel together.
         expires: when its seal ends; None where the ministry does not know the seal.
+        logged: that the log holds the seal; None as long as no signed head says so.
     """
 
     seal: str
@@ -61,6 +65,7 @@ class Announced:
     destination: str
     packages: int
     expires: datetime | None = None
+    logged: Logged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,8 @@ class Pack:
         revoked_cards: fingerprints of cards that count no more.
         roots: roots of the log by the sizes of its tree.
         recalled: identifiers of closings that their origins want back, unopened.
+        checkpoint: the log's signed head whose root is among `roots`, as the log publishes it; b""
+            for none.
     """
 
     version: int
@@ -105,6 +112,7 @@ class Pack:
     revoked_cards: frozenset[str]
     roots: dict[int, bytes]
     recalled: frozenset[str] = frozenset()
+    checkpoint: bytes = b""
 
 
 def make_pack(pack: Pack, *, sign: Callable[[str, bytes], Signatures]) -> bytes:
@@ -178,6 +186,7 @@ def read_pack(data: bytes, root: VerifyingKey, *, least_version: int, at: dateti
 def _pack_object(pack: Pack) -> dict[str, Any]:
     # What packs did not tell from the beginning is left out where there is nothing to tell.
     recalled = {"recalled": sorted(pack.recalled)} if pack.recalled else {}
+    head = {"checkpoint": canonical.text_from_bytes(pack.checkpoint)} if pack.checkpoint else {}
     return {
         "v": 1,
         "type": PACK,
@@ -194,6 +203,7 @@ def _pack_object(pack: Pack) -> dict[str, Any]:
         "revoked_cards": sorted(pack.revoked_cards),
         "roots": [{"size": size, "root": pack.roots[size].hex()} for size in sorted(pack.roots)],
         **recalled,
+        **head,
     }
 
 
@@ -207,6 +217,7 @@ def _announced_object(bag: Announced) -> dict[str, Any]:
         "destination": bag.destination,
         "packages": bag.packages,
         **({} if expires is None else {"expires": expires}),
+        **({} if bag.logged is None else {"logged": logged_object(bag.logged)}),
     }
 
 
@@ -231,6 +242,7 @@ def _read(record: Record) -> Pack:
         revoked_cards=frozenset(record.texts("revoked_cards", FINGERPRINT, most=_BAGS_MAX)),
         roots=dict(roots),
         recalled=_read_recalled(record),
+        checkpoint=_read_checkpoint(record),
     )
     record.close()
     if pack.issued >= pack.expires:
@@ -250,6 +262,16 @@ def _read_recalled(record: Record) -> frozenset[str]:
     return frozenset(recalled)
 
 
+def _read_checkpoint(record: Record) -> bytes:
+    """Reads the signed head, if there is one: the root's signature speaks for `roots` by itself."""
+    if not record.has("checkpoint"):
+        return b""
+    note = canonical.bytes_from_text(record.any_text("checkpoint"))
+    if not 0 < len(note) <= NOTE_BYTES_MAX:
+        raise ValueError("pack.checkpoint is no signed head")
+    return note
+
+
 def _read_card(item: object) -> Card:
     try:
         return read_card(canonical.encode(item))
@@ -266,6 +288,7 @@ def _read_announced(record: Record) -> Announced:
         destination=record.text("destination", POST),
         packages=bounded(record, "packages", PACKAGES_MAX),
         expires=record.time("expires") if record.has("expires") else None,
+        logged=read_logged(record.record("logged")) if record.has("logged") else None,
     )
     record.close()
     return announced

@@ -9,7 +9,7 @@ this order:
 4. the seal's standing: not revoked, not recalled, in its time, not received before;
 5. the announcement, when a pack is at hand;
 6. the sealed manifest and its full signatures, when it is at hand;
-7. the log, when the seal carries a proof;
+7. the log, when the seal carries a proof or the pack holds one;
 8. the bag itself: seal numbers, count and weight as somebody observed them.
 
 Without 1 and 2 nothing else means anything and the verdict ends there. Otherwise every finding is
@@ -28,6 +28,7 @@ from keys.errors import CardNotInForce, SignatureInvalid
 from keys.merkle import ProofInvalid
 from pouch.discrepancies import weight_is_off
 from pouch.errors import SealDamaged
+from pouch.logged import Logged
 from pouch.pack import SKEW
 from pouch.physical import Observed, compare_seals
 from pouch.seal import claims_of, kid_of, read_seal
@@ -308,7 +309,7 @@ class _Case:
             self.find(Name.SEAL_NOT_YET_VALID, f"made {claims.issued - self.at} from now")
 
     def judge_announcement(self, pack: Pack) -> None:
-        told = next((bag for bag in pack.announced if bag.seal == self.claims.seal), None)
+        told = self._told()
         if told is None:
             # A bag that was received is no longer among those under way.
             known = pack.recalled | {arrival.seal for arrival in pack.arrivals}
@@ -331,17 +332,31 @@ class _Case:
             self._judge_witness(self.claims.witness, sealed.witness)
 
     def judge_log(self) -> None:
-        proof = self.seal.proof
+        """Judge the proof that the label bears, else the one that the pack holds."""
+        proof = self.seal.proof or self._told_proof()
         if proof is None:
             return
         self.logging = Logging.UNCHECKED
-        if self.pack is not None and proof.size in self.pack.roots:
-            try:
-                self.seal.require_logged(proof, self.pack.roots[proof.size])
-            except ProofInvalid as error:
-                self.find(Name.LOG_PROOF_INVALID, str(error))
+        root = None if self.pack is None else self.pack.roots.get(proof.size)
+        if root is None:
+            return
+        try:
+            if isinstance(proof, Logged):
+                proof.require(self.seal.message.encode(), root)
             else:
-                self.logging = Logging.PROVED
+                self.seal.require_logged(proof, root)
+        except ProofInvalid as error:
+            self.find(Name.LOG_PROOF_INVALID, str(error))
+        else:
+            self.logging = Logging.PROVED
+
+    def _told_proof(self) -> Logged | None:
+        told = self._told()
+        return None if told is None else told.logged
+
+    def _told(self) -> Announced | None:
+        announced = () if self.pack is None else self.pack.announced
+        return next((bag for bag in announced if bag.seal == self.claims.seal), None)
 
     def judge_bag(self, observed: Observed) -> None:
         if observed.seals is not None:

@@ -13,7 +13,7 @@ nothing for devices.
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from cipher_service import clock
 from cipher_service.directory.register import Directory, DirectoryReader
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import outcomes, repository, waybills
+from cipher_service.pouches import logging_seals, outcomes, repository, waybills
 from cipher_service.pouches.repository import Closing
 from cipher_service.pouches.revocations import revoked
 from cipher_service.storage.batch import Handler
@@ -32,6 +32,7 @@ from keys.custody.protocol import Custodian
 from keys.errors import KeysError
 from keys.signing import Signatures
 from pouch.errors import PackMalformed
+from pouch.logged import Logged
 from pouch.manifest import VALIDITY_MAX
 from pouch.pack import Announced, Arrival, Pack, make_pack
 from pouch.seal import read_seal
@@ -110,8 +111,9 @@ class Packs:
             arrivals=told.arrivals,
             revoked_seals=told.revoked_seals,
             revoked_cards=told.revoked_cards,
-            roots={},
+            roots=told.roots,
             recalled=told.recalled,
+            checkpoint=told.checkpoint,
         )
         try:
             body = self._signed(pack)
@@ -152,6 +154,8 @@ class _Told:
     revoked_seals: frozenset[str]
     revoked_cards: frozenset[str]
     recalled: frozenset[str]
+    roots: dict[int, bytes]
+    checkpoint: bytes
 
 
 def _told(connection: Connection, directory: Directory, post: str, now: datetime) -> _Told:
@@ -169,14 +173,21 @@ def _told(connection: Connection, directory: Directory, post: str, now: datetime
         away = held is not None and held.discharge is None and held.post != closing.route.origin
         if closing.recalled and away:
             del receipts[closing.seal]
-    terms = _terms(connection, [seal for seal in seals if seal not in receipts])
+    symbols = repository.symbols_of(connection, [seal for seal in seals if seal not in receipts])
+    terms = {seal: read_seal(symbol).claims.expires for seal, symbol in symbols.items()}
     void = revoked(connection, closings, received=frozenset(receipts), terms=terms, now=now)
     told = [each for each in closings if each.seal not in receipts and each.seal not in void]
     together = waybills.bags_together(
         connection, sorted({closing.departure for closing in told}), now
     )
+    proofs = logging_seals.proofs_of(
+        connection, {each.seal: symbols[each.seal] for each in told if each.seal in symbols}
+    )
     return _Told(
-        announced=tuple(_announced(closing, together, terms) for closing in told),
+        announced=tuple(
+            _announced(closing, together, terms, proofs.by_seal.get(closing.seal))
+            for closing in told
+        ),
         arrivals=tuple(
             Arrival(seal, row.post, clock.parse(row.granted_at)) for seal, row in receipts.items()
         ),
@@ -185,17 +196,16 @@ def _told(connection: Connection, directory: Directory, post: str, now: datetime
             card.fingerprint for card in directory.cards.values() if card.state == "withdrawn"
         ),
         recalled=frozenset(closing.seal for closing in told if closing.recalled),
+        roots=proofs.roots,
+        checkpoint=proofs.checkpoint,
     )
 
 
-def _terms(connection: Connection, seals: Sequence[str]) -> dict[str, datetime]:
-    """Return when the seals that headquarters signed end, by their closings."""
-    symbols = repository.symbols_of(connection, seals)
-    return {seal: read_seal(symbol).claims.expires for seal, symbol in symbols.items()}
-
-
 def _announced(
-    closing: Closing, together: Mapping[str, int], terms: Mapping[str, datetime]
+    closing: Closing,
+    together: Mapping[str, int],
+    terms: Mapping[str, datetime],
+    logged: Logged | None,
 ) -> Announced:
     """Announce a sealed bag; those of one departure travel together on one waybill."""
     return Announced(
@@ -206,6 +216,7 @@ def _announced(
         destination=closing.route.destination,
         packages=together[closing.departure],
         expires=terms.get(closing.seal),
+        logged=logged,
     )
 
 
@@ -213,7 +224,13 @@ def _mark(directory: Directory, told: _Told) -> str:
     made_from = [
         directory.version,
         [
-            [bag.seal, bag.packages, None if bag.expires is None else clock.text(bag.expires)]
+            [
+                bag.seal,
+                bag.packages,
+                None if bag.expires is None else clock.text(bag.expires),
+                # Whether, not where: each signed head of the log would make another pack.
+                bag.logged is not None,
+            ]
             for bag in told.announced
         ],
         [[each.seal, each.place, clock.text(each.at)] for each in told.arrivals],

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select, update
 
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import preparing
+from cipher_service.pouches import logging_seals, preparing
 from cipher_service.pouches.preparing import Waiting
 from cipher_service.pouches.repository import Closing
 from cipher_service.storage.tables import pouches as tables
@@ -238,3 +238,4 @@ def _insert(
         )
     )
     preparing.finish(connection, closing.seal)
+    logging_seals.enter(connection, symbol)

@@ -99,6 +99,7 @@ def _show(verdict: Verdict, told: Explanation, terminal: Terminal) -> None:
     if verdict.claims is not None:
         lines += _claim_lines(verdict.claims, language)
     lines.append(("line_witnessing", phrase(f"witnessing_{verdict.witnessing}", language)))
+    lines.append(("line_logging", phrase(f"logging_{verdict.logging}", language)))
     if verdict.pack is not None:
         lines.append(("line_pack", _pack_text(verdict.pack, language)))
     others = [finding.name for finding in verdict.findings[1:]]

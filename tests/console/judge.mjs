@@ -1,5 +1,5 @@
 // Judges cases from standard input by the scanning page's own source; one JSON line each way:
-// {text, cards, root, pack, at, seals} -> {name, findings, word} or {refused}.
+// {text, cards, root, pack, at, seals} -> {name, findings, word, logging} or {refused}.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
@@ -28,8 +28,8 @@ for await (const line of createInterface({ input: process.stdin })) {
       ? await readPack(
         new Uint8Array(Buffer.from(asked.pack, "base64")), await root(asked.root), 0, asked.at)
       : null;
-    const { name, findings, word } = await judge(asked.text, trust, asked.at, pack, observed);
-    console.log(JSON.stringify({ name, findings, word }));
+    const { name, findings, word, logging } = await judge(asked.text, trust, asked.at, pack, observed);
+    console.log(JSON.stringify({ name, findings, word, logging }));
   } catch (error) {
     if (!(error instanceof PackRefused)) throw error;
     console.log(JSON.stringify({ refused: error.code }));

@@ -67,7 +67,12 @@ class Case:
             observed=Observed(seals=tuple(self.seals)) if self.seals is not None else None,
         )
         findings = [finding.name.value for finding in verdict.findings]
-        return {"name": verdict.name.value, "findings": findings, "word": verdict.word.name}
+        return {
+            "name": verdict.name.value,
+            "findings": findings,
+            "word": verdict.word.name,
+            "logging": verdict.logging.value,
+        }
 
 
 def _case(vector: dict[str, Any]) -> Case:

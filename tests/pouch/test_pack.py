@@ -9,6 +9,7 @@ import pytest
 from keys.canonical import decode, encode
 from keys.devices import PACK
 from pouch.errors import PackMalformed, PackNotOfRoot, PackNotYetValid, PackRolledBack
+from pouch.logged import Logged
 from pouch.manifest import SEALS_MAX
 from pouch.pack import PACK_BYTES_MAX, Arrival, Pack, make_pack, read_pack
 from tests.support.valise import CLOSED, announced, manifest, pack
@@ -26,6 +27,12 @@ PACK_7 = pack(
     roots={6: bytes(32)},
     recalled=frozenset({"cc" * 16}),
 )
+LOGGED = Logged(b'{"v":1}', bytes(32), 3, 6, (bytes(32),) * 2)
+PROVED = replace(
+    PACK_7,
+    announced=(replace(PACK_7.announced[0], logged=LOGGED),),
+    checkpoint=b"log.example\n6\n",
+)
 DATA = make_pack(PACK_7, sign=ROOT.sign)
 
 
@@ -33,6 +40,11 @@ def test_what_the_root_signed_is_read() -> None:
     assert read_pack(DATA, KEY, least_version=7, at=NOW) == PACK_7
     assert read_pack(DATA + b"\n", KEY, least_version=0, at=NOW) == PACK_7
     assert encode(decode(DATA)) == DATA
+
+
+def test_what_it_tells_of_the_log_is_read_as_it_was_made() -> None:
+    data = make_pack(PROVED, sign=ROOT.sign)
+    assert read_pack(data, KEY, least_version=7, at=NOW) == PROVED
 
 
 def test_a_lower_version_is_refused_and_the_same_is_not() -> None:
@@ -67,6 +79,18 @@ def test_a_pack_from_the_future_is_refused_beyond_what_clocks_differ() -> None:
         replace(PACK_7, announced=(replace(PACK_7.announced[0], packages=SEALS_MAX * 99),)),
         replace(PACK_7, cards=(replace(PACK_7.cards[0], edition=2),)),
         replace(PACK_7, issued=CLOSED + timedelta(microseconds=1)),
+        replace(PROVED, checkpoint=bytes(1_000_001)),
+        *(
+            replace(PACK_7, announced=(replace(PACK_7.announced[0], logged=odd),))
+            for odd in (
+                replace(LOGGED, record=bytes(1_025)),
+                replace(LOGGED, record=b""),
+                replace(LOGGED, salt=bytes(31)),
+                replace(LOGGED, index=6),
+                replace(LOGGED, path=(bytes(31),)),
+                replace(LOGGED, path=(bytes(32),) * 41),
+            )
+        ),
     ],
 )
 def test_a_pack_that_says_what_none_can_is_not_made(wrong: Pack) -> None:
@@ -94,6 +118,10 @@ def test_a_pack_of_before_tells_of_no_recall_and_of_no_end() -> None:
         {"recalled": None},
         {"recalled": ["CC" * 16]},
         {"recalled": ["cc" * 16] * 2},
+        {"checkpoint": ""},
+        {"checkpoint": "%"},
+        {"announced": [{**decode(DATA)["statement"]["announced"][0], "logged": None}]},
+        {"announced": [{**decode(DATA)["statement"]["announced"][0], "logged": {"path": [1]}}]},
         {"announced": [{**decode(DATA)["statement"]["announced"][0], "expires": None}]},
     ],
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 from keys.canonical import text_from_time
 from keys.endorsement import root_file
+from tests.vectors.logged_cases import logged_cases
 from tests.vectors.pouch_cases import ROOT, SEALER, WITNESS, Case, cases
 
 FOLDER = Path(__file__).parent / "pouch"
@@ -27,7 +28,7 @@ def main() -> None:
         "about": "Seals with one defect each, and good ones; see make_pouch_vectors.py.",
         "trusted": [each.card.post for each in TRUSTED],
         "root": ROOT.card.post,
-        "vectors": [_write(case) for case in cases()],
+        "vectors": [_write(case) for case in (*cases(), *logged_cases())],
     }
     text = json.dumps(index, ensure_ascii=False, indent=1) + "\n"
     (FOLDER / "index.json").write_text(text, encoding="utf-8")

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from cipher_service.audit.heads import sign_head
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import waybills
@@ -15,13 +16,15 @@ from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody.core import Custody
 from keys.custody.protocol import Custodian
 from keys.endorsement import read_introduction
+from keys.log.checkpoints import Checkpoint
+from keys.log.notes import Note
 from keys.signing import VerifyingKey
 from pouch.events import Event
 from pouch.facts import DID_NOT_OCCUR, Corrected, Found, Lost, Recalled
 from pouch.manifest import VALIDITY_MAX, Carrier
 from pouch.pack import Pack, read_pack
 from pouch.seal import claims_of, make_seal
-from pouch.verdict import Name, Trust, judge
+from pouch.verdict import Logging, Name, Trust, judge
 from tests.support.bags import BAG, NOON, SEAL, received, sealed
 from tests.support.ministry import custody
 from tests.support.office import PouchBureau
@@ -229,6 +232,41 @@ def test_a_bag_of_headquarters_ends_with_its_own_seal(bureau: PouchBureau) -> No
         behind = now - timedelta(minutes=4)
         verdict = judge(kept.sealed.seal.text, trust=Trust([card]), at=behind, pack=pack)
         assert verdict.name is name
+
+
+def test_a_seal_of_headquarters_is_proved_once_a_signed_head_stands_above_it(
+    bureau: PouchBureau,
+) -> None:
+    bureau.entrust()
+    text = bureau.closed().sealed.seal.text
+    trust, packs = Trust([custody().card()]), Packs(custody(), DirectoryReader())
+
+    def told(minutes: int) -> Pack:
+        at = bureau.now + timedelta(minutes=minutes)
+        with unit_of_work(bureau.engine) as connection:
+            packs.publish(connection, "PARIS", at)
+            body = body_of(connection, "PARIS")
+        return read_pack(body, _root(), least_version=0, at=at)
+
+    before = told(0)
+    assert (before.roots, before.checkpoint) == ({}, b"")
+    assert judge(text, trust=trust, at=bureau.now, pack=before).logging is Logging.NO_PROOF
+
+    assert sign_head(bureau.engine, custody())
+    after = told(1)
+    verdict = judge(text, trust=trust, at=bureau.now, pack=after)
+    assert (verdict.name, verdict.logging) == (Name.SEAL_GENUINE_BAG_ANNOUNCED, Logging.PROVED)
+    (size,) = after.roots
+    head = Checkpoint.parse(Note.parse(after.checkpoint).text)
+    assert (head.size, head.root) == (size, after.roots[size])
+    (bag,) = after.announced
+    assert bag.logged is not None
+    assert bureau.chief.encode() not in bag.logged.record, "the entry names nobody"
+
+    with bureau.office.act("pouch_bag"):
+        pass
+    assert sign_head(bureau.engine, custody())
+    assert told(2).version == after.version, "a head alone makes no new pack"
 
 
 def test_the_bags_of_a_departure_are_counted_before_all_of_them_are_closed(

@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from keys.endorsement import root_file
 from keys.identity import load_identity
 from pouch.bordereau import digest
 from pouch.locator import locator
+from pouch.logged import Logged
 from pouch.pack import Announced, Arrival, Pack, make_pack
 from pouch.sealed import read_sealed, seal_manifest
 from pouch.symbol import png
 from tests.surfaces.client.offline.posts import Ending, Post
 from tests.surfaces.valise.bags import Bag, sealed, state, valise
+from tests.vectors.logged_cases import held, record
 
 AZERTY = str.maketrans("0123456789", "à&é\"'(-è_ç")
 
@@ -187,13 +190,7 @@ class TestPacks:
         now = clock.now().replace(microsecond=0)
         announced: tuple[Announced, ...] = ()
         if bag is not None:
-            held = read_sealed((bag.folder / "manifest.json").read_bytes()).manifest
-            announced = (
-                Announced(
-                    *(held.seal, held.bag, digest(held).hex(), held.seals),
-                    *(held.waybill.destination, held.waybill.packages),
-                ),
-            )
+            announced = self._announced(bag)
         pack = Pack(
             version=3,
             issued=now - timedelta(days=2, hours=1),
@@ -208,6 +205,15 @@ class TestPacks:
         identity = load_identity(root.identity, lambda: b"")
         path.write_bytes(make_pack(replace(pack, **change), sign=identity.sign))
         return path
+
+    def _announced(self, bag: Bag, logged: Logged | None = None) -> tuple[Announced, ...]:
+        whole = read_sealed((bag.folder / "manifest.json").read_bytes()).manifest
+        told = Announced(
+            *(whole.seal, whole.bag, digest(whole).hex(), whole.seals),
+            *(whole.waybill.destination, whole.waybill.packages),
+            logged=logged,
+        )
+        return (told,)
 
     def _verify(self, place: Path, root: Post, pack: Path, bag: Bag) -> Ending:
         card = _root_file(root)
@@ -224,6 +230,29 @@ class TestPacks:
         assert done.record["verdict"] == "SEAL_GENUINE_BAG_ANNOUNCED"
         assert done.record["pack"]["version"] == 3
         assert done.record["pack"]["age_seconds"] // 3600 == 49
+
+    def test_a_pack_proves_that_the_log_holds_the_seal(
+        self, bag: Bag, root: Post, tmp_path: Path
+    ) -> None:
+        sealed = read_sealed((bag.folder / "manifest.json").read_bytes())
+        digest_of = sha256(sealed.seal.message.encode()).hexdigest()
+        logged, top = held(record(resource=digest_of))
+        told = self._announced(bag, logged)
+        for roots, status, found in (
+            ({4: top}, 0, "proved"),
+            ({}, 0, "unchecked"),
+            ({4: bytes(32)}, 1, "unchecked"),
+        ):
+            pack = self._write(root, tmp_path / "pack", bag, announced=told, roots=roots)
+            done = self._verify(tmp_path, root, pack, bag)
+            assert (done.status, done.record["log"]) == (status, found)
+        pack = self._write(root, tmp_path / "pack", bag, announced=told, roots={4: top})
+        shown = valise(
+            *("--lang", "en", "verify", "--pack", pack, "--root", _root_file(root)),
+            bag.folder / "seal.png",
+            env=state(tmp_path),
+        )
+        assert "it holds the seal, proved" in shown.out
 
     def test_clones_revocations_and_silence(self, bag: Bag, root: Post, tmp_path: Path) -> None:
         seal = read_sealed((bag.folder / "manifest.json").read_bytes()).manifest.seal

@@ -10,7 +10,7 @@ import pytest
 from cipher_service.client.messages import explain, texts
 from keys.errors import Refusal
 from pouch import classes, errors
-from pouch.verdict import Name, Witnessing, Word
+from pouch.verdict import Logging, Name, Witnessing, Word
 from tests.surfaces.client.offline.posts import ROOT
 from tests.surfaces.valise.bags import valise
 
@@ -51,6 +51,7 @@ def test_no_words_are_left_over() -> None:
     named = set(re.findall(r"[\"']([a-z_]+)[\"']", code)) | {
         *(f"word_{word.name.lower()}" for word in Word),
         *(f"witnessing_{each}" for each in Witnessing),
+        *(f"logging_{each}" for each in Logging),
         *(f"help_{each}" for each in re.findall(r'"(valise_[a-z]+)"', code)),
     }
     assert set(WORDS["phrases"]) <= named

@@ -5,6 +5,7 @@ import { POST, SEAL_NUMBER } from "./claims.ts";
 import { hold, type Signatures } from "./signatures.ts";
 
 export const SKEW = 5 * 60;
+const NOTE_MOST = 1_000_000;
 const BYTES_MOST = 16 * 1024 * 1024;
 const FINGERPRINT = /^[0-9a-f]{64}$/;
 const CLOSING = /^[0-9a-f]{32}$/;
@@ -29,6 +30,15 @@ export interface Root {
   mldsa65: Bytes;
 }
 
+// An entry of the log, opened: pouch/logged.py.
+export interface Logged {
+  record: Bytes;
+  salt: Bytes;
+  index: number;
+  size: number;
+  path: Bytes[];
+}
+
 export interface Announced {
   seal: string;
   bag: string;
@@ -37,6 +47,7 @@ export interface Announced {
   destination: string;
   packages: number;
   expires: number | null; // null where the ministry does not know the seal
+  logged: Logged | null; // null as long as no signed head of the log says so
 }
 
 export interface Arrival {
@@ -161,6 +172,7 @@ async function members(statement: Value): Promise<Pack> {
     roots: new Map(told.items("roots", 1_000).map(readRoot)),
     recalled: readRecalled(told),
   };
+  readCheckpoint(told);
   told.close();
   if (pack.issued >= pack.expires) throw new Malformed("a pack ends after its issue");
   return pack;
@@ -186,9 +198,35 @@ function readAnnounced(value: Value): Announced {
     destination: told.text("destination", POST),
     packages: told.integer("packages", 1, 99),
     expires: told.has("expires") ? told.time("expires") : null,
+    logged: told.has("logged") ? readLogged(told.take("logged")) : null,
   };
   told.close();
   return announced;
+}
+
+function readLogged(value: Value): Logged {
+  const told = new Taken(value);
+  const record = told.take("record");
+  const logged = {
+    record: typeof record === "string" ? fromBase64(record) : null,
+    salt: octets(told.take("salt"), 32),
+    index: told.integer("index", 0),
+    size: told.integer("size", 1),
+    path: told.items("path", 40).map((each) => octets(each, 32)),
+  };
+  told.close();
+  if (!logged.record?.length || logged.record.length > 1024 || logged.index >= logged.size) {
+    throw new Malformed("no entry of a log is so");
+  }
+  return { ...logged, record: logged.record };
+}
+
+// The log's signed head: the root's signature speaks for `roots` by itself.
+function readCheckpoint(told: Taken): void {
+  if (!told.has("checkpoint")) return;
+  const note = told.take("checkpoint");
+  const bytes = typeof note === "string" ? fromBase64(note) : null;
+  if (!bytes?.length || bytes.length > NOTE_MOST) throw new Malformed("no signed head");
 }
 
 function readArrival(value: Value): Arrival {

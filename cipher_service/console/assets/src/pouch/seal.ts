@@ -75,10 +75,11 @@ function readProof(index: number, size: number, path: Bytes): LogProof {
   return { index, size, path: siblings };
 }
 
-// Whether the message stands in the log's tree of that root (RFC 9162 §2.1.3.2).
-export async function isLogged(message: Bytes, proof: LogProof, root: Bytes): Promise<boolean> {
+// Whether a leaf stands in the log's tree of that root (RFC 9162 §2.1.3.2): the seal's message where the
+// label bears a proof, the log's own entry where a pack tells it.
+export async function isLogged(leaf: Bytes, proof: LogProof, root: Bytes): Promise<boolean> {
   let [position, last] = [BigInt(proof.index), BigInt(proof.size - 1)];
-  let node = await sha256(Uint8Array.of(0), message);
+  let node = await sha256(Uint8Array.of(0), leaf);
   for (const sibling of proof.path) {
     if (last === 0n) return false;
     if (position & 1n || position === last) {

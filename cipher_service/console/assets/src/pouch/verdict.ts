@@ -1,9 +1,10 @@
 // The one judgement on a seal and its bag, as pouch/verdict.py makes it, without the sealed
 // manifest: that file travels enciphered and is never on a telephone.
-import { hex, Malformed } from "./bytes.ts";
+import { hex, Malformed, sha256, utf8, type Bytes } from "./bytes.ts";
+import { decodeBytes, type Value } from "./canonical.ts";
 import type { Claims } from "./claims.ts";
 import { compareSeals, weightIsOff, type Observed } from "./observed.ts";
-import { SKEW, type Announced, type Card, type Pack } from "./pack.ts";
+import { SKEW, type Announced, type Card, type Logged, type Pack } from "./pack.ts";
 import { isLogged, readSeal, type Seal } from "./seal.ts";
 import { holdsEd25519 } from "./signatures.ts";
 
@@ -135,10 +136,31 @@ function agree(told: Announced, claims: Claims): boolean {
 async function judgeLog(
   seal: Seal, pack: Pack | null,
 ): Promise<Verdict["logging"] | "wrong"> {
-  if (!seal.proof) return "no-proof";
-  const root = pack?.roots.get(seal.proof.size);
+  const told = pack?.announced.get(seal.claims.seal)?.logged ?? null;
+  const proof = seal.proof ?? told;
+  if (!proof) return "no-proof";
+  const root = pack?.roots.get(proof.size);
   if (!root) return "unchecked";
-  return (await isLogged(seal.message, seal.proof, root)) ? "proved" : "wrong";
+  const leaf = seal.proof || !told ? seal.message : await entryOf(told, seal.message);
+  return leaf && (await isLogged(leaf, proof, root)) ? "proved" : "wrong";
+}
+
+// The log's entry about a message, as pouch/logged.py; null when its record is of another.
+async function entryOf(told: Logged, message: Bytes): Promise<Bytes | null> {
+  let record: Value;
+  try {
+    record = decodeBytes(told.record);
+  } catch (error) {
+    if (error instanceof Malformed) return null;
+    throw error;
+  }
+  if (typeof record !== "object" || record === null || Array.isArray(record)) return null;
+  const wanted = {
+    type: "depeche/v1 audit", action: "pouch_seal_logged", outcome: "done",
+    resource: hex(await sha256(message)),
+  };
+  const named = Object.entries(wanted).every(([member, value]) => record[member] === value);
+  return named ? sha256(utf8("depeche/v1 audit-leaf\0"), told.salt, told.record) : null;
 }
 
 function judgeBag(claims: Claims, observed: Observed): Name[] {

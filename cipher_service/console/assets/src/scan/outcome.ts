@@ -84,6 +84,7 @@ function verdictLines(verdict: Verdict, pack: Pack | null): [string, string][] {
       [say("closed"), moment(claims.issued)],
       [say("declared"), `${claims.weight} g`],
       [say("witness"), say(verdict.witnessing)],
+      [say("log"), say(verdict.logging)],
     );
   }
   if (verdict.place) lines.push([say("received_at"), verdict.place]);
