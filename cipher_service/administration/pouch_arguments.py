@@ -73,6 +73,7 @@ def _add_planning(group: "Commands[Parser]", say: Say) -> None:
     waybill.add_argument("--courier", metavar="OFF", help=say("help_courier"))
     bag = _act(group, say, "pouch.bag", "pouches:add_bag")
     bag.add_argument("--cycles", type=int, metavar="N", help=say("help_cycles"))
+    bag.add_argument("--sides", type=int, nargs=3, metavar="CM", help=say("help_sides"))
     machine = _act(group, say, "pouch.machine", "machines:connect")
     machine.add_argument("jwk", metavar="JWK", nargs="?", help=say("help_machine_jwk"))
 

@@ -152,8 +152,11 @@ def entrust(arguments: Namespace, terminal: Terminal) -> None:
 
 def add_bag(arguments: Namespace, terminal: Terminal) -> None:
     """Take a new bag into service."""
+    sides = None if arguments.sides is None else tuple(arguments.sides)
     with at_desk(arguments, terminal) as (_, office):
-        bag = planning.add_bag(office, by=arguments.by, cycles_most=arguments.cycles)
+        bag = planning.add_bag(
+            office, by=arguments.by, cycles_most=arguments.cycles, sides_cm=sides
+        )
     named = grouped_locator(bag)
     tell(terminal, "pouch_bag_added", {"bag": bag, "locator": named}, locator=named)
 

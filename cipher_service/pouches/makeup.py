@@ -5,6 +5,7 @@ keeps ciphertext and the salted commitment, and demands at sealing that the sign
 exactly the commitments that it holds, so nothing enters or leaves a bag behind a seal.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from cipher_service.pouches.entitlement import seen_by_posts
 from cipher_service.pouches.repository import Closing, RouteRecord
 from cipher_service.storage.statements import insert_or_skip, inserts
 from cipher_service.storage.tables import pouches as tables
+from keys import canonical
 from pouch.bordereau import digest_of
 from pouch.classes import (
     Certification,
@@ -39,6 +41,9 @@ from pouch.facts import Prepared, Sealed
 from pouch.manifest import BagClass, Mode
 
 # How a file of age v1 begins: a line that does not is legible to whoever reads the database.
+Sides = tuple[int, int, int]
+"""Length, width and height of a bag, in centimetres, rounded up."""
+SIDE_MOST_CM: Final = 300
 _AGE: Final = b"age-encryption.org/v1\n"
 
 
@@ -80,9 +85,21 @@ def add_departure(
 
 
 def add_bag(
-    connection: Connection, bag: str, *, place: str, now: datetime, cycles_most: int | None = None
+    connection: Connection,
+    bag: str,
+    *,
+    place: str,
+    now: datetime,
+    cycles_most: int | None = None,
+    sides_cm: Sides | None = None,
 ) -> None:
-    """Take a new bag into service, empty. Raises ServiceError BAG_KNOWN."""
+    """Take a new bag into service, empty.
+
+    Raises:
+        ServiceError: BAG_KNOWN, BAG_SIDES_ODD (a side is not 1 to 300 cm).
+    """
+    if sides_cm is not None and not all(0 < side <= SIDE_MOST_CM for side in sides_cm):
+        raise ServiceError("BAG_SIDES_ODD", most=SIDE_MOST_CM)
     values = {
         "bag": bag,
         "place": place,
@@ -90,6 +107,7 @@ def add_bag(
         "empty": 1,
         "cycles": 0,
         "cycles_most": cycles_most,
+        "sides_cm": None if sides_cm is None else canonical.encode(list(sides_cm)).decode(),
     }
     if not inserts(connection, insert_or_skip(tables.bag, ["bag"]).values(**values)):
         raise ServiceError("BAG_KNOWN", bag=bag)
@@ -117,6 +135,7 @@ def begin(
             BAG_UNKNOWN, BAG_NOT_HERE, CLOSING_KNOWN.
         ModeForbidden: the class does not travel so.
         BagNotReusable: the bag is disputed or worn out.
+        LimitsExceeded: the bag was measured, and is larger than its class, mode or route allow.
     """
     found = repository.departure_of(connection, departure)
     road = None if found is None else repository.route_of(connection, found.route)
@@ -124,7 +143,11 @@ def begin(
         raise ServiceError("DEPARTURE_UNKNOWN", departure=departure)
     rules.require_open(clock.parse(found.cut_off), now)
     require_pair(bag_class, Mode(found.mode))
-    _require_bag(connection, event)
+    sides = _require_bag(connection, event)
+    route = repository.route_of(connection, found.route)
+    if route is not None:
+        limits = limits_of(bag_class, Mode(found.mode), route.limits)
+        require_within(limits, Measures(items_g=(), bag_g=0, sides_cm=sides))
     written = inserts(
         connection,
         insert_or_skip(tables.closing, ["seal"]).values(
@@ -337,7 +360,8 @@ def _being_made_up(connection: Connection, seal: str) -> Closing:
     return closing
 
 
-def _require_bag(connection: Connection, event: Event) -> None:
+def _require_bag(connection: Connection, event: Event) -> Sides | None:
+    """Demand a bag that may be filled here; return its sides, None where nobody measured it."""
     row = connection.execute(select(tables.bag).where(tables.bag.c.bag == event.bag)).one_or_none()
     if row is None:
         raise ServiceError("BAG_UNKNOWN", bag=event.bag)
@@ -355,6 +379,10 @@ def _require_bag(connection: Connection, event: Event) -> None:
             disputed=cases.is_disputed(connection, row.bag),
         )
     )
+    if row.sides_cm is None:
+        return None
+    length, width, height = json.loads(row.sides_cm)
+    return length, width, height
 
 
 def _open_closings(connection: Connection, bag: str, seal: str) -> Sequence[str]:

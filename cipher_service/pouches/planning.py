@@ -10,6 +10,7 @@ from cipher_service.directory.enrolment import ApiKey
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import makeup, waybills
 from cipher_service.pouches.entitlement import HAND_OVER, PACK
+from cipher_service.pouches.makeup import Sides
 from cipher_service.pouches.office import Office
 from cipher_service.pouches.repository import RouteRecord
 from cipher_service.pouches.waybills import Carriage
@@ -116,17 +117,31 @@ def entrust(office: Office, departure: str, carriage: Carriage, *, by: str) -> N
         waybills.entrust(sitting.connection, departure, carriage, office.card)
 
 
-def add_bag(office: Office, *, by: str, cycles_most: int | None = None) -> str:
+def add_bag(
+    office: Office, *, by: str, cycles_most: int | None = None, sides_cm: Sides | None = None
+) -> str:
     """Take a new bag into service at headquarters; return its number, 22 digits.
 
+    Args:
+        office: the pouch bureau.
+        by: the officer.
+        cycles_most: how often it may travel; None for a bag without such a limit.
+        sides_cm: how large it is; None for a soft bag that nobody measures, which no limit of
+            sides keeps from travelling.
+
     Raises:
-        ServiceError: NOT_ALLOWED, UNKNOWN_OFFICER.
+        ServiceError: NOT_ALLOWED, UNKNOWN_OFFICER, BAG_SIDES_ODD.
     """
     bag = new_bag()
     with office.act("pouch_bag", bag) as sitting:
         sitting.require_house(by, PACK, f"bag/{bag}")
         makeup.add_bag(
-            sitting.connection, bag, place=office.post, now=sitting.now, cycles_most=cycles_most
+            sitting.connection,
+            bag,
+            place=office.post,
+            now=sitting.now,
+            cycles_most=cycles_most,
+            sides_cm=sides_cm,
         )
     return bag
 

@@ -64,6 +64,7 @@ bag = table(
     Column("empty", Integer, nullable=False),  # 1: without contents
     Column("cycles", Integer, nullable=False),
     Column("cycles_most", Integer),
+    Column("sides_cm", Text),  # canonical JSON list of three; NULL: nobody measured it
     at_least("cycles", 0),
 )
 

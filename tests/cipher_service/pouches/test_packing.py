@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,11 +35,12 @@ from keys.custody.officers import Officers
 from keys.custody.roll_file import RollFile
 from keys.errors import Refusal
 from pouch.bordereau import digest, prove_line, read_line
+from pouch.classes import Limits, LimitsExceeded
 from pouch.digits import AZERTY
 from pouch.manifest import BagClass, ItemKind
 from pouch.verdict import Name, Trust, Witnessing, judge
 from tests.support.ministry import custody, post_keys
-from tests.support.office import PIECE, PouchBureau, carriage, route
+from tests.support.office import PIECE, PouchBureau, carriage, route, timetable
 from tests.support.officers import PARTY, found_ministry, whole_now
 
 
@@ -50,6 +52,25 @@ def refused(act: Callable[[], object]) -> ServiceError:
 
 def trust(*cards: Card) -> Trust:
     return Trust([custody().card(), *cards])
+
+
+def test_a_measured_bag_is_not_made_up_where_it_is_too_large(bureau: PouchBureau) -> None:
+    narrow = replace(route("R-BUS"), limits=Limits(side_cm=60, sides_cm=140))
+    planning.add_route(bureau.office, narrow, by=bureau.chief)
+    (first, *_) = planning.plan(bureau.office, timetable("R-BUS"), 2, by=bureau.chief)
+
+    def begun(sides: tuple[int, int, int] | None, departure: str = first.departure) -> str:
+        bag = planning.add_bag(bureau.office, by=bureau.chief, sides_cm=sides)
+        return packing.begin(bureau.office, departure, bag, BagClass.SECRET, by=bureau.agent)
+
+    for large in ((61, 1, 1), (60, 41, 40)):
+        with pytest.raises(LimitsExceeded):
+            begun(large)
+        assert begun(large, bureau.departure), "another route takes it"
+    assert begun((60, 40, 40))
+    assert begun(None), "nobody measures a soft bag"
+    for odd in ((0, 1, 1), (301, 1, 1)):
+        assert refused(partial(begun, odd)).code == "BAG_SIDES_ODD"
 
 
 def test_two_persons_close_a_bag_whose_seal_any_door_believes(bureau: PouchBureau) -> None:

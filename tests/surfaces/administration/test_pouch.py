@@ -273,6 +273,10 @@ def test_papers_of_empties_and_discrepancies_are_printed_and_others_refused(
     assert "VAL 2026/12" in text
     assert "Retenue à la douane" in text
     bag = done(typed, "pouch", "bag", *by)["locator"]
+    odd = ("--sides", "60", "40", "0")
+    status, _, said = typed("pouch", "bag", *odd, *by)
+    assert (status, "(BAG_SIDES_ODD)" in said) == (1, True), said
+    assert done(typed, "pouch", "bag", "--sides", "60", "40", "40", *by)["bag"]
     back = ("pouch", "take-back", "--from", "paris", "--bordereau", "SV 1", *by)
     assert done(typed, *back, bag) == {"bags": 0, "missing": []}, "it never left"
     status, _, said = typed(*back, bag, "0" * 22 + "98")
