@@ -7,23 +7,22 @@
 The act carries the whole text, its digest and that of the set which it replaces: what is signed is
 what comes into force, and over nothing else. The process that adopts it proves it again itself, so
 that nobody has to believe the page that showed the proof: before the transaction of the signature
-(`proven`), since other officers' acts wait for that one.
+(`proven`), since other officers' acts wait for that one. What the set would change is proved before
+the proposer's signature and kept beside the act (`comparing`), for those who are to sign after.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from cipher_service import clock
 from cipher_service.access import adoption
 from cipher_service.access.acts import Gate, require
+from cipher_service.access.comparing import keep, read
 from cipher_service.access.deployed import deployed
-from cipher_service.access.policies import Policies
-from cipher_service.access.proven import KIND, PROBLEM_MOST, Proofs, adoptions, read
+from cipher_service.access.proven import KIND, Proofs, adoptions
 from cipher_service.access.subjects import Book, Circumstances
 from cipher_service.errors import ServiceError
 from cipher_service.identity import approvals, shared_acts
@@ -33,20 +32,7 @@ from cipher_service.references import new_id
 from keys.act_rules import RULES
 from keys.acts import Act, ActOutdated
 
-if TYPE_CHECKING:
-    from cipher_service.access.proof.checking import Finding
-
 _TOP: Final = frozenset({"SECRETARY-GENERAL"})
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """Another set beside the one in force: what it breaks, what it opens, what it closes."""
-
-    policies: Policies
-    broken: "list[Finding]"
-    opened: "list[Finding]"
-    closed: "list[Finding]"
 
 
 class PolicyChange:
@@ -68,8 +54,10 @@ class PolicyChange:
         return {"policy_propose": self.propose}
 
     def executor(self) -> Executor:
-        """Return what the last signature does."""
-        return Executor(lambda connection, _act: adoptions(connection), self._perform)
+        """Return what the first signature keeps beside the act, and what the last one does."""
+        return Executor(
+            lambda connection, _act: adoptions(connection), self._perform, self._proposed
+        )
 
     def propose(
         self, connection: Connection, officer: str, payload: dict[str, Any]
@@ -105,6 +93,11 @@ class PolicyChange:
         shared_acts.require_signable(connection, act, officer, now, version=act.version)
         return {"ticket": approvals.ask(connection, officer, act.encoded, payload["back"], now)}
 
+    def _proposed(self, connection: Connection, act: Act) -> None:
+        compared = self._proofs.compared(act.parameters["digest"], act.version)
+        if compared is not None and act.parameters["replaces"] == deployed(connection).digest:
+            keep(connection, act, compared)
+
     def _perform(
         self, connection: Connection, act: Act, by: str, now: datetime
     ) -> dict[str, Any] | None:
@@ -114,20 +107,3 @@ class PolicyChange:
             raise ActOutdated("another set is in force than the one that was to be replaced")
         decision = adoption.adopt(connection, self._gate, policies, act.proposer, by, now)
         return None if decision is None else decision.ruling()
-
-
-@lru_cache(maxsize=4)
-def compare(now: str, other: str) -> Compared:
-    """Prove another text and hold it against the one in force; it takes seconds, once.
-
-    Raises:
-        ServiceError: POLICIES_UNPARSABLE: it cannot be read, or not proved.
-    """
-    from cipher_service.access.proof import checking, encoding  # noqa: PLC0415 - 27 MB of solver
-
-    old, new = read(now), read(other)
-    try:
-        opened, closed = checking.new_access(old, new), checking.new_access(new, old)
-        return Compared(new, checking.check(new), opened, closed)
-    except encoding.Unprovable as error:
-        raise ServiceError("POLICIES_UNPARSABLE", problem=str(error)[:PROBLEM_MOST]) from error

@@ -12,21 +12,24 @@ it decides by: nothing of it is read from the books.
 from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, func, select
 
 from cipher_service import clock
-from cipher_service.access.policies import Policies, PoliciesInvalid, read_policies
+from cipher_service.access.comparing import PROBLEM_MOST, Compared, compare, read
+from cipher_service.access.deployed import deployed
+from cipher_service.access.policies import Policies
 from cipher_service.errors import ServiceError
 from cipher_service.identity import approvals
 from cipher_service.storage.tables.access import policy_set
+from cipher_service.storage.tables.acts import shared_act
 from cipher_service.storage.unit_of_work import reading
 from keys.acts import Act
 
 KIND: Final = "policy.change"
-PROBLEM_MOST: Final = 200
 _KEPT: Final = 8
+T = TypeVar("T")
 
 
 class Proofs:
@@ -40,9 +43,12 @@ class Proofs:
         self._now = now
         self._proving = Lock()  # the solver has one context for all threads
         self._verdicts: dict[tuple[str, int], ServiceError | None] = {}
+        self._compared: dict[tuple[str, int], Compared] = {}
 
     def prepare(self, engine: Engine, signing: dict[str, Any]) -> None:
-        """Prove the set that a signature may put in force; what is no such signature is left alone.
+        """Prove the set that a signature may put in force, and compare one that it proposes.
+
+        What is no such signature is left alone.
 
         Args:
             engine: the service's database.
@@ -50,19 +56,34 @@ class Proofs:
         """
         with reading(engine) as connection:
             body = approvals.statement_of(connection, signing["ticket"], self._now())
-            version = adoptions(connection)
-        act = None if body is None else _policy_change(body)
-        if act is None or act.version != version:  # the transaction says why not
+            act = None if body is None else _policy_change(body)
+            if act is None:
+                return
+            version, in_force = adoptions(connection), deployed(connection).text
+            same = shared_act.c.act_id == act.id
+            proposed = connection.scalar(select(shared_act.c.act_id).where(same)) is not None
+        if act.version != version:  # the transaction says why not
             return
         policies = read(act.parameters["policies"])
         key = (policies.digest, version)
         with self._proving:
-            if key in self._verdicts:
-                return
-            verdict = _verdict(policies)
-            while len(self._verdicts) >= _KEPT:
-                self._verdicts.pop(next(iter(self._verdicts)))
-            self._verdicts[key] = verdict
+            if not proposed and key not in self._compared:
+                self._compare(key, in_force, policies)
+            if key not in self._verdicts:
+                _remember(self._verdicts, key, _verdict(policies))
+
+    def compared(self, digest: str, version: int) -> Compared | None:
+        """Return what a set would change, if it was compared over this many adoptions."""
+        return self._compared.get((digest, version))
+
+    def _compare(self, key: tuple[str, int], in_force: str, policies: Policies) -> None:
+        try:
+            found = compare(in_force, policies.text)
+        except ServiceError as error:
+            _remember(self._verdicts, key, error)
+            return
+        _remember(self._compared, key, found)
+        _remember(self._verdicts, key, _broken(len(found.broken)))
 
     def require(self, policies: Policies, version: int) -> None:
         """Demand that the set was proved, over this many adoptions, and that all of it holds.
@@ -84,15 +105,6 @@ def adoptions(connection: Connection) -> int:
     return int(connection.scalar(select(func.count()).select_from(policy_set)) or 0)
 
 
-def read(text: str) -> Policies:
-    """Return a set of policies. Raises ServiceError POLICIES_UNPARSABLE."""
-    try:
-        return read_policies(text)
-    except PoliciesInvalid as error:
-        problem = error.problems[0][:PROBLEM_MOST]
-        raise ServiceError("POLICIES_UNPARSABLE", problem=problem) from error
-
-
 def _policy_change(body: bytes) -> Act | None:
     if f'"{KIND}"'.encode() not in body:
         return None
@@ -107,4 +119,14 @@ def _verdict(policies: Policies) -> ServiceError | None:
         found = checking.check(policies)
     except encoding.Unprovable as error:
         return ServiceError("POLICIES_UNPARSABLE", problem=str(error)[:PROBLEM_MOST])
-    return ServiceError("POLICIES_BROKEN", count=len(found)) if found else None
+    return _broken(len(found))
+
+
+def _broken(count: int) -> ServiceError | None:
+    return ServiceError("POLICIES_BROKEN", count=count) if count else None
+
+
+def _remember(book: dict[tuple[str, int], T], key: tuple[str, int], value: T) -> None:
+    while len(book) >= _KEPT:
+        book.pop(next(iter(book)))
+    book[key] = value

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, select
 from starlette.responses import Response
 
 from cipher_service.access.acts import Gate
+from cipher_service.access.comparing import Compared, compare, kept
 from cipher_service.access.deployed import deployed
 from cipher_service.access.looks import RIGHTS_READ
-from cipher_service.access.policy_change import Compared, compare
 from cipher_service.access.proven import KIND
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import mark
@@ -67,7 +67,8 @@ async def show_act(visit: Visit) -> Response:
     def find(connection: Connection, _gate: Gate) -> Compared:
         for act in shared_acts.open_acts(connection, visit.now):
             if act.id == wanted and act.kind == KIND:
-                return _compared(connection, act.parameters["policies"])
+                known = kept(connection, act)
+                return known or _compared(connection, act.parameters["policies"])
         raise ServiceError("NOT_FOUND")
 
     compared = await visit.read(find)

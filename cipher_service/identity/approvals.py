@@ -48,10 +48,12 @@ class Executor:
         version: of the act's resource, now.
         perform: does it, inside the transaction; told who completed it. Gives what the log keeps
             of the decision (`policies`, `digest`, `mandate`), if the policies were asked.
+        proposed: writes down what is kept beside the act, in the transaction that records it.
     """
 
     version: Callable[[Connection, Act], int]
     perform: Callable[[Connection, Act, str, datetime], dict[str, Any] | None]
+    proposed: Callable[[Connection, Act], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +330,8 @@ class Approvals:
         )
         if known is None:
             shared_acts.propose(connection, act, signed, site, now, version=version)
+            if executor.proposed is not None:
+                executor.proposed(connection, act)
         else:
             shared_acts.approve(connection, act.id, signed, site, now, version=version)
         if not shared_acts.is_approved(connection, act.id, now, version=version):

@@ -46,6 +46,15 @@ policy_set = table(
     Column("approver", Text, ForeignKey("officer.officer_id"), nullable=False),
 )
 
+policy_comparison = table(
+    # What a proposed set would change, as its proposal was proved: to be read, never believed.
+    "policy_comparison",
+    Column("act", Text, ForeignKey("shared_act.act_id"), primary_key=True),
+    Column("digest", Text, nullable=False),  # of the proposed set
+    Column("replaces", Text, nullable=False),  # digest of the set in force then
+    Column("found", Text, nullable=False),  # JSON: broken, opened, closed, each in both languages
+)
+
 campaign = table(
     "campaign",
     Column("campaign_id", Text, primary_key=True),

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from cipher_service.access import proven
 from cipher_service.access.acts import Gate
 from cipher_service.access.adoption import adopt
+from cipher_service.access.comparing import compare, kept
 from cipher_service.access.deployed import deployed
 from cipher_service.access.policies import Policies, default_policies, read_policies
 from cipher_service.access.policy_change import PolicyChange
@@ -21,7 +22,9 @@ from cipher_service.directory.officers import Window
 from cipher_service.errors import ServiceError
 from cipher_service.identity.approvals import Approvals
 from cipher_service.identity.officer_commands import OfficerDesk
+from cipher_service.identity.shared_acts import waiting
 from cipher_service.storage.tables import officers as books
+from cipher_service.storage.tables.access import policy_comparison
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.acts import Act, approval_challenge
 from tests.support.signing_in import NOW, PARTY, SITE, Enrolled, enrol, load_ministry, signed_in
@@ -125,6 +128,37 @@ def test_a_set_that_breaks_an_invariant_is_refused_at_the_last_signature(house: 
     ticket = house.ticket(BROKEN)
     with pytest.raises(ServiceError, match="POLICIES_BROKEN"):
         house.sign("SECRETARY-GENERAL", ticket)
+    assert house.in_force() == SHIPPED.digest
+
+
+def test_what_a_proposal_would_change_is_proved_once_and_read_but_not_believed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = house.ticket(BROKEN)
+    told = compare(SHIPPED.text, BROKEN.text)
+    assert told.broken
+    assert told.opened
+    assert not told.closed
+    compare.cache_clear()
+    monkeypatch.delattr(checking, "new_access")  # nobody who looks proves it again
+    with unit_of_work(house.engine) as connection:
+        row = connection.execute(policy_comparison.select()).one()
+        act = waiting(connection, row.act)
+        read = kept(connection, act)
+        assert read is not None
+        assert (read.broken, read.opened, read.closed) == (told.broken, told.opened, told.closed)
+        connection.execute(
+            policy_comparison.update().values(found='{"broken":[],"opened":[],"closed":[]}')
+        )
+        forged = kept(connection, act)
+        assert forged is not None
+        assert not forged.broken
+    house.proofs = house.change._proofs = Proofs(lambda: NOW)  # a process that believes no book
+    with pytest.raises(ServiceError, match="POLICIES_BROKEN"):
+        house.sign("SECRETARY-GENERAL", ticket)
+    with unit_of_work(house.engine) as connection:
+        connection.execute(policy_comparison.update().values(replaces=SAME.digest))
+        assert kept(connection, act) is None
     assert house.in_force() == SHIPPED.digest
 
 

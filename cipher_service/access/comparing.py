@@ -1,0 +1,118 @@
+"""What another set of policies breaks, opens and closes, told in words; proved once a proposal.
+
+    compared = compare(deployed(connection).text, text)      # takes seconds
+    keep(connection, act, compared)                          # in the transaction that proposes it
+    kept(connection, act)                                    # for whoever is asked to sign after
+
+What is kept is there to be read before a signature. Nobody who puts a set in force believes it: the
+process that does proves the set again itself (`proven`).
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Self
+
+from sqlalchemy import Connection, select
+
+from cipher_service.access.deployed import deployed
+from cipher_service.access.policies import Policies, PoliciesInvalid, read_policies
+from cipher_service.errors import ServiceError
+from cipher_service.storage.tables.access import policy_comparison
+from keys.acts import Act
+
+if TYPE_CHECKING:
+    from cipher_service.access.proof.checking import Finding
+
+PROBLEM_MOST: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding in words: its invariant's or function's name, and its lines in both languages."""
+
+    name: str
+    fr: tuple[str, ...]
+    en: tuple[str, ...]
+
+    @classmethod
+    def of(cls, finding: "Finding") -> Self:
+        """Say a finding."""
+        return cls(finding.name, tuple(finding.tell("fr")), tuple(finding.tell("en")))
+
+    def tell(self, language: str) -> tuple[str, ...]:
+        """Return what should hold, then the case."""
+        return self.fr if language == "fr" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Another set beside the one in force: what it breaks, what it opens, what it closes."""
+
+    policies: Policies
+    broken: tuple[Told, ...]
+    opened: tuple[Told, ...]
+    closed: tuple[Told, ...]
+
+
+@lru_cache(maxsize=4)
+def compare(now: str, other: str) -> Compared:
+    """Prove another text and hold it against the one in force; it takes seconds, once.
+
+    Raises:
+        ServiceError: POLICIES_UNPARSABLE: it cannot be read, or not proved.
+    """
+    from cipher_service.access.proof import checking, encoding  # noqa: PLC0415 - 27 MB of solver
+
+    old, new = read(now), read(other)
+    try:
+        opened, closed = checking.new_access(old, new), checking.new_access(new, old)
+        return Compared(new, _told(checking.check(new)), _told(opened), _told(closed))
+    except encoding.Unprovable as error:
+        raise ServiceError("POLICIES_UNPARSABLE", problem=str(error)[:PROBLEM_MOST]) from error
+
+
+def read(text: str) -> Policies:
+    """Return a set of policies. Raises ServiceError POLICIES_UNPARSABLE."""
+    try:
+        return read_policies(text)
+    except PoliciesInvalid as error:
+        problem = error.problems[0][:PROBLEM_MOST]
+        raise ServiceError("POLICIES_UNPARSABLE", problem=problem) from error
+
+
+def keep(connection: Connection, act: Act, compared: Compared) -> None:
+    """Write down beside a proposal what it would change."""
+    found = {name: [asdict(one) for one in getattr(compared, name)] for name in _PARTS}
+    connection.execute(
+        policy_comparison.insert().values(
+            act=act.id,
+            digest=compared.policies.digest,
+            replaces=act.parameters["replaces"],
+            found=json.dumps(found, ensure_ascii=False),
+        )
+    )
+
+
+def kept(connection: Connection, act: Act) -> Compared | None:
+    """Return what stands beside a proposal; None if nothing does, or another set is in force."""
+    book = policy_comparison
+    row = connection.execute(select(book).where(book.c.act == act.id)).one_or_none()
+    policies = read(act.parameters["policies"])
+    mine = (policies.digest, deployed(connection).digest)
+    if row is None or (row.digest, row.replaces) != mine:
+        return None
+    found = json.loads(row.found)
+    return Compared(policies, *(_read(found[name]) for name in _PARTS))
+
+
+_PARTS: Final = ("broken", "opened", "closed")
+
+
+def _told(findings: "Iterable[Finding]") -> tuple[Told, ...]:
+    return tuple(Told.of(finding) for finding in findings)
+
+
+def _read(found: list[dict[str, list[str] | str]]) -> tuple[Told, ...]:
+    return tuple(Told(str(one["name"]), tuple(one["fr"]), tuple(one["en"])) for one in found)
