@@ -313,6 +313,25 @@ def test_a_refused_departure_comes_back_with_its_reason(enter: Enter, ministry: 
     page.get_by_text("brouillon").first.click()
     expect(page.get_by_text("Citez la note du 3 mars.")).to_be_visible()
     expect(page.get_by_label("Texte de la dépêche")).to_have_value("À revoir.")
+    page.get_by_label("Objet").fill("Note à citer")
+    page.get_by_label("Texte de la dépêche").fill("À revoir.\nVoir la note du 3 mars.")
+    page.get_by_role("button", name="Vérifier").click()
+    page.locator("#qui").select_option(number_of(ministry, "DEPUTY-DIRECTOR"))
+    page.get_by_role("button", name="Soumettre").click()
+    expect(page.get_by_text("attend sa lecture").first).to_be_visible()
+    deputy.goto(where)
+    changes = deputy.page.locator("[data-changes]")
+    expect(changes).to_be_hidden()
+    deputy.page.get_by_role("button", name="Lire la dépêche").click()
+    expect(changes.get_by_role("heading")).to_contain_text("que vous avez refusée")
+    expect(changes.locator("ins")).to_have_text(["Note à citer", "Voir la note du 3 mars."])
+    expect(changes.locator(".app-document__watermark")).to_have_count(1)
+    expect(changes.locator("del")).to_have_text([""])  # there was no subject
+    check_page(deputy, foreign=NAMES)
+    deputy.page.keyboard.press("l")
+    expect(changes).to_be_hidden()
+    assert "3 mars" not in deputy.page.content()
+    expect(deputy.page.locator("[data-changes] *")).to_have_count(0)
 
 
 def test_a_head_of_post_is_alerted_of_what_the_post_may_read(enter: Enter) -> None:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate
-from cipher_service.console.dispatches import live
+from cipher_service.console.dispatches import changes, live
 from cipher_service.console.dispatches.attaching import told
 from cipher_service.console.dispatches.desk import number_of, officer_in, require_seen, showing_of
 from cipher_service.console.dispatches.granting import showing_for, standing
@@ -97,10 +97,11 @@ async def read(visit: Visit) -> Response:
     showing = showing_for(visit, number)
     refused: str | None = "FAILED"
     try:
-        subject, text, attached = await visit.office.in_thread(
+        subject, text, attached, before = await visit.office.in_thread(
             lambda: (
                 *showing.unsealed(given["body"]),
                 opened_list(given["attachments"], showing.unsealed_text),
+                given["earlier"] and showing.unsealed(given["earlier"]["body"]),
             )
         )
         refused = None
@@ -115,6 +116,7 @@ async def read(visit: Visit) -> Response:
             "text": text,
             "whole": True,
             "attachments": told(visit, attached),
+            "changes": before and changes.told(visit, given["earlier"], before, (subject, text)),
             "signed": visit.say(
                 "Édition %(edition)d, telle qu’elle partirait", edition=given["edition"]
             ),

@@ -2,6 +2,7 @@
 
 - `entitlement`: may this officer do this to that dispatch now; what they may not see is NOT_FOUND.
 - `compositions`: drafts, their submission, refusal and withdrawal.
+- `editions`: what somebody refused, kept for them until it leaves.
 - `release`: the second person, who has read what leaves.
 - `trail`: who saw, acknowledged, received and was charged with a dispatch.
 - `routing`: to charge a clerk, to hand over, to acknowledge an alert.

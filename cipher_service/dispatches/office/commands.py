@@ -6,6 +6,7 @@ database has two commands, `.intend` before and `.end` after (`audit.recorder`).
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from cipher_service.access.acts import Gate
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches import openings
 from cipher_service.dispatches.lists import DispatchRecord, dispatch_of
-from cipher_service.dispatches.office import compositions, release, routing, trail
+from cipher_service.dispatches.office import compositions, editions, release, routing, trail
 from cipher_service.dispatches.office.compositions import DRAFT, Composition, Content
 from cipher_service.dispatches.office.entitlement import Ruling, demand
 from cipher_service.dispatches.office.parties import PAIR_FROM
@@ -129,14 +130,22 @@ class OfficeDesk:
     def review(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"dispatch_id"}`; give what is to be unsealed.
 
-        `{"body", "attachments", "refusal", "digest", "edition", "decision"}`. Refuses NOT_FOUND,
-        NOT_ALLOWED.
+        `{"body", "attachments", "refusal", "digest", "edition", "decision", "earlier"}`; what this
+        officer refused before is `{"body", "edition", "same_addressees", "same_attachments"}`, or
+        None. Refuses NOT_FOUND, NOT_ALLOWED.
         """
         known = compositions.read(connection, payload["dispatch_id"])
         ruled = reviews(connection, self._gate, officer, known, self._now())
         content = known.content
         same = {"body": content.body, "attachments": content.attachments, "refusal": known.refusal}
-        return {**same, "digest": known.digest, "edition": known.edition, "decision": ruled}
+        earlier = editions.refused(connection, known, officer)
+        return {
+            **same,
+            "digest": known.digest,
+            "edition": known.edition,
+            "decision": ruled,
+            "earlier": None if earlier is None else asdict(earlier),
+        }
 
     def reviewed(self, connection: Connection, officer: str, payload: Answer) -> None:
         """Take `{"dispatch_id", "digest", "refused": code or None}`: this edition was shown.

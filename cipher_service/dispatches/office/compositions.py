@@ -24,6 +24,7 @@ from cipher_service.access.principals import rank
 from cipher_service.access.subjects import Dispatch
 from cipher_service.access.writing import Marking
 from cipher_service.directory.authorisations import checked_marking
+from cipher_service.dispatches.office import editions
 from cipher_service.dispatches.office.entitlement import Ruling, demand
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme, UnknownLabel
@@ -281,7 +282,9 @@ def read(connection: Connection, composition_id: str) -> Composition:
 def settle(
     connection: Connection, composition_id: str, state: str, now: datetime, **values: Any
 ) -> None:
-    """Write the step at which it stands now."""
+    """Write the step at which it stands now; nothing earlier stays of what is at its end."""
+    if state in (LEFT, DISCARDED):
+        editions.forget(connection, composition_id)
     change(connection, composition_id, state=state, state_at=clock.text(now), **values)
 
 

@@ -87,7 +87,8 @@ class GrantDesk:
         NOT_FOUND, NOT_ALLOWED, FORM_REFUSED: the request opens something else.
         """
         given = self._office.review(connection, officer, {"dispatch_id": payload["composition"]})
-        sealed = (given["body"], given["attachments"], given["refusal"])
+        earlier = (given["earlier"] or {}).get("body")
+        sealed = (given["body"], given["attachments"], given["refusal"], earlier)
         texts = [text for text in sealed if text]
         if payload["request"] not in {request_digest("open_sealed", text) for text in texts}:
             raise ServiceError("FORM_REFUSED")

@@ -22,7 +22,7 @@ from cipher_service.access.decisions import decide
 from cipher_service.access.subjects import held_for
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches import departures
-from cipher_service.dispatches.office import compositions, trail
+from cipher_service.dispatches.office import compositions, editions, trail
 from cipher_service.dispatches.office.compositions import (
     DRAFT,
     PROPOSED,
@@ -301,6 +301,7 @@ def refuse(
     known = awaited(connection, officer, composition_id, SUBMITTED, PROPOSED, RELEASED)
     if not sealed_reason or len(sealed_reason) > compositions.BODY_MOST:
         raise ServiceError("REASON_MISSING")
+    editions.keep(connection, known, officer, now)
     if known.state == RELEASED:
         departures.abandon(connection, known.dispatch_id, now)
     elif known.act is not None:

@@ -46,6 +46,19 @@ composition = table(
     Index("ix_composition_tray", "state", "assigned"),
 )
 
+refused_edition = table(
+    # The edition that somebody refused last, for them to see what changed; gone when it leaves.
+    "refused_edition",
+    Column("composition_id", Text, ForeignKey("composition.composition_id"), primary_key=True),
+    Column("officer", Text, ForeignKey("officer.officer_id"), primary_key=True),
+    Column("edition", Integer, nullable=False),
+    Column("marking", Text, nullable=False),  # canonical JSON: level, caveats
+    Column("routing", Text, nullable=False),  # as of the composition
+    Column("enclosed", Text, nullable=False),  # likewise
+    Column("body", LargeBinary, nullable=False),  # age ciphertext, as it was in the composition
+    Column("refused_at", Text, nullable=False),
+)
+
 dispatch_act = table(
     "dispatch_act",
     # Who saw a dispatch, acknowledged its alert, was given it or charged with it.

@@ -2,6 +2,7 @@
 // after a minute without a gesture, when the tab is hidden or left for five seconds, by l or Esc.
 import { type Attachment, attachmentLines } from "./reading/attachments";
 import { watchOver } from "./reading/locking";
+import { type Changes, showChanges } from "./reading/changes";
 import { endPrinting, watchPrinting } from "./reading/printing";
 import type { Refusal } from "./reading/refusal";
 import { watermark, wipeWatermark } from "./reading/watermark";
@@ -13,6 +14,7 @@ interface Told {
   attachments: Attachment[];
   signed: string;
   watermark: string;
+  changes?: Changes | null;
 }
 
 const unsealer = document.querySelector<HTMLButtonElement>("[data-open]");
@@ -35,6 +37,7 @@ if (unsealer && sealed && clear && refused) {
     watch.end();
     if (clear.hidden) return;
     for (const name of ["subject", "text", "signed", "names"]) part(clear, name)?.replaceChildren();
+    showChanges(clear, null);
     wipeWatermark();
     endPrinting(clear);
     clear.hidden = true;
@@ -54,6 +57,7 @@ if (unsealer && sealed && clear && refused) {
       text.textContent = told.text;
       watermark(text, told.watermark);
     }
+    showChanges(clear, told.changes ?? null, told.watermark);
     const cut = part(clear, "cut");
     if (cut) cut.hidden = told.whole;
     const attached = part(clear, "attachments");
