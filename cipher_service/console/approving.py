@@ -19,6 +19,7 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from cipher_service.console import octets, reports
+from cipher_service.console.approving_help import help_of
 from cipher_service.console.bodies import members_of
 from cipher_service.console.door import DEMONSTRATION
 from cipher_service.console.guard import REPORTS, Guard
@@ -209,6 +210,6 @@ def _page(assets: Assets, language: Language, end: str) -> str:
         f"{held_in(language, _CEILING[language])} </span>{level}</div></header>\n"
         '<div class="app-frame app-frame--alone"><main class="app-work" id="travail">\n'
         f"<h1>{title}</h1>\n<noscript><p>{held_in(language, _NO_SCRIPT[language])}</p></noscript>\n"
-        '<div id="acte" aria-live="polite"></div>\n</main></div>\n'
+        f'<div id="acte" aria-live="polite"></div>\n{help_of(end, language)}</main></div>\n'
         f'<footer>{band} aria-hidden="true">{level}</div></footer>\n</body>\n</html>\n'
     )

@@ -9,15 +9,19 @@ from playwright.sync_api import expect
 
 import cipher_service.console
 from cipher_service.administration.stage import Stage
+from cipher_service.console import approving_help
 from cipher_service.console.flows import FLOWS
 from cipher_service.console.helping import PAGES
 from cipher_service.console.language import LANGUAGES, Language, translations
+from cipher_service.console.own import MAKE_OWN_KEY, OWN_KEY
 from tests.console.conftest import Enter
 from tests.console.support import ENGLISH, FRENCH, check_accessible, check_language, check_width
 from tests.console.test_signing import names
 from tests.console.test_words import said
 
 TEMPLATES = Path(cipher_service.console.__file__).parent / "templates"
+SOURCES = Path(cipher_service.console.__file__).parent / "assets" / "src"
+SCAN = SOURCES / "scan.ts"
 QUOTED = {"fr": re.compile("«\u00a0(.+?)\u00a0»"), "en": re.compile("“(.+?)”")}
 OTHER = {"fr": ENGLISH, "en": FRENCH}
 
@@ -44,6 +48,48 @@ def test_the_help_names_real_buttons_and_keys_in_its_own_language(language: Lang
                 assert label in labels, f"{page}: no button {label!r}"
             assert not OTHER[language].search(text), f"{page}: {text}"
         assert set(told.keys) <= keys, page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_help_of_fixed_pages_names_what_their_scripts_show(language: Language) -> None:
+    shown = {
+        "": (SOURCES / "words" / "acts.ts").read_text("utf-8"),
+        **dict.fromkeys((OWN_KEY, MAKE_OWN_KEY), (SOURCES / "words" / "own.ts").read_text("utf-8")),
+    }
+    assert set(approving_help.ROWS) == set(shown)
+    for end, source in shown.items():
+        told = approving_help.told(end, language)
+        assert len(told) == 3
+        for text in told:
+            assert not OTHER[language].search(text), text
+            for label in QUOTED[language].findall(text):
+                assert f'"{label}"' in source, label
+
+
+def test_the_help_of_the_scanning_page_names_what_it_shows() -> None:
+    source = (SOURCES / "scan" / "help.ts").read_text("utf-8")
+    texts = (SOURCES / "scan" / "texts.ts").read_text("utf-8")
+    views = set(re.findall(r"^  (\w+): \[$", source, re.MULTILINE))
+    shown = "".join(file.read_text("utf-8") for file in (*(SOURCES / "scan").glob("*.ts"), SCAN))
+    assert views == set(re.findall(r'show\("(\w+)", \[', shown)) - {"distrusted"}
+    labels = re.findall("« (.+?) »|“(.+?)”", source)
+    assert len(labels) > 12
+    for french, english in labels:
+        assert f'"{french or english}"' in texts
+
+
+def test_the_help_of_the_page_where_officers_sign_opens_in_its_place(
+    ministry: Stage, enter: Enter
+) -> None:
+    tab = enter(width=390)
+    tab.expected = (410,)
+    tab.page.goto(f"{ministry.settings.approval_origin}/fr")
+    told = tab.page.get_by_text("Cette page montre, à partir des octets mêmes")
+    expect(told).to_be_hidden()
+    tab.page.get_by_text("Aide de cette page").click()
+    expect(told).to_be_visible()
+    check_accessible(tab.page)
+    check_width(tab.page)
 
 
 @pytest.mark.parametrize("width", [1280, 390])

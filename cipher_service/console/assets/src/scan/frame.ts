@@ -1,6 +1,7 @@
 // What is always there: the state of the line and of the queue, the language, and the place where
 // one view stands at a time.
 import { button, el } from "./dom.ts";
+import { helpOf } from "./help.ts";
 import { readDevice, readEvents } from "./store.ts";
 import { against, say, setLanguage, spoken } from "./texts.ts";
 import { FAILURES, type Language } from "./words.ts";
@@ -35,7 +36,7 @@ export function show(
   redraw = again;
   wanted = view;
   main.dataset["view"] = view;
-  main.replaceChildren(...content);
+  main.replaceChildren(...content, ...[helpOf(view)].filter((one) => one !== null));
   message.hidden = true;
   message.textContent = "";
   scrollTo(0, 0);

@@ -124,6 +124,7 @@ const TEXTS = {
   hours: ["{n} h", "{n} h"],
   days: ["{n} jours", "{n} days"],
   language: ["Langue", "Language"],
+  help: ["Aide de cet écran", "Help with this screen"],
   status: ["État", "Status"],
 } as const;
 
