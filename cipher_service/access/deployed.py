@@ -47,9 +47,13 @@ def deployed(connection: Connection, otherwise: Policies | None = None) -> Polic
 def in_force(connection: Connection) -> Policies:
     """Return the set in force, read anew when the books have moved since this process last asked.
 
+    What is read in a transaction that moves them is not kept: it may be undone.
+
     Raises:
         PoliciesInvalid: as `deployed`.
     """
+    if counters.moved(connection, OFFICERS):
+        return deployed(connection)
     version = counters.read(connection, OFFICERS)
     held = _held.get(connection.engine)
     if held is None or held[0] != version:

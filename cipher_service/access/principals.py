@@ -3,7 +3,8 @@
 A process keeps what it read as long as the counter of the books stands still, so that a decision
 costs one indexed read; windows are judged against the present each time. The counter is read in the
 decision's own transaction: after an act that takes a right away, the next decision of every process
-is no.
+is no. What is read in a transaction that moves the books is forgotten at the next look: it may be
+undone, and another act then reaches the same number.
 """
 
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from keys.canonical import decode
 ABOVE_ALL = 1_000_000
 """The rank of a marking that the scheme does not know: nobody reaches it."""
 
+_UNKNOWN = -1
 _Rows = list[Row[Any]]
 
 
@@ -31,7 +33,7 @@ class Principals:
 
     def __init__(self, scheme: Scheme | None = None) -> None:
         self._scheme = scheme or default_scheme()
-        self._version = -1
+        self._version = _UNKNOWN
         self._held: dict[str, _Books] = {}
         self._watchers: list[Callable[[Connection], None]] = []
 
@@ -41,8 +43,9 @@ class Principals:
 
     def look(self, connection: Connection) -> None:
         """Forget what was read when the books have moved since."""
-        version = counters.read(connection, OFFICERS)
-        if version == self._version:
+        moving = counters.moved(connection, OFFICERS)
+        version = _UNKNOWN if moving else counters.read(connection, OFFICERS)
+        if version == self._version != _UNKNOWN:
             return
         self._held.clear()
         for watcher in self._watchers:

@@ -7,10 +7,8 @@ in its own transaction tells whether the copy in memory is still the present one
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
-from weakref import WeakSet
 
-from sqlalchemy import Connection, RootTransaction, select
+from sqlalchemy import Connection, select
 
 from cipher_service.errors import ServiceError
 from cipher_service.storage import counters
@@ -19,7 +17,6 @@ from cipher_service.storage.tables.access import audit_machine, door
 from keys.cards import Card, read_card
 
 VERSION = "directory"
-_changing: Final[WeakSet[RootTransaction]] = WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +168,8 @@ class DirectoryReader:
 
     A transaction is asked for its version once, however many commands it carries: what another
     transaction commits meanwhile comes after those commands, which had all arrived before. One that
-    changes the directory is asked each time, since a refused command takes its change back.
+    changes the directory reads it each time and keeps nothing: a refused command, or a batch that
+    is undone, takes its change back, and another one reaches the same version.
     """
 
     def __init__(self) -> None:
@@ -180,8 +178,10 @@ class DirectoryReader:
 
     def current(self, connection: Connection) -> Directory:
         """Return the directory as this transaction sees it."""
+        if counters.moved(connection, VERSION):
+            return read_directory(connection)
         transaction, asked = connection.get_transaction(), self._asked
-        if asked is not None and asked[0] is transaction and transaction not in _changing:
+        if asked is not None and asked[0] is transaction:
             return asked[1]
         version = counters.read(connection, VERSION)
         held = self._held
@@ -194,9 +194,6 @@ class DirectoryReader:
 def changed(connection: Connection) -> None:
     """Say, in the transaction that changes the directory, that every copy in memory is old."""
     counters.advance(connection, VERSION)
-    transaction = connection.get_transaction()
-    if transaction is not None:
-        _changing.add(transaction)
 
 
 def read_directory(connection: Connection) -> Directory:
