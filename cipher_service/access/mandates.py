@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from cipher_service import clock
-from cipher_service.access.acts import Gate, circumstances, person, require
+from cipher_service.access.acts import Gate, anybody, circumstances, require
+from cipher_service.access.decisions import Decision
 from cipher_service.directory import officers
 from cipher_service.directory.authorisations import checked_marking
 from cipher_service.directory.officers import OFFICERS, Officer, Window, in_force
@@ -157,41 +158,60 @@ def propose(connection: Connection, gate: Gate, draft: Draft, by: str, now: date
     return number
 
 
-def sign(connection: Connection, gate: Gate, mandate_id: str, by: str, now: datetime) -> None:
+def signable(
+    connection: Connection, gate: Gate, mandate_id: str, by: str, now: datetime
+) -> tuple[Row[Any], Decision | None]:
+    """Return a draft that a person may sign now, and by which policies.
+
+    Raises:
+        ServiceError: NOT_ALLOWED, whether there is such a mandate or not; NOT_FOUND, NOT_PROPOSED.
+    """
+    draft = _held(connection, mandate_id)
+    about = anybody(connection, "" if draft is None else draft.holder)
+    asked = circumstances(connection, gate, now)
+    decision = require(connection, gate, by, "mandate-sign", about, asked)
+    if draft is None:
+        raise ServiceError("NOT_FOUND")
+    if draft.state != "proposed":
+        raise ServiceError("NOT_PROPOSED", mandate=mandate_id)
+    return draft, decision
+
+
+def sign(
+    connection: Connection, gate: Gate, mandate_id: str, by: str, now: datetime
+) -> Decision | None:
     """Make a mandate active by the Minister's signature; what changed meanwhile is judged again.
 
     Raises:
-        ServiceError: NOT_FOUND, NOT_PROPOSED, NOT_ALLOWED, OFFICER_LEFT, DUTIES_SEPARATE,
-            FUNCTION_HELD.
+        ServiceError: as `signable`; OFFICER_LEFT, DUTIES_SEPARATE, FUNCTION_HELD.
     """
-    draft = read(connection, mandate_id)
-    if draft.state != "proposed":
-        raise ServiceError("NOT_PROPOSED", mandate=mandate_id)
+    draft, decision = signable(connection, gate, mandate_id, by, now)
     officers.lock(connection, draft.holder)
-    about = person(connection, draft.holder)
-    require(connection, gate, by, "mandate-sign", about, circumstances(connection, gate, now))
     window = Window(clock.parse(draft.starts), clock.parse(draft.ends))
     officers.refuse_conflict(connection, default_roles(), draft.holder, draft.role, window)
     _settle(connection, mandate_id, now, state="active", signer=by)
+    return decision
 
 
 def end(connection: Connection, gate: Gate, mandate_id: str, by: str, now: datetime) -> None:
     """End a mandate at once: on the return of whom it stands in for, or for safety.
 
     Raises:
-        ServiceError: NOT_FOUND, NOT_ALLOWED.
+        ServiceError: NOT_ALLOWED, whether there is such a mandate or not; NOT_FOUND.
     """
-    known = read(connection, mandate_id)
-    if by not in (known.delegator, known.holder):
-        about = person(connection, known.holder)
+    known = _held(connection, mandate_id)
+    if known is None or by not in (known.delegator, known.holder):
+        about = anybody(connection, "" if known is None else known.holder)
         require(connection, gate, by, "revoke", about, circumstances(connection, gate, now))
+    if known is None:
+        raise ServiceError("NOT_FOUND")
     _settle(connection, mandate_id, now, state="ended")
 
 
-def read(connection: Connection, mandate_id: str) -> Row[Any]:
-    """Return a mandate and hold its row. Raises ServiceError NOT_FOUND."""
+def find(connection: Connection, mandate_id: str) -> Row[Any]:
+    """Return a mandate to look at. Raises ServiceError NOT_FOUND."""
     mine = select(tables.mandate).where(tables.mandate.c.mandate_id == mandate_id)
-    row = connection.execute(mine.with_for_update()).one_or_none()
+    row = connection.execute(mine).one_or_none()
     if row is None:
         raise ServiceError("NOT_FOUND")
     return row
@@ -200,6 +220,11 @@ def read(connection: Connection, mandate_id: str) -> Row[Any]:
 def everything(connection: Connection) -> list[Row[Any]]:
     """Return the register of mandates."""
     return list(connection.execute(select(tables.mandate).order_by(tables.mandate.c.mandate_id)))
+
+
+def _held(connection: Connection, mandate_id: str) -> Row[Any] | None:
+    mine = select(tables.mandate).where(tables.mandate.c.mandate_id == mandate_id)
+    return connection.execute(mine.with_for_update()).one_or_none()
 
 
 def _settle(connection: Connection, mandate_id: str, now: datetime, **values: str) -> None:

@@ -52,7 +52,7 @@ _INTENT: Final = (
 )
 _POLICIES: Final = (
     *("audit_read", "rights_read", "emergency_review", "policy_propose"),
-    *("review_open", "review_answer"),
+    *("review_open", "review_answer", "mandate_propose", "mandate_ask", "mandate_end"),
     *("habilitation_propose", "habilitation_withdraw", "function_propose", "function_end"),
     *("need_propose", "need_end", "officer_suspend", "officer_resume_propose"),
     *("ceremony_prepare", "dispatch_save", "dispatch_attach", "dispatch_submit"),

@@ -11,6 +11,7 @@ from cipher_service.access.acts import Gate
 from cipher_service.access.audit_machines import AuditorDesk
 from cipher_service.access.ceremony_desk import CeremonyDesk
 from cipher_service.access.doors import DoorDesk
+from cipher_service.access.mandate_desk import MandateDesk
 from cipher_service.access.proven import Proofs
 from cipher_service.access.upkeep import Upkeep
 from cipher_service.app.officers import RuledDesk
@@ -97,7 +98,8 @@ def registrar_handlers(
     desk_of_officers = OfficeDesk(site, reception, settings.headquarters, gate)
     office = desk_of_officers.acts()
     ceremonies = CeremonyDesk(site, custodian, gate)
-    completed = {**office, **officers.completed(), **ceremonies.completed()}
+    lent = MandateDesk(site, gate, settings.log_origin)
+    completed = {**office, **officers.completed(), **ceremonies.completed(), **lent.completed()}
     signing = Approvals(
         site,
         _executors(gate, bags, proofs),
@@ -118,7 +120,7 @@ def registrar_handlers(
         **officers.guarded({**signing.acts(), **relinking.acts(), **office, **bags.acts()}),
         **officers.guarded({**sending.acts(), **announcing.acts()}),
         **officers.guarded({**declassifying.acts(gate), **grants, **CopyDesk(gate).acts()}),
-        **officers.guarded({**access_desk.acts(gate, proofs), **ceremonies.acts()}),
+        **officers.guarded({**access_desk.acts(gate, proofs), **ceremonies.acts(), **lent.acts()}),
         **officers.guarded(_mail(settings, gate) | RoadDesk(bags.seated).acts()),
         **own_keys.OwnKeyDesk().handlers(officers),
         **CopyDesk(gate).handlers(),

@@ -73,8 +73,8 @@ async def propose_habilitation(visit: Visit) -> Response:
         "level": form["level"],
         "caveats": [one.strip() for one in form["caveats"].split(",") if one.strip()],
         "starts": "",
-        "ends": _end_of(form["until"]),
-        "trained_until": _end_of(form["trained"]),
+        "ends": end_of(form["until"]),
+        "trained_until": end_of(form["trained"]),
         "act": form["act"],
         "reason": form["reason"],
         "back": "/actes",
@@ -90,7 +90,7 @@ async def propose_function(visit: Visit) -> Response:
         "officer": number,
         "role": form["role"],
         "starts": "",
-        "ends": _end_of(form["until"]),
+        "ends": end_of(form["until"]),
         "act": form["act"],
         "reason": form["reason"],
         "back": "/actes",
@@ -153,7 +153,7 @@ async def propose_need(visit: Visit) -> Response:
         "kind": _SPELT[form["kind"]],
         "matter": form["matter"],
         "starts": "",
-        "ends": _end_of(form["until"]),
+        "ends": end_of(form["until"]),
         "reason": form["reason"],
         "back": "/actes",
     }
@@ -179,7 +179,7 @@ def _roles_at(connection: Connection, known: Officer) -> list[Role]:
     return [role for role in default_roles().roles.values() if role.where in ("any", here)]
 
 
-def _end_of(day: str) -> str:
+def end_of(day: str) -> str:
     """Return the instant at which a day ends, as the registrar reads it; empty for none.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Things with an id that await somebody: acts, reviews, ceremonies, cases, emergencies.
+"""Things with an id that await somebody: acts, reviews, mandates, ceremonies, cases, emergencies.
 
 Each is made for one test and undone after it, so that it keeps nobody waiting.
 """
@@ -11,17 +11,20 @@ from pathlib import Path
 from sqlalchemy import Connection, delete
 
 from cipher_service import clock
-from cipher_service.access import campaigns, ceremonies, emergencies
+from cipher_service.access import campaigns, ceremonies, emergencies, mandates
 from cipher_service.access.acts import Gate
+from cipher_service.access.mandates import Draft
 from cipher_service.access.policies import default_policies
 from cipher_service.access.subjects import Book, Person
 from cipher_service.directory import officers
+from cipher_service.directory.officers import Window
 from cipher_service.pouches import cases, repository
 from cipher_service.references import new_id
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables import acts as act_tables
 from cipher_service.storage.tables import pouches as pouch_tables
 from cipher_service.storage.tables.access import campaign, campaign_line, emergency
+from cipher_service.storage.tables.officers import mandate
 from cipher_service.storage.unit_of_work import unit_of_work
 from keys.act_rules import RULES
 from keys.acts import Act
@@ -207,6 +210,26 @@ def review_gone(to: Officers, id_: str) -> None:
         connection.execute(delete(campaign).where(campaign.c.campaign_id == id_))
 
 
+def draft_mandate(to: Officers) -> str:
+    """Write the draft of a delegation, as the Head of the Cell does."""
+    now = clock.now().replace(microsecond=0)
+    general, director, chief = (
+        number_of(to.on, role) for role in ("SECRETARY-GENERAL", "DEPUTY-DIRECTOR", "CHIEF-CNTC")
+    )
+    window = Window(now, now + timedelta(days=3))
+    draft = Draft(
+        "signature", director, general, "SECRETARY-GENERAL", (), "CONFIDENTIEL", window, "ARR-1"
+    )
+    with changing(to) as connection:
+        return mandates.propose(connection, Gate(), draft, chief, now)
+
+
+def mandate_gone(to: Officers, id_: str) -> None:
+    """Take a draft out of the books again."""
+    with changing(to) as connection:
+        connection.execute(delete(mandate).where(mandate.c.mandate_id == id_))
+
+
 _ACT = "/actes/{act_id}"
 _CEREMONY = "/ceremonies/{ceremony}"
 
@@ -237,6 +260,17 @@ PASSING = (
             **posts({"line": "1", "verdict": "confirmer"}, "/revues/{review}/repondre"),
         },
         review_gone,
+    ),
+    Thing(
+        "mandate",
+        "M-999999",
+        lambda to, _folder: draft_mandate(to),
+        _reads_policies,
+        {
+            **gets("/mandats/{mandate}"),
+            **posts({}, "/mandats/{mandate}/signer", "/mandats/{mandate}/terminer"),
+        },
+        mandate_gone,
     ),
     Thing(
         "ceremony",

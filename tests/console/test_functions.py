@@ -109,7 +109,7 @@ LET_IN: dict[str, May] = {
     **dict.fromkeys(("/postes", "/postes/apercu"), _sees_posts),
     "/postes/numeros": _sees_mail,
     **dict.fromkeys(
-        ("/droits", "/droits.csv", "/politiques", "/urgences", "/cles/avis", "/revues"),
+        ("/droits", "/droits.csv", "/politiques", "/urgences", "/cles/avis", "/revues", "/mandats"),
         RIGHTS,
     ),
     **dict.fromkeys(("/journal", "/journal.json", "/journal/tetes"), LOG),
@@ -201,8 +201,8 @@ APART = {
     *(("GET", path) for path in ("/valises/lettre", "/valises/comptage")),
     ("GET", "/depeches/autorisation/prise"),
     ("POST", "/depeches/autorisation"),
-    # Whoever may opens a review: `test_reviews`.
-    ("POST", "/revues"),
+    # Whoever may opens a review, and writes a draft: `test_reviews`, `test_lending`.
+    *(("POST", path) for path in ("/revues", "/mandats")),
     # It names officers, whom a custodian's page lists, and cards that nobody here keeps.
     ("POST", "/ceremonies/nouvelle"),
 }

@@ -32,7 +32,7 @@ from pouch.manifest import BagClass
 from tests.console import photographed
 from tests.console.conftest import Enter
 from tests.console.functions import Officers
-from tests.console.passing_things import open_review, review_gone
+from tests.console.passing_things import draft_mandate, mandate_gone, open_review, review_gone
 from tests.console.support import (
     NARROW,
     WIDE,
@@ -59,6 +59,7 @@ BOOKS = {
     "/droits/{officer}": "SECURITY-OFFICER",
     "/droits/{officer}/accorder": "SECURITY-OFFICER",
     "/revues/{review}": "SECURITY-OFFICER",
+    "/mandats/{mandate}": "MINISTER",
 }
 DISPATCHES = {
     "/depeches/{number}": "DEPUTY-DIRECTOR",
@@ -128,11 +129,14 @@ def test_pages_of_the_books(ministry: Stage, enter: Enter) -> None:
         "post": "PARIS",
         "officer": sample(ministry, "CIPHER-CLERK"),
         "review": open_review(officers),
+        "mandate": draft_mandate(officers),
     }
     try:
-        look_at(ministry, enter, BOOKS, found, tuple(default_roles().roles))
+        codes = (*default_roles().roles, *default_roles().grades, "ARR-1")
+        look_at(ministry, enter, BOOKS, found, codes)
     finally:
         review_gone(officers, found["review"])
+        mandate_gone(officers, found["mandate"])
 
 
 def test_pages_of_dispatches(ministry: Stage, enter: Enter, tmp_path: Path) -> None:

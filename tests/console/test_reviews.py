@@ -11,10 +11,10 @@ from cipher_service import clock
 from cipher_service.administration.stage import Stage
 from cipher_service.directory.officers import Window
 from cipher_service.directory.roles import default_roles
-from cipher_service.storage.tables.access import campaign, campaign_line
+from cipher_service.storage.tables.access import campaign
 from cipher_service.storage.tables.officers import need_to_know
 from tests.console.conftest import Enter
-from tests.console.functions import Officers, Question
+from tests.console.functions import Officers
 from tests.console.passing_things import changing, review_gone
 from tests.console.sealed_bags import number_of
 from tests.console.support import check_page
@@ -85,34 +85,3 @@ def test_each_right_is_confirmed_or_ends_at_once(
     tab.goto("/")
     tab.page.get_by_role("link", name="Droits à confirmer ou à retirer").click()
     tab.page.wait_for_url("**/revues")
-
-
-@pytest.mark.usefixtures("needs")
-def test_only_the_security_officer_reviews_and_never_twice_nor_for_themselves(
-    officers: Officers,
-) -> None:
-    others = [role for role in officers.roles if role != "SECURITY-OFFICER"]
-    for told in officers.ask((role, Question("/revues", {})) for role in others):
-        assert told.code == "NOT_ALLOWED", told
-    (opened,) = officers.ask([("SECURITY-OFFICER", Question("/revues", {}))])
-    number = opened.where.rpartition("/")[2]
-    with changing(officers) as connection:
-        rows = connection.execute(
-            select(campaign_line).where(campaign_line.c.campaign == number)
-        ).all()
-    own = number_of(officers.on, "SECURITY-OFFICER")
-    mine = next(row.line for row in rows if row.officer == own)
-    free = next(row.line for row in rows if row.right_name == MATTER)
-
-    def answered(role: str, line: object, verdict: str = "confirmer") -> str:
-        form = {"line": str(line), "verdict": verdict}
-        (told,) = officers.ask([(role, Question(f"/revues/{number}/repondre", form))])
-        return told.code or told.where
-
-    assert {answered(role, free) for role in others} == {"NOT_ALLOWED"}
-    assert answered("SECURITY-OFFICER", mine) == "NOT_ALLOWED"
-    for line, verdict in (("0", "confirmer"), ("x" * 5000, "confirmer"), (free, "peut-être")):
-        assert answered("SECURITY-OFFICER", line, verdict) == "FORM_REFUSED"
-    assert answered("SECURITY-OFFICER", len(rows) + 1) == "NOT_FOUND"
-    assert answered("SECURITY-OFFICER", free) == f"/revues/{number}"
-    assert answered("SECURITY-OFFICER", free, "retirer") == "REVIEWED_ALREADY"

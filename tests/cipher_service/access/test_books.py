@@ -83,14 +83,14 @@ def test_only_the_ministers_signature_makes_an_interim(ministry: Ministry) -> No
         acting = gate.principals.of(connection, holder, NOW)
         done = decide(gate.policies, acting, "deadlines-view", Book("b"), Circumstances(NOW))
         assert (done.allowed, done.mandate) == (True, number)
-        evidence = json.loads(mandates.read(connection, number).evidence)
+        evidence = json.loads(mandates.find(connection, number).evidence)
         assert [each["officer"] for each in evidence["order"]] == [holder, other]
         over = gate.principals.of(connection, holder, NOW + 30 * DAY)
         assert over.mandates == ()  # it ends by itself
         mandates.end(connection, gate, number, of["SECRETARY-GENERAL"], NOW)  # who is back
         assert gate.principals.of(connection, holder, NOW).mandates == ()
         with pytest.raises(ServiceError, match="NOT_FOUND"):
-            mandates.read(connection, "M-9")
+            mandates.find(connection, "M-9")
         assert len(mandates.everything(connection)) == 1
 
 

@@ -76,6 +76,10 @@ export const STATEMENTS: Record<string, Words> = {
     fr: "Confirmer le partage de la clé du dépositaire",
     en: "Confirm the sharing of the custodian’s key",
   },
+  "cipher-service/v1 mandate": {
+    fr: "Donner un mandat : délégation de signature ou intérim",
+    en: "Give a mandate: delegation of signature or interim",
+  },
   "cipher-service/v1 release-alone": {
     fr: "Faire partir seul une dépêche",
     en: "Release a dispatch alone",
@@ -183,4 +187,8 @@ export const MEMBERS: Record<string, Words> = {
   before: { fr: "Partage d’avant", en: "Sharing of before" },
   operation: { fr: "Au terminal", en: "At the terminal" },
   ceremony: { fr: "Cérémonie", en: "Ceremony" },
+  mandate: { fr: "Mandat", en: "Mandate" },
+  holder: { fr: "Qui agira", en: "Who will act" },
+  delegator: { fr: "Au nom de", en: "In the name of" },
+  actions: { fr: "Actes couverts (aucun nommé : tous)", en: "Acts covered (none named: all)" },
 };

@@ -1,0 +1,91 @@
+"""Mandates in the console: the order of article 8, a draft, the Minister's key, and the end."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import delete, select
+
+from cipher_service import clock
+from cipher_service.administration.stage import Stage
+from cipher_service.audit.questions import Wanted, every
+from cipher_service.directory.roles import default_roles
+from cipher_service.storage.tables.officers import mandate
+from tests.console.conftest import Enter
+from tests.console.functions import Officers
+from tests.console.passing_things import changing
+from tests.console.sealed_bags import number_of
+from tests.console.support import check_page
+from tests.console.test_signing import names
+
+ACT = "ARR-2026-77"
+
+
+@pytest.fixture(scope="module")
+def officers(ministry: Stage) -> Officers:
+    return Officers(ministry)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(officers: Officers) -> Iterator[None]:
+    """Take the mandates of these tests out of the books again."""
+    yield
+    with changing(officers) as connection:
+        connection.execute(delete(mandate).where(mandate.c.act == ACT))
+
+
+def state_of(officers: Officers, number: str) -> str:
+    mine = select(mandate.c.state).where(mandate.c.mandate_id == number)
+    with changing(officers) as connection:
+        return str(connection.scalar(mine))
+
+
+def test_the_cell_writes_the_minister_signs_and_one_person_ends(
+    ministry: Stage, officers: Officers, enter: Enter
+) -> None:
+    foreign = (*names(ministry), "OFF-", ACT, *default_roles().roles, *default_roles().grades)
+    chief, minister = enter("CHIEF-CNTC"), enter("MINISTER")
+    chief.goto("/mandats")
+    check_page(chief, foreign=foreign)
+    page = chief.page
+    page.get_by_label("Sorte").select_option("signature")
+    page.locator("#holder").select_option(number_of(ministry, "DEPUTY-DIRECTOR"))
+    page.locator("#delegator").select_option(number_of(ministry, "SECRETARY-GENERAL"))
+    page.locator("#role").select_option("SECRETARY-GENERAL")
+    page.locator("#level").select_option("CONFIDENTIEL")
+    page.get_by_label("Référence de l’acte").fill(ACT)
+    chief.expected = (200, 409, 422)
+    with page.expect_console_message(lambda message: "status of 4" in message.text):
+        page.get_by_role("button", name="Écrire le projet").click()
+    # A mandate has an end: the refusal says so, and keeps what was written.
+    expect(page.get_by_label("Référence de l’acte")).to_have_value(ACT)
+    expect(page.locator("#role")).to_have_value("SECRETARY-GENERAL")
+    last = clock.now() + timedelta(days=3)
+    page.get_by_label("Dernier jour").fill(last.strftime("%Y-%m-%d"))
+    page.get_by_role("button", name="Écrire le projet").click()
+    page.wait_for_url("**/mandats/M-*")
+    number = page.url.rpartition("/")[2]
+    check_page(chief, foreign=foreign)
+    expect(page.get_by_role("button", name="Lire et signer")).to_have_count(0)
+    assert state_of(officers, number) == "proposed"
+
+    minister.goto("/")
+    minister.page.get_by_role("link", name="Mandats à signer").click()
+    minister.page.get_by_role("link", name=number).click()
+    minister.page.get_by_role("button", name="Lire et signer").click()
+    expect(minister.page.get_by_text("Donner un mandat")).to_be_visible()
+    expect(minister.page.locator("dl")).to_contain_text(ACT)
+    minister.page.get_by_role("button", name="Signer avec la clé logicielle").click()
+    minister.page.wait_for_url(f"**/mandats/{number}")
+    expect(minister.page.get_by_text("Signé par")).to_be_visible()
+    assert state_of(officers, number) == "active"
+    with changing(officers) as connection:
+        told = every(connection, Wanted(actions=("mandate_sign",)), 10)
+    signed = [one.said for one in told if one.said["resource"] == number]
+    assert [one["actor"] for one in signed] == [number_of(ministry, "MINISTER")]
+
+    chief.goto(f"/mandats/{number}")
+    page.get_by_role("button", name="Terminer ce mandat").click()
+    expect(page.get_by_role("button", name="Terminer ce mandat")).to_have_count(0)
+    assert state_of(officers, number) == "ended"

@@ -1,0 +1,137 @@
+"""Who reviews rights, and who writes, signs and ends mandates: each function, without a browser."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select
+
+from cipher_service import clock
+from cipher_service.administration.stage import Stage
+from cipher_service.storage.tables.access import campaign_line
+from cipher_service.storage.tables.officers import mandate
+from tests.console.functions import Officers, Question
+from tests.console.passing_things import changing, review_gone
+from tests.console.sealed_bags import number_of
+
+ACT = "ARR-2026-78"
+
+
+@pytest.fixture(scope="module")
+def officers(ministry: Stage) -> Officers:
+    return Officers(ministry)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(officers: Officers) -> Iterator[None]:
+    """Take the mandates of these tests out of the books again."""
+    yield
+    with changing(officers) as connection:
+        connection.execute(delete(mandate).where(mandate.c.act == ACT))
+
+
+def form_of(officers: Officers, **changes: str) -> dict[str, str]:
+    """The form of a delegation of the Secretary-General's signature to another person."""
+    return {
+        "kind": "signature",
+        "holder": number_of(officers.on, "DEPUTY-DIRECTOR"),
+        "delegator": number_of(officers.on, "SECRETARY-GENERAL"),
+        "role": "SECRETARY-GENERAL",
+        "level": "CONFIDENTIEL",
+        "until": (clock.now() + timedelta(days=3)).strftime("%Y-%m-%d"),
+        "act": ACT,
+        "reason": "",
+        **changes,
+    }
+
+
+def drafted(officers: Officers, **changes: str) -> str:
+    form = form_of(officers, **changes)
+    (told,) = officers.ask([("CHIEF-CNTC", Question("/mandats", form))])
+    assert told.where.startswith("/mandats/M-"), told
+    return told.where.rpartition("/")[2]
+
+
+def state_of(officers: Officers, number: str) -> str:
+    mine = select(mandate.c.state).where(mandate.c.mandate_id == number)
+    with changing(officers) as connection:
+        return str(connection.scalar(mine))
+
+
+def test_only_the_security_officer_reviews_and_never_twice_nor_for_themselves(
+    officers: Officers,
+) -> None:
+    others = [role for role in officers.roles if role != "SECURITY-OFFICER"]
+    for told in officers.ask((role, Question("/revues", {})) for role in others):
+        assert told.code == "NOT_ALLOWED", told
+    (opened,) = officers.ask([("SECURITY-OFFICER", Question("/revues", {}))])
+    number = opened.where.rpartition("/")[2]
+    try:
+        _answers(officers, number, others)
+    finally:
+        review_gone(officers, number)
+
+
+def _answers(officers: Officers, number: str, others: list[str]) -> None:
+    with changing(officers) as connection:
+        rows = connection.execute(
+            select(campaign_line).where(campaign_line.c.campaign == number)
+        ).all()
+    own = number_of(officers.on, "SECURITY-OFFICER")
+    mine = next(row.line for row in rows if row.officer == own)
+    free = next(row.line for row in rows if row.right_name == "COURIER")
+
+    def answered(role: str, line: object, verdict: str = "confirmer") -> str:
+        form = {"line": str(line), "verdict": verdict}
+        (told,) = officers.ask([(role, Question(f"/revues/{number}/repondre", form))])
+        return told.code or told.where
+
+    assert {answered(role, free) for role in others} == {"NOT_ALLOWED"}
+    assert answered("SECURITY-OFFICER", mine) == "NOT_ALLOWED"
+    for line, verdict in (("0", "confirmer"), ("x" * 5000, "confirmer"), (free, "peut-être")):
+        assert answered("SECURITY-OFFICER", line, verdict) == "FORM_REFUSED"
+    assert answered("SECURITY-OFFICER", len(rows) + 1) == "NOT_FOUND"
+    assert answered("SECURITY-OFFICER", free) == f"/revues/{number}"
+    assert answered("SECURITY-OFFICER", free, "retirer") == "REVIEWED_ALREADY"
+
+
+def test_only_the_cell_writes_and_a_draft_that_is_not_whole_is_refused_by_name(
+    officers: Officers,
+) -> None:
+    form = form_of(officers)
+    others = [role for role in officers.roles if role != "CHIEF-CNTC"]
+    for told in officers.ask((role, Question("/mandats", form)) for role in others):
+        assert told.code == "NOT_ALLOWED", told
+    chief, general = (number_of(officers.on, one) for one in ("CHIEF-CNTC", "SECRETARY-GENERAL"))
+    wrong = {
+        "NOT_ALLOWED": {"holder": chief},  # nobody writes one for themselves
+        "UNKNOWN_OFFICER": {"holder": "OFF-999999"},
+        "UNKNOWN_KIND": {"kind": "x" * 3000},
+        "UNKNOWN_LEVEL": {"level": "ULTRA"},
+    }
+    for code, changes in wrong.items():
+        (told,) = officers.ask([("CHIEF-CNTC", Question("/mandats", {**form, **changes}))])
+        assert told.code == code, told
+    mendable: list[dict[str, str]] = [
+        {"holder": general},
+        {"until": ""},
+        {"until": "hier"},
+        {"until": "2020-01-01"},
+        {"act": " "},
+        {"delegator": number_of(officers.on, "COURIER")},
+    ]
+    for changes in mendable:
+        (told,) = officers.ask([("CHIEF-CNTC", Question("/mandats", {**form, **changes}))])
+        assert told.status in (400, 403, 409, 422), (changes, told.status)
+        assert f'value="{form["act"]}"' in told.words or not changes.get("act", "x").strip()
+
+
+def test_only_the_minister_is_led_to_sign_a_draft_and_none_that_ended(officers: Officers) -> None:
+    number = drafted(officers)
+    (told,) = officers.ask([("SECRETARY-GENERAL", Question(f"/mandats/{number}/signer", {}))])
+    assert told.code == "NOT_ALLOWED", told
+    assert state_of(officers, number) == "proposed"
+    (ended,) = officers.ask([("SECRETARY-GENERAL", Question(f"/mandats/{number}/terminer", {}))])
+    assert ended.where == f"/mandats/{number}"
+    (late,) = officers.ask([("MINISTER", Question(f"/mandats/{number}/signer", {}))])
+    assert late.code == "NOT_PROPOSED", late
