@@ -106,6 +106,7 @@ ISSUER = "https://chiffre.example"
 ID, EARLIER = "01KAMV6R8P3ZDFWQ5XJ9T2C4EN", "01KAMV6R8P3ZDFWQ5XJ9T2C4EM"
 CHALLENGE = bytes(range(32))
 WEEK = timedelta(days=7)
+NOTE = "ministry/audit\n7\n" + "A" * 44 + "\n"
 MALFORMED: tuple[type[Exception], ...] = (KeysError, ValueError)
 """For what says `ValueError` itself: a reader that names the file it stands in does the naming."""
 
@@ -192,6 +193,16 @@ def _signed() -> bytes:
     return sign1(payload, kid=b"kid-kid-", sign=PARIS.sign_cose).encode()
 
 
+def _receipts() -> list[bytes]:
+    service = key_fingerprint(OFFICE.service_key())
+    batch = [
+        Submitted(f"01KAMV6R8P3ZDFWQ5XJ9T2C{number:03d}", "PARIS", f"2026/{number:06d}", NOW,
+                  f"{number:064x}", 4096, ("LOME", "MINREX"), service)
+        for number in range(1, 4)
+    ]  # fmt: skip
+    return seal_batch(batch, time=NOW, sign=OFFICE.sign_receipts, checkpoint=NOTE)
+
+
 def _statements() -> list[Parser]:
     """What posts, bureau and root sign, and the custodian's certificates."""
     card, service = OFFICE.card(), OFFICE.service_key()
@@ -203,13 +214,7 @@ def _statements() -> list[Parser]:
     )  # fmt: skip
     said = make_service_message(message, partial(PARIS.sign, SERVICE_MESSAGE))
     given = make_post_receipt(receipt, partial(PARIS.sign, RECEIPT))
-    batch = [
-        Submitted(f"01KAMV6R8P3ZDFWQ5XJ9T2C{number:03d}", "PARIS", f"2026/{number:06d}", NOW,
-                  f"{number:064x}", 4096, ("LOME", "MINREX"), key_fingerprint(service))
-        for number in range(1, 4)
-    ]  # fmt: skip
-    note = "ministry/audit\n7\n" + "A" * 44 + "\n"
-    receipts = seal_batch(batch, time=NOW, sign=OFFICE.sign_receipts, checkpoint=note)
+    receipts = _receipts()
     manifest = Manifest.parse(Forgery([PARIS.card]).manifest())
     slip = slip_for(manifest, envelope_sha256="ab" * 32, envelope_size=4096)
     head = sign_slip(slip, lambda statement: PARIS.signing_key.sign_ed25519(SLIP, statement)).head
@@ -228,7 +233,7 @@ def _statements() -> list[Parser]:
     )  # fmt: skip
     destroyed = make_record(7, "Part n° 3", "PV 12/2026", NOW, (PARIS, LOME))
     witnesses = {each.card.fingerprint: each.card for each in (PARIS, LOME)}
-    roots = [BatchRoot(bytes(32), 3, NOW, head).encode() for head in (None, note)]
+    roots = [BatchRoot(bytes(32), 3, NOW, head).encode() for head in (None, NOTE)]
     return [
         of("keys.post_receipts:PostReceipt.parse", PostReceipt.parse, receipt.encode()),
         of("keys.post_receipts:parse_post_receipt", parse_post_receipt, given),
