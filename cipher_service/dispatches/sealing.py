@@ -23,6 +23,7 @@ from keys.custody.errors import CustodianFault, CustodianUnavailable
 from keys.custody.protocol import Custodian
 from keys.custody.remote import begin_receipts
 from keys.errors import SignatureInvalid
+from keys.lifecycle import KeyNotUsable
 from keys.receipts import SealedBatch, UnsignedBatch, batch_together, whole_receipt
 from keys.signing import RECEIPTS
 from keys.statements import key_fingerprint
@@ -61,7 +62,8 @@ class ReceiptSealer:
         A result becomes `{"receipt": bytes, "created": bool, "register": text}`.
 
         Raises:
-            ServiceError: UNAVAILABLE: the custodian does not answer; the batch is undone.
+            ServiceError: UNAVAILABLE: the custodian does not answer, or its key of receipts is
+                suspended; the batch is undone.
         """
         recorded = [
             (outcome, outcome.result)
@@ -104,7 +106,7 @@ class ReceiptSealer:
                     self._key.verify_ed25519(RECEIPTS, batch.root_statement, given.ed25519)
                 except SignatureInvalid:
                     return self._signed_anew(new, now, head), now
-            except (CustodianUnavailable, CustodianFault, SignatureInvalid) as error:
+            except (CustodianUnavailable, CustodianFault, KeyNotUsable, SignatureInvalid) as error:
                 raise ServiceError("UNAVAILABLE") from error
             return batch.sealed(given), now
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from cipher_service.storage.batch import Batches, Outcome, Request
 from cipher_service.storage.blobs import SMALL
 from cipher_service.storage.tables.dispatches import addressee, dispatch, envelope, receipt
 from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.custody.core import Custody
 from keys.custody.frames import listen
 from keys.custody.remote import RemoteCustodian
 from keys.custody.server import Server
@@ -381,10 +382,16 @@ def test_what_fails_while_the_custodian_signs_undoes_all_and_leaves_the_custodia
     serving.join()
 
 
+def _custodian() -> Custody:
+    """One whose keys this test may change; the ministry's own serves its neighbours too."""
+    now = clock.now().replace(microsecond=0)
+    return Custody.generate(HEADQUARTERS, valid_from=now, valid_until=now + timedelta(days=1))
+
+
 def test_a_key_of_receipts_that_is_exchanged_while_the_service_runs_signs_in_its_own_name(
     ministry: Ministry,
 ) -> None:
-    custody = ministry.custodian
+    custody = _custodian()
     sealer = ReceiptSealer(custody, HEADQUARTERS)
     batches = Batches(ministry.engine, ministry.desk.handlers(), sealer.before_commit)
 
@@ -415,6 +422,20 @@ def test_a_custodian_that_signs_by_no_key_that_it_names_has_nothing_accepted(
     batches = Batches(ministry.engine, ministry.desk.handlers(), ministry.sealer.before_commit)
     payload = ministry.judged(ministry.slip("PARIS", [("MINREX", 1)], BODY)).to_payload(BODY)
     monkeypatch.setattr(custody, "sign_receipts", partial(stranger.sign, RECEIPTS))
+    (outcome,) = batches.run([Request("submit", payload)])
+    assert outcome.refusal is not None
+    assert outcome.refusal.code == "UNAVAILABLE"
+    assert rows(ministry) == (0, 0, 0, 0)
+
+
+def test_what_comes_while_the_key_of_receipts_is_suspended_is_refused_as_not_now(
+    ministry: Ministry,
+) -> None:
+    custody = _custodian()
+    sealer = ReceiptSealer(custody, HEADQUARTERS)
+    batches = Batches(ministry.engine, ministry.desk.handlers(), sealer.before_commit)
+    payload = ministry.judged(ministry.slip("PARIS", [("MINREX", 1)], BODY)).to_payload(BODY)
+    custody.suspend_key(b"receipts/MINREX", b"1", b"doute")
     (outcome,) = batches.run([Request("submit", payload)])
     assert outcome.refusal is not None
     assert outcome.refusal.code == "UNAVAILABLE"

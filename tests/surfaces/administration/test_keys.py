@@ -8,6 +8,7 @@ import pytest
 
 from cipher_service.administration import running
 from cipher_service.administration.stage import Stage, chiffre, stage
+from cipher_service.client.online_refusals import Unreachable
 from keys.custody.lasting import LASTING
 from tests.support.ending_keys import ending_tomorrow
 from tests.surfaces.administration.running import done, given, refused, run
@@ -210,3 +211,22 @@ def test_a_post_that_waits_to_be_activated_catches_up_two_keys_later(
     follows = json.loads(pin.read_text())
     assert follows["service_key"]["fingerprint"] == made["fingerprint"] != known
     assert len(follows["successions"]) == 2
+
+
+def test_a_key_of_receipts_that_fell_stops_the_mail_until_another_is_in_force(
+    ministry: Stage,
+) -> None:
+    paris = ministry.identity("PARIS")
+    text = ministry.settings.data / "attente.txt"
+    text.write_text("Objet : attente.\n", "utf-8")
+    given(ministry, "keys", "compromise", "receipts/MINREX", "--reason", "vol du magasin")
+    send = ("send", "--identity", paris, "--to", "MINREX", "--level", "SECRET", str(text))
+    with pytest.raises(Unreachable):
+        chiffre("en", *send)
+
+    given(ministry, "keys", "suspend", "root/MINREX", "--reason", "doute")
+    refused(ministry, "KEY_NOT_USABLE", "keys", "rotate", "receipts/MINREX")
+    given(ministry, "keys", "resume", "root/MINREX", "--reason", "doute levé")
+    given(ministry, "keys", "rotate", "receipts/MINREX")
+    (sent,) = chiffre("en", "send", "--identity", paris, "--pending")
+    assert sent["status"] == "acknowledged"
