@@ -18,8 +18,9 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.client.watching import require_file
 from cipher_service.wire.pouches import EventAnswer
 from keys import canonical
-from keys.records import POST, Record
-from keys.signing import ED25519_PUBLIC_BYTES
+from keys.errors import SignatureInvalid
+from keys.records import Record
+from pouch.enrolment import Enrolment, read_enrolment
 from pouch.events import EVENT_BYTES_MAX
 
 BYTES_MOST: Final = 64 * 1024 * 1024
@@ -42,7 +43,10 @@ def bag_events(arguments: Namespace, terminal: Terminal) -> None:
     answers: list[EventAnswer] = []
     with open_session(arguments, terminal) as session:
         if arguments.take_in:
-            key = _own_device(exported, session.post, path)
+            own = device_of(exported, path)
+            if own.post != session.post:
+                raise Refused("READINGS_OF_ANOTHER", path=str(path), post=own.post)
+            key = canonical.text_from_bytes(own.ed25519)
             device = session.ministry.take_in_device(key)
             terminal.say("device_taken_in", device=device, post=session.post)
         for some in _batches(exported["events"]):
@@ -74,16 +78,16 @@ def queue_of(path: Path) -> Document:
     return {**exported, "events": events}
 
 
-def _own_device(exported: Document, post: str, path: Path) -> str:
-    """Return the public key of the device that exported, which is to be this post's."""
+def device_of(exported: Document, path: Path) -> Enrolment:
+    """Return what the device that exported says of itself, by its own signature.
+
+    Raises:
+        Refused: READINGS_MALFORMED, also where the signature does not hold.
+    """
     try:
-        told = Record(exported, "queue").record("device")
-        key, of = told.octets("ed25519", ED25519_PUBLIC_BYTES), told.text("post", POST)
-    except ValueError as error:
+        return read_enrolment(Record(exported, "queue").record("device"))
+    except (ValueError, SignatureInvalid) as error:
         raise Refused("READINGS_MALFORMED", path=str(path)) from error
-    if of != post:
-        raise Refused("READINGS_OF_ANOTHER", path=str(path), post=of)
-    return canonical.text_from_bytes(key)
 
 
 def _may_be_event(document: object) -> bool:

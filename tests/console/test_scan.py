@@ -22,6 +22,9 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import unit_of_work
 from cipher_service.wire.pouches import EventsRequest
 from keys import canonical
+from keys.devices import device_id
+from keys.records import Record
+from pouch.enrolment import read_enrolment
 from pouch.events import parse_event
 from tests.console.scanning import (
     Phone,
@@ -277,7 +280,8 @@ def test_a_revoked_telephone_keeps_what_it_told_and_gives_it_out_as_a_file(
     with phone.page.expect_download() as download:
         phone.press("Exporter la file")
     exported = json.loads(Path(download.value.path()).read_bytes())
-    assert exported.pop("device")["post"] == "MINREX"
+    told = read_enrolment(Record(exported.pop("device"), "device"))
+    assert (told.post, device_id(told.ed25519)) == ("MINREX", new.device_id)
     (document,) = EventsRequest.model_validate(exported).events
     event, _ = parse_event(canonical.encode(document))
     assert (event.kind, event.bag) == ("received", bag.bag)

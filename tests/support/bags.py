@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
+from keys import canonical
 from keys.devices import EVENT, device_id
 from keys.signing import SigningKey
 from pouch.alarms import Announcement, Leg, Route
+from pouch.enrolment import ENROLMENT, Enrolment
 from pouch.events import Event, Witness, sign_event
 from pouch.facts import (
     INTACT,
@@ -33,6 +35,20 @@ ROUTE = Route(
     )
 )
 ANNOUNCED = Announcement(SEAL, BAG, MANIFEST, NUMBERS, ROUTE)
+
+
+def enrolment_of(device: "Device", post: str, officer: str = "PAUL") -> bytes:
+    """What a device says of itself in its exported queue."""
+    told = Enrolment(device.public, officer, post)
+    signature = device.key.sign_ed25519(ENROLMENT, told.encode())
+    said = {"ed25519": told.ed25519, "signature": signature}
+    return canonical.encode(
+        {
+            **{name: canonical.text_from_bytes(value) for name, value in said.items()},
+            "officer": officer,
+            "post": post,
+        }
+    )
 
 
 def seed(name: str) -> bytes:

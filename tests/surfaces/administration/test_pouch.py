@@ -1,6 +1,7 @@
 """The pouch bureau by `cipher-service pouch`: a bag to Paris on a ministry that runs."""
 
 import json
+import secrets
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from pouch.classes import PROHIBITED
 from pouch.papers.bag import grouped_fingerprint
 from pouch.sealed import read_sealed
 from pouch.verdict import Name, Trust, judge
+from tests.support.bags import Device, enrolment_of, received, signed
 from tests.support.epcis import official
 
 Typed = Callable[..., tuple[int, str, str]]
@@ -291,3 +293,32 @@ def test_papers_of_empties_and_discrepancies_are_printed_and_others_refused(
     ):
         status, _, err = typed("pouch", "paper", *words, *paper)
         assert (status, f"({code})" in err) == (1, True), err
+
+
+def test_headquarters_takes_a_queue_in_with_a_device_that_it_forgot(
+    typed: Typed, people: dict[str, str], tmp_path: Path
+) -> None:
+    engage(typed, people)
+    device, seal = Device(secrets.token_hex(4)), secrets.token_hex(16)
+    told = device.tell(received(), officer="PAUL", place="PARIS", minutes=0, seal=seal)
+    file = tmp_path / "lectures.json"
+    by = ("--by", people["agent"])
+
+    def written(own: bytes) -> None:
+        queue = (own, signed(told, device))
+        file.write_bytes(b'{"clock":null,"device":%b,"events":[%b]}' % queue)
+
+    def refused(code: str, *words: str) -> None:
+        status, _, said = typed("pouch", "readings", *words, str(file))
+        assert (status, f"({code})" in said) == (1, True), said
+
+    written(enrolment_of(device, "LOME").replace(b'"LOME"', b'"PARIS"'))
+    refused("READINGS_MALFORMED", "--take-in", *by)
+    written(enrolment_of(device, "NOWHERE"))
+    refused("UNKNOWN_POST", "--take-in", *by)
+    written(enrolment_of(device, "PARIS"))
+    refused("READINGS_REFUSED", *by)
+    refused("NOT_ALLOWED", "--take-in", "--by", people["drafter"])
+    taken = done(typed, "pouch", "readings", "--take-in", *by, str(file))
+    assert taken == {"recorded": 1, "new": 1}
+    assert done(typed, "pouch", "readings", *by, str(file)) == {"recorded": 1, "new": 0}

@@ -24,13 +24,12 @@ from cipher_service.directory.enrolment import ApiKey
 from cipher_service.pouches import cases, empties_book, makeup, repository
 from cipher_service.storage.tables.pouches import photograph
 from cipher_service.storage.unit_of_work import reading, unit_of_work
-from keys import canonical
 from keys.cards import read_card
 from keys.identity import load_identity
 from pouch.events import Event
 from pouch.facts import Seen
 from pouch.locator import grouped_locator
-from tests.support.bags import Device
+from tests.support.bags import Device, enrolment_of
 from tests.surfaces.api.bags import PostBook
 from tests.surfaces.client.online.conftest import Pair
 from tests.surfaces.client.online.live import LiveMinistry, Post
@@ -180,8 +179,7 @@ def test_a_device_that_the_ministry_lost_is_taken_in_again_with_its_queue(
     pouches, seal, stranger = bag.book.pouches, secrets.token_hex(16), Device(secrets.token_hex(4))
     setattr(pouches, f"device_{stranger.name}", stranger)
     reading_of = pouches.signed(pouches.arrival(stranger, seal=seal))
-    key = canonical.text_from_bytes(stranger.public)
-    device = canonical.encode({"ed25519": key, "officer": "PAUL", "post": "PARIS"})
+    device = enrolment_of(stranger, "PARIS")
     file = tmp_path / "lectures.json"
     file.write_bytes(b'{"clock":null,"device":%b,"events":[%b]}' % (device, reading_of))
 
@@ -195,6 +193,10 @@ def test_a_device_that_the_ministry_lost_is_taken_in_again_with_its_queue(
     assert (taken.status, "1, of which new: 1" in taken.out) == (0, True), taken.err
     assert stranger.id in taken.err
     assert [answer["new"] for answer in again.json["answers"]] == [False]
+    other = enrolment_of(stranger, "LOME").replace(b'"LOME"', b'"PARIS"')
+    file.write_bytes(b'{"clock":null,"device":%b,"events":[%b]}' % (other, reading_of))
+    doctored = enrolled.paris.online("bag-events", "--take-in", str(file))
+    assert (doctored.status, "(READINGS_MALFORMED)" in doctored.err) == (1, True)
     file.write_bytes(_exported([reading_of]))
     nameless = enrolled.paris.online("bag-events", "--take-in", str(file))
     assert (nameless.status, "(READINGS_MALFORMED)" in nameless.err) == (1, True)

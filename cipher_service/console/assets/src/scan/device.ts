@@ -34,6 +34,14 @@ export async function newKeys(): Promise<{ keys: CryptoKeyPair; ed25519: string;
   return { keys, ed25519, id: hex(await sha256(named)) };
 }
 
+// What the device says of itself where its queue travels as a file (pouch/enrolment.py).
+export async function enrolment(device: Device): Promise<Members> {
+  const { ed25519, officer, post } = device;
+  const statement = encodeBytes({ v: 1, type: "valise/v1 enrolment", ed25519, officer, post });
+  const signature = await sign(device, "valise/v1 enrolment", statement);
+  return { ed25519, officer, post, signature };
+}
+
 async function sign(device: Device, context: string, message: Bytes): Promise<string> {
   const signed = framed(context, message);
   const signature = await crypto.subtle.sign("Ed25519", device.keys.privateKey, signed);

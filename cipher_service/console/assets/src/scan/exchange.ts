@@ -2,7 +2,7 @@
 import { utf8 } from "../pouch/bytes.ts";
 import { encode, timeText } from "../pouch/canonical.ts";
 import { PackRefused, readPack, readRootFile, type Pack, type Root } from "../pouch/pack.ts";
-import { ask, newKeys, present, refusal, Refused } from "./device.ts";
+import { ask, enrolment, newKeys, present, refusal, Refused } from "./device.ts";
 import {
   alone, keepDevice, keepEvents, keepPackFile, readDevice, readEvents, readPackFile, tellAgain,
   type Answer, type Device, type Queued,
@@ -91,12 +91,12 @@ function answered(event: Queued, answer: Answer | undefined): Queued {
   return { ...event, state: answer.refusal ? "refused" : "recorded", answer };
 }
 
-// A queue as a file: any post hands it over by `chiffre bag-events`. It names the device's key, so that
-// a ministry that lost the device's enrolment can take it in again, and then its readings.
-export function exported(events: Queued[], device: Device): string {
+// A queue as a file: any post hands it over by `chiffre bag-events`, headquarters takes it in itself. The
+// device says by its own signature whose it is, so that a ministry that lost its enrolment can take it in
+// again, and then its readings.
+export async function exported(events: Queued[], device: Device): Promise<string> {
   const files = events.map((event) => event.file).join(",");
-  const { ed25519, officer, post } = device;
-  return `{"clock":null,"device":${encode({ ed25519, officer, post })},"events":[${files}]}`;
+  return `{"clock":null,"device":${encode(await enrolment(device))},"events":[${files}]}`;
 }
 
 function envelope(events: Queued[], device: Device): string {

@@ -74,7 +74,7 @@ async function movePlace(text: string): Promise<boolean> {
 }
 
 async function exportQueue(device: Device): Promise<void> {
-  const file = new Blob([exported(await readEvents(), device)], { type: "application/json" });
+  const file = new Blob([await exported(await readEvents(), device)], { type: "application/json" });
   const url = URL.createObjectURL(file);
   el("a", { href: url, download: "lectures.json" }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
