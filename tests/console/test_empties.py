@@ -106,7 +106,7 @@ def test_who_takes_a_telephone_into_service_reads_the_fingerprint_to_compare(
     with unit_of_work(engine) as connection:
         devices.revoke(connection, ministry.settings.headquarters, device, clock.now())
     tab.goto("/valises/telephones?lang=en")
-    expect(row).to_contain_text("withdrawn")
+    expect(row).to_contain_text("out of service")
     check_page(tab, foreign=("Agent de la valise",))
     tab.page.screenshot(path=pictures / "telephones.png", full_page=True)
     tab.goto("/valises/telephones?lang=fr")
