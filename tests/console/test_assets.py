@@ -121,3 +121,16 @@ def test_a_wheel_built_from_the_sources_alone_holds_the_assets(tmp_path: Path) -
     assert not [
         name for name in names if re.search(r"(^|/)(tests?|\.[a-z]+|conftest\.py)(/|$)", name)
     ]
+
+
+def test_pictures_are_written_in_letters_that_are_served() -> None:
+    styles = (STATIC / MANIFEST["console.css"]["file"]).read_text("utf-8")
+    served = set(re.findall(r'@font-face\{font-family:"?([^";}]+)', styles))
+    templates = ROOT / "cipher_service/console/templates"
+    named = {
+        found[1]
+        for file in templates.rglob("*.html")
+        for found in re.finditer(r'font-family="([^",]+)', file.read_text("utf-8"))
+    }
+    assert named
+    assert named <= served
