@@ -21,7 +21,7 @@ ELSEWHERE = {
     "keys.statements:parse_statement": "the frame of every statement's parse, each fuzzed",
     "cipher_service.access.proof.checking:read_invariants": "reads a file of the package only",
     "cipher_service.access.shapes:read_shapes": "reads a file of the package only",
-    "cipher_service.access.proven:read": "is read_policies with another refusal",
+    "cipher_service.access.comparing:read": "is read_policies with another refusal",
     "cipher_service.client.drafting:read_card_file": "is read_card on a file of that name",
     "cipher_service.dispatches.acknowledgements:judge": "is read_post_receipt by the directory",
     "cipher_service.dispatches.signals:judge": "is read_service_message by the directory",

@@ -62,13 +62,13 @@ def changed(before: str, after: str) -> list[Line] | None:
     for place, group in enumerate(groups):
         if place or group[0][1]:
             found.append(("…", ""))
-        for tag, old_from, old_to, new_from, new_to in group:
-            found.extend(_lines(tag, old[old_from:old_to], new[new_from:new_to]))
+        for step, old_from, old_to, new_from, new_to in group:
+            found.extend(_lines(step, old[old_from:old_to], new[new_from:new_to]))
     return found
 
 
-def _lines(tag: str, old: list[str], new: list[str]) -> Iterator[Line]:
-    if tag == "equal":
+def _lines(step: str, old: list[str], new: list[str]) -> Iterator[Line]:
+    if step == "equal":
         yield from ((" ", line) for line in new)
         return
     yield from (("-", line) for line in old)
