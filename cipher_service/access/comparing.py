@@ -9,41 +9,18 @@ process that does proves the set again itself (`proven`).
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final
 
 from sqlalchemy import Connection, select
 
 from cipher_service.access.deployed import deployed
 from cipher_service.access.policies import Policies, PoliciesInvalid, read_policies
+from cipher_service.access.proving import PROBLEM_MOST, Told, prove, told
 from cipher_service.errors import ServiceError
 from cipher_service.storage.tables.access import policy_comparison
 from keys.acts import Act
-
-if TYPE_CHECKING:
-    from cipher_service.access.proof.checking import Finding
-
-PROBLEM_MOST: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A finding in words: its invariant's or function's name, and its lines in both languages."""
-
-    name: str
-    fr: tuple[str, ...]
-    en: tuple[str, ...]
-
-    @classmethod
-    def of(cls, finding: "Finding") -> Self:
-        """Say a finding."""
-        return cls(finding.name, tuple(finding.tell("fr")), tuple(finding.tell("en")))
-
-    def tell(self, language: str) -> tuple[str, ...]:
-        """Return what should hold, then the case."""
-        return self.fr if language == "fr" else self.en
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +40,8 @@ def compare(now: str, other: str) -> Compared:
     Raises:
         ServiceError: POLICIES_UNPARSABLE: it cannot be read, or not proved.
     """
-    from cipher_service.access.proof import checking, encoding  # noqa: PLC0415 - 27 MB of solver
-
-    old, new = read(now), read(other)
-    try:
-        opened, closed = checking.new_access(old, new), checking.new_access(new, old)
-        return Compared(new, _told(checking.check(new)), _told(opened), _told(closed))
-    except encoding.Unprovable as error:
-        raise ServiceError("POLICIES_UNPARSABLE", problem=str(error)[:PROBLEM_MOST]) from error
+    read(now)
+    return Compared(read(other), **prove(other, beside=now))
 
 
 def read(text: str) -> Policies:
@@ -104,15 +75,7 @@ def kept(connection: Connection, act: Act) -> Compared | None:
     if row is None or (row.digest, row.replaces) != mine:
         return None
     found = json.loads(row.found)
-    return Compared(policies, *(_read(found[name]) for name in _PARTS))
+    return Compared(policies, *(told(found[name]) for name in _PARTS))
 
 
 _PARTS: Final = ("broken", "opened", "closed")
-
-
-def _told(findings: "Iterable[Finding]") -> tuple[Told, ...]:
-    return tuple(Told.of(finding) for finding in findings)
-
-
-def _read(found: list[dict[str, list[str] | str]]) -> tuple[Told, ...]:
-    return tuple(Told(str(one["name"]), tuple(one["fr"]), tuple(one["en"])) for one in found)

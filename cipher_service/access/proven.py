@@ -17,9 +17,10 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, Engine, func, select
 
 from cipher_service import clock
-from cipher_service.access.comparing import PROBLEM_MOST, Compared, compare, read
+from cipher_service.access.comparing import Compared, compare, read
 from cipher_service.access.deployed import deployed
 from cipher_service.access.policies import Policies
+from cipher_service.access.proving import prove
 from cipher_service.errors import ServiceError
 from cipher_service.identity import approvals
 from cipher_service.storage.tables.access import policy_set
@@ -41,7 +42,7 @@ class Proofs:
 
     def __init__(self, now: Callable[[], datetime] = clock.now) -> None:
         self._now = now
-        self._proving = Lock()  # the solver has one context for all threads
+        self._proving = Lock()  # who asks for what is being proved waits for it
         self._verdicts: dict[tuple[str, int], ServiceError | None] = {}
         self._compared: dict[tuple[str, int], Compared] = {}
 
@@ -49,6 +50,9 @@ class Proofs:
         """Prove the set that a signature may put in force, and compare one that it proposes.
 
         What is no such signature is left alone.
+
+        Raises:
+            ServiceError: UNAVAILABLE: a proof was not made in time.
 
         Args:
             engine: the service's database.
@@ -80,7 +84,7 @@ class Proofs:
         try:
             found = compare(in_force, policies.text)
         except ServiceError as error:
-            _remember(self._verdicts, key, error)
+            _remember(self._verdicts, key, _of_the_set(error))
             return
         _remember(self._compared, key, found)
         _remember(self._verdicts, key, _broken(len(found.broken)))
@@ -113,13 +117,17 @@ def _policy_change(body: bytes) -> Act | None:
 
 
 def _verdict(policies: Policies) -> ServiceError | None:
-    from cipher_service.access.proof import checking, encoding  # noqa: PLC0415 - 27 MB of solver
-
     try:
-        found = checking.check(policies)
-    except encoding.Unprovable as error:
-        return ServiceError("POLICIES_UNPARSABLE", problem=str(error)[:PROBLEM_MOST])
-    return _broken(len(found))
+        return _broken(len(prove(policies.text)["broken"]))
+    except ServiceError as error:
+        return _of_the_set(error)
+
+
+def _of_the_set(error: ServiceError) -> ServiceError:
+    """Return what a proof said of a set; raise again what only says that it was not made now."""
+    if error.code != "POLICIES_UNPARSABLE":
+        raise error
+    return error
 
 
 def _broken(count: int) -> ServiceError | None:

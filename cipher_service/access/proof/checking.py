@@ -16,7 +16,7 @@ import z3
 from cipher_service.access.matrix import Matrix, default_matrix
 from cipher_service.access.policies import Policies, data_text
 from cipher_service.access.proof.cases import Case, case_of
-from cipher_service.access.proof.encoding import YES, Environment, Literals
+from cipher_service.access.proof.encoding import YES, Environment, Literals, Unprovable
 from cipher_service.access.shapes import OFFICER, POST, shapes
 
 _NAMED = re.compile(r"\b(?:principal|resource|context)\.\w+")
@@ -197,7 +197,7 @@ def _find(environment: Environment, formula: z3.BoolRef) -> Case | None:
         for text in environment.literals.numbers
         if text and text.isupper()
     ]
-    for most in (1, 2) if environment.principal == OFFICER else ():
+    for most in (1, 2) if held and environment.principal == OFFICER else ():
         solver.push()
         solver.add(z3.AtMost(*held, most))
         if _answer(solver) == z3.sat:
@@ -210,7 +210,7 @@ def _find(environment: Environment, formula: z3.BoolRef) -> Case | None:
 def _answer(solver: z3.Solver) -> z3.CheckSatResult:
     answer = solver.check()
     if answer == z3.unknown:
-        raise RuntimeError(f"z3 gave up: {solver.reason_unknown()}")
+        raise Unprovable(f"z3 gave up: {solver.reason_unknown()}")
     return answer
 
 

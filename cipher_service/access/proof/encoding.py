@@ -37,7 +37,7 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
 
 
 class Unprovable(ValueError):
-    """A policy uses a form that is not modelled here; the text names it."""
+    """A policy uses a form that is not modelled here (the text names it), or the solver gave up."""
 
 
 class Literals:

@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from cipher_service.access import proven
+from cipher_service.access import comparing, proven
 from cipher_service.access.acts import Gate
 from cipher_service.access.adoption import adopt
 from cipher_service.access.comparing import compare, kept
 from cipher_service.access.deployed import deployed
 from cipher_service.access.policies import Policies, default_policies, read_policies
 from cipher_service.access.policy_change import PolicyChange
-from cipher_service.access.proof import checking
 from cipher_service.access.proven import Proofs
 from cipher_service.directory import authorisations
 from cipher_service.directory.authorisations import Clearance
@@ -37,6 +36,7 @@ BROKEN = read_policies(
 permit (principal is Officer, action == Action::"read", resource is Dispatch);
 """
 )
+PARTS = ("broken", "opened", "closed")
 YEAR = Window(NOW - timedelta(days=1), NOW + timedelta(days=300))
 
 
@@ -108,6 +108,12 @@ def house(engine: Engine) -> House:
     return House(engine)
 
 
+def _prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What these tests try is what a proof is bound to."""
+    for module in (comparing, proven):
+        monkeypatch.setattr(module, "prove", lambda _text, **_: dict.fromkeys(PARTS, ()))
+
+
 def test_what_was_not_proved_before_is_not_adopted_and_loses_nobodys_signature(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,7 +125,7 @@ def test_what_was_not_proved_before_is_not_adopted_and_loses_nobodys_signature(
         house.sign("SECRETARY-GENERAL", ticket, prepared=False)
     assert house.in_force() == SHIPPED.digest
     house.proofs.prepare(house.engine, {"ticket": ticket})
-    monkeypatch.delattr(checking, "check")  # what was proved is not proved again in a transaction
+    monkeypatch.delattr(proven, "prove")  # what was proved is not proved again in a transaction
     assert house.sign("SECRETARY-GENERAL", ticket)["outcome"] == "done"
     assert house.in_force() == SAME.digest
 
@@ -140,7 +146,7 @@ def test_what_a_proposal_would_change_is_proved_once_and_read_but_not_believed(
     assert told.opened
     assert not told.closed
     compare.cache_clear()
-    monkeypatch.delattr(checking, "new_access")  # nobody who looks proves it again
+    monkeypatch.delattr(comparing, "prove")  # nobody who looks proves it again
     with unit_of_work(house.engine) as connection:
         row = connection.execute(policy_comparison.select()).one()
         act = waiting(connection, row.act)
@@ -165,7 +171,7 @@ def test_what_a_proposal_would_change_is_proved_once_and_read_but_not_believed(
 def test_a_proof_is_of_one_text_over_one_number_of_adoptions(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checking, "check", lambda _policies: [])  # the binding is tried, no proof
+    _prove_nothing(monkeypatch)
     ticket = house.ticket(SAME)
     house.proofs.prepare(house.engine, {"ticket": ticket})
     house.proofs.require(SAME, 0)
@@ -183,7 +189,7 @@ def test_a_proof_is_of_one_text_over_one_number_of_adoptions(
 def test_a_product_that_ships_another_set_meanwhile_outdates_the_act(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checking, "check", lambda _policies: [])
+    _prove_nothing(monkeypatch)
     ticket = house.ticket(SAME)
     shipped = read_policies(f"{SHIPPED.text}\n// A later edition.\n")
     monkeypatch.setattr("cipher_service.access.deployed.default_policies", lambda: shipped)
