@@ -167,7 +167,7 @@ def test_a_lost_link_is_said_on_every_page_and_moves_nothing(enter: Enter) -> No
             state="attached"
         )
         page.evaluate("document.querySelector('#liaison button').click()")
-        expect(said).to_contain_text(re.compile(r"depuis \d\d h \d\d : .* Rien n’est perdu"))
+        expect(said).to_contain_text(re.compile(r"depuis \d\d h \d\d\s: .* Rien n’est perdu"))
         assert page.evaluate(places) == before
         check_accessible(page)
         check_width(page)
