@@ -91,7 +91,8 @@ gates: setup ## The long form of the gates: crashes, faults, policies, tokens, c
 	GATES=full $(BIN)/pytest -q -p no:cacheprovider --timeout=7200 \
 	  tests/gates tests/surfaces/client/online/test_killed.py $(FOREIGN)/verify_foreign.py \
 	  tests/cipher_service/access tests/cipher_service/app tests/cipher_service/identity \
-	  tests/cipher_service/pouches/test_at_once.py tests/cipher_service/directory/test_prekeys_at_once.py \
+	  tests/cipher_service/pouches/test_at_once.py tests/cipher_service/pouches/test_listing.py \
+	  tests/cipher_service/directory/test_prekeys_at_once.py \
 	  tests/console/test_functions.py tests/surfaces/api/test_functions.py \
 	  tests/cipher_service/audit tests/pouch/test_guesses.py tests/keys/test_certificates.py \
 	  tests/surfaces/client/online/test_server_certificates.py tests/surfaces/api/test_smuggling.py \

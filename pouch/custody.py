@@ -151,6 +151,19 @@ def live_events(events: Iterable[Event]) -> tuple[Event, ...]:
     )
 
 
+def takers_of(events: Iterable[Event]) -> frozenset[str]:
+    """Gives the codes of those to whom a bag was ever handed over, by what still counts.
+
+    Args:
+        events: of one closing, in any order, repeated or not.
+    """
+    return frozenset(
+        event.witness.officer
+        for event in live_events(events)
+        if isinstance(event.facts, HandedOver) and event.witness is not None
+    )
+
+
 def is_in_order(correction: Event, wrong: Event | None) -> bool:
     """Says whether a correction counts: one of its two devices told the wrong event itself.
 

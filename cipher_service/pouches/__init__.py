@@ -9,7 +9,8 @@ signed facts of its custody; a *discrepancy* (irrégularité) is a case from rep
 * `stock`: the register of physical seals.
 * `custody`: events from devices, receipts, discharges, alarms.
 * `cases`: discrepancies and their clocks.
-* `overview`: what is looked at each day: counts, silence, empties. `lookup`: what a post may see.
+* `overview`: what is looked at each day: counts, silence, empties. `lookup`: what a post may see;
+  `listing`: which bags an officer may.
 * `returns`: empty bags that come home.
 * `lateness`: the cases that open by themselves.
 * `devices`: whose telephones tell. `commands`: what the registrar runs.

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from cipher_service.directory import controlled
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import cases, custody, handing_in, outcomes, repository
+from cipher_service.pouches import cases, custody, handing_in, listing, outcomes, repository
 from cipher_service.pouches.entitlement import LIST
 from cipher_service.pouches.office import Office, Sitting
 from cipher_service.storage.tables import pouches as tables
@@ -52,9 +52,17 @@ def keys_under_way(office: Office, *, by: str) -> list[Carried]:
     book = tables.hand_in
     with office.look() as sitting:
         sitting.require_house(by, LIST, "keys")
+        theirs = listing.shown_to(sitting, by)
         rows = sitting.connection.execute(
-            select(book)
-            .where(book.c.kind == ItemKind.CRYPTOGRAPHIC.value)
+            repository.with_carriage(
+                select(book)
+                .outerjoin(tables.closing, tables.closing.c.seal == book.c.seal)
+                .outerjoin(
+                    tables.departure, tables.departure.c.departure_id == tables.closing.c.departure
+                )
+                .outerjoin(tables.route, tables.route.c.code == tables.departure.c.route)
+            )
+            .where(book.c.kind == ItemKind.CRYPTOGRAPHIC.value, or_(book.c.seal.is_(None), theirs))
             .order_by(book.c.destination, book.c.number)
         )
         return [_carried(sitting, row) for row in rows if _visible(sitting, row, by)]

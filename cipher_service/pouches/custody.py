@@ -26,7 +26,7 @@ from cipher_service.pouches.repository import Closing
 from cipher_service.storage.tables import pouches as tables
 from keys.errors import KeysError
 from pouch.alarms import DEVICE_FORKED, NOT_ENTITLED, RECEIVED_TWICE, Alarm, alarms_of
-from pouch.custody import custody_of, device_chains, live_events
+from pouch.custody import custody_of, device_chains, live_events, takers_of
 from pouch.discrepancies import Difference, check_seals, check_weight
 from pouch.events import DeviceUnknown, Event, parse_event, read_event
 from pouch.facts import Accounted, Opened, Received, Sealed, Seen
@@ -155,6 +155,7 @@ def settle(connection: Connection, seal: str, now: datetime) -> None:
             stage=custody.stage or closing.stage,
             lost=int(custody.lost),
             recalled=int(custody.recalled),
+            takers=repository.text_of(sorted(takers_of(events))),
         )
         closing = replace(closing, lost=custody.lost, recalled=custody.recalled)
         _settle_receipt(connection, closing, events, now)

@@ -23,7 +23,7 @@ from cipher_service.labels.scheme import Scheme
 from cipher_service.pouches import outcomes, repository, waybills
 from cipher_service.pouches.repository import Closing
 from pouch.classes import MODES
-from pouch.custody import live_events
+from pouch.custody import takers_of
 from pouch.events import Event
 from pouch.facts import (
     Accounted,
@@ -111,15 +111,10 @@ def _delivered(connection: Connection, closing: Closing, at: datetime | None) ->
     return min([clock.parse(held.granted_at), *told]) < at
 
 
-def _takers(connection: Connection, closing: Closing) -> set[str]:
+def _takers(connection: Connection, closing: Closing) -> frozenset[str]:
     if closing.stage == Prepared.kind:
-        return set()
-    events = live_events(repository.events_of(connection, closing.seal))
-    return {
-        event.witness.officer
-        for event in events
-        if isinstance(event.facts, HandedOver) and event.witness is not None
-    }
+        return frozenset()
+    return takers_of(repository.events_of(connection, closing.seal))
 
 
 def seen_by_posts(closing: Closing) -> Bag:

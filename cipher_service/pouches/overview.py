@@ -55,13 +55,13 @@ def count_check(
     return counted
 
 
-def silent(connection: Connection, now: datetime) -> tuple[str, ...]:
-    """Return the closings on the way of which nobody told anything for too long (R13)."""
-    return tuple(
-        closing.seal
-        for closing in repository.closings_on_the_way(connection)
-        if _is_silent(connection, closing, now)
-    )
+def silent(connection: Connection, closing: Closing, now: datetime) -> bool:
+    """Say whether a closing is on the way and nobody told anything of it for too long (R13)."""
+    if not closing.on_the_way:
+        return False
+    events = repository.events_of(connection, closing.seal)
+    offsets = repository.offsets(connection, {event.device for event in events})
+    return overdue(events, closing.route.news, now, offsets)
 
 
 def late_or_silent(connection: Connection, now: datetime) -> tuple[Closing, ...]:
@@ -76,14 +76,8 @@ def late_or_silent(connection: Connection, now: datetime) -> tuple[Closing, ...]
         for closing in repository.closings_on_the_way(connection)
         if closing.seal not in known
         and not closing.lost
-        and (closing.due < now or _is_silent(connection, closing, now))
+        and (closing.due < now or silent(connection, closing, now))
     )
-
-
-def _is_silent(connection: Connection, closing: Closing, now: datetime) -> bool:
-    events = repository.events_of(connection, closing.seal)
-    offsets = repository.offsets(connection, {event.device for event in events})
-    return overdue(events, closing.route.news, now, offsets)
 
 
 def empties(connection: Connection, now: datetime) -> tuple[Ageing, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
 
 from cipher_service import clock
 from cipher_service.storage.statements import insert_or_skip, inserts
@@ -15,10 +15,11 @@ from keys import canonical
 from pouch.alarms import Announcement, Leg, Route
 from pouch.classes import Limits
 from pouch.events import Event, parse_event
-from pouch.facts import Accounted, HandedOver, Sealed
+from pouch.facts import HandedOver, Sealed
 from pouch.manifest import BagClass, Mode
 
 _AT_ONCE: Final = 500
+_ON_THE_WAY: Final = (Sealed.kind, HandedOver.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ class Closing:
     lost: bool
     recalled: bool
     route: RouteRecord
+
+    @property
+    def on_the_way(self) -> bool:
+        """Whether it is sealed and not received yet."""
+        return self.manifest is not None and self.stage in _ON_THE_WAY
 
     @property
     def announcement(self) -> Announcement | None:
@@ -192,14 +198,24 @@ def sealed_in(connection: Connection, departure: str) -> int:
     return int(counted or 0)
 
 
-def closings_not_discharged(connection: Connection) -> list[Closing]:
-    """Return the closings from make-up to discharge, the first due first."""
+def closings_where(connection: Connection, *which: ColumnElement[bool]) -> list[Closing]:
+    """Return the closings of which all this holds, the first due first.
+
+    A condition speaks of the closing, its departure, route, waybill and receipt.
+    """
     rows = connection.execute(
-        _CLOSINGS.where(tables.closing.c.stage != Accounted.kind).order_by(
-            tables.departure.c.due, tables.closing.c.seal
-        )
+        with_carriage(_CLOSINGS)
+        .where(*which)
+        .order_by(tables.departure.c.due, tables.closing.c.seal)
     )
     return [_closing(row) for row in rows]
+
+
+def with_carriage(statement: Select[Any]) -> Select[Any]:
+    """Join the waybill and the receipt, where there are any, to closings with their departures."""
+    return statement.outerjoin(
+        tables.waybill, tables.waybill.c.departure == tables.closing.c.departure
+    ).outerjoin(tables.receipt, tables.receipt.c.seal == tables.closing.c.seal)
 
 
 def closings_on_the_way(connection: Connection) -> list[Closing]:
@@ -207,7 +223,7 @@ def closings_on_the_way(connection: Connection) -> list[Closing]:
     rows = connection.execute(
         _CLOSINGS.where(
             tables.closing.c.manifest.is_not(None),
-            tables.closing.c.stage.in_([Sealed.kind, HandedOver.kind]),
+            tables.closing.c.stage.in_(_ON_THE_WAY),
         ).order_by(tables.closing.c.seal)
     )
     return [_closing(row) for row in rows]

@@ -12,7 +12,15 @@ from sqlalchemy import select
 from cipher_service import clock
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import cases, empties_book, outcomes, overview, repository, signing
+from cipher_service.pouches import (
+    cases,
+    empties_book,
+    listing,
+    outcomes,
+    overview,
+    repository,
+    signing,
+)
 from cipher_service.pouches.burning import burnt_by
 from cipher_service.pouches.carriage import seen
 from cipher_service.pouches.empties_book import NoticeLine
@@ -26,7 +34,7 @@ from pouch.discrepancies import CLOSED, recipients_of
 from pouch.empties import Ageing
 from pouch.epcis import epcis_document
 from pouch.events import Event
-from pouch.facts import HandedOver, Sealed
+from pouch.facts import Accounted, HandedOver, Sealed
 from pouch.locator import grouped_locator
 from pouch.manifest import BagClass
 
@@ -135,9 +143,8 @@ def under_way(office: Office, *, by: str) -> list[BagLine]:
         ServiceError: UNKNOWN_OFFICER.
     """
     with office.look() as sitting:
-        closings = repository.closings_not_discharged(sitting.connection)
-        silent = overview.silent(sitting.connection, sitting.now)
-        return [_line(sitting, each, silent) for each in sitting.visible(by, closings)]
+        begun = tables.closing.c.stage != Accounted.kind
+        return [_line(sitting, each) for each in listing.visible(sitting, by, begun)]
 
 
 def journey(office: Office, named: str, *, by: str) -> Journey:
@@ -150,9 +157,8 @@ def journey(office: Office, named: str, *, by: str) -> Journey:
         closing = seen(sitting, named, by)
         events = repository.events_of(sitting.connection, closing.seal)
         kept = signing.row_of(sitting.connection, closing.seal)
-        silent = overview.silent(sitting.connection, sitting.now)
         return Journey(
-            line=_line(sitting, closing, silent),
+            line=_line(sitting, closing),
             closing=closing,
             custody=custody_of(events),
             events=tuple(events),
@@ -187,11 +193,8 @@ def open_cases(office: Office, *, by: str) -> list[CaseLine]:
     """
     book = tables.discrepancy
     with office.look() as sitting:
-        seals = sitting.connection.scalars(
-            select(book.c.seal).where(book.c.state != CLOSED).distinct().order_by(book.c.seal)
-        )
-        closings = [sitting.closing(seal) for seal in seals]
-        visible = [closing.seal for closing in sitting.visible(by, closings)]
+        disputed = tables.closing.c.seal.in_(select(book.c.seal).where(book.c.state != CLOSED))
+        visible = [closing.seal for closing in listing.visible(sitting, by, disputed)]
         lines = [line for line in _cases(sitting, visible) if line.state != CLOSED]
     return sorted(lines, key=lambda line: (line.due or "", line.case))
 
@@ -314,7 +317,7 @@ def _may(sitting: Sitting, officer: str, action: str, closing: Closing) -> bool:
     return True
 
 
-def _line(sitting: Sitting, closing: Closing, silent: Iterable[str]) -> BagLine:
+def _line(sitting: Sitting, closing: Closing) -> BagLine:
     connection = sitting.connection
     moving = closing.stage in (Sealed.kind, HandedOver.kind)
     alarms = outcomes.alarms_about(connection, closing.seal)
@@ -329,7 +332,7 @@ def _line(sitting: Sitting, closing: Closing, silent: Iterable[str]) -> BagLine:
         stage=closing.stage,
         due=closing.due,
         late=moving and closing.due < sitting.now,
-        silent=closing.seal in silent,
+        silent=overview.silent(connection, closing, sitting.now),
         lost=closing.lost,
         recalled=closing.recalled,
         lines=len(repository.lines_of(connection, closing.seal)),

@@ -23,6 +23,7 @@ from pouch.custody import (
     device_chains,
     live_events,
     require_next,
+    takers_of,
 )
 from pouch.events import Event
 from pouch.facts import (
@@ -179,6 +180,20 @@ def test_a_correction_undoes_and_is_not_undone() -> None:
     early = custody_of([undo])
     assert early.pending == (events[6].id,)
     assert early.stage is None
+
+
+def test_who_took_a_bag_is_told_by_the_hand_overs_that_count() -> None:
+    voyage = Voyage()
+    events = voyage.events()
+    undo = voyage.desk.tell(
+        Corrected(event=events[2].id, reason=DID_NOT_OCCUR, instead=()),
+        officer="ABENA",
+        witness=(voyage.second, "BIYA-C"),
+    )
+
+    assert takers_of(events[:2]) == frozenset()
+    assert takers_of([*events, *events]) == {"KOUR", "PAUL"}
+    assert takers_of([undo, *events]) == {"PAUL"}
 
 
 def test_two_strangers_undo_nothing() -> None:

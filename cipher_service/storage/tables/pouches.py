@@ -110,6 +110,8 @@ closing = table(
     Column("stage", Text, nullable=False),  # as the events say, recomputed with each
     Column("lost", Integer, nullable=False),
     Column("recalled", Integer, nullable=False),
+    # Canonical JSON list of the officers who took it from another, likewise; NULL: nobody.
+    Column("takers", Text),
     Index("ix_pouch_closing_departure", "departure", "seal"),
 )
 

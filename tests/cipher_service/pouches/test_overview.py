@@ -12,7 +12,7 @@ from cipher_service.administration.founding import planned
 from cipher_service.app.registrar import go_round
 from cipher_service.app.wiring import rounds_of
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import cases, mishaps, overview
+from cipher_service.pouches import cases, mishaps, overview, repository
 from cipher_service.pouches.lateness import EVERY, REPORTER, Lateness
 from cipher_service.pouches.rules import Count
 from cipher_service.storage.tables.pouches import departure
@@ -57,12 +57,17 @@ def test_silence_on_the_way_is_news(pouches: Pouches) -> None:
     pouches.closed()
     pouches.bring("MINREX", pouches.journey()[0])
     day = timedelta(days=1)
-    with reading(pouches.engine) as connection:
-        assert overview.silent(connection, NOON + day) == ()
-        assert overview.silent(connection, NOON + day * 2) == (SEAL,)
+
+    def silent(days: int) -> bool:
+        with reading(pouches.engine) as connection:
+            closing = repository.closing_of(connection, SEAL)
+            assert closing is not None
+            return overview.silent(connection, closing, NOON + day * days)
+
+    assert not silent(1)
+    assert silent(2)
     pouches.bring("PARIS", pouches.arrival())
-    with reading(pouches.engine) as connection:
-        assert overview.silent(connection, NOON + day * 9) == ()
+    assert not silent(9)
 
 
 def test_empty_bags_age_where_they_lie(pouches: Pouches) -> None:

@@ -1,5 +1,6 @@
 """The versions of the database lead to the tables that the code names."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -7,13 +8,24 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, insert, inspect, select, text
 from sqlalchemy.exc import DatabaseError
 
+from cipher_service import clock
+from cipher_service.directory.organisation import default_organisation
+from cipher_service.directory.organisation_book import load
+from cipher_service.pouches import makeup, repository
 from cipher_service.storage import migrations
 from cipher_service.storage.migrations import is_current, upgrade, version
+from cipher_service.storage.statements import insert_or_skip
 from cipher_service.storage.tables import metadata
+from cipher_service.storage.tables import pouches as tables
 from cipher_service.storage.unit_of_work import reading, unit_of_work
+from pouch.events import Event
+from pouch.facts import DID_NOT_OCCUR, Corrected, Prepared
+from pouch.manifest import Mode
+from tests.support.bags import BAG, NOON, SEAL, Voyage, signed
+from tests.support.pouches import route
 
 EARLIER = "0013_approvals"
 LAST_TABLE = "CREATE TABLE controlled_item (obstacle TEXT)"
@@ -76,3 +88,64 @@ def test_an_upgrade_that_fails_leaves_the_older_database_as_it_was(empty_engine:
         assert connection.execute(text("SELECT name, value FROM counter")).all() == [
             ("register/2025", 41)
         ]
+
+
+def test_who_took_a_bag_is_told_again_for_the_bags_of_before(empty_engine: Engine) -> None:
+    """Events on record keep their bytes; what lists ask about them is a column since."""
+    before = import_module("cipher_service.storage.migrations.versions.0055_bag_takers")
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    voyage = Voyage()
+    told = voyage.events()
+    wrong = voyage.desk.tell(
+        Corrected(event=told[2].id, reason=DID_NOT_OCCUR, instead=()),
+        officer="ABENA",
+        witness=(voyage.second, "BIYA-C"),
+    )
+    others = [voyage.desk.tell(Prepared(), officer="ABENA", seal="0b" * 16)]
+    with unit_of_work(empty_engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, before.down_revision)
+        load(connection, default_organisation(), NOON)
+        begun(connection, SEAL, "0b" * 16)
+        for event in (*told, wrong, *others):
+            kept(connection, event, voyage)
+
+    upgrade(empty_engine)
+
+    book = tables.closing
+    with reading(empty_engine) as connection:
+        found = connection.execute(select(book.c.seal, book.c.takers).order_by(book.c.seal))
+        assert found.all() == [("0b" * 16, None), (SEAL, '["PAUL"]')]
+
+
+def begun(connection: Connection, *seals: str) -> None:
+    """Closings of a version that knew no takers."""
+    at = clock.text(NOON)
+    repository.insert_route(connection, route())
+    repository.insert_departure(
+        connection, "D-1", route="R-PARIS", mode=Mode.COURIER, cut_off=NOON, departs=NOON, due=NOON
+    )
+    makeup.add_bag(connection, BAG, place="MINREX", now=NOON)
+    for seal in seals:
+        connection.execute(
+            insert(tables.closing).values(
+                seal=seal, bag=BAG, departure="D-1", bag_class="SECRET", opened_at=at,
+                packers="[]", seals="[]", stage="prepared", lost=0, recalled=0,
+            )
+        )  # fmt: skip
+
+
+def kept(connection: Connection, event: Event, voyage: Voyage) -> None:
+    """An event on record, its devices with it."""
+    known = {each.id: each for each in vars(voyage).values()}
+    names = [event.device, *([event.witness.device] if event.witness else [])]
+    for name in names:
+        connection.execute(
+            insert_or_skip(tables.device, ["device_id"]).values(
+                device_id=name, post="MINREX", ed25519=known[name].public, state="active",
+                enrolled_at=clock.text(NOON),
+            )
+        )  # fmt: skip
+    body = signed(event, *(known[name] for name in names))
+    repository.insert_event(connection, event, body, caller="MINREX", now=NOON)
