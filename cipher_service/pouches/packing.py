@@ -73,6 +73,8 @@ def hand_in_dispatch(
         ServiceError: NOT_BY_POUCH; as `hand_in`.
     """
     with office.act("pouch_hand_in", dispatch_id) as sitting:
+        # Who packs nothing here is not told which dispatches there are.
+        sitting.require_house(by, PACK, "hand-in")
         piece = handing_in.dispatch_piece(
             sitting.connection, dispatch_id, destination, origin=office.post, weight_g=weight_g
         )

@@ -23,6 +23,7 @@ from cipher_service.pouches import (
     signing,
 )
 from cipher_service.pouches.signing import Kept
+from cipher_service.references import new_id
 from cipher_service.storage.tables import audit
 from cipher_service.storage.tables import pouches as tables
 from cipher_service.storage.unit_of_work import reading
@@ -369,6 +370,24 @@ def test_a_dispatch_marked_for_the_pouch_is_handed_in_once(bureau: PouchBureau) 
     assert laid.kind == ItemKind.DISPATCH
     with reading(bureau.engine) as connection:
         assert handing_in.due_by_pouch(connection, "MINREX") == []
+
+
+def test_who_packs_nothing_is_not_told_which_dispatches_there_are(bureau: PouchBureau) -> None:
+    slip = bureau.ministry.slip("MINREX", [("PARIS", 1)], b"envelope", delivery="pouch")
+    bureau.ministry.submit(slip, b"envelope")
+    nowhere = new_id(bureau.now)
+
+    def told(dispatch: str, by: str) -> tuple[str, object]:
+        refusal = refused(
+            lambda: packing.hand_in_dispatch(bureau.office, dispatch, "PARIS", 300, by=by)
+        )
+        return refusal.code, refusal.facts
+
+    for other in (bureau.courier, bureau.person("DRAFTER")):
+        code, facts = told(slip.dispatch_id, other)
+        assert code == "NOT_ALLOWED"
+        assert told(nowhere, other) == (code, facts)
+    assert told(nowhere, bureau.agent)[0] == "NOT_BY_POUCH"
 
 
 def test_a_timetable_gives_each_departure_once_and_hand_in_ends_the_eve(
