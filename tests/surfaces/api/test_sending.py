@@ -12,6 +12,7 @@ from keys.age.header import Header, Stanza
 from keys.receipts import read_submitted_receipt
 from keys.slips import SignedSlip, sign_slip
 from tests.surfaces.api.live import Post, Sent, Service, problem, rss_bytes
+from tests.surfaces.api.test_uploads import opened
 
 
 def resigned(post: Post, sent: Sent, body: bytes) -> Sent:
@@ -56,6 +57,22 @@ def test_the_same_dispatch_again_gives_the_same_receipt(paris: Post, lome: Post)
 def test_another_content_under_the_same_id_is_refused_by_name(paris: Post, lome: Post) -> None:
     sent = paris.send([lome])
     refused(paris, paris.make([lome], dispatch_id=sent.id), 409, "DUPLICATE_ID")
+
+
+def test_an_id_of_another_post_s_tells_no_more_than_that_it_is_taken(
+    paris: Post, lome: Post, washington: Post
+) -> None:
+    """Alike for who sent it, for its addressee and for a stranger, whole or in pieces."""
+    sent = paris.send([lome])
+    told = []
+    for post, to in ((paris, lome), (lome, paris), (washington, paris)):
+        twin = post.make([to], dispatch_id=sent.id)
+        told += [handed_in(post, twin).problem(), problem(opened(post, twin))]
+    for each in told:
+        del each["reference"]  # of this very answer
+        assert each == told[0]
+    assert (told[0]["code"], told[0]["facts"]) == ("DUPLICATE_ID", {"dispatch_id": sent.id})
+    assert not {"PARIS", "LOME"} & set(str(told[0]).replace("'", " ").split())
 
 
 def test_a_number_used_before_is_refused_by_name(paris: Post, lome: Post) -> None:
