@@ -67,7 +67,7 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}/[A-Za-z0-9._-]{1,80}")
 _STATE: Final = re.compile("|".join(STATES))
 _CLASS: Final = re.compile("|".join(CLASSES))
 _REASON: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,200}")
-_HISTORY_MOST: Final = 64
+HISTORY_MOST: Final = 64
 
 
 class KeyTransitionIllegal(Refusal):
@@ -226,7 +226,7 @@ def read_version(record: Record) -> KeyVersion:
     )
     if version.starts >= version.ends:
         raise ValueError("a cryptoperiod ends after it starts")
-    for value in record.items("history", most=_HISTORY_MOST):
+    for value in record.items("history", most=HISTORY_MOST):
         move = Record(value, "version.history")
         version = version.moved(
             move.text("to", _STATE),

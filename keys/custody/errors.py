@@ -245,6 +245,12 @@ class CardEndorsedOtherwise(Refusal):
     code = "CARD_ENDORSED_OTHERWISE"
 
 
+class KeyBookFull(Refusal):
+    """The states that the custodian keeps have no room for another version, or another move."""
+
+    code = "KEY_BOOK_FULL"
+
+
 class KeyNotDestroyable(Refusal):
     """The version is in force, suspended, or an archive key that still rests before it goes."""
 

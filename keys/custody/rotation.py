@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keys.cards import Card, read_card
-from keys.custody.errors import KeyNotDestroyable
+from keys.custody.errors import KeyBookFull, KeyNotDestroyable
 from keys.custody.files import read_private
 from keys.custody.lasting import (
     CERTIFYING_KEY,
@@ -34,7 +34,14 @@ from keys.custody.store import (
     wrap_secret,
     wrap_service,
 )
-from keys.custody.versions import Book, BookFile, bureau_key, settled, version_of
+from keys.custody.versions import (
+    RESUMED_MOST,
+    Book,
+    BookFile,
+    bureau_key,
+    settled,
+    version_of,
+)
 from keys.endorsement import root_fingerprint
 from keys.files import exchange
 from keys.lifecycle import ACTIVE, DEACTIVATED, DESTROYED, PROTECTS, TRAFFIC, KeyVersion
@@ -76,6 +83,7 @@ class Terminal:
 
         Raises:
             CardInvalid: the validity is not as a card's must be.
+            KeyBookFull: the states have no room for another version; nothing was changed.
             SharesTooFew, SharesMixed, ShareTwice, SharesWrong, StoreInvalid, StoreUnsafe: the
                 store does not open.
             OSError: the disk refuses; doing it again goes on from there.
@@ -84,10 +92,11 @@ class Terminal:
         file = BookFile(self.store, self.credential)
         with file.held():
             keys, card = keys.with_next(valid_from, valid_until)
-            exchange(path, wrap_secret(keys, passphrase))
             book = settled(file.read() or Book(), keys.card, now)
             if not any(each.number == card.edition for each in book.of(bureau_key(card))):
                 book = book.with_version(version_of(card))
+            settled(book, card, now).require_room()
+            exchange(path, wrap_secret(keys, passphrase))
             file.write(book)
             exchange(self.store / CARD_FILE, card.to_bytes() + b"\n")
             file.write(settled(book, card, now))
@@ -138,9 +147,10 @@ class Terminal:
         file, card = BookFile(self.store, self.credential), self.card()
         with file.held():
             made = change(compartment.current())
-            exchange(self.store / SERVICE_FILE, wrap_service(made, self.credential))
             book = settled(file.read() or Book(), card, now)
             book = with_lasting(book, card.post, made.fingerprints, now)
+            book.require_room()
+            exchange(self.store / SERVICE_FILE, wrap_service(made, self.credential))
             file.write(book)
         return book.of(f"{kind}/{card.post}")[-1]
 
@@ -149,6 +159,7 @@ class Terminal:
 
         Raises:
             KeyVersionUnknown, KeyTransitionIllegal: there is none to end.
+            KeyBookFull: it was suspended too often: it is to be superseded instead.
             KeysError, OSError: as `rotate`.
         """
         opened_store(self.store, self.credential, self.shares)
@@ -160,6 +171,8 @@ class Terminal:
             in_force = (key, number) == (bureau_key(card), card.edition)
             to = ACTIVE if in_force or lasting_kind(key) is not None else DEACTIVATED
             moved = version.moved(to, at=max(now, version.since), reason=reason)
+            if len(moved.history) > RESUMED_MOST:
+                raise KeyBookFull(f"{key} version {number} was suspended too often to resume")
             file.write(book.with_version(moved))
         return moved
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 import threading
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keys import canonical
 from keys.custody.errors import (
     CardEndorsedOtherwise,
+    KeyBookFull,
     KeyDestructionNotOrdered,
     KeyVersionUnknown,
 )
@@ -28,6 +30,7 @@ from keys.lifecycle import (
     ACTIVE,
     ARCHIVE,
     DEACTIVATED,
+    HISTORY_MOST,
     PRE_ACTIVATION,
     PROTECTS,
     RESCUES,
@@ -48,7 +51,12 @@ if TYPE_CHECKING:
 
 VERSIONS_FILE: Final = "versions.age"
 _TYPE: Final = "depeche/v1 key-versions"
-_MOST: Final = 512
+# What `key_versions` answers with passes in one frame (`keys.custody.frames`). Posts' cards leave
+# room for the ministry's own keys, which the book takes up by itself wherever it meets them.
+VERSIONS_MOST: Final = 2048
+POSTS_MOST: Final = VERSIONS_MOST - 256
+# A suspension is ended only while the moves that end a version for good still have room after it.
+RESUMED_MOST: Final = HISTORY_MOST - 4
 # Uses are counted ahead by so many, so that a kill never makes the count too low.
 USES_AHEAD: Final = 256
 
@@ -65,9 +73,16 @@ class Book:
     versions: tuple[KeyVersion, ...] = ()
     orders: tuple[Order, ...] = ()
 
+    @cached_property
+    def _by_key(self) -> dict[str, tuple[KeyVersion, ...]]:
+        found: dict[str, list[KeyVersion]] = {}
+        for each in self.versions:
+            found.setdefault(each.key, []).append(each)
+        return {key: tuple(versions) for key, versions in found.items()}
+
     def of(self, key: str) -> tuple[KeyVersion, ...]:
         """The versions of one key, the oldest first."""
-        return tuple(each for each in self.versions if each.key == key)
+        return self._by_key.get(key, ())
 
     def find(self, key: str, number: int) -> KeyVersion:
         """Gives one version.
@@ -75,8 +90,8 @@ class Book:
         Raises:
             KeyVersionUnknown: there is none.
         """
-        for each in self.versions:
-            if (each.key, each.number) == (key, number):
+        for each in self.of(key):
+            if each.number == number:
                 return each
         raise KeyVersionUnknown(f"the custodian has no version {number} of {key}")
 
@@ -120,12 +135,24 @@ class Book:
         """Says whether an act on a key was done already, by its ULID."""
         return any(act in {each.act, each.kept} for each in self.orders)
 
+    def require_room(self) -> None:
+        """Demands that it can be written, before anything is done that it is to tell.
+
+        Raises:
+            KeyBookFull: it has more versions, or one of them more moves, than a book takes.
+        """
+        moves = max((len(each.history) for each in self.versions), default=0)
+        if len(self.versions) > VERSIONS_MOST or moves > HISTORY_MOST:
+            raise KeyBookFull(f"a book takes {VERSIONS_MOST} versions of {HISTORY_MOST} moves each")
+
     def encode(self) -> bytes:
         """Canonical JSON.
 
         Raises:
+            KeyBookFull: as `require_room`.
             ValueError: it holds what `parse` would refuse.
         """
+        self.require_room()
         data = canonical.encode(
             {
                 "v": 1,
@@ -148,7 +175,7 @@ class Book:
         record = Record(value, "versions")
         record.constant("v", 1)
         record.constant("type", _TYPE)
-        values = record.items("versions", most=_MOST)
+        values = record.items("versions", most=VERSIONS_MOST)
         # Absent before the first order: as custodians wrote it that knew of none.
         orders = record.items("orders", least=1, most=ORDERS_MOST) if "orders" in value else ()
         record.close()
@@ -347,6 +374,7 @@ class Versions:
         Raises:
             CardEndorsedOtherwise: another card was endorsed for this edition.
             KeyTransitionIllegal: this one was called compromised, or is superseded.
+            KeyBookFull: the book takes no further card of a post.
         """
         key = f"post/{card.post}"
         with self._lock, self._keeper.held():
@@ -362,6 +390,8 @@ class Versions:
             version = replace(version_of(card), key=key, end_of_life=TRAFFIC)
             if any(each.number == card.edition for each in book.of(key)):
                 version = book.find(key, card.edition)
+            elif len(book.versions) >= POSTS_MOST:
+                raise KeyBookFull(f"a book takes {POSTS_MOST} versions with cards of posts")
             self._keeper.write(book.with_version(version.moved(ACTIVE, at=now, reason="endorsed")))
 
     def _require(self, edition: int, states: frozenset[str]) -> None:

@@ -1,0 +1,91 @@
+"""What the custodian's book of states has room for, and that a full one is refused in time."""
+
+from base64 import b64encode
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from keys.custody.core import Custody
+from keys.custody.errors import KeyBookFull
+from keys.custody.frames import FRAME_BYTES_MAX
+from keys.custody.store import read_credential
+from keys.custody.versions import (
+    POSTS_MOST,
+    RESUMED_MOST,
+    VERSIONS_MOST,
+    Book,
+    BookFile,
+    version_of,
+)
+from keys.lifecycle import ACTIVE, DEACTIVATED, DESTROYED, HISTORY_MOST
+from tests.keys.custody.test_rotation import NOW, UNTIL, _open, _terminal
+
+KEY = "certifying/MINREX"
+
+
+def _file(founded: Any) -> BookFile:
+    return BookFile(founded.store, read_credential(founded.credential))
+
+
+def _filled(founded: Any, custody: Custody, most: int) -> None:
+    """Cards of one post, endorsed one after the other, fill the book up to so many versions."""
+    book = Book.parse(custody.key_versions())
+    made = replace(version_of(custody.card()), key="post/PARIS")
+    for to in (ACTIVE, DEACTIVATED, DESTROYED):
+        made = made.moved(to, at=NOW, reason="succeeded")
+    cards = tuple(replace(made, number=at + 1) for at in range(most - len(book.versions)))
+    _file(founded).write(replace(book, versions=(*book.versions, *cards)))
+
+
+def _kept(founded: Any) -> dict[str, bytes]:
+    return {each.name: each.read_bytes() for each in founded.store.iterdir()}
+
+
+def test_a_full_book_is_refused_before_a_key_is_exchanged(founded: Any) -> None:
+    custody = _open(founded)
+    custody.remember_keys()
+    _filled(founded, custody, VERSIONS_MOST)
+    assert len(b64encode(custody.key_versions())) < FRAME_BYTES_MAX / 2, "a full book can be told"
+    kept = _kept(founded)
+    for rotate in (
+        lambda: _terminal(founded).rotate(NOW, UNTIL, NOW),
+        lambda: _terminal(founded).rotate_certifying(NOW),
+        lambda: _terminal(founded).rotate_receipts(NOW),
+    ):
+        with pytest.raises(KeyBookFull):
+            rotate()
+    assert _kept(founded) == kept
+    assert _open(founded).root_introduction(), "what is in force serves on"
+
+
+def test_posts_cards_leave_room_for_the_ministry_s_own_keys(founded: Any, lome: Custody) -> None:
+    custody = _open(founded)
+    custody.remember_keys()
+    _filled(founded, custody, POSTS_MOST - 1)
+    card = lome.card().to_bytes()
+    custody.endorse_card(card)
+    other = Custody.generate("BERLIN", valid_from=NOW, valid_until=UNTIL).card()
+    with pytest.raises(KeyBookFull):
+        custody.endorse_card(other.to_bytes())
+    custody.endorse_card(card)
+    assert _terminal(founded).rotate(NOW, UNTIL, NOW).edition == 2
+    assert _terminal(founded).rotate_certifying(NOW).number == 2
+
+
+def test_a_key_suspended_too_often_is_superseded_and_never_stuck(founded: Any) -> None:
+    custody, terminal = _open(founded), _terminal(founded)
+    for _ in range(RESUMED_MOST // 2 - 1):
+        custody.suspend_key(KEY.encode(), b"1", b"doute")
+        terminal.resume(KEY, 1, datetime.now(UTC).replace(microsecond=0), "levé")
+    custody.suspend_key(KEY.encode(), b"1", b"doute")
+    now = datetime.now(UTC).replace(microsecond=0)
+    kept = _kept(founded)
+    with pytest.raises(KeyBookFull):
+        terminal.resume(KEY, 1, now, "levé")
+    assert _kept(founded) == kept
+    custody.compromise_key(KEY.encode(), b"1", b"vol")
+    assert terminal.rotate_certifying(now).number == 2
+    ended = Book.parse(_open(founded).key_versions()).find(KEY, 1)
+    assert (ended.state, len(ended.history) <= HISTORY_MOST) == (DESTROYED, True)
