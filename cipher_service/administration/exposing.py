@@ -26,6 +26,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
 from cipher_service.directory.register import Directory, read_directory
 from cipher_service.dispatches.exposure import Exposed, Exposure, exposure
+from cipher_service.pouches.desk import retire_desks
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import grouped
 from keys.custody.lasting import LASTING, lasting_kind
@@ -56,6 +57,7 @@ def compromise(arguments: Namespace, terminal: Terminal) -> None:
                         str(named.number).encode(),
                         arguments.reason.encode(),
                     )
+                    retire_desks(connection, custodian, clock.now())
             else:
                 enrolment.withdraw(connection, named.post, named.fingerprint, clock.now())
         with reading(installation.engine) as connection:

@@ -24,13 +24,20 @@ from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
 from cipher_service.directory.register import read_directory
+from cipher_service.pouches.desk import retire_desks
 from cipher_service.settings import Settings
 from cipher_service.storage.unit_of_work import reading
 from keys import canonical
 from keys.cards import Card, grouped, read_card
 from keys.custody import read_credential
 from keys.custody.errors import CustodianUnavailable
-from keys.custody.lasting import LASTING, advised, lasting_kind
+from keys.custody.lasting import (
+    CERTIFYING_KEY,
+    DESKS_KEY,
+    LASTING,
+    advised,
+    lasting_kind,
+)
 from keys.custody.rotation import Terminal as CustodianTerminal
 from keys.custody.store import CARD_FILE
 from keys.custody.versions import Book, bureau_key
@@ -128,11 +135,16 @@ def _rotate_lasting(arguments: Namespace, terminal: Terminal, kind: str) -> None
         if not LASTING[kind].rotates:
             raise Refused("KEY_ROTATES_NOT", key=arguments.key)
         found = Found()
-        with journal_of(installation).act("key_rotate", arguments.key, found):
+        with journal_of(installation).act("key_rotate", arguments.key, found) as connection:
             at = terminal_of(arguments, terminal)
-            exchange = at.rotate_receipts if kind == RECEIPTS_KEY else at.rotate_certifying
+            exchange = {
+                CERTIFYING_KEY: at.rotate_certifying,
+                DESKS_KEY: at.rotate_desks,
+                RECEIPTS_KEY: at.rotate_receipts,
+            }[kind]
             version = exchange(clock.now().replace(microsecond=0))
             found.card = version.fingerprint
+            retire_desks(connection, custodian, clock.now())
     tell_version(version, terminal)
 
 

@@ -3,21 +3,52 @@
 An act of two persons carries the signatures of two devices. At a post these are two telephones; at
 headquarters the officers are known to the service, which has the custodian sign for two desks. A
 desk's numbering goes on in the transaction that records its event, so it never forks.
+
+The custodian's terminal may put other keys there while everything runs. The next event takes the
+new desks into service; what the old ones told stays, and what is told in their name afterwards, by
+whoever stole their keys, is an unknown device's.
 """
 
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from itertools import permutations
 
 from sqlalchemy import Connection
 
 from cipher_service.pouches import custody, devices, repository
 from keys.custody import Custodian
+from keys.custody.errors import EventNotOfDesk
+from keys.custody.lasting import DESKS_KEY, fingerprint_of
+from keys.custody.versions import Book
 from keys.devices import device_id
+from keys.lifecycle import COMPROMISED, DESTROYED
 from keys.signing import ED25519_PUBLIC_BYTES
 from pouch.custody import custody_of, require_next
 from pouch.events import Event, Witness, sign_event
 from pouch.facts import Facts
+
+
+def retire_desks(connection: Connection, custodian: Custodian, now: datetime) -> None:
+    """End every pair of desks that the custodian ended: superseded, or called compromised.
+
+    The custodian's book names a pair by the hash of both keys, in their order.
+    """
+    post = custodian.card().post
+    ended = {
+        each.fingerprint
+        for each in Book.parse(custodian.key_versions()).of(f"{DESKS_KEY}/{post}")
+        if each.state in {COMPROMISED, DESTROYED}
+    }
+    active = [
+        (each.device_id, each.ed25519)
+        for each in repository.devices(connection)
+        if each.post == post and each.state == custody.ACTIVE
+    ]
+    for (first, key), (other, beside) in permutations(active, 2):
+        if fingerprint_of(key + beside) in ended:
+            for device in (first, other):
+                devices.revoke(connection, post, device, now)
 
 
 class Desks:
@@ -61,21 +92,28 @@ class Desks:
             EventMalformed: a value is not as it must be.
         """
         require_next(custody_of(repository.events_of(connection, seal)), facts.kind)
-        first, other = self._in_service(connection, now)
-        before = repository.last_of_device(connection, first)
-        event = Event(
-            device=first,
-            counter=1 if before is None else before.counter + 1,
-            previous=None if before is None else before.event_id,
-            bag=bag,
-            seal=seal,
-            at=now,
-            place=place or self._post,
-            officer=officer,
-            witness=None if second is None else Witness(other, second),
-            facts=facts,
-        )
-        return event, self._signed(event)
+
+        def made() -> tuple[Event, bytes]:
+            first, other = self._in_service(connection, now)
+            before = repository.last_of_device(connection, first)
+            event = Event(
+                device=first,
+                counter=1 if before is None else before.counter + 1,
+                previous=None if before is None else before.event_id,
+                bag=bag,
+                seal=seal,
+                at=now,
+                place=place or self._post,
+                officer=officer,
+                witness=None if second is None else Witness(other, second),
+                facts=facts,
+            )
+            return event, self._signed(event)
+
+        try:
+            return made()
+        except EventNotOfDesk:  # other keys were put there between asking for them and using them
+            return made()
 
     def tell(
         self,
@@ -116,7 +154,8 @@ class Desks:
         keys = self._custodian.desk_keys()
         pair = keys[:ED25519_PUBLIC_BYTES], keys[ED25519_PUBLIC_BYTES:]
         first, other = (device_id(key) for key in pair)
-        for device, key in zip((first, other), pair, strict=True):
-            if repository.device_of(connection, device) is None:
+        if repository.device_of(connection, first) is None:
+            for key in pair:
                 devices.enrol(connection, self._post, key, now)
+            retire_desks(connection, self._custodian, now)
         return first, other

@@ -4,8 +4,9 @@ An act of two persons carries the signatures of two devices (pouch/CUSTODY.md §
 these are two desks whose keys never leave the custodian; who sits there is for the service to know.
 The desks' keys come from their seed in the service compartment by HKDF-SHA256 (RFC 5869), so that
 they are there whenever the service is, also while the bureau's keys are sealed; in stores founded
-before that seed stood by itself, from the seed of the receipts' key. The seal is made with the
-bureau's card, hence with a key that can be sealed away.
+before that seed stood by itself, from the seed of the receipts' key. Another seed may take its
+place at the custodian's terminal (`keys.custody.rotation`). The seal is made with the bureau's
+card, hence with a key that can be sealed away.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ LASTING: Final[dict[str, Lasting]] = {
     CERTIFYING_KEY: Lasting("statements of token keys", 366, rotates=True),
     LOG_KEY: Lasting("checkpoints of the log", 1096),
     AUTHORITY_KEY: Lasting("certificates of posts' keys", 1096),
-    DESKS_KEY: Lasting("events of bags at the bureau's two desks", 1096),
+    DESKS_KEY: Lasting("events of bags at the bureau's two desks", 1096, rotates=True),
 }
 
 

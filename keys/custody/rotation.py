@@ -22,6 +22,7 @@ from keys.custody.errors import KeyBookFull, KeyNotDestroyable
 from keys.custody.files import read_private
 from keys.custody.lasting import (
     CERTIFYING_KEY,
+    DESKS_KEY,
     ROOT_KEY,
     lasting_kind,
     with_lasting,
@@ -117,6 +118,21 @@ class Terminal:
         """
         opened_store(self.store, self.credential, self.shares)
         return self._exchange(CERTIFYING_KEY, lambda keys: keys.with_certifying(), now)
+
+    def rotate_desks(self, now: datetime) -> KeyVersion:
+        """Puts other keys at the pouch bureau's two desks; a running custodian takes them up.
+
+        As `rotate_certifying`: only the ministry's own books believe a desk. They take the new ones
+        in, and end the old ones by what `versions.age` says of them.
+
+        Returns:
+            The new version.
+
+        Raises:
+            KeysError, OSError: as `rotate`.
+        """
+        opened_store(self.store, self.credential, self.shares)
+        return self._exchange(DESKS_KEY, lambda keys: keys.with_desks(), now)
 
     def rotate_receipts(self, now: datetime) -> KeyVersion:
         """Puts another key for receipts in force; a running custodian takes it up by itself.

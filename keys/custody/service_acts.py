@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from keys import canonical
 from keys.custody.client_authority import ClientAuthority
 from keys.custody.clock import system_clock
-from keys.custody.desk import Desks
 from keys.custody.lasting import (
     AUTHORITY_KEY,
     CERTIFYING_KEY,
@@ -46,9 +45,7 @@ class ServiceActs:
         self._service = service
         self._heads = heads
         self._versions = versions
-        keys = service.current()
-        self._clients = ClientAuthority(keys.authority, bureau)
-        self._desks = Desks(keys.desks)
+        self._clients = ClientAuthority(service.current().authority, bureau)
 
     @property
     def service(self) -> ServiceKeys:
@@ -108,9 +105,9 @@ class ServiceActs:
 
     def desk_keys(self) -> bytes:
         """The public keys of the pouch bureau's desks, one after the other."""
-        return self._desks.public
+        return self.service.at_desks.public
 
     def sign_event(self, device: bytes, statement: bytes) -> bytes:
         """Signs an event in which one of the desks takes part."""
         self._versions.require_lasting(DESKS_KEY)
-        return self._desks.sign(device, statement)
+        return self.service.at_desks.sign(device, statement)

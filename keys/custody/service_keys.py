@@ -84,12 +84,21 @@ class ServiceKeys:
             CERTIFYING_KEY: key_fingerprint(self.certifying.verifying_key),
             LOG_KEY: fingerprint_of(log.ed25519 + log.mldsa44),
             AUTHORITY_KEY: fingerprint_of(ClientAuthority(self.authority, "").public),
-            DESKS_KEY: fingerprint_of(Desks(self.desks).public),
+            DESKS_KEY: fingerprint_of(self.at_desks.public),
         }
+
+    @cached_property
+    def at_desks(self) -> Desks:
+        """The keys of the pouch bureau's desks."""
+        return Desks(self.desks)
 
     def with_certifying(self) -> Self:
         """The same with another certifying key."""
         return replace(self, certifying=SigningKey.generate())
+
+    def with_desks(self) -> Self:
+        """The same with other keys at the desks."""
+        return replace(self, desks=new_seed())
 
     def with_receipts(self, root: SigningKey, at: datetime) -> Self:
         """The same with another key for receipts, and the root's word that it follows.

@@ -1,4 +1,4 @@
-"""The keys that no edition carries: their states and ends, and the rotation of two of them."""
+"""The keys that no edition carries: their states and ends, and the rotation of three of them."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,11 +15,12 @@ from keys.custody.client_authority import ClientAuthority
 from keys.custody.core import Custody
 from keys.custody.desk import Desks
 from keys.custody.errors import EventNotOfDesk
-from keys.custody.lasting import LASTING, advised, with_lasting
+from keys.custody.lasting import LASTING, advised, fingerprint_of, with_lasting
 from keys.custody.service_keys import SUCCESSIONS_MOST, ServiceKeys, encode_service
 from keys.custody.shares import SharesTooFew
 from keys.custody.store import read_credential
 from keys.custody.versions import Book
+from keys.devices import device_id
 from keys.endorsement import root_fingerprint
 from keys.jws import ApiKey
 from keys.lifecycle import KeyNotUsable, KeyTransitionIllegal
@@ -37,7 +38,7 @@ from keys.statements import key_fingerprint
 from keys.succession import RECEIPTS_KEY, KeyLine, files_of
 from keys.token_keys import TokenKey, certify_token_key, read_token_key
 from tests.keys.custody.conftest import START
-from tests.keys.custody.test_desk import pack
+from tests.keys.custody.test_desk import event, pack
 from tests.keys.custody.test_rotation import NOW, _every_kill, _open, _terminal
 from tests.keys.custody.test_splitting import _split
 
@@ -71,6 +72,15 @@ def _certify(custody: Custody) -> None:
     made = TokenKey("https://x.example", jwk["x"], jwk["y"], NOW, NOW + DAY)
     certificate = certify_token_key(made, custody.certify_token_key)
     assert read_token_key(certificate, custody.certifying_key()) == made
+
+
+def _desk(custody: Custody) -> bytes:
+    """The id of the first desk, as a custodian is told it."""
+    return device_id(custody.desk_keys()[:32]).encode()
+
+
+def _seen(desk: bytes) -> bytes:
+    return event(desk.decode(), None).statement
 
 
 def _lasting(custody: Custody) -> dict[str, list[str]]:
@@ -108,11 +118,12 @@ def test_a_warning_says_what_can_be_done_about_the_key(founded: Any) -> None:
     book = Book.parse(_open(founded).key_versions())
     told = {
         kind: advised(book.of(f"{kind}/MINREX")[0], "expired")
-        for kind in ("bureau", "certifying", "receipts", "root")
+        for kind in ("bureau", "certifying", "desks", "receipts", "root")
     }
     assert told == {
         "bureau": "expired",
         "certifying": "expired_rotates",
+        "desks": "expired_rotates",
         "receipts": "expired_rotates",
         "root": "expired_lasting",
     }
@@ -175,6 +186,43 @@ def test_another_certifying_key_is_taken_up_by_a_custodian_that_runs(founded: An
     assert (custody.client_authority(), custody.desk_keys()) == (authority, desks)
     again = _open(founded)
     assert (again.client_authority(), again.desk_keys()) == (authority, desks)
+
+
+def test_other_keys_at_the_desks_are_taken_up_by_a_custodian_that_runs(founded: Any) -> None:
+    custody, now = _open(founded), datetime.now(UTC).replace(microsecond=0)
+    before, others = (founded.store / "service.age").read_bytes(), custody.service.fingerprints
+    old = _desk(custody)
+    custody.compromise_key(b"desks/MINREX", b"1", b"vol")
+    with pytest.raises(KeyNotUsable):
+        custody.sign_event(old, _seen(old))
+    made = _terminal(founded).rotate_desks(now)
+    assert (made.number, made.state, made.ends - made.starts) == (2, "active", 1096 * DAY)
+    assert made.fingerprint == fingerprint_of(custody.desk_keys())
+    assert dict(custody.service.fingerprints.items() - others.items()) == {
+        "desks": made.fingerprint
+    }
+    new = _desk(custody)
+    assert custody.sign_event(new, _seen(new))
+    with pytest.raises(EventNotOfDesk):
+        custody.sign_event(old, _seen(old))
+    assert _open(founded).desk_keys() == custody.desk_keys()
+    (founded.store / "service.age").write_bytes(before)
+    with pytest.raises(KeyNotUsable):
+        _open(founded).sign_event(old, _seen(old))
+
+
+def test_other_keys_at_the_desks_killed_anywhere_leave_one_pair_in_force(founded: Any) -> None:
+    first = _open(founded).desk_keys()
+    now, seen = datetime.now(UTC).replace(microsecond=0), set()
+    for step in _every_kill(founded, lambda terminal: terminal.rotate_desks(now)):
+        custody = _open(founded)
+        desk = _desk(custody)
+        assert custody.sign_event(desk, _seen(desk))
+        changed = custody.desk_keys() != first
+        assert _lasting(custody)["desks"] == (["destroyed"] if changed else []) + ["active"]
+        seen.add(changed)
+        assert step < 100
+    assert seen == {False, True}
 
 
 def test_the_old_certifying_key_put_back_certifies_nothing(founded: Any) -> None:

@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from cipher_service import clock
 from cipher_service.administration import running
+from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.stage import Stage, chiffre, stage
 from cipher_service.client.online_refusals import Unreachable
+from cipher_service.pouches import devices
+from cipher_service.storage.engine import open_engine
+from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody.lasting import LASTING
 from tests.support.ending_keys import ending_tomorrow
 from tests.surfaces.administration.running import done, given, refused, run
@@ -187,6 +192,36 @@ def test_another_key_of_receipts_is_followed_by_posts_that_nobody_called(ministr
         done(ministry, "bureau", "receipts", each)
     assert {before, after} <= {each["id"] for each in chiffre("en", "outbox", "--identity", paris)}
     assert given(ministry, "check") == []
+
+
+def test_other_keys_at_the_desks_end_the_old_ones_in_the_same_act(ministry: Stage) -> None:
+    """A desk whose keys are called compromised is a stranger at once, too."""
+    engine = open_engine(ministry.settings.database)
+
+    def sits() -> list[str]:
+        """The desks as they are now, taken into service as their first event does it."""
+        with custodian_of(ministry.settings) as custodian, unit_of_work(engine) as connection:
+            keys = custodian.desk_keys()
+            pair = keys[:32], keys[32:]
+            return [devices.enrol(connection, "MINREX", key, clock.now())[0] for key in pair]
+
+    def states(pair: list[str]) -> set[str]:
+        with reading(engine) as connection:
+            known = devices.of_post(connection, "MINREX")
+            return {
+                "active" if each.revoked is None else "revoked" for each in known if each.id in pair
+            }
+
+    first = sits()
+    assert given(ministry, "keys", "rotate", "desks/MINREX")["number"] == 2
+    second = sits()
+    assert (states(first), states(second)) == ({"revoked"}, {"active"})
+    given(ministry, "keys", "compromise", "desks/MINREX", "--reason", "vol du magasin")
+    assert states(second) == {"revoked"}
+    assert given(ministry, "keys", "rotate", "desks/MINREX")["number"] == 3
+    assert states(sits()) == {"active"}
+    assert given(ministry, "check") == []
+    engine.dispose()
 
 
 def test_a_post_that_waits_to_be_activated_catches_up_two_keys_later(
