@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keys import canonical
 from keys.age.hybrid import SEED_SIZE, HybridKey
 from keys.cards import Card, issue_card, read_card
+from keys.custody.errors import KeyBookFull
 from keys.errors import CardInvalid, NotAddressed
 from keys.records import Record
 from keys.s2.recipients import open_with_hybrids
@@ -116,10 +117,13 @@ class BureauKeys:
 
         Raises:
             CardInvalid: the validity is not as a card's must be.
+            KeyBookFull: the store holds as many editions as it can read again.
         """
         begun = self.next
         if begun is not None:
             return self, begun.card
+        if len(self.editions) >= EDITIONS_MOST:
+            raise KeyBookFull(f"a store holds {EDITIONS_MOST} editions: an old one is to go first")
         made = make_edition(self.card.post, valid_from, valid_until, before=self.card)
         return replace(self, editions=(*self.editions, made)), made.card
 

@@ -29,16 +29,19 @@ def make_folders(folder: Path) -> None:
 def read_private(
     path: Path, owners: set[int] | None = None, *, most: int = FILE_BYTES_MAX
 ) -> bytes:
-    """Reads at most `most` bytes of a regular file of one of `owners` (by default: ours).
+    """Reads a regular file of at most `most` bytes of one of `owners` (by default: ours).
 
     Raises:
-        StoreUnsafe: another kind of file, another owner, or open to others.
+        StoreUnsafe: another kind of file, another owner, open to others, or longer.
         OSError: it cannot be read, or is a symbolic link.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         require_private(os.fstat(descriptor), path, stat.S_ISREG, owners or {os.geteuid()})
-        return file.read(most)
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise StoreUnsafe(f"{path} has more than {most} bytes")
+    return data
 
 
 def require_private(

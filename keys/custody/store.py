@@ -60,6 +60,8 @@ CARD_FILE: Final = "bureau.card"
 SERVICE_FILE: Final = "service.age"
 SECRET_FILE: Final = "secret.age"  # noqa: S105  the name of a file
 SPLITTING_FILE: Final = "secret.splitting"
+# 64 editions with their cards, or 64 successions, take a fifth of it.
+COMPARTMENT_BYTES_MAX: Final = 4 * 1024 * 1024
 
 _Mark = tuple[int, int, int]
 _CREDENTIAL_BYTES: Final = 32
@@ -303,7 +305,10 @@ def _make_credential(path: Path) -> None:
 
 def _open_file(path: Path, credential: bytes, expected: str) -> Record:
     record = Record(
-        canonical.decode(decrypt_with_passphrase(read_private(path), credential)), path.name
+        canonical.decode(
+            decrypt_with_passphrase(read_private(path, most=COMPARTMENT_BYTES_MAX), credential)
+        ),
+        path.name,
     )
     record.constant("v", 1)
     record.constant("type", expected)

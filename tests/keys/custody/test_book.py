@@ -1,4 +1,4 @@
-"""What the custodian's book of states has room for, and that a full one is refused in time."""
+"""What the custodian's book and store have room for, and that a full one is refused in time."""
 
 from base64 import b64encode
 from dataclasses import replace
@@ -8,9 +8,17 @@ from typing import Any
 import pytest
 
 from keys.custody.core import Custody
-from keys.custody.errors import KeyBookFull
+from keys.custody.editions import EDITIONS_MOST
+from keys.custody.errors import KeyBookFull, StoreUnsafe
+from keys.custody.files import FILE_BYTES_MAX
 from keys.custody.frames import FRAME_BYTES_MAX
-from keys.custody.store import read_credential
+from keys.custody.service_keys import SUCCESSIONS_MOST
+from keys.custody.store import (
+    COMPARTMENT_BYTES_MAX,
+    read_credential,
+    wrap_secret,
+    wrap_service,
+)
 from keys.custody.versions import (
     POSTS_MOST,
     RESUMED_MOST,
@@ -20,6 +28,7 @@ from keys.custody.versions import (
     version_of,
 )
 from keys.lifecycle import ACTIVE, DEACTIVATED, DESTROYED, HISTORY_MOST
+from keys.succession import files_of
 from tests.keys.custody.test_rotation import NOW, UNTIL, _open, _terminal
 
 KEY = "certifying/MINREX"
@@ -89,3 +98,37 @@ def test_a_key_suspended_too_often_is_superseded_and_never_stuck(founded: Any) -
     assert terminal.rotate_certifying(now).number == 2
     ended = Book.parse(_open(founded).key_versions()).find(KEY, 1)
     assert (ended.state, len(ended.history) <= HISTORY_MOST) == (DESTROYED, True)
+
+
+def test_a_store_opens_with_as_many_keys_as_it_may_ever_hold(founded: Any) -> None:
+    """Years of rotations: each leaves a card and its secrets, or a word of the root, in a file."""
+    credential = read_credential(founded.credential)
+    custody = _open(founded)
+    bureau, service, card = custody.bureau, custody.service, custody.card()
+    for _ in range(SUCCESSIONS_MOST):
+        service = service.with_receipts(bureau.root, NOW)
+    for _ in range(EDITIONS_MOST - 1):
+        bureau, card = bureau.with_next(NOW, UNTIL)
+        bureau = replace(bureau, card=card)
+    for name, data in (
+        ("secret.age", wrap_secret(bureau, credential)),
+        ("service.age", wrap_service(service, credential)),
+        ("bureau.card", card.to_bytes()),
+    ):
+        assert len(data) < COMPARTMENT_BYTES_MAX / 4
+        (founded.store / name).write_bytes(data)
+    custody = _open(founded)
+    assert custody.card().edition == EDITIONS_MOST
+    assert len(files_of(custody.successions())) == SUCCESSIONS_MOST
+    assert custody.root_introduction()
+    kept = _kept(founded)
+    with pytest.raises(KeyBookFull):
+        _terminal(founded).rotate(NOW, UNTIL, NOW)
+    assert _kept(founded) == kept
+
+
+def test_a_file_that_is_longer_than_it_may_be_is_called_so(founded: Any) -> None:
+    """Not cut off, and then called damaged."""
+    (founded.store / "bureau.card").write_bytes(b" " * (FILE_BYTES_MAX + 1))
+    with pytest.raises(StoreUnsafe, match="bytes"):
+        _open(founded)
