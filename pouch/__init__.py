@@ -11,7 +11,8 @@ Where to begin reading:
   and `ItemKind` in which they are told.
 * `bordereau` gives its bytes, its salted digest and the proof of one line; `members` its JSON.
 * `seal` is what the label carries: `claims` in `digits`, drawn by `symbol`, read by `reading`;
-  `locator` finds the bag; `sealed` adds the full signatures of both persons.
+  `locator` finds the bag; `sealed` adds the full signatures of both persons, `rectification` what
+  they put right afterwards.
 * `verdict` judges a seal and its bag by name, with a `pack` where there is no network, and against
   what somebody saw (`physical`).
 * `papers` prints what lies on a bag, in it and beside it.

@@ -65,6 +65,36 @@ class WitnessIsSealer(Refusal):
     code: ClassVar[str] = "WITNESS_IS_SEALER"
 
 
+class RectificationMalformed(Refusal):
+    """A rectification is not canonical JSON of its one shape, or corrects what none can."""
+
+    code: ClassVar[str] = "RECTIFICATION_MALFORMED"
+
+
+class RectificationNotOfBag(Refusal):
+    """A rectification is of another bordereau, or names what did not stand in this one."""
+
+    code: ClassVar[str] = "RECTIFICATION_NOT_OF_BAG"
+
+
+class RectificationGap(Refusal):
+    """A rectification follows another one that is not at hand, or comes twice."""
+
+    code: ClassVar[str] = "RECTIFICATION_GAP"
+
+
+class RectificationNotTrusted(Refusal):
+    """Who signed a rectification is not trusted, or not of the post that closed the bag."""
+
+    code: ClassVar[str] = "RECTIFICATION_NOT_TRUSTED"
+
+
+class RectificationUnwitnessed(Refusal):
+    """One person alone corrects the bordereau of a bag that two persons closed."""
+
+    code: ClassVar[str] = "RECTIFICATION_UNWITNESSED"
+
+
 class PackMalformed(Refusal):
     """A sync pack is not canonical JSON of its one shape, or says what no pack can."""
 

@@ -49,7 +49,7 @@ class Sealer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """One person's full signature of a seal's claims, context `valise/v1 seal`."""
+    """One person's full signature: of a seal's claims (`valise/v1 seal`), or of a rectification."""
 
     fingerprint: str
     signatures: Signatures
@@ -79,8 +79,8 @@ class SealedManifest:
                 "type": SEALED,
                 "manifest": manifest_object(self.manifest),
                 "seal": self.seal.text,
-                "sealer": _signed_object(self.sealer),
-                "witness": None if self.witness is None else _signed_object(self.witness),
+                "sealer": signed_object(self.sealer),
+                "witness": None if self.witness is None else signed_object(self.witness),
             }
         )
 
@@ -127,9 +127,9 @@ def read_sealed(data: bytes) -> SealedManifest:
         record.constant("type", SEALED)
         manifest = read_manifest(record.record("manifest"))
         text = record.any_text("seal")
-        sealer = _read_signed(record.record("sealer"))
+        sealer = read_signed(record.record("sealer"))
         witness = record.optional_record("witness")
-        second = None if witness is None else _read_signed(witness)
+        second = None if witness is None else read_signed(witness)
         record.close()
     except ValueError as error:
         raise SealedMalformed(str(error)) from error
@@ -143,14 +143,16 @@ def _signed(sealer: Sealer, seal: Seal) -> Signed:
     return Signed(sealer.card.fingerprint, sealer.sign(SEAL, seal.message.payload))
 
 
-def _signed_object(signed: Signed) -> dict[str, Any]:
+def signed_object(signed: Signed) -> dict[str, Any]:
+    """Gives one person's full signature as JSON."""
     return {
         "fingerprint": signed.fingerprint,
         "signatures": object_of_signatures(signed.signatures),
     }
 
 
-def _read_signed(record: Record) -> Signed:
+def read_signed(record: Record) -> Signed:
+    """Reads what `signed_object` gives; ValueError names what is wrong."""
     signed = Signed(
         fingerprint=record.text("fingerprint", FINGERPRINT),
         signatures=read_signatures(record.record("signatures")),

@@ -15,6 +15,7 @@ from pouch.events import parse_event, read_event
 from pouch.locator import locator, read_locator
 from pouch.pack import Arrival, make_pack, read_pack
 from pouch.papers.manifest_symbol import manifest_text, read_manifest_text
+from pouch.rectification import make_rectification, read_rectification
 from pouch.seal import read_seal
 from pouch.sealed import read_sealed, seal_manifest
 from pouch.symbol import draw
@@ -22,6 +23,7 @@ from pouch.verdict import Trust, judge
 from tests.fuzz.parsers import Parser, of, of_text
 from tests.fuzz.parsers_keys import MALFORMED
 from tests.support.bags import BAG, Voyage, signed
+from tests.support.rectifying import rectification
 from tests.support.valise import CLOSED, announced, manifest, pack
 from tests.vectors.forge import identity
 
@@ -115,6 +117,11 @@ PARSERS: Final[tuple[Parser, ...]] = (
     ),
     of("pouch.reading:read_image", reading.read_image, *_PICTURES),
     of("pouch.reading:texts_in", reading.texts_in, *_PICTURES),
+    of(
+        "pouch.rectification:read_rectification",
+        read_rectification,
+        make_rectification(rectification(SEALED), sealer=SEALER, witness=identity("DOUALA")),
+    ),
     of_text("pouch.seal:read_seal", read_seal, SEAL.text),
     of("pouch.sealed:read_sealed", read_sealed, SEALED.to_bytes()),
     of_text(

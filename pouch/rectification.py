@@ -1,0 +1,378 @@
+"""The correction of a bordereau after the bag was closed (rectificatif).
+
+A manifest that was sealed is never altered: the label carries its digest. What its origin got wrong
+in words or weights is put right by a signed statement that names each place, what stood there and
+what is right; both stay. It says nothing of what lies in the bag: no line is added or taken away,
+and no number of pieces, kind, level, class, seal, bag or destination is another afterwards. Whoever
+finds one line more than was sealed has found a breach, whatever a rectification says.
+
+    data = make_rectification(rectification, sealer=identity, witness=second_identity)
+    right = rectified(sealed, [read_rectification(data)], trust=trust)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+from keys import canonical
+from keys.errors import CardNotInForce
+from keys.records import FINGERPRINT, Record
+from keys.statements import STATEMENT_BYTES_MAX, encode_statement
+from pouch.bordereau import decode, digest, encode
+from pouch.errors import (
+    RectificationGap,
+    RectificationMalformed,
+    RectificationNotOfBag,
+    RectificationNotTrusted,
+    RectificationUnwitnessed,
+    WitnessIsSealer,
+)
+from pouch.manifest import BAG, LINE, REGISTER, SALT_BYTES, SEAL, WEIGHT_MAX_G
+from pouch.members import bounded
+from pouch.sealed import Signed, read_signed, signed_object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from pouch.manifest import Manifest
+    from pouch.sealed import SealedManifest, Sealer
+    from pouch.verdict import Trust
+
+RECTIFICATION: Final = "valise/v1 rectification"
+CHANGES_MAX: Final = 32
+
+Value = str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value that may be put right stands in a manifest's JSON.
+
+    Attributes:
+        within: members that lead to the object that holds it, from the head or from a line.
+        member: its name there.
+        read: reads a value of its grammar from a record's member.
+    """
+
+    within: tuple[str, ...]
+    member: str
+    read: Callable[[Record, str], Value]
+
+
+def _line(record: Record, member: str) -> Value:
+    return record.text(member, LINE)
+
+
+def _register(record: Record, member: str) -> Value:
+    return record.text(member, REGISTER)
+
+
+def _optional_line(record: Record, member: str) -> Value:
+    return record.optional_text(member, LINE)
+
+
+def _optional_register(record: Record, member: str) -> Value:
+    return record.optional_text(member, REGISTER)
+
+
+def _weight(record: Record, member: str) -> Value:
+    return bounded(record, member, WEIGHT_MAX_G)
+
+
+_CARRIER: Final = ("waybill", "carrier")
+
+OF_BAG: Final[Mapping[str, Place]] = {
+    "weight": Place((), "weight_g", _weight),
+    "waybill": Place(("waybill",), "number", _register),
+    "consignee": Place(("waybill",), "consignee", _line),
+    "carrier": Place(_CARRIER, "name", _line),
+    "status": Place(_CARRIER, "status", _line),
+    "passport": Place(_CARRIER, "passport", _optional_register),
+    "vehicle": Place(_CARRIER, "vehicle", _optional_line),
+}
+OF_LINE: Final[Mapping[str, Place]] = {
+    "register": Place((), "register", _register),
+    "sender": Place((), "sender", _line),
+    "addressee": Place((), "addressee", _line),
+    "weight": Place((), "weight_g", _weight),
+    "enclosure": Place((), "enclosure", _optional_register),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One value that is put right.
+
+    Attributes:
+        line: number of the bordereau's line, from 1; None for the bag as a whole.
+        what: a name of `OF_LINE`, or of `OF_BAG`.
+        was: what stood there.
+        now: what is right, another value of the same grammar.
+    """
+
+    line: int | None
+    what: str
+    was: Value
+    now: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Rectification:
+    """What is put right in one sealed bordereau, at one time.
+
+    Attributes:
+        number: in the register of the service that corrects, `REGISTER`.
+        bag: the bag's number, `BAG`.
+        seal: identifier of the closing, `SEAL`.
+        digest: of the sealed manifest, 64 hexadecimal digits.
+        ordinal: 1 for the first of this closing, then one more each.
+        previous: SHA-256 of the statement before, in hexadecimal; None for the first.
+        made: UTC, whole seconds.
+        name: of who answers for it, `LINE`.
+        function: of that person, `LINE`.
+        reason: why, `LINE`.
+        changes: 1 to 32, no place twice.
+        salt: 32 random bytes, so that the statement's hash shows nothing of it.
+    """
+
+    number: str
+    bag: str
+    seal: str
+    digest: str
+    ordinal: int
+    previous: str | None
+    made: datetime
+    name: str
+    function: str
+    reason: str
+    changes: tuple[Change, ...]
+    salt: bytes
+
+    def encode(self) -> bytes:
+        """Gives the canonical bytes that are signed in context `valise/v1 rectification`.
+
+        Raises:
+            RectificationMalformed: a field is not as it must be.
+        """
+        return encode_statement(self, _object_of, _read, RectificationMalformed)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the statement, in hexadecimal: what the next one names."""
+        return sha256(self.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRectification:
+    """A rectification with its signatures; reading it verified nothing (`rectified` does)."""
+
+    statement: Rectification
+    sealer: Signed
+    witness: Signed | None
+
+
+def make_rectification(
+    statement: Rectification, *, sealer: Sealer, witness: Sealer | None = None
+) -> bytes:
+    """Makes the file of a rectification.
+
+    Args:
+        statement: what is put right.
+        sealer: the first person, with a card of the bag's origin.
+        witness: the second, with another card.
+
+    Raises:
+        RectificationMalformed: a field is not as it must be.
+        WitnessIsSealer: both would sign with one card.
+    """
+    if witness is not None and witness.card.fingerprint == sealer.card.fingerprint:
+        raise WitnessIsSealer("the second signature needs another card")
+    data = statement.encode()
+
+    def by(person: Sealer) -> dict[str, Any]:
+        return signed_object(Signed(person.card.fingerprint, person.sign(RECTIFICATION, data)))
+
+    return canonical.encode(
+        {
+            "statement": canonical.decode(data),
+            "sealer": by(sealer),
+            "witness": None if witness is None else by(witness),
+        }
+    )
+
+
+def read_rectification(data: bytes) -> SignedRectification:
+    """Reads what `make_rectification` gives; one final newline is forgiven.
+
+    Raises:
+        RectificationMalformed: not canonical JSON, or not of the one shape.
+    """
+    if len(data) > STATEMENT_BYTES_MAX:
+        raise RectificationMalformed(f"a rectification has at most {STATEMENT_BYTES_MAX} bytes")
+    try:
+        record = Record(canonical.decode(data.removesuffix(b"\n")), "rectification")
+        statement = _read(record.record("statement"))
+        sealer = read_signed(record.record("sealer"))
+        witness = record.optional_record("witness")
+        second = None if witness is None else read_signed(witness)
+        record.close()
+    except ValueError as error:
+        raise RectificationMalformed(str(error)) from error
+    return SignedRectification(statement, sealer, second)
+
+
+def rectified(
+    sealed: SealedManifest,
+    corrections: Sequence[SignedRectification],
+    *,
+    trust: Trust,
+    revoked: Collection[str] = (),
+) -> Manifest:
+    """Gives a manifest as its origin put it right; the sealed one stays what was sealed.
+
+    Args:
+        sealed: a sealed manifest that `pouch.verdict.judge` found genuine.
+        corrections: all of this closing, in their order.
+        trust: cards known to be what they say.
+        revoked: fingerprints of cards that count no more.
+
+    Raises:
+        RectificationNotOfBag: it is of another closing, or something else stood there.
+        RectificationGap: one before it is not at hand.
+        RectificationNotTrusted: who signed is not trusted, not of the origin, not in force.
+        RectificationUnwitnessed: two persons closed the bag, and one alone corrects.
+        SignatureInvalid: a signature does not hold.
+    """
+    manifest, before = sealed.manifest, None
+    told = manifest.bag, manifest.seal, digest(manifest).hex()
+    for ordinal, correction in enumerate(corrections, 1):
+        statement = correction.statement
+        if (statement.bag, statement.seal, statement.digest) != told:
+            raise RectificationNotOfBag(f"{statement.number} is of another bordereau")
+        if (statement.ordinal, statement.previous) != (ordinal, before):
+            raise RectificationGap(f"{statement.number} does not follow number {ordinal - 1}")
+        if statement.made < manifest.closed:
+            raise RectificationNotOfBag(f"{statement.number} is older than the closing")
+        _require_signed(sealed, correction, trust, revoked)
+        manifest, before = apply(manifest, statement.changes), statement.hash
+    return manifest
+
+
+def apply(manifest: Manifest, changes: Sequence[Change]) -> Manifest:
+    """Gives a manifest with other values in some places.
+
+    Raises:
+        RectificationNotOfBag: there is no such line, or something else stood there.
+    """
+    value: dict[str, Any] = canonical.decode(encode(manifest))
+    for change in changes:
+        place, holder = place_of(change.line, change.what), value
+        if change.line is not None:
+            if change.line > len(value["items"]):
+                raise RectificationNotOfBag(f"the bordereau has no line {change.line}")
+            holder = value["items"][change.line - 1]
+        for member in place.within:
+            holder = holder[member]
+        if holder[place.member] != change.was:
+            raise RectificationNotOfBag(f"{change.what} of line {change.line} was something else")
+        holder[place.member] = change.now
+    return decode(canonical.encode(value))
+
+
+def place_of(line: int | None, what: str) -> Place:
+    """Gives the place of a change; KeyError where nothing may be put right."""
+    return (OF_BAG if line is None else OF_LINE)[what]
+
+
+def _require_signed(
+    sealed: SealedManifest,
+    correction: SignedRectification,
+    trust: Trust,
+    revoked: Collection[str],
+) -> None:
+    statement, first, second = correction.statement, correction.sealer, correction.witness
+    if second is None and sealed.seal.claims.witness is not None:
+        raise RectificationUnwitnessed(f"{statement.number} has one signature, the seal two")
+    if second is not None and second.fingerprint == first.fingerprint:
+        raise RectificationUnwitnessed(f"one card signed {statement.number} twice")
+    data = statement.encode()
+    for signed in (first,) if second is None else (first, second):
+        card = trust.card(signed.fingerprint)
+        if card is None or card.fingerprint in revoked:
+            raise RectificationNotTrusted(f"the card {signed.fingerprint} counts not")
+        if signed is first and card.post != sealed.manifest.waybill.origin:
+            raise RectificationNotTrusted(f"{card.post} did not close the bag")
+        try:
+            card.require_in_force(statement.made)
+        except CardNotInForce as error:
+            raise RectificationNotTrusted(str(error)) from error
+        card.verifying_key.verify(RECTIFICATION, data, signed.signatures)
+
+
+def _object_of(statement: Rectification) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "type": RECTIFICATION,
+        "number": statement.number,
+        "bag": statement.bag,
+        "seal": statement.seal,
+        "digest": statement.digest,
+        "ordinal": statement.ordinal,
+        "previous": statement.previous,
+        "made": canonical.text_from_time(statement.made),
+        "by": {"name": statement.name, "function": statement.function},
+        "reason": statement.reason,
+        "changes": [
+            {"line": change.line, "what": change.what, "was": change.was, "now": change.now}
+            for change in statement.changes
+        ],
+        "salt": canonical.text_from_bytes(statement.salt),
+    }
+
+
+def _read(record: Record) -> Rectification:
+    record.constant("v", 1)
+    record.constant("type", RECTIFICATION)
+    by = record.record("by")
+    statement = Rectification(
+        number=record.text("number", REGISTER),
+        bag=record.text("bag", BAG),
+        seal=record.text("seal", SEAL),
+        digest=record.text("digest", FINGERPRINT),
+        ordinal=record.integer("ordinal", least=1),
+        previous=record.optional_text("previous", FINGERPRINT),
+        made=record.time("made"),
+        name=by.text("name", LINE),
+        function=by.text("function", LINE),
+        reason=record.text("reason", LINE),
+        changes=tuple(
+            _read_change(Record(each, f"change {place}"))
+            for place, each in enumerate(record.items("changes", least=1, most=CHANGES_MAX), 1)
+        ),
+        salt=record.octets("salt", SALT_BYTES),
+    )
+    by.close()
+    record.close()
+    if (statement.ordinal == 1) != (statement.previous is None):
+        raise ValueError("rectification.previous is null for the first, and only there")
+    places = {(change.line, change.what) for change in statement.changes}
+    if len(places) < len(statement.changes):
+        raise ValueError("rectification.changes name one place twice")
+    return statement
+
+
+def _read_change(record: Record) -> Change:
+    line = record.optional_integer("line", least=1)
+    what = record.any_text("what")
+    try:
+        place = place_of(line, what)
+    except KeyError as error:
+        raise ValueError(f"{what} is nothing that a rectification puts right") from error
+    change = Change(line, what, place.read(record, "was"), place.read(record, "now"))
+    record.close()
+    if change.was == change.now:
+        raise ValueError(f"{what} is what it was")
+    return change
