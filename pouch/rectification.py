@@ -261,6 +261,19 @@ def rectified(
     return manifest
 
 
+def standing(manifest: Manifest, line: int | None, what: str) -> Value:
+    """Gives the value that stands at a place.
+
+    Raises:
+        KeyError: nothing may be put right there.
+        RectificationNotOfBag: there is no such line.
+    """
+    value: Value = _holder(canonical.decode(encode(manifest)), line, what)[
+        place_of(line, what).member
+    ]
+    return value
+
+
 def apply(manifest: Manifest, changes: Sequence[Change]) -> Manifest:
     """Gives a manifest with other values in some places.
 
@@ -269,13 +282,8 @@ def apply(manifest: Manifest, changes: Sequence[Change]) -> Manifest:
     """
     value: dict[str, Any] = canonical.decode(encode(manifest))
     for change in changes:
-        place, holder = place_of(change.line, change.what), value
-        if change.line is not None:
-            if change.line > len(value["items"]):
-                raise RectificationNotOfBag(f"the bordereau has no line {change.line}")
-            holder = value["items"][change.line - 1]
-        for member in place.within:
-            holder = holder[member]
+        place = place_of(change.line, change.what)
+        holder = _holder(value, change.line, change.what)
         if holder[place.member] != change.was:
             raise RectificationNotOfBag(f"{change.what} of line {change.line} was something else")
         holder[place.member] = change.now
@@ -285,6 +293,18 @@ def apply(manifest: Manifest, changes: Sequence[Change]) -> Manifest:
 def place_of(line: int | None, what: str) -> Place:
     """Gives the place of a change; KeyError where nothing may be put right."""
     return (OF_BAG if line is None else OF_LINE)[what]
+
+
+def _holder(value: dict[str, Any], line: int | None, what: str) -> dict[str, Any]:
+    """Gives the object of a manifest's JSON whose member the place is."""
+    place, holder = place_of(line, what), value
+    if line is not None:
+        if not 1 <= line <= len(value["items"]):
+            raise RectificationNotOfBag(f"the bordereau has no line {line}")
+        holder = value["items"][line - 1]
+    for member in place.within:
+        holder = holder[member]
+    return holder
 
 
 def _require_signed(

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from keys.cards import Card
     from pouch.claims import Claims
+    from pouch.manifest import Manifest
     from pouch.pack import Announced, Pack
     from pouch.seal import Seal
     from pouch.sealed import SealedManifest, Signed
@@ -111,6 +112,9 @@ _TO_VERIFY: Final = frozenset(
         *(GENUINE - {Name.SEAL_GENUINE_BAG_CHECKED}),
     }
 )
+_MANIFEST_WRONG: Final = frozenset(
+    {Name.MANIFEST_DIFFERS, Name.SEALER_INVALID, Name.WITNESS_INVALID}
+)
 _GRAVITY: Final = {name: place for place, name in enumerate(Name)}
 
 
@@ -166,6 +170,12 @@ class Verdict:
         return self.name in GENUINE
 
     @property
+    def manifest_holds(self) -> bool:
+        """Whether nothing was found wrong with the sealed manifest, if one was at hand."""
+        names = {finding.name for finding in self.findings}
+        return self.claims is not None and names.isdisjoint(_MANIFEST_WRONG)
+
+    @property
     def word(self) -> Word:
         """CONFORMS only when the bag itself was checked."""
         if self.name is Name.SEAL_GENUINE_BAG_CHECKED:
@@ -200,6 +210,7 @@ def judge(
     sealed: SealedManifest | None = None,
     pack: Pack | None = None,
     observed: Observed | None = None,
+    rectified: Manifest | None = None,
 ) -> Verdict:
     """Judges a seal.
 
@@ -210,6 +221,8 @@ def judge(
         sealed: the sealed manifest, if it is at hand.
         pack: the sync pack, verified by `pouch.pack.read_pack`.
         observed: what somebody saw of the bag, typed before the expected was shown.
+        rectified: the sealed manifest as its origin put it right (`pouch.rectification.rectified`);
+            the bag is weighed against it.
     """
     at = at if pack is None else max(at, pack.issued)
     seen = None if pack is None else _seen(pack, at)
@@ -234,7 +247,7 @@ def judge(
         case.judge_manifest(sealed)
     case.judge_log()
     if observed is not None:
-        case.judge_bag(observed)
+        case.judge_bag(observed, rectified)
     findings = case.findings or [Finding(case.best, "nothing was found wrong")]
     findings.sort(key=lambda finding: _GRAVITY[finding.name])
     return Verdict(tuple(findings), seal.claims, case.witnessing, case.logging, seen)
@@ -358,7 +371,7 @@ class _Case:
         announced = () if self.pack is None else self.pack.announced
         return next((bag for bag in announced if bag.seal == self.claims.seal), None)
 
-    def judge_bag(self, observed: Observed) -> None:
+    def judge_bag(self, observed: Observed, rectified: Manifest | None) -> None:
         if observed.seals is not None:
             match = compare_seals(self.claims.seals, observed.seals)
             if match.near:
@@ -368,8 +381,9 @@ class _Case:
             self.best = Name.SEAL_GENUINE_BAG_CHECKED
         if observed.packages is not None and observed.packages != self.claims.packages:
             self.find(Name.BAG_COUNT_WRONG, f"{observed.packages} bags, not {self.claims.packages}")
-        if observed.weight_g is not None and weight_is_off(self.claims.weight_g, observed.weight_g):
-            self.find(Name.WEIGHT_OFF, f"{observed.weight_g} g, not {self.claims.weight_g} g")
+        weighed = self.claims.weight_g if rectified is None else rectified.weight_g
+        if observed.weight_g is not None and weight_is_off(weighed, observed.weight_g):
+            self.find(Name.WEIGHT_OFF, f"{observed.weight_g} g, not {weighed} g")
 
     def _judge_witness(self, kid: bytes, witness: Signed | None) -> None:
         if witness is None or bytes.fromhex(witness.fingerprint)[: len(kid)] != kid:

@@ -16,6 +16,7 @@ from cipher_service.client.messages import Language, phrase
 _EXAMPLE = "cipher_service.valise.drafts:example"
 _SEAL = "cipher_service.valise.sealing:seal"
 _VERIFY = "cipher_service.valise.verifying:verify"
+_RECTIFY = "cipher_service.valise.rectifying:rectify"
 _LETTER = "cipher_service.valise.letters:letter"
 _PACK = "cipher_service.valise.packs:pack"
 _PROVE = "cipher_service.valise.lines:prove"
@@ -40,6 +41,7 @@ def build_parser(language: Language) -> Parser:
     add_json(add_command(commands, say, "valise_example", _EXAMPLE), say)
     _add_seal(commands, say)
     _add_verify(commands, say)
+    _add_rectify(commands, say)
     _add_letter(commands, say)
     _add_pack(commands, say)
     _add_lines(commands, say)
@@ -50,8 +52,7 @@ def _add_seal(commands: "Commands[Parser]", say: Say) -> None:
     parser = add_command(commands, say, "valise_seal", _SEAL)
     add_identity_option(parser, say)
     add = parser.add_argument
-    add("--witness", metavar=say("a_folder"), help=say("help_witness"))
-    add("--witness-passphrase-file", metavar=say("a_file"), help=say("help_witness_passphrase"))
+    _add_witness(parser, say)
     add("--manifest", metavar=f"{say('a_file')}|-", required=True, help=say("help_draft"))
     add("-o", "--out", metavar=say("a_folder"), required=True, help=say("help_out_sealed"))
     add_json(parser, say)
@@ -62,6 +63,7 @@ def _add_verify(commands: "Commands[Parser]", say: Say) -> None:
     add = parser.add_argument
     add("--trust", metavar=say("a_card"), action="append", default=[], help=say("help_trust"))
     add("--manifest", metavar=say("a_file"), help=say("help_sealed"))
+    _add_rectifications(parser, say)
     add("--pack", metavar=say("a_file"), help=say("help_pack"))
     _add_root(parser, say, required=False)
     add("--seal-number", metavar="N", action="append", help=say("help_seal_number"))
@@ -69,6 +71,29 @@ def _add_verify(commands: "Commands[Parser]", say: Say) -> None:
     add("--bags", metavar="N", type=int, help=say("help_bags"))
     add("--weight", metavar="G", type=int, help=say("help_weight"))
     add("image", metavar=f"{say('an_image')}|{say('a_text_file')}|-", help=say("help_scanned"))
+    add_json(parser, say)
+
+
+def _add_rectify(commands: "Commands[Parser]", say: Say) -> None:
+    parser = add_command(commands, say, "valise_rectify", _RECTIFY)
+    add_identity_option(parser, say)
+    _add_witness(parser, say)
+    add = parser.add_argument
+    add("--trust", metavar=say("a_card"), action="append", default=[], help=say("help_trust"))
+    add("--manifest", metavar=say("a_file"), required=True, help=say("help_sealed"))
+    _add_rectifications(parser, say)
+    add("--number", metavar="N", required=True, help=say("help_rectify_number"))
+    add("--reason", metavar="R", required=True, help=say("help_rectify_reason"))
+    add("--signed-by", metavar="N", required=True, help=say("help_rectify_by"))
+    add("--function", metavar="F", required=True, help=say("help_function"))
+    add(
+        "--set",
+        metavar=say("a_setting"),
+        action="append",
+        required=True,
+        help=say("help_rectify_set"),
+    )
+    add("-o", "--out", metavar=say("a_folder"), required=True, help=say("help_out_rectified"))
     add_json(parser, say)
 
 
@@ -108,6 +133,22 @@ def _add_lines(commands: "Commands[Parser]", say: Say) -> None:
     line.add_argument("proof", metavar=say("a_file"), help=say("help_proof"))
     for parser in (prove, line):
         add_json(parser, say)
+
+
+def _add_witness(parser: Parser, say: Say) -> None:
+    add = parser.add_argument
+    add("--witness", metavar=say("a_folder"), help=say("help_witness"))
+    add("--witness-passphrase-file", metavar=say("a_file"), help=say("help_witness_passphrase"))
+
+
+def _add_rectifications(parser: Parser, say: Say) -> None:
+    parser.add_argument(
+        "--rectification",
+        metavar=say("a_file"),
+        action="append",
+        default=[],
+        help=say("help_rectification"),
+    )
 
 
 def _add_root(parser: Parser, say: Say, *, required: bool) -> None:

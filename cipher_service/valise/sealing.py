@@ -45,11 +45,11 @@ def seal(arguments: Namespace, terminal: Terminal) -> None:
     require_empty(out)
     data = read_bounded(arguments.manifest, MANIFEST_BYTES_MAX)
     sealer = open_identity(arguments, terminal)
-    witness = _witness(arguments, terminal)
+    witness = open_witness(arguments, terminal)
     completed = complete(data, origin=sealer.card.post, now=clock.now())
     _require_fitting(completed.manifest)
     sealed = seal_manifest(completed.manifest, sealer=sealer, witness=witness)
-    _publish(
+    publish(
         _files(sealed, completed.nonce, terminal.language, _root(Path(arguments.identity))),
         out.resolve(),
         Path(arguments.identity),
@@ -68,7 +68,8 @@ def _require_fitting(manifest: Manifest) -> None:
     require_within(limits, Measures(weights, max(manifest.weight_g, sum(weights))))
 
 
-def _witness(arguments: Namespace, terminal: Terminal) -> Identity | None:
+def open_witness(arguments: Namespace, terminal: Terminal) -> Identity | None:
+    """Open the second person's identity, if `--witness` names one; raises as `open_identity`."""
     if arguments.witness is None:
         return None
     second = Namespace(
@@ -93,7 +94,8 @@ def _files(
     return bag_folder(sealed, nonce, language, levels, root=root)
 
 
-def _publish(files: dict[str, bytes], out: Path, identity: Path) -> None:
+def publish(files: dict[str, bytes], out: Path, identity: Path) -> None:
+    """Write a new folder whole, or not at all: beside its place, on disk, then renamed."""
     with quarantine(identity, out.parent) as workspace, undisturbed():
         folder = workspace / "sealed"
         folder.mkdir(mode=0o700)

@@ -1,6 +1,7 @@
 """`valise verify`: the verdict on a label, from a picture or from what a scanner typed."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +13,16 @@ from cipher_service.client.messages import Explanation, Language, explain, phras
 from cipher_service.client.terminal import Terminal
 from cipher_service.valise.packs import age_text, load_pack
 from cipher_service.valise.reading import read_bounded, read_scanned
+from cipher_service.valise.rectifications import load, rectification_lines, rectification_records
 from pouch.bordereau import digest
 from pouch.claims import Claims
 from pouch.errors import LocatorWrong
 from pouch.locator import grouped_locator, read_locator
+from pouch.manifest import Manifest
 from pouch.pack import Pack
 from pouch.papers.manifest_symbol import read_manifest_text
 from pouch.physical import Observed
+from pouch.rectification import SignedRectification, rectified
 from pouch.sealed import SEALED_BYTES_MAX, SealedManifest, read_sealed
 from pouch.verdict import PackSeen, Trust, Verdict, Witnessing, judge
 
@@ -28,25 +32,31 @@ def verify(arguments: Namespace, terminal: Terminal) -> int:
     now = clock.now()
     pack = load_pack(arguments, now) if arguments.pack else None
     sealed = _sealed(arguments.manifest)
+    corrections = load(arguments.rectification)
     text = read_scanned(arguments.image)
     _refuse_locator(text)
+    trust = _trust(arguments, pack)
     verdict = judge(
         text,
-        trust=_trust(arguments, pack),
+        trust=trust,
         at=now,
         sealed=sealed,
         pack=pack,
         observed=_observed(arguments),
+        rectified=_rectified(sealed, corrections, trust, pack),
     )
+    if not verdict.manifest_holds:
+        # They put another bordereau right than this bag's, or one that nobody sealed.
+        corrections = []
     if arguments.bordereau is not None:
         _require_same(arguments.bordereau, verdict)
     told = explain(verdict.name, {}, terminal.language)
     if told is None:
         raise LookupError(verdict.name)
     if terminal.as_json:
-        terminal.show_json(_record(verdict, told))
+        terminal.show_json(_record(verdict, told, corrections))
     else:
-        _show(verdict, told, terminal)
+        _show(verdict, told, corrections, terminal)
     return 0 if verdict.genuine else REFUSED
 
 
@@ -70,6 +80,26 @@ def _observed(arguments: Namespace) -> Observed:
     )
 
 
+def _rectified(
+    sealed: SealedManifest | None,
+    corrections: Sequence[SignedRectification],
+    trust: Trust,
+    pack: Pack | None,
+) -> Manifest | None:
+    """Return the sealed manifest as its origin put it right; None without a rectification.
+
+    Raises:
+        Misused: RECTIFICATION_WITHOUT_MANIFEST.
+        Refusal: as `pouch.rectification.rectified`.
+    """
+    if not corrections:
+        return None
+    if sealed is None:
+        raise Misused("RECTIFICATION_WITHOUT_MANIFEST")
+    revoked = frozenset() if pack is None else pack.revoked_cards
+    return rectified(sealed, corrections, trust=trust, revoked=revoked)
+
+
 def _require_same(name: str, verdict: Verdict) -> None:
     """Hold the symbol on the bordereau inside against the seal outside.
 
@@ -91,7 +121,12 @@ def _refuse_locator(text: str) -> None:
     raise Refused("LOCATOR_IS_NO_SEAL")
 
 
-def _show(verdict: Verdict, told: Explanation, terminal: Terminal) -> None:
+def _show(
+    verdict: Verdict,
+    told: Explanation,
+    corrections: Sequence[SignedRectification],
+    terminal: Terminal,
+) -> None:
     language = terminal.language
     word = phrase(f"word_{verdict.word.name.lower()}", language)
     terminal.show(f"{word} ({verdict.name})\n  {told.cause}\n  {told.effect}\n  {told.remedy}")
@@ -100,6 +135,7 @@ def _show(verdict: Verdict, told: Explanation, terminal: Terminal) -> None:
         lines += _claim_lines(verdict.claims, language)
     lines.append(("line_witnessing", phrase(f"witnessing_{verdict.witnessing}", language)))
     lines.append(("line_logging", phrase(f"logging_{verdict.logging}", language)))
+    lines += rectification_lines(corrections, language)
     if verdict.pack is not None:
         lines.append(("line_pack", _pack_text(verdict.pack, language)))
     others = [finding.name for finding in verdict.findings[1:]]
@@ -131,7 +167,9 @@ def _pack_text(seen: PackSeen, language: Language) -> str:
     return phrase(name, language, version=seen.version, age=age)
 
 
-def _record(verdict: Verdict, told: Explanation) -> dict[str, Any]:
+def _record(
+    verdict: Verdict, told: Explanation, corrections: Sequence[SignedRectification]
+) -> dict[str, Any]:
     return {
         "verdict": str(verdict.name),
         "word": verdict.word.name,
@@ -143,6 +181,7 @@ def _record(verdict: Verdict, told: Explanation) -> dict[str, Any]:
         "unwitnessed": verdict.witnessing is Witnessing.UNWITNESSED,
         "log": str(verdict.logging),
         "claims": None if verdict.claims is None else claims_record(verdict.claims),
+        "rectifications": rectification_records(corrections),
         "pack": None if verdict.pack is None else _pack_record(verdict.pack),
         "cause": told.cause,
         "effect": told.effect,

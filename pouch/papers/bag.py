@@ -96,7 +96,7 @@ def bordereau(
         inside,
         language,
         made=manifest.closed,
-        level=_level(manifest.bag_class, language, levels),
+        level=level_of(manifest.bag_class, language, levels),
         symbol=_symbol(manifest),
     )
 
@@ -115,7 +115,8 @@ def _symbol(manifest: Manifest) -> Modules | None:
         return None
 
 
-def _level(bag_class: BagClass, language: Language, levels: Mapping[str, str]) -> str:
+def level_of(bag_class: BagClass, language: Language, levels: Mapping[str, str]) -> str:
+    """Gives a class as it stands above and below the pages of its bag's papers."""
     if bag_class is BagClass.CONTROLLED:
         return _CONTROLLED[language]
     return levels.get(bag_class, bag_class)

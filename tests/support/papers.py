@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -15,6 +16,7 @@ from pouch.empties import EmptyBag
 from pouch.locator import grouped_locator
 from pouch.manifest import BagClass, Carrier, Manifest, Mode
 from pouch.papers.bag import bordereau
+from pouch.papers.correction import rectification_paper
 from pouch.papers.forms import (
     BagReference,
     Destroyed,
@@ -32,7 +34,11 @@ from pouch.papers.forms import (
 )
 from pouch.papers.letters import Issue, Package, captain_letter, count_check, courier_letter
 from pouch.papers.printing import Language
+from pouch.rectification import OF_BAG, OF_LINE, Change
+from pouch.sealed import seal_manifest
+from tests.support.rectifying import rectification
 from tests.support.valise import CLOSED, NONCE, SEALS, manifest, waybill
+from tests.vectors.forge import identity
 
 MILLIMETRES_PER_INCH: Final = 25.4
 # Every value of the papers in two languages says this, so that what is left are the papers' words.
@@ -144,6 +150,31 @@ def made_destruction(value: str = VALUE) -> Destruction:
     )
 
 
+def made_rectification(language: Language, *, witnessed: bool = True) -> bytes:
+    """Every value that a rectification may put right, as a clerk wrote it."""
+    whole = manifest(3)
+    changes = tuple(
+        Change(line, what, *((8_450, 9_450) if what == "weight" else (VALUE, None)))
+        for line, places in ((None, OF_BAG), (2, OF_LINE))
+        for what in places
+    )
+    statement = rectification(
+        seal_manifest(whole, sealer=identity("YAOUNDE")),
+        name=VALUE,
+        function=VALUE,
+        reason=VALUE,
+        changes=tuple(
+            change
+            if change.what in {"weight", "passport", "vehicle", "enclosure"}
+            else replace(change, now="X2")
+            for change in changes
+        ),
+    )
+    return rectification_paper(
+        statement, whole, language, levels=levels(language), witnessed=witnessed
+    )
+
+
 SINGLE: Final[Mapping[str, Callable[[Language], bytes]]] = {
     "bordereau": lambda language: inside(manifest(3), language),
     "receipt": lambda language: receipt(made_receipt(), language, "A9"),
@@ -155,6 +186,8 @@ SINGLE: Final[Mapping[str, Callable[[Language], bytes]]] = {
     "receipt of a closed bag": lambda language: receipt(made_receipt(nonce=None), language, "A9"),
     "discrepancy": lambda language: discrepancy_report(made_report(), language, "A9"),
     "empties": lambda language: empties(made_empties(), language, "A9"),
+    "rectification": made_rectification,
+    "rectification by one": lambda language: made_rectification(language, witnessed=False),
     "destruction": lambda language: destruction_record(made_destruction(), language, "A9"),
 }
 CAPTAIN: Final = waybill(

@@ -10,6 +10,7 @@ import pytest
 from cipher_service.client.messages import explain, texts
 from keys.errors import Refusal
 from pouch import classes, errors
+from pouch.rectification import OF_BAG, OF_LINE
 from pouch.verdict import Logging, Name, Witnessing, Word
 from tests.surfaces.client.offline.posts import ROOT
 from tests.surfaces.valise.bags import valise
@@ -52,6 +53,7 @@ def test_no_words_are_left_over() -> None:
         *(f"word_{word.name.lower()}" for word in Word),
         *(f"witnessing_{each}" for each in Witnessing),
         *(f"logging_{each}" for each in Logging),
+        *(f"put_right_{what}" for what in (*OF_BAG, *OF_LINE)),
         *(f"help_{each}" for each in re.findall(r'"(valise_[a-z]+)"', code)),
     }
     assert set(WORDS["phrases"]) <= named
@@ -61,7 +63,7 @@ def test_no_words_are_left_over() -> None:
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-@pytest.mark.parametrize("command", ["example", "seal", "verify", "letter", "pack"])
+@pytest.mark.parametrize("command", ["example", "seal", "verify", "letter", "pack", "rectify"])
 def test_every_command_explains_itself(command: str, language: str) -> None:
     done = valise("--lang", language, command, "--help")
     assert done.status == 0
