@@ -84,16 +84,16 @@ def watched(visit: Visit) -> live.Watched | None:
 
 
 async def _events(visit: Visit, listed: live.Watched | None) -> AsyncIterator[bytes]:
-    token, headquarters = visit.person.token, visit.office.headquarters
+    token, alerts = visit.person.token, live.Alerts(visit.office.headquarters)
 
     def read(connection: Connection, gate: Gate) -> tuple[list[str], bool] | None:
         now = clock.now()
         person = person_of(connection, gate, token, now)
         if person is None:
             return None
-        lines = trays.alerts(connection, gate, person.number, headquarters, now)
+        waiting = alerts.waiting(connection, gate, person.principal, now)
         changed = listed is not None and listed.changed(connection, gate, now)
-        return [line.dispatch_id for line in lines], changed
+        return waiting, changed
 
     told: list[str] | None = []
     for _ in range(_LONGEST):

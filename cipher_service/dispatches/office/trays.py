@@ -34,6 +34,10 @@ PAGE: Final = 100
 _ACTING: Final = ("read", "route", "grant-need")
 """What somebody who acts on an arrival does with it: one of these."""
 
+Unheard = tuple[int, int]
+"""How many wait, and the place of the latest."""
+NOTHING: Final[Unheard] = (0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class ArrivalLine:
@@ -132,32 +136,34 @@ def alerts(
 ) -> list[ArrivalLine]:
     """Return the unread FLASH arrivals that this officer can act on and has not acknowledged.
 
-    Whoever may only list them, an auditor for one, is not called. Every open page asks this every
-    second and nearly always nothing waits: the policies are asked only when something does.
+    Whoever may only list them, an auditor for one, is not called. Nearly always nothing waits: the
+    policies are asked only when something does.
     """
-    heard = (
-        select(dispatch_act.c.seq)
-        .where(
-            dispatch_act.c.dispatch_id == dispatch.c.dispatch_id,
-            dispatch_act.c.kind == trail.ACKNOWLEDGED,
-            dispatch_act.c.officer == officer,
-        )
-        .exists()
-    )
-    urgent = (addressee.c.precedence == FLASH, ~heard)
-    if connection.execute(_to(post, rules.OPEN_STATES).where(*urgent).limit(1)).first() is None:
+    if unheard(connection, officer, post) == NOTHING:
         return []
     principal, context = gate.principals.of(connection, officer, now), Circumstances(now)
     columns = DispatchColumns(connection.dialect, gate.scheme)
     policies = gate.policies
     acts = or_(*(condition(policies, principal, one, context, columns) for one in _ACTING))
-    lines = arrivals(connection, gate, officer, post, now, only=(*urgent, acts))
+    lines = arrivals(connection, gate, officer, post, now, only=(*_urgent(officer), acts))
     things = (registers.subject(connection, line.dispatch_id) for line in lines)
     return [
         line
         for line, thing in zip(lines, things, strict=True)
         if any(decide(policies, principal, one, thing, context).allowed for one in _ACTING)
     ]
+
+
+def unheard(connection: Connection, officer: str, post: str) -> Unheard:
+    """Count the unread FLASH arrivals that this officer has not acknowledged, whoever may see them.
+
+    Every open page asks this every second: it asks no policy. It is only to be compared with what
+    it was, and to be told to nobody.
+    """
+    waiting = _to(post, rules.OPEN_STATES).where(*_urgent(officer))
+    columns = func.count(), func.coalesce(func.max(addressee.c.place), 0)
+    count, last = connection.execute(waiting.with_only_columns(*columns)).one()
+    return int(count), int(last)
 
 
 def unassigned() -> ColumnElement[bool]:
@@ -222,6 +228,19 @@ def departed(
         )
         for row in rows
     ]
+
+
+def _urgent(officer: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    heard = (
+        select(dispatch_act.c.seq)
+        .where(
+            dispatch_act.c.dispatch_id == dispatch.c.dispatch_id,
+            dispatch_act.c.kind == trail.ACKNOWLEDGED,
+            dispatch_act.c.officer == officer,
+        )
+        .exists()
+    )
+    return addressee.c.precedence == FLASH, ~heard
 
 
 def _to(post: str, states: Collection[str]) -> Select[Any]:
