@@ -1,11 +1,13 @@
 """`cipher-service items`: the register of controlled items (registre ACSSI).
 
-Who holds an item says so by their own name; the log has the account that typed it. A destruction is
-signed by two persons, each with the identity that their share or their post has.
+Whoever takes an item, gives it or counts signs with their security key, or a keeper of the register
+does for them (`item_signers`). A destruction is signed by two persons, each with the identity that
+their share or their post has.
 """
 
 from argparse import Namespace
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -13,6 +15,7 @@ from sqlalchemy import Connection
 from cipher_service import clock
 from cipher_service.administration.exposing import show_exposed
 from cipher_service.administration.installation import acting, opened
+from cipher_service.administration.item_signers import signed
 from cipher_service.administration.witnessing import (
     Told,
     require_vacant,
@@ -89,7 +92,11 @@ def enter(arguments: Namespace, terminal: Terminal) -> None:
         raise Misused("PREKEYS_OF_WHOM")
     bundle = None if arguments.prekeys is None else Path(arguments.prekeys).read_bytes()
     card = None if arguments.card is None else read_card_file(arguments.card)
-    with acting(arguments, "item_enter") as connection:
+    also = {
+        **({} if bundle is None else {"bundle": sha256(bundle).hexdigest()}),
+        **({} if card is None else {"fingerprint": card.fingerprint}),
+    }
+    with signed(arguments, terminal, "item_enter", arguments.holder, also) as connection:
         number = controlled.enter(
             connection,
             arguments.kind,
@@ -111,7 +118,7 @@ def enter(arguments: Namespace, terminal: Terminal) -> None:
 
 def send(arguments: Namespace, terminal: Terminal) -> None:
     """Let an item leave its holder for somebody else, who has yet to sign for it."""
-    with acting(arguments, "item_send", str(arguments.item)) as connection:
+    with signed(arguments, terminal, "item_send", arguments.by) as connection:
         told = (arguments.by, arguments.to, arguments.reference)
         if arguments.piece is None:
             controlled.send(connection, arguments.item, *told, clock.now())
@@ -131,7 +138,7 @@ def send(arguments: Namespace, terminal: Terminal) -> None:
 
 def receive(arguments: Namespace, terminal: Terminal) -> None:
     """Sign for an item."""
-    with acting(arguments, "item_receive", str(arguments.item)) as connection:
+    with signed(arguments, terminal, "item_receive", arguments.by) as connection:
         cargo.receive(
             connection,
             arguments.item,
@@ -144,7 +151,7 @@ def receive(arguments: Namespace, terminal: Terminal) -> None:
 
 def inventory(arguments: Namespace, terminal: Terminal) -> None:
     """Count: every item that is not shown is missing from now on."""
-    with acting(arguments, "item_inventory") as connection:
+    with signed(arguments, terminal, "item_inventory", arguments.by) as connection:
         found = controlled.take_inventory(
             connection,
             arguments.occasion,

@@ -1,6 +1,12 @@
 """What can be typed after `cipher-service items`."""
 
-from cipher_service.administration.parsing import Commands, add_command, add_group, add_json
+from cipher_service.administration.parsing import (
+    Commands,
+    add_command,
+    add_group,
+    add_json,
+    add_software_key,
+)
 from cipher_service.client.arguments import Parser, Say, add_passphrase_file
 
 
@@ -36,6 +42,9 @@ def add_items(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     enter.add_argument("designation", metavar=say("a_text"), help=say("help_item_designation"))
     for parser in (send, receive, count):
         parser.add_argument("--by", metavar=person, required=True, help=say("help_item_by"))
+    for parser in (enter, send, receive, count):
+        parser.add_argument("--keeper", metavar="OFF-N", help=say("help_item_keeper"))
+        add_software_key(parser, say)
     send.add_argument("--to", metavar=person, required=True, help=say("help_item_to"))
     send.add_argument("--piece", metavar="N", help=say("help_item_piece"))
     for parser in (enter, send, receive, destroy):

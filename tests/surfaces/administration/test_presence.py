@@ -254,3 +254,67 @@ def test_two_keys_lower_a_marking_and_one_does_not(staffed: House) -> None:
     assert lowered(staffed) == [("CONFIDENTIEL", [])]
     with installation_at(staffed.settings) as on, reading(on.engine) as connection:
         assert connection.scalar(select(dispatch.c.level)) == "SECRET"
+
+
+def told(house: House, action: str) -> tuple[str, str]:
+    """The actor and the outcome of the last entry of an act."""
+    with installation_at(house.settings) as on, reading(on.engine) as connection:
+        bodies = connection.scalars(select(audit_entry.c.record).order_by(audit_entry.c.seq))
+        found = [canonical.decode(bytes(body)) for body in bodies]
+    last = [one for one in found if one["action"] == action][-1]
+    return last["actor"], last["outcome"]
+
+
+def test_who_takes_and_gives_a_controlled_item_signs_for_it(founded: House) -> None:
+    security, chief = founded.of["SECURITY-OFFICER"], founded.of["CHIEF-CNTC"]
+    signs, other = founded.key("SECURITY-OFFICER"), founded.key("CHIEF-CNTC")
+    reference = ("--reference", "PV 7")
+    enter = ("items", "enter", "--kind", "share", *reference, "Part 1", "--holder")
+    founded.refused("SECURITY_KEY_ABSENT", *enter, security)
+    founded.refused("SECURITY_KEY_ABSENT", *enter, security, *other)
+    founded.refused("SIGNATURE_NEEDED", *enter, founded.of["DRAFTER"], *other)
+    done = founded.type(*enter, security, *signs)
+    assert done.returncode == 0, done.stderr
+    assert told(founded, "item_enter") == (security, "done")
+    item = done.stdout.strip()
+
+    send = ("items", "send", item, *reference, "--to", chief, "--by")
+    founded.refused("SECURITY_KEY_ABSENT", *send, security, *other)
+    founded.refused("SECURITY_KEY_ABSENT", *send, security, "--keeper", chief, *other)
+    founded.refused("ITEM_OF_ANOTHER", *send, chief, *other)
+    assert founded.type(*send, security, *signs).returncode == 0
+    receive = ("items", "receive", item, *reference, "--by", chief)
+    founded.refused("SECURITY_KEY_ABSENT", *receive, *signs)
+    assert founded.type(*receive, *other).returncode == 0
+    assert told(founded, "item_receive") == (chief, "done")
+    count = ("items", "inventory", item, "--by", security)
+    founded.refused("SECURITY_KEY_ABSENT", *count)
+    assert founded.type(*count, *signs).returncode == 0
+
+
+def test_a_keeper_signs_for_a_holder_who_has_no_key(founded: House) -> None:
+    security, keeper = founded.of["SECURITY-OFFICER"], founded.of["CHIEF-CNTC"]
+    reference = ("--reference", "PV 8")
+    enter = ("items", "enter", "--kind", "token", *reference, "Jeton", "--holder", "PARIS")
+    founded.refused("KEEPER_NEEDED", *enter)
+    founded.refused("SECURITY_KEY_ABSENT", *enter, "--keeper", keeper)
+    founded.refused("SIGNATURE_NEEDED", *enter, "--keeper", "PARIS")
+    signs = ("--keeper", keeper, *founded.key("CHIEF-CNTC"))
+    item = founded.type(*enter, *signs).stdout.strip()
+    assert told(founded, "item_enter") == (keeper, "done")
+    send = ("items", "send", item, *reference, "--to", "LOME", "--by", "PARIS")
+    founded.refused("KEEPER_NEEDED", *send)
+
+    # Who is suspended signs nothing; what they held goes on by a keeper, who takes nothing else.
+    mine = (security, *founded.key("SECURITY-OFFICER"))
+    held = founded.type(*enter[:-1], *mine).stdout.strip()
+    give = ("items", "send", held, *reference, "--to", "LOME", "--by")
+    founded.refused("SECURITY_KEY_ABSENT", *give, security, *signs)
+    with installation_at(founded.settings) as on, unit_of_work(on.engine) as connection:
+        officers.set_state(connection, security, "suspended", clock.now())
+    founded.refused("KEY_UNKNOWN", *give, *mine)
+    founded.refused("KEY_UNKNOWN", *send, "--keeper", *mine)
+    take = ("items", "enter", "--kind", "token", *reference, "Jeton", "--holder", security)
+    founded.refused("SECURITY_KEY_ABSENT", *take, *signs)
+    assert founded.type(*give, security, *signs).returncode == 0
+    assert told(founded, "item_send") == (keeper, "done")

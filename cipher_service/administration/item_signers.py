@@ -1,0 +1,84 @@
+"""Who signs for a controlled item at this terminal: whoever has it in hand, or a keeper for them.
+
+    with signed(arguments, terminal, "item_send", arguments.by) as connection:
+        controlled.send(connection, ...)
+
+A holder who is an officer signs with their own security key, and nobody signs in their place while
+they are in service. A holder by another name (a post, a holder of shares) has no key here: once the
+founders have theirs, an officer who keeps the register signs for them, by the paper in hand.
+"""
+
+import re
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy import Connection
+
+from cipher_service import clock
+from cipher_service.administration import presence
+from cipher_service.administration.installation import Installation, journal_of, opened
+from cipher_service.audit.journal import Found
+from cipher_service.client.failures import Refused
+from cipher_service.client.terminal import Terminal
+from cipher_service.directory import officers
+from cipher_service.storage.unit_of_work import reading
+
+_OFFICER: Final = re.compile("OFF-[0-9]{6,}")
+_GIVES: Final = "item_send"
+"""The act that is also done for an officer who is suspended or has left: what they held goes on."""
+
+
+@contextmanager
+def signed(
+    arguments: Namespace,
+    terminal: Terminal,
+    name: str,
+    person: str,
+    also: Mapping[str, str] | None = None,
+) -> Iterator[Connection]:
+    """Open the books for one act on an item, signed by who answers for it: all of it, or nothing.
+
+    Args:
+        arguments: as typed, `--keeper` with them.
+        terminal: where the signers read what they sign.
+        name: of the act in the log.
+        person: who holds, receives or counts.
+        also: what is signed beside what was typed.
+
+    Raises:
+        Refused: KEEPER_NEEDED; as `presence.sign` and `presence.verify`.
+        ServiceError: UNKNOWN_OFFICER; as `presence.verify`, KEY_UNKNOWN also for a signer who is
+            suspended or has left.
+    """
+    found = Found()
+    item: int | None = getattr(arguments, "item", None)
+    about = None if item is None else str(item)
+    with opened(arguments) as installation:
+        journal = journal_of(installation)
+        with journal.told(name, about):
+            named = _signers(installation, name, person, arguments.keeper)
+            answers = presence.sign(arguments, terminal, installation, also or {}, named)
+        with journal.act(name, about, found) as connection:
+            presence.verify(connection, answers, installation.settings, clock.now())
+            found.signers = tuple(answers.given)
+            yield connection
+
+
+def _signers(
+    installation: Installation, name: str, person: str, keeper: str | None
+) -> tuple[str, ...]:
+    kept = () if keeper is None else (keeper,)
+    if _OFFICER.fullmatch(person):
+        return (
+            kept if kept and name == _GIVES and _is_gone(installation, person) else (person, *kept)
+        )
+    if keeper is None and presence.founders_sign(installation):
+        raise Refused("KEEPER_NEEDED", person=person)
+    return kept or (person,)
+
+
+def _is_gone(installation: Installation, officer: str) -> bool:
+    with reading(installation.engine) as connection:
+        return officers.read(connection, officer).state != "active"
