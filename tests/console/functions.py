@@ -24,11 +24,11 @@ from cipher_service.identity.demonstration import Demonstration
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import reading
 
-# What differs from answer to answer, whatever it is about.
-_EACH_TIME = re.compile(
+EACH_TIME = re.compile(
     r'nonce="[^"]*"|nonce-[\w-]+|data-session-[a-z]+="[^"]*"|\d{4}-\d\d-\d\dT[\d:.]+Z'
     r'|· [0-9a-f]{8}\b|"reference": ?"[0-9a-f]{8}"'
 )
+"""What differs from answer to answer, whatever it is about."""
 _CODE = re.compile(r"\b([A-Z]+(?:_[A-Z]+)+)\b")
 _MAY_NOT = {"NOT_ALLOWED", "NOT_FOUND"}
 _AT_ONCE, _NO_SESSION = 6, 401
@@ -119,7 +119,7 @@ class Officers:
 
 def _read(answer: httpx.Response) -> Told:
     kind = answer.headers.get("content-type", "")
-    words = _EACH_TIME.sub("", answer.text) if "text" in kind or "json" in kind else ""
+    words = EACH_TIME.sub("", answer.text) if "text" in kind or "json" in kind else ""
     found = _CODE.search(words) if answer.status_code >= 400 else None
     where = answer.headers.get("location", "")
     return Told(answer.status_code, found[1] if found else "", where, words)

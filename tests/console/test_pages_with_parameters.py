@@ -31,7 +31,8 @@ from pouch.facts import INTACT
 from pouch.manifest import BagClass
 from tests.console import photographed
 from tests.console.conftest import Enter
-from tests.console.functions import Officers
+from tests.console.functions import EACH_TIME, Officers
+from tests.console.named_things import NOWHERE
 from tests.console.passing_things import draft_mandate, mandate_gone, open_review, review_gone
 from tests.console.support import (
     NARROW,
@@ -218,6 +219,14 @@ def test_pages_of_bags(ministry: Stage, enter: Enter, bags: Bags, pictures: Path
     chief = enter("CHIEF-POUCH")
     photographed.add(chief, bags.seal, photographed.camera())
     photograph = chief.page.url.split("/")[-1]
+    for tail in ("", "/image"):  # at another bag it is as one that is nowhere
+        told = []
+        for one in (photograph, NOWHERE):
+            asked = f"/valises/{bags.open}/photographies/{one}{tail}"
+            answer = chief.page.request.get(asked)
+            told.append((answer.status, EACH_TIME.sub("", answer.text()).replace(one, "")))
+        assert told[0] == told[1]
+        assert told[0][0] == 404
     chief.goto(f"/valises/{bags.seal}?lang=fr")
     chief.page.get_by_label("Ce qui est constaté").select_option("bag-detained")
     chief.page.get_by_role("button", name="Signaler").click()
