@@ -204,6 +204,19 @@ def from_pem(text: str) -> bytes:
     return certificate.public_bytes(Encoding.DER)
 
 
+def authorities_of(bundle: bytes) -> tuple[bytes, ...]:
+    """Takes apart what `Custodian.client_authorities` gives: each certificate's DER.
+
+    Raises:
+        ClientCertificateInvalid: it is no PEM of certificates.
+    """
+    try:
+        found = x509.load_pem_x509_certificates(bundle)
+    except (ValueError, x509.InvalidVersion) as error:
+        raise ClientCertificateInvalid("this is no PEM of certificates") from error
+    return tuple(each.public_bytes(Encoding.DER) for each in found)
+
+
 def present(context: ssl.SSLContext, key: ApiKey, certificate: bytes) -> None:
     """Lets TLS show a certificate and prove its key.
 

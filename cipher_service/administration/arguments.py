@@ -131,6 +131,7 @@ def _add_posts(commands: "Commands[Parser]", say: Say) -> None:
     withdraw = add_command(group, say, "post.withdraw", "posts:withdraw")
     proxy = add_command(group, say, "post.proxy", "proxying:proxy")
     proxy.add_argument("--out", metavar=say("a_folder"), required=True, help=say("help_proxy_out"))
+    proxy.add_argument("--authorities", action="store_true", help=say("help_proxy_authorities"))
     for parser in (code, activate, endorse, suspend, resume, withdraw):
         parser.add_argument("post", metavar="CODE", help=say("help_post_code"))
     for parser in (activate, endorse):

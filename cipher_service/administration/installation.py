@@ -139,9 +139,9 @@ def party_of_officers(installation: Installation) -> RelyingParty | None:
     return RelyingParty(roll["party"]["id"], tuple(roll["party"]["origins"]))
 
 
-def client_authority(installation: Installation) -> bytes:
-    """Return the certificate of the posts' authority: from the custodian, else from its store."""
-    return _asked(installation, lambda custodian: custodian.client_authority())
+def client_authorities(installation: Installation) -> bytes:
+    """Return the PEM of the posts' authorities: from the custodian, else from its store."""
+    return _asked(installation, lambda custodian: custodian.client_authorities())
 
 
 def _asked(installation: Installation, ask: Callable[[Custodian], Answer]) -> Answer:

@@ -32,6 +32,7 @@ from keys.cards import Card, grouped, read_card
 from keys.custody import read_credential
 from keys.custody.errors import CustodianUnavailable
 from keys.custody.lasting import (
+    AUTHORITY_KEY,
     CERTIFYING_KEY,
     DESKS_KEY,
     LASTING,
@@ -138,6 +139,7 @@ def _rotate_lasting(arguments: Namespace, terminal: Terminal, kind: str) -> None
         with journal_of(installation).act("key_rotate", arguments.key, found) as connection:
             at = terminal_of(arguments, terminal)
             exchange = {
+                AUTHORITY_KEY: at.rotate_authority,
                 CERTIFYING_KEY: at.rotate_certifying,
                 DESKS_KEY: at.rotate_desks,
                 RECEIPTS_KEY: at.rotate_receipts,
@@ -146,6 +148,8 @@ def _rotate_lasting(arguments: Namespace, terminal: Terminal, kind: str) -> None
             found.card = version.fingerprint
             retire_desks(connection, custodian, clock.now())
     tell_version(version, terminal)
+    if kind == AUTHORITY_KEY:
+        Speaker(terminal).say("key_authority_next")
 
 
 def _rotate_bureau(arguments: Namespace, terminal: Terminal) -> None:

@@ -47,8 +47,8 @@ class Seals:
 
     `root` is the file in which the card introduces it, empty while the keys are sealed and never
     were open under this card, and while the root's key is suspended or compromised; `successions`
-    say how the service key came to be, the oldest first; `clients` is the certificate of the posts'
-    authority, DER.
+    say how the service key came to be, the oldest first; `clients` is the PEM of the posts'
+    authorities.
     """
 
     card: Card
@@ -83,7 +83,7 @@ class Ministry:
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
         self._engine = open_existing(settings.database)
         self._registrar = RegistrarClient(settings.registrar_socket)
-        self.certificates_shown = ClientCertificates(self._client_authority)
+        self.certificates_shown = ClientCertificates(self._client_authorities)
         self._gatekeeper = Gatekeeper(
             settings.issuer,
             self._token_keys,
@@ -196,7 +196,7 @@ class Ministry:
             now=clock.now(),
         )
 
-    async def _client_authority(self) -> bytes:
+    async def _client_authorities(self) -> bytes:
         return (await self.seals()).clients
 
     # -- the database --------------------------------------------------------------------------

@@ -4,12 +4,9 @@ from argparse import Namespace
 from pathlib import Path
 
 from cipher_service import clock
-from cipher_service.client.certificates import FILE, judged_certificate, keep_certificate
-from cipher_service.client.online_refusals import MinistryRefused, Unready
-from cipher_service.client.online_session import connect, open_session
-from cipher_service.client.sdk import Ministry
+from cipher_service.client.certificates import FILE
+from cipher_service.client.online_session import open_session, take_certificate
 from cipher_service.client.terminal import Terminal
-from cipher_service.client.transport import Credentials
 
 
 def certificate(arguments: Namespace, terminal: Terminal) -> None:
@@ -23,18 +20,7 @@ def certificate(arguments: Namespace, terminal: Terminal) -> None:
             terminal.say("certificate_ended")
         return
     with open_session(arguments, terminal) as session:
-        answer = session.ministry.certify()
-        identity, pin = session.identity, session.pin
-        made = judged_certificate(identity, answer)
-        shown = (identity.api_key, made.der)
-        with connect(pin.server, pin.authority, terminal, certificate=shown) as transport:
-            transport.authenticate(Credentials(session.post, pin.issuer, identity.api_key))
-            try:
-                # Kept only if it serves: the way may lead past every proxy that knows of it.
-                Ministry(transport).prekeys()
-            except MinistryRefused as refused:
-                raise Unready("CERTIFICATE_NOT_TAKEN", refusal=refused.code) from refused
-        keep_certificate(folder, identity, answer)
+        made = take_certificate(folder, session.identity, session.pin, session.ministry, terminal)
     until = clock.text(made.says.valid_until)
     if terminal.as_json:
         terminal.show_json({"until": until})

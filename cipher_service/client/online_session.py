@@ -7,9 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cipher_service import clock
-from cipher_service.client.certificates import held_certificate, keep_certificate
+from cipher_service.client.certificates import (
+    Held,
+    held_certificate,
+    judged_certificate,
+    keep_certificate,
+)
 from cipher_service.client.online_pins import MinistryPin, Pins
-from cipher_service.client.online_refusals import Distrusted, MinistryRefused, Unreachable
+from cipher_service.client.online_refusals import (
+    Distrusted,
+    MinistryRefused,
+    Unreachable,
+    Unready,
+)
 from cipher_service.client.outbox import Outbox
 from cipher_service.client.passphrases import passphrase_to_open
 from cipher_service.client.sdk import Ministry
@@ -78,8 +88,32 @@ def open_session(arguments: Namespace, terminal: Terminal) -> Iterator[Session]:
         yield Session(identity, pins, pin, ministry, outbox, state, terminal)
         if held is not None and held.wears_out(clock.now()):
             # What was asked for is done; the next command tries again.
-            with suppress(Unreachable, MinistryRefused, Distrusted):
-                keep_certificate(folder, identity, ministry.certify())
+            with suppress(Unreachable, MinistryRefused, Distrusted, Unready):
+                take_certificate(folder, identity, pin, ministry, terminal)
+
+
+def take_certificate(
+    folder: Path, identity: Identity, pin: MinistryPin, ministry: Ministry, terminal: Terminal
+) -> Held:
+    """Have a certificate made, try it, and keep it only if it serves.
+
+    The way may lead past every proxy that knows of certificates, or by one that was not told yet of
+    the authority in force.
+
+    Raises:
+        Unready: it does not serve; what was kept before stays.
+        Distrusted: the ministry's answer is not one.
+    """
+    answer = ministry.certify()
+    made = judged_certificate(identity, answer)
+    shown = (identity.api_key, made.der)
+    with connect(pin.server, pin.authority, terminal, certificate=shown) as transport:
+        transport.authenticate(Credentials(identity.card.post, pin.issuer, identity.api_key))
+        try:
+            Ministry(transport).prekeys()
+        except MinistryRefused as refused:
+            raise Unready("CERTIFICATE_NOT_TAKEN", refusal=refused.code) from refused
+    return keep_certificate(folder, identity, answer)
 
 
 @contextmanager

@@ -5,12 +5,19 @@ asked each time, and whether its key and its post are, by the registrar as for e
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 from urllib.parse import unquote
 
 from cipher_service.errors import ServiceError
-from keys.certificates import ClientCertificate, from_pem, read_client_certificate
+from keys.certificates import (
+    ClientCertificate,
+    ClientCertificateInvalid,
+    authorities_of,
+    from_pem,
+    read_client_certificate,
+)
 from keys.errors import Refusal
 
 _REMEMBERED: Final = 4096
@@ -20,12 +27,12 @@ class ClientCertificates:
     """Reads posts' certificates in one API process.
 
     Args:
-        ask_authority: gives the certificate of the posts' authority, DER, from the custodian.
+        ask_authorities: gives the posts' authorities as `Custodian.client_authorities` does.
     """
 
-    def __init__(self, ask_authority: Callable[[], Awaitable[bytes]]) -> None:
-        self._ask_authority = ask_authority
-        self._authority = b""
+    def __init__(self, ask_authorities: Callable[[], Awaitable[bytes]]) -> None:
+        self._ask_authorities = ask_authorities
+        self._authorities: tuple[bytes, ...] = ()
         self._remembered: dict[str, ClientCertificate] = {}
 
     async def read(self, written: str, now: datetime) -> ClientCertificate:
@@ -46,10 +53,21 @@ class ClientCertificates:
         return found
 
     async def _verified(self, written: str) -> ClientCertificate:
-        if not self._authority:
-            self._authority = await self._ask_authority()
-        found = read_client_certificate(from_pem(unquote(written)), self._authority)
+        certificate = from_pem(unquote(written))
+        found = self._by_one_of_them(certificate)
+        if found is None:
+            # Another authority may be in force since. The proxy lets nothing pass that none made.
+            self._authorities = authorities_of(await self._ask_authorities())
+            found = self._by_one_of_them(certificate)
+        if found is None:
+            raise ServiceError("CERTIFICATE_REFUSED")
         if len(self._remembered) >= _REMEMBERED:
             self._remembered.clear()
         self._remembered[written] = found
         return found
+
+    def _by_one_of_them(self, certificate: bytes) -> ClientCertificate | None:
+        for authority in self._authorities:
+            with suppress(ClientCertificateInvalid):
+                return read_client_certificate(certificate, authority)
+        return None

@@ -153,7 +153,7 @@ class Admissions:
             "certifying_key": _halves(self._custodian.certifying_key()),
             "log_keys": [log_keys.ed25519, log_keys.mldsa44],
             "root": self._introduction(connection, card),
-            "clients": self._custodian.client_authority(),
+            "clients": self._custodian.client_authorities(),
         }
 
     def _introduction(self, connection: Connection, card: Card) -> bytes:

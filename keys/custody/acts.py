@@ -136,6 +136,7 @@ ACTS: Final = {
     "sign_receipts": _signing("root_statement"),
     "certify_token_key": _signing("statement"),
     "client_authority": Act((), _write_bytes, _read_bytes),
+    "client_authorities": Act((), _write_bytes, _read_bytes),
     "certify_client_key": Act(("statement",), _write_bytes, _read_bytes),
     "open_file_key": Act(("header", "prefix", "warrant"), _write_bytes, _read_bytes),
     "rewrap_header": Act(("header", "prefix", "recipient", "warrant"), _write_bytes, _read_bytes),

@@ -40,15 +40,17 @@ class ClientAuthority:
     """Makes posts' certificates.
 
     Attributes:
+        seed: of the compartment, 32 bytes.
         certificate: of the authority, DER.
         public: its key, DER of SubjectPublicKeyInfo (RFC 5280 §4.1).
 
     Args:
-        seed: of the compartment, 32 bytes.
+        seed: as above.
         bureau: post code of the bureau, for the authority's name.
     """
 
     def __init__(self, seed: bytes, bureau: str) -> None:
+        self.seed = seed
         made = int.from_bytes(HKDF(SHA256(), _BYTES, salt=None, info=_INFO).derive(seed), "big")
         self._key = ec.derive_private_key(made % (_ORDER - 1) + 1, ec.SECP384R1())
         self.public = self._key.public_key().public_bytes(

@@ -175,7 +175,11 @@ class Custodian(Protocol):
         ...
 
     def client_authority(self) -> bytes:
-        """The certificate of the authority of the posts' certificates, DER; always the same."""
+        """The certificate of the authority of the posts' certificates, DER."""
+        ...
+
+    def client_authorities(self) -> bytes:
+        """The PEM of the authorities whose certificates may be in force, that of today first."""
         ...
 
     def certify_client_key(self, statement: bytes) -> bytes:

@@ -129,6 +129,11 @@ class AskedCustodian(ABC):
         certificate: bytes = self._ask("client_authority")
         return certificate
 
+    def client_authorities(self) -> bytes:
+        """The PEM of every authority whose certificates may be in force."""
+        authorities: bytes = self._ask("client_authorities")
+        return authorities
+
     def certify_client_key(self, statement: bytes) -> bytes:
         """Makes the certificate of a post's key."""
         certificate: bytes = self._ask("certify_client_key", statement)

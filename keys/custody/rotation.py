@@ -21,6 +21,7 @@ from keys.cards import Card, read_card
 from keys.custody.errors import KeyBookFull, KeyNotDestroyable
 from keys.custody.files import read_private
 from keys.custody.lasting import (
+    AUTHORITY_KEY,
     CERTIFYING_KEY,
     DESKS_KEY,
     ROOT_KEY,
@@ -118,6 +119,23 @@ class Terminal:
         """
         opened_store(self.store, self.credential, self.shares)
         return self._exchange(CERTIFYING_KEY, lambda keys: keys.with_certifying(), now)
+
+    def rotate_authority(self, now: datetime) -> KeyVersion:
+        """Puts another authority of the posts' certificates in force; a running custodian takes it.
+
+        As `rotate_certifying`; the certificate of the old one stays in the same file until all that
+        it certified has run out, so that posts go on showing what they have.
+
+        Returns:
+            The new version.
+
+        Raises:
+            KeyTransitionIllegal: as `ServiceKeys.with_authority`.
+            KeysError, OSError: as `rotate`.
+        """
+        opened_store(self.store, self.credential, self.shares)
+        post = self.card().post
+        return self._exchange(AUTHORITY_KEY, lambda keys: keys.with_authority(post, now), now)
 
     def rotate_desks(self, now: datetime) -> KeyVersion:
         """Puts other keys at the pouch bureau's two desks; a running custodian takes them up.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keys import canonical
+from keys.certificates import pem
 from keys.custody.client_authority import ClientAuthority
 from keys.custody.clock import system_clock
 from keys.custody.lasting import (
@@ -45,6 +46,7 @@ class ServiceActs:
         self._service = service
         self._heads = heads
         self._versions = versions
+        self._bureau = bureau
         self._clients = ClientAuthority(service.current().authority, bureau)
 
     @property
@@ -96,12 +98,25 @@ class ServiceActs:
 
     def client_authority(self) -> bytes:
         """The certificate of the posts' authority."""
-        return self._clients.certificate
+        return self._authority().certificate
+
+    def client_authorities(self) -> bytes:
+        """The PEM of every authority whose certificates may be in force, that of today first."""
+        now = system_clock()
+        ended = (each.certificate for each in self.service.ended if each.until > now)
+        return "".join(map(pem, (self._authority().certificate, *ended))).encode("ascii")
 
     def certify_client_key(self, statement: bytes) -> bytes:
         """Makes the certificate of a post's key."""
         self._versions.require_lasting(AUTHORITY_KEY)
-        return self._clients.certify(statement, system_clock())
+        return self._authority().certify(statement, system_clock())
+
+    def _authority(self) -> ClientAuthority:
+        """The authority as it is kept now; made anew only once the terminal exchanged it."""
+        seed = self.service.authority
+        if self._clients.seed != seed:
+            self._clients = ClientAuthority(seed, self._bureau)
+        return self._clients
 
     def desk_keys(self) -> bytes:
         """The public keys of the pouch bureau's desks, one after the other."""

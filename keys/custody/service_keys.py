@@ -2,7 +2,8 @@
 
     {"v": 1, "type": "depeche/v1 service-keys", "receipts": K, "certifying": K,
      "log": {"ed25519", "mldsa44"}, "authority": 32-byte seed, "desks": 32-byte seed,
-     "successions": [of the receipts' keys (`keys.succession`), the oldest first]}, if there is one
+     "successions": [of the receipts' keys (`keys.succession`), the oldest first], if there is one
+     "ended_authorities": [{"certificate": DER, "until"}]}, those before the one in force, if any
 
 The seeds of the posts' authority and of the desks stand by themselves, so that another certifying
 key leaves them as they are. In stores founded before they did, and where they are absent, they are
@@ -16,6 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from keys import canonical
+from keys.certificates import LIFE_MAX
 from keys.custody.client_authority import ClientAuthority
 from keys.custody.desk import Desks
 from keys.custody.editions import object_of_signing, read_signing
@@ -30,6 +32,7 @@ from keys.custody.log_keys import LogKeys
 from keys.endorsement import root_fingerprint
 from keys.lifecycle import KeyTransitionIllegal
 from keys.log.notes import new_seed
+from keys.records import Record
 from keys.signing import SEED_BYTES, SUCCESSION, SigningKey
 from keys.statements import key_fingerprint
 from keys.succession import RECEIPTS_KEY, KeyLine, Succession, make_succession
@@ -38,10 +41,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from keys.records import Record
-
 SERVICE_TYPE: Final = "depeche/v1 service-keys"
 SUCCESSIONS_MOST: Final = 64
+AUTHORITIES_MOST: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class EndedAuthority:
+    """An authority of the posts' certificates that another one followed.
+
+    Attributes:
+        certificate: its own, DER.
+        until: by then, UTC, whole seconds, every certificate that it made has ended.
+    """
+
+    certificate: bytes
+    until: datetime
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,6 +70,7 @@ class ServiceKeys:
         authority: seed of the posts' certificate authority, 32 bytes.
         desks: seed of the pouch bureau's desks, 32 bytes.
         successions: what the root said of each receipts' key that took another's place.
+        ended: authorities of before whose certificates posts may show still, the oldest first.
     """
 
     receipts: SigningKey
@@ -63,6 +79,7 @@ class ServiceKeys:
     authority: bytes
     desks: bytes
     successions: tuple[bytes, ...] = ()
+    ended: tuple[EndedAuthority, ...] = ()
 
     @classmethod
     def generate(cls) -> Self:
@@ -99,6 +116,23 @@ class ServiceKeys:
     def with_desks(self) -> Self:
         """The same with other keys at the desks."""
         return replace(self, desks=new_seed())
+
+    def with_authority(self, bureau: str, at: datetime) -> Self:
+        """The same with another authority of the posts' certificates; its key is gone.
+
+        Args:
+            bureau: post code of the bureau.
+            at: when the one before ends, UTC, whole seconds.
+
+        Raises:
+            KeyTransitionIllegal: too many of before have certificates that are in force still.
+        """
+        kept = tuple(each for each in self.ended if each.until > at)
+        if len(kept) >= AUTHORITIES_MOST:
+            raise KeyTransitionIllegal(f"{AUTHORITIES_MOST} authorities have not run out yet")
+        before = ClientAuthority(self.authority, bureau).certificate
+        ended = (*kept, EndedAuthority(before, at + LIFE_MAX))
+        return replace(self, authority=new_seed(), ended=ended)
 
     def with_receipts(self, root: SigningKey, at: datetime) -> Self:
         """The same with another key for receipts, and the root's word that it follows.
@@ -161,6 +195,11 @@ def encode_service(keys: ServiceKeys) -> bytes:
                 if keys.successions
                 else {}
             ),
+            **(
+                {"ended_authorities": [_object_of_ended(each) for each in keys.ended]}
+                if keys.ended
+                else {}
+            ),
         }
     )
 
@@ -183,8 +222,26 @@ def read_service(record: Record) -> ServiceKeys:
         found = record.items("successions", least=1, most=SUCCESSIONS_MOST)
         successions = [canonical.encode(each) for each in found]
         KeyLine.told(receipts.verifying_key, successions)
+    ended: tuple[EndedAuthority, ...] = ()
+    if record.has("ended_authorities"):
+        values = record.items("ended_authorities", least=1, most=AUTHORITIES_MOST)
+        ended = tuple(_read_ended(Record(value, "ended")) for value in values)
     record.close()
-    return ServiceKeys(receipts, certifying, log, authority, desks, tuple(successions))
+    return ServiceKeys(receipts, certifying, log, authority, desks, tuple(successions), ended)
+
+
+def _object_of_ended(ended: EndedAuthority) -> dict[str, str]:
+    return {
+        "certificate": canonical.text_from_bytes(ended.certificate),
+        "until": canonical.text_from_time(ended.until),
+    }
+
+
+def _read_ended(record: Record) -> EndedAuthority:
+    certificate = canonical.bytes_from_text(record.any_text("certificate"))
+    ended = EndedAuthority(certificate, record.time("until"))
+    record.close()
+    return ended
 
 
 def _read_log(record: Record) -> LogKeys:

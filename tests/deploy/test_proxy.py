@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -312,6 +313,29 @@ def test_a_certificate_that_wears_out_is_renewed_by_itself(
     monkeypatch.setattr(Held, "wears_out", lambda _held, _now: True)
     assert paris.online("inbox").status == 0
     assert file.read_bytes() != kept
+
+
+@pytest.mark.usefixtures("shown")
+def test_another_authority_is_followed_while_everything_runs(
+    proxy: Proxy, paris: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No post takes a new certificate before the proxy knows who makes it; the old one serves."""
+    file, folder = paris.folder / "certificate.json", proxy.authority.parent
+    kept, data = file.read_bytes(), ("--data", str(folder / "data"))
+    rotated = run_here(administration, [*data, "keys", "rotate", "authority/MINREX"])
+    assert rotated.returncode == 0, rotated.stderr
+    monkeypatch.setattr(Held, "wears_out", lambda _held, _now: True)
+    assert paris.online("inbox").status == 0
+    assert file.read_bytes() == kept
+    told = ("post", "proxy", "--out", str(folder / "proxy"), "--authorities")
+    assert run_here(administration, [*data, *told]).returncode == 0
+    os.kill(int((folder / "nginx.pid").read_text()), signal.SIGHUP)
+    until = time.monotonic() + 120
+    while file.read_bytes() == kept and time.monotonic() < until:
+        assert paris.online("inbox").status == 0
+    assert file.read_bytes() != kept
+    monkeypatch.undo()
+    assert paris.online("inbox").status == 0
 
 
 @pytest.mark.usefixtures("shown")

@@ -311,6 +311,8 @@ def _tokens() -> list[Parser]:
         of("keys.certificates:ClientKey.parse", certificates.ClientKey.parse, client.encode()),
         of("keys.certificates:read_client_certificate",
            lambda data: certificates.read_client_certificate(data, authority), certificate),
+        of("keys.certificates:authorities_of", certificates.authorities_of,
+           OFFICE.client_authorities()),
         of_text("keys.certificates:from_pem", certificates.from_pem,
                 certificates.pem(certificate)),
         of("keys.token_keys:TokenKey.parse", TokenKey.parse, day.encode()),

@@ -21,6 +21,7 @@ from keys.certificates import (
     ClientCertificateNotInForce,
     ClientKey,
     ClientKeyMalformed,
+    authorities_of,
     from_pem,
     make_authority,
     make_client_certificate,
@@ -252,3 +253,9 @@ def test_only_the_key_of_a_certificate_presents_it() -> None:
     present(context, POST_KEY, made())
     with pytest.raises(ssl.SSLError):
         present(context, ApiKey.generate(), made())
+
+
+@pytest.mark.parametrize("bundle", [b"", b"x", b"-----BEGIN CERTIFICATE-----\n"])
+def test_what_is_no_pem_names_no_authority(bundle: bytes) -> None:
+    with pytest.raises(ClientCertificateInvalid):
+        authorities_of(bundle)

@@ -43,10 +43,11 @@ class Post:
             self.asked += 1
             return {self.day_key.thumbprint(): read_jwk(self.day_key.public_jwk())}
 
-        async def ask_authority() -> bytes:
-            return AUTHORITY.certificate
+        async def ask_authorities() -> bytes:
+            return "".join(pem(each.certificate) for each in self.authorities).encode()
 
-        self.gatekeeper = Gatekeeper(ISSUER, ask_keys, ClientCertificates(ask_authority))
+        self.authorities = [AUTHORITY]
+        self.gatekeeper = Gatekeeper(ISSUER, ask_keys, ClientCertificates(ask_authorities))
 
     def token_for(self, confirmation: dict[str, str]) -> str:
         return issue_access_token(
@@ -97,10 +98,36 @@ def test_a_remembered_token_still_asks_for_its_own_key(monkeypatch: pytest.Monke
     assert refused.value.code == "PROOF_REFUSED"
 
 
-def certified(key: ApiKey, life: timedelta = timedelta(days=1)) -> bytes:
+def certified(
+    key: ApiKey, life: timedelta = timedelta(days=1), authority: ClientAuthority = AUTHORITY
+) -> bytes:
     jwk = key.public_jwk()
     wanted = ClientKey("PARIS", jwk["x"], jwk["y"], START, START + life)
-    return AUTHORITY.certify(wanted.encode(), START)
+    return authority.certify(wanted.encode(), START)
+
+
+def test_another_authority_is_learnt_with_the_first_certificate_that_it_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    following = ClientAuthority(b"\x01" * 32, "MINREX")
+
+    def shows(post: Post, authority: ClientAuthority) -> None:
+        certificate = certified(post.key, authority=authority)
+        bound = {"x5t#S256": encode_segment(sha256(certificate).digest())}
+        post.shows(post.token_for(bound), quote(pem(certificate)))
+
+    post = Post(monkeypatch)
+    shows(post, AUTHORITY)
+    with pytest.raises(ServiceError, match="CERTIFICATE_REFUSED"):
+        shows(post, following)
+    post.authorities = [following, AUTHORITY]
+    for authority in (following, AUTHORITY):
+        shows(post, authority)
+    later = Post(monkeypatch)
+    later.authorities = [following]
+    shows(later, following)
+    with pytest.raises(ServiceError, match="CERTIFICATE_REFUSED"):
+        shows(later, AUTHORITY)
 
 
 def test_a_remembered_certificate_ends_when_it_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The keys that no edition carries: their states and ends, and the rotation of three of them."""
+"""The keys that no edition carries: their states and ends, and the rotation of four of them."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,15 +10,27 @@ import pytest
 
 from keys import canonical
 from keys.age.files import encrypt_with_passphrase
-from keys.certificates import ClientKey
+from keys.certificates import (
+    LIFE_MAX,
+    ClientCertificateInvalid,
+    ClientKey,
+    authorities_of,
+    read_client_certificate,
+)
+from keys.custody import service_acts
 from keys.custody.client_authority import ClientAuthority
 from keys.custody.core import Custody
 from keys.custody.desk import Desks
 from keys.custody.errors import EventNotOfDesk
 from keys.custody.lasting import LASTING, advised, fingerprint_of, with_lasting
-from keys.custody.service_keys import SUCCESSIONS_MOST, ServiceKeys, encode_service
+from keys.custody.service_keys import (
+    AUTHORITIES_MOST,
+    SUCCESSIONS_MOST,
+    ServiceKeys,
+    encode_service,
+)
 from keys.custody.shares import SharesTooFew
-from keys.custody.store import read_credential
+from keys.custody.store import read_credential, wrap_service
 from keys.custody.versions import Book
 from keys.devices import device_id
 from keys.endorsement import root_fingerprint
@@ -186,6 +198,57 @@ def test_another_certifying_key_is_taken_up_by_a_custodian_that_runs(founded: An
     assert (custody.client_authority(), custody.desk_keys()) == (authority, desks)
     again = _open(founded)
     assert (again.client_authority(), again.desk_keys()) == (authority, desks)
+
+
+def test_another_authority_of_posts_certificates_is_taken_up_while_those_of_before_last(
+    founded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    custody, now = _open(founded), datetime.now(UTC).replace(microsecond=0)
+    old, others = custody.client_authority(), custody.service.fingerprints
+    assert authorities_of(custody.client_authorities()) == (old,)
+    before = custody.certify_client_key(_client())
+    made = _terminal(founded).rotate_authority(now)
+    assert (made.number, made.state, made.ends - made.starts) == (2, "active", 1096 * DAY)
+    assert dict(custody.service.fingerprints.items() - others.items()) == {
+        "authority": made.fingerprint
+    }
+    new = custody.client_authority()
+    assert authorities_of(custody.client_authorities()) == (new, old)
+    after = custody.certify_client_key(_client())
+    for made_by, certificate, other in ((old, before, new), (new, after, old)):
+        read_client_certificate(certificate, made_by)
+        with pytest.raises(ClientCertificateInvalid):
+            read_client_certificate(certificate, other)
+    again = _open(founded)
+    assert authorities_of(again.client_authorities()) == (new, old)
+    monkeypatch.setattr(service_acts, "system_clock", lambda: now + LIFE_MAX)
+    assert authorities_of(again.client_authorities()) == (new,)
+
+
+def test_another_authority_killed_anywhere_leaves_one_in_force(founded: Any) -> None:
+    first = _open(founded).client_authority()
+    now, seen = datetime.now(UTC).replace(microsecond=0), set()
+    for step in _every_kill(founded, lambda terminal: terminal.rotate_authority(now)):
+        custody = _open(founded)
+        known = authorities_of(custody.client_authorities())
+        read_client_certificate(custody.certify_client_key(_client()), known[0])
+        changed = known[0] != first
+        assert known[1:] == ((first,) if changed else ())
+        assert _lasting(custody)["authority"] == (["destroyed"] if changed else []) + ["active"]
+        seen.add(changed)
+        assert step < 100
+    assert seen == {False, True}
+
+
+def test_no_more_authorities_are_believed_than_a_store_can_read_again(founded: Any) -> None:
+    keys, credential = ServiceKeys.generate(), read_credential(founded.credential)
+    for _ in range(AUTHORITIES_MOST):
+        keys = keys.with_authority("MINREX", NOW)
+    (founded.store / "service.age").write_bytes(wrap_service(keys, credential))
+    assert _open(founded).service.ended == keys.ended
+    with pytest.raises(KeyTransitionIllegal):
+        keys.with_authority("MINREX", NOW + LIFE_MAX - timedelta(seconds=1))
+    assert len(keys.with_authority("MINREX", NOW + LIFE_MAX).ended) == 1
 
 
 def test_other_keys_at_the_desks_are_taken_up_by_a_custodian_that_runs(founded: Any) -> None:

@@ -14,6 +14,7 @@ from cipher_service.client.online_refusals import Unreachable
 from cipher_service.pouches import devices
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.certificates import authorities_of
 from keys.custody.lasting import LASTING
 from tests.support.ending_keys import ending_tomorrow
 from tests.surfaces.administration.running import done, given, refused, run
@@ -222,6 +223,19 @@ def test_other_keys_at_the_desks_end_the_old_ones_in_the_same_act(ministry: Stag
     assert states(sits()) == {"active"}
     assert given(ministry, "check") == []
     engine.dispose()
+
+
+def test_the_proxy_learns_another_authority_without_another_secret(
+    ministry: Stage, tmp_path: Path
+) -> None:
+    done(ministry, "post", "proxy", "--out", str(tmp_path))
+    secret = (tmp_path / "proxy-secret.conf").read_bytes()
+    (old,) = authorities_of((tmp_path / "posts.pem").read_bytes())
+    assert given(ministry, "keys", "rotate", "authority/MINREX")["number"] == 2
+    done(ministry, "post", "proxy", "--out", str(tmp_path), "--authorities")
+    new, before = authorities_of((tmp_path / "posts.pem").read_bytes())
+    assert (before, new != old) == (old, True)
+    assert (tmp_path / "proxy-secret.conf").read_bytes() == secret
 
 
 def test_a_post_that_waits_to_be_activated_catches_up_two_keys_later(
