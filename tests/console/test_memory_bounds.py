@@ -1,0 +1,79 @@
+"""What the console does never takes more of the memory than one process of the service may hold."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cipher_service.access.policies import default_policies
+from cipher_service.administration.installation import custodian_of
+from cipher_service.administration.stage import Stage
+from cipher_service.audit.journal import Journal
+from cipher_service.identity.demonstration import Demonstration
+from cipher_service.pouches import packing, planning
+from cipher_service.pouches.office import Office
+from cipher_service.storage.engine import open_existing
+from pouch.manifest import BagClass
+from tests.console.functions import Officers, Question
+from tests.console.passing_things import PASSING
+from tests.console.test_carrying import Desk
+from tests.gates.soak import MEMORY_MOST
+from tests.support.memory import processes
+from tests.support.office import PIECE
+
+OTHER = default_policies().text + '@id("more") permit (principal, action, resource is Dispatch);'
+"""It opens much that is closed now."""
+
+
+def _consoles(on: Stage) -> list[Path]:
+    found = [Path(f"/proc/{process}") for process, _command in processes(on.settings.data)]
+    return [one for one in found if (one / "comm").read_text("ascii").strip() == "console"]
+
+
+def _held(process: Path) -> int:
+    """Bytes that a process holds; what it shares with others counts by its part, as in the soak."""
+    rows = (process / "smaps_rollup").read_text("ascii").splitlines()
+    (line,) = [row for row in rows if row.startswith("Pss:")]
+    return int(line.split()[1]) * 1024
+
+
+@pytest.fixture
+def desk(ministry: Stage) -> Iterator[Desk]:
+    people = {one.role: one.officer for one in Demonstration.of(ministry.settings).people()}
+    engine, settings = open_existing(ministry.settings.database), ministry.settings
+    with custodian_of(settings) as custodian:
+        journal = Journal(engine, settings.log_origin, "account/tests")
+        yield Desk(Office(engine, custodian, settings.headquarters, journal), people, (), "")
+    engine.dispose()
+
+
+def test_a_proof_and_the_papers_of_a_bag_leave_the_console_small(
+    ministry: Stage, desk: Desk, tmp_path: Path
+) -> None:
+    officers, departure = Officers(ministry), desk.departure()
+    sealed = desk.sealed(departure).sealed.manifest.seal
+    bag = planning.add_bag(desk.office, by=desk.people["CHIEF-POUCH"])
+    agent = desk.people["POUCH-AGENT"]
+    seal = packing.begin(desk.office, departure, bag, BagClass.SECRET, by=agent)
+    number = packing.hand_in(desk.office, PIECE, by=agent)
+    (changing,) = [one for one in PASSING if ("GET", "/politiques/{act_id}") in one.forms]
+    act = changing.make(officers, tmp_path)
+    consoles = _consoles(ministry)
+    assert consoles
+    asked = [
+        ("CHIEF-CNTC", Question("/politiques/comparer", {"policies": OTHER})),
+        ("CHIEF-CNTC", Question(f"/politiques/{act}")),
+        ("POUCH-AGENT", Question(f"/valises/{seal}/pieces", {"number": number})),
+        ("CHIEF-POUCH", Question(f"/valises/{sealed}/etiquette.pdf")),
+        ("CHIEF-POUCH", Question(f"/valises/{sealed}/bordereau.pdf")),
+    ]
+    told, held = [], {}
+    for one in asked:
+        told += officers.ask([one])
+        held[one[1].path] = max(map(_held, consoles))
+    changing.end(officers, act)
+    packing.take_out(desk.office, seal, by=agent)
+    assert [one.status for one in told] == [200] * len(asked), told
+    assert max(held.values()) <= MEMORY_MOST, held
+    # The solver, which takes hundreds of megabytes for some sets, is never loaded there.
+    assert not [one for one in consoles if "z3" in (one / "maps").read_text("ascii")]
