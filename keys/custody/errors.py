@@ -246,7 +246,7 @@ class CardEndorsedOtherwise(Refusal):
 
 
 class KeyBookFull(Refusal):
-    """The states that the custodian keeps have no room for another version, or another move."""
+    """What the custodian keeps of its keys has no room for another version, or another move."""
 
     code = "KEY_BOOK_FULL"
 

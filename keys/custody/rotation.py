@@ -130,7 +130,7 @@ class Terminal:
             The new version.
 
         Raises:
-            KeyTransitionIllegal: as `ServiceKeys.with_authority`.
+            KeyBookFull: as `ServiceKeys.with_authority`.
             KeysError, OSError: as `rotate`.
         """
         opened_store(self.store, self.credential, self.shares)
@@ -163,7 +163,7 @@ class Terminal:
 
         Raises:
             KeyNotUsable: the root is suspended, or was called compromised: nobody may believe it.
-            KeyTransitionIllegal: as `ServiceKeys.with_receipts`.
+            KeyBookFull: as `ServiceKeys.with_receipts`.
             KeysError, OSError: as `rotate`.
         """
         root = opened_store(self.store, self.credential, self.shares)[0].root

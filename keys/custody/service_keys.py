@@ -21,6 +21,7 @@ from keys.certificates import LIFE_MAX
 from keys.custody.client_authority import ClientAuthority
 from keys.custody.desk import Desks
 from keys.custody.editions import object_of_signing, read_signing
+from keys.custody.errors import KeyBookFull
 from keys.custody.lasting import (
     AUTHORITY_KEY,
     CERTIFYING_KEY,
@@ -30,7 +31,6 @@ from keys.custody.lasting import (
 )
 from keys.custody.log_keys import LogKeys
 from keys.endorsement import root_fingerprint
-from keys.lifecycle import KeyTransitionIllegal
 from keys.log.notes import new_seed
 from keys.records import Record
 from keys.signing import SEED_BYTES, SUCCESSION, SigningKey
@@ -125,11 +125,11 @@ class ServiceKeys:
             at: when the one before ends, UTC, whole seconds.
 
         Raises:
-            KeyTransitionIllegal: too many of before have certificates that are in force still.
+            KeyBookFull: too many of before have certificates that are in force still.
         """
         kept = tuple(each for each in self.ended if each.until > at)
         if len(kept) >= AUTHORITIES_MOST:
-            raise KeyTransitionIllegal(f"{AUTHORITIES_MOST} authorities have not run out yet")
+            raise KeyBookFull(f"{AUTHORITIES_MOST} authorities have not run out yet")
         before = ClientAuthority(self.authority, bureau).certificate
         ended = (*kept, EndedAuthority(before, at + LIFE_MAX))
         return replace(self, authority=new_seed(), ended=ended)
@@ -142,10 +142,10 @@ class ServiceKeys:
             at: when the one before ends, UTC, whole seconds.
 
         Raises:
-            KeyTransitionIllegal: it was exchanged as often as a store remembers.
+            KeyBookFull: it was exchanged as often as a store remembers.
         """
         if len(self.successions) >= SUCCESSIONS_MOST:
-            raise KeyTransitionIllegal(f"a store remembers {SUCCESSIONS_MOST} keys of receipts")
+            raise KeyBookFull(f"a store remembers {SUCCESSIONS_MOST} keys of receipts")
         made, verifying = SigningKey.generate(), root.verifying_key
         succession = make_succession(
             Succession(

@@ -21,7 +21,7 @@ from keys.custody import service_acts
 from keys.custody.client_authority import ClientAuthority
 from keys.custody.core import Custody
 from keys.custody.desk import Desks
-from keys.custody.errors import EventNotOfDesk
+from keys.custody.errors import EventNotOfDesk, KeyBookFull
 from keys.custody.lasting import LASTING, advised, fingerprint_of, with_lasting
 from keys.custody.service_keys import (
     AUTHORITIES_MOST,
@@ -246,7 +246,7 @@ def test_no_more_authorities_are_believed_than_a_store_can_read_again(founded: A
         keys = keys.with_authority("MINREX", NOW)
     (founded.store / "service.age").write_bytes(wrap_service(keys, credential))
     assert _open(founded).service.ended == keys.ended
-    with pytest.raises(KeyTransitionIllegal):
+    with pytest.raises(KeyBookFull):
         keys.with_authority("MINREX", NOW + LIFE_MAX - timedelta(seconds=1))
     assert len(keys.with_authority("MINREX", NOW + LIFE_MAX).ended) == 1
 
@@ -364,7 +364,7 @@ def test_a_split_store_needs_its_holders_for_another_key_of_receipts(founded: An
 
 def test_a_store_remembers_no_more_keys_of_receipts_than_it_can_read_again() -> None:
     keys = replace(ServiceKeys.generate(), successions=(b"{}",) * SUCCESSIONS_MOST)
-    with pytest.raises(KeyTransitionIllegal):
+    with pytest.raises(KeyBookFull):
         keys.with_receipts(SigningKey.generate(), NOW)
 
 
