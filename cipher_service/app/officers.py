@@ -65,8 +65,8 @@ _POLICIES: Final = (
     *("bag_route", "bag_plan", "bag_waybill", "bag_count", "bag_hand_in", "bag_hand_in_dispatch"),
     *("bag_new", "bag_begin", "bag_scan", "bag_take_out", "bag_lay", "bag_number", "bag_prepare"),
     *("bag_seal", "bag_announce", "bag_hand_over", "bag_receive", "bag_lose", "bag_recall"),
-    *("bag_report", "bag_case", "bag_balance", "bag_account", "bag_papers"),
-    *("bag_photograph", "bag_picture"),
+    *("bag_report", "bag_case", "bag_balance", "bag_take_back", "bag_account"),
+    *("bag_papers", "bag_photograph", "bag_picture"),
 )
 ROWS: Final[Mapping[str, DecidedBy]] = {
     **dict.fromkeys(_OWN, DecidedBy.OWN),

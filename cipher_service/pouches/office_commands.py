@@ -26,6 +26,7 @@ from cipher_service.pouches import (
     photographs,
     planning,
     repository,
+    returns,
     seal_store,
     stock,
 )
@@ -89,6 +90,7 @@ class PouchOfficeDesk:
             "bag_report": self.report,
             "bag_case": self.case,
             "bag_balance": self.balance,
+            "bag_take_back": self.take_back,
             "bag_account": self.account,
             "bag_papers": self.papers,
             "bag_photograph": self.photograph,
@@ -191,6 +193,11 @@ class PouchOfficeDesk:
         """Take `{"shown"}`; give `pouch.stock.Reconciliation` as a map."""
         office = self.seated(connection)
         return asdict(seal_store.balance(office, payload["shown"], by=officer))
+
+    def take_back(self, connection: Connection, officer: str, payload: Answer) -> Answer:
+        """Take `{"locators", "origin", "bordereau"}`; give `returns.TakenBack` as a map."""
+        office = self.seated(connection)
+        return asdict(returns.take_back(office, **payload, by=officer))
 
     def account(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"seal", "nonce", "found", "damaged", "misdirected", "unlisted"}`.

@@ -46,10 +46,12 @@ def take_back(
         by: the officer who counted.
 
     Raises:
-        ServiceError: NOT_ALLOWED, UNKNOWN_OFFICER, BAG_UNKNOWN, EMPTY_NOT_THERE (it is full, or
-            lies at another post).
+        ServiceError: EMPTIES_NOT_COUNTED (no locator), NOT_ALLOWED, UNKNOWN_OFFICER, BAG_UNKNOWN,
+            EMPTY_NOT_THERE (it is full, or lies at another post).
         LocatorWrong: the check digits of a locator do not fit.
     """
+    if not locators:
+        raise ServiceError("EMPTIES_NOT_COUNTED")
     named = sorted({read_locator(each) for each in locators})
     with office.act("pouch_empties", f"{origin} {bordereau}") as sitting:
         sitting.require_house(by, PACK, f"empties/{origin}")

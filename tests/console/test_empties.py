@@ -9,11 +9,9 @@ from playwright.sync_api import expect
 from cipher_service import clock
 from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.stage import Stage
-from cipher_service.audit.journal import Journal
 from cipher_service.directory.register import DirectoryReader
-from cipher_service.pouches import devices, makeup, returns
+from cipher_service.pouches import devices, makeup
 from cipher_service.pouches.empties_book import EmptiesDesk
-from cipher_service.pouches.office import Office
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import unit_of_work
 from keys.endorsement import read_introduction, root_fingerprint
@@ -22,7 +20,6 @@ from pouch.empties_notice import EmptiesNotice, make_notice
 from pouch.locator import grouped_locator, locator, new_bag
 from pouch.papers.bag import grouped_fingerprint
 from tests.console.conftest import Enter
-from tests.console.sealed_bags import number_of
 from tests.console.support import check_page
 
 
@@ -53,37 +50,50 @@ def test_what_posts_announced_is_shown_late_and_missing(
 
     announced("SV 1/2026", 10, *bags[:2])
     announced("SV 2/2026", -1, bags[2])
-    agent = number_of(ministry, "POUCH-AGENT")
-    with custodian_of(settings) as custodian:
-        journal = Journal(engine, settings.log_origin, "account/tests")
-        office = Office(engine, custodian, settings.headquarters, journal)
-        tab = enter("CHIEF-POUCH")
-        tab.goto("/")
-        waiting = tab.page.get_by_role("link", name="Bordereaux de sacs vides attendus").first
-        expect(waiting).to_be_visible()
-        tab.goto("/valises/sacs-vides")
-        rows = tab.page.locator("#annonces ~ table tbody tr")
-        expect(rows).to_have_count(2)
-        expect(rows.nth(0)).to_contain_text(f"{grouped_locator(bags[2])} en retard")
-        expect(rows.nth(1)).to_contain_text(f"{grouped_locator(bags[0])} en route")
-        tab.page.screenshot(path=pictures / "empties.png", full_page=True)
+    tab = enter("CHIEF-POUCH")
+    tab.goto("/")
+    waiting = tab.page.get_by_role("link", name="Bordereaux de sacs vides attendus").first
+    expect(waiting).to_be_visible()
+    tab.goto("/valises/sacs-vides")
+    rows = tab.page.locator("#annonces ~ table tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text(f"{grouped_locator(bags[2])} en retard")
+    expect(rows.nth(1)).to_contain_text(f"{grouped_locator(bags[0])} en route")
+    tab.page.screenshot(path=pictures / "empties.png", full_page=True)
 
-        def back(number: str, *named: str) -> None:
-            counted = [locator(each) for each in named]
-            returns.take_back(office, counted, origin="PARIS", bordereau=number, by=agent)
+    def count(number: str, *locators: str) -> None:
+        tab.page.get_by_label("Poste qui renvoie").select_option("PARIS")
+        tab.page.get_by_label("Numéro de son bordereau").fill(number)
+        tab.page.get_by_label("Repères des sacs comptés").fill("\n".join(locators))
+        tab.page.get_by_role("button", name="Reprendre ces sacs").click()
 
-        back("SV 1/2026", bags[0])
-        tab.goto("/valises/sacs-vides")
-        expect(rows.nth(1)).to_contain_text(f"{grouped_locator(bags[0])} revenu")
-        expect(rows.nth(1)).to_contain_text(f"{grouped_locator(bags[1])} manque")
-        check_page(tab, foreign=("cipher-service", "Chef de la Valise"))
-        tab.goto("/valises/sacs-vides?lang=en")
-        check_page(tab, foreign=("cipher-service", "Chef de la Valise"))
-        tab.goto("/valises/sacs-vides?lang=fr")
-        back("SV 1/2026", bags[1])
-        back("SV 2/2026", bags[2])
-        tab.goto("/valises/sacs-vides")
-        expect(rows).to_have_count(0)
+    tab.expected = (404, 422)
+    nowhere = locator("0" * 22)
+    count("SV 1/2026", grouped_locator(bags[0]), nowhere)
+    expect(tab.page.locator(".app-refusal[role=alert]")).to_contain_text("Sac inconnu")
+    typed = tab.page.get_by_label("Repères des sacs comptés")
+    expect(typed).to_have_value(f"{grouped_locator(bags[0])}\n{nowhere}")
+    count("SV 1/2026", "4820 1937")
+    expect(tab.page.locator(".app-refusal[role=alert]")).to_contain_text("Repère mal lu")
+    count("SV 1/2026", " ")
+    expect(tab.page.locator(".app-refusal[role=alert]")).to_contain_text("Aucun sac compté")
+    count("sv  1/2026", grouped_locator(bags[0]))
+    told = tab.page.get_by_role("status").filter(has_text="repris")
+    expect(told).to_contain_text("Sacs vides de PARIS repris : 1.")
+    expect(told).to_contain_text(grouped_locator(bags[1]))
+    expect(rows.nth(1)).to_contain_text(f"{grouped_locator(bags[0])} revenu")
+    expect(rows.nth(1)).to_contain_text(f"{grouped_locator(bags[1])} manque")
+    tab.page.screenshot(path=pictures / "empties-counted.png", full_page=True)
+    check_page(tab, foreign=("cipher-service", "Chef de la Valise"))
+    tab.goto("/valises/sacs-vides?lang=en")
+    check_page(tab, foreign=("cipher-service", "Chef de la Valise"))
+    tab.goto("/valises/sacs-vides?lang=fr")
+    count("SV 1/2026", *map(locator, bags[:2]))
+    expect(told).to_contain_text("repris : 1.")
+    count("SV 2/2026", locator(bags[2]))
+    expect(told).to_contain_text("repris : 1.")
+    tab.goto("/valises/sacs-vides")
+    expect(rows).to_have_count(0)
     engine.dispose()
 
 

@@ -159,6 +159,10 @@ FORMS: dict[str, tuple[Form, May]] = {
         any_of(("pouch-handover", house(HQ, "departure/x"))),
     ),
     "/valises/scelles": ({"shown": ""}, BUREAU),
+    "/valises/sacs-vides": (
+        {"origin": "NOWHERE", "bordereau": "x", "locators": locator("0" * 22)},
+        PACKS,
+    ),
     "/valises/depot": (
         {
             "to": "NOWHERE",

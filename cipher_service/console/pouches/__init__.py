@@ -52,6 +52,7 @@ FLOW: Final = Flow(
         Page("/valises/irregularites", lists.cases),
         Page("/valises/irregularites", lists.take_case_further, method="POST"),
         Page("/valises/sacs-vides", lists.empties),
+        Page("/valises/sacs-vides", lists.take_back, method="POST"),
         Page("/valises/telephones", telephones.show),
         Page("/valises/scelles", lists.seals),
         Page("/valises/scelles", lists.balance_seals, method="POST"),

@@ -1,7 +1,8 @@
 """The bureau's lists: bags under way, departures, discrepancies, the register of seals."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -25,6 +26,7 @@ from pouch.stock import STOCKED, Reconciliation
 _MOVEMENTS = 20
 _RESERVE = 20
 """Seals in stock below which more are to be had from their maker."""
+_NOTHING: Mapping[str, str] = MappingProxyType({"origin": "", "bordereau": "", "locators": ""})
 _BUREAU = frozenset({"CHIEF-POUCH", "POUCH-AGENT", "CHIEF-CIPHER-POUCH"})
 
 
@@ -68,12 +70,43 @@ async def take_case_further(visit: Visit) -> Response:
     return visit.go("/valises/irregularites")
 
 
-async def empties(visit: Visit) -> Response:
-    """The empty bags: how long they lie at their posts, and what posts announced."""
+async def empties(
+    visit: Visit,
+    refusal: ServiceError | None = None,
+    taken: Mapping[str, Any] | None = None,
+    typed: Mapping[str, str] = _NOTHING,
+) -> Response:
+    """The empty bags: how long they lie at their posts, what posts announced, what has come."""
     by = visit.person.number
     ages = await ask(visit, lambda office: views.empties(office, by=by))
     notices = await ask(visit, lambda office: views.announced_empties(office, by=by))
-    return page(visit, "empties", ages=ages, notices=notices, grouped=grouped_locator)
+    away = {row.place for row in ages} | {notice.post for notice in notices}
+    return page(
+        visit,
+        "empties",
+        refusal,
+        ages=ages,
+        notices=notices,
+        posts=sorted(away - {visit.office.headquarters}),
+        taken=taken,
+        typed=typed,
+        grouped=grouped_locator,
+    )
+
+
+async def take_back(visit: Visit) -> Response:
+    """Take back what a post returned, one locator on a line; what was refused stays typed."""
+    form = await visit.form("origin", "bordereau", "locators")
+    counted = {
+        "origin": form["origin"].strip().upper(),
+        "bordereau": " ".join(form["bordereau"].upper().split()),
+        "locators": [line for line in form["locators"].splitlines() if line.strip()],
+    }
+    try:
+        taken = await visit.act("bag_take_back", counted)
+    except ServiceError as error:
+        return await empties(visit, error, typed=form)
+    return await empties(visit, taken={**taken, "post": counted["origin"]})
 
 
 async def seals(

@@ -162,6 +162,7 @@ def test_a_bordereau_is_taken_whole_or_not_at_all(bureau: PouchBureau, emptied: 
         _refused("EMPTY_NOT_THERE", lambda: _back(bureau, emptied, other))
     _refused("BAG_UNKNOWN", lambda: _back(bureau, emptied, new_bag()))
     _refused("NOT_ALLOWED", lambda: _back(bureau, emptied, by=bureau.courier))
+    _refused("EMPTIES_NOT_COUNTED", lambda: _back(bureau))
     with pytest.raises(LocatorWrong):
         returns.take_back(
             bureau.office, ["0" * 24], origin="PARIS", bordereau="SV 3", by=bureau.agent
