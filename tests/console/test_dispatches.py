@@ -36,14 +36,14 @@ def arrivals(ministry: Stage, tmp_path_factory: pytest.TempPathFactory) -> list[
     text = tmp_path_factory.mktemp("texts") / "texte.txt"
     text.write_text(TEXT, "utf-8")
     sent = []
-    for post, level, urgency in (
-        ("PARIS", "CONFIDENTIEL", "FLASH"),
-        ("LOME", "NON-PROTEGE", "ROUTINE"),
-        ("PARIS", "SECRET", "URGENT"),
+    for post, level, urgency, subject in (
+        ("PARIS", "CONFIDENTIEL", "FLASH", "Délimitation"),
+        ("LOME", "NON-PROTEGE", "ROUTINE", ""),
+        ("PARIS", "SECRET", "URGENT", "Délimitation"),
     ):
         told = chiffre(
             "fr", "send", "--identity", ministry.identity(post), "--to", "MINREX", "--level", level,
-            "--precedence", urgency, "--subject", "Délimitation", str(text),
+            "--precedence", urgency, "--subject", subject, str(text),
         )  # fmt: skip
         sent.append(told["id"])
     return sent
@@ -113,6 +113,9 @@ def test_j_enter_decipher_lock_and_the_trace_by_keyboard_only(
     assert "mardi" not in page.content()
     page.reload()
     expect(page.get_by_text("lue par Ministre")).to_be_visible()
+    tab.goto(f"/depeches/{arrivals[1]}")
+    page.locator("#ouvrir").click()
+    expect(page.locator("#objet")).to_have_text("sans objet")
 
 
 def test_who_may_not_read_sees_that_it_exists_or_nothing(enter: Enter, arrivals: list[str]) -> None:
@@ -274,6 +277,8 @@ def test_in_an_emergency_the_deputy_director_releases_alone(enter: Enter, minist
     deputy = enter("DEPUTY-DIRECTOR")
     deputy.goto(page.url.removeprefix(author.origin))
     deputy.page.locator("#ouvrir").click()
+    expect(deputy.page.locator("#objet")).to_have_text("sans objet")
+    check_page(deputy, foreign=NAMES)
     deputy.page.get_by_role("link", name="J’ai lu").click()
     expect(deputy.page.get_by_text("c’est le chiffre qui propose le départ")).to_be_visible()
     check_page(deputy, foreign=NAMES)

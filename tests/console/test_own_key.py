@@ -311,13 +311,12 @@ def test_an_own_key_is_made_accepted_opens_in_the_page_alone_and_is_given_back(
     text.write_text(TEXT, "utf-8")
     number = chiffre(
         "fr", "send", "--identity", ministry.identity("LOME"), "--to", "MINREX", "--level",
-        "CONFIDENTIEL", "--precedence", "ROUTINE", "--subject", "Accord", "--attach", str(text),
-        str(text),
+        "CONFIDENTIEL", "--precedence", "ROUTINE", "--attach", str(text), str(text),
     )["id"]  # fmt: skip
     unsealed(tab, ministry, number)
     expect(page.get_by_text("deux signatures vérifiées dans cette page")).to_be_visible()
-    expect(page.get_by_role("heading", name="Accord")).to_be_focused()
-    check_there(tab, (*names(ministry), TEXT, "Accord"))
+    expect(page.get_by_role("heading", name="sans objet")).to_be_focused()
+    check_there(tab, (*names(ministry), TEXT))
     assert keyboard.walk(page) == []
     taken_away(tab, tmp_path)
     asked = next(json.loads(one) for one in posted if '"part":' in one)

@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 from cipher_service.access.acts import Gate
 from cipher_service.audit.journal import Journal
+from cipher_service.console.language import mark
 from cipher_service.console.office import Office
 from cipher_service.console.visit import Visit
 from cipher_service.dispatches.office.compositions import Composition
@@ -49,6 +50,11 @@ def number_of(visit: Visit) -> str:
     if ULID.fullmatch(number) is None:
         raise ServiceError("NOT_FOUND")
     return number
+
+
+def headed(visit: Visit, subject: str) -> str:
+    """Return what heads a dispatch on a page: its subject, or that it has none."""
+    return subject or visit.say(mark("sans objet"))
 
 
 def require_seen(visit: Visit, gate: Gate, known: Composition) -> None:

@@ -13,7 +13,7 @@ from cipher_service.access.acts import Gate
 from cipher_service.access.decisions import decide
 from cipher_service.access.subjects import Circumstances, Dispatch
 from cipher_service.audit.warrants import DEMANDS
-from cipher_service.console.dispatches.desk import number_of, officer_in
+from cipher_service.console.dispatches.desk import headed, number_of, officer_in
 from cipher_service.console.dispatches.granting import held_by, showing_for, standing
 from cipher_service.console.language import group, mark
 from cipher_service.console.language import number as figures
@@ -217,7 +217,7 @@ def _readers(
 
 def _told(visit: Visit, number: str, shown: Shown, entered: dict[str, Any]) -> dict[str, Any]:
     return {
-        "subject": shown.manifest.heading.subject,
+        "subject": headed(visit, shown.manifest.heading.subject),
         "text": shown.text,
         "whole": shown.whole,
         "attachments": [

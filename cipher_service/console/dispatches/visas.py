@@ -10,7 +10,13 @@ from cipher_service import clock
 from cipher_service.access.acts import Gate
 from cipher_service.console.dispatches import changes, live
 from cipher_service.console.dispatches.attaching import told
-from cipher_service.console.dispatches.desk import number_of, officer_in, require_seen, showing_of
+from cipher_service.console.dispatches.desk import (
+    headed,
+    number_of,
+    officer_in,
+    require_seen,
+    showing_of,
+)
 from cipher_service.console.dispatches.granting import showing_for, standing
 from cipher_service.console.language import group, mark
 from cipher_service.console.visit import Visit
@@ -112,7 +118,7 @@ async def read(visit: Visit) -> Response:
     now = clock.now()
     return visit.data(
         {
-            "subject": subject,
+            "subject": headed(visit, subject),
             "text": text,
             "whole": True,
             "attachments": told(visit, attached),

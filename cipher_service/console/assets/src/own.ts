@@ -112,7 +112,7 @@ function opening(told: Opening): void {
     countdown.value = left;
   });
   const show = (opened: Opened): void => {
-    const subject = element("h2", opened.subject);
+    const subject = element("h2", opened.subject || say("headless"));
     subject.tabIndex = -1;
     const text = element("div", opened.text, "app-document");
     watermark(text, `${told.name} · ${told.officer} · ${told.at} · ${told.dispatch}`);

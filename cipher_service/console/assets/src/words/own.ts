@@ -116,6 +116,7 @@ export const OWN = {
     fr: "signature Ed25519 vérifiée dans cette page ; ce navigateur ne connaît pas ML-DSA-65",
     en: "Ed25519 signature verified in this page; this browser does not know ML-DSA-65",
   },
+  headless: { fr: "sans objet", en: "no subject" },
   attachments: { fr: "Annexes dans l’enveloppe", en: "Attachments in the envelope" },
   taken: {
     fr: "Enregistrer une annexe en fait un exemplaire hors du service, inscrit à votre nom.",
