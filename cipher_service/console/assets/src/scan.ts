@@ -1,12 +1,13 @@
 // The scanning page: the blind question, then the label, then the verdict; all of it also offline.
 import type { Pack } from "./pouch/pack.ts";
-import { aim } from "./scan/aiming.ts";
+import { aim, theReader } from "./scan/aiming.ts";
 import { believed, codeOf, fetchPack, heldPack, sendQueue } from "./scan/exchange.ts";
 import { scriptUrl } from "./scan/eyes.ts";
 import { build, show, showStatus, tellFailure, want } from "./scan/frame.ts";
 import { showComparison, showEnrolment, showQueue } from "./scan/ledger.ts";
 import { found, judged, showOutcome, type Outcome } from "./scan/outcome.ts";
 import { askQuestion, type Look } from "./scan/question.ts";
+import { selfTest } from "./scan/selftest.ts";
 import { readDevice, readEvents, type Device, type Queued } from "./scan/store.ts";
 import { against, chooseLanguage, say } from "./scan/texts.ts";
 import { button, el, facts } from "./scan/dom.ts";
@@ -99,7 +100,12 @@ function showTrouble(error: unknown): void {
 
 chooseLanguage();
 build(() => void readDevice().then((device) => {
-  if (device?.trusted) void showQueue(device, synchronise, () => void begin());
+  const home = (): void => void begin();
+  const test = (): void => selfTest(device as Device, theReader, queue);
+  const queue = (): void => {
+    if (device?.trusted) void showQueue(device, synchronise, test, home);
+  };
+  queue();
 }));
 addEventListener("online", () => void synchronise(false).catch(showTrouble));
 void navigator.serviceWorker?.register(scriptUrl("/scan/offline.js"), { scope: "/scan/" });

@@ -7,9 +7,13 @@ import { say } from "./texts.ts";
 
 let reader: Reader | null = null;
 
+export function theReader(): Reader {
+  const { reader: script = "", wasm = "" } = document.body.dataset;
+  return (reader ??= new Reader(script, wasm));
+}
+
 export function aim(seen: (text: string) => void, located: (text: string) => void): void {
-  reader ??= new Reader(document.body.dataset["reader"] ?? "", document.body.dataset["wasm"] ?? "");
-  const eyes = reader;
+  const eyes = theReader();
   const video = el("video", { class: "scan-video", playsinline: true, "aria-label": say("camera") });
   video.muted = true;
   const camera = new Camera(video, eyes);

@@ -2,6 +2,7 @@
 import { base64, hex, sha256, utf8, type Bytes } from "../pouch/bytes.ts";
 import { encode, encodeBytes, timeText, type Members } from "../pouch/canonical.ts";
 import { framed } from "../pouch/signatures.ts";
+import { drilling } from "./drill.ts";
 import { alone, appendEvent, readDevice, type Device, type Queued } from "./store.ts";
 
 export class Refused extends Error {
@@ -51,6 +52,7 @@ async function sign(device: Device, context: string, message: Bytes): Promise<st
 // Tells a fact: it is in the queue, signed and numbered, when this answers.
 export function tell(fact: Fact): Promise<Queued> {
   return alone(async () => {
+    if (drilling()) throw new Refused("EXERCISE");
     const device = await readDevice();
     if (!device) throw new Refused("NOT_IN_SERVICE");
     const at = present();

@@ -1,6 +1,7 @@
 // What is always there: the state of the line and of the queue, the language, and the place where
 // one view stands at a time.
 import { button, el } from "./dom.ts";
+import { drilling } from "./drill.ts";
 import { helpOf } from "./help.ts";
 import { readDevice, readEvents } from "./store.ts";
 import { against, say, setLanguage, spoken } from "./texts.ts";
@@ -61,12 +62,14 @@ export async function showStatus(): Promise<void> {
   const told = conflicts ? `${counted} · ${say("conflicts", { n: conflicts })}` : counted;
   const line = navigator.onLine ? "online" : "offline";
   const held = (await readDevice())?.packVersion ?? 0;
-  const state = held ? say("with_pack", { line: say(line) }) : say(line);
+  const where = held ? say("with_pack", { line: say(line) }) : say(line);
+  const state = drilling() ? `${say("exercise")} · ${where}` : where;
   status.replaceChildren(
     el("p", { class: `scan-line scan-line--${line}`, role: "status" }, state),
     button(told, openQueue, conflicts || waiting ? "scan-count scan-count--some" : "scan-count"),
     languages(),
   );
+  status.toggleAttribute("data-exercise", drilling());
   status.dataset["pack"] = String(held);
   status.dataset["pending"] = String(waiting);
   status.dataset["conflicts"] = String(conflicts);

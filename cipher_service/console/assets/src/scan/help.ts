@@ -59,6 +59,16 @@ export const HELP: Record<string, readonly [Both, ...Both[]]> = {
     },
     NOTHING_LOST,
   ],
+  selftest: [
+    {
+      fr: "Avant le départ ou l’arrivée d’un sac : chaque partie de l’appareil dit qu’elle fonctionne, ou ce qu’il faut faire.",
+      en: "Before a bag leaves or comes: each part of the device says that it works, or what to do.",
+    },
+    {
+      fr: "« Faire sonner et vibrer » joue le signal d’un sac conforme. Le lecteur à main lit le symbole du bas.",
+      en: "“Sound and vibrate” plays the signal of a bag that conforms. The hand scanner reads the symbol below.",
+    },
+  ],
   enrolment: [
     {
       fr: "À faire une fois par appareil, avec un officier qui s’est identifié sur la console dans ce navigateur.",

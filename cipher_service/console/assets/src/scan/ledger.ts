@@ -1,18 +1,19 @@
 // The queue as a page, the device's own matters, and taking it into service.
 import { readRootFile } from "../pouch/pack.ts";
 import { button, el, facts, field } from "./dom.ts";
+import { drill, drilling } from "./drill.ts";
 import { codeOf, exported, takeIntoService } from "./exchange.ts";
 import { show, tellFailure, want } from "./frame.ts";
 import { alone, keepDevice, readDevice, readEvents, type Device, type Queued } from "./store.ts";
 import { against, moment, say, type Text } from "./texts.ts";
 
 export async function showQueue(
-  device: Device, synchronise: (again: boolean) => Promise<void>, back: () => void,
+  device: Device, synchronise: (again: boolean) => Promise<void>, test: () => void, back: () => void,
 ): Promise<void> {
   const stays = want("queue");
   const events = (await readEvents()).reverse();
   if (!stays()) return;
-  const redraw = (): void => void showQueue(device, synchronise, back);
+  const redraw = (): void => void showQueue(device, synchronise, test, back);
   const send = button(say("send"), () => {
     send.disabled = true;
     void synchronise(true).then(() => {
@@ -40,6 +41,12 @@ export async function showQueue(
     el("h2", {}, say("device")),
     facts([say("device"), `${device.post} · ${device.officer} · ${device.id.slice(0, 16)}`]),
     kept,
+    button(say("selftest"), test),
+    el("p", { class: "scan-hint" }, say("exercise_hint")),
+    button(say(drilling() ? "exercise_end" : "exercise_begin"), () => {
+      drill(!drilling());
+      back();
+    }),
     el("p", { class: "scan-hint" }, say("enrol_again_hint")),
     button(say("enrol_again"), () => showEnrolment(back), "scan-button--quiet"),
     button(say("back"), back),

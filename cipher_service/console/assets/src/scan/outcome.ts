@@ -7,6 +7,7 @@ import { hasMldsa } from "../pouch/signatures.ts";
 import { judge, type Name, type Verdict, type Word } from "../pouch/verdict.ts";
 import { button, el, facts } from "./dom.ts";
 import { present, tell, type Fact } from "./device.ts";
+import { drilling } from "./drill.ts";
 import { show, tellFailure } from "./frame.ts";
 import type { Look } from "./question.ts";
 import { signal } from "./signals.ts";
@@ -113,9 +114,10 @@ function drawOutcome(
   const stays = outcome.word === "CONFORMS" || outcome.word === "VERIFY";
   const here = outcome.home === true || (stays && outcome.bag?.destination === device.place);
   const fact = outcome.bag && factOf(outcome.bag, look, here);
-  const act = fact
+  const exercise = drilling();
+  const act = fact && !exercise
     ? button(say(here ? "record_received" : "record_seen"), () => void record(fact), "scan-button--main")
-    : button(say("restart"), next, "scan-button--main");
+    : button(say(exercise ? "next_bag" : "restart"), next, "scan-button--main");
 
   async function record(told: Fact): Promise<void> {
     act.disabled = true;
@@ -123,7 +125,7 @@ function drawOutcome(
       recorded(await tell(told));
     } catch {
       act.disabled = false;
-      tellFailure("STORAGE");
+      tellFailure(drilling() ? "EXERCISE" : "STORAGE");
     }
   }
 
@@ -131,11 +133,12 @@ function drawOutcome(
   void hasMldsa().then((has) => (classical.hidden = has));
   show("verdict", [
     el("section", { class: `scan-verdict scan-verdict--${outcome.word}`, "data-name": outcome.name },
+      exercise ? el("p", { class: "scan-exercise" }, say("exercise_told")) : null,
       el("h1", { class: "scan-word" }, say(outcome.word)),
       el("p", { class: "scan-reason" }, reason[spoken()]),
       look.condition === "intact" ? null : el("p", { class: "scan-reason" },
         say("bad_condition", { condition: say(look.condition).toLowerCase() })),
-      el("p", { class: "scan-step" }, step[spoken()]),
+      exercise ? null : el("p", { class: "scan-step" }, step[spoken()]),
       act),
     facts(...outcome.lines()),
     classical,

@@ -18,12 +18,20 @@ export function allowSound(): void {
   void audio.resume();
 }
 
-export function signal(word: Word): void {
+// Whether a tone comes out of the browser; what the loudspeaker makes of it a person hears.
+export async function heard(): Promise<boolean> {
+  await audio?.resume();
+  return audio?.state === "running";
+}
+
+// Says whether the device shook.
+export function signal(word: Word): boolean {
   const { tones, shakes } = PATTERNS[word];
-  navigator.vibrate?.(shakes);
+  const shook = navigator.vibrate?.(shakes) ?? false;
   document.body.dataset["signal"] = word;
-  if (!audio) return;
-  tones.forEach((frequency, place) => beep(audio as AudioContext, frequency, place * 2 * LASTS));
+  const context = audio;
+  if (context) tones.forEach((frequency, place) => beep(context, frequency, place * 2 * LASTS));
+  return shook;
 }
 
 function beep(context: AudioContext, frequency: number, after: number): void {

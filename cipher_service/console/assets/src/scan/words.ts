@@ -190,6 +190,10 @@ export const FAILURES: Record<string, Both> = {
     fr: "Aucun symbole n’est lisible sur cette image. Recommencez de plus près, ou tapez le localisateur.",
     en: "No symbol can be read in this picture. Try again closer, or type the locator.",
   },
+  EXERCISE: {
+    fr: "C’est un exercice : rien n’a été consigné. Finissez-le dans la file, puis lisez le sac de nouveau.",
+    en: "This is an exercise: nothing was recorded. End it in the queue, then read the bag again.",
+  },
   STORAGE: {
     fr: "L’appareil n’a pas pu garder cette lecture. Elle n’est pas consignée : libérez de la place et recommencez.",
     en: "This device could not keep the reading. It is not recorded: free some room and try again.",
