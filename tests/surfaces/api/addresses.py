@@ -15,7 +15,7 @@ from cipher_service.wire.dispatches import CHUNK_MEDIA_TYPE, SUBMISSION_MEDIA_TY
 from keys import canonical
 from keys.log.notes import Note
 from tests.surfaces.api import live
-from tests.surfaces.api.bags import PostBook, agent, fresh, piece
+from tests.surfaces.api.bags import PostBook, agent, empties_notice, empty_bag, fresh, piece
 from tests.surfaces.api.callers import Books
 from tests.surfaces.api.live import Post, Sent
 from tests.surfaces.api.test_log import cosignature, head
@@ -204,6 +204,14 @@ def _signed(scene: Scene) -> bytes:
     return scene.book.pouches.signed(scene.book.pouches.arrival(seal="9c" * 16))
 
 
+def _empties(scene: Scene, caller: Post, _ids: Ids) -> Body:
+    """Of the caller's own hand and bag; a machine has neither, and headquarters sends none."""
+    with_card = caller.own.card.post == caller.code != scene.service.settings.headquarters
+    sender = caller if with_card else scene.paris
+    bag = empty_bag(scene.service, sender.code)
+    return {"headers": JSON, "content": empties_notice(sender, bag)}
+
+
 def _found(_scene: Scene, _caller: Post, _ids: Ids) -> Body:
     told = {"officer": "PAUL", "found": [], "damaged": [1], "misdirected": [], "unlisted": 0}
     return {"json": told}
@@ -257,6 +265,9 @@ ROWS: Final[Mapping[str, Row]] = {
     ),
     "DELETE /v1/pouches/devices/{device}": Row(_own_device, ids=("device",)),
     "POST /v1/pouches/events": Row(use("bags"), _arrival),
+    "POST /v1/pouches/empties": Row(
+        use("bags"), _empties, beyond=frozenset({"EMPTIES_NOT_OF_CARD"})
+    ),
     "GET /v1/pouches/pack": Row(use("bags")),
     "POST /v1/pouches/verdicts": Row(
         use("bags"), lambda scene, _, __: {"json": {"text": scene.book.label(scene.paris)}}
