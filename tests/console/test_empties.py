@@ -20,7 +20,14 @@ from pouch.empties_notice import EmptiesNotice, make_notice
 from pouch.locator import grouped_locator, locator, new_bag
 from pouch.papers.bag import grouped_fingerprint
 from tests.console.conftest import Enter
-from tests.console.support import check_page
+from tests.console.support import Tab, check_page
+
+
+def _count(tab: Tab, number: str, *locators: str) -> None:
+    tab.page.get_by_label("Poste qui renvoie").select_option("PARIS")
+    tab.page.get_by_label("Numéro de son bordereau").fill(number)
+    tab.page.get_by_label("Repères des sacs comptés").fill("\n".join(locators))
+    tab.page.get_by_role("button", name="Reprendre ces sacs").click()
 
 
 def test_what_posts_announced_is_shown_late_and_missing(
@@ -61,23 +68,17 @@ def test_what_posts_announced_is_shown_late_and_missing(
     expect(rows.nth(1)).to_contain_text(f"{grouped_locator(bags[0])} en route")
     tab.page.screenshot(path=pictures / "empties.png", full_page=True)
 
-    def count(number: str, *locators: str) -> None:
-        tab.page.get_by_label("Poste qui renvoie").select_option("PARIS")
-        tab.page.get_by_label("Numéro de son bordereau").fill(number)
-        tab.page.get_by_label("Repères des sacs comptés").fill("\n".join(locators))
-        tab.page.get_by_role("button", name="Reprendre ces sacs").click()
-
     tab.expected = (404, 422)
     nowhere = locator("0" * 22)
-    count("SV 1/2026", grouped_locator(bags[0]), nowhere)
+    _count(tab, "SV 1/2026", grouped_locator(bags[0]), nowhere)
     expect(tab.page.locator(".app-refusal[role=alert]")).to_contain_text("Sac inconnu")
     typed = tab.page.get_by_label("Repères des sacs comptés")
     expect(typed).to_have_value(f"{grouped_locator(bags[0])}\n{nowhere}")
-    count("SV 1/2026", "4820 1937")
+    _count(tab, "SV 1/2026", "4820 1937")
     expect(tab.page.locator(".app-refusal[role=alert]")).to_contain_text("Repère mal lu")
-    count("SV 1/2026", " ")
+    _count(tab, "SV 1/2026", " ")
     expect(tab.page.locator(".app-refusal[role=alert]")).to_contain_text("Aucun sac compté")
-    count("sv  1/2026", grouped_locator(bags[0]))
+    _count(tab, "sv  1/2026", grouped_locator(bags[0]))
     told = tab.page.get_by_role("status").filter(has_text="repris")
     expect(told).to_contain_text("Sacs vides de PARIS repris : 1.")
     expect(told).to_contain_text(grouped_locator(bags[1]))
@@ -88,9 +89,9 @@ def test_what_posts_announced_is_shown_late_and_missing(
     tab.goto("/valises/sacs-vides?lang=en")
     check_page(tab, foreign=("cipher-service", "Chef de la Valise"))
     tab.goto("/valises/sacs-vides?lang=fr")
-    count("SV 1/2026", *map(locator, bags[:2]))
+    _count(tab, "SV 1/2026", *map(locator, bags[:2]))
     expect(told).to_contain_text("repris : 1.")
-    count("SV 2/2026", locator(bags[2]))
+    _count(tab, "SV 2/2026", locator(bags[2]))
     expect(told).to_contain_text("repris : 1.")
     tab.goto("/valises/sacs-vides")
     expect(rows).to_have_count(0)
