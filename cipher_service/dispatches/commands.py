@@ -96,7 +96,10 @@ class Desk:
         return recorded
 
     def open_upload(self, connection: Connection, payload: dict[str, Any]) -> str:
-        """Take `Submission.to_payload(None)`; give the upload's name. Refuses DUPLICATE_ID."""
+        """Take `Submission.to_payload(None)`; give the upload's name.
+
+        Refuses DUPLICATE_ID, UPLOADS_MANY.
+        """
         submission = Submission.from_payload(payload)
         return uploads.open_upload(connection, submission, self._now()).upload_id
 

@@ -8,9 +8,9 @@ take the next piece.
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, delete, func, select
 
 from cipher_service import clock
 from cipher_service.dispatches import repository
@@ -21,6 +21,10 @@ from cipher_service.storage.tables.dispatches import upload as table
 
 LIFE = timedelta(days=7)
 """An upload that has not ended by then is dropped; its origin starts again."""
+UNFINISHED_MOST: Final = 64
+"""Uploads of one post that have not ended."""
+UNFINISHED_BYTES: Final = 256 * 1024**3
+"""What their slips announce together: four of the largest envelopes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,13 @@ def open_upload(connection: Connection, submission: Submission, now: datetime) -
     """Begin an upload, or find the one that was begun for this very slip.
 
     Raises:
-        ServiceError: DUPLICATE_ID: another slip has this dispatch id, on its way or recorded.
+        ServiceError: DUPLICATE_ID: another slip has this dispatch id, on its way or recorded;
+            UPLOADS_MANY: the post has as much unfinished as it may.
     """
     known = repository.known_dispatch(connection, submission.dispatch_id)
     if known is not None and known.slip != submission.slip:
         raise ServiceError("DUPLICATE_ID", dispatch_id=submission.dispatch_id)
+    _require_room(connection, submission)
     connection.execute(
         insert_or_skip(table, ["origin", "dispatch_id"]).values(
             upload_id=secrets.token_hex(16),
@@ -65,6 +71,17 @@ def open_upload(connection: Connection, submission: Submission, now: datetime) -
     if bytes(row.slip) != submission.slip:
         raise ServiceError("DUPLICATE_ID", dispatch_id=submission.dispatch_id)
     return _upload(row)
+
+
+def _require_room(connection: Connection, submission: Submission) -> None:
+    """Demand that one more upload fits beside a post's others: nobody fills the disk for all."""
+    others = connection.execute(
+        select(func.count(), func.coalesce(func.sum(table.c.size), 0)).where(
+            table.c.origin == submission.origin, table.c.dispatch_id != submission.dispatch_id
+        )
+    ).one()
+    if others[0] >= UNFINISHED_MOST or others[1] + submission.size > UNFINISHED_BYTES:
+        raise ServiceError("UPLOADS_MANY", most=UNFINISHED_MOST, days=LIFE.days)
 
 
 def find_upload(connection: Connection, upload_id: str) -> Upload:

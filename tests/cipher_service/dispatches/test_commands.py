@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,13 @@ from cipher_service.dispatches.commands import Desk
 from cipher_service.dispatches.integrity import check
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.dispatches.shown import upload_of
-from cipher_service.dispatches.uploads import LIFE, find_upload
+from cipher_service.dispatches.uploads import (
+    LIFE,
+    UNFINISHED_BYTES,
+    UNFINISHED_MOST,
+    end_upload,
+    find_upload,
+)
 from cipher_service.errors import ServiceError
 from cipher_service.references import parse_register_number
 from cipher_service.storage.batch import Batches
@@ -161,6 +168,36 @@ class TestUploads:
         assert ministry.run(("housekeep", None))[0].result == []
         ministry.now += LIFE * 2
         assert ministry.run(("housekeep", None))[0].result == [name]
+
+    def test_a_post_s_unfinished_uploads_are_bounded_and_an_end_makes_room(
+        self, ministry: Ministry
+    ) -> None:
+        slips = [ministry.slip("PARIS", [("MINREX", 1)], BODY) for _ in range(UNFINISHED_MOST + 1)]
+        opening = [("open_upload", ministry.judged(slip).to_payload(None)) for slip in slips]
+        assert [outcome.refusal for outcome in ministry.run(*opening[:-1])] == [
+            None for _ in opening[:-1]
+        ]
+        (refused,) = ministry.run(opening[-1])
+        assert refused.refusal is not None
+        assert refused.refusal.code == "UPLOADS_MANY"
+        assert ministry.run(opening[0])[0].refusal is None, "what was begun is found again"
+        other = ministry.slip("MINREX", [("PARIS", 1)], BODY)
+        ours = ("open_upload", ministry.judged(other).to_payload(None))
+        assert ministry.run(ours)[0].refusal is None, "another post has its own"
+        ministry.submit(slips[0], BODY)
+        with unit_of_work(ministry.engine) as connection:
+            end_upload(connection, slips[0].dispatch_id, "PARIS")
+        assert ministry.run(opening[-1])[0].refusal is None
+
+    def test_what_they_announce_together_is_bounded_too(self, ministry: Ministry) -> None:
+        size = UNFINISHED_BYTES // 4
+        codes = []
+        for _ in range(5):
+            slip = replace(ministry.slip("PARIS", [("MINREX", 1)], BODY), envelope_size=size)
+            opening = ("open_upload", ministry.judged(slip).to_payload(None))
+            refusal = ministry.run(opening)[0].refusal
+            codes.append(None if refusal is None else refusal.code)
+        assert codes == [None, None, None, None, "UPLOADS_MANY"]
 
 
 class TestOtherCommands:
