@@ -8,7 +8,13 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from sqlalchemy import delete, insert
 
+from cipher_service import clock
+from cipher_service.dispatches.uploads import UNFINISHED_MOST
+from cipher_service.references import new_id
+from cipher_service.storage.tables.dispatches import upload
+from cipher_service.storage.unit_of_work import unit_of_work
 from tests.surfaces.client.online.conftest import Pair
 from tests.surfaces.client.online.live import LiveMinistry, Post
 from tests.surfaces.client.online.relay import Exchange, Relay
@@ -183,6 +189,33 @@ def test_an_upload_that_the_ministry_forgot_starts_anew(
 def not_there(exchange: Exchange) -> None:
     exchange.status = 404
     exchange.answer_headers = {"content-length": "0"}
+
+
+def test_a_dispatch_that_finds_no_room_for_its_upload_waits_and_goes_later(
+    ministry: LiveMinistry, enrolled: Pair, tmp_path: Path
+) -> None:
+    paris, begun = enrolled.paris, [new_id(clock.now()) for _ in range(UNFINISHED_MOST)]
+    with unit_of_work(ministry.engine) as connection:
+        connection.execute(
+            insert(upload),
+            [
+                {
+                    "upload_id": sha256(one.encode()).hexdigest()[:32], "origin": "PARIS",
+                    "dispatch_id": one, "slip": b"", "signature": b"", "sha256": "0" * 64,
+                    "size": 1, "created_at": clock.text(clock.now()),
+                }
+                for one in begun
+            ],
+        )  # fmt: skip
+    sent = paris.chiffre(*send_large(paris, large(tmp_path), "--json"))
+    assert sent.json["error"]["code"] == "UPLOADS_MANY", sent.out
+    listed = paris.online("outbox", "--json").json
+    (waiting,) = [each["id"] for each in listed if each["status"] == "queued"]
+    with unit_of_work(ministry.engine) as connection:
+        connection.execute(delete(upload).where(upload.c.dispatch_id.in_(begun)))
+
+    assert paris.online("send", "--pending").status == 0
+    assert ministry.dispatches().count(waiting) == 1
 
 
 def test_the_server_killed_in_the_middle_of_an_upload_and_started_again(
