@@ -2,19 +2,23 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from random import Random
 
 import pytest
 from sqlalchemy import select, update
 
 from cipher_service import clock
 from cipher_service.administration.stage import Stage
-from cipher_service.console.pouches import lateness, stations
+from cipher_service.console.pouches import lateness, picture, stations
+from cipher_service.console.pouches.picture import Planned, Tick
 from cipher_service.identity.demonstration import Demonstration
 from cipher_service.pouches.repository import Closing
-from cipher_service.pouches.views import BagLine
+from cipher_service.pouches.views import BagLine, Journey
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables import pouches as tables
 from cipher_service.storage.unit_of_work import unit_of_work
+from pouch.custody import custody_of
 from pouch.events import Event
 from pouch.facts import INTACT, Facts, HandedOver, Lost, Seen
 from pouch.manifest import BagClass, Mode
@@ -110,6 +114,42 @@ def test_a_route_shows_what_is_passed_and_where_the_bag_was_last(
         (timedelta(minutes=400), True),
         (timedelta(days=1), False),
     ]
+
+
+def _journey(stage: str, *events: Event) -> Journey:
+    closing = replace(CLOSING, stage=stage)
+    return Journey(LINE, closing, custody_of(()), events, (), (), None, announced=False)
+
+
+def test_acts_at_one_place_within_a_short_time_have_one_label() -> None:
+    packed = [told("MINREX", Seen(()), minutes) for minutes in (-3, -2, 0)]
+    drawn = picture.draw(_journey("sealed", *packed), NOW)
+    assert [(one.first.x, one.count) for one in drawn.labels if isinstance(one.first, Tick)] == [
+        (drawn.ticks[0].x, 3)
+    ]
+    assert len(drawn.ticks) == 3
+    assert [one.leaves for one in drawn.planned] == [True, False]
+    later, away = told("MINREX", Seen(()), 12 * 60), told("NSI", Seen(()), -1)
+    for events, labels in (((*packed, later), 2), ((packed[0], away, packed[2]), 3)):
+        drawn = picture.draw(_journey("handed-over", *events), NOW)
+        assert len(drawn.labels) == labels + 1, "and the arrival that is planned"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_label_of_a_journey_lies_on_another_and_no_stroke_crosses_one(seed: int) -> None:
+    dice = Random(seed)  # noqa: S311 - the same journeys each time
+    minutes = sorted(dice.choices(range(dice.choice((30, 1440))), k=seed))
+    events = [told(dice.choice(("MINREX", "NSI", "CDG")), Seen(()), each) for each in minutes]
+    drawn = picture.draw(_journey("handed-over", *events), NOW)
+    for above in (True, False):
+        row = [one for one in drawn.labels if one.above is above]
+        edges = [0.0, *(one.x for one in row), picture.WIDTH]
+        gaps = [right - left for left, right in pairwise(edges)]
+        assert all(gap >= 140 for gap in gaps[1:-1])
+        assert not row or min(gaps[0], gaps[-1]) >= 70
+        assert [one.mark for one in row] == sorted(one.mark for one in row)
+    named = {one.place for one in drawn.planned}
+    assert named <= {one.first.place for one in drawn.labels if isinstance(one.first, Planned)}
 
 
 def test_late_bags_are_seen_at_a_glance_and_told_in_the_table(

@@ -1,12 +1,13 @@
 """A bag's journey as a drawing: one line of time, a tick for each act, two where two signed.
 
 Gaps are to scale; what happened is in ink, what is planned in grey, an irregularity a red diamond
-that leads to its report. The page has the same data as a table below.
+that leads to its report. Acts that follow each other closely at one place have one label. Labels
+stand in a row above the line and one below, side by side, and a stroke leads from each to its mark:
+none crosses another or a label. The page has the same data as a table below.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Final
 
 from cipher_service import clock
@@ -14,22 +15,22 @@ from cipher_service.pouches.views import CaseLine, Journey
 from pouch.events import Event
 
 WIDTH: Final = 900
-HEIGHT: Final = 214
-LINE: Final = 110
+HEIGHT: Final = 160
+LINE: Final = 80
 _LEFT: Final = 76
 _RIGHT: Final = 76
-# Labels that would touch go to another height, four of them: two above the line, two below. Each
-# is of two lines, the place and the moment; its height is the second's.
-_LANES: Final = (84, 164, 48, 200)
-_LABEL: Final = 132
+_LABEL: Final = 140
+"""What a label of two lines takes: what it names, and the moment."""
+_ROW: Final = WIDTH // _LABEL
+"""Labels that stand side by side."""
+_ARRIVED: Final = ("received", "opened")
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """An act on the line: where, its label's height, and whether two persons signed."""
+    """An act on the line: where, and whether two persons signed."""
 
     x: float
-    y: int
     event: Event
     double: bool
 
@@ -39,9 +40,28 @@ class Planned:
     """What is expected: departure or arrival."""
 
     x: float
-    y: int
     place: str
     at: datetime
+    leaves: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What is written beside marks.
+
+    Attributes:
+        x: of its middle.
+        mark: where the stroke leads that begins at it.
+        above: whether it stands above the line.
+        first: the first of the marks that it names.
+        count: how many.
+    """
+
+    x: float
+    mark: float
+    above: bool
+    first: Tick | Planned
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +79,7 @@ class Picture:
     ticks: tuple[Tick, ...]
     planned: tuple[Planned, ...]
     diamonds: tuple[Diamond, ...]
+    labels: tuple[Label, ...]
     begins: float
     present: float
     ends: float
@@ -85,17 +106,13 @@ def draw(journey: Journey, now: datetime) -> Picture:
         return round(_LEFT + share * (WIDTH - _LEFT - _RIGHT), 1)
 
     expected = [
-        (closing.route.origin, closing.departs, closing.stage in ("prepared", "sealed")),
-        (closing.route.destination, closing.due, closing.stage not in ("received", "opened")),
+        (closing.route.origin, closing.departs, True, closing.stage in ("prepared", "sealed")),
+        (closing.route.destination, closing.due, False, closing.stage not in _ARRIVED),
     ]
-    lanes = _Lanes()
-    ticks = tuple(
-        Tick(x(event.at), lanes.take(x(event.at)), event, event.witness is not None)
-        for event in events
-    )
+    ticks = tuple(Tick(x(event.at), event, event.witness is not None) for event in events)
     planned = tuple(
-        Planned(x(at), lanes.take(x(at)), place, at)
-        for place, at, still in expected
+        Planned(x(at), place, at, leaves)
+        for place, at, leaves, still in expected
         if still and closing.stage != "accounted"
     )
     present = x(max([*told, min(max(now, first), last)])) if told else x(first)
@@ -103,24 +120,44 @@ def draw(journey: Journey, now: datetime) -> Picture:
         ticks,
         planned,
         tuple(Diamond(x(clock.parse(case.reported_at)), case) for case in journey.cases),
+        _labels(ticks, planned),
         begins=x(first),
         present=present,
         ends=x(last),
     )
 
 
-class _Lanes:
-    """Heights for labels: the first at which nothing stands in the way."""
+def _labels(ticks: tuple[Tick, ...], planned: tuple[Planned, ...]) -> tuple[Label, ...]:
+    """Give labels to the marks, as many as there is room for, the outermost first."""
+    groups: list[list[Tick | Planned]] = []
+    for tick in ticks:
+        last = groups[-1][0] if groups else None
+        same = isinstance(last, Tick) and last.event.place == tick.event.place
+        if last and same and tick.x - last.x < _LABEL:
+            groups[-1].append(tick)
+        else:
+            groups.append([tick])
+    groups += [[one] for one in planned]
+    groups.sort(key=lambda group: group[0].x)
+    groups = [*groups[: 2 * _ROW - 1], *groups[2 * _ROW - 1 :][-1:]]
+    return tuple(
+        Label(x, _middle(group), above, group[0], len(group))
+        for above, row in ((True, groups[::2]), (False, groups[1::2]))
+        for x, group in zip(_side_by_side([_middle(group) for group in row]), row, strict=True)
+    )
 
-    def __init__(self) -> None:
-        self._taken: dict[int, float] = {}
-        self._turn = count()
 
-    def take(self, x: float) -> int:
-        for lane in _LANES:
-            if x - self._taken.get(lane, -_LABEL) >= _LABEL:
-                self._taken[lane] = x
-                return lane
-        lane = _LANES[next(self._turn) % len(_LANES)]
-        self._taken[lane] = x
-        return lane
+def _middle(group: list[Tick | Planned]) -> float:
+    return (group[0].x + group[-1].x) / 2
+
+
+def _side_by_side(wanted: list[float]) -> list[float]:
+    """Move middles apart, no further than the drawing's edges."""
+    placed: list[float] = []
+    for x in wanted:
+        placed.append(max(x, placed[-1] + _LABEL if placed else _LABEL / 2))
+    bound = WIDTH - _LABEL / 2
+    for place in reversed(range(len(placed))):
+        placed[place] = bound = min(placed[place], bound)
+        bound -= _LABEL
+    return placed
