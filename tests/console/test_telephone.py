@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from cipher_service.administration.stage import Stage, chiffre
 from tests.console.conftest import Enter
-from tests.console.support import Tab, check_page
+from tests.console.support import Tab, check_page, check_width
 from tests.console.test_dispatches import number_of
 from tests.console.test_signing import names, sample
 
@@ -89,3 +89,17 @@ def test_an_entry_a_right_and_a_post(ministry: Stage, enter: Enter) -> None:
     hold(tab, ministry)
     tab.goto("/postes/NULLEPART", status=404)
     check_page(tab, foreign=names(ministry))
+
+
+def test_the_button_beside_a_long_name_stays_in_one_piece(enter: Enter) -> None:
+    tab = enter("COURIER", width=WIDTH, height=HEIGHT)
+    tab.goto("/")
+    leave = tab.page.get_by_role("button", name="Quitter")
+    name = tab.page.locator(".app-top__person")
+    for long in ("Marie-Antoinette Ngo Bassong épouse Mbarga Atangana", "M" * 20, "A"):
+        name.evaluate("(span, long) => { span.firstChild.nodeValue = `${long} · `; }", long)
+        box = leave.bounding_box()
+        assert box is not None
+        assert box["height"] <= 28, long
+        assert WIDTH - 16 <= box["x"] + box["width"] <= WIDTH, "at the right, where it always is"
+        check_width(tab.page)
