@@ -22,18 +22,28 @@ log = logging.getLogger(__name__)
 
 BODY_MOST: Final = 512 * 1024
 REPORTS: Final = "/csp"
+CAMERA: Final = "camera"
+"""Of a request's scope: whether its page reads labels with a camera. What answers it sets it."""
 _SAFE: Final = frozenset({"GET", "HEAD"})
 
 Refused = Callable[[Scope, Receive, Send, Exception], Awaitable[None]]
 
 
-def policy(nonce: str, forms: Iterable[str] = ()) -> str:
+def permissions(*, camera: bool) -> str:
+    """Return the Permissions-Policy of a page that opens the camera, or of one that may not."""
+    allowed = "(self)" if camera else "()"
+    return f"camera={allowed}, microphone=(), geolocation=(), payment=(), usb=()"
+
+
+def policy(nonce: str, forms: Iterable[str] = (), *, camera: bool = False) -> str:
     """Return the Content-Security-Policy of a page.
 
     Args:
         nonce: of this answer.
         forms: origins to which a form may lead besides this one.
+        camera: whether it reads labels: then it has the worker that decodes what a camera sees.
     """
+    workers = "'self'" if camera else "'none'"
     return "; ".join(
         (
             "default-src 'none'",
@@ -42,7 +52,7 @@ def policy(nonce: str, forms: Iterable[str] = ()) -> str:
             "img-src 'self' blob:",
             "font-src 'self'",
             "connect-src 'self'",
-            "worker-src 'self'",
+            f"worker-src {workers}",
             "manifest-src 'self'",
             "media-src 'self' blob:",
             " ".join(("form-action 'self'", *forms)),
@@ -64,10 +74,6 @@ FIXED_HEADERS: Final = (
     ("x-content-type-options", "nosniff"),
     # Not "no-referrer": with it a form of ours would come from the origin "null".
     ("referrer-policy", "same-origin"),
-    (
-        "permissions-policy",
-        "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
-    ),
     ("cache-control", "no-store"),
 )
 
@@ -108,14 +114,14 @@ class Guard:
             return
         # The router raises a wrong method only inside an application; else it answers by itself.
         scope["app"] = self
-        scope["nonce"] = secrets.token_urlsafe(16)
+        scope["nonce"], scope[CAMERA] = secrets.token_urlsafe(16), False
         started = False
 
         async def send_guarded(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = self._headers(scope["nonce"], message["headers"])
+                message["headers"] = self._headers(scope, message["headers"])
             await send(message)
 
         try:
@@ -145,9 +151,13 @@ class Guard:
         if not length.isdecimal() or int(length) > self._most:
             raise ServiceError("BODY_TOO_LARGE", limit=self._most)
 
-    def _headers(self, nonce: str, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        named = {name for name, _ in given}
-        own = (("content-security-policy", policy(nonce, self._forms)), *FIXED_HEADERS)
+    def _headers(self, scope: Scope, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        named, camera = {name for name, _ in given}, scope[CAMERA]
+        own = (
+            ("content-security-policy", policy(scope["nonce"], self._forms, camera=camera)),
+            ("permissions-policy", permissions(camera=camera)),
+            *FIXED_HEADERS,
+        )
         return given + [
             (name.encode(), value.encode()) for name, value in own if name.encode() not in named
         ]

@@ -23,6 +23,7 @@ from cipher_service import clock
 from cipher_service.access.acts import Gate
 from cipher_service.access.subjects import Pouch
 from cipher_service.console.flow import Flow, Page, Place
+from cipher_service.console.guard import permissions
 from cipher_service.console.language import mark
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
@@ -92,6 +93,7 @@ async def page(visit: Visit) -> Response:
         headers={
             "content-type": "text/html; charset=utf-8",
             "content-security-policy": _PAGE_POLICY,
+            "permissions-policy": permissions(camera=True),
         },
     )
 
@@ -251,6 +253,12 @@ def _manifest() -> dict[str, dict[str, Any]]:
     return named
 
 
+def reading_files() -> tuple[str, str]:
+    """Return the addresses of what decodes pictures: the worker's script and its WebAssembly."""
+    reader, wasm = (_HERE + _manifest()[name]["file"] for name in (READER, "zxing-reader.wasm"))
+    return reader, wasm
+
+
 @cache
 def _names() -> dict[str, str]:
     """Return the files that the page may have, by their built names."""
@@ -271,7 +279,7 @@ def document(language: str) -> bytes:
     """Return the page in a language; it fetches nothing and knows nobody."""
     named = _manifest()
     script, style = named["scan.js"], named["scan.css"]
-    reader, wasm = (_HERE + named[name]["file"] for name in (READER, "zxing-reader.wasm"))
+    reader, wasm = reading_files()
     return f"""<!DOCTYPE html>
 <html lang="{language}">
 <head>

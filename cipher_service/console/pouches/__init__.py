@@ -6,6 +6,7 @@
 * `announcing`: the receiver is told, by a dispatch that an officer has signed.
 * `papers`, `photographs`: what is signed with the pen on arrival, and what was seen then.
 * `carrying`: routes and timetables, the letter of a departure, the count at an airport.
+* `labels`: what is stuck on a piece.
 * `pairs`: what two officers sign besides sealing and opening.
 * `picture`, `stations`, `lateness`: a journey, its route and the late bags as drawings.
 * `telephones`: what who takes a telephone into service compares.

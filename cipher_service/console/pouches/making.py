@@ -6,8 +6,10 @@ from typing import Any
 from sqlalchemy import Row
 from starlette.responses import Response
 
-from cipher_service.console.pouches import sealing, words
+from cipher_service.console.guard import CAMERA
+from cipher_service.console.pouches import labels, sealing, words
 from cipher_service.console.pouches.reading import ask, named, page, whole
+from cipher_service.console.scan import reading_files
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import carriage, handing_in, preparing, repository, views, waybills
@@ -43,7 +45,8 @@ async def hand_in_form(
 ) -> Response:
     """Where pieces are handed in, and what waits for a bag."""
     told = await ask(visit, lambda office: _counter(office, visit.person.number))
-    return page(visit, "hand_in", refusal, number=number, **told)
+    label = None if number is None else labels.draw(number)
+    return page(visit, "hand_in", refusal, number=number, label=label, **told)
 
 
 async def hand_in(visit: Visit) -> Response:
@@ -94,6 +97,8 @@ async def make_up(
     bag = await ask(visit, lambda office: _make_up(office, seal, visit.person.number))
     custodian = await sealing.custodian_stands(visit)
     granted = sealing.standing_grants(visit, bag.prepared) if bag.prepared else []
+    reader, wasm = reading_files()
+    visit.request.scope[CAMERA] = True
     return page(
         visit,
         "make_up",
@@ -103,6 +108,8 @@ async def make_up(
         custodian=custodian,
         granted=granted,
         first=_first(bag, granted=custodian.granted),
+        reader=reader,
+        wasm=wasm,
     )
 
 

@@ -63,8 +63,8 @@ export class Camera {
     this.reader = reader;
   }
 
-  // Reads until something is seen. Rejects when there is no camera or it was refused.
-  async start(lens: string | null, seen: (text: string) => void): Promise<void> {
+  // Reads until `seen` says so: false for going on. Rejects when there is no camera or it was refused.
+  async start(lens: string | null, seen: (text: string) => boolean | void): Promise<void> {
     this.stop();
     const wanted = lens ? { deviceId: { exact: lens } } : { facingMode: "environment" };
     const stream = await navigator.mediaDevices.getUserMedia({
@@ -108,17 +108,14 @@ export class Camera {
     return this.stream?.getVideoTracks()[0];
   }
 
-  private async look(stream: MediaStream, seen: (text: string) => void): Promise<void> {
+  private async look(stream: MediaStream, seen: (text: string) => boolean | void): Promise<void> {
     while (this.running && this.stream === stream) {
       if (this.video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) {
         await new Promise(requestAnimationFrame);
         continue;
       }
       const text = oneText(await this.reader.read(await createImageBitmap(this.video)));
-      if (text && this.running && this.stream === stream) {
-        this.stop();
-        seen(text);
-      }
+      if (text && this.running && this.stream === stream && seen(text) !== false) this.stop();
     }
   }
 }
@@ -131,9 +128,11 @@ export class Wedge {
   private last = 0;
   private where: EventTarget | null = null;
   private readonly seen: (text: string) => void;
+  private readonly takes: (text: string) => boolean;
 
-  constructor(seen: (text: string) => void) {
+  constructor(seen: (text: string) => void, takes: (text: string) => boolean = () => true) {
     this.seen = seen;
+    this.takes = takes;
   }
 
   readonly key = (event: KeyboardEvent): void => {
@@ -146,7 +145,7 @@ export class Wedge {
     if (event.key === "Enter" && this.typed) {
       const text = this.typed;
       this.typed = "";
-      if (field && text.length <= WRITTEN_MOST) return;
+      if ((field && text.length <= WRITTEN_MOST) || !this.takes(text)) return;
       event.preventDefault();
       this.seen(text);
       return;

@@ -11,6 +11,8 @@ const PATTERNS: Record<Word, { tones: number[]; shakes: number[] }> = {
 const LASTS = 0.14;
 
 let audio: AudioContext | null = null;
+// When the signal before has ended: two at once would sound like another one.
+let free = 0;
 
 // Sound is allowed only from a touch on: called when the officer says "continue".
 export function allowSound(): void {
@@ -30,15 +32,21 @@ export function signal(word: Word): boolean {
   const shook = navigator.vibrate?.(shakes) ?? false;
   document.body.dataset["signal"] = word;
   const context = audio;
-  if (context) tones.forEach((frequency, place) => beep(context, frequency, place * 2 * LASTS));
+  if (context) {
+    free = Math.max(free, context.currentTime);
+    for (const frequency of tones) {
+      beep(context, frequency, free);
+      free += 2 * LASTS;
+    }
+  }
   return shook;
 }
 
-function beep(context: AudioContext, frequency: number, after: number): void {
+function beep(context: AudioContext, frequency: number, at: number): void {
   const [tone, loudness] = [context.createOscillator(), context.createGain()];
   tone.frequency.value = frequency;
   loudness.gain.value = 0.25;
   tone.connect(loudness).connect(context.destination);
-  tone.start(context.currentTime + after);
-  tone.stop(context.currentTime + after + LASTS);
+  tone.start(at);
+  tone.stop(at + LASTS);
 }
