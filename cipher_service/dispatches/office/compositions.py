@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from cipher_service import clock
 from cipher_service.access import registers, writing
@@ -39,8 +39,11 @@ PROPOSED: Final = "proposed"
 RELEASED: Final = "released"
 LEFT: Final = "left"
 DISCARDED: Final = "discarded"
+_UNFINISHED: Final = (DRAFT, SUBMITTED, PROPOSED, RELEASED)
 RELATIONS: Final = ("reply", "forward", "attach")
 BODY_MOST: Final = 80 * 1024
+UNFINISHED_MOST: Final = 100
+"""What one author has begun and neither sent nor dropped."""
 _POSTS_MOST: Final = 400
 
 
@@ -134,7 +137,7 @@ def begin(
 
     Raises:
         ServiceError: NOT_ALLOWED, NOT_FOUND (the source), UNKNOWN_LEVEL, UNKNOWN_CAVEAT,
-            UNKNOWN_PRECEDENCE, LABEL_LOWERED, FORM_REFUSED, TEXT_TOO_LONG.
+            UNKNOWN_PRECEDENCE, LABEL_LOWERED, FORM_REFUSED, TEXT_TOO_LONG, DRAFTS_MANY.
     """
     kept = replace(_checked(gate.scheme, content), attachments=b"", enclosed=())
     stamp = clock.text(now)
@@ -157,6 +160,7 @@ def begin(
         state_at=stamp,
     )
     ruling = _may_write(connection, gate, officer, new, now)
+    _require_room(connection, officer)
     connection.execute(
         insert(composition).values(
             composition_id=new.composition_id,
@@ -339,6 +343,13 @@ def source_of(connection: Connection, gate: Gate, dispatch_id: str) -> Dispatch:
         return thing
     caveats = frozenset(decode(lowered.caveats.encode()))
     return replace(thing, level=rank(gate.scheme, lowered.level), caveats=caveats)
+
+
+def _require_room(connection: Connection, officer: str) -> None:
+    mine = composition.c.author == officer, composition.c.state.in_(_UNFINISHED)
+    begun = select(func.count()).select_from(composition).where(*mine)
+    if (connection.scalar(begun) or 0) >= UNFINISHED_MOST:
+        raise ServiceError("DRAFTS_MANY", most=UNFINISHED_MOST)
 
 
 def _may_write(
