@@ -152,6 +152,8 @@ async def person(visit: Visit) -> Response:
     return visit.page(
         "rights/person.html",
         **found,
+        allowed=[(row, ways) for row, ways in found["rows"] if ways],
+        denied=[row for row, ways in found["rows"] if not ways],
         kinds=KINDS,
         askable=[(place, rows[code]) for place, code in askable.items()],
         action=action,

@@ -5,6 +5,7 @@ import io
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from cipher_service import clock
 from cipher_service.access.matrix import default_matrix
@@ -67,6 +68,12 @@ def test_it_says_why_yes_and_why_no(ministry: Stage, enter: Enter) -> None:
     tab.goto("/droits?lang=fr")
     auditor = officer(ministry, "AUDITOR")
     page.locator(f"a[href='/droits/{auditor}']").first.click()
+    allowed = page.locator("tbody th", has_text="lire le journal")
+    denied = page.locator("#non li")
+    expect(allowed).to_have_count(1)
+    assert "lire le journal" not in denied.all_inner_texts()
+    assert "faire partir" in denied.all_inner_texts()
+    expect(page.locator("tbody th", has_text="faire partir")).to_have_count(0)
     page.get_by_label("Acte").select_option(label="lire le journal")
     page.get_by_label("Sur quoi").fill("audit")
     page.keyboard.press("Enter")
