@@ -8,15 +8,15 @@ is made at a time, so that whoever asks for many fills neither the memory nor th
 """
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final
 
+from cipher_service.apart import asked_apart
 from cipher_service.errors import ServiceError
 
 PROBLEM_MOST: Final = 200
+_PROVES: Final = "cipher_service.access.proof.process"
 _SECONDS: Final = 180.0
 _ONE_AT_A_TIME: Final = Lock()
 
@@ -42,23 +42,14 @@ def prove(text: str, *, beside: str | None = None) -> dict[str, tuple[Told, ...]
             bounds of `proof.process`), UNAVAILABLE (not proved in time).
     """
     asked = json.dumps({"now": beside, "other": text}).encode()
-    command = [sys.executable, "-I", "-m", "cipher_service.access.proof.process"]
     with _ONE_AT_A_TIME:
         try:
-            done = subprocess.run(
-                command,
-                input=asked,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={},
-                timeout=_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
+            answer = asked_apart(_PROVES, asked, seconds=_SECONDS)
+        except TimeoutError as error:
             raise ServiceError("UNAVAILABLE") from error
-    if done.returncode != 0:
+    if answer is None:
         raise _unparsable("proof takes more than its bounds")
-    found = json.loads(done.stdout)
+    found = json.loads(answer)
     if "problem" in found:
         raise _unparsable(found["problem"])
     return {name: told(findings) for name, findings in found.items()}

@@ -5,11 +5,10 @@ whoever opens it. So the points alone are kept, drawn anew in a process of its o
 fits the registrar's frame; what the camera wrote beside them is gone before anything is stored.
 """
 
-import subprocess
-import sys
 from threading import BoundedSemaphore
 from typing import Final
 
+from cipher_service.apart import asked_apart
 from cipher_service.errors import ServiceError
 from keys.age.files import encrypt
 from keys.cards import Card
@@ -18,6 +17,7 @@ from keys.custody.bag_texts import PHOTOGRAPH
 
 FILE_MOST: Final = 12 * 1024 * 1024
 SUBJECTS: Final = ("seals", "bag", "item")
+_DRAWS: Final = "cipher_service.pouches.redrawing"
 _SECONDS: Final = 20.0
 _AT_ONCE: Final = BoundedSemaphore(2)
 
@@ -40,20 +40,11 @@ def opened(body: bytes, custodian: Custodian) -> bytes:
 
 
 def _redrawn(data: bytes) -> bytes:
-    command = [sys.executable, "-I", "-m", "cipher_service.pouches.redrawing"]
     with _AT_ONCE:
         try:
-            done = subprocess.run(
-                command,
-                input=data,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={},
-                timeout=_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
+            drawn = asked_apart(_DRAWS, data, seconds=_SECONDS)
+        except TimeoutError as error:
             raise ServiceError("PHOTOGRAPH_UNREADABLE") from error
-    if done.returncode != 0 or not done.stdout:
+    if drawn is None:
         raise ServiceError("PHOTOGRAPH_UNREADABLE")
-    return done.stdout
+    return drawn

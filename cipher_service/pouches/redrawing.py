@@ -9,11 +9,11 @@ photograph ends it, however Pillow fails on it, with a status other than 0.
 """
 
 import io
-import resource
-import sys
 from typing import Final
 
 from PIL import ExifTags, Image
+
+from cipher_service.apart import answer_apart
 
 _MEMORY: Final = 512 * 1024 * 1024
 _CPU_SECONDS: Final = 10
@@ -70,16 +70,5 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
     return _TURNS.get(told) if isinstance(told, int) else None
 
 
-def _bound() -> None:
-    for what, most in (
-        (resource.RLIMIT_AS, _MEMORY),
-        (resource.RLIMIT_CPU, _CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
-
-
 if __name__ == "__main__":
-    _bound()
-    sys.stdout.buffer.write(redrawn(sys.stdin.buffer.read()))
+    answer_apart(redrawn, memory=_MEMORY, cpu_seconds=_CPU_SECONDS)

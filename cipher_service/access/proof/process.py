@@ -7,14 +7,13 @@ where a set cannot be read or not be proved.
 """
 
 import json
-import resource
-import sys
 from collections.abc import Iterable
 from typing import Any, Final
 
 from cipher_service.access.policies import PoliciesInvalid, read_policies
 from cipher_service.access.proof import checking
 from cipher_service.access.proof.encoding import Unprovable
+from cipher_service.apart import answer_apart
 
 _MEMORY: Final = 2 * 1024 * 1024 * 1024
 _CPU_SECONDS: Final = 120
@@ -43,16 +42,9 @@ def _told(findings: Iterable[checking.Finding]) -> list[dict[str, Any]]:
     ]
 
 
-def _bound() -> None:
-    for what, most in (
-        (resource.RLIMIT_AS, _MEMORY),
-        (resource.RLIMIT_CPU, _CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
+def _answer(data: bytes) -> bytes:
+    return json.dumps(proved(json.loads(data))).encode()
 
 
 if __name__ == "__main__":
-    _bound()
-    sys.stdout.buffer.write(json.dumps(proved(json.loads(sys.stdin.buffer.read()))).encode())
+    answer_apart(_answer, memory=_MEMORY, cpu_seconds=_CPU_SECONDS)
