@@ -4,11 +4,14 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -25,12 +28,47 @@ class Session:
     status: int
 
 
-def at_a_terminal(*arguments: object, answers: Sequence[tuple[str, str]] = ()) -> Session:
-    """Run a command with a terminal of its own, answering its questions in order."""
+def at_a_terminal(
+    *arguments: object, answers: Sequence[tuple[str, str]] = (), slowly: bool = False
+) -> Session:
+    """Run a command with a terminal of its own, answering its questions in order.
+
+    Args:
+        arguments: of `chiffre`.
+        answers: each to the question that holds its first text.
+        slowly: let it run for a fifth of the time only, as on a machine five times slower.
+    """
     child, terminal = pty.fork()
     if child == 0:
         words = [*CHIFFRE, *map(str, arguments)]
         os.execve(words[0], words, environment())  # noqa: S606 - no shell is wanted
+    with _slowed(child) if slowly else nullcontext():
+        shown = _read(terminal, answers)
+    os.close(terminal)
+    _, status = os.waitpid(child, 0)
+    return Session(shown.decode(errors="replace"), os.waitstatus_to_exitcode(status))
+
+
+@contextmanager
+def _slowed(process: int) -> Iterator[None]:
+    ended = Event()
+
+    def slow() -> None:
+        while not ended.wait(0.02):
+            os.kill(process, signal.SIGSTOP)
+            ended.wait(0.08)
+            os.kill(process, signal.SIGCONT)
+
+    thread = Thread(target=slow)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _read(terminal: int, answers: Sequence[tuple[str, str]]) -> bytes:
     shown, waiting, deadline = b"", list(answers), time.monotonic() + 60
     while time.monotonic() < deadline:
         ready, _, _ = select.select([terminal], [], [], 1)
@@ -43,9 +81,7 @@ def at_a_terminal(*arguments: object, answers: Sequence[tuple[str, str]] = ()) -
         shown += piece
         if waiting and waiting[0][0] in shown.decode(errors="replace"):
             os.write(terminal, waiting.pop(0)[1].encode() + b"\n")
-    os.close(terminal)
-    _, status = os.waitpid(child, 0)
-    return Session(shown.decode(errors="replace"), os.waitstatus_to_exitcode(status))
+    return shown
 
 
 NEW = ("Nouvelle phrase secrète", PASSPHRASE)
@@ -126,14 +162,14 @@ def test_long_work_shows_how_far_it_is_and_short_work_nothing(
 ) -> None:
     text = tmp_path / "text"
     with text.open("wb") as file:
-        file.truncate(1 << 30)
+        file.truncate(512 << 20)
     sending = ("encipher", "--identity", lome.identity, "--to", paris.card, "--level", "SECRET")
 
-    long = at_a_terminal(*sending, "-o", tmp_path / "long.age", text)
+    long = at_a_terminal(*sending, "-o", tmp_path / "long.age", text, slowly=True)
     short = at_a_terminal(*sending, "-o", tmp_path / "short.age", lome.card)
 
     assert (long.status, short.status) == (0, 0)
-    bars = re.findall(r"Chiffrage \[[#.]{24}\] +(\d+)% \d+/2048 Mio", long.shown)
+    bars = re.findall(r"Chiffrage \[[#.]{24}\] +(\d+)% \d+/1024 Mio", long.shown)
     assert len(bars) > 3
     assert [int(bar) for bar in bars] == sorted(int(bar) for bar in bars)
     assert "\x1b[K" in long.shown
