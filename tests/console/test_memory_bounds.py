@@ -7,13 +7,15 @@ import pytest
 
 from cipher_service.access.policies import default_policies
 from cipher_service.administration.installation import custodian_of
-from cipher_service.administration.stage import Stage
+from cipher_service.administration.sample import make_officers
+from cipher_service.administration.stage import Stage, stage
 from cipher_service.audit.journal import Journal
 from cipher_service.identity.demonstration import Demonstration
 from cipher_service.pouches import packing, planning
 from cipher_service.pouches.office import Office
 from cipher_service.storage.engine import open_existing
 from pouch.manifest import BagClass
+from tests.console.conftest import POSTS
 from tests.console.functions import Officers, Question
 from tests.console.passing_things import PASSING
 from tests.console.test_carrying import Desk
@@ -35,6 +37,15 @@ def _held(process: Path) -> int:
     rows = (process / "smaps_rollup").read_text("ascii").splitlines()
     (line,) = [row for row in rows if row.startswith("Pss:")]
     return int(line.split()[1]) * 1024
+
+
+@pytest.fixture(scope="module")
+def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One of its own: what a console holds after all other tests' pages is no measure of these."""
+    with stage(tmp_path_factory.mktemp("bounds") / "data", "fr", 1, console=True) as on:
+        on.introduce({post: on.enrol(post) for post in POSTS})
+        make_officers(on.settings, POSTS)
+        yield on
 
 
 @pytest.fixture
