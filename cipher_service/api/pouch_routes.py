@@ -65,6 +65,7 @@ def pouch_routes(ministry: Ministry) -> APIRouter:
     """Return the addresses that a post's devices are kept and emptied by."""
     router = APIRouter(prefix="/v1/pouches", tags=["pouches"])
     _add_devices(router, ministry)
+    _add_empties(router, ministry)
 
     @router.post(
         "/events",
@@ -80,23 +81,6 @@ def pouch_routes(ministry: Ministry) -> APIRouter:
         `new` false.
         """
         return await pouches.file_events(ministry, request)
-
-    @router.post(
-        "/empties",
-        status_code=201,
-        response_class=Response,
-        responses={
-            201: model_answer("On record.", wire.EmptiesRecorded),
-            200: model_answer("The very bags were announced before.", wire.EmptiesRecorded),
-        },
-        openapi_extra=with_token(document_body("a notice of `pouch/CUSTODY.md` §3")),
-    )
-    async def announce_empties(request: Request) -> Response:
-        """Announce empty bags that leave for headquarters, signed by the caller's card.
-
-        All bags or none. The same bags under the same number change nothing.
-        """
-        return await pouches.announce_empties(ministry, request)
 
     @router.get(
         "/pack",
@@ -126,6 +110,25 @@ def pouch_routes(ministry: Ministry) -> APIRouter:
         return await pouches.pouch_record(ministry, request, seal)
 
     return router
+
+
+def _add_empties(router: APIRouter, ministry: Ministry) -> None:
+    @router.post(
+        "/empties",
+        status_code=201,
+        response_class=Response,
+        responses={
+            201: model_answer("On record.", wire.EmptiesRecorded),
+            200: model_answer("The very bags were announced before.", wire.EmptiesRecorded),
+        },
+        openapi_extra=with_token(document_body("a notice of `pouch/CUSTODY.md` §3")),
+    )
+    async def announce_empties(request: Request) -> Response:
+        """Announce empty bags that leave for headquarters, signed by the caller's card.
+
+        All bags or none. The same bags under the same number change nothing.
+        """
+        return await pouches.announce_empties(ministry, request)
 
 
 def _add_devices(router: APIRouter, ministry: Ministry) -> None:

@@ -222,7 +222,7 @@ def _first(connection: Connection, requests: Sequence[Request], act: Together) -
     """Run the first commands of a transaction together. Raises `_Apart`: it must be undone."""
     try:
         return _share(connection, requests, act)
-    except Exception as error:  # whatever it is, each is tried alone and says so itself
+    except Exception as error:  # a poison command too: each is tried alone and says so itself
         raise _Apart from error
 
 

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, sync_playwright
 from cipher_service.administration.sample import make_officers
 from cipher_service.administration.stage import Stage, stage
 from cipher_service.identity.demonstration import Demonstration
+from tests.console.functions import Officers
 from tests.console.support import CHROMIUM, VIOLATIONS, Tab, open_tab, reported
 
 POSTS = ("PARIS", "LOME")
@@ -30,6 +31,12 @@ def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         on.introduce({post: on.enrol(post) for post in POSTS})
         make_officers(on.settings, POSTS)
         yield on
+
+
+@pytest.fixture(scope="module")
+def officers(ministry: Stage) -> Officers:
+    """The sample's officers, asking without a browser."""
+    return Officers(ministry)
 
 
 @pytest.fixture(scope="module")

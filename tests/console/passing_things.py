@@ -230,6 +230,12 @@ def mandate_gone(to: Officers, id_: str) -> None:
         connection.execute(delete(mandate).where(mandate.c.mandate_id == id_))
 
 
+def mandates_gone(to: Officers, act: str) -> None:
+    """Take the mandates that one act gave out of the books again."""
+    with changing(to) as connection:
+        connection.execute(delete(mandate).where(mandate.c.act == act))
+
+
 _ACT = "/actes/{act_id}"
 _CEREMONY = "/ceremonies/{ceremony}"
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from cipher_service.access.subjects import Book, Dispatch, Key, Person, Pouch, Resource
-from cipher_service.administration.stage import Stage
 from cipher_service.console.flows import FLOWS
 from cipher_service.directory.roles import default_roles
 from cipher_service.dispatches.office import chasing
@@ -219,11 +218,6 @@ OPEN = {
     *(("POST", path) for path in ("/connexion/defi", "/connexion/cle")),
     *(("POST", path) for path in ("/inscription/defi", "/inscription/cles")),
 }
-
-
-@pytest.fixture(scope="module")
-def officers(ministry: Stage) -> Officers:
-    return Officers(ministry)
 
 
 def test_every_address_has_its_row() -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from cipher_service import clock
 from cipher_service.administration.stage import Stage
@@ -14,7 +14,7 @@ from cipher_service.directory.roles import default_roles
 from cipher_service.storage.tables.officers import mandate
 from tests.console.conftest import Enter
 from tests.console.functions import Officers
-from tests.console.passing_things import changing
+from tests.console.passing_things import changing, mandates_gone
 from tests.console.sealed_bags import number_of
 from tests.console.support import check_page
 from tests.console.test_signing import names
@@ -22,17 +22,10 @@ from tests.console.test_signing import names
 ACT = "ARR-2026-77"
 
 
-@pytest.fixture(scope="module")
-def officers(ministry: Stage) -> Officers:
-    return Officers(ministry)
-
-
 @pytest.fixture(autouse=True)
 def nothing_left(officers: Officers) -> Iterator[None]:
-    """Take the mandates of these tests out of the books again."""
     yield
-    with changing(officers) as connection:
-        connection.execute(delete(mandate).where(mandate.c.act == ACT))
+    mandates_gone(officers, ACT)
 
 
 def state_of(officers: Officers, number: str) -> str:

@@ -23,11 +23,6 @@ from tests.console.test_signing import names
 MATTER = "DOSSIER-REVU"
 
 
-@pytest.fixture(scope="module")
-def officers(ministry: Stage) -> Officers:
-    return Officers(ministry)
-
-
 @pytest.fixture
 def needs(officers: Officers) -> Iterator[list[int]]:
     """Two needs to know of these tests alone; afterwards neither they nor any review is left."""

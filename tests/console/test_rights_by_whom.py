@@ -4,30 +4,22 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from cipher_service import clock
-from cipher_service.administration.stage import Stage
 from cipher_service.storage.tables.access import campaign_line
 from cipher_service.storage.tables.officers import mandate
 from tests.console.functions import Officers, Question
-from tests.console.passing_things import changing, review_gone
+from tests.console.passing_things import changing, mandates_gone, review_gone
 from tests.console.sealed_bags import number_of
 
 ACT = "ARR-2026-78"
 
 
-@pytest.fixture(scope="module")
-def officers(ministry: Stage) -> Officers:
-    return Officers(ministry)
-
-
 @pytest.fixture(autouse=True)
 def nothing_left(officers: Officers) -> Iterator[None]:
-    """Take the mandates of these tests out of the books again."""
     yield
-    with changing(officers) as connection:
-        connection.execute(delete(mandate).where(mandate.c.act == ACT))
+    mandates_gone(officers, ACT)
 
 
 def form_of(officers: Officers, **changes: str) -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from cipher_service import clock
 from cipher_service.access.acts import Gate
 from cipher_service.access.authorising import HABILITATION, Authorising
 from cipher_service.administration import approving, words
-from cipher_service.administration.installation import installation_at
+from cipher_service.administration.installation import Installation, installation_at
 from cipher_service.administration.stage import Stage
 from cipher_service.console import approving as page
 from cipher_service.directory import authorisations, officers
@@ -163,8 +165,10 @@ def test_a_service_that_shows_another_act_than_its_books_is_not_signed_for(
     act, head = proposed(ministry, newcomer), holder(ministry, "CHIEF-CNTC")
     asked = approving.registrar
 
-    def robbed(*given: object) -> dict[str, object]:
-        shown = asked(*given)  # type: ignore[arg-type]  # as it was called
+    def robbed(
+        installation: Installation, officer: str, command: str, payload: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        shown = asked(installation, officer, command, payload)
         return {**shown, "body": bytes(shown["body"]).replace(b"CONFIDENTIEL", b"SECRET")}
 
     monkeypatch.setattr(approving, "registrar", robbed)
