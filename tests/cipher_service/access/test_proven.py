@@ -130,6 +130,22 @@ def test_what_was_not_proved_before_is_not_adopted_and_loses_nobodys_signature(
     assert house.in_force() == SAME.digest
 
 
+def test_a_proof_that_was_not_made_in_time_is_made_at_the_next_signature(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(_text: str, **_: object) -> None:
+        raise ServiceError("UNAVAILABLE")
+
+    _prove_nothing(monkeypatch)
+    ticket = house.ticket(SAME)
+    house.proofs = house.change._proofs = Proofs(lambda: NOW)
+    monkeypatch.setattr(proven, "prove", late)
+    with pytest.raises(ServiceError, match="UNAVAILABLE"):
+        house.sign("SECRETARY-GENERAL", ticket)
+    _prove_nothing(monkeypatch)
+    assert house.sign("SECRETARY-GENERAL", ticket)["outcome"] == "done"
+
+
 def test_a_set_that_breaks_an_invariant_is_refused_at_the_last_signature(house: House) -> None:
     ticket = house.ticket(BROKEN)
     with pytest.raises(ServiceError, match="POLICIES_BROKEN"):
