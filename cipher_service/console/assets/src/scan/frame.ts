@@ -55,13 +55,13 @@ export function tellFailure(code: string): void {
 }
 
 export async function showStatus(): Promise<void> {
-  const events = await readEvents();
+  const [events, device] = await Promise.all([readEvents(), readDevice()]);
   const waiting = events.filter((event) => event.state !== "recorded").length;
   const conflicts = events.filter((event) => against(event.answer).length > 0).length;
   const counted = waiting ? say("unsent", { n: waiting }) : say("sent");
   const told = conflicts ? `${counted} · ${say("conflicts", { n: conflicts })}` : counted;
   const line = navigator.onLine ? "online" : "offline";
-  const held = (await readDevice())?.packVersion ?? 0;
+  const held = device?.packVersion ?? 0;
   const where = held ? say("with_pack", { line: say(line) }) : say(line);
   const state = drilling() ? `${say("exercise")} · ${where}` : where;
   status.replaceChildren(
