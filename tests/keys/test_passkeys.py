@@ -190,7 +190,12 @@ REGISTRATIONS: list[tuple[str, Alterations, type[Refusal]]] = [
     ),
     (
         "a false signature",
-        Alterations(statement=lambda all_: {**all_, "sig": all_["sig"][:-1] + b"\0"}),
+        Alterations(
+            statement=lambda all_: {
+                **all_,
+                "sig": all_["sig"][:-1] + bytes([all_["sig"][-1] ^ 1]),
+            }
+        ),
         PasskeyInvalid,
     ),
     ("no attested data", Alterations(flags=PRESENT | VERIFIED), PasskeyInvalid),

@@ -165,7 +165,8 @@ def test_what_was_changed_at_rest_or_is_missing_is_named(office: Office, tmp_pat
     assert found() == set()
     path, aside = blobs.path(one.sha256), tmp_path / "aside"
     shutil.copy(path, aside)
-    path.write_bytes(aside.read_bytes()[:-1] + b"\x00")
+    whole = aside.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     with pytest.raises(PayloadDamaged):
         list(pieces(blobs, one))
     path.unlink()
