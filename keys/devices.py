@@ -15,6 +15,7 @@ from keys.signing import ED25519_PUBLIC_BYTES
 EVENT: Final = "valise/v1 event"
 SEAL: Final = "valise/v1 seal"
 PACK: Final = "valise/v1 pack"
+RECTIFICATION: Final = "valise/v1 rectification"
 REQUEST: Final = "valise/v1 request"
 
 

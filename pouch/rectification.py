@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from keys import canonical
+from keys.devices import RECTIFICATION
 from keys.errors import CardNotInForce
 from keys.records import FINGERPRINT, Record
 from keys.statements import STATEMENT_BYTES_MAX, encode_statement
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from pouch.sealed import SealedManifest, Sealer
     from pouch.verdict import Trust
 
-RECTIFICATION: Final = "valise/v1 rectification"
 CHANGES_MAX: Final = 32
 
 Value = str | int | None

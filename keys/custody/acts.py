@@ -145,6 +145,7 @@ ACTS: Final = {
     "desk_keys": Act((), _write_bytes, _read_bytes),
     "sign_event": Act(("device", "statement"), _write_bytes, _read_bytes),
     "sign_seal": Act(("claims", "warrant"), _write_seal, _read_seal),
+    "sign_rectification": _signing("statement", "warrant"),
     "sign_pack": _signing("statement"),
     "key_versions": Act((), _write_bytes, _read_bytes),
     "suspend_key": Act(("key", "number", "reason"), _write_bytes, _read_bytes),

@@ -1,9 +1,9 @@
 """What the pouch bureau keeps as ciphertext to the bureau's key, told from everything else there.
 
 A piece or line of a bordereau, a waybill, a closing that was signed or is to be (pouch/SPEC.md §1,
-§7): each is canonical JSON of a known shape; a photograph stands behind words that say what it is.
-A draft, a subject or a list of attachments is none of them, so that whoever may open bags' texts
-opens those alone.
+§7), a rectification with the levels of its bag's lines (§13): each is canonical JSON of a known
+shape; a photograph stands behind words that say what it is. A draft, a subject or a list of
+attachments is none of them, so that whoever may open bags' texts opens those alone.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ WAYBILL: Final = frozenset(
 )
 DRAWN: Final = "valise/v1 drawn-closing"
 KEPT: Final = "valise/v1 kept-closing"
+RECTIFIED: Final = "valise/v1 kept-rectification"
+_RECTIFIED: Final = frozenset({"v", "type", "levels", "rectification"})
 PHOTOGRAPH: Final = b"valise/v1 photograph\0"
 """What stands before the JPEG."""
 
@@ -40,9 +42,20 @@ def levels_in(text: bytes) -> tuple[str, ...]:
     if text.startswith(PHOTOGRAPH):
         return ()
     try:
-        return tuple(piece["level"] for piece in _pieces(canonical.decode(text)))
+        value = canonical.decode(text)
+        if value.get("type") == RECTIFIED:
+            return _levels_beside(value)
+        return tuple(piece["level"] for piece in _pieces(value))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BagTextUnknown("this text is not one of a bag") from error
+
+
+def _levels_beside(value: Any) -> tuple[str, ...]:
+    """Gives the levels that stand beside a rectification, which names none itself."""
+    levels = value["levels"]
+    if value.keys() != _RECTIFIED or not levels or any(not isinstance(one, str) for one in levels):
+        raise ValueError("this is no rectification with its levels")
+    return tuple(levels)
 
 
 def _pieces(value: Any) -> list[dict[str, str]]:

@@ -21,7 +21,14 @@ from keys.custody.bag_texts import levels_in
 from keys.custody.clock import system_clock
 from keys.custody.compartment import CustodyState, NoLock, SecretCompartment
 from keys.custody.demands import Demands, Use
-from keys.custody.desk import SealSignatures, require_own, sign_pack, sign_seal
+from keys.custody.desk import (
+    SealSignatures,
+    require_own,
+    require_rectification,
+    sign_pack,
+    sign_rectification,
+    sign_seal,
+)
 from keys.custody.editions import BureauKeys
 from keys.custody.errors import (
     CustodySealed,
@@ -334,6 +341,14 @@ class Custody(ServiceActs):
         self._demands.require(Use("sign_seal", (claims,), None), warrant)
         self._versions.require_protects()
         return sign_seal(keys.card, keys.signing, claims)
+
+    def sign_rectification(self, statement: bytes, warrant: bytes = b"") -> Signatures:
+        """Signs the rectification of a bordereau of the bureau."""
+        keys = self.bureau
+        require_rectification(statement)
+        self._demands.require(Use("sign_rectification", (statement,), None), warrant)
+        self._versions.require_protects()
+        return sign_rectification(keys.signing, statement)
 
     def sign_pack(self, statement: bytes) -> Signatures:
         """Signs a sync pack by the root: also while the bureau's card is suspended."""

@@ -20,8 +20,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from keys import canonical
 from keys.cose import KID_BYTES, decode_cbor, sign1
-from keys.custody.errors import EventNotOfDesk, PackNotSignable, SealNotOfCard
-from keys.devices import EVENT, PACK, SEAL, device_id, devices_of
+from keys.custody.errors import (
+    EventNotOfDesk,
+    PackNotSignable,
+    RectificationNotSignable,
+    SealNotOfCard,
+)
+from keys.devices import EVENT, PACK, RECTIFICATION, SEAL, device_id, devices_of
 from keys.signing import SEED_BYTES, Signatures, SigningKey
 
 if TYPE_CHECKING:
@@ -105,6 +110,33 @@ def sign_seal(card: Card, key: SigningKey, claims: bytes) -> SealSignatures:
     kid = bytes.fromhex(card.fingerprint)[:KID_BYTES]
     message = sign1(claims, kid=kid, sign=key.sign_cose)
     return SealSignatures(message.signature, key.sign(SEAL, claims))
+
+
+def require_rectification(statement: bytes) -> None:
+    """Demands the statement of a rectification (pouch/SPEC.md §13).
+
+    It names no post: readers believe it of a bag whose origin is the signing card's, of no other.
+
+    Raises:
+        RectificationNotSignable: it is none.
+    """
+    try:
+        match canonical.decode(statement):
+            case {"v": 1, "type": "valise/v1 rectification", "seal": str(), "changes": [_, *_]}:
+                return
+    except ValueError as error:
+        raise RectificationNotSignable("this is not canonical JSON") from error
+    raise RectificationNotSignable("this is not the statement of a rectification")
+
+
+def sign_rectification(key: SigningKey, statement: bytes) -> Signatures:
+    """Signs the statement of a rectification.
+
+    Raises:
+        RectificationNotSignable: as `require_rectification`.
+    """
+    require_rectification(statement)
+    return key.sign(RECTIFICATION, statement)
 
 
 def sign_pack(root: SigningKey, statement: bytes) -> Signatures:

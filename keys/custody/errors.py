@@ -17,6 +17,12 @@ class SealNotOfCard(Refusal):
     code = "SEAL_NOT_OF_CARD"
 
 
+class RectificationNotSignable(Refusal):
+    """What is to be signed is no rectification of a bordereau."""
+
+    code = "RECTIFICATION_NOT_SIGNABLE"
+
+
 class PackNotSignable(Refusal):
     """What is to be signed is no sync pack, or one that would be believed for too long."""
 

@@ -54,10 +54,11 @@ PURPOSES: Final = {
     "sign_rerouting": SIGN,
     "endorse_card": ENDORSE,
     "sign_seal": SEAL,
+    "sign_rectification": SEAL,
 }
 """Which custodian's acts need a grant, and of what purpose."""
 
-BY_TWO: Final = frozenset({"sign_seal", "endorse_card"})
+BY_TWO: Final = frozenset({"sign_seal", "sign_rectification", "endorse_card"})
 """Which of them two officers must grant."""
 
 SESSION_SECONDS: Final = 12 * 3600

@@ -281,6 +281,14 @@ class Custodian(Protocol):
         """
         ...
 
+    def sign_rectification(self, statement: bytes, warrant: bytes = b"") -> Signatures:
+        """Signs the rectification of a bordereau that the bureau sealed.
+
+        Raises:
+            RectificationNotSignable: it is none.
+        """
+        ...
+
     def sign_pack(self, statement: bytes) -> Signatures:
         """Signs the statement of a sync pack with the ministry's root.
 

@@ -176,6 +176,10 @@ class AskedCustodian(ABC):
         signatures: SealSignatures = self._ask("sign_seal", claims, warrant)
         return signatures
 
+    def sign_rectification(self, statement: bytes, warrant: bytes = b"") -> Signatures:
+        """Signs the rectification of a bordereau."""
+        return self._sign("sign_rectification", statement, warrant)
+
     def sign_pack(self, statement: bytes) -> Signatures:
         """Signs a sync pack."""
         return self._sign("sign_pack", statement)

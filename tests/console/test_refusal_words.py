@@ -33,7 +33,13 @@ AT_A_TERMINAL = {
     *("KEY_BOOK_FULL", "KEY_NOT_DESTROYABLE", "KEY_DESTRUCTION_NOT_ORDERED", "OFFICERS_FOUNDED"),
     *("PERSON_UNKNOWN", "NOT_ADMITTED", "KEY_NOT_ATTESTED", "SHARE_NOT_AWAITED"),
     # Of packs, checkpoints and acts of several persons: their commands speak.
-    *("PACK_NOT_SIGNABLE", "LOG_HEAD_LOST", "ACT_NOT_OF_CUSTODIAN", "WARRANT_MALFORMED"),
+    *(
+        "RECTIFICATION_NOT_SIGNABLE",
+        "PACK_NOT_SIGNABLE",
+        "LOG_HEAD_LOST",
+        "ACT_NOT_OF_CUSTODIAN",
+        "WARRANT_MALFORMED",
+    ),
 }
 
 

@@ -10,7 +10,7 @@ from keys import canonical
 from keys.acts import ApproverNotCleared, ApproverWithoutFunction
 from keys.age.files import encrypt
 from keys.custody import Custodian
-from keys.custody.bag_texts import DRAWN, KEPT, PHOTOGRAPH, PIECE, WAYBILL, levels_in
+from keys.custody.bag_texts import DRAWN, KEPT, PHOTOGRAPH, PIECE, RECTIFIED, WAYBILL, levels_in
 from keys.custody.errors import BagTextUnknown, GrantMissing, GrantOfAnother, GrantTooLow
 from keys.custody.roll_file import RollFile
 from keys.custody.store import read_credential
@@ -23,11 +23,13 @@ MANIFEST = valise.manifest(2)
 LINE = item_object(MANIFEST.items[0])
 LETTER = waybill_object(MANIFEST.waybill)
 SAID = {"manifest": manifest_object(MANIFEST)}
+PUT_RIGHT = {"v": 1, "type": RECTIFIED, "rectification": {}}
 TEXTS: dict[str, Any] = {
     "a line": LINE,
     "a letter": LETTER,
     "a closing to be signed": {"v": 1, "type": DRAWN, "nonce": "00", **SAID},
     "a closing that was signed": {"v": 1, "type": KEPT, "nonce": "00", "sealed": SAID},
+    "a rectification": {**PUT_RIGHT, "levels": [LINE["level"]] * 2},
 }
 FOREIGN: dict[str, bytes] = {
     "a picture in a draft": b"\xff\xd8\xff\xe0",
@@ -43,6 +45,10 @@ FOREIGN: dict[str, bytes] = {
     "a closing without lines": canonical.encode({"type": DRAWN, "manifest": {"items": []}}),
     "a closing of drafts": canonical.encode({"type": DRAWN, "manifest": {"items": [{"a": "b"}]}}),
     "a closing that is not one": canonical.encode({"type": KEPT, "sealed": None}),
+    "a rectification without levels": canonical.encode({**PUT_RIGHT, "levels": []}),
+    "a rectification of numbers": canonical.encode({**PUT_RIGHT, "levels": [2]}),
+    "a rectification with a text": canonical.encode({**PUT_RIGHT, "levels": ["A"], "text": "B"}),
+    "a rectification alone": canonical.encode(PUT_RIGHT),
     "a type that is none": canonical.encode({"type": [], **SAID}),
 }
 AGENT, CHIEF = CELL, GENERAL

@@ -12,17 +12,26 @@ from keys.cose import KID_BYTES, Sign1
 from keys.custody import Custodian, no_secret, open_custodian
 from keys.custody.compartment import NoLock, SecretCompartment
 from keys.custody.core import Custody
-from keys.custody.errors import CustodySealed, EventNotOfDesk, PackNotSignable, SealNotOfCard
+from keys.custody.errors import (
+    CustodySealed,
+    EventNotOfDesk,
+    PackNotSignable,
+    RectificationNotSignable,
+    SealNotOfCard,
+)
 from keys.custody.log_keys import HeadInMemory
-from keys.devices import PACK, SEAL, device_id
+from keys.devices import PACK, RECTIFICATION, SEAL, device_id
 from keys.endorsement import read_introduction
 from keys.errors import SignatureInvalid
 from pouch.events import Event, Witness, read_event, sign_event
 from pouch.facts import Opened, Seen
 from pouch.seal import claims_of
+from pouch.sealed import seal_manifest
 from tests.support import valise
 from tests.support.bags import BAG, NOON
 from tests.support.bags import SEAL as CLOSING
+from tests.support.rectifying import rectification
+from tests.vectors.forge import identity
 
 ELSEWHERE = "11" * 32
 
@@ -163,3 +172,18 @@ def test_who_believes_the_root_need_not_learn_of_the_bureau_s_next_card() -> Non
 def test_the_root_signs_no_other_pack(custodian: Custodian, statement: bytes) -> None:
     with pytest.raises(PackNotSignable):
         custodian.sign_pack(statement)
+
+
+def correction() -> bytes:
+    return rectification(seal_manifest(valise.manifest(), sealer=identity("YAOUNDE"))).encode()
+
+
+def test_the_bureau_signs_a_rectification_and_nothing_that_is_none(custodian: Custodian) -> None:
+    statement = correction()
+    custodian.card().verifying_key.verify(
+        RECTIFICATION, statement, custodian.sign_rectification(statement)
+    )
+    without = canonical.encode({**canonical.decode(statement), "changes": []})
+    for other in (b"", b"{}", statement + b"\n", claims(custodian.card()), without):
+        with pytest.raises(RectificationNotSignable):
+            custodian.sign_rectification(other)

@@ -13,10 +13,15 @@ from keys.custody.errors import GrantMissing, GrantOfAnother, GrantTooLow, Inten
 from keys.custody.intents import Warrant, request_digest
 from keys.custody.roll_file import RollFile
 from keys.custody.store import read_credential
+from keys.devices import RECTIFICATION
+from keys.signing import Signatures
 from pouch.seal import claims_of
+from pouch.sealed import seal_manifest
 from tests.support import valise
 from tests.support.intents import IntentLog, grant_of, granted
 from tests.support.officers import CELL, GENERAL, SECURITY, Ministry
+from tests.support.rectifying import rectification
+from tests.vectors.forge import identity
 
 
 def test_a_robbed_service_seals_a_bag_with_one_officer_in_its_hand(
@@ -63,6 +68,41 @@ def test_a_robbed_service_seals_a_bag_with_one_officer_in_its_hand(
     with pytest.raises(GrantOfAnother):
         seal(other, chief, agent)
     assert len(seal(claims, chief, agent).cose) == 64
+
+
+def test_no_officer_alone_puts_a_bordereau_right(
+    custodian: Custodian, founded: Any, ministry: Ministry
+) -> None:
+    functions = {GENERAL: "CHIEF-CIPHER-POUCH", CELL: "POUCH-AGENT"}
+    officers = {
+        number: replace(one, functions=frozenset({functions.get(number, "CIPHER-CLERK")}))
+        for number, one in ministry.roll.officers.items()
+    }
+    RollFile(founded.store, read_credential(founded.credential)).write(
+        replace(ministry.roll, officers=officers)
+    )
+    log = IntentLog(custodian)
+    sealed = seal_manifest(valise.manifest(), sealer=identity("YAOUNDE"))
+    said, other = (rectification(sealed, reason=reason).encode() for reason in ("Un", "Autre"))
+    named = {"request": request_digest("sign_rectification", said), "uses": 1}
+
+    def signed(statement: bytes, first: bytes, second: bytes) -> Signatures:
+        record, salt, place = log.intend("sign_rectification", (statement,), None, GENERAL)
+        log.sign()
+        warrant = Warrant(first, record, salt, log.proof(place), second).encode()
+        return custodian.sign_rectification(statement, warrant)
+
+    chief, agent = (
+        granted(ministry, custodian, grant_of(officer, "seal", **named))
+        for officer in (GENERAL, CELL)
+    )
+    for second, refusal in ((b"", GrantMissing), (chief, GrantOfAnother)):
+        with pytest.raises(refusal):
+            signed(said, chief, second)
+    with pytest.raises(GrantOfAnother):
+        signed(other, chief, agent)
+    both = signed(said, chief, agent)
+    custodian.card().verifying_key.verify(RECTIFICATION, said, both)
 
 
 def test_no_officer_alone_has_the_root_vouch_for_a_post_s_card(
