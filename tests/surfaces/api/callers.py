@@ -84,8 +84,8 @@ def every_caller(service: Service, paris: Post, lome: Post, other: Post) -> Mapp
         "addressee": lome,
         "other": other,
         "headquarters": machine(service),
-        "suspended": _declared(service, "GATE-HALTED"),
-        "withdrawn": _declared(service, "GATE-WITHDRAWN"),
+        "suspended": declared(service, "GATE-HALTED"),
+        "withdrawn": declared(service, "GATE-WITHDRAWN"),
         "door": door(service, PLACE, security),
         "door revoked": door(service, PLACE, security),
         "auditor": asking,
@@ -104,7 +104,7 @@ def every_caller(service: Service, paris: Post, lome: Post, other: Post) -> Mapp
     return callers
 
 
-def _declared(service: Service, code: str) -> Post:
+def declared(service: Service, code: str) -> Post:
     """A post of no map, so that what becomes of it here is nobody else's."""
     declared = Declared(code, "embassy", f"Poste {code}", f"Post {code}", "Gate", "CM")
     with service.administration() as connection:

@@ -51,6 +51,8 @@ class Service:
     http: httpx.Client
     lent: ExitStack = field(default_factory=ExitStack)
     """What tests opened beside it, let go of when it ends."""
+    standing: list["Post"] = field(default_factory=list)
+    """Posts that were enrolled with it."""
 
     def pids(self) -> list[int]:
         """Return the service's processes, the supervisor first."""

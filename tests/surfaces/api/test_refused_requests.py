@@ -21,6 +21,7 @@ from cipher_service.storage.batch import Batches
 from cipher_service.storage.batch import Request as Command
 from cipher_service.storage.unit_of_work import reading
 from tests.support.ministry import Ministry
+from tests.surfaces.api.callers import declared
 from tests.surfaces.api.live import Service, problem
 
 PARIS = Caller("PARIS", "thumbprint", 0, ())
@@ -118,13 +119,11 @@ def test_while_the_registrar_is_away_they_are_counted_and_kept(ministry: Ministr
 
 def test_the_live_border_enters_them(service: Service) -> None:
     """A post that no other test knows is refused once, and has one entry."""
-    marseille = service.enrolled("MARSEILLE")
+    unknown = declared(service, "NOBODYS")
     entered = text(
-        "SELECT resource, outcome FROM audit_entry WHERE action = 'request' AND actor = 'MARSEILLE'"
+        "SELECT resource, outcome FROM audit_entry WHERE action = 'request' AND actor = 'NOBODYS'"
     )
-    assert (
-        problem(marseille.get("/v1/dispatches/01KAMV6R8P3ZDFWQ5XJ9T2C4EN"))["code"] == "NOT_FOUND"
-    )
+    assert problem(unknown.get("/v1/dispatches/01KAMV6R8P3ZDFWQ5XJ9T2C4EN"))["code"] == "NOT_FOUND"
     with service.administration() as connection:
         found = [tuple(row) for row in connection.execute(entered)]
     assert found == [("GET /v1/dispatches/{dispatch}", "refused")]
