@@ -142,7 +142,7 @@ def _check(value: object, depth: int) -> None:
 def _check_names(names: Iterable[object]) -> None:
     for name in names:
         if not isinstance(name, str):
-            raise ValueError("a member's name is not text")  # noqa: TRY004  one type for callers
+            raise ValueError("a member's name is not text")
         # Lone surrogates are left to the final encoding into UTF-8, which refuses them.
         if "\0" in name:
             raise ValueError("a name holds U+0000")

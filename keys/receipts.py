@@ -406,7 +406,7 @@ def _read_root(record: Record) -> BatchRoot:
 
 def _read_sibling(item: object) -> bytes:
     if not isinstance(item, str):
-        raise ValueError("receipt.proof.path is not as it must be")  # noqa: TRY004  data is wrong
+        raise ValueError("receipt.proof.path is not as it must be")
     sibling = canonical.bytes_from_text(item)
     if len(sibling) != HASH_SIZE:
         raise ValueError("receipt.proof.path is not as it must be")

@@ -38,7 +38,7 @@ class Record:
     def __init__(self, value: object, name: str) -> None:
         """Opens `value`, which must be an object; `name` is for the messages."""
         if not isinstance(value, Mapping):
-            raise ValueError(f"{name} is not an object")  # noqa: TRY004  data, not a call, is wrong
+            raise ValueError(f"{name} is not an object")
         self._members: dict[str, Any] = dict(value)
         self._name = name
 

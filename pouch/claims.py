@@ -117,7 +117,7 @@ def read_claims(data: bytes) -> Claims:
     """
     value = decode_cbor(data)
     if not isinstance(value, dict):
-        raise ValueError("claims are a map")  # noqa: TRY004  data, not a call, is wrong
+        raise ValueError("claims are a map")
     try:
         claims = _take(value)
     except (KeyError, TypeError) as error:

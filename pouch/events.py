@@ -183,7 +183,7 @@ def read_event(data: bytes, keys: Mapping[str, bytes]) -> Event:
 
 def _read_signature(text: object) -> bytes:
     if not isinstance(text, str):
-        raise ValueError("a signature is not text")  # noqa: TRY004  data, not a call, is wrong
+        raise ValueError("a signature is not text")
     signature = canonical.bytes_from_text(text)
     if len(signature) != ED25519_SIGNATURE_BYTES:
         raise ValueError("a signature has the wrong length")

@@ -131,7 +131,7 @@ def decoded(seen: Condition, text: str, trials: int) -> float:
     symbol, modules = picture(text, dots=8), len(draw(text))
     read = 0
     for trial in range(trials):
-        chance = random.Random(f"{seen.name}/{trial}")  # noqa: S311  seeded on purpose
+        chance = random.Random(f"{seen.name}/{trial}")
         try:
             read += read_image(frame(symbol, modules, seen, chance)) == text
         except SymbolNotFound:

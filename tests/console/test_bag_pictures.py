@@ -137,7 +137,7 @@ def test_acts_at_one_place_within_a_short_time_have_one_label() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_no_label_of_a_journey_lies_on_another_and_no_stroke_crosses_one(seed: int) -> None:
-    dice = Random(seed)  # noqa: S311 - the same journeys each time
+    dice = Random(seed)
     minutes = sorted(dice.choices(range(dice.choice((30, 1440))), k=seed))
     events = [told(dice.choice(("MINREX", "NSI", "CDG")), Seen(()), each) for each in minutes]
     drawn = picture.draw(_journey("handed-over", *events), NOW)

@@ -68,7 +68,7 @@ class Fuzzer:
     """Makes requests that no honest client would send."""
 
     def __init__(self, post: Post, samples: list[bytes], seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - a seeded, repeatable run
+        self._random = random.Random(seed)
         self._post = post
         self._samples = samples
 

@@ -117,7 +117,7 @@ def run(inputs: int, seed: int, folder: Path) -> Counter[str]:
     """
     verdicts: Counter[str] = Counter()
     for number in range(inputs):
-        envelope = damaged(random.Random(f"{seed}/{number}"))  # noqa: S311  seeded on purpose
+        envelope = damaged(random.Random(f"{seed}/{number}"))
         try:
             with open_with(envelope, identity("PARIS"), folder):
                 verdicts["OPENED"] += 1

@@ -67,7 +67,7 @@ def run(inputs: int, seed: int) -> Counter[str]:
     verdicts: Counter[str] = Counter()
     for number in range(inputs):
         depth = DEPTHS[number % len(DEPTHS)]
-        chance = random.Random(f"{seed}/{number}")  # noqa: S311  seeded on purpose
+        chance = random.Random(f"{seed}/{number}")
         text = depth(chance)
         verdict = judge(text, trust=TRUST, at=CLOSED)
         if verdict.name in GENUINE and depth is not _claims and verdict.claims != SEAL.claims:

@@ -30,7 +30,7 @@ def test_two_readers_agree_on_damaged_dispatches(tmp_path: Path) -> None:
     workspace.mkdir()
     ours: dict[str, str] = {}
     for number in range(300):
-        envelope = damaged(random.Random(f"readers/{number}"))  # noqa: S311  seeded on purpose
+        envelope = damaged(random.Random(f"readers/{number}"))
         (tmp_path / f"{number}.age").write_bytes(envelope)
         try:
             with open_with(envelope, paris, workspace):

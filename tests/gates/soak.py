@@ -62,7 +62,7 @@ class Soak:
     kills: int = 0
 
     def __post_init__(self) -> None:
-        self.chance = random.Random(self.seed)  # noqa: S311  seeded on purpose
+        self.chance = random.Random(self.seed)
         self.ministry = LiveMinistry(self.folder / "ministry")
         self.ministry.start()
         self.stations = [self.ministry.enrolled(code, self.folder / code) for code in self.posts]

@@ -118,7 +118,7 @@ def test_no_mutated_registration_makes_another_passkey() -> None:
     honest = _honest()
     verdicts: Counter[str] = Counter()
     for number in range(MUTATIONS // 2):
-        source = random.Random(f"registration/{number}")  # noqa: S311  seeded on purpose
+        source = random.Random(f"registration/{number}")
         _, response, _ = source.choice(honest)
         expected = verify_registration(response, challenge=CHALLENGE, party=PARTY, policy=POLICY)
         changed = _mutated(source, response)
@@ -143,7 +143,7 @@ def test_no_mutated_assertion_is_taken_for_what_was_not_signed() -> None:
     }
     verdicts: Counter[str] = Counter()
     for number in range(MUTATIONS // 2):
-        source = random.Random(f"assertion/{number}")  # noqa: S311  seeded on purpose
+        source = random.Random(f"assertion/{number}")
         key, _, response = source.choice(honest)
         changed = _mutated(source, response)
         try:

@@ -176,7 +176,7 @@ class Story:
 
 
 def test_no_number_recurs_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
-    story = Story(tmp_path, random.Random(SEED))  # noqa: S311  seeded on purpose
+    story = Story(tmp_path, random.Random(SEED))
     try:
         for _ in range(POINTS):
             story.load(3)

@@ -36,7 +36,7 @@ def test_no_honest_log_raises_an_alarm(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", LIES)
 def test_every_lie_is_found_wherever_it_is_told(tmp_path: Path, kind: str) -> None:
-    dice = random.Random(12)  # noqa: S311  seeded, so that a failure comes again
+    dice = random.Random(12)
     stories = {size: honest(tmp_path / str(size), size) for size in SIZES}
     for number in range(POSITIONS):
         size = SIZES[number % len(SIZES)]
@@ -47,7 +47,7 @@ def test_every_lie_is_found_wherever_it_is_told(tmp_path: Path, kind: str) -> No
 
 
 def test_any_changed_bit_is_found(tmp_path: Path) -> None:
-    dice = random.Random(13)  # noqa: S311  seeded, so that a failure comes again
+    dice = random.Random(13)
     honest(tmp_path, 300)
     files = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "vkey"]
     for number in range(POSITIONS * 4):

@@ -143,7 +143,7 @@ def test_a_wrong_secret_of_the_proxy_is_compared_whole(wrong: str) -> None:
 
 
 def test_the_measurement_tells_a_small_difference_and_no_difference() -> None:
-    source = random.Random("timing")  # noqa: S311 - seeded on purpose
+    source = random.Random("timing")
     first = [source.gauss(1.0, 0.2) for _ in range(2000)]
     second = [source.gauss(1.0, 0.2) for _ in range(2000)]
     assert p_value(first, second) > 0.01

@@ -223,7 +223,7 @@ def test_the_authority_itself_is_no_post() -> None:
 
 
 def test_no_certificate_with_a_changed_byte_is_read() -> None:
-    certificate, chance = made(), random.Random(15)  # noqa: S311 - a seeded, repeatable run
+    certificate, chance = made(), random.Random(15)
     bits = range(8 * len(certificate))
     for bit in bits if os.environ.get("GATES") == "full" else chance.sample(bits, 500):
         changed = bytearray(certificate)

@@ -152,7 +152,7 @@ def test_what_was_changed_is_named_with_its_month(tmp_path: Path) -> None:
 
 def test_any_changed_bit_of_a_month_is_found(tmp_path: Path) -> None:
     write(tmp_path)
-    dice = random.Random(17)  # noqa: S311  seeded, so that a failure comes again
+    dice = random.Random(17)
     for number in range(120):
         path = tmp_path / ("checkpoint", "month", "records")[number % 3]
         kept = path.read_bytes()

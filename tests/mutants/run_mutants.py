@@ -123,7 +123,7 @@ def score(module: str, count: int, seed: int) -> tuple[int, list[Mutant], int]:
     every = mutants(path_of(module).read_text("utf-8"))
     chosen = every
     if 0 < count < len(every):
-        chance = random.Random(f"{seed}/{module}")  # noqa: S311  seeded on purpose
+        chance = random.Random(f"{seed}/{module}")
         chosen = sorted(chance.sample(every, count), key=lambda mutant: mutant.line)
     left = [each for each in chosen if not notices(module, each, tests, most)]
     return len(chosen) - len(left), left, len(every)

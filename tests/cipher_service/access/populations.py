@@ -32,7 +32,7 @@ class Chance:
     """Draws with one seed."""
 
     def __init__(self, seed: int) -> None:
-        self.draw = random.Random(seed)  # noqa: S311 - a seed makes a failure repeat
+        self.draw = random.Random(seed)
 
     def some(self, choices: tuple[str, ...], likely: float = 0.3) -> frozenset[str]:
         return frozenset(one for one in choices if self.draw.random() < likely)

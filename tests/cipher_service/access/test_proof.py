@@ -58,7 +58,7 @@ def _chosen() -> list[Mutant]:
         return every
     dropped = [mutant for mutant in every if mutant.name.endswith(": dropped")]
     rest = [mutant for mutant in every if not mutant.name.endswith(": dropped")]
-    return dropped + random.Random(4).sample(rest, len(rest) // 40)  # noqa: S311 - a choice to repeat
+    return dropped + random.Random(4).sample(rest, len(rest) // 40)
 
 
 @pytest.mark.slow

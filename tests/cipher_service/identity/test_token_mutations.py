@@ -73,7 +73,7 @@ def _text_changed(random_source: random.Random, text: str) -> str:
 
 def run(count: int, seed: int) -> dict[str, int]:
     """Mutate `count` tokens and count the answers; a foreign exception stops the run."""
-    random_source = random.Random(seed)  # noqa: S311 - a seeded, repeatable run
+    random_source = random.Random(seed)
     tally = {"mutated": 0, "accepted": 0, "we accept, they refuse": 0}
     for number in range(count):
         if number % 2000 == 0:

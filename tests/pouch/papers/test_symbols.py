@@ -28,7 +28,7 @@ LONGEST = manifest(
 
 def _worn(page: Image.Image, seed: int) -> Image.Image:
     """Uneven grey, noise of 6 of 255 and a blur: a tired printer under a bad lamp."""
-    draw = random.Random(seed)  # noqa: S311  repeatable noise, nothing secret
+    draw = random.Random(seed)
     noisy = page.filter(ImageFilter.GaussianBlur(0.7))
     pixels = noisy.load()
     assert pixels is not None
