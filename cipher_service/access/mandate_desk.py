@@ -89,10 +89,11 @@ class MandateDesk:
     def propose(
         self, connection: Connection, officer: str, payload: dict[str, Any]
     ) -> dict[str, str]:
-        """Take `{"kind", "holder", "delegator", "role", "level", "ends", "act", "reason"}`.
+        """Write a draft; give `{"act": its number}`.
 
-        It begins now and covers all actions of the function. Gives `{"act": its number}`. Refuses
-        NOT_ALLOWED, UNKNOWN_KIND, DAY_MALFORMED, and as `mandates.propose`.
+        Takes `{"kind", "holder", "delegator", "role", "actions", "level", "starts", "ends", "act",
+        "reason"}`: `actions` is a list, empty for all of the function's; `starts` is empty for now.
+        Refuses NOT_ALLOWED, UNKNOWN_KIND, DAY_MALFORMED, and as `mandates.propose`.
         """
         now = self._now().replace(microsecond=0)
         about = anybody(connection, payload["holder"])
@@ -104,8 +105,9 @@ class MandateDesk:
         members = {name: payload[name] for name in ("kind", "holder", "delegator", "role", "level")}
         draft = Draft(
             **members,
-            actions=(),
-            window=Window(now, _instant(payload["ends"])),
+            actions=tuple(payload["actions"]),
+            # A day that has begun is a mandate from now on.
+            window=Window(_begins(payload["starts"], now), _instant(payload["ends"])),
             act=payload["act"],
             reason=payload["reason"],
         )
@@ -166,6 +168,11 @@ def _minister(connection: Connection, now: datetime) -> str | None:
     held = function_held
     mine = select(held.c.officer).where(held.c.role == _MINISTER, *in_force(held, now))
     return connection.scalar(mine.order_by(held.c.officer).limit(1))
+
+
+def _begins(written: str, now: datetime) -> datetime:
+    first = _instant(written)
+    return now if first is None or first.date() == now.date() else first
 
 
 def _instant(written: str) -> datetime | None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, select, update
 from cipher_service import clock
 from cipher_service.access.acts import Gate, anybody, circumstances, require
 from cipher_service.access.decisions import Decision
+from cipher_service.access.matrix import default_matrix
 from cipher_service.directory import officers
 from cipher_service.directory.authorisations import checked_marking
 from cipher_service.directory.officers import OFFICERS, Officer, Window, in_force
@@ -112,24 +113,35 @@ def candidates(connection: Connection, gate: Gate, now: datetime) -> list[Candid
     return order(able)
 
 
+def acts_of(role: str) -> list[str]:
+    """Return the actions of a function, in the matrix's order; a mandate may name some."""
+    return [action for action, row in default_matrix().rows.items() if role in row.cells]
+
+
 def propose(connection: Connection, gate: Gate, draft: Draft, by: str, now: datetime) -> str:
     """Write a mandate as a draft, with the evidence for its holder; returns its number.
 
     Raises:
-        ServiceError: UNKNOWN_OFFICER, OFFICER_LEFT, WINDOW_OPEN, ACT_MISSING, UNKNOWN_LEVEL,
-            OWN_ACT (holder and delegator are one), NOT_HELD (by the delegator), REASON_MISSING
-            (an interim for another than the first candidate), DUTIES_SEPARATE, FUNCTION_HELD.
+        ServiceError: UNKNOWN_OFFICER, OFFICER_LEFT, WINDOW_OPEN, WINDOW_PAST (it begins before
+            today), ACT_MISSING, UNKNOWN_LEVEL, OWN_ACT (holder and delegator are one), NOT_HELD (by
+            the delegator), ACTIONS_OF_ANOTHER (not the function's), REASON_MISSING (an interim for
+            another than the first candidate), DUTIES_SEPARATE, FUNCTION_HELD.
     """
     officers.lock(connection, draft.holder)
     if draft.holder == draft.delegator:
         raise ServiceError("OWN_ACT", officer=draft.holder)
     if draft.window.ends is None:
         raise ServiceError("WINDOW_OPEN")
+    if draft.window.starts.date() < now.date():
+        raise ServiceError("WINDOW_PAST", given=clock.text(draft.window.starts)[:10])
     if not draft.act.strip():
         raise ServiceError("ACT_MISSING")
     level, _none = checked_marking(gate.scheme, draft.level, ())
     if draft.role not in set(officers.held_in(connection, draft.delegator, draft.window)):
         raise ServiceError("NOT_HELD", officer=draft.delegator, role=draft.role)
+    strange = sorted(set(draft.actions).difference(acts_of(draft.role)))
+    if strange:
+        raise ServiceError("ACTIONS_OF_ANOTHER", role=draft.role, given=", ".join(strange)[:200])
     found = candidates(connection, gate, now) if draft.kind == "interim" else []
     first = found[0].officer.officer_id if found else None
     if draft.kind == "interim" and draft.holder != first and not draft.reason.strip():
@@ -145,7 +157,7 @@ def propose(connection: Connection, gate: Gate, draft: Draft, by: str, now: date
             delegator=draft.delegator,
             role=draft.role,
             post=officers.read(connection, draft.delegator).identity.post,
-            actions=encode(sorted(draft.actions)).decode(),
+            actions=encode(sorted(set(draft.actions))).decode(),
             level=level,
             **draft.window.columns(),
             act=draft.act.strip(),

@@ -7,6 +7,7 @@ very bytes that the registrar will verify; this process only passes them on. Off
 made and used by its other pages (`console.own`).
 """
 
+import html
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
+from cipher_service.access.matrix import default_matrix
 from cipher_service.console import octets, reports
 from cipher_service.console.approving_help import help_of
 from cipher_service.console.bodies import members_of
@@ -27,6 +29,7 @@ from cipher_service.console.language import LANGUAGES, Language, chosen
 from cipher_service.console.own import MAKE_OWN_KEY, OWN_KEY, OwnDesk
 from cipher_service.console.refusals import named_refusal, status_of, words_of
 from cipher_service.console.static import Assets, mark
+from cipher_service.directory.roles import default_roles
 from cipher_service.errors import ServiceError
 from cipher_service.identity.demonstration import Demonstration
 from cipher_service.identity.site import party_of
@@ -188,6 +191,18 @@ async def _refused(scope: Scope, receive: Receive, send: Send, error: Exception)
     await JSONResponse(told, status_of(refusal))(scope, receive, send)
 
 
+def _terms(language: Language) -> str:
+    """Return what the codes of functions, actions and levels say, as fixed a part as the script."""
+    roles, rows = default_roles().roles.values(), default_matrix().rows.values()
+    told = {
+        **{row.action: row.fr if language == "fr" else row.en for row in rows},
+        **{role.code: role.fr if language == "fr" else role.en for role in roles},
+        **{level.code: level.name(language) for level in default_scheme().levels},
+    }
+    lines = (f'<data value="{code}">{html.escape(words)}</data>\n' for code, words in told.items())
+    return f'<template id="termes">\n{"".join(lines)}</template>\n'
+
+
 def _page(assets: Assets, language: Language, end: str) -> str:
     script, title = assets.named(_SCRIPTS[end]), _TITLES[end][language]
     links = ""
@@ -200,6 +215,7 @@ def _page(assets: Assets, language: Language, end: str) -> str:
     ceiling = default_scheme().levels[-1]
     level = ceiling.name(language)
     band = f'<div class="app-band app-rank-{ceiling.rank}"'
+    terms = "" if end else _terms(language)
     return (
         f'<!DOCTYPE html>\n<html lang="{language}" class="govuk-template">\n<head>\n'
         f'<meta charset="utf-8">\n<title>{title}</title>\n'
@@ -210,6 +226,7 @@ def _page(assets: Assets, language: Language, end: str) -> str:
         f"{held_in(language, _CEILING[language])} </span>{level}</div></header>\n"
         '<div class="app-frame app-frame--alone"><main class="app-work" id="travail">\n'
         f"<h1>{title}</h1>\n<noscript><p>{held_in(language, _NO_SCRIPT[language])}</p></noscript>\n"
-        f'<div id="acte" aria-live="polite"></div>\n{help_of(end, language)}</main></div>\n'
+        f'<div id="acte" aria-live="polite"></div>\n{terms}'
+        f"{help_of(end, language)}</main></div>\n"
         f'<footer>{band} aria-hidden="true">{level}</div></footer>\n</body>\n</html>\n'
     )

@@ -11,15 +11,17 @@ from typing import Any, Final
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from cipher_service import clock
 from cipher_service.access import mandates
 from cipher_service.access.acts import Gate
 from cipher_service.access.looks import RIGHTS_READ
+from cipher_service.access.matrix import Row, default_matrix
 from cipher_service.access.subjects import Principal
 from cipher_service.console.authorisations import end_of
 from cipher_service.console.flow import Awaiting, Flow, Page, Place
 from cipher_service.console.language import mark
 from cipher_service.console.refusals import status_of, words_of
-from cipher_service.console.rights import REVOKE, SEEN_BY
+from cipher_service.console.rights import REVOKE, SEEN_BY, instant_of
 from cipher_service.console.visit import Visit
 from cipher_service.directory import officers
 from cipher_service.directory.roles import default_roles
@@ -34,11 +36,15 @@ STATES: Final = {
 }
 _REGISTERS: Final = "CHIEF-CNTC"
 _SIGNS: Final = "MINISTER"
-_FIELDS: Final = ("kind", "holder", "delegator", "role", "level", "until", "act", "reason")
+_FIELDS: Final = ("kind", "holder", "delegator", "role", "level", "since", "until", "act", "reason")
+_ACTION: Final = "action"
+_SHOW: Final = "acts"
+"""The button that shows the acts of the chosen function, and writes nothing down."""
 _MENDABLE: Final = frozenset(
     {
         *("OWN_ACT", "WINDOW_OPEN", "ACT_MISSING", "NOT_HELD", "REASON_MISSING", "DAY_MALFORMED"),
-        *("DUTIES_SEPARATE", "FUNCTION_HELD", "WINDOW_EMPTY"),
+        *("DUTIES_SEPARATE", "FUNCTION_HELD", "WINDOW_EMPTY", "WINDOW_PAST"),
+        "ACTIONS_OF_ANOTHER",
     }
 )
 """Refusals after which the form is shown again as it was filled in."""
@@ -46,19 +52,29 @@ _MENDABLE: Final = frozenset(
 
 async def listed(visit: Visit) -> Response:
     """The register, who would stand in now and why, and the form of a draft."""
-    return await _listed(visit, None, {})
+    return await _listed(visit, None, {}, [])
 
 
 async def propose(visit: Visit) -> Response:
-    """Write a draft down; it gives nothing before the Minister's signature."""
-    form = await visit.form(*_FIELDS)
-    asked = {name: form[name] for name in _FIELDS if name != "until"}
+    """Write a draft down; it gives nothing before the Minister's signature.
+
+    Or show the form again with the acts of the chosen function, to choose among them.
+    """
+    fields = await visit.fields()
+    chosen = [value for name, value in fields if name == _ACTION]
+    form = {name: value for name, value in fields if name != _ACTION}
+    if len(form) + len(chosen) != len(fields) or set(form) - {_SHOW} != set(_FIELDS):
+        raise ServiceError("FORM_REFUSED")
+    if _SHOW in form:
+        return await _listed(visit, None, form, chosen)
+    asked = {name: form[name] for name in _FIELDS if name not in ("since", "until")}
     try:
-        made = await visit.act("mandate_propose", {**asked, "ends": end_of(form["until"])})
+        window = {"starts": _start_of(form["since"]), "ends": end_of(form["until"])}
+        made = await visit.act("mandate_propose", {**asked, **window, "actions": chosen})
     except ServiceError as refusal:
         if refusal.code not in _MENDABLE:
             raise
-        return await _listed(visit, refusal, form)
+        return await _listed(visit, refusal, form, chosen)
     return visit.go(f"/mandats/{made['act']}")
 
 
@@ -71,6 +87,7 @@ async def show(visit: Visit) -> Response:
         known = mandates.find(connection, number)
         return {
             "mandate": known,
+            "acts": _rows(decode(known.actions.encode())),
             "evidence": decode(known.evidence.encode()),
             "names": _names(connection),
         }
@@ -103,7 +120,9 @@ async def end(visit: Visit) -> Response:
     return visit.go(f"/mandats/{number}")
 
 
-async def _listed(visit: Visit, refusal: ServiceError | None, given: dict[str, str]) -> Response:
+async def _listed(
+    visit: Visit, refusal: ServiceError | None, given: dict[str, str], chosen: list[str]
+) -> Response:
     await visit.act(RIGHTS_READ, {"route": "mandats"})
 
     def find(connection: Connection, gate: Gate) -> dict[str, Any]:
@@ -124,11 +143,28 @@ async def _listed(visit: Visit, refusal: ServiceError | None, given: dict[str, s
         **found,
         refusal=None if refusal is None else words_of(refusal, visit.language),
         given=given,
+        acts=_rows(mandates.acts_of(given.get("role", ""))),
+        chosen=chosen,
         kinds=KINDS,
         states=STATES,
         roles=list(default_roles().roles.values()),
         registers=_REGISTERS in visit.person.principal.functions,
     )
+
+
+def _rows(actions: Iterable[str]) -> list[Row]:
+    """Return rows of the matrix, in its order."""
+    named = frozenset(actions)
+    return [row for action, row in default_matrix().rows.items() if action in named]
+
+
+def _start_of(day: str) -> str:
+    if not day:
+        return ""
+    begins = instant_of(day)
+    if begins is None:
+        raise ServiceError("DAY_MALFORMED", given=day[:20])
+    return clock.text(begins)
 
 
 def _number(visit: Visit) -> str:

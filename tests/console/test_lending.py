@@ -46,6 +46,11 @@ def test_the_cell_writes_the_minister_signs_and_one_person_ends(
     page.locator("#holder").select_option(number_of(ministry, "DEPUTY-DIRECTOR"))
     page.locator("#delegator").select_option(number_of(ministry, "SECRETARY-GENERAL"))
     page.locator("#role").select_option("SECRETARY-GENERAL")
+    page.get_by_role("button", name="Choisir parmi les actes de cette fonction").click()
+    check_page(chief, foreign=foreign)
+    expect(page.locator("#role")).to_have_value("SECRETARY-GENERAL")
+    page.get_by_label("viser", exact=True).check()
+    page.get_by_label("rédiger", exact=True).check()
     page.locator("#level").select_option("CONFIDENTIEL")
     page.get_by_label("Référence de l’acte").fill(ACT)
     chief.expected = (200, 409, 422)
@@ -54,12 +59,14 @@ def test_the_cell_writes_the_minister_signs_and_one_person_ends(
     # A mandate has an end: the refusal says so, and keeps what was written.
     expect(page.get_by_label("Référence de l’acte")).to_have_value(ACT)
     expect(page.locator("#role")).to_have_value("SECRETARY-GENERAL")
+    expect(page.get_by_label("viser", exact=True)).to_be_checked()
     last = clock.now() + timedelta(days=3)
     page.get_by_label("Dernier jour").fill(last.strftime("%Y-%m-%d"))
     page.get_by_role("button", name="Écrire le projet").click()
     page.wait_for_url("**/mandats/M-*")
     number = page.url.rpartition("/")[2]
     check_page(chief, foreign=foreign)
+    expect(page.locator(".app-facts")).to_contain_text("Ceux-ci seulement\u00a0: rédiger, viser")
     expect(page.get_by_role("button", name="Lire et signer")).to_have_count(0)
     assert state_of(officers, number) == "proposed"
 
@@ -68,7 +75,11 @@ def test_the_cell_writes_the_minister_signs_and_one_person_ends(
     minister.page.get_by_role("link", name=number).click()
     minister.page.get_by_role("button", name="Lire et signer").click()
     expect(minister.page.get_by_text("Donner un mandat")).to_be_visible()
-    expect(minister.page.locator("dl")).to_contain_text(ACT)
+    expect(minister.page.locator("#acte dl")).to_contain_text(ACT)
+    # In words, and the codes that are signed stand in the bytes below.
+    for said in ("rédiger, viser", "délégation de signature", "Secrétaire Général"):
+        expect(minister.page.locator("#acte dl")).to_contain_text(said)
+    expect(minister.page.locator("#acte details")).to_contain_text('"actions":["draft","visa"]')
     minister.page.get_by_role("button", name="Signer avec la clé logicielle").click()
     minister.page.wait_for_url(f"**/mandats/{number}")
     expect(minister.page.get_by_text("Signé par")).to_be_visible()

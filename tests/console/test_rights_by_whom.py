@@ -30,6 +30,7 @@ def form_of(officers: Officers, **changes: str) -> dict[str, str]:
         "delegator": number_of(officers.on, "SECRETARY-GENERAL"),
         "role": "SECRETARY-GENERAL",
         "level": "CONFIDENTIEL",
+        "since": "",
         "until": (clock.now() + timedelta(days=3)).strftime("%Y-%m-%d"),
         "act": ACT,
         "reason": "",
@@ -109,6 +110,10 @@ def test_only_the_cell_writes_and_a_draft_that_is_not_whole_is_refused_by_name(
         {"until": ""},
         {"until": "hier"},
         {"until": "2020-01-01"},
+        {"since": "demain"},
+        {"since": "2020-01-01"},
+        {"action": "key-destroy"},  # of another function than the delegator's
+        {"action": "x" * 3000},
         {"act": " "},
         {"delegator": number_of(officers.on, "COURIER")},
     ]
@@ -116,6 +121,22 @@ def test_only_the_cell_writes_and_a_draft_that_is_not_whole_is_refused_by_name(
         (told,) = officers.ask([("CHIEF-CNTC", Question("/mandats", {**form, **changes}))])
         assert told.status in (400, 403, 409, 422), (changes, told.status)
         assert f'value="{form["act"]}"' in told.words or not changes.get("act", "x").strip()
+
+
+def test_a_mandate_is_narrowed_to_acts_of_its_function_and_to_days_to_come(
+    officers: Officers,
+) -> None:
+    form = form_of(officers)
+    (shown,) = officers.ask([("CHIEF-CNTC", Question("/mandats", {**form, "acts": "show"}))])
+    assert shown.status == 200
+    assert 'value="grant-need"' in shown.words
+    assert 'value="key-destroy"' not in shown.words
+    assert f'value="{ACT}"' in shown.words  # what was written stays
+    first = clock.now() + timedelta(days=1)
+    number = drafted(officers, since=first.strftime("%Y-%m-%d"), action="visa")
+    with changing(officers) as connection:
+        row = connection.execute(select(mandate).where(mandate.c.mandate_id == number)).one()
+    assert (row.actions, row.starts) == ('["visa"]', first.strftime("%Y-%m-%dT00:00:00Z"))
 
 
 def test_only_the_minister_is_led_to_sign_a_draft_and_none_that_ended(officers: Officers) -> None:

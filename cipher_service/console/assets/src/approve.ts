@@ -7,7 +7,7 @@ import { Refusal, answered, element, post, showRefusal } from "./shared/asking";
 import { digest, hexadecimal, joined, octets } from "./approve/bytes";
 import { departure, namedBy, type Line } from "./approve/departure";
 import { sealing } from "./approve/sealing";
-import { ACTS, MEMBERS, PURPOSES, SENTENCES, STATEMENTS, type Language } from "./words/acts";
+import { ACTS, KINDS, MEMBERS, PURPOSES, SENTENCES, STATEMENTS, type Language } from "./words/acts";
 
 interface Shown {
   officer: string;
@@ -65,7 +65,22 @@ function value(name: string, given: Json, shown: Shown): string {
   });
 }
 
-function plain(name: string, given: Json, shown: Shown): string {
+// Members whose value is a code, or a list of codes, that the page has words for.
+const CODED = ["role", "functions", "actions", "level"];
+const glossary = document.getElementById("termes") as HTMLTemplateElement;
+const terms = new Map(
+  Array.from(glossary.content.querySelectorAll("data"), (one) => [one.value, one.textContent ?? ""]),
+);
+
+function worded(name: string, given: Json): Json {
+  if (name === "kind" && typeof given === "string") return KINDS[given]?.[language] ?? given;
+  if (!CODED.includes(name)) return given;
+  if (Array.isArray(given)) return given.map((one) => worded(name, one));
+  return (typeof given === "string" && terms.get(given)) || given;
+}
+
+function plain(name: string, coded: Json, shown: Shown): string {
+  const given = worded(name, coded);
   if (name === "rank" && typeof given === "number") {
     const level = shown.levels[given];
     return level ? level[language === "fr" ? 0 : 1] : String(given);
@@ -88,9 +103,8 @@ function summary(statement: Statement, shown: Shown): HTMLElement {
   const place = (name: string): number => (first.indexOf(name) + 1 || first.length + 1);
   const members = Object.entries(statement).sort(([a], [b]) => place(a) - place(b));
   for (const [name, given] of members) {
-    if (["v", "type", "kind", "purpose", "parameters", "seats", "version", "id"].includes(name)) {
-      continue;
-    }
+    if (["v", "type", "purpose", "parameters", "seats", "version", "id"].includes(name)) continue;
+    if (act && name === "kind") continue;
     if (Array.isArray(given) && given.length === 0) continue;
     line(list, MEMBERS[name]?.[language] ?? name, value(name, given, shown));
   }

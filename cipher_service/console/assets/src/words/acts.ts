@@ -121,6 +121,12 @@ export const ACTS: Record<string, Words> = {
   "pouch.stock": { fr: "Déplacer des scellés", en: "Move physical seals" },
 };
 
+// What a mandate is.
+export const KINDS: Record<string, Words> = {
+  interim: { fr: "intérim", en: "interim" },
+  signature: { fr: "délégation de signature", en: "delegation of signature" },
+};
+
 export const MEMBERS: Record<string, Words> = {
   resource: { fr: "Sur", en: "On" },
   reason: { fr: "Motif", en: "Reason" },

@@ -1,0 +1,155 @@
+"""Mandates of article 8: who stands in, a draft, its signature, how narrow it is, its end."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from cipher_service import clock
+from cipher_service.access import mandates
+from cipher_service.access.decisions import decide
+from cipher_service.access.mandate_desk import MandateDesk
+from cipher_service.access.mandates import Draft
+from cipher_service.access.subjects import Book, Circumstances
+from cipher_service.directory import officers
+from cipher_service.directory.officers import Window
+from cipher_service.errors import ServiceError
+from cipher_service.identity.passkey_book import Site
+from cipher_service.storage.tables.officers import absence
+from cipher_service.storage.unit_of_work import unit_of_work
+from tests.cipher_service.access import ministry as stage
+from tests.cipher_service.access.ministry import Ministry
+from tests.cipher_service.access.populations import NOW
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def ministry(engine: Engine) -> Ministry:
+    return stage.founded(engine)
+
+
+def draft(ministry: Ministry, holder: str, **changes: object) -> Draft:
+    made = Draft(
+        "interim", holder, ministry.of["SECRETARY-GENERAL"], "SECRETARY-GENERAL", (), "SECRET",
+        Window(NOW, NOW + 30 * DAY), "ARR-12",
+    )  # fmt: skip
+    return replace(made, **changes)  # type: ignore[arg-type] # members by name
+
+
+def test_the_interim_goes_to_the_most_senior_director_of_the_highest_grade(
+    ministry: Ministry,
+) -> None:
+    """Article 8: grade, then date in grade, then seniority; who is away is passed over."""
+    low = ministry.add("DIRECTOR", "CAE", 2001, 1990)
+    late = ministry.add("DIRECTOR", "MP", 2012, 1991)
+    first = ministry.add("DIRECTOR", "MP", 2011, 1999)
+    elder = ministry.add("DIRECTOR", "MP", 2011, 1998)
+    twin = ministry.add("DIRECTOR", "MP", 2011, 1998)
+    frozen = ministry.add("DIRECTOR", "MP-HE", 2000, 1980)
+    away = ministry.add("DIRECTOR", "MP-HE", 2000, 1980)
+    with unit_of_work(ministry.engine) as connection:
+        officers.set_state(connection, frozen, "suspended", NOW)
+        leave = absence.insert().values(officer=away, starts="2026-01-01T00:00:00Z", reason="x")
+        connection.execute(leave)
+        found = mandates.candidates(connection, ministry.gate, NOW)
+    assert [each.officer.officer_id for each in found] == [elder, twin, first, late, low]
+    assert [each.tied for each in found] == [True, True, False, False, False]
+    assert found[2].evidence()["grade_since"] == "2011-01-01"
+
+
+def test_only_the_ministers_signature_makes_an_interim(ministry: Ministry) -> None:
+    holder, other = ministry.add("DIRECTOR", "MP"), ministry.add("DIRECTOR", "CAE")
+    of, gate = ministry.of, ministry.gate
+    with unit_of_work(ministry.engine) as connection:
+        with pytest.raises(ServiceError, match="REASON_MISSING"):
+            mandates.propose(connection, gate, draft(ministry, other), of["CHIEF-CNTC"], NOW)
+        number = mandates.propose(connection, gate, draft(ministry, holder), of["CHIEF-CNTC"], NOW)
+        for by in (of["SECRETARY-GENERAL"], of["CHIEF-CNTC"], holder):
+            with pytest.raises(ServiceError, match="NOT_ALLOWED"):
+                mandates.sign(connection, gate, number, by, NOW)
+        assert gate.principals.of(connection, holder, NOW).mandates == ()
+        mandates.sign(connection, gate, number, of["MINISTER"], NOW)
+        with pytest.raises(ServiceError, match="NOT_PROPOSED"):
+            mandates.sign(connection, gate, number, of["MINISTER"], NOW)
+        acting = gate.principals.of(connection, holder, NOW)
+        done = decide(gate.policies, acting, "deadlines-view", Book("b"), Circumstances(NOW))
+        assert (done.allowed, done.mandate) == (True, number)
+        evidence = json.loads(mandates.find(connection, number).evidence)
+        assert [each["officer"] for each in evidence["order"]] == [holder, other]
+        over = gate.principals.of(connection, holder, NOW + 30 * DAY)
+        assert over.mandates == ()  # it ends by itself
+        mandates.end(connection, gate, number, of["SECRETARY-GENERAL"], NOW)  # who is back
+        assert gate.principals.of(connection, holder, NOW).mandates == ()
+        with pytest.raises(ServiceError, match="NOT_FOUND"):
+            mandates.find(connection, "M-9")
+        assert len(mandates.everything(connection)) == 1
+
+
+def test_a_mandate_is_refused_where_duties_part_and_gives_nothing_to_oneself(
+    ministry: Ministry,
+) -> None:
+    of, gate = ministry.of, ministry.gate
+    clerk = ministry.add("CIPHER-CLERK")
+    for wrong, code in (
+        (draft(ministry, of["AUDITOR"], reason="x"), "DUTIES_SEPARATE"),
+        (draft(ministry, of["SECRETARY-GENERAL"]), "OWN_ACT"),
+        (draft(ministry, clerk, window=Window(NOW, None)), "WINDOW_OPEN"),
+        (draft(ministry, clerk, act=" "), "ACT_MISSING"),
+        (draft(ministry, clerk, level="LOW"), "UNKNOWN_LEVEL"),
+        (draft(ministry, clerk, role="MINISTER"), "NOT_HELD"),
+        (draft(ministry, clerk, window=Window(NOW - DAY, NOW + DAY)), "WINDOW_PAST"),
+        (draft(ministry, clerk, actions=("visa", "key-destroy")), "ACTIONS_OF_ANOTHER"),
+        (draft(ministry, clerk, actions=("no-such-act",)), "ACTIONS_OF_ANOTHER"),
+    ):
+        with unit_of_work(ministry.engine) as connection, pytest.raises(ServiceError, match=code):
+            mandates.propose(connection, gate, wrong, of["CHIEF-CNTC"], NOW)
+
+
+def test_a_narrower_mandate_gives_its_acts_on_its_days_and_no_other(ministry: Ministry) -> None:
+    holder, gate = ministry.add("DIRECTOR", "MP"), ministry.gate
+    starts = NOW + DAY
+    narrow = draft(ministry, holder, actions=("policy-read",), window=Window(starts, starts + DAY))
+    with unit_of_work(ministry.engine) as connection:
+        number = mandates.propose(connection, gate, narrow, ministry.of["CHIEF-CNTC"], NOW)
+        mandates.sign(connection, gate, number, ministry.of["MINISTER"], NOW)
+        for at, action, allowed in (
+            (NOW, "policy-read", False),
+            (starts, "policy-read", True),
+            (starts, "deadlines-view", False),  # the function's, and not the mandate's
+            (starts + DAY, "policy-read", False),
+        ):
+            acting = gate.principals.of(connection, holder, at)
+            done = decide(gate.policies, acting, action, Book("b"), Circumstances(at))
+            assert (action, done.allowed) == (action, allowed)
+
+
+def test_a_mandate_that_begins_today_begins_now_and_not_at_midnight(ministry: Ministry) -> None:
+    desk = MandateDesk(_no_site, ministry.gate, "log", now=lambda: NOW)
+    asked = {
+        "kind": "signature",
+        "holder": ministry.add("CIPHER-CLERK"),
+        "delegator": ministry.of["SECRETARY-GENERAL"],
+        "role": "SECRETARY-GENERAL",
+        "actions": [],
+        "level": "SECRET",
+        "ends": clock.text(NOW + 9 * DAY),
+        "act": "ARR-1",
+        "reason": "",
+    }
+    midnight = NOW.replace(hour=0, minute=0, second=0)
+    assert midnight < NOW
+    with unit_of_work(ministry.engine) as connection:
+        for given, starts in (
+            ("", NOW),
+            (clock.text(midnight), NOW),
+            (clock.text(midnight + DAY), midnight + DAY),
+        ):
+            made = desk.propose(connection, ministry.of["CHIEF-CNTC"], {**asked, "starts": given})
+            assert mandates.find(connection, made["act"]).starts == clock.text(starts)
+
+
+def _no_site() -> Site:
+    raise AssertionError("a draft is written without a security key")
