@@ -129,13 +129,21 @@ def _add_sealing(group: "Commands[Parser]", say: Say, client: Say) -> None:
         help=say("help_checked"),
     )  # fmt: skip
     seal.add_argument("--days", type=int, default=30, help=say("help_seal_days"))
-    seal.add_argument("--witness", metavar=say("a_folder"), help=client("help_witness"))
-    seal.add_argument(
-        "--witness-passphrase-file", metavar=say("a_file"), help=client("help_witness_passphrase")
-    )
     papers = _act(group, say, "pouch.papers", "pouches:papers")
     papers.add_argument("seal", metavar="SEAL", help=say("help_closing"))
-    for parser in (seal, papers):
+    rectify = _bag(group, say, "pouch.rectify", "rectifications:rectify", pair=True)
+    rectify.add_argument(
+        "--set", metavar="P=V", action="append", required=True, help=client("help_rectify_set")
+    )
+    rectify.add_argument("--reason", metavar="R", required=True, help=client("help_rectify_reason"))
+    for parser in (seal, rectify):
+        parser.add_argument("--witness", metavar=say("a_folder"), help=client("help_witness"))
+        parser.add_argument(
+            "--witness-passphrase-file",
+            metavar=say("a_file"),
+            help=client("help_witness_passphrase"),
+        )
+    for parser in (seal, papers, rectify):
         parser.add_argument("-o", "--output", metavar=say("a_folder"), required=True)
     announce = _act(group, say, "pouch.announce", "pouches:announce")
     announce.add_argument("seal", metavar="SEAL", nargs="*", help=say("help_closing"))

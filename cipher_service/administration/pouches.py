@@ -28,7 +28,15 @@ from cipher_service.directory.enrolment import introduction
 from cipher_service.directory.register import read_directory
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
-from cipher_service.pouches import announcing, closing, handing_in, packing, planning, signing
+from cipher_service.pouches import (
+    announcing,
+    closing,
+    handing_in,
+    packing,
+    planning,
+    rectified_notices,
+    signing,
+)
 from cipher_service.pouches.closing import Closure
 from cipher_service.pouches.handing_in import Piece
 from cipher_service.pouches.office import Office
@@ -267,7 +275,7 @@ def seal(arguments: Namespace, terminal: Terminal) -> None:
         identity=arguments.witness, passphrase_file=arguments.witness_passphrase_file
     )
     witness = None if arguments.witness is None else open_identity(second, terminal)
-    out = _new_folder(arguments.output)
+    out = new_folder(arguments.output)
     with at_desk(arguments, terminal) as (installation, office):
         kept = closing.close(
             office,
@@ -294,7 +302,7 @@ def seal(arguments: Namespace, terminal: Terminal) -> None:
 
 def papers(arguments: Namespace, terminal: Terminal) -> None:
     """Write the papers of a sealed bag again."""
-    out = _new_folder(arguments.output)
+    out = new_folder(arguments.output)
     with at_desk(arguments, terminal) as (_, office):
         kept = closing.papers_of(office, arguments.seal, by=arguments.by)
         names = _write(kept, out, terminal, (None, None), _root(office))
@@ -307,7 +315,7 @@ def announce(arguments: Namespace, terminal: Terminal) -> None:
     """Tell the receivers of the bags of which they were not told yet."""
     with (
         at_desk(arguments, terminal) as (installation, office),
-        bureau_of(installation, _hire(arguments, terminal), office.journal) as bureau,
+        bureau_of(installation, hire_of(arguments, terminal), office.journal) as bureau,
     ):
         with office.look() as sitting:
             seals = arguments.seal or [row.seal for row in signing.unannounced(sitting.connection)]
@@ -317,6 +325,9 @@ def announce(arguments: Namespace, terminal: Terminal) -> None:
             )
             for each in seals
         ]
+        told += rectified_notices.announce_all(
+            office, bureau, arguments.seal, by=arguments.by, authority=arguments.authority
+        )
     if terminal.as_json:
         terminal.show_json([asdict(each) for each in told])
         return
@@ -335,7 +346,7 @@ def _announce(
 ) -> str | None:
     """Tell the receiver; a bag that is sealed stays sealed when that fails."""
     try:
-        with bureau_of(installation, _hire(arguments, terminal), office.journal) as bureau:
+        with bureau_of(installation, hire_of(arguments, terminal), office.journal) as bureau:
             return announcing.announce(
                 office,
                 bureau,
@@ -348,7 +359,7 @@ def _announce(
         return None
 
 
-def _hire(arguments: Namespace, terminal: Terminal) -> Hire:
+def hire_of(arguments: Namespace, terminal: Terminal) -> Hire:
     """Return who grants what the cipher bureau's dispatch about a bag needs: who acts."""
     answer = answer_of(arguments, terminal)
     return lambda custodian: AtHand(custodian, arguments.by, answer)
@@ -384,7 +395,8 @@ def _write(
     return sorted(written)
 
 
-def _new_folder(name: str) -> Path:
+def new_folder(name: str) -> Path:
+    """Return a folder to write into. Raises Misused FOLDER_NOT_EMPTY."""
     out = Path(name).absolute()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise Misused("FOLDER_NOT_EMPTY", path=str(out))

@@ -41,7 +41,7 @@ ABANDONED: Final = timedelta(minutes=10)
 
 _LOG = logging.getLogger(__name__)
 KIND: Final = "telegram"
-_PRECEDENCE = "URGENT"
+PRECEDENCE: Final = "URGENT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def telling(
     )
     return Telling(
         heading,
-        [Destination(receiver, _PRECEDENCE, None), Destination(own, _PRECEDENCE, None, COPY)],
+        [Destination(receiver, PRECEDENCE, None), Destination(own, PRECEDENCE, None, COPY)],
         _text(manifest).encode("utf-8"),
         [Attachment(MANIFEST, kept.sealed.to_bytes() + b"\n", "application/json")],
     )

@@ -195,7 +195,7 @@ def outline_of(
         ordinal=ordinal,
         waybill=waybills.body_of(connection, closing.departure),
         lines=tuple(bytes(row.body) for row in repository.lines_of(connection, seal)),
-        certifier=Certifier(closure.certifier, named, _function_of(sitting, closure.certifier)),
+        certifier=Certifier(closure.certifier, named, function_of(sitting, closure.certifier)),
         closed=sitting.now,
         stand=_stand(sitting, closing),
     )
@@ -258,6 +258,7 @@ def _stand(sitting: Sitting, closing: Closing) -> tuple[object, ...]:
     )
 
 
-def _function_of(sitting: Sitting, officer: str) -> str:
+def function_of(sitting: Sitting, officer: str) -> str:
+    """Return the first function that an officer holds, in words; their number where none."""
     held = officers.functions(sitting.connection, officer, sitting.now)
     return default_roles().roles[held[0].role].fr if held else officer

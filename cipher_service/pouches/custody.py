@@ -224,13 +224,13 @@ def _may_receive(connection: Connection, closing: Closing, event: Event) -> bool
 
 
 def differences_of(closing: Closing, event: Event) -> tuple[Difference, ...]:
-    """Compare a receipt with what was sealed: numbers, condition, weight."""
+    """Compare a receipt with what was sealed: numbers, condition, weight as it was put right."""
     facts = event.facts
     if not isinstance(facts, Received):
         return ()
     found = check_seals(closing.seals, facts.seals, facts.condition)
-    if facts.weight_g is not None and closing.weight_g is not None:
-        found += check_weight(closing.weight_g, facts.weight_g, closing.route.tolerance_g)
+    if facts.weight_g is not None and closing.weighed_g is not None:
+        found += check_weight(closing.weighed_g, facts.weight_g, closing.route.tolerance_g)
     return found
 
 

@@ -67,7 +67,7 @@ def receipt(
             seals_announced=closing.seals,
             seals_read=arrived.facts.seals,
             condition=arrived.facts.condition,
-            weight_closed_g=closing.weight_g or 0,
+            weight_closed_g=closing.weighed_g or 0,
             weight_received_g=arrived.facts.weight_g,
             lines_announced=lines,
             lines_conforming=lines - len(touched),

@@ -52,11 +52,17 @@ class Closing:
     manifest: str | None
     seals: tuple[str, ...]
     weight_g: int | None
+    rectified_g: int | None
     nonce_sha256: str | None
     stage: str
     lost: bool
     recalled: bool
     route: RouteRecord
+
+    @property
+    def weighed_g(self) -> int | None:
+        """What it weighed when it was closed, as its origin put it right; None before sealing."""
+        return self.weight_g if self.rectified_g is None else self.rectified_g
 
     @property
     def on_the_way(self) -> bool:
@@ -394,6 +400,7 @@ def _closing(row: Any) -> Closing:
         manifest=row.manifest,
         seals=tuple(json.loads(row.seals)),
         weight_g=row.weight_g,
+        rectified_g=row.rectified_g,
         nonce_sha256=row.nonce_sha256,
         stage=row.stage,
         lost=bool(row.lost),

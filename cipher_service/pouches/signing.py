@@ -23,7 +23,7 @@ from keys.cose import decode_cbor
 from keys.custody import Custodian
 from keys.custody.bag_texts import DRAWN, KEPT
 from keys.custody.desk import SealSignatures
-from keys.devices import SEAL
+from keys.devices import RECTIFICATION, SEAL
 from keys.errors import SignatureInvalid
 from keys.records import FINGERPRINT, Record
 from keys.signing import Signatures
@@ -69,9 +69,11 @@ class CustodianSealer:
         return self._signed(decode_cbor(structure)[3]).cose
 
     def sign(self, context: str, message: bytes) -> Signatures:
-        """Both signatures of the sealed manifest."""
+        """Both signatures of the sealed manifest, or of a rectification of it."""
+        if context == RECTIFICATION:
+            return self._custodian.sign_rectification(message)
         if context != SEAL:
-            raise ValueError("the bureau seals bags here, and nothing else")
+            raise ValueError("the bureau seals bags here and puts bordereaux right, nothing else")
         return self._signed(message).full
 
     def _signed(self, claims: bytes) -> SealSignatures:

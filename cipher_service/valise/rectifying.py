@@ -4,12 +4,10 @@ Whoever closed a bag puts words and weights of its bordereau right after it left
 that says what stood there and what is right, and by its paper. What was sealed is not touched.
 """
 
-import re
 import secrets
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from cipher_service import clock
 from cipher_service.client.deciphering import require_empty
@@ -23,9 +21,11 @@ from cipher_service.valise.reading import read_bounded
 from cipher_service.valise.rectifications import change_text, load
 from cipher_service.valise.sealing import open_witness, publish
 from pouch.bordereau import digest
+from pouch.changes import change_of
 from pouch.errors import OriginNotYours, RectificationMalformed
 from pouch.manifest import SALT_BYTES, Manifest
 from pouch.papers.correction import rectification_paper
+from pouch.papers.folder import RECTIFICATION, RECTIFICATION_PAPER
 from pouch.rectification import (
     Change,
     Rectification,
@@ -33,14 +33,9 @@ from pouch.rectification import (
     make_rectification,
     read_rectification,
     rectified,
-    standing,
 )
 from pouch.sealed import SEALED_BYTES_MAX, SealedManifest, read_sealed
 from pouch.verdict import Name, Trust, judge
-
-FILE: Final = "rectification.json"
-PAPER: Final = "rectification.pdf"
-_DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
 
 def rectify(arguments: Namespace, terminal: Terminal) -> None:
@@ -72,7 +67,11 @@ def rectify(arguments: Namespace, terminal: Terminal) -> None:
         levels=levels,
         witnessed=witness is not None,
     )
-    publish({FILE: data + b"\n", PAPER: paper}, out.resolve(), Path(arguments.identity))
+    publish(
+        {RECTIFICATION: data + b"\n", RECTIFICATION_PAPER: paper},
+        out.resolve(),
+        Path(arguments.identity),
+    )
     _tell(statement, out, terminal)
 
 
@@ -107,20 +106,10 @@ def _statement(
 
 def _change(typed: str, right: Manifest) -> Change:
     """Return the change that was typed as `consignee=Le consul` or `3.weight=250`."""
-    place, equals, text = typed.partition("=")
-    number, dot, what = place.rpartition(".")
-    if not equals or (dot and not _DIGITS.fullmatch(number)):
-        raise Misused("RECTIFY_SET_WRONG", typed=typed)
-    line = int(number) if dot else None
     try:
-        was = standing(right, line, what)
-    except KeyError as error:
+        return change_of(typed, right)
+    except ValueError as error:
         raise Misused("RECTIFY_SET_WRONG", typed=typed) from error
-    if what != "weight":
-        return Change(line, what, was, text or None)
-    if not _DIGITS.fullmatch(text):
-        raise Misused("RECTIFY_SET_WRONG", typed=typed)
-    return Change(line, what, was, int(text))
 
 
 def _tell(statement: Rectification, out: Path, terminal: Terminal) -> None:

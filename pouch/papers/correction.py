@@ -22,6 +22,7 @@ def rectification_paper(
     *,
     levels: Mapping[str, str],
     witnessed: bool,
+    second: str | None = None,
 ) -> bytes:
     """Prints a rectification, at the level of its bag: it is filed with the bordereau.
 
@@ -30,7 +31,8 @@ def rectification_paper(
         manifest: as it was sealed.
         language: of the paper.
         levels: the level words of the scheme of markings in this language, by code.
-        witnessed: whether a second person signed it.
+        witnessed: whether a second person's card signed it.
+        second: name of the second person, where they granted the bureau's own signature.
     """
     paper = {
         "number": statement.number,
@@ -49,6 +51,7 @@ def rectification_paper(
         "name": statement.name,
         "function": statement.function,
         "witnessed": witnessed,
+        "second": second,
     }
     return render(
         "rectification",

@@ -18,6 +18,8 @@ SEAL_TEXT: Final = "seal.txt"
 SEAL_PICTURE: Final = "seal.png"
 LABEL: Final = "label.pdf"
 BORDEREAU: Final = "bordereau.pdf"
+RECTIFICATION: Final = "rectification.json"
+RECTIFICATION_PAPER: Final = "rectification.pdf"
 
 
 def bag_folder(

@@ -112,6 +112,7 @@ closing = table(
     Column("recalled", Integer, nullable=False),
     # Canonical JSON list of the officers who took it from another, likewise; NULL: nobody.
     Column("takers", Text),
+    Column("rectified_g", Integer),  # the weight as its origin put it right; NULL: as sealed
     Index("ix_pouch_closing_departure", "departure", "seal"),
 )
 
@@ -177,6 +178,22 @@ sealed = table(
     at_least("ordinal", 1),
     UniqueConstraint("number"),
     UniqueConstraint("departure", "ordinal"),
+)
+
+rectification = table(
+    "pouch_rectification",
+    # What headquarters put right in a bordereau that it sealed; both stay (pouch/SPEC.md §13).
+    Column("seal", Text, ForeignKey("pouch_closing.seal"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True),  # 1 for the first of this closing
+    Column("number", Text, nullable=False),
+    Column("hash", Text, nullable=False),  # of the statement, which a salt hides
+    Column("made_at", Text, nullable=False),
+    Column("first", Text, nullable=False),
+    Column("second", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # age ciphertext to the bureau's card
+    Column("announcement", Text),  # the dispatch that told the receiver; NULL: not yet
+    at_least("ordinal", 1),
+    UniqueConstraint("number"),
 )
 
 preparation = table(

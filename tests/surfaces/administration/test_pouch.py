@@ -22,6 +22,7 @@ from keys.endorsement import read_introduction, root_fingerprint
 from keys.jws import ApiKey
 from pouch.classes import PROHIBITED
 from pouch.papers.bag import grouped_fingerprint
+from pouch.rectification import read_rectification, rectified
 from pouch.sealed import read_sealed
 from pouch.verdict import Name, Trust, judge
 from tests.support.bags import Device, enrolment_of, received, signed
@@ -322,3 +323,40 @@ def test_headquarters_takes_a_queue_in_with_a_device_that_it_forgot(
     taken = done(typed, "pouch", "readings", "--take-in", *by, str(file))
     assert taken == {"recorded": 1, "new": 1}
     assert done(typed, "pouch", "readings", *by, str(file)) == {"recorded": 1, "new": 0}
+
+
+def test_a_sealed_bordereau_is_put_right_by_two_and_its_receiver_told(
+    ministry: Stage, typed: Typed, people: dict[str, str], tmp_path: Path
+) -> None:
+    what = ready(typed, people)
+    seal = made_up(typed, people, what)
+    done(typed, *sealing(people, what, seal, tmp_path / "sac"))
+    sealed = read_sealed((tmp_path / "sac" / "manifest.json").read_bytes())
+    pair = ("--by", people["chief"], "--with", people["second"])
+    words = ("--set", "1.addressee=Consulat, Marseille", "--set", "weight=7500")
+    out = tmp_path / "rectificatif"
+
+    made = done(
+        typed, "pouch", "rectify", what["bag"], *words, "--reason", "Erreur", *pair, "-o", str(out)
+    )  # fmt: skip
+
+    assert made["files"] == ["rectification.json", "rectification.pdf"]
+    file = read_rectification((out / "rectification.json").read_bytes())
+    with opened(Namespace(data=str(ministry.settings.data))) as installation:
+        with custodian_of(installation.settings) as custodian:
+            trust = Trust([custodian.card()])
+        with reading(installation.engine) as connection:
+            told = dispatch_of(connection, "PARIS", made["announcement"])
+    assert told.dispatch_id == made["announcement"]
+    assert rectified(sealed, [file], trust=trust).weight_g == 7500
+    text = pypdfium2.PdfDocument(out / "rectification.pdf")[0].get_textpage().get_text_bounded()
+    for word in (made["number"], "Consulat, Marseille", "Agent chief", "Agent second"):
+        assert word in " ".join(text.split())
+    assert "Une seule personne" not in text
+    assert done(typed, "pouch", "announce", "--authority", people["chief"], *pair[:2]) == []
+    status, _, err = typed(
+        "pouch", "rectify", seal, "--set", "1.quantity=2", "--reason", "Erreur", *pair,
+        "-o", str(tmp_path / "autre"),
+    )  # fmt: skip
+    assert (status, "(RECTIFICATION_IMPOSSIBLE)" in err) == (1, True), err
+    assert not (tmp_path / "autre").exists()

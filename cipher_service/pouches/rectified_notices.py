@@ -1,0 +1,87 @@
+"""The receiver of a bag is told of the rectification of its bordereau by an enciphered dispatch."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from cipher_service.directory.register import read_directory
+from cipher_service.dispatches.bureau import HeadquartersBureau, People
+from cipher_service.labels.scheme import default_scheme
+from cipher_service.pouches import carriage, rectifying
+from cipher_service.pouches.announcing import KIND, PRECEDENCE, Announced, label_of
+from cipher_service.pouches.entitlement import PACK
+from cipher_service.pouches.office import Office
+from cipher_service.references import new_id
+from keys.dispatch import Attachment, Destination
+from keys.manifest import COPY, Heading
+from pouch.locator import grouped_locator
+from pouch.papers.folder import RECTIFICATION
+
+
+def announce_all(
+    office: Office,
+    bureau: HeadquartersBureau,
+    seals: Sequence[str],
+    *,
+    by: str,
+    authority: str,
+) -> list[Announced]:
+    """Tell the receivers of every rectification of which they were not told.
+
+    Args:
+        office: the pouch bureau.
+        bureau: the cipher bureau that sends.
+        seals: of these closings; of all where there are none.
+        by: who announces; drafter of the dispatch.
+        authority: who releases it.
+
+    Raises:
+        ServiceError, KeysError: as `announcing.announce`.
+    """
+    with office.look() as sitting:
+        rows = rectifying.untold(sitting.connection, seals)
+    return [_announce(office, bureau, row, by=by, authority=authority) for row in rows]
+
+
+def _announce(
+    office: Office, bureau: HeadquartersBureau, row: Row[Any], *, by: str, authority: str
+) -> Announced:
+    with office.consider("pouch_rectify", row.seal) as sitting:
+        found = carriage.seen(sitting, row.seal, by)
+        sitting.require(by, PACK, found)
+        directory = read_directory(sitting.connection)
+        receiver = directory.card_in_force(found.route.destination).card
+    with office.keys("pouch_papers", row.seal) as custodian:
+        file = rectifying.file_of(row, custodian)
+    now = office.now().replace(microsecond=0)
+    heading = Heading(
+        id=new_id(now),
+        kind=KIND,
+        label=label_of(found.bag_class, default_scheme()),
+        dtg=now,
+        created=now,
+        subject=f"Valise : rectificatif {row.number}",
+    )
+    destinations = [
+        Destination(receiver, PRECEDENCE, None),
+        Destination(bureau.card, PRECEDENCE, None, COPY),
+    ]
+    attachments = [Attachment(RECTIFICATION, file + b"\n", "application/json")]
+    text = _text(row.number, found.bag).encode("utf-8")
+    sent = bureau.send(heading, destinations, text, attachments, People(by, authority))
+    with office.act("pouch_rectified", row.seal) as sitting:
+        rectifying.note_told(sitting.connection, row, sent.manifest.id)
+    return Announced(row.seal, sent.manifest.id)
+
+
+def _text(number: str, bag: str) -> str:
+    named = grouped_locator(bag)
+    return (
+        f"Le bordereau de la valise {named} est rectifié ({number}). Il reste tel que scellé et se "
+        "lit avec la pièce jointe : valise verify --manifest manifest.json --rectification "
+        f"{RECTIFICATION}. Classez-la avec lui.\n\n"
+        f"The bordereau of bag {named} is put right ({number}). It stays as it was sealed and is "
+        "read with the attachment: valise verify --manifest manifest.json --rectification "
+        f"{RECTIFICATION}. File it with the bordereau.\n"
+    )

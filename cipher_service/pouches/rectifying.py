@@ -1,0 +1,244 @@
+"""Headquarters puts right a bordereau that it sealed: by two, signed, on record (article 15).
+
+What was sealed stays. The books hold each rectification as ciphertext to the bureau's card, for it
+names senders and addressees; beside it stand its salted hash and the bag's weight as it is right.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from cipher_service import clock
+from cipher_service.directory import officers
+from cipher_service.directory.register import read_directory
+from cipher_service.errors import ServiceError
+from cipher_service.pouches import carriage, closing, repository, signing
+from cipher_service.pouches.entitlement import SEAL
+from cipher_service.pouches.office import Office, Sitting
+from cipher_service.pouches.signing import CustodianSealer
+from cipher_service.storage.tables.pouches import rectification as book
+from keys import canonical
+from keys.age.files import encrypt
+from keys.cards import Card
+from keys.custody import Custodian
+from keys.custody.bag_texts import RECTIFIED
+from pouch.bordereau import digest
+from pouch.changes import change_of
+from pouch.errors import RectificationMalformed, RectificationNotOfBag, RectificationUnwitnessed
+from pouch.manifest import SALT_BYTES, Manifest
+from pouch.rectification import (
+    Rectification,
+    SignedRectification,
+    make_rectification,
+    read_rectification,
+    rectified,
+)
+from pouch.sealed import SealedManifest, Sealer
+from pouch.verdict import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What somebody found to be wrong.
+
+    Attributes:
+        typed: each change as `pouch.changes` reads it.
+        reason: why, one line.
+    """
+
+    typed: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A rectification that two persons issued.
+
+    Attributes:
+        sealed: the manifest as it was sealed.
+        statement: what is put right.
+        file: with its signatures.
+        second: name of the second person.
+        witnessed: whether the second person's own card signed too.
+    """
+
+    sealed: SealedManifest
+    statement: Rectification
+    file: bytes
+    second: str
+    witnessed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """What a rectification is drawn up from, as the books stand."""
+
+    row: Row[Any]
+    earlier: tuple[Row[Any], ...]
+    cards: tuple[Card, ...]
+    name: str
+    function: str
+    second: str
+
+
+def rectify(
+    office: Office,
+    seal: str,
+    correction: Correction,
+    *,
+    by: str,
+    second: str,
+    witness: Sealer | None = None,
+) -> Issued:
+    """Put a sealed bordereau right by two persons, as they would close a bag.
+
+    Args:
+        office: the bureau.
+        seal: the closing, or what names its bag.
+        correction: what is right, and why.
+        by: who answers for it.
+        second: the other person, who packed nothing.
+        witness: the second person's own card; needed where theirs closed the bag.
+
+    Raises:
+        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, NOT_SEALED_HERE, BUSY;
+            RECTIFICATION_IMPOSSIBLE: nothing of the kind can be put right.
+        Refusal: RectificationUnwitnessed, WitnessIsSealer, what a reader would refuse, or the
+            custodian's.
+    """
+    with office.consider("pouch_rectify", seal) as sitting:
+        stand = _stand(sitting, seal, by, second)
+    seal = stand.row.seal
+    with office.keys("pouch_papers", seal) as custodian:
+        sealed = signing.open_kept(stand.row, custodian).sealed
+        earlier = [opened(row, custodian) for row in stand.earlier]
+    if sealed.seal.claims.witness is not None and witness is None:
+        raise RectificationUnwitnessed("the second person's card closed the bag")
+    trust = Trust([*stand.cards, *([] if witness is None else [witness.card])])
+    statement = _drawn(office, stand, correction, sealed, rectified(sealed, earlier, trust=trust))
+    with office.keys("pouch_sign", seal) as custodian:
+        file = _signed(statement, custodian, witness)
+    # What a receiver would refuse is refused here.
+    right = rectified(sealed, [*earlier, read_rectification(file)], trust=trust)
+    with office.act("pouch_rectify", seal) as sitting:
+        if _stand(sitting, seal, by, second).earlier != stand.earlier:
+            raise ServiceError("BUSY")
+        _keep(sitting, statement, file, right, by=by, second=second)
+    return Issued(sealed, statement, file, stand.second, witness is not None)
+
+
+def rows_of(connection: Connection, seal: str) -> list[Row[Any]]:
+    """Return what is kept of a closing's rectifications, in their order."""
+    return list(
+        connection.execute(select(book).where(book.c.seal == seal).order_by(book.c.ordinal))
+    )
+
+
+def untold(connection: Connection, seals: Sequence[str]) -> list[Row[Any]]:
+    """Return the rectifications whose receivers were not told, of these closings or of all."""
+    found = select(book).where(book.c.announcement.is_(None)).order_by(book.c.seal, book.c.ordinal)
+    return list(connection.execute(found.where(book.c.seal.in_(seals)) if seals else found))
+
+
+def note_told(connection: Connection, row: Row[Any], dispatch_id: str) -> None:
+    """Note the dispatch by which a receiver was told of a rectification."""
+    named = (book.c.seal == row.seal, book.c.ordinal == row.ordinal)
+    connection.execute(update(book).where(*named).values(announcement=dispatch_id))
+
+
+def opened(row: Row[Any], custodian: Custodian) -> SignedRectification:
+    """Open a rectification that is kept. Raises KeysError: the custodian refuses."""
+    return read_rectification(file_of(row, custodian))
+
+
+def file_of(row: Row[Any], custodian: Custodian) -> bytes:
+    """Return the file of a rectification that is kept, as it was signed."""
+    text = canonical.decode(custodian.open_bag_text(row.body))
+    return canonical.encode(text["rectification"])
+
+
+def _stand(sitting: Sitting, named: str, by: str, second: str) -> _Stand:
+    connection, found = sitting.connection, carriage.seen(sitting, named, by)
+    sitting.require(by, SEAL, found, second=second)
+    row = signing.row_of(connection, found.seal)
+    if row is None:
+        raise ServiceError("NOT_SEALED_HERE", seal=found.seal)
+    cards = read_directory(connection).cards.values()
+    return _Stand(
+        row=row,
+        earlier=tuple(rows_of(connection, found.seal)),
+        cards=tuple(each.card for each in cards),
+        name=officers.read(connection, by).identity.name,
+        function=closing.function_of(sitting, by),
+        second=officers.read(connection, second).identity.name,
+    )
+
+
+def _drawn(
+    office: Office,
+    stand: _Stand,
+    correction: Correction,
+    sealed: SealedManifest,
+    right: Manifest,
+) -> Rectification:
+    ordinal = len(stand.earlier) + 1
+    try:
+        statement = Rectification(
+            number=f"{right.number}/R{ordinal}",
+            bag=right.bag,
+            seal=right.seal,
+            digest=digest(sealed.manifest).hex(),
+            ordinal=ordinal,
+            previous=stand.earlier[-1].hash if stand.earlier else None,
+            made=office.now().replace(microsecond=0),
+            name=stand.name,
+            function=stand.function,
+            reason=correction.reason,
+            changes=tuple(change_of(typed, right) for typed in correction.typed),
+            salt=secrets.token_bytes(SALT_BYTES),
+        )
+        statement.encode()
+    except (ValueError, RectificationMalformed, RectificationNotOfBag) as error:
+        raise ServiceError("RECTIFICATION_IMPOSSIBLE", problem=str(error)) from error
+    return statement
+
+
+def _signed(statement: Rectification, custodian: Custodian, witness: Sealer | None) -> bytes:
+    return make_rectification(statement, sealer=CustodianSealer(custodian), witness=witness)
+
+
+def _keep(
+    sitting: Sitting,
+    statement: Rectification,
+    file: bytes,
+    right: Manifest,
+    *,
+    by: str,
+    second: str,
+) -> None:
+    body = {
+        "v": 1,
+        "type": RECTIFIED,
+        "levels": _levels(right),
+        "rectification": canonical.decode(file),
+    }
+    sitting.connection.execute(
+        insert(book).values(
+            seal=statement.seal,
+            ordinal=statement.ordinal,
+            number=statement.number,
+            hash=statement.hash,
+            made_at=clock.text(statement.made),
+            first=by,
+            second=second,
+            body=encrypt(canonical.encode(body), [sitting.office.card.recipient]),
+        )
+    )
+    repository.change_closing(sitting.connection, statement.seal, rectified_g=right.weight_g)
+
+
+def _levels(right: Manifest) -> Sequence[str]:
+    return sorted({item.level for item in right.items})

@@ -1,0 +1,212 @@
+"""Headquarters puts right a bordereau that it sealed: who may, by two, and what follows."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from cipher_service.administration.officer_keys import AtHand, Signer
+from cipher_service.audit.warrants import WarrantedCustodian
+from cipher_service.errors import ServiceError
+from cipher_service.pouches import closing, custody, rectifying, repository
+from cipher_service.pouches.office import Office
+from cipher_service.pouches.rectifying import Correction, Issued
+from cipher_service.storage.tables import pouches as tables
+from cipher_service.storage.unit_of_work import reading
+from keys.custody.clock import system_clock
+from keys.custody.core import Custody
+from keys.custody.errors import GrantMissing, GrantOfAnother
+from keys.custody.log_keys import HeadInMemory
+from keys.custody.officers import Officers
+from keys.custody.roll_file import RollFile
+from keys.signing import Signatures
+from pouch.errors import RectificationUnwitnessed
+from pouch.facts import Received
+from pouch.rectification import read_rectification, rectified
+from pouch.verdict import Trust
+from tests.support.bags import Device
+from tests.support.ministry import custody as keys_of_headquarters
+from tests.support.ministry import post_keys
+from tests.support.office import PouchBureau
+from tests.support.officers import PARTY, found_ministry, whole_now
+
+TYPED = ("2.addressee=Consulat, Marseille", "weight=9400", "vehicle=")
+REASON = "Erreur de transcription"
+
+
+def put_right(
+    bureau: PouchBureau,
+    seal: str,
+    *typed: str,
+    office: Office | None = None,
+    second: str | None = None,
+) -> Issued:
+    return rectifying.rectify(
+        office or bureau.office,
+        seal,
+        Correction(typed or TYPED, REASON),
+        by=bureau.chief,
+        second=second or bureau.second,
+    )
+
+
+def refusal(act: Callable[[], object]) -> str:
+    with pytest.raises(ServiceError) as caught:
+        act()
+    return caught.value.code
+
+
+def differences(bureau: PouchBureau, seal: str, weight_g: int) -> list[str]:
+    with reading(bureau.engine) as connection:
+        found = repository.closing_of(connection, seal)
+    assert found is not None
+    facts = Received(seals=found.seals, condition="intact", weight_g=weight_g)
+    event = Device("scales").tell(facts, officer="PAUL", place="PARIS", seal=seal, bag=found.bag)
+    return [each.kind for each in custody.differences_of(found, event)]
+
+
+def test_two_persons_put_words_and_a_weight_right_and_what_was_sealed_stays(
+    bureau: PouchBureau,
+) -> None:
+    kept = bureau.closed()
+    seal = kept.sealed.manifest.seal
+    assert differences(bureau, seal, 9400) == ["weight-differs"]
+
+    issued = put_right(bureau, seal)
+
+    trust = Trust([keys_of_headquarters().card()])
+    right = rectified(kept.sealed, [read_rectification(issued.file)], trust=trust)
+    assert right.items[1].addressee == "Consulat, Marseille"
+    assert (right.weight_g, right.waybill.carrier.vehicle) == (9400, None)
+    statement = issued.statement
+    assert statement.number == f"{kept.sealed.manifest.number}/R1"
+    assert (statement.name, statement.function) == (
+        "Agent CHIEF-POUCH",
+        kept.sealed.manifest.certifier.function,
+    )
+    assert differences(bureau, seal, 9400) == []
+    assert differences(bureau, seal, 7400) == ["weight-differs"]
+    again = closing.papers_of(bureau.office, seal, by=bureau.chief)
+    assert again.sealed.to_bytes() == kept.sealed.to_bytes()
+
+
+def test_one_follows_the_other_and_nothing_legible_is_in_the_database(bureau: PouchBureau) -> None:
+    kept = bureau.closed()
+    seal = kept.sealed.manifest.seal
+    first = put_right(bureau, seal)
+    second = put_right(bureau, seal, "2.addressee=Consulat, Lyon")
+
+    assert (second.statement.ordinal, second.statement.previous) == (2, first.statement.hash)
+    files = [read_rectification(each.file) for each in (first, second)]
+    trust = Trust([keys_of_headquarters().card()])
+    assert rectified(kept.sealed, files, trust=trust).items[1].addressee == "Consulat, Lyon"
+    assert differences(bureau, seal, 9400) == [], "what the first put right stays so"
+    with reading(bureau.engine) as connection:
+        rows = rectifying.rows_of(connection, seal)
+        told = repr(connection.execute(select(tables.rectification)).all())
+    opened = [rectifying.opened(row, keys_of_headquarters()) for row in rows]
+    assert opened == files
+    assert not any(word in told for word in ("Marseille", "Lyon", "Chancellerie", REASON))
+
+
+def test_who_may_not_and_what_cannot_be_put_right(bureau: PouchBureau) -> None:
+    seal = bureau.packed()
+    assert refusal(lambda: put_right(bureau, seal)) == "NOT_SEALED_HERE"
+    closing.close(bureau.office, seal, bureau.closure(), by=bureau.chief, second=bureau.second)
+
+    def refused(correction: Correction, second: str = bureau.second) -> str:
+        return refusal(
+            lambda: rectifying.rectify(
+                bureau.office, seal, correction, by=bureau.chief, second=second
+            )
+        )
+
+    assert refusal(lambda: put_right(bureau, "0" * 32)) == "CLOSING_UNKNOWN"
+    for second in (bureau.chief, bureau.agent, bureau.courier):
+        assert refused(Correction(TYPED, REASON), second) == "NOT_ALLOWED"
+    for typed in (
+        *("1.quantity=2", "1.level=SECRET", "class=SECRET", "3.sender=Un service", "sender=A"),
+        *("weight=7400", "weight=", "weight=7,4", "weight=0", "1.register=b 2", "1.sender="),
+        *("consignee", "x.sender=A", f"consignee={'é' * 121}"),
+    ):
+        assert refused(Correction((typed,), REASON)) == "RECTIFICATION_IMPOSSIBLE", typed
+    twice = Correction(("weight=7500", "weight=7600"), REASON)
+    for wrong in (twice, Correction(TYPED, ""), Correction((), REASON)):
+        assert refused(wrong) == "RECTIFICATION_IMPOSSIBLE"
+    with reading(bureau.engine) as connection:
+        assert rectifying.rows_of(connection, seal) == []
+
+
+def test_of_two_at_once_one_is_on_record(bureau: PouchBureau) -> None:
+    seal = bureau.closed().sealed.manifest.seal
+
+    class Slow(WarrantedCustodian):
+        """While it signs, others issue theirs."""
+
+        def sign_rectification(self, statement: bytes, warrant: bytes = b"") -> Signatures:
+            put_right(bureau, seal, "consignee=Le consul")
+            return super().sign_rectification(statement, warrant)
+
+    slow = Slow(keys_of_headquarters(), bureau.engine, "log.example/office", "account/tests")
+    office = replace(bureau.office, custodian=slow)
+    assert refusal(lambda: put_right(bureau, seal, office=office)) == "BUSY"
+    with reading(bureau.engine) as connection:
+        assert [row.ordinal for row in rectifying.rows_of(connection, seal)] == [1]
+
+
+def test_whom_a_second_card_closed_a_second_card_puts_right(bureau: PouchBureau) -> None:
+    class Second:
+        card = post_keys("PARIS").card
+        sign = staticmethod(post_keys("PARIS").signing.sign)
+        sign_cose = staticmethod(post_keys("PARIS").signing.sign_cose)
+
+    seal = bureau.packed()
+    kept = closing.close(
+        bureau.office, seal, bureau.closure(), by=bureau.chief, second=bureau.second,
+        witness=Second(),
+    )  # fmt: skip
+    with pytest.raises(RectificationUnwitnessed):
+        put_right(bureau, seal)
+    issued = rectifying.rectify(
+        bureau.office, seal, Correction(TYPED, REASON), by=bureau.chief, second=bureau.second,
+        witness=Second(),
+    )  # fmt: skip
+    trust = Trust([keys_of_headquarters().card(), Second.card])
+    assert rectified(kept.sealed, [read_rectification(issued.file)], trust=trust).weight_g == 9400
+
+
+def test_before_officers_it_is_signed_on_both_keys_and_on_neither_alone(
+    bureau: PouchBureau, tmp_path: Path
+) -> None:
+    seal = bureau.closed().sealed.manifest.seal
+    functions = {bureau.chief: "CHIEF-CIPHER-POUCH", bureau.second: "POUCH-AGENT"}
+    people = found_ministry(whole_now(), functions)
+    store = tmp_path / "roll"
+    store.mkdir(mode=0o700)
+    file, keys = RollFile(store, b"0" * 64), keys_of_headquarters()
+    file.write(people.roll)
+    custodian = Custody(keys.service, keys.secret, HeadInMemory(), Officers(file, system_clock))
+
+    def at_hand(number: str) -> AtHand:
+        def answer(signer: Signer, challenge: bytes) -> bytes:
+            return people.keys[signer.number][0].get(challenge, PARTY)
+
+        return AtHand(custodian, number, answer)
+
+    def issue(*hands: AtHand, typed: str) -> Issued:
+        asking = WarrantedCustodian(
+            custodian, bureau.engine, "log.example/office", "account/tests", *hands
+        )
+        office = replace(bureau.office, custodian=asking)
+        return put_right(bureau, seal, typed, office=office)
+
+    chief = at_hand(bureau.chief)
+    for hands in ((), (chief,), (chief, at_hand(bureau.chief))):
+        with pytest.raises((GrantMissing, GrantOfAnother)):
+            issue(*hands, typed="weight=9400")
+    assert issue(chief, at_hand(bureau.second), typed="weight=9400").statement.ordinal == 1
+    # What is kept of the first opens under the session of who issues the second.
+    assert issue(chief, at_hand(bureau.second), typed="weight=9500").statement.ordinal == 2
+    chief.close()
