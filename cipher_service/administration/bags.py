@@ -1,17 +1,16 @@
 """What goes and comes by diplomatic pouch: envelopes written out for a bag, and taken from one."""
 
 from argparse import Namespace
-from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from cipher_service.administration.bureau import at_work, looked_at
 from cipher_service.administration.words import Speaker
 from cipher_service.client.copies import copy_exactly
 from cipher_service.client.terminal import Terminal
-from cipher_service.dispatches.lists import dispatch_of, small_body
+from cipher_service.dispatches.lists import dispatch_of, held_of
 from cipher_service.errors import ServiceError
 from cipher_service.storage.blobs import Blobs
+from cipher_service.storage.held import opened
 from cipher_service.storage.unit_of_work import reading
 from keys.age.header import Header
 from keys.package import label_id
@@ -23,15 +22,11 @@ def bag(arguments: Namespace, terminal: Terminal) -> None:
     with looked_at(arguments, f"bureau bag {arguments.dispatch}"[:80]) as installation:
         with reading(installation.engine) as connection:
             record = dispatch_of(connection, installation.settings.headquarters, arguments.dispatch)
-            small = None if record.stored else small_body(connection, record)
-        source: BinaryIO
-        if small is None:
-            path = Blobs(installation.settings.data).path(record.sha256)
-            if not path.exists():
-                raise ServiceError("ENVELOPE_LOST")
-            source = path.open("rb")
-        else:
-            source = cast("BinaryIO", BytesIO(small))
+            held = held_of(connection, record)
+        try:
+            source = opened(Blobs(installation.settings.data), held)
+        except FileNotFoundError:
+            raise ServiceError("ENVELOPE_LOST") from None
         with source:
             if not copy_exactly(source, record.sha256, out):
                 raise ServiceError("ENVELOPE_LOST")

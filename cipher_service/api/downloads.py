@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from cipher_service.errors import ServiceError
+from cipher_service.storage.held import Held
 from cipher_service.wire.dispatches import ENVELOPE_MEDIA_TYPE
 
 log = logging.getLogger(__name__)
@@ -62,7 +64,24 @@ def give_small(request: Request, body: bytes, sha256: str) -> Response:
     return Response(piece, 206, headers=headers, media_type=ENVELOPE_MEDIA_TYPE)
 
 
-def give_file(request: Request, path: Path, sha256: str, size: int, executor: Executor) -> Response:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An envelope to be given, of which a file holds the payload at least.
+
+    Attributes:
+        path: of that file.
+        sha256: of the whole envelope.
+        size: of the whole envelope.
+        held: what comes before the file's bytes, and from which of them on.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+    held: Held
+
+
+def give_file(request: Request, given: Given, executor: Executor) -> Response:
     """Give an envelope that is a file; opened here, so that an absent file is an error at once.
 
     Raises:
@@ -70,18 +89,18 @@ def give_file(request: Request, path: Path, sha256: str, size: int, executor: Ex
             restored database whose bodies were not.
         OSError: it cannot be opened.
     """
-    span = span_of(request, sha256, size)
+    span = span_of(request, given.sha256, given.size)
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = os.open(given.path, os.O_RDONLY)
     except FileNotFoundError as error:
         # The caller is refused calmly; whoever operates must hear of it.
-        log.error("envelope %s is recorded, but its file is gone", sha256)  # noqa: TRY400 - a trace adds nothing
+        log.error("envelope %s is recorded, but its file is gone", given.sha256)  # noqa: TRY400 - a trace adds nothing
         raise ServiceError("ENVELOPE_LOST") from error
-    headers = _headers(sha256, span, size)
-    bounds = span or range(size)
+    headers = _headers(given.sha256, span, given.size)
+    bounds = span or range(given.size)
     headers["Content-Length"] = str(len(bounds))
     return StreamingResponse(
-        _read_ahead(descriptor, bounds, executor),
+        _read_ahead(_Source(descriptor, given.held.head, given.held.starts), bounds, executor),
         200 if span is None else 206,
         headers=headers,
         media_type=ENVELOPE_MEDIA_TYPE,
@@ -95,37 +114,48 @@ def _headers(sha256: str, span: range | None, size: int) -> dict[str, str]:
     return headers
 
 
-async def _read_ahead(descriptor: int, bounds: range, executor: Executor) -> AsyncIterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """An open file, what is given before it, and how many of its first bytes are not."""
+
+    descriptor: int
+    head: bytes
+    starts: int
+
+    def take(self, place: int, size: int) -> bytes:
+        """Return some of the `size` bytes from a place on; none only where they end."""
+        before = len(self.head)
+        if place < before:
+            return self.head[place : place + size]
+        at = self.starts + place - before
+        if at % AHEAD < PIECE:
+            os.posix_fadvise(self.descriptor, at + PIECE, 2 * AHEAD, os.POSIX_FADV_WILLNEED)
+        return os.pread(self.descriptor, size, at)
+
+
+async def _read_ahead(source: _Source, bounds: range, executor: Executor) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     coming: asyncio.Future[bytes] | None = None
     try:
         place = bounds.start
         while place < bounds.stop:
             if coming is None:
-                coming = _read(loop, executor, descriptor, place, bounds.stop)
+                coming = _read(loop, executor, source, place, bounds.stop)
             piece = await coming
             if not piece:
                 raise OSError("the stored envelope ends early")
             place += len(piece)
             coming = (
-                _read(loop, executor, descriptor, place, bounds.stop)
-                if place < bounds.stop
-                else None
+                _read(loop, executor, source, place, bounds.stop) if place < bounds.stop else None
             )
             yield piece
     finally:
         if coming is not None:
             await asyncio.wait([coming])  # a thread may still read from the descriptor
-        os.close(descriptor)
+        os.close(source.descriptor)
 
 
 def _read(
-    loop: asyncio.AbstractEventLoop, executor: Executor, descriptor: int, place: int, stop: int
+    loop: asyncio.AbstractEventLoop, executor: Executor, source: _Source, place: int, stop: int
 ) -> asyncio.Future[bytes]:
-    return loop.run_in_executor(executor, _take, descriptor, place, min(PIECE, stop - place))
-
-
-def _take(descriptor: int, place: int, size: int) -> bytes:
-    if place % AHEAD < PIECE:
-        os.posix_fadvise(descriptor, place + PIECE, 2 * AHEAD, os.POSIX_FADV_WILLNEED)
-    return os.pread(descriptor, size, place)
+    return loop.run_in_executor(executor, source.take, place, min(PIECE, stop - place))

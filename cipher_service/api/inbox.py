@@ -14,12 +14,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cipher_service.access.machines import Viewer
-from cipher_service.api.downloads import give_file, give_small, span_of
+from cipher_service.api.downloads import Given, give_file, give_small, span_of
 from cipher_service.api.inbound import read_query, require_spelling
 from cipher_service.api.ministry import Ministry
 from cipher_service.dispatches import lists, rules, shown
 from cipher_service.errors import ServiceError
 from cipher_service.identity.gatekeeper import Caller
+from cipher_service.storage.held import Held
 from cipher_service.wire import dispatches as wire
 from cipher_service.wire.fields import ULID
 from keys import canonical
@@ -82,16 +83,16 @@ async def envelope(ministry: Ministry, request: Request, name: str) -> Response:
     caller = await ministry.admitted(request)
     dispatch_id = require_spelling(ULID, name)
 
-    def find(connection: Connection, viewer: Viewer) -> tuple[lists.DispatchRecord, bytes | None]:
+    def find(connection: Connection, viewer: Viewer) -> tuple[lists.DispatchRecord, Held]:
         found = shown.dispatch_of(connection, viewer, dispatch_id)
-        return found, None if found.stored else lists.small_body(connection, found)
+        return found, lists.held_of(connection, found)
 
-    found, body = await ministry.shown(caller, find)
-    if body is not None:
-        response = give_small(request, body, found.sha256)
+    found, held = await ministry.shown(caller, find)
+    if held.file is None:
+        response = give_small(request, held.head, found.sha256)
     else:
-        path = ministry.blobs.path(found.sha256)
-        response = give_file(request, path, found.sha256, found.size, ministry.threads)
+        given = Given(ministry.blobs.path(held.file), found.sha256, found.size, held)
+        response = give_file(request, given, ministry.threads)
     span = span_of(request, found.sha256, found.size)
     if span is None or span.stop == found.size:
         response.background = BackgroundTask(_note_fetched, ministry, caller, dispatch_id)

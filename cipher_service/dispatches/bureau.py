@@ -12,12 +12,12 @@ leaves under an id of its own (keys/TRANSPORT.md §1). Opening is in `reception`
 the log (`audit.journal`).
 """
 
-import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,7 +28,7 @@ from cipher_service.audit.hearing import carried
 from cipher_service.audit.journal import Journal
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches import departures, drafts, incarnations, openings, speaking
-from cipher_service.dispatches.lists import dispatch_of
+from cipher_service.dispatches.lists import dispatch_of, held_of
 from cipher_service.dispatches.reception import Arrival, Reception, trusted
 from cipher_service.dispatches.sealed import seal_text
 from cipher_service.dispatches.sealing import ReceiptSealer
@@ -37,21 +37,21 @@ from cipher_service.dispatches.submission import judge
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.references import new_id
-from cipher_service.storage.blobs import Blobs
+from cipher_service.storage.blobs import Blobs, Body
+from cipher_service.storage.held import Held, digest, opened
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import Card
 from keys.custody import Bureau, Custodian
 from keys.dispatch import Attachment, Destination, encipher
 from keys.heads import Head, open_head
 from keys.manifest import COPY, Heading, Manifest
-from keys.rewrapping import reroute
+from keys.rewrapping import Rerouted, reroute
 from keys.service_messages import CANCELLED, REPEAT_REQUEST, SeriesReference
 from keys.slip_agreement import slip_for, slip_for_rerouting
 from keys.slips import Slip, sign_slip
 from keys.sources import Content
 
 FAILED = "FAILED"
-_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +176,12 @@ class HeadquartersBureau:
             OSError: the envelope cannot be read, or the disk refuses. Numbers taken are cancelled.
         """
         with reading(self._engine) as connection:
-            record = dispatch_of(connection, self._post, dispatch_id)
+            held = held_of(connection, dispatch_of(connection, self._post, dispatch_id))
             directory = read_directory(connection)
         find = partial(trusted, directory)
         with (
             self._journal.effect("bureau_reroute", dispatch_id),
-            self._reception.envelope(record) as source,
+            opened(self._blobs, held) as source,
         ):
             head = open_head(source, opener=self._hands, find_sender=find)
             _require_unnamed(head, destinations)
@@ -190,19 +190,20 @@ class HeadquartersBureau:
                 heading,
                 destinations,
                 people,
-                lambda numbered: self._issue_rerouted(heading, numbered, source, find, reason),
+                lambda numbered: self._hand_over_rerouted(
+                    heading.id, self._rerouted(numbered, source, find, reason), source, held
+                ),
             )
 
-    def _issue_rerouted(
+    def _rerouted(
         self,
-        heading: Heading,
         destinations: Sequence[Destination],
         source: BinaryIO,
         find: Callable[[str], Card | None],
         reason: str,
-    ) -> Sent:
+    ) -> Rerouted:
         source.seek(0)
-        made = reroute(
+        return reroute(
             source,
             destinations,
             opener=self._hands,
@@ -211,19 +212,29 @@ class HeadquartersBureau:
             created=clock.now().replace(microsecond=0),
             reason=reason,
         )
-        with self._blobs.spool() as spool:
-            spool.write(made.header)
-            source.seek(made.payload_at)
-            shutil.copyfileobj(source, spool, _PIECE)
-            envelope = spool.keep()
+
+    def _hand_over_rerouted(
+        self, dispatch_id: str, made: Rerouted, source: BinaryIO, held: Held
+    ) -> Sent:
+        """Hand over a new header, and the payload that is here already and is not copied.
+
+        It is read once, for the hash of the whole envelope, which a slip names.
+        """
+        source.seek(made.payload_at)
+        if held.file is None:  # both are small, and lie in rows
+            body = made.header + source.read()
+            part, envelope = None, Body(sha256(body).hexdigest(), len(body))
+        else:
+            part = replace(held.beyond(made.payload_at), head=made.header)
+            body, envelope = None, digest(self._blobs, part)
         slip = slip_for_rerouting(
             made.manifest,
             made.addendum,
-            dispatch_id=heading.id,
+            dispatch_id=dispatch_id,
             envelope_sha256=envelope.sha256,
             envelope_size=envelope.size,
         )
-        return self._hand_over(slip, made.manifest, None)
+        return self._hand_over(slip, made.manifest, None, body=body, rerouted=part)
 
     def _numbered(
         self,
@@ -317,24 +328,36 @@ class HeadquartersBureau:
         )
         return self._hand_over(slip, sealed.manifest, draft)
 
-    def _hand_over(self, slip: Slip, manifest: Manifest, draft: drafts.Draft | None) -> Sent:
+    def _hand_over(
+        self,
+        slip: Slip,
+        manifest: Manifest,
+        draft: drafts.Draft | None,
+        *,
+        body: bytes | None = None,
+        rerouted: Held | None = None,
+    ) -> Sent:
         signed = sign_slip(slip, self._custodian.sign_slip)
         with self._journal.act("bureau_send", slip.dispatch_id) as connection:
             directory = read_directory(connection)
             recorded = departures.issue(
                 connection,
                 judge(signed, directory, default_scheme(), caller=self._post),
-                None,
+                body,
                 manifest.hash,
                 directory=directory,
                 service=self._sealer.service,
-                stored=self._blobs.size,
+                stored=self._blobs.size if rerouted is None else partial(self._held, rerouted),
                 now=clock.now(),
+                rerouted=rerouted,
             )
             [(_, receipt)] = self._sealer.seal(connection, [recorded])
             if draft is not None:
                 _discard(connection, draft)
         return Sent(slip, manifest, recorded.statement.register, receipt)
+
+    def _held(self, rerouted: Held, _sha256: str) -> int | None:
+        return rerouted.size(self._blobs)
 
     def _cancel(self, dispatch_id: str) -> None:
         with self._journal.act("bureau_cancel", dispatch_id) as connection:

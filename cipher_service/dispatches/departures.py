@@ -19,12 +19,13 @@ from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from cipher_service import clock
 from cipher_service.directory.register import Directory
-from cipher_service.dispatches import rules
+from cipher_service.dispatches import repository, rules
 from cipher_service.dispatches.service import Recorded, submit
 from cipher_service.dispatches.submission import Submission
 from cipher_service.errors import ServiceError
 from cipher_service.references import register_number
 from cipher_service.storage import counters
+from cipher_service.storage.held import Held
 from cipher_service.storage.statements import insert_or_skip, inserts
 from cipher_service.storage.tables.headquarters import allotted, annulled, intent, series
 from keys.dispatch import Destination
@@ -150,6 +151,7 @@ def issue(
     service: str,
     stored: Callable[[str], int | None],
     now: datetime,
+    rerouted: Held | None = None,
 ) -> Recorded:
     """Hand a signed dispatch of the bureau to its own service, and mark its numbers issued.
 
@@ -164,6 +166,7 @@ def issue(
         service: likewise.
         stored: likewise.
         now: likewise.
+        rerouted: where the envelope is, of one with its own header over a payload that is here.
 
     Raises:
         ServiceError: INTENT_NOT_OPEN (no such intent, or cancelled), INTENT_MISMATCH (its slip
@@ -184,6 +187,8 @@ def issue(
         now=now,
     )
     if row.state == "open":
+        if rerouted is not None:
+            repository.insert_rerouted(connection, recorded.seq, rerouted)
         _settle(connection, submission.dispatch_id, rules.ISSUED, None, now)
         connection.execute(update(intent).where(mine).values(manifest_hash=manifest_hash))
         for line in submission.lines:

@@ -8,7 +8,6 @@ Reads only. The order: 1. the database itself; 2. register numbers; 3. the burea
 stops the rest, since whoever reads the report wants all of it.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,14 +17,22 @@ from sqlalchemy.exc import DatabaseError
 
 from cipher_service.directory.register import Directory, read_directory
 from cipher_service.dispatches import rules
+from cipher_service.dispatches.lists import rerouted
 from cipher_service.dispatches.repository import receipt_of
 from cipher_service.references import register_number
 from cipher_service.storage import counters
 from cipher_service.storage.blobs import Blobs, Body
+from cipher_service.storage.held import Held, digest
 from cipher_service.storage.migrations import is_current
 from cipher_service.storage.soundness import damage
 from cipher_service.storage.tables.compositions import composition
-from cipher_service.storage.tables.dispatches import dispatch, envelope, receipt, receipt_seal
+from cipher_service.storage.tables.dispatches import (
+    dispatch,
+    envelope,
+    receipt,
+    receipt_seal,
+    rerouted_header,
+)
 from cipher_service.storage.tables.headquarters import allotted, intent, opened, series
 from cipher_service.storage.tables.registers import void_numbers
 from cipher_service.storage.unit_of_work import reading
@@ -153,8 +160,12 @@ def _envelopes(
     after = 0
     while True:
         rows = connection.execute(
-            select(dispatch, envelope.c.slip, envelope.c.signature, envelope.c.body)
+            select(
+                *(dispatch, envelope.c.slip, envelope.c.signature, envelope.c.body),
+                *(rerouted_header.c.header, rerouted_header.c.payload, rerouted_header.c.starts),
+            )
             .outerjoin(envelope, envelope.c.dispatch == dispatch.c.seq)
+            .outerjoin(rerouted_header, rerouted_header.c.dispatch == dispatch.c.seq)
             .where(dispatch.c.seq > after)
             .order_by(dispatch.c.seq)
             .limit(PAGE)
@@ -165,7 +176,7 @@ def _envelopes(
         receipts = _receipts(connection, rows[0].seq, after)
         for row in rows:
             if row.slip is not None and row.body is None:
-                stored.add(row.sha256)
+                stored.add(row.sha256 if row.payload is None else row.payload)
             yield from _body(row, blobs)
             yield from _slip(row, directory)
             yield from _receipt(row, receipts.get(row.seq), service_keys)
@@ -200,19 +211,22 @@ def _receipts(connection: Connection, first: int, last: int) -> dict[int, bytes]
 
 def _body(row: Row[Any], blobs: Blobs) -> Iterator[Finding]:
     facts = {"dispatch_id": row.dispatch_id, "sha256": row.sha256}
-    if row.body is not None:
-        found = Body(hashlib.sha256(row.body).hexdigest(), len(row.body))
-    elif row.slip is None:
+    if row.slip is None:
         yield Finding("BODY_MISSING", facts)
         return
-    else:
-        try:
-            found = blobs.digest(row.sha256)
-        except OSError:
-            yield Finding("BODY_MISSING", facts)
-            return
+    try:
+        found = digest(blobs, _held(row))
+    except OSError:
+        yield Finding("BODY_MISSING", facts)
+        return
     if found != Body(row.sha256, row.size):
         yield Finding("BODY_DAMAGED", facts)
+
+
+def _held(row: Row[Any]) -> Held:
+    if row.body is not None:
+        return Held(bytes(row.body))
+    return Held(b"", row.sha256) if row.payload is None else rerouted(row)
 
 
 def _slip(row: Row[Any], directory: Directory) -> Iterator[Finding]:

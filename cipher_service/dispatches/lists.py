@@ -25,12 +25,14 @@ from sqlalchemy import (
 from cipher_service.dispatches.repository import receipt_of
 from cipher_service.errors import ServiceError
 from cipher_service.references import register_number
+from cipher_service.storage.held import Held
 from cipher_service.storage.tables.dispatches import (
     addressee,
     dispatch,
     envelope,
     receipt,
     receipt_seal,
+    rerouted_header,
     service_message,
 )
 from keys.manifest import CIPHER, COPY
@@ -78,7 +80,7 @@ class InboxLine:
 class DispatchRecord:
     """One dispatch as its origin signed it, with the register's facts.
 
-    `stored` says whether the envelope is a file of the blob store; else `lists.small_body` has it.
+    `stored` says whether the envelope is not in one row: `lists.held_of` says where it is.
     """
 
     seq: int
@@ -194,6 +196,20 @@ def small_body(connection: Connection, record: DispatchRecord) -> bytes:
     """Return the envelope of a dispatch whose `stored` is false."""
     body = connection.scalar(select(envelope.c.body).where(envelope.c.dispatch == record.seq))
     return b"" if body is None else bytes(body)
+
+
+def held_of(connection: Connection, record: DispatchRecord) -> Held:
+    """Return where the envelope of a dispatch is."""
+    if not record.stored:
+        return Held(small_body(connection, record))
+    mine = rerouted_header.c.dispatch == record.seq
+    row = connection.execute(select(rerouted_header).where(mine)).one_or_none()
+    return Held(b"", record.sha256) if row is None else rerouted(row)
+
+
+def rerouted(row: Row[Any]) -> Held:
+    """Return where an envelope is that has a header of its own over another one's payload."""
+    return Held(bytes(row.header), row.payload, row.starts)
 
 
 def receipts_of(connection: Connection, caller: str, dispatch_id: str) -> list[ReceiptRecord]:

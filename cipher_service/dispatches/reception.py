@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import file_digest
-from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from sqlalchemy import Connection, Engine
 
@@ -20,10 +19,11 @@ from cipher_service.audit.journal import Journal
 from cipher_service.audit.warrants import DEMANDS
 from cipher_service.directory.register import Directory, read_directory
 from cipher_service.dispatches import acknowledgements, openings
-from cipher_service.dispatches.lists import DispatchRecord, dispatch_of, small_body
+from cipher_service.dispatches.lists import DispatchRecord, dispatch_of, held_of
 from cipher_service.dispatches.sealed import seal_text
 from cipher_service.errors import ServiceError
 from cipher_service.storage.blobs import Blobs
+from cipher_service.storage.held import opened
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import Card
 from keys.custody import Bureau, Custodian
@@ -295,13 +295,10 @@ def stored_envelope(engine: Engine, blobs: Blobs, record: DispatchRecord) -> Ite
     Raises:
         OSError: it is gone, or cannot be read.
     """
-    if record.stored:
-        with blobs.path(record.sha256).open("rb") as file:
-            yield file
-        return
     with reading(engine) as connection:
-        body = small_body(connection, record)
-    yield cast("BinaryIO", BytesIO(body))
+        held = held_of(connection, record)
+    with opened(blobs, held) as source:
+        yield source
 
 
 def trusted(directory: Directory, fingerprint: str) -> Card | None:

@@ -25,6 +25,7 @@ from sqlalchemy.dialects import postgresql
 from cipher_service import clock
 from cipher_service.dispatches import rules
 from cipher_service.dispatches.submission import Line, Submission
+from cipher_service.storage.held import Held
 from cipher_service.storage.statements import Statement, Value, insert_or_skip, inserts
 from cipher_service.storage.tables import dispatches as tables
 from cipher_service.storage.tables.columns import Long
@@ -127,6 +128,12 @@ def insert_envelope(
 ) -> None:
     """Write the slip and, if small, the envelope's bytes."""
     _ENVELOPE.run(connection, _envelope_row(seq, submission, body))
+
+
+def insert_rerouted(connection: Connection, seq: int, held: Held) -> None:
+    """Write the header of a rerouted envelope, and where its payload lies already."""
+    values = {"header": held.head, "payload": held.file, "starts": held.starts}
+    connection.execute(insert(tables.rerouted_header).values(dispatch=seq, **values))
 
 
 def insert_lines(connection: Connection, seq: int, submission: Submission, at: str) -> Line | None:

@@ -6,7 +6,8 @@ What is written goes on to the disk while more arrives, and its memory is let go
 passes through the same few megabytes, instead of taking fresh memory from everybody else, which
 on a virtual machine costs more than all the rest, and leaves little for the last flush to do.
 Bodies up to `SMALL` bytes are rows of the table `envelope` instead: they ride on the commit that
-records their dispatch, which spares a submission three flushes of its own.
+records their dispatch, which spares a submission three flushes of its own. A rerouted body is a row
+too, for its header, and the file of the one it was made of (`storage.held`).
 """
 
 import errno

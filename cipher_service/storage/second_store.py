@@ -30,7 +30,7 @@ from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.second_files import FIRST, Place, SecondFiles
 from cipher_service.storage.tables import identity, metadata
 from cipher_service.storage.tables.compositions import composition
-from cipher_service.storage.tables.dispatches import dispatch
+from cipher_service.storage.tables.dispatches import dispatch, rerouted_header
 from cipher_service.storage.tables.registers import replay
 from cipher_service.storage.tables.second_store import second_store, second_store_change
 from keys.custody.backups import BackupKey, seal_to
@@ -220,6 +220,8 @@ def _copy_bodies(store: Row[Any], rows: Sequence[tuple[str, list[Any], Any]]) ->
     for subject, _, row in rows:
         if row is not None and subject == dispatch.name:
             _copy_body(source, target, row["sha256"])
+        elif row is not None and subject == rerouted_header.name:
+            _copy_body(source, target, row["payload"])
         elif row is not None and subject == composition.name and row["enclosed"] is not None:
             for sha256, _ in json.loads(row["enclosed"]):
                 _copy_body(source, target, sha256)
@@ -228,6 +230,7 @@ def _copy_bodies(store: Row[Any], rows: Sequence[tuple[str, list[Any], Any]]) ->
 def _named(connection: Connection) -> Iterator[str]:
     """Give the hash of every body that dispatches and drafts name, also of those that are rows."""
     yield from connection.scalars(select(dispatch.c.sha256))
+    yield from connection.scalars(select(rerouted_header.c.payload).distinct())
     enclosed = composition.c.enclosed
     for listed in connection.scalars(select(enclosed).where(enclosed.is_not(None))):
         for sha256, _ in json.loads(listed):

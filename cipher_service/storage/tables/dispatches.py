@@ -40,7 +40,20 @@ envelope = table(
     Column("dispatch", Long, ForeignKey("dispatch.seq"), primary_key=True, autoincrement=False),
     Column("slip", LargeBinary, nullable=False),  # canonical JSON, as its origin signed it
     Column("signature", LargeBinary, nullable=False),  # Ed25519 over the slip
-    Column("body", LargeBinary),  # NULL: a file of the blob store, named by its hash
+    Column("body", LargeBinary),  # NULL: a file named by its hash, or a `rerouted_header`
+)
+
+rerouted_header = table(
+    "rerouted_header",
+    # A rerouted envelope: its own header, over a payload that lies in the file of another one.
+    Column("dispatch", Long, ForeignKey("dispatch.seq"), primary_key=True, autoincrement=False),
+    Column("header", LargeBinary, nullable=False),
+    Column(
+        "payload", Text, nullable=False
+    ),  # what the file is named by; it stays while we are here
+    Column("starts", Long, nullable=False),  # bytes of that file before the payload
+    at_least("starts", 1),
+    Index("ix_rerouted_header_payload", "payload"),
 )
 
 addressee = table(

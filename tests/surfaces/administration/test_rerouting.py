@@ -1,6 +1,7 @@
 """The ministry gives a dispatch that it received to another post; only the header is another."""
 
 import json
+import os
 from io import BytesIO
 from pathlib import Path
 
@@ -16,6 +17,31 @@ def _payload(on: Stage, dispatch_id: str, place: Path) -> bytes:
     done(on, "bureau", "bag", dispatch_id, "-o", str(place))
     envelope = place.read_bytes()
     return envelope[len(Header.parse(BytesIO(envelope)).encode()) :]
+
+
+def _bodies(on: Stage) -> int:
+    """How many files the service keeps envelopes in."""
+    return sum(each.is_file() for each in (on.settings.data / "blobs").rglob("*"))
+
+
+def test_a_large_one_is_fetched_whole_and_stands_once_on_the_disk(
+    ministry: Stage, tmp_path: Path
+) -> None:
+    text = tmp_path / "rapport.bin"
+    text.write_bytes(os.urandom(3_000_000))
+    paris, lome = ministry.identity("PARIS"), ministry.identity("LOME")
+    sending = ("--to", "MINREX", "--level", "SECRET", "--subject", "Rapport", str(text))
+    first = chiffre("en", "send", "--identity", paris, *sending)["id"]
+    before = _bodies(ministry)
+    said = done(ministry, "bureau", "reroute", first, *PEOPLE, "--reason", REASON, "--to", "LOME")
+    second = said.split()[1]
+    assert _bodies(ministry) == before
+    chiffre("en", "fetch", "--identity", lome, "--decipher", "-o", str(tmp_path / "read"), second)
+    assert (tmp_path / "read" / second / "message.txt").read_bytes() == text.read_bytes()
+    assert _payload(ministry, first, tmp_path / "one") == _payload(
+        ministry, second, tmp_path / "two"
+    )
+    given(ministry, "check")
 
 
 def test_a_rerouted_dispatch_is_fetched_read_and_receipted_like_any_other(

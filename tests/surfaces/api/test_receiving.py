@@ -7,9 +7,14 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from sqlalchemy import insert, select
 
 from cipher_service import clock
 from cipher_service.references import new_id
+from cipher_service.storage.blobs import Blobs
+from cipher_service.storage.engine import open_engine
+from cipher_service.storage.tables.dispatches import dispatch, rerouted_header
+from cipher_service.storage.unit_of_work import unit_of_work
 from keys.post_receipts import DECIPHERED, DELIVERED, PostReceipt, make_post_receipt
 from keys.service_messages import TRACER, ServiceMessage, make_service_message
 from keys.signing import RECEIPT, SERVICE_MESSAGE
@@ -92,9 +97,28 @@ def test_a_record_is_the_slip_as_it_was_signed(paris: Post, lome: Post) -> None:
 # -- envelopes -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [4096, 200_000])
-def test_an_envelope_is_given_whole_and_by_ranges(paris: Post, lome: Post, size: int) -> None:
+def put_apart(service: Service, sent: Sent) -> None:
+    """Let an envelope's first bytes be a row, and the rest lie in the file of another one."""
+    [whole] = service.settings.data.rglob(sent.slip.envelope_sha256)
+    whole.unlink()
+    with Blobs(service.settings.data).spool() as spool:
+        spool.write(b"the header of before" + sent.body[90:])
+        file = spool.keep().sha256
+    engine = open_engine(service.settings.database)
+    with unit_of_work(engine) as connection:
+        seq = connection.scalar(select(dispatch.c.seq).where(dispatch.c.dispatch_id == sent.id))
+        values = {"dispatch": seq, "header": sent.body[:90], "payload": file, "starts": 20}
+        connection.execute(insert(rerouted_header).values(values))
+    engine.dispose()
+
+
+@pytest.mark.parametrize(("size", "apart"), [(4096, False), (200_000, False), (2_500_000, True)])
+def test_an_envelope_is_given_whole_and_by_ranges(
+    paris: Post, lome: Post, service: Service, size: int, apart: bool
+) -> None:
     sent = paris.send([lome], size=size)
+    if apart:
+        put_apart(service, sent)
     address, whole = f"/v1/dispatches/{sent.id}/envelope", sent.body
     answer = lome.get(address)
     etag = answer.headers["etag"]
@@ -105,6 +129,8 @@ def test_an_envelope_is_given_whole_and_by_ranges(paris: Post, lome: Post, size:
         ("bytes=0-0", whole[:1]),
         ("bytes=100-199", whole[100:200]),
         ("bytes=-50", whole[-50:]),
+        ("bytes=85-94", whole[85:95]),
+        ("bytes=90-90", whole[90:91]),
         (f"bytes=10-{len(whole) * 2}", whole[10:]),
     ):
         answer = lome.get(address, Range=asked)
