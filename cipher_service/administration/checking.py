@@ -5,7 +5,13 @@ from datetime import timedelta
 from typing import Final
 
 from cipher_service import clock
-from cipher_service.administration.installation import key_book, log_key, opened, receipt_keys
+from cipher_service.administration.installation import (
+    desks_retired,
+    key_book,
+    log_key,
+    opened,
+    receipt_keys,
+)
 from cipher_service.administration.versions import tell_warnings
 from cipher_service.administration.words import Speaker
 from cipher_service.audit.integrity import check_log
@@ -40,6 +46,7 @@ def check(arguments: Namespace, terminal: Terminal) -> None:
             with reading(installation.engine) as connection:
                 told: list[tuple[str, str | int]] = [*check_log(connection, key)]
                 told += compare(connection)
+                told += desks_retired(installation, connection)
             findings += [Finding(code, {"place": place}) for code, place in told]
         book = key_book(installation)
     wrong = [finding for finding in findings if finding.code not in HARMLESS]

@@ -26,10 +26,10 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
 from cipher_service.directory.register import Directory, read_directory
 from cipher_service.dispatches.exposure import Exposed, Exposure, exposure
-from cipher_service.pouches.desk import retire_desks
+from cipher_service.pouches.desk import retire_desks, take_in
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import grouped
-from keys.custody.lasting import LASTING, lasting_kind
+from keys.custody.lasting import DESKS_KEY, LASTING, lasting_kind
 from keys.custody.versions import Book
 
 
@@ -52,6 +52,8 @@ def compromise(arguments: Namespace, terminal: Terminal) -> None:
             found.card = named.fingerprint
             if named.kind != "post":
                 with custodian_of(installation.settings) as custodian:
+                    if named.kind == DESKS_KEY:  # so that the books know whom they end
+                        take_in(connection, custodian, named.post, clock.now())
                     custodian.compromise_key(
                         arguments.key.encode(),
                         str(named.number).encode(),

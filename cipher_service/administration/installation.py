@@ -7,16 +7,19 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from cipher_service.audit.journal import Found, Journal
+from cipher_service.pouches.desk import are_retired
 from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_existing
 from keys.custody import Custodian, open_custodian, read_credential
 from keys.custody.errors import CustodianUnavailable, OfficersNotFounded
+from keys.custody.lasting import DESKS_KEY
 from keys.custody.versions import Book
 from keys.log.notes import VerifierKey
 from keys.passkeys import RelyingParty
@@ -115,6 +118,13 @@ def log_key(installation: Installation) -> VerifierKey:
 def key_book(installation: Installation) -> Book:
     """Return the versions of the keys: from the running custodian, else from its store."""
     return Book.parse(_asked(installation, lambda custodian: custodian.key_versions()))
+
+
+def desks_retired(installation: Installation, connection: Connection) -> list[tuple[str, str]]:
+    """Return what is wrong with headquarters' desks: a code and the key to exchange, or nothing."""
+    if not _asked(installation, partial(are_retired, connection)):
+        return []
+    return [("DESKS_RETIRED", f"{DESKS_KEY}/{installation.settings.headquarters}")]
 
 
 def of_officers(installation: Installation) -> bool:

@@ -39,6 +39,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches.continuity import REGISTER, counter_of, spend
 from cipher_service.dispatches.incarnations import PREFIX, following, reopen
+from cipher_service.pouches.desk import are_retired
 from cipher_service.settings import FILE, Settings
 from cipher_service.storage import migrations
 from cipher_service.storage.engine import open_engine
@@ -52,6 +53,7 @@ from keys import canonical
 from keys.age.stream import OpeningStream
 from keys.custody import Custodian, open_custodian, read_credential
 from keys.custody.backups import forget_log, open_with
+from keys.custody.lasting import DESKS_KEY
 from keys.custody.shares import Share
 from keys.log.notes import Note
 from keys.receipts import read_submitted_receipt
@@ -75,6 +77,19 @@ class Interval:
     name: str
     first: int
     last: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Renewed:
+    """What a restore made: settings, cancelled numbers, the last record that was replayed.
+
+    `desks` says whether the books ended the desks whose keys the backup has.
+    """
+
+    settings: Settings
+    intervals: list[Interval]
+    replayed: int | None
+    desks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +125,7 @@ def restore(arguments: Namespace, terminal: Terminal) -> None:
     try:
         with Path(arguments.backup).open("rb") as source:
             _unpack(open_with(shares, source), making)
-        settings, intervals, replayed = _renew(making, arguments, shares, checkpoint)
+        made = _renew(making, arguments, shares, checkpoint)
         if data.exists():
             data.rmdir()
         making.rename(data)
@@ -119,11 +134,13 @@ def restore(arguments: Namespace, terminal: Terminal) -> None:
         shutil.rmtree(making, ignore_errors=True)
         raise
     speaker = Speaker(terminal)
-    speaker.show("restored", data=str(data), log=settings.log_origin)
-    if replayed is not None:
-        speaker.show("restored_second", position=replayed)
-    for each in intervals:
+    speaker.show("restored", data=str(data), log=made.settings.log_origin)
+    if made.replayed is not None:
+        speaker.show("restored_second", position=made.replayed)
+    for each in made.intervals:
         speaker.show("restored_interval", book=each.name, first=each.first, last=each.last)
+    if made.desks:
+        speaker.show("found_DESKS_RETIRED", place=f"{DESKS_KEY}/{made.settings.headquarters}")
     speaker.say("restored_next")
 
 
@@ -141,9 +158,7 @@ def _unpack(stream: OpeningStream, folder: Path) -> None:
         raise Refused("BACKUP_UNREADABLE", problem=f"{DATABASE}, {FILE}")
 
 
-def _renew(
-    folder: Path, arguments: Namespace, shares: list[Share], checkpoint: bytes
-) -> tuple[Settings, list[Interval], int | None]:
+def _renew(folder: Path, arguments: Namespace, shares: list[Share], checkpoint: bytes) -> _Renewed:
     """Make a database of the snapshot, in which nothing of the old one's future can recur."""
     now = clock.now()
     (folder / "run").mkdir(mode=0o700)
@@ -157,6 +172,7 @@ def _renew(
         with reading(before) as connection:
             epoch = _following(connection, now)
             _require_keys(connection, settings)
+            desks = are_retired(connection, _custodian_of(settings))
             statement = _statement(connection, arguments, shares, checkpoint)
             number = _archive(connection, folder, settings, statement)
         settings = replace(settings, log=f"{_root(settings.log_origin)}/r{number}")
@@ -178,7 +194,7 @@ def _renew(
     (folder / DATABASE).unlink()
     forget_log(settings.custodian_store, f"log.head.{number}")
     settings.write()
-    return settings, intervals, replayed
+    return _Renewed(settings, intervals, replayed, desks)
 
 
 def _resume(

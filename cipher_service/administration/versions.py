@@ -24,7 +24,7 @@ from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
 from cipher_service.directory.register import read_directory
-from cipher_service.pouches.desk import retire_desks
+from cipher_service.pouches.desk import retire_desks, take_in
 from cipher_service.settings import Settings
 from cipher_service.storage.unit_of_work import reading
 from keys import canonical
@@ -138,6 +138,9 @@ def _rotate_lasting(arguments: Namespace, terminal: Terminal, kind: str) -> None
         found = Found()
         with journal_of(installation).act("key_rotate", arguments.key, found) as connection:
             at = terminal_of(arguments, terminal)
+            if kind == DESKS_KEY:  # so that the books know whom they end, if these told nothing yet
+                post = installation.settings.headquarters
+                take_in(connection, custodian, post, clock.now().replace(microsecond=0))
             exchange = {
                 AUTHORITY_KEY: at.rotate_authority,
                 CERTIFYING_KEY: at.rotate_certifying,

@@ -6,7 +6,8 @@ desk's numbering goes on in the transaction that records its event, so it never 
 
 The custodian's terminal may put other keys there while everything runs. The next event takes the
 new desks into service; what the old ones told stays, and what is told in their name afterwards, by
-whoever stole their keys, is an unknown device's.
+whoever stole their keys, is an unknown device's. A custodian whose store was put back from before
+that has the old ones again: they tell nothing here until others are put there.
 """
 
 from collections.abc import Callable
@@ -16,13 +17,14 @@ from itertools import permutations
 
 from sqlalchemy import Connection
 
+from cipher_service.errors import ServiceError
 from cipher_service.pouches import custody, devices, repository
 from keys.custody import Custodian
 from keys.custody.errors import EventNotOfDesk
 from keys.custody.lasting import DESKS_KEY, fingerprint_of
 from keys.custody.versions import Book
 from keys.devices import device_id
-from keys.lifecycle import COMPROMISED, DESTROYED
+from keys.lifecycle import ACTIVE, COMPROMISED, DESTROYED
 from keys.signing import ED25519_PUBLIC_BYTES
 from pouch.custody import custody_of, require_next
 from pouch.events import Event, Witness, sign_event
@@ -49,6 +51,41 @@ def retire_desks(connection: Connection, custodian: Custodian, now: datetime) ->
         if fingerprint_of(key + beside) in ended:
             for device in (first, other):
                 devices.revoke(connection, post, device, now)
+
+
+def take_in(
+    connection: Connection, custodian: Custodian, post: str, now: datetime
+) -> tuple[bytes, bytes]:
+    """Take the custodian's desks into service, if they are not; return their keys."""
+    pair = _pair(custodian)
+    if repository.device_of(connection, device_id(pair[0])) is None:
+        for key in pair:
+            devices.enrol(connection, post, key, now)
+        retire_desks(connection, custodian, now)
+    return pair
+
+
+def are_retired(connection: Connection, custodian: Custodian) -> bool:
+    """Tell whether the books ended the desks that the custodian would have sign now.
+
+    So it is once the custodian's store was put back as it was before other desks sat there. Desks
+    that the custodian itself ended are no matter of the books: it signs nothing by them.
+    """
+    return _are_retired(connection, custodian, _pair(custodian))
+
+
+def _are_retired(connection: Connection, custodian: Custodian, pair: tuple[bytes, bytes]) -> bool:
+    known = [repository.device_of(connection, device_id(key)) for key in pair]
+    if all(each is None or each.state == custody.ACTIVE for each in known):
+        return False
+    book = Book.parse(custodian.key_versions()).of(f"{DESKS_KEY}/{custodian.card().post}")
+    said = {each.fingerprint: each.state for each in book}
+    return said.get(fingerprint_of(b"".join(pair)), ACTIVE) == ACTIVE
+
+
+def _pair(custodian: Custodian) -> tuple[bytes, bytes]:
+    keys = custodian.desk_keys()
+    return keys[:ED25519_PUBLIC_BYTES], keys[ED25519_PUBLIC_BYTES:]
 
 
 class Desks:
@@ -90,6 +127,7 @@ class Desks:
         Raises:
             StepForbidden, BagLost, BagRecalled: the act does not follow what happened so far.
             EventMalformed: a value is not as it must be.
+            ServiceError: DESKS_RETIRED: the books ended the desks that would sign.
         """
         require_next(custody_of(repository.events_of(connection, seal)), facts.kind)
 
@@ -151,11 +189,7 @@ class Desks:
         return sign_event(event, by(event.device), None if witness is None else by(witness.device))
 
     def _in_service(self, connection: Connection, now: datetime) -> tuple[str, str]:
-        keys = self._custodian.desk_keys()
-        pair = keys[:ED25519_PUBLIC_BYTES], keys[ED25519_PUBLIC_BYTES:]
-        first, other = (device_id(key) for key in pair)
-        if repository.device_of(connection, first) is None:
-            for key in pair:
-                devices.enrol(connection, self._post, key, now)
-            retire_desks(connection, self._custodian, now)
-        return first, other
+        pair = take_in(connection, self._custodian, self._post, now)
+        if _are_retired(connection, self._custodian, pair):
+            raise ServiceError("DESKS_RETIRED", key=f"{DESKS_KEY}/{self._post}")
+        return device_id(pair[0]), device_id(pair[1])

@@ -7,15 +7,18 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
+from cipher_service.errors import ServiceError
 from cipher_service.pouches import custody, devices, packing, repository
-from cipher_service.pouches.desk import retire_desks
+from cipher_service.pouches.desk import are_retired, retire_desks
 from cipher_service.storage.tables import pouches as tables
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody import found
 from keys.custody.core import Custody
 from keys.custody.rotation import Terminal
-from keys.custody.store import open_store, read_credential
+from keys.custody.store import SERVICE_FILE, open_store, read_credential
+from keys.custody.versions import VERSIONS_FILE
 from keys.devices import device_id
+from keys.files import exchange
 from keys.lifecycle import KeyNotUsable
 from pouch.events import Event, sign_event
 from pouch.facts import Seen
@@ -102,6 +105,33 @@ def test_other_keys_at_the_desks_tell_on_and_the_old_ones_are_strangers(
         assert [each.device for each in repository.events_of(connection, seal)] == [old[0], new[0]]
     assert custody.judge(signed, before).refusal is None
     assert judged.refusal == "DEVICE_UNKNOWN"
+
+
+def test_desks_that_the_books_ended_tell_nothing_when_their_store_is_put_back(
+    bureau: PouchBureau, terminal: Terminal
+) -> None:
+    custodian: Any = bureau.office.custodian
+    seal, old = _begin(bureau), _pair(custodian)
+    copies = {each: (terminal.store / each).read_bytes() for each in (SERVICE_FILE, VERSIONS_FILE)}
+    terminal.rotate_desks(bureau.now)
+    _seen(bureau, seal)
+    with reading(bureau.engine) as connection:
+        assert not are_retired(connection, custodian)
+    for name, data in copies.items():
+        exchange(terminal.store / name, data)
+    assert _pair(custodian) == old
+    with pytest.raises(ServiceError) as refusal:
+        _seen(bureau, seal)
+    said = (refusal.value.code, refusal.value.facts)
+    assert said == ("DESKS_RETIRED", {"key": f"desks/{HEADQUARTERS}"})
+    with reading(bureau.engine) as connection:
+        assert are_retired(connection, custodian)
+        assert {_states(connection)[each] for each in old} == {"revoked"}
+    # The repair that it names.
+    terminal.rotate_desks(bureau.now)
+    assert _seen(bureau, seal).device == _pair(custodian)[0]
+    with reading(bureau.engine) as connection:
+        assert not are_retired(connection, custodian)
 
 
 def test_keys_that_are_exchanged_between_the_two_questions_are_asked_for_again(

@@ -236,6 +236,15 @@ def test_keys_that_were_rotated_after_the_backup_are_missed_by_name(
     opened = _with(shares, holders, "GARDE-A", "GARDE-B")
     second = ("--second", str(tmp_path / "second"))
 
+    # Desks of before that had told nothing yet: the books know all the same whom they ended.
+    given(ministry, "keys", "rotate", "desks/MINREX")
+    early = tmp_path / "early"
+    ended = run("--data", str(early), "restore", made["path"], *opened, *second, language="en")
+    assert ended.returncode == 0, ended.stderr
+    assert "cipher-service keys rotate desks/MINREX" in ended.stdout
+    checked = run("--data", str(early), "check", language="en")
+    assert (checked.returncode, "keys rotate desks/MINREX" in checked.stdout) == (1, True)
+
     given(ministry, "keys", "rotate")
     fresh = tmp_path / "anew"
     ended = run("--data", str(fresh), "restore", made["path"], *opened, *second)
@@ -244,4 +253,5 @@ def test_keys_that_were_rotated_after_the_backup_are_missed_by_name(
     made = given(ministry, "backup", "make", "--out", str(tmp_path / "later"))
     ended = run("--data", str(fresh), "restore", made["path"], *opened, *second)
     assert ended.returncode == 0, ended.stderr
+    assert "desks/MINREX" not in ended.stdout
     done(ministry, "backup", "second", "--end")
