@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, delete
 
@@ -50,7 +51,7 @@ def changing(to: Officers) -> Iterator[Connection]:
 def _proposed(to: Officers, kind: str, by: str, **more: object) -> str:
     """An act of several persons as its proposer's signature leaves it."""
     now = clock.now().replace(microsecond=0)
-    values = {
+    values: dict[str, Any] = {
         "id": new_id(now),
         "kind": kind,
         "version": 0,
@@ -64,7 +65,7 @@ def _proposed(to: Officers, kind: str, by: str, **more: object) -> str:
         "expires": now + timedelta(seconds=RULES[kind].seconds),
         **more,
     }
-    act = Act(**values)  # type: ignore[arg-type]  # a test's short spelling
+    act = Act(**values)
     with changing(to) as connection:
         connection.execute(
             act_tables.shared_act.insert().values(

@@ -78,8 +78,9 @@ def test_it_is_written_and_read_by_each_addressee(tmp_path: Path) -> None:
 
 def test_a_part_is_read_again_behind_the_third_signature() -> None:
     envelope = s2(contents=[("message.txt", TEXT)]).seal()
-    find = {"opener": PARIS, "find_sender": CARDS.get, "find_complement": THIRDS.get}
-    head = open_head(io.BytesIO(envelope), **find)  # type: ignore[arg-type]  # a dict of several types
+    head = open_head(
+        io.BytesIO(envelope), opener=PARIS, find_sender=CARDS.get, find_complement=THIRDS.get
+    )
     assert b"".join(read_again(head, io.BytesIO(envelope), 0)) == TEXT
 
 

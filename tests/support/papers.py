@@ -4,7 +4,7 @@ import ctypes
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -76,8 +76,8 @@ def inside(value: Manifest, language: Language = "fr", issuer: str = VALUE) -> b
     )
 
 
-def made_receipt(value: str = VALUE, **changes: object) -> Receipt:
-    members = {
+def made_receipt(value: str = VALUE, **changes: Any) -> Receipt:
+    members: dict[str, Any] = {
         "number": "2026/000051",
         "issuer": value,
         "bag": BAG,
@@ -95,7 +95,7 @@ def made_receipt(value: str = VALUE, **changes: object) -> Receipt:
         "nonce": NONCE.hex(),
         "signatories": SIGNATORIES,
     }
-    return Receipt(**{**members, **changes})  # type: ignore[arg-type]  # members by name
+    return Receipt(**{**members, **changes})
 
 
 def made_report(value: str = VALUE) -> DiscrepancyReport:

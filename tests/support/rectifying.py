@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
 from pouch.bordereau import digest
 from pouch.rectification import Change, Rectification
@@ -16,7 +17,7 @@ CHANGES = (
 )
 
 
-def rectification(sealed: SealedManifest, **changes: object) -> Rectification:
+def rectification(sealed: SealedManifest, **changes: Any) -> Rectification:
     manifest = sealed.manifest
     made = Rectification(
         number="RECT 2026-0004",
@@ -32,4 +33,4 @@ def rectification(sealed: SealedManifest, **changes: object) -> Rectification:
         changes=CHANGES,
         salt=sha256(b"salt of the rectification").digest(),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]  # each test names its own members
+    return replace(made, **changes)

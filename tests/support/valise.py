@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from pouch.bordereau import digest
 from pouch.manifest import (
@@ -22,7 +23,7 @@ NONCE = bytes(range(16))
 SEALS = ("MX-48213907", "PL5520418")
 
 
-def item(line: int, **changes: object) -> Item:
+def item(line: int, **changes: Any) -> Item:
     made = Item(
         line=line,
         register=f"2026/{line:06d}",
@@ -35,10 +36,10 @@ def item(line: int, **changes: object) -> Item:
         enclosure=f"ENV-{line:04d}",
         salt=sha256(b"salt of line %d" % line).digest(),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]  # each test names its own members
+    return replace(made, **changes)
 
 
-def waybill(**changes: object) -> Waybill:
+def waybill(**changes: Any) -> Waybill:
     made = Waybill(
         number="LC 2026-0117",
         mode=Mode.COURIER,
@@ -51,10 +52,10 @@ def waybill(**changes: object) -> Waybill:
         departs=CLOSED + timedelta(hours=8),
         due=CLOSED + timedelta(hours=20),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]  # each test names its own members
+    return replace(made, **changes)
 
 
-def manifest(lines: int = 10, **changes: object) -> Manifest:
+def manifest(lines: int = 10, **changes: Any) -> Manifest:
     made = Manifest(
         number="VAL 2026-000123",
         bag="4820193746510293847561",
@@ -71,10 +72,10 @@ def manifest(lines: int = 10, **changes: object) -> Manifest:
         nonce_sha256=sha256(NONCE).hexdigest(),
         salt=sha256(b"salt of the head").digest(),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]  # each test names its own members
+    return replace(made, **changes)
 
 
-def announced(whole: Manifest, **changes: object) -> Announced:
+def announced(whole: Manifest, **changes: Any) -> Announced:
     made = Announced(
         seal=whole.seal,
         bag=whole.bag,
@@ -83,10 +84,10 @@ def announced(whole: Manifest, **changes: object) -> Announced:
         destination=whole.waybill.destination,
         packages=whole.waybill.packages,
     )
-    return replace(made, **changes)  # type: ignore[arg-type]  # each test names its own members
+    return replace(made, **changes)
 
 
-def pack(**changes: object) -> Pack:
+def pack(**changes: Any) -> Pack:
     made = Pack(
         version=7,
         issued=CLOSED + timedelta(hours=1),
@@ -98,4 +99,4 @@ def pack(**changes: object) -> Pack:
         revoked_cards=frozenset(),
         roots={},
     )
-    return replace(made, **changes)  # type: ignore[arg-type]  # each test names its own members
+    return replace(made, **changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from keys.age import hybrid
 from keys.age.header import Stanza, decode_base64, encode_base64
@@ -15,9 +16,9 @@ from tests.vectors.forge import Entry, Forgery, addressee, identity
 FILE_KEY = bytes(range(32))
 
 
-def s2(**changes: object) -> Forgery:
+def s2(**changes: Any) -> Forgery:
     """A dispatch of suite S2 to PARIS."""
-    return replace(Forgery([PARIS], suite="S2", file_key=FILE_KEY), **changes)  # type: ignore[arg-type]  # a dict of several types
+    return replace(Forgery([PARIS], suite="S2", file_key=FILE_KEY), **changes)
 
 
 def cases() -> Iterator[Case]:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -31,12 +32,12 @@ def ministry(engine: Engine) -> Ministry:
     return stage.founded(engine)
 
 
-def draft(ministry: Ministry, holder: str, **changes: object) -> Draft:
+def draft(ministry: Ministry, holder: str, **changes: Any) -> Draft:
     made = Draft(
         "interim", holder, ministry.of["SECRETARY-GENERAL"], "SECRETARY-GENERAL", (), "SECRET",
         Window(NOW, NOW + 30 * DAY), "ARR-12",
     )  # fmt: skip
-    return replace(made, **changes)  # type: ignore[arg-type] # members by name
+    return replace(made, **changes)
 
 
 def test_the_interim_goes_to_the_most_senior_director_of_the_highest_grade(

@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
@@ -71,10 +72,10 @@ def test_a_number_is_never_given_to_another_person(loaded: Engine) -> None:
     ],
 )
 def test_who_is_not_described_is_not_recorded(
-    loaded: Engine, wrong: dict[str, str], code: str
+    loaded: Engine, wrong: dict[str, Any], code: str
 ) -> None:
     with pytest.raises(ServiceError, match=code):
-        added(loaded, replace(CLERK, **wrong))  # type: ignore[arg-type] # one text member each
+        added(loaded, replace(CLERK, **wrong))
     with reading(loaded) as connection:
         assert officers.everyone(connection) == []
         assert counters.read(connection, officers.OFFICERS) == 0

@@ -15,7 +15,7 @@ from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.age.hybrid import HybridKey
 from keys.prekeys import Prekey, make_bundle
 from pouch.cargo import COMPROMISED, IN_TRANSIT, USABLE
-from pouch.facts import INTACT, Accounted, HandedOver, Opened, Received
+from pouch.facts import INTACT, Accounted, Facts, HandedOver, Opened, Received
 from pouch.manifest import BagClass, ItemKind
 from tests.support import inbound
 from tests.support.bags import NOON, Device, signed
@@ -47,10 +47,10 @@ class Sent:
         with reading(self.bureau.engine) as connection:
             return cargo.standing_of(connection, self.number)
 
-    def tell(self, facts: object, *, alone: bool = False) -> None:
+    def tell(self, facts: Facts, *, alone: bool = False) -> None:
         manifest = self.kept.sealed.manifest
         event = self.first.tell(
-            facts,  # type: ignore[arg-type]  # the facts of the story
+            facts,
             officer="PAUL",
             place="PARIS",
             minutes=int((self.bureau.now - NOON).total_seconds() // 60),

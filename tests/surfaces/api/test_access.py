@@ -4,6 +4,7 @@ import secrets
 from base64 import urlsafe_b64decode
 from datetime import datetime, timedelta
 
+import httpx
 import pytest
 
 from cipher_service import clock
@@ -13,8 +14,9 @@ from tests.surfaces.api.live import Post, Service, problem
 from tests.surfaces.api.test_receiving import filed, receipt_of
 
 
-def refused(answer: object, status: int, code: str) -> None:
-    document = problem(answer)  # type: ignore[arg-type]  # any answer of the client
+def refused(answer: httpx.Response | None, status: int, code: str) -> None:
+    assert answer is not None
+    document = problem(answer)
     assert (document["status"], document["code"]) == (status, code), document
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ from tests.surfaces.client.online.relay import Exchange, Relay
 Lie = Callable[[Exchange], None]
 
 
-def receipt_for(exchange: Exchange, key: SigningKey, **changes: object) -> bytes:
+def receipt_for(exchange: Exchange, key: SigningKey, **changes: Any) -> bytes:
     """What a service with that key would state of the dispatch just submitted."""
     length = int.from_bytes(exchange.body[:4], "big")
     slip = Slip.parse(encode(json.loads(exchange.body[4 : 4 + length])["slip"]))
@@ -48,7 +49,7 @@ def receipt_for(exchange: Exchange, key: SigningKey, **changes: object) -> bytes
         addressees=tuple(entry.post for entry in slip.addressees),
         service=key_fingerprint(key.verifying_key),
     )
-    stated = replace(honest, **changes)  # type: ignore[arg-type]  # the members under test
+    stated = replace(honest, **changes)
     (receipt,) = seal_batch(
         [stated], time=now, sign=lambda statement: key.sign(RECEIPTS, statement)
     )
