@@ -5,7 +5,7 @@ A tree of n leaves splits at the largest power of two below n; nothing is padded
 no two lists of leaves share a root.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from hmac import compare_digest
 from typing import ClassVar
@@ -68,22 +68,9 @@ def verify_inclusion(
     """
     if not 0 <= index < size:
         raise ProofInvalid(f"leaf {index} is outside a tree of {size}")
-    position, last, node = index, size - 1, leaf
-    for sibling in path:
-        if last == 0:
-            raise ProofInvalid("the path is longer than the tree is high")
-        if position & 1 or position == last:
-            node = node_hash(sibling, node)
-            # A right edge: the levels at which the node has no sibling are skipped.
-            while not position & 1 and position:
-                position >>= 1
-                last >>= 1
-        else:
-            node = node_hash(node, sibling)
-        position >>= 1
-        last >>= 1
-    if last != 0:
-        raise ProofInvalid("the path is shorter than the tree is high")
+    node = leaf
+    for sibling, before in _climb(index, size - 1, path):
+        node = node_hash(sibling, node) if before else node_hash(node, sibling)
     if not compare_digest(node, expected_root):
         raise ProofInvalid("the path leads to another root")
 
@@ -165,31 +152,41 @@ def verify_consistency(
         siblings.insert(0, old_root)
     if not siblings:
         raise ProofInvalid("the path is empty")
-    before, after = _climb_twice(position, last, siblings[0], siblings[1:])
-    if not (compare_digest(before, old_root) and compare_digest(after, new_root)):
+    earlier = present = siblings[0]  # the node that both trees have
+    for sibling, before in _climb(position, last, siblings[1:]):
+        if before:  # the earlier tree has what lies before, and nothing of what lies behind
+            earlier, present = node_hash(sibling, earlier), node_hash(sibling, present)
+        else:
+            present = node_hash(present, sibling)
+    if not (compare_digest(earlier, old_root) and compare_digest(present, new_root)):
         raise ProofInvalid("the path leads from or to another root")
 
 
-def _climb_twice(
-    position: int, last: int, node: bytes, path: Sequence[bytes]
-) -> tuple[bytes, bytes]:
-    """Return the roots of the earlier and of the present tree, from the node they share."""
-    before = after = node
+def _climb(position: int, last: int, path: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Give each sibling on the way to the root, and whether it stands before the node.
+
+    Args:
+        position: of the node at its height.
+        last: position of the last node at that height.
+        path: siblings, the nearest first.
+
+    Raises:
+        ProofInvalid: There are not exactly as many siblings as the way asks for.
+    """
     for sibling in path:
         if last == 0:
             raise ProofInvalid("the path is longer than the tree is high")
-        if position & 1 or position == last:
-            before, after = node_hash(sibling, before), node_hash(sibling, after)
+        before = bool(position & 1) or position == last
+        yield sibling, before
+        if before:
+            # A right edge: the levels at which the node has no sibling are skipped.
             while not position & 1 and position:
                 position >>= 1
                 last >>= 1
-        else:
-            after = node_hash(after, sibling)
         position >>= 1
         last >>= 1
     if last != 0:
         raise ProofInvalid("the path is shorter than the tree is high")
-    return before, after
 
 
 class Frontier:
