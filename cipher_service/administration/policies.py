@@ -4,6 +4,8 @@ Only an adoption needs a data folder: a set of policies is text, and a proof nee
 """
 
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +49,8 @@ def adopt(arguments: Namespace, terminal: Terminal) -> None:
         ServiceError: NOT_ALLOWED, POLICIES_SAME, UNKNOWN_OFFICER.
     """
     policies = _asked(arguments)
-    try:
+    with _provable():
         found = prove(policies)
-    except Unprovable as error:
-        raise Misused("POLICIES_UNPARSABLE", problem=str(error)) from error
     if found:
         _tell(terminal, policies, found)
         raise Refused("POLICIES_BROKEN", count=len(found))
@@ -80,10 +80,8 @@ def check(arguments: Namespace, terminal: Terminal) -> None:
         Refused: POLICIES_BROKEN: an invariant or the matrix does not hold.
     """
     policies = _asked(arguments)
-    try:
+    with _provable():
         found = prove(policies)
-    except Unprovable as error:
-        raise Misused("POLICIES_UNPARSABLE", problem=str(error)) from error
     _tell(terminal, policies, found)
     if found:
         raise Refused("POLICIES_BROKEN", count=len(found))
@@ -104,15 +102,21 @@ def diff(arguments: Namespace, terminal: Terminal) -> None:
         Refused: POLICIES_WIDER: it gives new access.
     """
     policies = _asked(arguments)
-    try:
+    with _provable():
         found = new_access(_in_force(arguments), policies)
-    except Unprovable as error:
-        raise Misused("POLICIES_UNPARSABLE", problem=str(error)) from error
     _tell(terminal, policies, found)
     if found:
         raise Refused("POLICIES_WIDER", count=len(found))
     if not terminal.as_json:
         Speaker(terminal).show("policies_no_wider")
+
+
+@contextmanager
+def _provable() -> Iterator[None]:
+    try:
+        yield
+    except Unprovable as error:
+        raise Misused("POLICIES_UNPARSABLE", problem=str(error)) from error
 
 
 def _in_force(arguments: Namespace) -> Policies:
