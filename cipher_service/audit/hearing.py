@@ -5,6 +5,8 @@ history that this database holds, the database was rolled back or replaced, or t
 another story elsewhere.
 """
 
+from functools import lru_cache
+
 from sqlalchemy import Connection
 
 from cipher_service.audit.ledger import latest_note, size_and_origin, tree
@@ -23,8 +25,14 @@ HEARD = "log_heard"
 def carried(connection: Connection) -> str | None:
     """Return the last signed head as a manifest or a receipt of the bureau carries it."""
     _, note = latest_note(connection)
-    text = own_note(Note.parse(note)).encode().decode() if note else ""
-    return text if 0 < len(text) <= CARRIED_MAX else None
+    return _carried(note) if note else None
+
+
+# Every commit carries it, and it changes once a second at most (`app.registrar`).
+@lru_cache(maxsize=4)
+def _carried(note: bytes) -> str | None:
+    text = own_note(Note.parse(note)).encode().decode()
+    return text if len(text) <= CARRIED_MAX else None
 
 
 def require_ours(connection: Connection, note: str, keys: LogVerifiers) -> None:

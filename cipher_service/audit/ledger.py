@@ -36,6 +36,11 @@ _ADVANCE = Statement(
 )
 _APPEND = Statement(insert(audit_entry), _COLUMNS)
 _TILE = Statement(insert(audit_tile), ["level", "place", "hashes", "root"])
+_LATEST = Statement(
+    select(audit_checkpoint.c.size, audit_checkpoint.c.note)
+    .order_by(audit_checkpoint.c.size.desc())
+    .limit(1)
+)
 
 
 def append(connection: Connection, origin: str, events: Sequence[Event]) -> int:
@@ -149,10 +154,8 @@ def record_of(connection: Connection, seq: int) -> tuple[bytes, bytes]:
 
 def latest_note(connection: Connection) -> tuple[int, bytes]:
     """Return the size and the bytes of the last signed checkpoint; (0, b"") before the first."""
-    row = connection.execute(
-        select(audit_checkpoint).order_by(audit_checkpoint.c.size.desc()).limit(1)
-    ).one_or_none()
-    return (0, b"") if row is None else (int(row.size), bytes(row.note))
+    row = _LATEST.one(connection, {})
+    return (0, b"") if row is None else (int(row[0]), bytes(row[1]))
 
 
 def _lock(connection: Connection, origin: str) -> Frontier:

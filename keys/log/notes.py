@@ -37,6 +37,8 @@ MLDSA44_SIGNATURE_BYTES: Final = 2420
 
 _PUBLIC_BYTES: Final = {ED25519: 32, ED25519_COSIGNATURE: 32, MLDSA44_COSIGNATURE: 1312}
 _ID_BYTES: Final = 4
+# All below the blank but the line feed.
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _NAME: Final = re.compile(r"[^\s+\x00-\x20\x7f]+")
 _LINE: Final = re.compile("\u2014 ([^ \n]+) ([A-Za-z0-9+/]+={0,2})")
 
@@ -139,7 +141,7 @@ class Note:
             whole = data.decode()
         except UnicodeDecodeError as error:
             raise NoteMalformed("a note is not UTF-8") from error
-        if any(letter < " " and letter != "\n" for letter in whole):
+        if _CONTROL.search(whole):
             raise NoteMalformed("a note holds a control character")
         text, gap, lines = whole.rpartition("\n\n")
         if not gap or not lines.endswith("\n"):

@@ -82,6 +82,20 @@ def test_what_is_carried_is_the_last_signed_head_and_fits(ministry: Ministry) ->
         require_ours(connection, note, custodian.log_keys())
 
 
+def test_what_is_carried_follows_the_log(ministry: Ministry) -> None:
+    custodian = open_custodian("memory:", no_secret)
+    sizes = []
+    for more in range(2):
+        with unit_of_work(ministry.engine) as connection:
+            append(connection, ORIGIN, [Event(more, "PARIS", "submit", DONE)])
+        assert sign_head(ministry.engine, custodian)
+        with reading(ministry.engine) as connection:
+            note = carried(connection)
+        assert note is not None
+        sizes.append(note.split("\n")[1])
+    assert sizes == [str(ENTRIES + 1), str(ENTRIES + 2)]
+
+
 def test_why_a_head_is_not_signed_is_kept_until_it_is(ministry: Ministry) -> None:
     other = open_custodian("memory:", no_secret)
     other.sign_checkpoint(Checkpoint(ORIGIN, 9, b"\0" * 32).encode().encode(), b"", b"")
