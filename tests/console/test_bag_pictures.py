@@ -60,6 +60,7 @@ CLOSING = Closing(
     manifest=None,
     seals=(),
     weight_g=None,
+    rectified_g=None,
     nonce_sha256=None,
     stage="handed-over",
     lost=False,
