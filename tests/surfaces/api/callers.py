@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from cipher_service import clock
 from cipher_service.access import audit_machines, doors
@@ -15,8 +15,9 @@ from cipher_service.access.subjects import Book, Circumstances
 from cipher_service.directory import enrolment
 from cipher_service.directory.organisation import Post as Declared
 from cipher_service.directory.organisation_book import declare_post
-from cipher_service.directory.register import Directory, read_directory
+from cipher_service.directory.register import Directory, changed, read_directory
 from cipher_service.storage.engine import open_existing
+from cipher_service.storage.tables import directory as tables
 from cipher_service.storage.unit_of_work import reading
 from tests.surfaces.api.bags import machine
 from tests.surfaces.api.doors import auditor, door, officer
@@ -86,6 +87,7 @@ def every_caller(service: Service, paris: Post, lome: Post, other: Post) -> Mapp
         "headquarters": machine(service),
         "suspended": declared(service, "GATE-HALTED"),
         "withdrawn": declared(service, "GATE-WITHDRAWN"),
+        "pending": declared(service, "GATE-PENDING"),
         "door": door(service, PLACE, security),
         "door revoked": door(service, PLACE, security),
         "auditor": asking,
@@ -99,9 +101,20 @@ def every_caller(service: Service, paris: Post, lome: Post, other: Post) -> Mapp
         withdrawn = callers["withdrawn"].own.card
         enrolment.suspend(connection, callers["suspended"].code, now)
         enrolment.withdraw(connection, withdrawn.post, withdrawn.fingerprint, now)
+        _pending_again(connection, callers["pending"])
         doors.revoke(connection, gate, callers["door revoked"].code, security, now)
         audit_machines.revoke(connection, gate, gone.code, security, now)
     return callers
+
+
+def _pending_again(connection: Connection, caller: Post) -> None:
+    """Undo a comparison: no post has a token before it, so that nothing else refuses this one."""
+    for table, mine in (
+        (tables.card, tables.card.c.fingerprint == caller.own.card.fingerprint),
+        (tables.post, tables.post.c.code == caller.code),
+    ):
+        connection.execute(update(table).where(mine).values(state="pending"))
+    changed(connection)
 
 
 def declared(service: Service, code: str) -> Post:

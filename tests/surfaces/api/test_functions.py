@@ -4,18 +4,22 @@ What is expected is what policies and books say of the caller and the thing, ask
 apart from the API. An address that stands in no row turns the first test red.
 """
 
+import asyncio
 import fcntl
 import json
 import os
 import secrets
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
+import httpx
 import pytest
 
 from cipher_service import clock
+from cipher_service.api.application import create_application
 from cipher_service.pouches import makeup
 from pouch.facts import Prepared
 from tests.conftest import DATABASES
@@ -23,6 +27,7 @@ from tests.surfaces.api.addresses import NOWHERE, OPEN, ROWS, Ids, Scene, reques
 from tests.surfaces.api.bags import bureau, fresh
 from tests.surfaces.api.callers import books_of, every_caller
 from tests.surfaces.api.live import Post, Service
+from tests.surfaces.api.test_log import _heard, _next
 
 REFUSED: Final = {
     *("TOKEN_MISSING", "TOKEN_REFUSED", "POST_NOT_ACTIVE", "NOT_ALLOWED", "NOT_FOUND"),
@@ -146,6 +151,39 @@ def _as_expected(may: bool, told: Told, beyond: frozenset[str]) -> bool:
     if may:
         return told.status < 300 or told.code in beyond
     return told.code in REFUSED
+
+
+def test_a_token_that_is_for_certificates_alone_is_let_in_nowhere_else(
+    service: Service, made: Scene, callers: Mapping[str, Post]
+) -> None:
+    """Where certificates are demanded: at every address, by who may do most."""
+    demanding = create_application(replace(service.settings, certificates_demanded=True))
+    origin = callers["origin"]
+
+    async def ask() -> dict[str, Told]:
+        transport = httpx.ASGITransport(app=demanding)
+        told = {}
+        async with httpx.AsyncClient(transport=transport, base_url="http://demanding") as http:
+            for operation in ROWS:
+                method, path, more = request_of(made, operation, origin, made.real)
+                headers = {
+                    **more.pop("headers", {}),
+                    **origin.authorised(method, path.partition("?")[0]),
+                }
+                answer = await http.request(method, path, headers=headers, **more)
+                told[operation] = Told(answer.status_code, _code_of(answer))
+        events = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+        await demanding({"type": "lifespan"}, partial(_next, events), _heard)
+        return told
+
+    told = asyncio.run(ask())
+    assert told.pop("POST /v1/certificates").status == 201
+    needed = (Told(403, "CERTIFICATE_NEEDED"), Told(403, ""))  # without a body, to HEAD
+    assert {name: each for name, each in told.items() if each not in needed} == {}
+
+
+def _code_of(answer: httpx.Response) -> str:
+    return str(answer.json()["code"]) if answer.status_code >= 400 and answer.content else ""
 
 
 def test_an_id_that_one_may_not_see_is_answered_like_one_that_is_nowhere(
