@@ -24,7 +24,7 @@ from keys.records import FINGERPRINT, POST, Record
 from keys.statements import object_of_signatures, read_signatures
 from pouch.errors import PackMalformed, PackNotOfRoot, PackNotYetValid, PackRolledBack
 from pouch.logged import logged_object, read_logged
-from pouch.manifest import BAG, PACKAGES_MAX, SEAL
+from pouch.manifest import BAG, PACKAGES_MAX, SEAL, WEIGHT_MAX_G
 from pouch.members import bounded, read_seals
 
 if TYPE_CHECKING:
@@ -44,6 +44,21 @@ _ROOTS_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
+class RectifiedTo:
+    """What a bag's origin put right in its bordereau, as far as it is told outside of a bag.
+
+    Attributes:
+        ordinal: of the last rectification of this closing, from 1.
+        hash: of its statement, 64 hexadecimal digits; a salt keeps what it says from being guessed.
+        weight_g: of the closed bag, as it is right.
+    """
+
+    ordinal: int
+    hash: str
+    weight_g: int
+
+
+@dataclass(frozen=True, slots=True)
 class Announced:
     """A bag on its way, as its origin told it through the cipher.
 
@@ -56,6 +71,7 @@ class Announced:
         packages: how many bags travel together.
         expires: when its seal ends; None where the ministry does not know the seal.
         logged: that the log holds the seal; None as long as no signed head says so.
+        rectified: how its bordereau was put right; None where it stands as sealed.
     """
 
     seal: str
@@ -66,6 +82,7 @@ class Announced:
     packages: int
     expires: datetime | None = None
     logged: Logged | None = None
+    rectified: RectifiedTo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +235,12 @@ def _announced_object(bag: Announced) -> dict[str, Any]:
         "packages": bag.packages,
         **({} if expires is None else {"expires": expires}),
         **({} if bag.logged is None else {"logged": logged_object(bag.logged)}),
+        **({} if bag.rectified is None else {"rectified": _rectified_object(bag.rectified)}),
     }
+
+
+def _rectified_object(told: RectifiedTo) -> dict[str, Any]:
+    return {"hash": told.hash, "ordinal": told.ordinal, "weight_g": told.weight_g}
 
 
 def _read(record: Record) -> Pack:
@@ -289,9 +311,20 @@ def _read_announced(record: Record) -> Announced:
         packages=bounded(record, "packages", PACKAGES_MAX),
         expires=record.time("expires") if record.has("expires") else None,
         logged=read_logged(record.record("logged")) if record.has("logged") else None,
+        rectified=_read_rectified(record.record("rectified")) if record.has("rectified") else None,
     )
     record.close()
     return announced
+
+
+def _read_rectified(record: Record) -> RectifiedTo:
+    told = RectifiedTo(
+        ordinal=record.integer("ordinal", least=1),
+        hash=record.text("hash", FINGERPRINT),
+        weight_g=bounded(record, "weight_g", WEIGHT_MAX_G),
+    )
+    record.close()
+    return told
 
 
 def _read_arrival(record: Record) -> Arrival:

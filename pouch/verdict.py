@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from keys.cards import Card
     from pouch.claims import Claims
     from pouch.manifest import Manifest
-    from pouch.pack import Announced, Pack
+    from pouch.pack import Announced, Pack, RectifiedTo
     from pouch.seal import Seal
     from pouch.sealed import SealedManifest, Signed
 
@@ -151,6 +151,7 @@ class Verdict:
         witnessing: whether a second person answers for the closing.
         logging: whether the seal stands in the log.
         pack: the pack that was at hand, or None.
+        rectified: how the bag's bordereau was put right, where a pack in its time tells it.
     """
 
     findings: tuple[Finding, ...]
@@ -158,6 +159,7 @@ class Verdict:
     witnessing: Witnessing
     logging: Logging
     pack: PackSeen | None
+    rectified: RectifiedTo | None = None
 
     @property
     def name(self) -> Name:
@@ -222,7 +224,7 @@ def judge(
         pack: the sync pack, verified by `pouch.pack.read_pack`.
         observed: what somebody saw of the bag, typed before the expected was shown.
         rectified: the sealed manifest as its origin put it right (`pouch.rectification.rectified`);
-            the bag is weighed against it.
+            the bag is weighed against it, else against the weight that a pack tells as right.
     """
     at = at if pack is None else max(at, pack.issued)
     seen = None if pack is None else _seen(pack, at)
@@ -250,7 +252,9 @@ def judge(
         case.judge_bag(observed, rectified)
     findings = case.findings or [Finding(case.best, "nothing was found wrong")]
     findings.sort(key=lambda finding: _GRAVITY[finding.name])
-    return Verdict(tuple(findings), seal.claims, case.witnessing, case.logging, seen)
+    return Verdict(
+        tuple(findings), seal.claims, case.witnessing, case.logging, seen, case.rectified
+    )
 
 
 def _alone(name: Name, detail: str, seen: PackSeen | None) -> Verdict:
@@ -284,6 +288,7 @@ class _Case:
     witnessing: Witnessing = Witnessing.UNWITNESSED
     logging: Logging = Logging.NO_PROOF
     best: Name = Name.SEAL_GENUINE_BAG_UNCHECKED
+    rectified: RectifiedTo | None = None
 
     @property
     def claims(self) -> Claims:
@@ -332,6 +337,7 @@ class _Case:
             self.find(Name.ANNOUNCEMENT_DIFFERS, "the announcement says otherwise")
         else:
             self.best = Name.SEAL_GENUINE_BAG_ANNOUNCED
+            self.rectified = told.rectified
 
     def judge_manifest(self, sealed: SealedManifest) -> None:
         self.best = Name.SEAL_GENUINE_MANIFEST_MATCHES
@@ -381,7 +387,7 @@ class _Case:
             self.best = Name.SEAL_GENUINE_BAG_CHECKED
         if observed.packages is not None and observed.packages != self.claims.packages:
             self.find(Name.BAG_COUNT_WRONG, f"{observed.packages} bags, not {self.claims.packages}")
-        weighed = self.claims.weight_g if rectified is None else rectified.weight_g
+        weighed = (rectified or self.rectified or self.claims).weight_g
         if observed.weight_g is not None and weight_is_off(weighed, observed.weight_g):
             self.find(Name.WEIGHT_OFF, f"{observed.weight_g} g, not {weighed} g")
 

@@ -17,7 +17,7 @@ from cipher_service.wire import verdicts as wire
 from keys.errors import Refusal
 from keys.signing import VerifyingKey
 from pouch.claims import Claims
-from pouch.pack import read_pack
+from pouch.pack import RectifiedTo, read_pack
 from pouch.physical import Observed
 from pouch.verdict import PackSeen, Trust, Verdict, judge
 
@@ -59,8 +59,13 @@ def _told(verdict: Verdict) -> wire.VerdictAnswer:
         witness=str(verdict.witnessing),
         log=str(verdict.logging),
         claims=None if verdict.claims is None else _claimed(verdict.claims),
+        rectified=None if verdict.rectified is None else _put_right(verdict.rectified),
         pack=_pack_seen(verdict.pack),
     )
+
+
+def _put_right(told: RectifiedTo) -> wire.PutRight:
+    return wire.PutRight(ordinal=told.ordinal, hash=told.hash, weight_g=told.weight_g)
 
 
 def _claimed(claims: Claims) -> wire.SealClaims:

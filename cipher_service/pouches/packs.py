@@ -14,7 +14,7 @@ nothing for devices.
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from cipher_service import clock
 from cipher_service.directory.register import Directory, DirectoryReader
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import logging_seals, outcomes, repository, waybills
+from cipher_service.pouches import logging_seals, outcomes, rectifying, repository, waybills
 from cipher_service.pouches.repository import Closing
 from cipher_service.pouches.revocations import revoked
 from cipher_service.storage.batch import Handler
@@ -183,9 +183,13 @@ def _told(connection: Connection, directory: Directory, post: str, now: datetime
     proofs = logging_seals.proofs_of(
         connection, {each.seal: symbols[each.seal] for each in told if each.seal in symbols}
     )
+    right = rectifying.last_of(connection, [each.seal for each in told])
     return _Told(
         announced=tuple(
-            _announced(closing, together, terms, proofs.by_seal.get(closing.seal))
+            replace(
+                _announced(closing, together, terms, proofs.by_seal.get(closing.seal)),
+                rectified=right.get(closing.seal),
+            )
             for closing in told
         ),
         arrivals=tuple(
@@ -230,6 +234,7 @@ def _mark(directory: Directory, told: _Told) -> str:
                 None if bag.expires is None else clock.text(bag.expires),
                 # Whether, not where: each signed head of the log would make another pack.
                 bag.logged is not None,
+                None if bag.rectified is None else bag.rectified.hash,
             ]
             for bag in told.announced
         ],

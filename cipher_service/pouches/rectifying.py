@@ -19,6 +19,7 @@ from cipher_service.pouches import carriage, closing, repository, signing
 from cipher_service.pouches.entitlement import SEAL
 from cipher_service.pouches.office import Office, Sitting
 from cipher_service.pouches.signing import CustodianSealer
+from cipher_service.storage.tables.pouches import closing as closings
 from cipher_service.storage.tables.pouches import rectification as book
 from keys import canonical
 from keys.age.files import encrypt
@@ -29,6 +30,7 @@ from pouch.bordereau import digest
 from pouch.changes import change_of
 from pouch.errors import RectificationMalformed, RectificationNotOfBag, RectificationUnwitnessed
 from pouch.manifest import SALT_BYTES, Manifest
+from pouch.pack import RectifiedTo
 from pouch.rectification import (
     Rectification,
     SignedRectification,
@@ -135,6 +137,20 @@ def rows_of(connection: Connection, seal: str) -> list[Row[Any]]:
     return list(
         connection.execute(select(book).where(book.c.seal == seal).order_by(book.c.ordinal))
     )
+
+
+def last_of(connection: Connection, seals: Sequence[str]) -> dict[str, RectifiedTo]:
+    """Return how the bordereaux of these closings were put right, of those that were."""
+    found: dict[str, RectifiedTo] = {}
+    for named in repository.at_once(seals):
+        rows = connection.execute(
+            select(book.c.seal, book.c.ordinal, book.c.hash, closings.c.rectified_g)
+            .join(closings, closings.c.seal == book.c.seal)
+            .where(book.c.seal.in_(named))
+            .order_by(book.c.ordinal)
+        )
+        found |= {row.seal: RectifiedTo(row.ordinal, row.hash, row.rectified_g) for row in rows}
+    return found
 
 
 def untold(connection: Connection, seals: Sequence[str]) -> list[Row[Any]]:

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from pouch.claims import Claims
 from pouch.errors import LocatorWrong
 from pouch.locator import grouped_locator, read_locator
 from pouch.manifest import Manifest
-from pouch.pack import Pack
+from pouch.pack import Pack, RectifiedTo
 from pouch.papers.manifest_symbol import read_manifest_text
 from pouch.physical import Observed
 from pouch.rectification import SignedRectification, rectified
@@ -136,6 +137,8 @@ def _show(
     lines.append(("line_witnessing", phrase(f"witnessing_{verdict.witnessing}", language)))
     lines.append(("line_logging", phrase(f"logging_{verdict.logging}", language)))
     lines += rectification_lines(corrections, language)
+    if verdict.rectified is not None:
+        lines.append(("line_rectified_told", _rectified_text(verdict.rectified, language)))
     if verdict.pack is not None:
         lines.append(("line_pack", _pack_text(verdict.pack, language)))
     others = [finding.name for finding in verdict.findings[1:]]
@@ -167,6 +170,10 @@ def _pack_text(seen: PackSeen, language: Language) -> str:
     return phrase(name, language, version=seen.version, age=age)
 
 
+def _rectified_text(told: RectifiedTo, language: Language) -> str:
+    return phrase("rectified_told", language, ordinal=told.ordinal, weight=told.weight_g)
+
+
 def _record(
     verdict: Verdict, told: Explanation, corrections: Sequence[SignedRectification]
 ) -> dict[str, Any]:
@@ -182,6 +189,7 @@ def _record(
         "log": str(verdict.logging),
         "claims": None if verdict.claims is None else claims_record(verdict.claims),
         "rectifications": rectification_records(corrections),
+        "rectified": None if verdict.rectified is None else asdict(verdict.rectified),
         "pack": None if verdict.pack is None else _pack_record(verdict.pack),
         "cause": told.cause,
         "effect": told.effect,

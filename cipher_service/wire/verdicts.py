@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
-from cipher_service.wire.fields import Count, PostCode, Timestamp, WireModel
+from cipher_service.wire.fields import Count, PostCode, Sha256, Timestamp, WireModel
 from cipher_service.wire.pouches import BagNumber, Code, SealId, Word
 
 TEXT_MOST: Final = 8_192
@@ -55,12 +55,20 @@ class PackAge(WireModel):
     expired: bool
 
 
+class PutRight(WireModel):
+    """How the origin put the bordereau right: its last rectification, and the right weight."""
+
+    ordinal: Count
+    hash: Sha256
+    weight_g: Count
+
+
 class VerdictAnswer(WireModel):
     """A verdict by its name in pouch/SPEC.md §9; `findings` begin with the gravest.
 
     `word` is CONFORMS, VERIFY, RETURN or REFUSE. `witness` is `unwitnessed`, `claimed` or
     `verified`; `log` is `no-proof`, `unchecked` or `proved`. `claims` is null unless the seal's
-    signature holds.
+    signature holds. `rectified` is null where the bordereau stands as sealed.
     """
 
     verdict: Code
@@ -70,4 +78,5 @@ class VerdictAnswer(WireModel):
     witness: Word
     log: Word
     claims: SealClaims | None
+    rectified: PutRight | None
     pack: PackAge

@@ -1,5 +1,5 @@
 // Judges cases from standard input by the scanning page's own source; one JSON line each way:
-// {text, cards, root, pack, at, seals} -> {name, findings, word, logging} or {refused}.
+// {text, cards, root, pack, at, seals, weight} -> {name, findings, word, logging} or {refused}.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
@@ -22,7 +22,8 @@ async function root(path) {
 for await (const line of createInterface({ input: process.stdin })) {
   const asked = JSON.parse(line);
   const trust = await Promise.all(asked.cards.map(card));
-  const observed = asked.seals ? { seals: asked.seals, packages: null, weight: null } : null;
+  const seen = asked.seals || asked.weight;
+  const observed = seen ? { seals: asked.seals, packages: null, weight: asked.weight } : null;
   try {
     const pack = asked.pack
       ? await readPack(

@@ -42,6 +42,7 @@ class Case:
     at: datetime
     pack: bytes | None = None
     seals: list[str] | None = field(default=None)
+    weight: int | None = None
 
     def asked(self) -> dict[str, Any]:
         return {
@@ -51,6 +52,7 @@ class Case:
             "pack": self.pack and base64.b64encode(self.pack).decode(),
             "at": int(self.at.timestamp()),
             "seals": self.seals,
+            "weight": self.weight,
         }
 
     def ours(self) -> dict[str, Any]:
@@ -59,12 +61,14 @@ class Case:
             pack = self.pack and read_pack(self.pack, key, least_version=0, at=self.at)
         except Refusal as refusal:
             return {"refused": refusal.code}
+        read = None if self.seals is None else tuple(self.seals)
+        looked = self.seals is not None or self.weight is not None
         verdict = judge(
             self.text,
             trust=TRUST,
             at=self.at,
             pack=pack or None,
-            observed=Observed(seals=tuple(self.seals)) if self.seals is not None else None,
+            observed=Observed(seals=read, weight_g=self.weight) if looked else None,
         )
         findings = [finding.name.value for finding in verdict.findings]
         return {
@@ -81,6 +85,7 @@ def _case(vector: dict[str, Any]) -> Case:
         time_from_text(vector["at"]),
         (FOLDER / vector["pack"]).read_bytes() if "pack" in vector else None,
         vector.get("seals"),
+        vector.get("weight"),
     )
 
 
@@ -135,15 +140,15 @@ def _mutant(chance: random.Random, case: Case) -> Case:
                 text = text[::-1]
         case 5:
             at = case.at.replace(year=chance.choice([2025, 2026, 2027, 2028]))
-            return Case(text, at, case.pack, case.seals)
+            return Case(text, at, case.pack, case.seals, case.weight)
         case _:
             seals = [*(case.seals or ["CM-48213", "CM-90177"])]
             spot = chance.randrange(len(seals))
             letters = list(seals[spot])
             letters[chance.randrange(len(letters))] = chance.choice("C0O1I 9-c")
             seals[spot] = "".join(letters)
-            return Case(text, case.at, case.pack, seals)
-    return Case(text, case.at, case.pack, case.seals)
+            return Case(text, case.at, case.pack, seals, case.weight)
+    return Case(text, case.at, case.pack, case.seals, case.weight)
 
 
 def test_mutants_meet_one_verdict_on_both_sides() -> None:
@@ -163,6 +168,9 @@ def _told(**change: Any) -> bytes:
     return encode({"signatures": signatures, "statement": statement})
 
 
+(RIGHT,) = decode((FOLDER / "weight-put-right.pack.json").read_bytes())["statement"]["announced"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -179,6 +187,15 @@ def _told(**change: Any) -> bytes:
         _told(recalled=["CC" * 16]),
         _told(recalled=["cc" * 16, "dd" * 16]),
         _told(arrivals=[], recalled=None),
+        *(
+            _told(announced=[{**RIGHT, "rectified": odd}])
+            for odd in (
+                *(None, {}, {**RIGHT["rectified"], "more": 1}),
+                *({**RIGHT["rectified"], "weight_g": weight} for weight in (0, 2_000_001, "1")),
+                {**RIGHT["rectified"], "ordinal": 0},
+                {**RIGHT["rectified"], "hash": "A5" * 32},
+            )
+        ),
     ],
 )
 def test_a_pack_is_refused_by_the_same_name(wrong: bytes) -> None:

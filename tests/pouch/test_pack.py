@@ -11,7 +11,7 @@ from keys.devices import PACK
 from pouch.errors import PackMalformed, PackNotOfRoot, PackNotYetValid, PackRolledBack
 from pouch.logged import Logged
 from pouch.manifest import SEALS_MAX
-from pouch.pack import PACK_BYTES_MAX, Arrival, Pack, make_pack, read_pack
+from pouch.pack import PACK_BYTES_MAX, Arrival, Pack, RectifiedTo, make_pack, read_pack
 from tests.support.valise import CLOSED, announced, manifest, pack
 from tests.vectors.forge import identity
 
@@ -28,9 +28,10 @@ PACK_7 = pack(
     recalled=frozenset({"cc" * 16}),
 )
 LOGGED = Logged(b'{"v":1}', bytes(32), 3, 6, (bytes(32),) * 2)
+RIGHT = RectifiedTo(2, "a5" * 32, 9_450)
 PROVED = replace(
     PACK_7,
-    announced=(replace(PACK_7.announced[0], logged=LOGGED),),
+    announced=(replace(PACK_7.announced[0], logged=LOGGED, rectified=RIGHT),),
     checkpoint=b"log.example\n6\n",
 )
 DATA = make_pack(PACK_7, sign=ROOT.sign)
@@ -42,7 +43,7 @@ def test_what_the_root_signed_is_read() -> None:
     assert encode(decode(DATA)) == DATA
 
 
-def test_what_it_tells_of_the_log_is_read_as_it_was_made() -> None:
+def test_what_it_tells_of_the_log_and_of_a_rectification_is_read_as_it_was_made() -> None:
     data = make_pack(PROVED, sign=ROOT.sign)
     assert read_pack(data, KEY, least_version=7, at=NOW) == PROVED
 
@@ -91,6 +92,15 @@ def test_a_pack_from_the_future_is_refused_beyond_what_clocks_differ() -> None:
                 replace(LOGGED, path=(bytes(32),) * 41),
             )
         ),
+        *(
+            replace(PACK_7, announced=(replace(PACK_7.announced[0], rectified=odd),))
+            for odd in (
+                replace(RIGHT, ordinal=0),
+                replace(RIGHT, hash="A5" * 32),
+                replace(RIGHT, weight_g=0),
+                replace(RIGHT, weight_g=2_000_001),
+            )
+        ),
     ],
 )
 def test_a_pack_that_says_what_none_can_is_not_made(wrong: Pack) -> None:
@@ -123,6 +133,8 @@ def test_a_pack_of_before_tells_of_no_recall_and_of_no_end() -> None:
         {"announced": [{**decode(DATA)["statement"]["announced"][0], "logged": None}]},
         {"announced": [{**decode(DATA)["statement"]["announced"][0], "logged": {"path": [1]}}]},
         {"announced": [{**decode(DATA)["statement"]["announced"][0], "expires": None}]},
+        {"announced": [{**decode(DATA)["statement"]["announced"][0], "rectified": None}]},
+        {"announced": [{**decode(DATA)["statement"]["announced"][0], "rectified": {}}]},
     ],
 )
 def test_even_the_root_cannot_sign_another_shape(change: dict[str, Any]) -> None:

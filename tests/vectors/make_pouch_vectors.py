@@ -53,6 +53,8 @@ def _write(case: Case) -> dict[str, Any]:
             entry[member] = name
     if case.seals is not None:
         entry["seals"] = case.seals
+    if case.weight is not None:
+        entry["weight"] = case.weight
     return entry
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import cbor2
@@ -12,7 +13,7 @@ from keys.cose import Sign1, encode_cbor, sign1
 from keys.merkle import inclusion_path, leaf_hash, root
 from pouch.digits import AZERTY, CALIBRATION, decode_digits, encode_digits
 from pouch.manifest import Manifest
-from pouch.pack import Arrival, make_pack
+from pouch.pack import Arrival, RectifiedTo, make_pack
 from pouch.seal import LogProof, kid_of
 from pouch.sealed import SealedManifest, seal_manifest
 from tests.support.valise import CLOSED, SEALS, announced, item, manifest, pack, waybill
@@ -41,6 +42,7 @@ class Case:
         sealed: the sealed manifest at hand, if any; made only where the file is missing.
         pack: likewise the sync pack.
         seals: numbers read on the bag, if anybody looked.
+        weight: of the bag in grams, if anybody weighed it.
         at: the time of the verdict.
     """
 
@@ -51,6 +53,7 @@ class Case:
     sealed: Callable[[], bytes] | None = None
     pack: Callable[[], bytes] | None = None
     seals: tuple[str, ...] | None = None
+    weight: int | None = None
     at: datetime = NOW
 
 
@@ -65,6 +68,29 @@ def cases() -> Iterator[Case]:
     yield from _times_and_packs()
     yield from _manifests()
     yield from _bags()
+    yield from _weights()
+
+
+def _weights() -> Iterator[Case]:
+    """A weight is held against the one that is right, as far as a pack in its time tells it."""
+    right = RectifiedTo(1, "a5" * 32, 9_450)
+    put_right = (announced(WHOLE, rectified=right),)
+    announced_as, off = "SEAL_GENUINE_BAG_ANNOUNCED", "WEIGHT_OFF"
+    for name, about, expect, weight, change in (
+        ("sealed", "the weight of the label", announced_as, 8_450, {}),
+        ("off", "a kilogram more", off, 9_450, {}),
+        ("put-right", "which its origin put right", announced_as, 9_450, {"announced": put_right}),
+        ("put-right-off", "the label's, put right since", off, 8_450, {"announced": put_right}),
+        (
+            "put-right-late",
+            "a pack past its end puts nothing right",
+            off,
+            9_450,
+            {"announced": put_right, "expires": NOW},
+        ),
+    ):
+        made = partial(_pack, **change)
+        yield Case(f"weight-{name}", about, expect, TEXT, pack=made, weight=weight)
 
 
 def _seal(whole: Manifest = WHOLE, *, alone: bool = False) -> SealedManifest:

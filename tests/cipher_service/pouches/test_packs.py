@@ -9,8 +9,9 @@ import pytest
 from cipher_service.audit.heads import sign_head
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import waybills
+from cipher_service.pouches import rectifying, waybills
 from cipher_service.pouches.packs import LIFETIME, RENEWED_AFTER, Packs, body_of
+from cipher_service.pouches.rectifying import Correction, Issued
 from cipher_service.pouches.waybills import Carriage
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody.core import Custody
@@ -22,7 +23,8 @@ from keys.signing import VerifyingKey
 from pouch.events import Event
 from pouch.facts import DID_NOT_OCCUR, Corrected, Found, Lost, Recalled
 from pouch.manifest import VALIDITY_MAX, Carrier
-from pouch.pack import Pack, read_pack
+from pouch.pack import Pack, RectifiedTo, read_pack
+from pouch.physical import Observed
 from pouch.seal import claims_of, make_seal
 from pouch.verdict import Logging, Name, Trust, judge
 from tests.support.bags import BAG, NOON, SEAL, received, sealed
@@ -232,6 +234,46 @@ def test_a_bag_of_headquarters_ends_with_its_own_seal(bureau: PouchBureau) -> No
         behind = now - timedelta(minutes=4)
         verdict = judge(kept.sealed.seal.text, trust=Trust([card]), at=behind, pack=pack)
         assert verdict.name is name
+
+
+def test_a_bordereau_that_was_put_right_is_told_at_once_with_its_weight(
+    bureau: PouchBureau,
+) -> None:
+    kept = bureau.closed()
+    seal, card = kept.sealed.manifest.seal, custody().card()
+    packs = Packs(custody(), DirectoryReader())
+
+    def told() -> Pack:
+        with unit_of_work(bureau.engine) as connection:
+            packs.publish(connection, "PARIS", bureau.now)
+            body = body_of(connection, "PARIS")
+        return read_pack(body, _root(), least_version=0, at=bureau.now)
+
+    def put_right(typed: str) -> Issued:
+        correction = Correction((typed,), "Erreur de pesée")
+        return rectifying.rectify(
+            bureau.office, seal, correction, by=bureau.chief, second=bureau.second
+        )
+
+    before = told()
+    assert before.announced[0].rectified is None
+    put_right("weight=9400")
+    second = put_right("consignee=Le consul")
+
+    pack = told()
+
+    assert pack.version > before.version
+    right = RectifiedTo(2, second.statement.hash, 9400)
+    assert pack.announced[0].rectified == right
+    for weight, name in ((9400, Name.SEAL_GENUINE_BAG_ANNOUNCED), (7400, Name.WEIGHT_OFF)):
+        verdict = judge(
+            kept.sealed.seal.text,
+            trust=Trust([card]),
+            at=bureau.now,
+            pack=pack,
+            observed=Observed(weight_g=weight),
+        )
+        assert (verdict.name, verdict.rectified) == (name, right)
 
 
 def test_a_seal_of_headquarters_is_proved_once_a_signed_head_stands_above_it(

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from cipher_service import clock
+from cipher_service.pouches import repository
+from cipher_service.storage.tables import pouches as tables
+from cipher_service.storage.unit_of_work import unit_of_work
 from keys import canonical
 from keys.cards import read_card
 from keys.endorsement import read_introduction
@@ -203,6 +206,7 @@ def test_a_seal_is_judged_by_the_caller_s_own_pack(
     assert announced["claims"]["seal"] == book.seal
     assert announced["pack"]["age_s"] >= 0
     assert not announced["pack"]["expired"]
+    assert announced["rectified"] is None
     for number in numbers:
         assert number not in json.dumps(announced)  # blind entry
     assert _judged(paris, text, seals=numbers, packages=1)["word"] == "CONFORMS"
@@ -215,6 +219,32 @@ def test_a_seal_is_judged_by_the_caller_s_own_pack(
 
     _answers(paris, book.pouches, book.arrival())
     assert _judged(paris, text)["verdict"] == "CLONE_SUSPECTED"
+
+
+def test_a_verdict_says_that_the_bordereau_was_put_right(service: Service, paris: Post) -> None:
+    """A rectification is headquarters' own: the books are as its command leaves them."""
+    book = PostBook(service, paris)
+    book.made_up(paris)
+    text = book.label(paris)
+    assert _judged(paris, text, weight_g=99_000)["verdict"] == "WEIGHT_OFF"
+    row = {
+        "seal": book.seal,
+        "ordinal": 1,
+        "number": f"VAL 2026-{book.seal[:6]}/R1",
+        "hash": "a5" * 32,
+        "made_at": clock.text(clock.now()),
+        "body": b"sealed",
+        "first": "OFF-000001",
+        "second": "OFF-000002",
+    }
+    with unit_of_work(book.pouches.engine) as connection:
+        connection.execute(tables.rectification.insert().values(**row))
+        repository.change_closing(connection, book.seal, rectified_g=99_000)
+
+    told = _judged(paris, text, weight_g=99_000)
+
+    assert told["verdict"] == "SEAL_GENUINE_BAG_ANNOUNCED"
+    assert told["rectified"] == {"ordinal": 1, "hash": "a5" * 32, "weight_g": 99_000}
 
 
 @pytest.mark.parametrize(

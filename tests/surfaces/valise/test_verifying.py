@@ -18,7 +18,7 @@ from keys.identity import load_identity
 from pouch.bordereau import digest
 from pouch.locator import locator
 from pouch.logged import Logged
-from pouch.pack import Announced, Arrival, Pack, make_pack
+from pouch.pack import Announced, Arrival, Pack, RectifiedTo, make_pack
 from pouch.sealed import read_sealed, seal_manifest
 from pouch.symbol import png
 from tests.surfaces.client.offline.posts import Ending, Post
@@ -215,10 +215,10 @@ class TestPacks:
         )
         return (told,)
 
-    def _verify(self, place: Path, root: Post, pack: Path, bag: Bag) -> Ending:
+    def _verify(self, place: Path, root: Post, pack: Path, bag: Bag, *more: str) -> Ending:
         card = _root_file(root)
         return valise(
-            *("verify", "--pack", pack, "--root", card, "--json", bag.folder / "seal.png"),
+            *("verify", "--pack", pack, "--root", card, "--json", *more, bag.folder / "seal.png"),
             env=state(place),
         )
 
@@ -253,6 +253,26 @@ class TestPacks:
             env=state(tmp_path),
         )
         assert "it holds the seal, proved" in shown.out
+
+    def test_a_pack_tells_that_the_bordereau_was_put_right(
+        self, bag: Bag, root: Post, tmp_path: Path
+    ) -> None:
+        weight = read_sealed((bag.folder / "manifest.json").read_bytes()).manifest.weight_g + 5_000
+        (told,) = self._announced(bag)
+        right = replace(told, rectified=RectifiedTo(2, "a5" * 32, weight))
+        for announced, status, found in (
+            (told, 1, None),
+            (right, 0, {"ordinal": 2, "hash": "a5" * 32, "weight_g": weight}),
+        ):
+            pack = self._write(root, tmp_path / "pack", bag, announced=(announced,))
+            done = self._verify(tmp_path, root, pack, bag, "--weight", str(weight))
+            assert (done.status, done.record["rectified"]) == (status, found)
+        shown = valise(
+            *("--lang", "en", "verify", "--pack", pack, "--root", _root_file(root)),
+            bag.folder / "seal.png",
+            env=state(tmp_path),
+        )
+        assert f"rectification no. 2; right weight {weight} g" in shown.out
 
     def test_clones_revocations_and_silence(self, bag: Bag, root: Post, tmp_path: Path) -> None:
         seal = read_sealed((bag.folder / "manifest.json").read_bytes()).manifest.seal

@@ -6,6 +6,7 @@ import { hold, type Signatures } from "./signatures.ts";
 
 export const SKEW = 5 * 60;
 const NOTE_MOST = 1_000_000;
+const WEIGHT_MOST = 2_000_000;
 const BYTES_MOST = 16 * 1024 * 1024;
 const FINGERPRINT = /^[0-9a-f]{64}$/;
 const CLOSING = /^[0-9a-f]{32}$/;
@@ -39,6 +40,13 @@ export interface Logged {
   path: Bytes[];
 }
 
+// How a bag's bordereau was put right by its origin (pouch/SPEC.md §13), as far as a pack tells it.
+export interface RectifiedTo {
+  ordinal: number;
+  hash: string;
+  weight: number;
+}
+
 export interface Announced {
   seal: string;
   bag: string;
@@ -48,6 +56,7 @@ export interface Announced {
   packages: number;
   expires: number | null; // null where the ministry does not know the seal
   logged: Logged | null; // null as long as no signed head of the log says so
+  rectified: RectifiedTo | null; // null where the bordereau stands as it was sealed
 }
 
 export interface Arrival {
@@ -199,9 +208,21 @@ function readAnnounced(value: Value): Announced {
     packages: told.integer("packages", 1, 99),
     expires: told.has("expires") ? told.time("expires") : null,
     logged: told.has("logged") ? readLogged(told.take("logged")) : null,
+    rectified: told.has("rectified") ? readRectified(told.take("rectified")) : null,
   };
   told.close();
   return announced;
+}
+
+function readRectified(value: Value): RectifiedTo {
+  const told = new Taken(value);
+  const rectified = {
+    ordinal: told.integer("ordinal", 1),
+    hash: told.text("hash", FINGERPRINT),
+    weight: told.integer("weight_g", 1, WEIGHT_MOST),
+  };
+  told.close();
+  return rectified;
 }
 
 function readLogged(value: Value): Logged {

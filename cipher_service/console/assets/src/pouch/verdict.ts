@@ -4,7 +4,9 @@ import { hex, Malformed, sha256, utf8, type Bytes } from "./bytes.ts";
 import { decodeBytes, type Value } from "./canonical.ts";
 import type { Claims } from "./claims.ts";
 import { compareSeals, weightIsOff, type Observed } from "./observed.ts";
-import { SKEW, type Announced, type Card, type Logged, type Pack } from "./pack.ts";
+import {
+  SKEW, type Announced, type Card, type Logged, type Pack, type RectifiedTo,
+} from "./pack.ts";
 import { isLogged, readSeal, type Seal } from "./seal.ts";
 import { holdsEd25519 } from "./signatures.ts";
 
@@ -28,6 +30,7 @@ export interface Verdict {
   logging: "no-proof" | "unchecked" | "proved";
   pack: { version: number; age: number; expired: boolean } | null;
   place: string | null; // where the closing was received before
+  rectified: RectifiedTo | null; // how a pack in its time tells that its bordereau was put right
 }
 
 const TO_VERIFY: readonly Name[] = [
@@ -51,7 +54,7 @@ export async function judge(
   };
   const alone = (name: Name): Verdict => ({
     findings: [name], name, word: "REFUSE", claims: null, witnessing: "unwitnessed",
-    logging: "no-proof", pack: seen, place: null,
+    logging: "no-proof", pack: seen, place: null, rectified: null,
   });
   let seal: Seal;
   try {
@@ -74,15 +77,18 @@ export async function judge(
     ...judgeStanding(seal.claims, at, pack),
   ];
   let best: Name = "SEAL_GENUINE_BAG_UNCHECKED";
+  let rectified: RectifiedTo | null = null;
   if (pack && at < pack.expires) {
     const finding = judgeAnnouncement(seal.claims, pack);
-    if (finding === "SEAL_GENUINE_BAG_ANNOUNCED") best = finding;
-    else if (finding) findings.push(finding);
+    if (finding === "SEAL_GENUINE_BAG_ANNOUNCED") {
+      best = finding;
+      rectified = pack.announced.get(seal.claims.seal)?.rectified ?? null;
+    } else if (finding) findings.push(finding);
   }
   const logging = await judgeLog(seal, pack);
   if (logging === "wrong") findings.push("LOG_PROOF_INVALID");
   if (observed) {
-    findings.push(...judgeBag(seal.claims, observed));
+    findings.push(...judgeBag(seal.claims, observed, (rectified ?? seal.claims).weight));
     if (observed.seals) best = "SEAL_GENUINE_BAG_CHECKED";
   }
   findings.sort((one, other) => NAMES.indexOf(one) - NAMES.indexOf(other));
@@ -96,6 +102,7 @@ export async function judge(
     logging: logging === "wrong" ? "unchecked" : logging,
     pack: seen,
     place: pack?.arrivals.get(seal.claims.seal)?.place ?? null,
+    rectified,
   };
 }
 
@@ -163,7 +170,7 @@ async function entryOf(told: Logged, message: Bytes): Promise<Bytes | null> {
   return named ? sha256(utf8("depeche/v1 audit-leaf\0"), told.salt, told.record) : null;
 }
 
-function judgeBag(claims: Claims, observed: Observed): Name[] {
+function judgeBag(claims: Claims, observed: Observed, weight: number): Name[] {
   const findings: Name[] = [];
   if (observed.seals) {
     const { equal, near } = compareSeals(claims.seals, observed.seals);
@@ -173,7 +180,7 @@ function judgeBag(claims: Claims, observed: Observed): Name[] {
   if (observed.packages !== null && observed.packages !== claims.packages) {
     findings.push("BAG_COUNT_WRONG");
   }
-  if (observed.weight !== null && weightIsOff(claims.weight, observed.weight)) {
+  if (observed.weight !== null && weightIsOff(weight, observed.weight)) {
     findings.push("WEIGHT_OFF");
   }
   return findings;

@@ -88,6 +88,13 @@ function verdictLines(verdict: Verdict, pack: Pack | null): [string, string][] {
       [say("log"), say(verdict.logging)],
     );
   }
+  const { rectified } = verdict;
+  if (rectified) {
+    lines.push(
+      [say("rectified"), say("rectified_nth", { n: rectified.ordinal })],
+      [say("rectified_weight"), `${rectified.weight} g`],
+    );
+  }
   if (verdict.place) lines.push([say("received_at"), verdict.place]);
   return [...lines, packLine(pack)];
 }
