@@ -144,13 +144,14 @@ class Phone:
     def press(self, label: str) -> None:
         self.page.get_by_role("button", name=label, exact=True).click()
 
-    def answer(self, *numbers: str, condition: str = "Intacts") -> None:
+    def answer(self, *numbers: str, condition: str = "Intacts", weight: str = "") -> None:
         """Answer the blind question."""
         for place, number in enumerate(numbers, start=1):
             if place > 1:
                 self.press("Il y a un autre scellé")
             self.page.get_by_label(f"Numéro du scellé {place}").fill(number)
         self.page.get_by_label(condition).check()
+        self.page.get_by_label("Poids en grammes").fill(weight)
         self.press("Continuer")
 
     def scanned(self, text: str, signs: Mapping[str, str] = MappingProxyType({})) -> None:
