@@ -10,6 +10,7 @@ from typing import Any
 
 import cedarpy
 from sqlalchemy import ColumnElement, and_, false, not_, or_, true
+from sqlalchemy.sql.elements import False_
 
 from cipher_service.access.decisions import entity
 from cipher_service.access.policies import Policies, schema
@@ -96,9 +97,12 @@ def _capacity(
     if result.diagnostics.errors:
         raise Untranslatable("; ".join(result.diagnostics.errors))
     parts: dict[str, list[Condition]] = {"permit": [false()], "forbid": [false()]}
-    for residual in result.residuals.values():
+    # The engine gives them in another order each time; SQL of one form is compiled and kept once.
+    for _policy, residual in sorted(result.residuals.items()):
         clauses = [_clause(each, columns) for each in residual["conditions"]]
-        parts[residual["effect"]].append(and_(true(), *clauses))
+        applies = and_(true(), *clauses)
+        if not isinstance(applies, False_):
+            parts[residual["effect"]].append(applies)
     return and_(or_(*parts["permit"]), not_(or_(*parts["forbid"])))
 
 

@@ -23,6 +23,9 @@ from tests.gates.soak import MEMORY_MOST
 from tests.support.memory import processes
 from tests.support.office import PIECE
 
+ROUNDS, GROWTH_MOST = 60, 10 * 2**20
+"""The same pages so often, and what a console may hold more after them: each page 40 KiB."""
+LISTS = ("/", "/depeches/", "/valises", "/postes")
 OTHER = default_policies().text + '@id("more") permit (principal, action, resource is Dispatch);'
 """It opens much that is closed now."""
 
@@ -88,3 +91,13 @@ def test_a_proof_and_the_papers_of_a_bag_leave_the_console_small(
     assert max(held.values()) <= MEMORY_MOST, held
     # The solver, which takes hundreds of megabytes for some sets, is never loaded there.
     assert not [one for one in consoles if "z3" in (one / "maps").read_text("ascii")]
+
+
+def test_the_same_pages_asked_again_leave_the_console_as_it_was(ministry: Stage) -> None:
+    """Each list is cut in SQL by what is left of the policies: that is compiled once, and kept."""
+    officers, consoles = Officers(ministry), _consoles(ministry)
+    asked = [("CHIEF-CIPHER-POUCH", Question(path)) for path in LISTS]
+    assert {one.status for one in officers.ask(asked * 10)} == {200}
+    before = max(map(_held, consoles))
+    officers.ask(asked * ROUNDS)
+    assert max(map(_held, consoles)) - before <= GROWTH_MOST

@@ -163,6 +163,18 @@ def test_what_is_not_visible_does_not_exist(filled: Engine) -> None:
     assert set(told) == {"NOT_FOUND"}
 
 
+def test_one_condition_has_one_form_in_sql_each_time(engine: Engine) -> None:
+    """Another order of the same alternatives would be compiled, and kept, as another statement."""
+    functions = frozenset({"CIPHER-CLERK", "CHIEF-CIPHER-POUCH"})
+    officer = replace(Chance(1).principal(), active=True, functions=functions, mandates=())
+    columns = registers.DispatchColumns(engine.dialect, default_scheme())
+    forms = {
+        str(condition(POLICIES, officer, "list", Circumstances(NOW), columns)) for _ in range(20)
+    }
+    assert len(forms) == 1
+    assert "0 = 1" not in forms.pop(), "what can never apply is left out"
+
+
 def test_a_list_that_sql_made_too_wide_still_shows_only_what_the_engine_allows(
     filled: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
