@@ -69,7 +69,7 @@ def _slowed(process: int) -> Iterator[None]:
 
 
 def _read(terminal: int, answers: Sequence[tuple[str, str]]) -> bytes:
-    shown, waiting, deadline = b"", list(answers), time.monotonic() + 60
+    shown, waiting, deadline = b"", list(answers), time.monotonic() + 240
     while time.monotonic() < deadline:
         ready, _, _ = select.select([terminal], [], [], 1)
         if not ready:
