@@ -12,10 +12,10 @@ from cipher_service.administration.installation import (
 from cipher_service.administration.words import Speaker
 from cipher_service.audit.export import export, export_month, export_records
 from cipher_service.audit.ledger import latest_note
+from cipher_service.audit.signers import Signers
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.storage.unit_of_work import reading
-from keys.log.notes import VerifierKey
 from keys.verifier.month import MONTH
 
 
@@ -36,19 +36,19 @@ def export_log(arguments: Namespace, terminal: Terminal) -> None:
         with reading(installation.engine) as connection:
             if latest_note(connection)[0] == 0:
                 raise Refused("LOG_EMPTY")
-        key = custodian.log_keys().note_key(installation.settings.log_origin)
+        signers = Signers.of(custodian, installation.settings.log_origin)
         if month is None:
-            _export_whole(installation, key, out, arguments.records, terminal)
+            _export_whole(installation, signers, out, arguments.records, terminal)
         else:
-            _export_month(installation, key, out, month, terminal)
+            _export_month(installation, signers, out, month, terminal)
 
 
 def _export_whole(
-    installation: Installation, key: VerifierKey, out: Path, records: str | None, terminal: Terminal
+    installation: Installation, signers: Signers, out: Path, records: str | None, terminal: Terminal
 ) -> None:
     speaker, origin = Speaker(terminal), installation.settings.log_origin
     with reading(installation.engine) as connection:
-        size = export(connection, key, out)
+        size = export(connection, signers, out)
     written = None
     if records:
         # Reading the records is an act like another: it stands in the log before it is done.
@@ -66,13 +66,13 @@ def _export_whole(
 
 
 def _export_month(
-    installation: Installation, key: VerifierKey, out: Path, month: str, terminal: Terminal
+    installation: Installation, signers: Signers, out: Path, month: str, terminal: Terminal
 ) -> None:
     with (
         journal_of(installation).effect("audit_records", month),
         reading(installation.engine) as connection,
     ):
-        found = export_month(connection, key, out, month)
+        found = export_month(connection, signers, out, month)
         if found is None:
             raise Refused("MONTH_EMPTY", month=month)
     if terminal.as_json:

@@ -8,7 +8,7 @@ from cipher_service import clock
 from cipher_service.administration.installation import (
     desks_retired,
     key_book,
-    log_key,
+    log_keys,
     opened,
     receipt_keys,
 )
@@ -42,9 +42,9 @@ def check(arguments: Namespace, terminal: Terminal) -> None:
         blobs = Blobs(installation.settings.data)
         findings = list(find(installation.engine, blobs, receipt_keys(installation)))
         if not any(finding.code.startswith("DATABASE_") for finding in findings):
-            key = log_key(installation)
+            keys = log_keys(installation)
             with reading(installation.engine) as connection:
-                told: list[tuple[str, str | int]] = [*check_log(connection, key)]
+                told: list[tuple[str, str | int]] = [*check_log(connection, keys)]
                 told += compare(connection)
                 told += desks_retired(installation, connection)
             findings += [Finding(code, {"place": place}) for code, place in told]

@@ -14,6 +14,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from cipher_service.audit.journal import Found, Journal
+from cipher_service.audit.signers import Signers
 from cipher_service.pouches.desk import are_retired
 from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_existing
@@ -21,7 +22,7 @@ from keys.custody import Custodian, open_custodian, read_credential
 from keys.custody.errors import CustodianUnavailable, OfficersNotFounded
 from keys.custody.lasting import DESKS_KEY
 from keys.custody.versions import Book
-from keys.log.notes import VerifierKey
+from keys.log.checkpoints import NoteKeys
 from keys.passkeys import RelyingParty
 from keys.succession import KeyLine, files_of
 
@@ -109,10 +110,10 @@ def receipt_keys_of(custodian: Custodian) -> KeyLine:
     return KeyLine.told(current, files_of(custodian.successions()))
 
 
-def log_key(installation: Installation) -> VerifierKey:
-    """Return the key of the log's checkpoints: from the running custodian, else from its store."""
-    verifiers = _asked(installation, lambda custodian: custodian.log_keys())
-    return verifiers.note_key(installation.settings.log_origin)
+def log_keys(installation: Installation) -> NoteKeys:
+    """Return the keys of the log's checkpoints: from the running custodian, else from its store."""
+    origin = installation.settings.log_origin
+    return _asked(installation, lambda custodian: Signers.of(custodian, origin)).notes
 
 
 def key_book(installation: Installation) -> Book:

@@ -33,6 +33,7 @@ from cipher_service.administration.words import Speaker
 from cipher_service.audit.export import export, export_records
 from cipher_service.audit.ledger import append, latest_note, size_and_origin
 from cipher_service.audit.records import DONE, Event
+from cipher_service.audit.signers import Signers
 from cipher_service.client.durable import sync_folder
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
@@ -312,8 +313,7 @@ def _archive(connection: Connection, folder: Path, settings: Settings, statement
     archive.mkdir(mode=0o700, exist_ok=True)
     number = len(list(archive.iterdir())) + 1
     out = archive / str(number)
-    key = _custodian_of(settings).log_keys().note_key(settings.log_origin)
-    signed = export(connection, key, out)
+    signed = export(connection, Signers.of(_custodian_of(settings), settings.log_origin), out)
     size, _ = size_and_origin(connection)
     export_records(connection, out / "records", first=0, end=signed)
     # What had no signed head yet is kept, and proves nothing.

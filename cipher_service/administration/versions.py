@@ -36,6 +36,7 @@ from keys.custody.lasting import (
     CERTIFYING_KEY,
     DESKS_KEY,
     LASTING,
+    LOG_KEY,
     advised,
     lasting_kind,
 )
@@ -145,6 +146,7 @@ def _rotate_lasting(arguments: Namespace, terminal: Terminal, kind: str) -> None
                 AUTHORITY_KEY: at.rotate_authority,
                 CERTIFYING_KEY: at.rotate_certifying,
                 DESKS_KEY: at.rotate_desks,
+                LOG_KEY: at.rotate_log,
                 RECEIPTS_KEY: at.rotate_receipts,
             }[kind]
             version = exchange(clock.now().replace(microsecond=0))
@@ -153,6 +155,8 @@ def _rotate_lasting(arguments: Namespace, terminal: Terminal, kind: str) -> None
     tell_version(version, terminal)
     if kind == AUTHORITY_KEY:
         Speaker(terminal).say("key_authority_next")
+    if kind == LOG_KEY:
+        Speaker(terminal).say("key_log_next")
 
 
 def _rotate_bureau(arguments: Namespace, terminal: Terminal) -> None:

@@ -16,6 +16,7 @@ from cipher_service import clock
 from cipher_service.access.machines import Viewer, viewer_of
 from cipher_service.api.forwarding import shown_certificate
 from cipher_service.api.inbound import header
+from cipher_service.audit.signers import Signers
 from cipher_service.directory.register import Directory, DirectoryReader
 from cipher_service.errors import ServiceError
 from cipher_service.identity.client_certificates import ClientCertificates
@@ -28,7 +29,6 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import reading
 from cipher_service.storage.writer_client import RegistrarClient
 from keys.cards import Card, read_card
-from keys.custody.log_keys import LogVerifiers
 from keys.endorsement import read_introduction
 from keys.signing import VerifyingKey
 from keys.succession import KeyLine, files_of
@@ -55,7 +55,7 @@ class Seals:
     service_key: VerifyingKey
     successions: tuple[bytes, ...]
     certifying_key: VerifyingKey
-    log_keys: LogVerifiers
+    log: Signers
     root: bytes
     clients: bytes
 
@@ -178,7 +178,7 @@ class Ministry:
             service_key=VerifyingKey(*told["service_key"]),
             successions=files_of(told["successions"]),
             certifying_key=VerifyingKey(*told["certifying_key"]),
-            log_keys=LogVerifiers(*told["log_keys"]),
+            log=Signers.in_seals(told, self.settings.log_origin),
             root=told["root"],
             clients=told["clients"],
         )

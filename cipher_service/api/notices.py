@@ -72,9 +72,9 @@ async def list_service_messages(ministry: Ministry, request: Request) -> Respons
 
 async def _hear(ministry: Ministry, post: str, dispatch_id: str, checkpoint: str) -> None:
     """Record it when a post has seen another log than this one; its receipt is still good."""
-    keys = (await ministry.seals()).log_keys
+    line = (await ministry.seals()).log.line
     try:
-        await ministry.read(lambda connection: require_ours(connection, checkpoint, keys))
+        await ministry.read(lambda connection: require_ours(connection, checkpoint, line))
     except Refusal as refusal:
         told = {"post": post, "dispatch_id": dispatch_id, "code": refusal.code}
         with suppress(ServiceError):  # it refuses by that name, so that its entry says it

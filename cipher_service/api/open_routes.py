@@ -27,6 +27,7 @@ from keys.cards import Card, read_card
 from keys.errors import CardInvalid
 from keys.signing import ENROLMENT, Signatures
 from keys.statements import key_fingerprint
+from keys.succession import files_of
 
 
 def open_routes(ministry: Ministry) -> APIRouter:
@@ -94,8 +95,9 @@ async def _service_card(ministry: Ministry) -> ServiceCard:
         ),
         log=LogKeys(
             origin=origin,
-            vkey=seals.log_keys.note_key(origin).encode(),
-            cosigner=seals.log_keys.cosigner_key(origin).encode(),
+            vkey=seals.log.notes.current.encode(),
+            cosigner=seals.log.line.current.cosigner_key(origin).encode(),
+            successions=[json.loads(each) for each in files_of(seals.log.successions)],
         ),
         root=json.loads(seals.root) if seals.root else None,
         successions=[json.loads(each) for each in seals.successions],

@@ -10,20 +10,30 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 
 from cipher_service.audit.ledger import entries, latest_note, read_tile
+from cipher_service.audit.signers import Signers
 from cipher_service.audit.witnesses import last_cosigned, vouchers
 from cipher_service.storage.tables.audit import audit_entry
 from keys import canonical
-from keys.log.notes import VerifierKey
 from keys.log.ranges import beside
 from keys.log.tiles import WIDTH, TileTree, encode_bundle, tiles_of
-from keys.verifier.exported import CHECKPOINT_FILE, COSIGNED_FOLDER, KEY_FILE
+from keys.verifier.exported import (
+    CHECKPOINT_FILE,
+    COSIGNED_FOLDER,
+    KEY_FILE,
+    SUCCESSIONS_FILE,
+)
 from keys.verifier.month import MONTH_FILE, RECORDS_FILE, Month, bounds
 
 _AT_ONCE: Final = 1000
 
 
-def export(connection: Connection, key: VerifierKey, out: Path) -> int:
+def export(connection: Connection, signers: Signers, out: Path) -> int:
     """Write the log up to its last signed head; return how many entries that has.
+
+    Args:
+        connection: reading.
+        signers: the log's.
+        out: a folder.
 
     Raises:
         LogDamaged: rows are missing.
@@ -36,7 +46,7 @@ def export(connection: Connection, key: VerifierKey, out: Path) -> int:
         if tile.level == 0:
             bundle = entries(connection, tile.index * WIDTH, tile.width)
             _write(out / tile.entries_path, encode_bundle(bundle))
-    _write(out / KEY_FILE, f"{key.encode()}\n".encode())
+    _write_keys(out, signers, note)
     witnesses = vouchers(connection)
     if witnesses:
         listed = "".join(f"{vkey}\n" for _, vkey, _ in witnesses)
@@ -82,12 +92,12 @@ def export_records(connection: Connection, out: Path, *, first: int, end: int) -
     return written
 
 
-def export_month(connection: Connection, key: VerifierKey, out: Path, month: str) -> Month | None:
+def export_month(connection: Connection, signers: Signers, out: Path, month: str) -> Month | None:
     """Write the records of a month, with their proof against the last signed head; for an auditor.
 
     Args:
         connection: reading.
-        key: the log's.
+        signers: the log's.
         out: a folder; what it held of a month is replaced.
         month: `2026-11`, by universal time.
 
@@ -128,9 +138,16 @@ def export_month(connection: Connection, key: VerifierKey, out: Path, month: str
                 line = [int(row.seq), *map(canonical.text_from_bytes, parts)]
                 file.write(canonical.encode(line) + b"\n")
     _write(out / MONTH_FILE, found.encode())
-    _write(out / KEY_FILE, f"{key.encode()}\n".encode())
+    _write_keys(out, signers, note)
     _write(out / CHECKPOINT_FILE, note)
     return found
+
+
+def _write_keys(out: Path, signers: Signers, note: bytes) -> None:
+    """Write the key of a head, and where there is more than one what the root says of them."""
+    _write(out / KEY_FILE, f"{signers.signer(note).encode()}\n".encode())
+    if signers.line.ended:
+        _write(out / SUCCESSIONS_FILE, signers.successions)
 
 
 def _write(path: Path, data: bytes) -> None:

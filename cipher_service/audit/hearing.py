@@ -10,10 +10,10 @@ from functools import lru_cache
 from sqlalchemy import Connection
 
 from cipher_service.audit.ledger import latest_note, size_and_origin, tree
-from keys.custody.log_keys import LogVerifiers
-from keys.log.checkpoints import own_note, read_head
+from keys.log.checkpoints import own_note
 from keys.log.errors import LogForked, LogRolledBack
 from keys.log.notes import Note
+from keys.log.succession import LogLine
 
 CARRIED_MAX = 4096
 """Characters of a head in a manifest or a receipt (keys/SPEC.md §4)."""
@@ -35,21 +35,22 @@ def _carried(note: bytes) -> str | None:
     return text if len(text) <= CARRIED_MAX else None
 
 
-def require_ours(connection: Connection, note: str, keys: LogVerifiers) -> None:
+def require_ours(connection: Connection, note: str, line: LogLine) -> None:
     """Demand that a head which somebody carried is one of this log's.
 
     Args:
         connection: reading.
         note: the signed head.
-        keys: the log's.
+        line: the log's keys.
 
     Raises:
         Refusal: NOTE_MALFORMED, NOTE_NOT_SIGNED, LOG_OF_ANOTHER: it is of another log.
+        LogKeyEnded: its keys had ended before it: who signed it stole them.
         LogRolledBack: it counts more entries than this log has.
         LogForked: it has another root than this log had at that size.
     """
     size, origin = size_and_origin(connection)
-    head = read_head(Note.parse(note.encode()), keys.note_key(origin), keys.cosigner_key(origin))
+    head = line.read_head(Note.parse(note.encode()), origin)
     if head.size > size:
         raise LogRolledBack(f"{size} entries where {head.size} were signed")
     if tree(connection, head.size).root() != head.root:

@@ -13,7 +13,7 @@ from cipher_service.audit.ledger import size_and_origin
 from cipher_service.storage.tables.audit import audit_checkpoint, audit_entry, audit_tile
 from keys import canonical
 from keys.errors import Refusal
-from keys.log.checkpoints import read_checkpoint
+from keys.log.checkpoints import NoteKeys, read_checkpoint
 from keys.log.leaves import require_record
 from keys.log.notes import Note, VerifierKey
 from keys.log.tiles import WIDTH
@@ -28,12 +28,12 @@ _AT_ONCE: Final = 1000
 _SHOWN: Final = ("seq", "time_us", "actor", "action", "resource", "outcome", "mandate")
 
 
-def check_log(connection: Connection, key: VerifierKey) -> Iterator[tuple[str, int]]:
+def check_log(connection: Connection, key: VerifierKey | NoteKeys) -> Iterator[tuple[str, int]]:
     """Give every defect found: its code, and the entry, tile or size it is about.
 
     Args:
         connection: reading.
-        key: verifies the log's checkpoints.
+        key: what verifies the log's checkpoints.
     """
     notes = {int(row.size): bytes(row.note) for row in connection.execute(select(audit_checkpoint))}
     tiles = {
@@ -71,7 +71,7 @@ def _is_true(row: Row[Any]) -> bool:
     return all(said.get(name) == getattr(row, name) for name in _SHOWN)
 
 
-def _is_signed(note: bytes, key: VerifierKey, frontier: Frontier) -> bool:
+def _is_signed(note: bytes, key: VerifierKey | NoteKeys, frontier: Frontier) -> bool:
     try:
         head = read_checkpoint(Note.parse(note), key)
     except Refusal:

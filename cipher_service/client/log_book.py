@@ -15,15 +15,24 @@ from cipher_service import clock
 from cipher_service.client.closing import Closing
 from cipher_service.client.durable import open_database, transaction
 from keys.errors import Refusal
-from keys.log.checkpoints import own_note
+from keys.log.checkpoints import Checkpoint, NoteKeys, own_note
+from keys.log.errors import LogKeyEnded
 from keys.log.notes import Note, VerifierKey
+from keys.log.succession import LogLine, LogVerifiers
 
 DATABASE: Final = "log.db"
 AGREES: Final = "AGREES"
 CARRIED_MAX: Final = 4096
 """Characters of a head in a manifest or a receipt (keys/SPEC.md §4)."""
-_EDITION: Final = 1
-_TABLES: Final = """
+_EDITION: Final = 2
+_SUCCESSIONS: Final = """
+CREATE TABLE succession (
+  position INTEGER PRIMARY KEY,
+  file BLOB NOT NULL
+) STRICT
+"""
+_UPGRADES: Final = {1: _SUCCESSIONS}
+_TABLES: Final = f"""
 CREATE TABLE pin (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   vkey TEXT NOT NULL,
@@ -45,21 +54,63 @@ CREATE TABLE heard (
   verdict TEXT,
   told INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (post, digest)
-) STRICT
-"""
+) STRICT;
+{_SUCCESSIONS}"""
 
 
 @dataclass(frozen=True, slots=True)
 class LogPin:
-    """The log that is believed: the keys that sign each of its heads."""
+    """The log that is believed: the keys that sign each of its heads.
+
+    Attributes:
+        key: signs them now.
+        cosigner: cosigns them.
+        successions: how these keys followed those that a person believed, each verified when it
+            came; the oldest first.
+    """
 
     key: VerifierKey
     cosigner: VerifierKey
+    successions: tuple[bytes, ...] = ()
+
+    @property
+    def verifiers(self) -> LogVerifiers:
+        """The keys that sign now, whatever the log's name."""
+        return LogVerifiers(self.key.public, self.cosigner.public)
+
+    def read(self, note: Note) -> Checkpoint:
+        """Read a head that these keys signed, or those before them while they served.
+
+        Raises:
+            NoteNotSigned, NoteMalformed, LogOfAnother, LogKeyEnded, LogForked: see `LogLine`.
+        """
+        return self.line.read_head(note, self.key.name)
+
+    @property
+    def line(self) -> LogLine:
+        """These keys and those before them."""
+        return LogLine.told(self.verifiers, self.successions)
+
+    @property
+    def notes(self) -> NoteKeys:
+        """What verifies the log's checkpoints."""
+        return self.line.notes(self.key.name)
 
     @property
     def fingerprint(self) -> str:
         """What people compare, hexadecimal."""
         return sha256(f"{self.key.encode()}\n{self.cosigner.encode()}\n".encode()).hexdigest()
+
+
+def ended_before(pin: LogPin, head: Note) -> bool:
+    """Tell whether a head was signed by keys that had ended before it."""
+    try:
+        pin.read(head)
+    except LogKeyEnded:
+        return True
+    except Refusal:
+        return False
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +138,7 @@ class LogBook(Closing):
     """
 
     def __init__(self, identity: Path) -> None:
-        self._connection = open_database(identity / DATABASE, _TABLES, _EDITION)
+        self._connection = open_database(identity / DATABASE, _TABLES, _EDITION, _UPGRADES)
 
     def close(self) -> None:
         """Close the file."""
@@ -98,7 +149,12 @@ class LogBook(Closing):
         row = self._connection.execute("SELECT vkey, cosigner FROM pin").fetchone()
         if row is None:
             return None
-        return LogPin(VerifierKey.parse(row["vkey"]), VerifierKey.parse(row["cosigner"]))
+        found = self._connection.execute("SELECT file FROM succession ORDER BY position")
+        return LogPin(
+            VerifierKey.parse(row["vkey"]),
+            VerifierKey.parse(row["cosigner"]),
+            tuple(bytes(each["file"]) for each in found),
+        )
 
     def believe(self, pin: LogPin) -> None:
         """Believe this log from now on, and count every contradiction so far as told.
@@ -107,13 +163,32 @@ class LogBook(Closing):
         """
         before = self.pin()
         with transaction(self._connection):
-            self._connection.execute(
-                "INSERT OR REPLACE INTO pin (one, vkey, cosigner, pinned_at) VALUES (1, ?, ?, ?)",
-                (pin.key.encode(), pin.cosigner.encode(), clock.text(clock.now())),
-            )
-            if before != pin:
+            self._pin(pin)
+            if before is None or before.fingerprint != pin.fingerprint:
                 self._connection.execute("DELETE FROM head")
             self._connection.execute("UPDATE heard SET told = 1 WHERE verdict IS NOT NULL")
+
+    def follow(self, pin: LogPin) -> None:
+        """Believe the keys that the root says follow those believed before; the log goes on.
+
+        A head that was believed here and that its keys signed after their end is let go of: the
+        caller keeps it as a contradiction.
+        """
+        head = self.head()
+        with transaction(self._connection):
+            self._pin(pin)
+            if head is not None and ended_before(pin, head):
+                self._connection.execute("DELETE FROM head")
+
+    def _pin(self, pin: LogPin) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO pin (one, vkey, cosigner, pinned_at) VALUES (1, ?, ?, ?)",
+            (pin.key.encode(), pin.cosigner.encode(), clock.text(clock.now())),
+        )
+        self._connection.execute("DELETE FROM succession")
+        self._connection.executemany(
+            "INSERT INTO succession (position, file) VALUES (?, ?)", enumerate(pin.successions)
+        )
 
     def head(self) -> Note | None:
         """Return the last verified head, None before the first."""
@@ -177,6 +252,11 @@ class LogBook(Closing):
                     sha256(heard.note.encode()).hexdigest(),
                 ),
             )
+
+    def contradicted(self, post: str, note: str, refusal: Refusal) -> None:
+        """Keep a head that contradicts, already judged."""
+        self.hear(post, note)
+        self.judge(Heard(post, note, "", None), refusal)
 
     def _listed(self, condition: str) -> list[Heard]:
         rows = self._connection.execute(

@@ -27,7 +27,6 @@ from cipher_service.references import parse_register_number, register_number
 from cipher_service.wire.continuity import BackupReach
 from keys import canonical
 from keys.errors import Refusal
-from keys.log.checkpoints import read_head
 from keys.log.leaves import commit
 from keys.log.proofs import LogProof
 
@@ -142,8 +141,8 @@ def _covered(session: Session, backup: BackupReach | None) -> str | None:
     try:
         record = canonical_bytes(backup.record)
         proof = LogProof.parse(backup.proof.encode())
-        proof.verify(commit(record, canonical.bytes_from_text(backup.salt)), pin.key)
-        read_head(proof.note, pin.key, pin.cosigner)
+        proof.verify(commit(record, canonical.bytes_from_text(backup.salt)), pin.notes)
+        pin.read(proof.note)
         register = str(backup.record.get("resource"))
         parse_register_number(register)
     except (Refusal, ValueError):

@@ -10,6 +10,7 @@ The order, and what each step finds:
 """
 
 from argparse import Namespace
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,16 +21,17 @@ from cipher_service.client.log_book import LogBook, LogPin
 from cipher_service.client.messages import phrase
 from cipher_service.client.online_confirmation import require_confirmed
 from cipher_service.client.online_delivery import resume
+from cipher_service.client.online_log_keys import follow, offered
 from cipher_service.client.online_refusals import Distrusted, MinistryRefused, Unreachable
 from cipher_service.client.online_session import Session, open_session
 from cipher_service.client.terminal import Terminal
-from cipher_service.wire.audit import CosignatureRequest, LogKeys
+from cipher_service.wire.audit import CosignatureRequest
 from keys import canonical
 from keys.cards import grouped
 from keys.errors import Refusal
-from keys.log.checkpoints import Checkpoint, cosign, read_head, require_continuation
-from keys.log.errors import LogDamaged, LogForked, LogOfAnother, LogRolledBack
-from keys.log.notes import Note, VerifierKey
+from keys.log.checkpoints import Checkpoint, cosign, require_continuation
+from keys.log.errors import LogDamaged, LogForked, LogOfAnother, LogRolledBack, NoteNotSigned
+from keys.log.notes import Note
 from keys.log.tiles import Tile, TileTree
 from keys.log.witnesses import Witness, make_witness, witness_signer
 from keys.merkle import consistency_path_of
@@ -43,6 +45,7 @@ _SOUND: Final = "ok"
 class Watched:
     """What a synchronisation found: the head known now, and how many others' heads were judged."""
 
+    pin: LogPin
     size: int
     judged: int
     cosigned: bool
@@ -53,16 +56,15 @@ def sync(arguments: Namespace, terminal: Terminal) -> None:
     with open_session(arguments, terminal) as session:
         resume(session)
         with LogBook(session.pins.folder) as book:
-            pin = _believed(session, book, arguments.log_fingerprint)
-            watched = _watch(session, book, pin)
+            watched = _watch(session, book, _believed(session, book, arguments.log_fingerprint))
         health = session.ministry.health().log
     if health != _SOUND:
         terminal.say("log_stands_still", code=health)
     if terminal.as_json:
         terminal.show_json(
             {
-                "log": pin.key.name,
-                "fingerprint": pin.fingerprint,
+                "log": watched.pin.key.name,
+                "fingerprint": watched.pin.fingerprint,
                 "entries": watched.size,
                 "heads_judged": watched.judged,
                 "cosigned": watched.cosigned,
@@ -100,24 +102,17 @@ def _believed(session: Session, book: LogBook, given: str | None) -> LogPin:
     known = book.pin()
     if known is not None and given is None:
         return known
-    offered = _offered(session.ministry.service_card().log)
+    shown = offered(session)
     if given is not None:
         require_confirmed(
             session.terminal,
             what=phrase("the_log", session.terminal.language),
-            fingerprint=offered.fingerprint,
+            fingerprint=shown.fingerprint,
             option=_OPTION,
             given=given,
         )
-    book.believe(offered)
-    return offered
-
-
-def _offered(keys: LogKeys) -> LogPin:
-    try:
-        return LogPin(VerifierKey.parse(keys.vkey), VerifierKey.parse(keys.cosigner))
-    except Refusal as error:
-        raise Distrusted("ANSWER_MALFORMED", message="LogKeys") from error
+    book.believe(shown)
+    return shown
 
 
 # -- the head ------------------------------------------------------------------------------------
@@ -127,28 +122,28 @@ def _watch(session: Session, book: LogBook, pin: LogPin) -> Watched:
     """Take the steps 2 to 5.
 
     Raises:
-        Distrusted: LOG_CONTRADICTED.
+        Distrusted: LOG_CONTRADICTED, LOG_KEY_CHANGED.
         Refusal: the head is not one of this log, or contradicts what a person has acknowledged.
     """
     note = _asked(session)
-    known = book.head()
     if note is None:
+        known = book.head()
         if known is not None:
             _contradict(session, book, known, LogRolledBack("the log has no head any more"))
-        return Watched(0, 0, cosigned=False)
+        return Watched(pin, 0, 0, cosigned=False)
     # What is not signed accuses nobody: it is refused, and not kept as a contradiction.
-    head = read_head(note, pin.key, pin.cosigner)
+    pin, head = _read(session, book, pin, note)
     try:
         tree = _tree(session, head)
-        if known is not None:
-            _require(tree, Checkpoint.parse(known.text), head)
+        for seen in _known(book, pin):
+            _require(tree, seen, head)
     except Refusal as refusal:
         _contradict(session, book, note, refusal)
     else:
         book.keep_head(note)
-    judged = _judge(book, pin, head, tree)
+    pin, judged = _judge(session, book, pin, head, tree)
     _require_agreement(session, book, pin)
-    return Watched(head.size, judged, cosigned=_cosign(session, book, head))
+    return Watched(pin, head.size, judged, cosigned=_cosign(session, book, head))
 
 
 def _asked(session: Session) -> Note | None:
@@ -158,6 +153,27 @@ def _asked(session: Session) -> Note | None:
         if refusal.code != "LOG_EMPTY":
             raise
         return None
+
+
+def _read(session: Session, book: LogBook, pin: LogPin, note: Note) -> tuple[LogPin, Checkpoint]:
+    """Read the ministry's head, by other keys of the log if the root says that they follow."""
+    try:
+        return pin, pin.read(note)
+    except NoteNotSigned:
+        followed = follow(session, book, pin)
+        if followed == pin:
+            raise
+        return followed, followed.read(note)
+
+
+def _known(book: LogBook, pin: LogPin) -> list[Checkpoint]:
+    """Return the heads that the log must continue: this post's, and those that the root named."""
+    own = book.head()
+    named = [last for _, last in pin.line.ended if last is not None]
+    return [
+        *(last for last in named if last.origin == pin.key.name),
+        *(() if own is None else (Checkpoint.parse(own.text),)),
+    ]
 
 
 def _tree(session: Session, head: Checkpoint) -> TileTree:
@@ -183,20 +199,38 @@ def _require(tree: TileTree, seen: Checkpoint, head: Checkpoint) -> None:
     require_continuation(seen, head, path)
 
 
-def _judge(book: LogBook, pin: LogPin, head: Checkpoint, tree: TileTree) -> int:
-    """Judge the heads that others showed; a refused one is no reason to skip the next."""
+def _judge(
+    session: Session, book: LogBook, pin: LogPin, head: Checkpoint, tree: TileTree
+) -> tuple[LogPin, int]:
+    """Judge the heads that others showed; a refused one is no reason to skip the next.
+
+    One by keys that are not known here asks for those first: the ministry may have exchanged them,
+    and show here a log that it or a thief goes on signing with those before.
+    """
     waiting = book.unjudged()
+    if any(_by_strangers(pin, heard.note) for heard in waiting):
+        with suppress(Distrusted):
+            pin = follow(session, book, pin)
     for heard in waiting:
         refusal: Refusal | None = None
         try:
             note = Note.parse(heard.note.encode())
             if Checkpoint.parse(note.text).origin != pin.key.name:
                 raise LogOfAnother("a head of another log")
-            _require(tree, read_head(note, pin.key, pin.cosigner), head)
+            _require(tree, pin.read(note), head)
         except Refusal as found:
             refusal = found
         book.judge(heard, refusal)
-    return len(waiting)
+    return pin, len(waiting)
+
+
+def _by_strangers(pin: LogPin, text: str) -> bool:
+    try:
+        note = Note.parse(text.encode())
+        same = Checkpoint.parse(note.text).origin == pin.key.name
+    except Refusal:
+        return False
+    return same and all(note.of(key) is None for key in pin.notes.every)
 
 
 # -- what contradicts ----------------------------------------------------------------------------
@@ -204,11 +238,7 @@ def _judge(book: LogBook, pin: LogPin, head: Checkpoint, tree: TileTree) -> int:
 
 def _contradict(session: Session, book: LogBook, note: Note, refusal: Refusal) -> None:
     """Keep what the ministry itself showed, as one more head that contradicts, and refuse it."""
-    shown = note.encode().decode()
-    book.hear(session.pin.headquarters, shown)
-    for heard in book.unjudged():
-        if (heard.post, heard.note) == (session.pin.headquarters, shown):
-            book.judge(heard, refusal)
+    book.contradicted(session.pin.headquarters, note.encode().decode(), refusal)
     pin = book.pin()
     if pin is not None:
         _require_agreement(session, book, pin)

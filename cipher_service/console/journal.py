@@ -31,6 +31,7 @@ from cipher_service.audit.questions import (
     Page as Found,
 )
 from cipher_service.audit.records import INTENDED
+from cipher_service.audit.signers import Signers
 from cipher_service.audit.witnesses import Witnessed, witnessed
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import LANGUAGES, Language, mark
@@ -40,7 +41,6 @@ from cipher_service.directory import officers
 from cipher_service.directory.register import read_directory
 from cipher_service.errors import ServiceError
 from cipher_service.typography import held
-from keys.custody.log_keys import LogVerifiers
 from keys.errors import Refusal
 from keys.log.notes import VerifierKey
 
@@ -291,8 +291,11 @@ def _continues(connection: Connection, old: str, new: str) -> dict[str, Any] | N
 
 
 async def _key(visit: Visit) -> VerifierKey:
+    """Return the key of the last signed head, under which proofs are given."""
     told = await visit.office.ask("seals", {})
-    return LogVerifiers(*told["log_keys"]).note_key(visit.office.settings.log_origin)
+    signers = Signers.in_seals(told, visit.office.settings.log_origin)
+    _, note = await visit.read(lambda connection, _gate: latest_note(connection))
+    return signers.signer(note)
 
 
 def _file(data: bytes, name: str) -> Response:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from cipher_service import clock
 from cipher_service.audit.hearing import HEARD, carried, require_ours
 from cipher_service.audit.journal import Journal
+from cipher_service.audit.signers import log_line
 from cipher_service.audit.warrants import DEMANDS
 from cipher_service.directory.register import Directory, read_directory
 from cipher_service.dispatches import acknowledgements, openings
@@ -203,13 +204,13 @@ class Reception:
         seen = manifest.heading.checkpoint
         if seen is None:
             return
-        keys = self._custodian.log_keys()
+        line = log_line(self._custodian)
         with (
             suppress(Refusal),
             self._journal.told(HEARD, manifest.id),
             reading(self._engine) as connection,
         ):
-            require_ours(connection, seen, keys)
+            require_ours(connection, seen, line)
 
     def _admit(
         self, opened: Opened, record: DispatchRecord | None, directory: Directory

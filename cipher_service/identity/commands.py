@@ -143,7 +143,8 @@ class Admissions:
         """Give `{"card", "service_key", "certifying_key", "log_keys", "root", "clients"}`.
 
         Each key is [ed25519, mldsa65], the log's [ed25519, mldsa44]; the others are bytes. Beside
-        them stand the "successions" of the service key, as `Custodian.successions` gives them.
+        them stand the "successions" of the service key and the "log_successions", as the
+        custodian gives them.
         """
         card, log_keys = self._custodian.card(), self._custodian.log_keys()
         return {
@@ -152,6 +153,7 @@ class Admissions:
             "successions": self._custodian.successions(),
             "certifying_key": _halves(self._custodian.certifying_key()),
             "log_keys": [log_keys.ed25519, log_keys.mldsa44],
+            "log_successions": self._custodian.log_successions(),
             "root": self._introduction(connection, card),
             "clients": self._custodian.client_authorities(),
         }

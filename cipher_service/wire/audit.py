@@ -15,6 +15,10 @@ class LogKeys(WireModel):
     origin: Line = Field(description="the log's name in its heads")
     vkey: VerifierKeyText = Field(description="verifies the note signature (Ed25519)")
     cosigner: VerifierKeyText = Field(description="verifies the log's own ML-DSA-44 cosignature")
+    successions: list[SignedDocument] = Field(
+        description="what the root said of each pair of keys that took another's place, the "
+        "oldest first; a post follows them from the keys that it believes"
+    )
 
 
 class CosignatureRequest(WireModel):

@@ -14,8 +14,8 @@ from keys.cards import Card, read_card
 from keys.custody.compartment import CustodyState
 from keys.custody.desk import SealSignatures
 from keys.custody.errors import CustodianFault, RequestMalformed
-from keys.custody.log_keys import LogVerifiers
 from keys.errors import KeysError
+from keys.log.succession import LogVerifiers
 from keys.signing import Signatures, VerifyingKey
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ ACTS: Final = {
     "certifying_key": Act((), _write_pair, _read_key),
     "successions": Act((), _write_bytes, _read_bytes),
     "log_keys": Act((), _write_log_keys, _read_log_keys),
+    "log_successions": Act((), _write_bytes, _read_bytes),
     "log_head": Act((), _write_bytes, _read_bytes),
     "sign_checkpoint": Act(("checkpoint", "path", "published"), _write_bytes, _read_bytes),
     "sign_manifest": _signing("manifest", "warrant"),

@@ -112,7 +112,9 @@ class Custody(ServiceActs):
             book or BookInMemory(), lambda: secret.card, system_clock, self._present
         )
         super().__init__(service, heads, versions, secret.card.post)
-        self._demands = Demands(officers, self.service.log, heads, production=production)
+        self._demands = Demands(
+            officers, lambda: self.service.log_line, heads, production=production
+        )
 
     @classmethod
     def generate(cls, post: str, *, valid_from: datetime, valid_until: datetime) -> Self:

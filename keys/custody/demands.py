@@ -22,8 +22,11 @@ from keys.custody.intents import Expected, Warrant, request_digest, require_inte
 from keys.log.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
-    from keys.custody.log_keys import Heads, LogKeys
+    from collections.abc import Callable
+
+    from keys.custody.log_keys import Heads
     from keys.custody.officers import Officers
+    from keys.log.succession import LogLine
 
 
 @dataclass(frozen=True)
@@ -50,16 +53,21 @@ class Demands:
 
     Args:
         officers: the custodian's own; None for keys that are in no store.
-        log: the keys of the log in which intents stand.
+        line: gives the keys of the log in which intents stand, as they are now.
         heads: which log that is.
         production: whether an installation without officers is refused.
     """
 
     def __init__(
-        self, officers: Officers | None, log: LogKeys, heads: Heads, *, production: bool
+        self,
+        officers: Officers | None,
+        line: Callable[[], LogLine],
+        heads: Heads,
+        *,
+        production: bool,
     ) -> None:
         self._officers = officers
-        self._log = log
+        self._line = line
         self._heads = heads
         self._production = production
 
@@ -85,7 +93,7 @@ class Demands:
             ApproverNotInForce, ApproverWithoutFunction, ApproverNotCleared: no officer stands
                 behind it.
             IntentMissing, IntentOfAnother, IntentOutdated, NoteMalformed, NoteNotSigned,
-            LogOfAnother, ProofInvalid: it is not in the log.
+            LogKeyEnded, LogOfAnother, ProofInvalid: it is not in the log.
         """
         roll = None if self._officers is None else self._officers.founded_roll()
         if self._officers is None or roll is None:
@@ -104,8 +112,7 @@ class Demands:
             if use.act in BY_TWO and actor == self._officers.require_grant(given.second, wanted):
                 raise GrantOfAnother(f"{actor} granted it twice: another officer must too")
         expected = Expected(use.act, request, use.resource, actor)
-        verifiers = self._log.verifiers()
-        require_intent(given, expected, verifiers, self._origin(), self._officers.now())
+        require_intent(given, expected, self._line(), self._origin(), self._officers.now())
         if wanted is not None:
             self._officers.use_grant(given.grant, wanted)
             if use.act in BY_TWO:

@@ -24,14 +24,12 @@ from keys.custody.errors import (
     IntentOutdated,
     WarrantMalformed,
 )
-from keys.log.checkpoints import read_cosignature
-from keys.log.errors import NoteNotSigned
 from keys.log.leaves import SALT_BYTES, commit
 from keys.log.proofs import LogProof
 from keys.records import Record
 
 if TYPE_CHECKING:
-    from keys.custody.log_keys import LogVerifiers
+    from keys.log.succession import LogLine
 
 INTENT_TIME: Final = timedelta(seconds=300)
 TOKEN_BYTES: Final = 32
@@ -114,21 +112,22 @@ def request_digest(act: str, *arguments: bytes) -> str:
 
 
 def require_intent(
-    warrant: Warrant, expected: Expected, keys: LogVerifiers, origin: str, now: datetime
+    warrant: Warrant, expected: Expected, line: LogLine, origin: str, now: datetime
 ) -> None:
     """Demands that the intent of an act stands in the log, in this order.
 
     Args:
         warrant: what came with the request.
         expected: what the intent must say.
-        keys: that sign the log's heads; both must have signed.
+        line: the keys that sign the log's heads; both of a pair must have signed.
         origin: the log's name.
         now: UTC.
 
     Raises:
         IntentMissing: no intent was shown.
         WarrantMalformed: record or salt are not ones.
-        NoteMalformed, NoteNotSigned, LogOfAnother: the head is not one that these keys signed.
+        NoteMalformed, NoteNotSigned, LogOfAnother, LogKeyEnded: the head is not one that these
+            keys signed while they served.
         ProofInvalid: the entry is not under it.
         IntentOfAnother: it is the intent of another act, request, resource or person.
         IntentOutdated: it was logged more than five minutes ago, or is dated ahead.
@@ -138,9 +137,8 @@ def require_intent(
     if len(warrant.salt) != SALT_BYTES:
         raise WarrantMalformed(f"a salt has {SALT_BYTES} bytes")
     proof = LogProof.parse(warrant.proof)
-    proof.verify(commit(warrant.record, warrant.salt), keys.note_key(origin))
-    if read_cosignature(proof.note, keys.cosigner_key(origin)) is None:
-        raise NoteNotSigned("the head lacks the log's second signature")
+    proof.verify(commit(warrant.record, warrant.salt), line.notes(origin))
+    line.read_head(proof.note, origin)
     members = _members(warrant.record)
     said = tuple(members.get(name) for name in ("type", "outcome", "action", "request", "resource"))
     if said != (_AUDIT, _INTENDED, expected.act, expected.request, expected.resource):

@@ -48,7 +48,7 @@ LASTING: Final[dict[str, Lasting]] = {
     ROOT_KEY: Lasting("endorsements of cards", 1096),
     RECEIPTS_KEY: Lasting("roots of receipts", 1096, rotates=True),
     CERTIFYING_KEY: Lasting("statements of token keys", 366, rotates=True),
-    LOG_KEY: Lasting("checkpoints of the log", 1096),
+    LOG_KEY: Lasting("checkpoints of the log", 1096, rotates=True),
     AUTHORITY_KEY: Lasting("certificates of posts' keys", 1096, rotates=True),
     DESKS_KEY: Lasting("events of bags at the bureau's two desks", 1096, rotates=True),
 }

@@ -16,7 +16,6 @@ import fcntl
 import os
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -29,15 +28,8 @@ from keys.log.checkpoints import (
     require_continuation,
 )
 from keys.log.errors import NoteMalformed
-from keys.log.notes import (
-    ED25519,
-    MLDSA44_COSIGNATURE,
-    Ed25519Signer,
-    MlDsa44Signer,
-    Note,
-    VerifierKey,
-    new_seed,
-)
+from keys.log.notes import Ed25519Signer, MlDsa44Signer, Note, new_seed
+from keys.log.succession import LogVerifiers
 from keys.merkle import HASH_SIZE, root
 
 if TYPE_CHECKING:
@@ -45,27 +37,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from keys.log.succession import LogLine
+
 HEAD_FILE: Final = "log.head"
 LOCK_FILE: Final = "log.lock"
 
 # keys/ is told the time, and nobody's word on it is worth a signature: a cosigner says 0 then.
 _NO_TIME: Final = 0
-
-
-@dataclass(frozen=True)
-class LogVerifiers:
-    """The public sides of the log's two keys: raw Ed25519 and ML-DSA-44."""
-
-    ed25519: bytes
-    mldsa44: bytes
-
-    def note_key(self, origin: str) -> VerifierKey:
-        """The key that verifies the checkpoints of the log `origin`."""
-        return VerifierKey(origin, ED25519, self.ed25519)
-
-    def cosigner_key(self, origin: str) -> VerifierKey:
-        """The key that verifies the log's own post-quantum cosignature."""
-        return VerifierKey(origin, MLDSA44_COSIGNATURE, self.mldsa44)
 
 
 class Heads(Protocol):
@@ -102,27 +80,34 @@ class LogKeys:
         note, cosigner = self._signers("log")
         return LogVerifiers(note.verifier.public, cosigner.verifier.public)
 
-    def sign(self, text: str, path: bytes, published: bytes, heads: Heads) -> bytes:
-        """Signs a head that continues the last one; see `Custodian.sign_checkpoint`."""
+    def sign(self, text: str, path: bytes, published: bytes, heads: Heads, line: LogLine) -> bytes:
+        """Signs a head that continues the last one; see `Custodian.sign_checkpoint`.
+
+        Args:
+            text: of the head.
+            path: the consistency proof.
+            published: the last signed note that is known.
+            heads: its turn is the caller's.
+            line: these keys, and those before them.
+        """
         checkpoint = Checkpoint.parse(text)
         if len(path) % HASH_SIZE or checkpoint.extensions:
             raise NoteMalformed("a proof of whole hashes, and a checkpoint of three lines")
         hashes = [path[at : at + HASH_SIZE] for at in range(0, len(path), HASH_SIZE)]
         note_signer, cosigner = self._signers(checkpoint.origin)
-        with heads.turn():
-            kept = heads.last()
-            if kept is None:
-                before = Checkpoint(checkpoint.origin, 0, root(()))
-            else:
-                before = Checkpoint.parse(kept)
-            if published:
-                seen = read_checkpoint(Note.parse(published), note_signer.verifier)
-                if seen.size > before.size:
-                    raise LogHeadLost(f"signed {seen.size} before, remembers {before.size}")
-            # The same head again is an answer that got lost on its way.
-            if text != kept:
-                require_continuation(before, checkpoint, hashes)
-                heads.keep(text)
+        kept = heads.last()
+        if kept is None:
+            before = Checkpoint(checkpoint.origin, 0, root(()))
+        else:
+            before = Checkpoint.parse(kept)
+        if published:
+            seen = read_checkpoint(Note.parse(published), line.notes(checkpoint.origin))
+            if seen.size > before.size:
+                raise LogHeadLost(f"signed {seen.size} before, remembers {before.size}")
+        # The same head again is an answer that got lost on its way.
+        if text != kept:
+            require_continuation(before, checkpoint, hashes)
+            heads.keep(text)
         lines = (note_signer.sign(text), cosign(checkpoint, cosigner, _NO_TIME))
         return Note(text, lines).encode()
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from keys.cards import Card
     from keys.custody.compartment import CustodyState
     from keys.custody.desk import SealSignatures
-    from keys.custody.log_keys import LogVerifiers
+    from keys.log.succession import LogVerifiers
     from keys.signing import Signatures, VerifyingKey
 
 
@@ -68,6 +68,14 @@ class Custodian(Protocol):
         """The keys that verify the log's checkpoints."""
         ...
 
+    def log_successions(self) -> bytes:
+        """What the root said of the log's keys: a canonical JSON list of the files.
+
+        The oldest comes first (`keys.log.succession`); asked for after `log_keys`, its last one
+        names the keys that are in force.
+        """
+        ...
+
     def log_head(self) -> bytes:
         """The text of the last checkpoint signed, empty before the first."""
         ...
@@ -83,6 +91,7 @@ class Custodian(Protocol):
 
         Raises:
             NoteMalformed, NoteNotSigned: a text, a path or a note is not one.
+            LogKeyEnded: `published` is by keys that had ended before it.
             LogOfAnother: another origin than the last one's.
             LogRolledBack: fewer entries than were signed.
             LogForked: it does not continue what was signed.

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from keys.cards import Card
     from keys.custody.compartment import CustodyState
     from keys.custody.desk import SealSignatures
-    from keys.custody.log_keys import LogVerifiers
     from keys.custody.protocol import Custodian
+    from keys.log.succession import LogVerifiers
     from keys.signing import Signatures, VerifyingKey
 
 _SECONDS: Final = 30.0
@@ -69,6 +69,11 @@ class AskedCustodian(ABC):
         """The keys that verify the log's checkpoints."""
         keys: LogVerifiers = self._ask("log_keys")
         return keys
+
+    def log_successions(self) -> bytes:
+        """What the root said of each pair of log keys that took another's place."""
+        said: bytes = self._ask("log_successions")
+        return said
 
     def log_head(self) -> bytes:
         """The text of the last checkpoint signed, empty before the first."""

@@ -24,10 +24,12 @@ from keys.custody.lasting import (
     AUTHORITY_KEY,
     CERTIFYING_KEY,
     DESKS_KEY,
+    LOG_KEY,
     ROOT_KEY,
     lasting_kind,
     with_lasting,
 )
+from keys.custody.log_keys import HeadInStore
 from keys.custody.splitting import opened_store, remove_leftovers
 from keys.custody.store import (
     CARD_FILE,
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 
     from keys.custody.service_keys import ServiceKeys
     from keys.custody.shares import Share
+    from keys.signing import SigningKey
 
 
 @dataclass(frozen=True)
@@ -166,13 +169,37 @@ class Terminal:
             KeyBookFull: as `ServiceKeys.with_receipts`.
             KeysError, OSError: as `rotate`.
         """
+        root = self._root_in_force(now)
+        return self._exchange(RECEIPTS_KEY, lambda keys: keys.with_receipts(root, now), now)
+
+    def rotate_log(self, now: datetime) -> KeyVersion:
+        """Puts other keys of the log in force; a running custodian takes them up by itself.
+
+        As `rotate_receipts`. The root's word names the last head that the old ones signed: nobody
+        signs one while it is read and they are exchanged, so that they signed none beyond it.
+
+        Returns:
+            The new version.
+
+        Raises:
+            KeyNotUsable: as `rotate_receipts`.
+            KeyBookFull: as `ServiceKeys.with_log`.
+            KeysError, OSError: as `rotate`.
+        """
+        root, heads = self._root_in_force(now), HeadInStore(self.store)
+        with heads.turn():
+            last = heads.last()
+            return self._exchange(LOG_KEY, lambda keys: keys.with_log(root, last, now), now)
+
+    def _root_in_force(self, now: datetime) -> SigningKey:
+        """The root, which must be in force to say of any key that it follows."""
         root = opened_store(self.store, self.credential, self.shares)[0].root
         fingerprint = root_fingerprint(root.verifying_key)
         post = self.card().post
         book = with_lasting(self.book(now), post, {ROOT_KEY: fingerprint}, now)
         known = book.of(f"{ROOT_KEY}/{post}")
         next(each for each in known if each.fingerprint == fingerprint).require(PROTECTS)
-        return self._exchange(RECEIPTS_KEY, lambda keys: keys.with_receipts(root, now), now)
+        return root
 
     def _exchange(
         self, kind: str, change: Callable[[ServiceKeys], ServiceKeys], now: datetime

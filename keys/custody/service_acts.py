@@ -25,9 +25,10 @@ from keys.succession import RECEIPTS_KEY
 from keys.token_keys import TokenKey
 
 if TYPE_CHECKING:
-    from keys.custody.log_keys import Heads, LogVerifiers
+    from keys.custody.log_keys import Heads
     from keys.custody.service_keys import ServiceCompartment, ServiceKeys
     from keys.custody.versions import Versions
+    from keys.log.succession import LogVerifiers
 
 
 class ServiceActs:
@@ -71,6 +72,11 @@ class ServiceActs:
         """The keys that verify the log's checkpoints."""
         return self.service.log.verifiers()
 
+    def log_successions(self) -> bytes:
+        """What the root said of each pair of log keys that took another's place."""
+        said = self.service.log_successions
+        return canonical.encode([canonical.decode(each) for each in said])
+
     def log_head(self) -> bytes:
         """The text of the last checkpoint signed, empty before the first."""
         return (self._heads.last() or "").encode()
@@ -82,7 +88,10 @@ class ServiceActs:
         except UnicodeDecodeError as error:
             raise NoteMalformed("a checkpoint is UTF-8") from error
         self._versions.require_lasting(LOG_KEY)
-        return self.service.log.sign(text, path, published, self._heads)
+        with self._heads.turn():
+            # The terminal exchanges them in a turn of its own: what they signed then is told.
+            keys = self.service
+            return keys.log.sign(text, path, published, self._heads, keys.log_line)
 
     def sign_receipts(self, root_statement: bytes) -> Signatures:
         """Signs the root over one commit's receipts."""

@@ -3,7 +3,8 @@
     {"v": 1, "type": "depeche/v1 service-keys", "receipts": K, "certifying": K,
      "log": {"ed25519", "mldsa44"}, "authority": 32-byte seed, "desks": 32-byte seed,
      "successions": [of the receipts' keys (`keys.succession`), the oldest first], if there is one
-     "ended_authorities": [{"certificate": DER, "until"}]}, those before the one in force, if any
+     "ended_authorities": [{"certificate": DER, "until"}], those before the one in force, if any
+     "log_successions": [of the log's keys (`keys.log.succession`), likewise]}
 
 The seeds of the posts' authority and of the desks stand by themselves, so that another certifying
 key leaves them as they are. In stores founded before they did, and where they are absent, they are
@@ -31,9 +32,11 @@ from keys.custody.lasting import (
 )
 from keys.custody.log_keys import LogKeys
 from keys.endorsement import root_fingerprint
+from keys.log.checkpoints import Checkpoint
 from keys.log.notes import new_seed
+from keys.log.succession import LogLine, LogSuccession, make_log_succession
 from keys.records import Record
-from keys.signing import SEED_BYTES, SUCCESSION, SigningKey
+from keys.signing import LOG_SUCCESSION, SEED_BYTES, SUCCESSION, SigningKey
 from keys.statements import key_fingerprint
 from keys.succession import RECEIPTS_KEY, KeyLine, Succession, make_succession
 
@@ -71,6 +74,7 @@ class ServiceKeys:
         desks: seed of the pouch bureau's desks, 32 bytes.
         successions: what the root said of each receipts' key that took another's place.
         ended: authorities of before whose certificates posts may show still, the oldest first.
+        log_successions: what the root said of each pair of log keys that took another's place.
     """
 
     receipts: SigningKey
@@ -80,6 +84,7 @@ class ServiceKeys:
     desks: bytes
     successions: tuple[bytes, ...] = ()
     ended: tuple[EndedAuthority, ...] = ()
+    log_successions: tuple[bytes, ...] = ()
 
     @classmethod
     def generate(cls) -> Self:
@@ -108,6 +113,11 @@ class ServiceKeys:
     def at_desks(self) -> Desks:
         """The keys of the pouch bureau's desks."""
         return Desks(self.desks)
+
+    @cached_property
+    def log_line(self) -> LogLine:
+        """The log's keys, and those before them."""
+        return LogLine.told(self.log.verifiers(), self.log_successions)
 
     def with_certifying(self) -> Self:
         """The same with another certifying key."""
@@ -159,6 +169,32 @@ class ServiceKeys:
         )
         return replace(self, receipts=made, successions=(*self.successions, succession))
 
+    def with_log(self, root: SigningKey, last: str | None, at: datetime) -> Self:
+        """The same with other keys of the log, and the root's word that they follow.
+
+        Args:
+            root: the ministry's.
+            last: the text of the last checkpoint that those before signed; None before the first.
+            at: when, UTC, whole seconds.
+
+        Raises:
+            KeyBookFull: they were exchanged as often as a store remembers.
+        """
+        if len(self.log_successions) >= SUCCESSIONS_MOST:
+            raise KeyBookFull(f"a store remembers {SUCCESSIONS_MOST} pairs of log keys")
+        made = LogKeys.generate()
+        succession = make_log_succession(
+            LogSuccession(
+                self.log.verifiers(),
+                made.verifiers(),
+                None if last is None else Checkpoint.parse(last),
+                root_fingerprint(root.verifying_key),
+                at,
+            ),
+            lambda said: root.sign(LOG_SUCCESSION, said),
+        )
+        return replace(self, log=made, log_successions=(*self.log_successions, succession))
+
     def current(self) -> Self:
         """As they are: keys that are in no store."""
         return self
@@ -200,6 +236,11 @@ def encode_service(keys: ServiceKeys) -> bytes:
                 if keys.ended
                 else {}
             ),
+            **(
+                {"log_successions": [canonical.decode(each) for each in keys.log_successions]}
+                if keys.log_successions
+                else {}
+            ),
         }
     )
 
@@ -217,17 +258,25 @@ def read_service(record: Record) -> ServiceKeys:
     if record.has("authority"):
         authority = record.octets("authority", SEED_BYTES)
         desks = record.octets("desks", SEED_BYTES)
-    successions: list[bytes] = []
-    if record.has("successions"):
-        found = record.items("successions", least=1, most=SUCCESSIONS_MOST)
-        successions = [canonical.encode(each) for each in found]
-        KeyLine.told(receipts.verifying_key, successions)
+    successions = _read_files(record, "successions")
+    KeyLine.told(receipts.verifying_key, successions)
+    log_successions = _read_files(record, "log_successions")
+    LogLine.told(log.verifiers(), log_successions)
     ended: tuple[EndedAuthority, ...] = ()
     if record.has("ended_authorities"):
         values = record.items("ended_authorities", least=1, most=AUTHORITIES_MOST)
         ended = tuple(_read_ended(Record(value, "ended")) for value in values)
     record.close()
-    return ServiceKeys(receipts, certifying, log, authority, desks, tuple(successions), ended)
+    return ServiceKeys(
+        receipts, certifying, log, authority, desks, successions, ended, log_successions
+    )
+
+
+def _read_files(record: Record, member: str) -> tuple[bytes, ...]:
+    if not record.has(member):
+        return ()
+    found = record.items(member, least=1, most=SUCCESSIONS_MOST)
+    return tuple(canonical.encode(each) for each in found)
 
 
 def _object_of_ended(ended: EndedAuthority) -> dict[str, str]:

@@ -60,7 +60,7 @@ CARD_FILE: Final = "bureau.card"
 SERVICE_FILE: Final = "service.age"
 SECRET_FILE: Final = "secret.age"  # noqa: S105  the name of a file
 SPLITTING_FILE: Final = "secret.splitting"
-# 64 editions with their cards, or 64 successions, take a fifth of it.
+# 64 editions with their cards, or 64 successions of each kind, take a third of it.
 COMPARTMENT_BYTES_MAX: Final = 4 * 1024 * 1024
 
 _Mark = tuple[int, int, int]

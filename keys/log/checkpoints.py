@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from keys.canonical import bytes_from_text, text_from_bytes
 from keys.log.errors import (
     LogForked,
+    LogKeyEnded,
     LogOfAnother,
     LogRolledBack,
     NoteMalformed,
@@ -85,16 +86,71 @@ class Checkpoint:
         return cls(origin, int(size), data, tuple(extensions))
 
 
-def read_checkpoint(note: Note, key: VerifierKey) -> Checkpoint:
+@dataclass(frozen=True)
+class NoteKeys:
+    """The key that signs a log's checkpoints, and those that did before it.
+
+    Attributes:
+        current: serves now.
+        ended: those before it, each with the last checkpoint that it signed; None for one that
+            signed none of any log.
+    """
+
+    current: VerifierKey
+    ended: tuple[tuple[VerifierKey, Checkpoint | None], ...] = ()
+
+    @property
+    def every(self) -> tuple[VerifierKey, ...]:
+        """All of them, the present one first."""
+        return (self.current, *(key for key, _ in self.ended))
+
+    def signer(self, note: Note) -> VerifierKey:
+        """Gives the key whose signature stands under a note, not verified.
+
+        Raises:
+            NoteNotSigned: none of them.
+        """
+        for key in self.every:
+            if note.of(key) is not None:
+                return key
+        raise NoteNotSigned(f"{self.current.name} has not signed the note")
+
+    def read(self, note: Note) -> Checkpoint:
+        """Reads a checkpoint that one of them signed while it served; see `read_checkpoint`."""
+        key = self.signer(note)
+        checkpoint = read_checkpoint(note, key)
+        if key != self.current:
+            require_within(checkpoint, dict(self.ended)[key])
+        return checkpoint
+
+
+def require_within(checkpoint: Checkpoint, last: Checkpoint | None) -> None:
+    """Demands that a checkpoint is not beyond the last one that its key signed.
+
+    Raises:
+        LogKeyEnded: it is, or is of another log.
+        LogForked: it is another one of that very size.
+    """
+    if last is None or last.origin != checkpoint.origin or last.size < checkpoint.size:
+        raise LogKeyEnded(f"the key had ended before {checkpoint.size} entries")
+    if last.size == checkpoint.size and last.root != checkpoint.root:
+        raise LogForked(f"another root at {last.size} entries, where the key ended")
+
+
+def read_checkpoint(note: Note, key: VerifierKey | NoteKeys) -> Checkpoint:
     """Reads a checkpoint that its log has signed.
 
-    The order: 1. the signature of `key`; 2. the form; 3. the origin is the key's name.
+    The order: 1. the signature of `key`; 2. the form; 3. the origin is the key's name; 4. a key
+    that ended served still.
 
     Raises:
         NoteNotSigned: 1 fails.
         NoteMalformed: 2 fails.
         LogOfAnother: 3 fails.
+        LogKeyEnded, LogForked: 4 fails.
     """
+    if isinstance(key, NoteKeys):
+        return key.read(note)
     verify_note(note, key)
     checkpoint = Checkpoint.parse(note.text)
     if checkpoint.origin != key.name:

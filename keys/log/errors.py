@@ -17,6 +17,12 @@ class NoteNotSigned(Refusal):
     code = "NOTE_NOT_SIGNED"
 
 
+class LogKeyEnded(Refusal):
+    """A key signed a checkpoint that is beyond the last one before another key took its place."""
+
+    code = "LOG_KEY_ENDED"
+
+
 class LogOfAnother(Refusal):
     """A checkpoint names another log than the one it is checked against."""
 

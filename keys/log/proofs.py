@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keys.canonical import bytes_from_text, text_from_bytes
-from keys.log.checkpoints import Checkpoint, read_checkpoint
+from keys.log.checkpoints import Checkpoint, NoteKeys, read_checkpoint
 from keys.log.errors import NoteMalformed
 from keys.log.notes import NOTE_BYTES_MAX, Note
 from keys.merkle import HASH_SIZE, leaf_hash, verify_inclusion
@@ -63,11 +63,11 @@ class LogProof:
             raise NoteMalformed("not a proof of a log")
         return cls(int(index[1]), path, Note.parse(note), extra)
 
-    def verify(self, entry: bytes, key: VerifierKey) -> Checkpoint:
+    def verify(self, entry: bytes, key: VerifierKey | NoteKeys) -> Checkpoint:
         """Demands that `entry` is in the log of `key`; gives the checkpoint that says so.
 
         Raises:
-            NoteNotSigned, NoteMalformed, LogOfAnother: `read_checkpoint`.
+            NoteNotSigned, NoteMalformed, LogOfAnother, LogKeyEnded: `read_checkpoint`.
             ProofInvalid: it is not there.
         """
         checkpoint = read_checkpoint(self.note, key)

@@ -1,13 +1,15 @@
 """Checks an exported log, a month of its records or a proof. Needs nothing of the service.
 
     cipher-verify log DIR [--key VKEY] [--since CHECKPOINT] [--records FILE]
-                          [--witness VKEY ... --quorum N]
-    cipher-verify month DIR [--key VKEY]
-    cipher-verify proof FILE --key VKEY --entry HEX
+                          [--witness VKEY ... --quorum N] [--root FILE]
+    cipher-verify month DIR [--key VKEY] [--root FILE]
+    cipher-verify proof FILE --key VKEY --entry HEX [--root FILE --successions FILE]
 
 `--key` is the log's verifier key; without it the one in DIR/vkey is taken, which proves only that
-the folder agrees with itself. Exit status: 0 it holds, 1 it does not (named), 2 wrong usage,
-3 a file cannot be read.
+the folder agrees with itself. `--root` is the ministry's, whose fingerprint was compared: by its
+word in `successions` the log's keys before and after that one count too, each to its end.
+
+Exit status: 0 it holds, 1 it does not (named), 2 wrong usage, 3 a file cannot be read.
 """
 
 from __future__ import annotations
@@ -17,11 +19,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from keys.endorsement import read_root_file
 from keys.exits import exit_status
+from keys.log.checkpoints import NoteKeys
 from keys.log.notes import Note, VerifierKey
 from keys.log.proofs import LogProof
 from keys.verifier.exported import (
     KEY_FILE,
+    SUCCESSIONS_FILE,
+    keys_led,
     require_grown,
     require_witnessed,
     verify_export,
@@ -35,7 +41,10 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one check; gives its exit status."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.what == "proof" and (options.root is None) != (options.successions is None):
+        parser.error("--root and --successions go together")
     return exit_status(lambda: _check(options))
 
 
@@ -44,15 +53,27 @@ def _check(options: argparse.Namespace) -> None:
     sys.stdout.write(f"OK {said}\n")
 
 
-def _key(options: argparse.Namespace) -> VerifierKey:
+def _key(options: argparse.Namespace) -> VerifierKey | NoteKeys:
     text = options.key or (options.folder / KEY_FILE).read_text("ascii").strip()
-    return VerifierKey.parse(text)
+    return _led(VerifierKey.parse(text), options, options.folder / SUCCESSIONS_FILE)
+
+
+def _led(
+    key: VerifierKey, options: argparse.Namespace, successions: Path | None
+) -> VerifierKey | NoteKeys:
+    if options.root is None or successions is None:
+        return key
+    return keys_led(key, successions.read_bytes(), read_root_file(options.root.read_bytes()))
+
+
+def _name(key: VerifierKey | NoteKeys) -> str:
+    return key.current.name if isinstance(key, NoteKeys) else key.name
 
 
 def _check_log(options: argparse.Namespace) -> str:
     key = _key(options)
     exported = verify_export(options.folder, key)
-    said = f"{key.name} entries={exported.checkpoint.size}"
+    said = f"{_name(key)} entries={exported.checkpoint.size}"
     if options.since is not None:
         require_grown(exported, Note.parse(options.since.read_bytes()), key)
         said += " continues"
@@ -71,14 +92,14 @@ def _check_month(options: argparse.Namespace) -> str:
     proved = verify_month(options.folder, key)
     month = proved.month
     where = f"first={month.first} end={month.end} of={proved.checkpoint.size}"
-    return f"{key.name} month={month.month} {where} withheld={proved.withheld}"
+    return f"{_name(key)} month={month.month} {where} withheld={proved.withheld}"
 
 
 def _check_proof(options: argparse.Namespace) -> str:
-    key = VerifierKey.parse(options.key)
+    key = _led(VerifierKey.parse(options.key), options, options.successions)
     proof = LogProof.parse(options.file.read_bytes())
     checkpoint = proof.verify(options.entry, key)
-    return f"{key.name} entry={proof.index} of={checkpoint.size}"
+    return f"{_name(key)} entry={proof.index} of={checkpoint.size}"
 
 
 _CHECKS: Final[Mapping[str, Callable[[argparse.Namespace], str]]] = {
@@ -95,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     log = checks.add_parser("log")
     log.add_argument("folder", type=Path)
     log.add_argument("--key")
+    log.add_argument("--root", type=Path)
     log.add_argument("--since", type=Path)
     log.add_argument("--records", type=Path)
     log.add_argument("--witness", action="append", default=[])
@@ -102,10 +124,13 @@ def _parser() -> argparse.ArgumentParser:
     month = checks.add_parser("month")
     month.add_argument("folder", type=Path)
     month.add_argument("--key")
+    month.add_argument("--root", type=Path)
     proof = checks.add_parser("proof")
     proof.add_argument("file", type=Path)
     proof.add_argument("--key", required=True)
     proof.add_argument("--entry", type=bytes.fromhex, required=True)
+    proof.add_argument("--root", type=Path)
+    proof.add_argument("--successions", type=Path)
     return parser
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from keys import canonical
 from keys.log.checkpoints import (
     Checkpoint,
+    NoteKeys,
     read_checkpoint,
     read_cosignature,
     require_continuation,
@@ -19,14 +20,20 @@ from keys.log.checkpoints import (
 from keys.log.errors import LogDamaged, LogForked, QuorumMissed
 from keys.log.leaves import require_record
 from keys.log.notes import Note, VerifierKey
+from keys.log.succession import LogLine
 from keys.log.tiles import WIDTH, TileTree, read_bundle, split_tile, tiles_of
-from keys.merkle import consistency_path_of, leaf_hash, root
+from keys.merkle import consistency_path_of, leaf_hash
+from keys.merkle import root as root_of
+from keys.succession import files_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from keys.signing import VerifyingKey
+
 CHECKPOINT_FILE: Final = "checkpoint"
 KEY_FILE: Final = "vkey"
+SUCCESSIONS_FILE: Final = "successions"
 COSIGNED_FOLDER: Final = "cosigned"
 
 
@@ -47,7 +54,7 @@ class Exported:
     tree: TileTree
 
 
-def verify_export(folder: Path, key: VerifierKey) -> Exported:
+def verify_export(folder: Path, key: VerifierKey | NoteKeys) -> Exported:
     """Verifies a folder that `cipher-service audit export` wrote.
 
     The order: 1. the checkpoint is signed by `key` and of its log; 2. every tile and bundle of a
@@ -82,7 +89,22 @@ def verify_export(folder: Path, key: VerifierKey) -> Exported:
     return Exported(note, checkpoint, entries, tree)
 
 
-def require_grown(exported: Exported, before: Note, key: VerifierKey) -> None:
+def keys_led(key: VerifierKey, successions: bytes, root: VerifyingKey) -> NoteKeys:
+    """Gives the keys of a log that a root says of one of them.
+
+    Args:
+        key: believed, whether it signs now or did before.
+        successions: canonical JSON list of the files (`keys.log.succession`), the oldest first.
+        root: believed.
+
+    Raises:
+        SuccessionMalformed, SuccessionOfAnother, SignatureInvalid: the root does not say it.
+    """
+    line = LogLine.led(lambda keys: keys.note_key(key.name) == key, files_of(successions), root)
+    return line.notes(key.name)
+
+
+def require_grown(exported: Exported, before: Note, key: VerifierKey | NoteKeys) -> None:
     """Demands that an export continues a checkpoint that was seen before.
 
     Raises:
@@ -96,7 +118,11 @@ def require_grown(exported: Exported, before: Note, key: VerifierKey) -> None:
 
 
 def require_witnessed(
-    exported: Exported, folder: Path, key: VerifierKey, witnesses: list[VerifierKey], least: int
+    exported: Exported,
+    folder: Path,
+    key: VerifierKey | NoteKeys,
+    witnesses: list[VerifierKey],
+    least: int,
 ) -> tuple[list[str], int]:
     """Demands that at least `least` witnesses have cosigned a head of this log.
 
@@ -162,9 +188,8 @@ def verify_records(exported: Exported, lines: list[bytes]) -> int:
 
 
 def _above(hashes: list[bytes]) -> list[bytes]:
-    return [
-        root(hashes[at : at + WIDTH]) for at in range(0, len(hashes) - len(hashes) % WIDTH, WIDTH)
-    ]
+    whole = len(hashes) - len(hashes) % WIDTH
+    return [root_of(hashes[at : at + WIDTH]) for at in range(0, whole, WIDTH)]
 
 
 def read_file(folder: Path, name: str) -> bytes:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from keys import canonical
-from keys.log.checkpoints import Checkpoint, read_checkpoint
+from keys.log.checkpoints import Checkpoint, NoteKeys, read_checkpoint
 from keys.log.errors import LogDamaged
 from keys.log.leaves import require_record
 from keys.log.notes import Note, VerifierKey
@@ -115,7 +115,7 @@ def bounds(month: str) -> tuple[int, int]:
     return (begins - _EPOCH) // _MICROSECOND, (ends - _EPOCH) // _MICROSECOND
 
 
-def verify_month(folder: Path, key: VerifierKey) -> Proved:
+def verify_month(folder: Path, key: VerifierKey | NoteKeys) -> Proved:
     """Verifies a folder that `cipher-service audit export --month` wrote.
 
     The order: 1. the checkpoint is signed by `key` and of its log; 2. `month` and every line are of

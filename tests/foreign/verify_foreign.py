@@ -15,6 +15,7 @@ from cipher_service.audit.export import export
 from cipher_service.audit.heads import sign_head
 from cipher_service.audit.ledger import append, latest_note, size_and_origin
 from cipher_service.audit.records import DONE, Event
+from cipher_service.audit.signers import Signers
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.migrations import upgrade
 from cipher_service.storage.unit_of_work import reading, unit_of_work
@@ -72,7 +73,7 @@ def test_go_verifies_what_the_service_exports(verifier: Path, tmp_path: Path) ->
             if count == 100:
                 (out / "older").write_bytes(latest_note(connection)[1])
             origin = size_and_origin(connection)[1]
-            export(connection, custodian.log_keys().note_key(origin), out)
+            export(connection, Signers.of(custodian, origin), out)
         assert judged(verifier, [out]) == ["OK"]
     engine.dispose()
 

@@ -22,6 +22,7 @@ from keys.custody.compartment import CustodyState, Splitting
 from keys.custody.core import Custody
 from keys.custody.grants import Grant
 from keys.custody.intents import Warrant
+from keys.custody.log_keys import LogKeys
 from keys.custody.roll import Roll
 from keys.custody.shares import Holder, open_share, read_share, split
 from keys.custody.versions import Book
@@ -44,6 +45,7 @@ from keys.log.checkpoints import Checkpoint
 from keys.log.leaves import commit
 from keys.log.notes import Ed25519Signer, Note, VerifierKey
 from keys.log.proofs import LogProof
+from keys.log.succession import LogSuccession, make_log_succession, read_log_succession
 from keys.log.tiles import encode_bundle, read_bundle, split_tile
 from keys.log.witnesses import Witness, make_witness, read_witness, witness_signer
 from keys.manifest import Manifest, Sender
@@ -75,7 +77,15 @@ from keys.service_messages import (
     parse_service_message,
     read_service_message,
 )
-from keys.signing import ENDORSEMENT, RECEIPT, SERVICE_MESSAGE, SLIP, SUCCESSION, SigningKey
+from keys.signing import (
+    ENDORSEMENT,
+    LOG_SUCCESSION,
+    RECEIPT,
+    SERVICE_MESSAGE,
+    SLIP,
+    SUCCESSION,
+    SigningKey,
+)
 from keys.slip_agreement import slip_for
 from keys.slips import Slip, read_head, sign_slip
 from keys.software_key import SoftwareKey
@@ -273,17 +283,25 @@ def _statements() -> list[Parser]:
 
 
 def _successions() -> list[Parser]:
-    """What the root says of the keys of receipts."""
+    """What the root says of the keys of receipts, and of the log's."""
     said = Succession(
         RECEIPTS_KEY, OFFICE.service_key(), OFFICE.certifying_key(),
         root_fingerprint(ROOT.verifying_key), NOW,
     )  # fmt: skip
     file = make_succession(said, partial(ROOT.sign, SUCCESSION))
+    log = LogSuccession(
+        OFFICE.log_keys(), LogKeys.generate().verifiers(), Checkpoint("log", 3, bytes(32)),
+        root_fingerprint(ROOT.verifying_key), NOW,
+    )  # fmt: skip
+    log_file = make_log_succession(log, partial(ROOT.sign, LOG_SUCCESSION))
     return [
         of("keys.succession:Succession.parse", Succession.parse, said.encode()),
         of("keys.succession:read_succession",
            lambda data: read_succession(data, RECEIPTS_KEY, ROOT.verifying_key), file),
         of("keys.succession:files_of", files_of, b"[" + file + b"]"),
+        of("keys.log.succession:LogSuccession.parse", LogSuccession.parse, log.encode()),
+        of("keys.log.succession:read_log_succession",
+           lambda data: read_log_succession(data, ROOT.verifying_key), log_file),
     ]  # fmt: skip
 
 

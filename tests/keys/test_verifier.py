@@ -2,15 +2,20 @@
 
 import runpy
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from keys.custody.log_keys import HeadInMemory, LogKeys
+from keys.endorsement import root_file, root_fingerprint
 from keys.log.checkpoints import Checkpoint, cosign
 from keys.log.errors import LogDamaged, LogForked, LogRolledBack
 from keys.log.notes import ED25519_COSIGNATURE, Ed25519Signer, Note
 from keys.log.proofs import LogProof
+from keys.log.succession import LogLine, LogSuccession, LogVerifiers, make_log_succession
 from keys.merkle import inclusion_path, leaf_hash
+from keys.signing import LOG_SUCCESSION, SigningKey
 from keys.verifier.__main__ import main
 from keys.verifier.exported import require_grown, verify_export, verify_records
 from tests.support.tampering import LOG, ROGUE, Story, honest
@@ -128,3 +133,46 @@ def test_records_in_disorder(story: Story, tmp_path: Path) -> None:
     ):
         with pytest.raises(LogDamaged):
             verify_records(exported, wrong)
+
+
+def test_a_root_leads_an_auditor_from_the_key_that_was_known(
+    story: Story, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, by, first = tmp_path / "log", SigningKey.generate(), LogKeys.generate()
+    origin, now = LOG.verifier.name, datetime(2026, 11, 26, tzinfo=UTC)
+    older = Checkpoint.parse(Note.parse((folder / "older").read_bytes()).text)
+    now_signs = LogVerifiers(LOG.verifier.public, first.verifiers().mldsa44)
+    said = LogSuccession(
+        first.verifiers(), now_signs, older, root_fingerprint(by.verifying_key), now
+    )
+    word = make_log_succession(said, lambda data: by.sign(LOG_SUCCESSION, data))
+    (folder / "successions").write_bytes(b"[" + word + b"]")
+    root = tmp_path / "ministry.root"
+    root.write_bytes(root_file(by.verifying_key))
+
+    def signed(checkpoint: Checkpoint) -> Note:
+        text, line = checkpoint.encode(), LogLine(first.verifiers())
+        return Note.parse(first.sign(text, b"", b"", HeadInMemory(), line))
+
+    old = first.verifiers().note_key(origin).encode()
+    since = tmp_path / "since"
+    since.write_bytes(signed(older).encode())
+    whole = ["log", str(folder), "--root", str(root), "--since", str(since), "--key"]
+    for key in (old, KEY):
+        assert main([*whole, key]) == 0
+        assert " continues" in capsys.readouterr().out
+    assert main(["log", str(folder), "--since", str(since), "--key", KEY]) == 1
+    assert capsys.readouterr().err.startswith("NOTE_NOT_SIGNED")
+    since.write_bytes(signed(Checkpoint.parse(story.checkpoint().text)).encode())
+    assert main([*whole, old]) == 1
+    assert capsys.readouterr().err.startswith("LOG_KEY_ENDED")
+
+    proof, leaves = tmp_path / "proof", [leaf_hash(entry) for entry in story.entries()]
+    path = tuple(inclusion_path(2, leaves[: older.size]))
+    proof.write_bytes(LogProof(2, path, signed(older)).encode())
+    asked = ["proof", str(proof), "--entry", story.entries()[2].hex(), "--key", KEY]
+    assert main(asked) == 1
+    assert capsys.readouterr().err.startswith("NOTE_NOT_SIGNED")
+    assert main([*asked, "--root", str(root), "--successions", str(folder / "successions")]) == 0
+    with pytest.raises(SystemExit):
+        main([*asked, "--root", str(root)])

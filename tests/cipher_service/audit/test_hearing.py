@@ -10,11 +10,13 @@ from cipher_service.audit.heads import keep_signed, sign_head, trouble
 from cipher_service.audit.hearing import CARRIED_MAX, carried, require_ours
 from cipher_service.audit.ledger import append, tree
 from cipher_service.audit.records import DONE, Event
+from cipher_service.audit.signers import log_line
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody import no_secret, open_custodian
 from keys.custody.log_keys import HeadInMemory, LogKeys
 from keys.errors import Refusal
 from keys.log.checkpoints import Checkpoint
+from keys.log.succession import LogLine
 from tests.support.ministry import Ministry
 
 ORIGIN = "minrex.example/audit"
@@ -33,7 +35,8 @@ def ministry(engine: Engine, tmp_path: Path) -> Ministry:
 def head(size: int, root: bytes, keys: LogKeys = KEYS, origin: str = ORIGIN) -> str:
     """A head signed by a log's keys, whatever it says."""
     text = Checkpoint(origin, size, root).encode()
-    return keys.sign(text, b"", b"", HeadInMemory()).decode()
+    line = LogLine(keys.verifiers())
+    return keys.sign(text, b"", b"", HeadInMemory(), line).decode()
 
 
 def root_of(ministry: Ministry, size: int) -> bytes:
@@ -43,7 +46,7 @@ def root_of(ministry: Ministry, size: int) -> bytes:
 
 def hear(ministry: Ministry, note: str) -> None:
     with reading(ministry.engine) as connection:
-        require_ours(connection, note, KEYS.verifiers())
+        require_ours(connection, note, LogLine(KEYS.verifiers()))
 
 
 def test_every_head_of_this_log_is_known_again(ministry: Ministry) -> None:
@@ -79,7 +82,7 @@ def test_what_is_carried_is_the_last_signed_head_and_fits(ministry: Ministry) ->
         note = carried(connection)
         assert note is not None
         assert len(note) <= CARRIED_MAX
-        require_ours(connection, note, custodian.log_keys())
+        require_ours(connection, note, log_line(custodian))
 
 
 def test_what_is_carried_follows_the_log(ministry: Ministry) -> None:

@@ -106,7 +106,7 @@ def test_a_store_opens_with_as_many_keys_as_it_may_ever_hold(founded: Any) -> No
     custody = _open(founded)
     bureau, service, card = custody.bureau, custody.service, custody.card()
     for _ in range(SUCCESSIONS_MOST):
-        service = service.with_receipts(bureau.root, NOW)
+        service = service.with_receipts(bureau.root, NOW).with_log(bureau.root, None, NOW)
     for _ in range(EDITIONS_MOST - 1):
         bureau, card = bureau.with_next(NOW, UNTIL)
         bureau = replace(bureau, card=card)
@@ -115,11 +115,12 @@ def test_a_store_opens_with_as_many_keys_as_it_may_ever_hold(founded: Any) -> No
         ("service.age", wrap_service(service, credential)),
         ("bureau.card", card.to_bytes()),
     ):
-        assert len(data) < COMPARTMENT_BYTES_MAX / 4
+        assert len(data) < COMPARTMENT_BYTES_MAX / 3
         (founded.store / name).write_bytes(data)
     custody = _open(founded)
     assert custody.card().edition == EDITIONS_MOST
     assert len(files_of(custody.successions())) == SUCCESSIONS_MOST
+    assert len(files_of(custody.log_successions())) == SUCCESSIONS_MOST
     assert custody.root_introduction()
     kept = _kept(founded)
     with pytest.raises(KeyBookFull):

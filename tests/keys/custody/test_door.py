@@ -135,6 +135,7 @@ def test_acts_on_the_bureau_s_keys_pass_the_door(
     open_door(custody)
     root = read_introduction(remote.root_introduction(), custody.card())
     assert remote.successions() == custody.successions() == b"[]"
+    assert remote.log_successions() == custody.log_successions() == b"[]"
 
     read_endorsement(remote.endorse_card(card.to_bytes()), card, root)
     suspended = canonical.decode(remote.suspend_key(b"bureau/MINREX", b"1", b"doute"))

@@ -33,6 +33,7 @@ from keys.log.errors import NoteNotSigned
 from keys.log.leaves import commit
 from keys.log.notes import Note
 from keys.log.proofs import LogProof
+from keys.log.succession import LogLine
 from keys.merkle import leaf_hash
 from tests.support.intents import ORIGIN, IntentLog, grant_of
 from tests.support.officers import CLERK, Hours, whole_now
@@ -48,7 +49,8 @@ def custody() -> Custody:
 
 
 def _judge(custody: Custody, warrant: bytes, now: datetime | None = None) -> None:
-    require_intent(Warrant.parse(warrant), EXPECTED, custody.log_keys(), ORIGIN, now or whole_now())
+    line = LogLine(custody.log_keys())
+    require_intent(Warrant.parse(warrant), EXPECTED, line, ORIGIN, now or whole_now())
 
 
 def _logged(record: bytes) -> bytes:

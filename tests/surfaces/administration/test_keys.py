@@ -1,6 +1,7 @@
 """`cipher-service keys`: states and their ends, and what a compromised key could read."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +15,14 @@ from cipher_service.client.online_refusals import Unreachable
 from cipher_service.pouches import devices
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.canonical import bytes_from_text
 from keys.certificates import authorities_of
 from keys.custody.lasting import LASTING
+from keys.endorsement import root_file
+from keys.signing import SigningKey, VerifyingKey
 from tests.support.ending_keys import ending_tomorrow
 from tests.surfaces.administration.running import done, given, refused, run
+from tests.surfaces.administration.test_audit import verify
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +198,43 @@ def test_another_key_of_receipts_is_followed_by_posts_that_nobody_called(ministr
         done(ministry, "bureau", "receipts", each)
     assert {before, after} <= {each["id"] for each in chiffre("en", "outbox", "--identity", paris)}
     assert given(ministry, "check") == []
+
+
+def test_other_keys_of_the_log_are_followed_by_posts_and_auditors(
+    ministry: Stage, tmp_path: Path
+) -> None:
+    paris, before, after = ministry.identity("PARIS"), tmp_path / "before", tmp_path / "after"
+    known = chiffre("en", "sync", "--identity", paris)
+    given(ministry, "audit", "export", "--out", str(before))
+    key = (before / "vkey").read_text("ascii").strip()
+    made = given(ministry, "keys", "rotate", "log/MINREX")
+    assert (made["number"], made["history"][-1]["to"]) == (2, "active")
+    _export_by_another(ministry, after, key)
+
+    followed = chiffre("en", "sync", "--identity", paris)
+    assert followed["fingerprint"] != known["fingerprint"]
+    pin = json.loads((Path(paris) / "ministry.json").read_text())["root"]
+    root = VerifyingKey(*(bytes_from_text(pin[half]) for half in ("ed25519", "mldsa65")))
+    (tmp_path / "ministry.root").write_bytes(root_file(root))
+    led = ("--key", key, "--root", str(tmp_path / "ministry.root"))
+    since = ("--since", str(before / "checkpoint"))
+    assert verify("log", str(after)).returncode == 0
+    assert "NOTE_NOT_SIGNED" in verify("log", str(after), "--key", key).stderr
+    ended = verify("log", str(after), *led, *since)
+    assert (ended.returncode, " continues" in ended.stdout) == (0, True), ended.stderr
+    (tmp_path / "ministry.root").write_bytes(root_file(SigningKey.generate().verifying_key))
+    assert "SUCCESSION_OF_ANOTHER" in verify("log", str(after), *led).stderr
+    assert given(ministry, "check") == []
+
+
+def _export_by_another(ministry: Stage, out: Path, key: str) -> None:
+    """Export once another key signed a head; the running service has one signed each second."""
+    until = time.monotonic() + 90
+    while time.monotonic() < until:
+        given(ministry, "audit", "export", "--out", str(out))
+        if (out / "vkey").read_text("ascii").strip() != key:
+            return
+    raise AssertionError("no head")
 
 
 def test_other_keys_at_the_desks_end_the_old_ones_in_the_same_act(ministry: Stage) -> None:

@@ -17,6 +17,7 @@ from cipher_service.api.application import create_application
 from keys.custody.log_keys import HeadInMemory, LogKeys
 from keys.log.checkpoints import Checkpoint, cosign, read_cosignature, read_head
 from keys.log.notes import Ed25519Signer, Note, VerifierKey
+from keys.log.succession import LogLine
 from keys.log.tiles import Tile, TileTree, read_bundle
 from keys.log.witnesses import Witness, make_witness, witness_signer
 from keys.merkle import leaf_hash
@@ -176,7 +177,8 @@ def test_a_receipt_that_carries_another_history_counts_and_is_recorded(
     sent_to_lome = paris.send([lome])
     rogue = LogKeys.generate()
     text_of_head = Checkpoint(service.settings.log_origin, 3, b"\1" * 32).encode()
-    note = rogue.sign(text_of_head, b"", b"", HeadInMemory()).decode()
+    line = LogLine(rogue.verifiers())
+    note = rogue.sign(text_of_head, b"", b"", HeadInMemory(), line).decode()
     statement = PostReceipt(
         kind=DELIVERED,
         dispatch_id=sent_to_lome.id,
