@@ -52,12 +52,12 @@ class Closing:
     manifest: str | None
     seals: tuple[str, ...]
     weight_g: int | None
-    rectified_g: int | None
     nonce_sha256: str | None
     stage: str
     lost: bool
     recalled: bool
     route: RouteRecord
+    rectified_g: int | None = None
 
     @property
     def weighed_g(self) -> int | None:
@@ -400,10 +400,10 @@ def _closing(row: Any) -> Closing:
         manifest=row.manifest,
         seals=tuple(json.loads(row.seals)),
         weight_g=row.weight_g,
-        rectified_g=row.rectified_g,
         nonce_sha256=row.nonce_sha256,
         stage=row.stage,
         lost=bool(row.lost),
         recalled=bool(row.recalled),
         route=_route(row, "route_"),
+        rectified_g=row.rectified_g,
     )
