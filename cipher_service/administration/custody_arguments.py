@@ -74,6 +74,9 @@ def add_backups(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     _add_shares(restore, say, client)
     restore.add_argument("--checkpoint", metavar=say("a_file"), help=say("help_restore_checkpoint"))
     restore.add_argument("--second", metavar=say("a_folder"), help=say("help_restore_second"))
+    restore.add_argument(
+        "--custodian-second", metavar=say("a_folder"), help=say("help_restore_place")
+    )
     restore.add_argument("--gap", metavar="N", type=int, help=say("help_restore_gap"))
     restore.add_argument(
         "--receipt",

@@ -1,7 +1,8 @@
 """An installation made anew of a backup, on a clean machine, so that nothing is ever used twice.
 
 What happened after the backup was made is not in it: numbers were given, heads signed. Where there
-was a second store, all of that is replayed from it (`--second`), and no number is skipped. Else
+was a second store, all of that is replayed from it (`--second`), and no number is skipped; what the
+custodian's terminal and officers changed is in its second place (`--custodian-second`). Else
 every counter resumes far above (`--gap`, and above what a post's receipt proves), also those that
 this year had not begun. Series open a new epoch as a restored post's do, sessions and links end,
 prekeys that were free count as given. The log goes on under a new name: its first entry names the
@@ -37,6 +38,7 @@ from cipher_service.audit.signers import Signers
 from cipher_service.client.durable import sync_folder
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
+from cipher_service.directory.enrolment import install
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches.continuity import REGISTER, counter_of, spend
 from cipher_service.dispatches.incarnations import PREFIX, following, reopen
@@ -52,9 +54,11 @@ from cipher_service.storage.tables.registers import counter
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys import canonical
 from keys.age.stream import OpeningStream
+from keys.cards import Card
 from keys.custody import Custodian, open_custodian, read_credential
 from keys.custody.backups import forget_log, open_with
 from keys.custody.lasting import DESKS_KEY
+from keys.custody.second_place import adopt, end_of
 from keys.custody.shares import Share
 from keys.log.notes import Note
 from keys.receipts import read_submitted_receipt
@@ -82,7 +86,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class _Renewed:
-    """What a restore made: settings, cancelled numbers, the last record that was replayed.
+    """What a restore made: settings, cancelled numbers, how far both second stores were taken up.
 
     `desks` says whether the books ended the desks whose keys the backup has.
     """
@@ -90,18 +94,25 @@ class _Renewed:
     settings: Settings
     intervals: list[Interval]
     replayed: int | None
+    custody: int | None
     desks: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
-    """How a restored service goes on: its epoch, how far its counters skip, what was replayed."""
+    """How a restored service goes on: its epoch, how far its counters skip, what was replayed.
+
+    `custody` says how often the custodian's second place was written, where it was taken up; `card`
+    is the custodian's where the books do not know it yet.
+    """
 
     now: datetime
     epoch: int
     gap: int
     proved: dict[str, int]
     replayed: int | None
+    custody: int | None
+    card: Card | None
 
 
 def restore(arguments: Namespace, terminal: Terminal) -> None:
@@ -136,6 +147,8 @@ def restore(arguments: Namespace, terminal: Terminal) -> None:
         raise
     speaker = Speaker(terminal)
     speaker.show("restored", data=str(data), log=made.settings.log_origin)
+    if made.custody is not None:
+        speaker.show("restored_place", position=made.custody)
     if made.replayed is not None:
         speaker.show("restored_second", position=made.replayed)
     for each in made.intervals:
@@ -172,7 +185,8 @@ def _renew(folder: Path, arguments: Namespace, shares: list[Share], checkpoint: 
         migrations.upgrade(before)
         with reading(before) as connection:
             epoch = _following(connection, now)
-            _require_keys(connection, settings)
+            custody = _adopted(settings, arguments)
+            card = _require_keys(connection, settings)
             desks = are_retired(connection, _custodian_of(settings))
             statement = _statement(connection, arguments, shares, checkpoint)
             number = _archive(connection, folder, settings, statement)
@@ -186,7 +200,8 @@ def _renew(folder: Path, arguments: Namespace, shares: list[Share], checkpoint: 
             migrations.upgrade(after)
             with reading(before) as connection:
                 copy_tables(connection, after, without=_AUDIT | _ENDED | OWN)
-            opening = _Opening(now, epoch, arguments.gap or _gap(replayed), proved, replayed)
+            gap = arguments.gap or _gap(replayed)
+            opening = _Opening(now, epoch, gap, proved, replayed, custody, card)
             intervals = _resume(after, settings, opening, statement)
         finally:
             after.dispose()
@@ -195,7 +210,7 @@ def _renew(folder: Path, arguments: Namespace, shares: list[Share], checkpoint: 
     (folder / DATABASE).unlink()
     forget_log(settings.custodian_store, f"log.head.{number}")
     settings.write()
-    return _Renewed(settings, intervals, replayed, desks)
+    return _Renewed(settings, intervals, replayed, custody, desks)
 
 
 def _resume(
@@ -218,6 +233,8 @@ def _resume(
         given = {"state": "taken", "taken_at": clock.text(now)}
         connection.execute(update(prekey).where(prekey.c.state == "free").values(given))
         reopen(connection, opening.epoch, now.year)
+        if opening.card is not None:
+            install(connection, opening.card, now)
         named = f"{old['origin']}@{old['size']}"
         events = [
             told("restore", resource=named, request=sha256(statement).hexdigest()),
@@ -225,12 +242,28 @@ def _resume(
         ]
         if opening.replayed is not None:
             events.append(told("restore_second_store", resource=str(opening.replayed)))
+        if opening.custody is not None:
+            events.append(told("restore_second_place", resource=str(opening.custody)))
         events += [
             told("restore_interval", resource=f"{each.name} {each.first}-{each.last}")
             for each in intervals
         ]
         append(connection, settings.log_origin, events)
     return intervals
+
+
+def _adopted(settings: Settings, arguments: Namespace) -> int | None:
+    """Make the restored custodian's store what its second place has, where that is given.
+
+    Raises:
+        KeysError: see `keys.custody.second_place.adopt`.
+        OSError: it cannot be read.
+    """
+    store = settings.custodian_store
+    if arguments.custodian_second:
+        return adopt(store, Path(arguments.custodian_second).resolve())
+    end_of(store)
+    return None
 
 
 def _following(connection: Connection, now: datetime) -> int:
@@ -241,17 +274,24 @@ def _following(connection: Connection, now: datetime) -> int:
         raise Refused("RESTORE_EPOCHS_EXHAUSTED", year=now.year) from None
 
 
-def _require_keys(connection: Connection, settings: Settings) -> None:
-    """Demand that the backup holds the keys of the card that the books have in force.
+def _require_keys(connection: Connection, settings: Settings) -> Card | None:
+    """Demand that the custodian has the keys of the card that the books have in force.
 
     A second store tells of a rotation that is in no backup, and not its keys.
+
+    Returns:
+        Its card where the books do not know it yet: its second place may be ahead of them.
 
     Raises:
         Refused: SECOND_STORE_NEWER_KEYS.
     """
     told = read_directory(connection).card_in_force(settings.headquarters)
-    if told.fingerprint != _custodian_of(settings).card().fingerprint:
+    card = _custodian_of(settings).card()
+    if told.fingerprint == card.fingerprint:
+        return None
+    if told.edition >= card.edition:
         raise Refused("SECOND_STORE_NEWER_KEYS", post=settings.headquarters)
+    return card
 
 
 def _gap(replayed: int | None) -> int:

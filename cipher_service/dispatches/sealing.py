@@ -19,7 +19,12 @@ from cipher_service.dispatches import repository
 from cipher_service.dispatches.service import Recorded
 from cipher_service.errors import ServiceError
 from cipher_service.storage.batch import BeforeCommit, Outcome
-from keys.custody.errors import CustodianFault, CustodianUnavailable
+from keys.custody.errors import (
+    CustodianFault,
+    CustodianUnavailable,
+    SecondPlaceDiffers,
+    SecondPlaceUnreachable,
+)
 from keys.custody.protocol import Custodian
 from keys.custody.remote import begin_receipts
 from keys.errors import SignatureInvalid
@@ -27,6 +32,8 @@ from keys.lifecycle import KeyNotUsable
 from keys.receipts import SealedBatch, UnsignedBatch, batch_together, whole_receipt
 from keys.signing import RECEIPTS
 from keys.statements import key_fingerprint
+
+_NOT_NOW = (CustodianFault, CustodianUnavailable, SecondPlaceDiffers, SecondPlaceUnreachable)
 
 
 def _nothing(_connection: Connection, _outcomes: Sequence[Outcome]) -> None:
@@ -106,7 +113,7 @@ class ReceiptSealer:
                     self._key.verify_ed25519(RECEIPTS, batch.root_statement, given.ed25519)
                 except SignatureInvalid:
                     return self._signed_anew(new, now, head), now
-            except (CustodianUnavailable, CustodianFault, KeyNotUsable, SignatureInvalid) as error:
+            except (*_NOT_NOW, KeyNotUsable, SignatureInvalid) as error:
                 raise ServiceError("UNAVAILABLE") from error
             return batch.sealed(given), now
 

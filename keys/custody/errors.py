@@ -65,6 +65,18 @@ class StoreUnsafe(Refusal):
     code = "CUSTODY_STORE_UNSAFE"
 
 
+class SecondPlaceUnreachable(KeysError):
+    """The second place of the custodian's store cannot be written or read; a retry can help."""
+
+    code = "CUSTODY_SECOND_UNREACHABLE"
+
+
+class SecondPlaceDiffers(Refusal):
+    """Store and second place do not belong together: one of them is older, or damaged."""
+
+    code = "CUSTODY_SECOND_DIFFERS"
+
+
 class HsmCredentialInvalid(Refusal):
     """The wrapped credential is malformed, altered, or sealed by another module."""
 

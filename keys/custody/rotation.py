@@ -30,6 +30,7 @@ from keys.custody.lasting import (
     with_lasting,
 )
 from keys.custody.log_keys import HeadInStore
+from keys.custody.second_place import put
 from keys.custody.splitting import opened_store, remove_leftovers
 from keys.custody.store import (
     CARD_FILE,
@@ -47,7 +48,6 @@ from keys.custody.versions import (
     version_of,
 )
 from keys.endorsement import root_fingerprint
-from keys.files import exchange
 from keys.lifecycle import ACTIVE, DEACTIVATED, DESTROYED, PROTECTS, TRAFFIC, KeyVersion
 from keys.succession import RECEIPTS_KEY
 
@@ -101,9 +101,9 @@ class Terminal:
             if not any(each.number == card.edition for each in book.of(bureau_key(card))):
                 book = book.with_version(version_of(card))
             settled(book, card, now).require_room()
-            exchange(path, wrap_secret(keys, passphrase))
+            put(path, wrap_secret(keys, passphrase))
             file.write(book)
-            exchange(self.store / CARD_FILE, card.to_bytes() + b"\n")
+            put(self.store / CARD_FILE, card.to_bytes() + b"\n")
             file.write(settled(book, card, now))
         return card
 
@@ -211,7 +211,7 @@ class Terminal:
             book = settled(file.read() or Book(), card, now)
             book = with_lasting(book, card.post, made.fingerprints, now)
             book.require_room()
-            exchange(self.store / SERVICE_FILE, wrap_service(made, self.credential))
+            put(self.store / SERVICE_FILE, wrap_service(made, self.credential))
             file.write(book)
         return book.of(f"{kind}/{card.post}")[-1]
 
@@ -260,7 +260,7 @@ class Terminal:
                 file.write(book.with_version(version))
             own = key == bureau_key(keys.card)
             if own and any(each.card.edition == number for each in keys.editions):
-                exchange(path, wrap_secret(keys.without(number), passphrase))
+                put(path, wrap_secret(keys.without(number), passphrase))
             if own:
                 remove_leftovers(self.store)
         return version

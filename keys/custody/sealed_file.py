@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase
 from keys.custody.errors import StoreInvalid
 from keys.custody.files import read_private
+from keys.custody.second_place import put
 from keys.errors import Refusal
-from keys.files import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,7 +100,8 @@ class SealedFile(Generic[Value]):
 
         Raises:
             ValueError: its readers would refuse it.
+            SecondPlaceUnreachable, SecondPlaceDiffers: see `keys.custody.second_place.put`.
             OSError: the disk refuses; the old value stands.
         """
         sealed = encrypt_with_passphrase(self._encode(value), self._credential, LOG_N)
-        exchange(self._store / self._name, sealed)
+        put(self._store / self._name, sealed)

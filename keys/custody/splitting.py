@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from keys.cards import Card, read_card
 from keys.custody.compartment import PURPOSE, Splitting
 from keys.custody.errors import StoreSplitAlready, StoreUnsplit
+from keys.custody.second_place import put, removed
 from keys.custody.shares import KEY_BYTES, Holder, Share, combine, split
 from keys.custody.store import (
     CARD_FILE,
@@ -30,7 +31,7 @@ from keys.custody.store import (
     unseal_passphrase,
     wrap_secret,
 )
-from keys.files import exchange, flush_folder, write_new
+from keys.files import flush_folder, write_new
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,6 +132,7 @@ def remove_leftovers(store: Path) -> None:
         _remove(store, {SECRET_FILE})
     else:
         _remove_all_but(store, splitting.set)
+    removed(store)
 
 
 def _opened(store: Path, shares: Sequence[Share]) -> BureauKeys:
@@ -153,8 +155,9 @@ def _split(store: Path, keys: BureauKeys, threshold: int, holders: Sequence[Hold
         write_new(path, sealed)
     flush_folder(folder)
     flush_folder(store)
-    exchange(store / SPLITTING_FILE, splitting.to_bytes())
+    put(store / SPLITTING_FILE, splitting.to_bytes())
     _remove_all_but(store, made.set)
+    removed(store)
     return paths
 
 

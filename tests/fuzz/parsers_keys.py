@@ -5,6 +5,7 @@ import socket
 from base64 import b64encode
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import cbor2
 
@@ -24,6 +25,7 @@ from keys.custody.grants import Grant
 from keys.custody.intents import Warrant
 from keys.custody.log_keys import LogKeys
 from keys.custody.roll import Roll
+from keys.custody.second_place import SecondPlace, State
 from keys.custody.shares import Holder, open_share, read_share, split
 from keys.custody.versions import Book
 from keys.destruction import make_record, read_record
@@ -395,6 +397,10 @@ def _custodian() -> list[Parser]:
         of("keys.custody.shares:read_share", read_share, open_share(sealed[0], held).to_bytes()),
         of("keys.custody.backups:BackupKey.parse", BackupKey.parse, backup.to_bytes(),
            refusals=MALFORMED),
+        of("keys.custody.second_place:SecondPlace.parse", SecondPlace.parse,
+           SecondPlace(Path("/mnt/second/one"), bytes(32)).to_bytes(), refusals=MALFORMED),
+        of("keys.custody.second_place:State.parse", lambda data: State.parse(data, bytes(32)),
+           State(7, {"bureau.card": "a" * 64}).to_bytes(bytes(32)), refusals=MALFORMED),
     ]  # fmt: skip
 
 

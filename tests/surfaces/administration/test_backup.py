@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import delete, insert, select
 
 from cipher_service import clock
+from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.stage import Stage, chiffre
 from cipher_service.audit.ledger import latest_note
 from cipher_service.dispatches.incarnations import PREFIX
@@ -20,6 +21,7 @@ from cipher_service.storage.engine import open_engine
 from cipher_service.storage.tables.headquarters import allotted
 from cipher_service.storage.tables.registers import counter
 from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.custody.second_place import begin, end
 from tests.support import postgres
 from tests.surfaces.administration.running import done, given, refused, run
 
@@ -250,8 +252,38 @@ def test_keys_that_were_rotated_after_the_backup_are_missed_by_name(
     ended = run("--data", str(fresh), "restore", made["path"], *opened, *second)
     assert (ended.returncode, "(SECOND_STORE_NEWER_KEYS)" in ended.stderr) == (1, True)
     assert not fresh.exists()
+    _require_second_place(ministry, (*opened, *second), tmp_path)
     made = given(ministry, "backup", "make", "--out", str(tmp_path / "later"))
     ended = run("--data", str(fresh), "restore", made["path"], *opened, *second)
     assert ended.returncode == 0, ended.stderr
     assert "desks/MINREX" not in ended.stdout
     done(ministry, "backup", "second", "--end")
+
+
+def _require_second_place(ministry: Stage, words: tuple[str, ...], folder: Path) -> None:
+    """Where the custodian has a second place, keys that no backup has come back from there."""
+    place = folder / "custodian-second"
+    place.mkdir()
+    begin(ministry.settings.custodian_store, place)
+    made = given(ministry, "backup", "make", "--out", str(folder / "with-place"))
+    given(ministry, "keys", "rotate")
+    given(ministry, "keys", "rotate", "desks/MINREX")
+    with custodian_of(ministry.settings) as custodian:
+        card, desks = custodian.card().fingerprint, custodian.desk_keys()
+        book = custodian.key_versions()
+    fresh = folder / "with-both"
+    at = ("--custodian-second", str(place))
+    early = run("--data", str(fresh), "restore", made["path"], *words)
+    assert (early.returncode, "(SECOND_STORE_NEWER_KEYS)" in early.stderr) == (1, True)
+    ended = run("--data", str(fresh), "restore", made["path"], *words, *at, language="en")
+    assert ended.returncode == 0, ended.stderr
+    assert "Custodian taken from its second place" in ended.stdout
+    assert "desks/MINREX" not in ended.stdout
+    settings = Settings.load(fresh)
+    with custodian_of(settings, f"file:{settings.custodian_store}") as custodian:
+        assert (custodian.card().fingerprint, custodian.desk_keys()) == (card, desks)
+        assert custodian.key_versions() == book
+    place.rename(folder / "away")
+    refused(ministry, "CUSTODY_SECOND_UNREACHABLE", "keys", "rotate", status=3)
+    assert given(ministry, "keys", "list")
+    end(ministry.settings.custodian_store)
