@@ -88,6 +88,7 @@ def everything(connection: Connection) -> list[Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover  # the same lines 18,000 times, which the other tests count
 def test_the_list_is_what_the_engine_allows_of_every_row(filled: Engine) -> None:
     """Short form 18,000 pairs a database, long form 150,000 (`make gates`)."""
     chance = Chance(8)
