@@ -99,6 +99,7 @@ async def show(visit: Visit) -> Response:
         **found,
         kinds=KINDS,
         states=STATES,
+        grades=default_roles().grades,
         signs=_SIGNS in held,
         ends=bool(held & REVOKE) or visit.person.number in _parties(found["mandate"]),
     )
@@ -147,6 +148,7 @@ async def _listed(
         chosen=chosen,
         kinds=KINDS,
         states=STATES,
+        grades=default_roles().grades,
         roles=list(default_roles().roles.values()),
         registers=_REGISTERS in visit.person.principal.functions,
     )
