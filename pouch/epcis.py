@@ -2,8 +2,9 @@
 
 Each custody event becomes one EPCIS event whose id is its own hash (CBV 2.0, "event hash ID"), so
 that two exports of one life name the same events. A correction repeats the wrong event with an
-error declaration, which leaves its id as it was. Bags, seals, places and officers are URIs under
-the ministry's own authority: CBV chapter 8 allows it, and no GS1 prefix is needed.
+error declaration, which leaves its id as it was; so does a bag's weight that its origin put right
+(pouch/SPEC.md §13), beside the sealing with the right one. Bags, seals, places and officers are
+URIs under the ministry's own authority: CBV chapter 8 allows it, and no GS1 prefix is needed.
 
 EPCIS knows no sealing: seals are *installed* in an AssociationEvent, whose parent is the bag.
 
@@ -56,7 +57,27 @@ _CONDITIONS: Final = {
 }
 
 
-def epcis_document(events: Iterable[Event], authority: str, made: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Reweighed:
+    """A bag's weight as a rectification of its bordereau put it right.
+
+    Attributes:
+        hash: of the rectification's statement, 64 hexadecimal digits.
+        made: when it was issued, UTC, whole seconds.
+        weight_g: of the closed bag.
+    """
+
+    hash: str
+    made: datetime
+    weight_g: int
+
+
+def epcis_document(
+    events: Iterable[Event],
+    authority: str,
+    made: datetime,
+    reweighed: Mapping[str, Reweighed] | None = None,
+) -> dict[str, Any]:
     """Gives the EPCIS document of some custody events, in the order of their times.
 
     Args:
@@ -65,6 +86,7 @@ def epcis_document(events: Iterable[Event], authority: str, made: datetime) -> d
         authority: URI under which bags, seals, places and officers are named, such as
             `https://valise.example`.
         made: when the document is made, UTC, whole seconds.
+        reweighed: weights that were put right, by the closings' identifiers.
 
     Raises:
         ValueError: `authority` is not such a URI.
@@ -74,6 +96,12 @@ def epcis_document(events: Iterable[Event], authority: str, made: datetime) -> d
     told = {event.id: event for event in events}
     export = _Export(authority, told)
     ordered = sorted(told.values(), key=lambda event: (event.at, event.id))
+    put_right = (
+        each
+        for event in ordered
+        if isinstance(event.facts, Sealed) and (right := (reweighed or {}).get(event.seal))
+        for each in export.reweighed(event, event.facts, right)
+    )
     return {
         "@context": [CONTEXT],
         "type": "EPCISDocument",
@@ -81,7 +109,12 @@ def epcis_document(events: Iterable[Event], authority: str, made: datetime) -> d
         "creationDate": text_from_time(made),
         "epcisBody": {
             "eventList": [
-                told_so for event in ordered if (told_so := export.epcis_event(event)) is not None
+                *(
+                    told_so
+                    for event in ordered
+                    if (told_so := export.epcis_event(event)) is not None
+                ),
+                *put_right,
             ]
         },
     }
@@ -125,6 +158,27 @@ class _Export:
             {"type": "cert", "bizTransaction": f"ni:///sha-256;{event.id}"},
         ]
         return {"eventID": event_hash_id(made), **made}
+
+    def reweighed(
+        self, event: Event, facts: Sealed, right: Reweighed
+    ) -> tuple[dict[str, Any], ...]:
+        """Gives the sealing with the right weight, and the one as told as an error; or nothing."""
+        if right.weight_g == facts.weight_g:
+            return ()
+        wrong = self.epcis_event(event) or {}
+        made = {name: value for name, value in wrong.items() if name != "eventID"}
+        made |= _weighed(right.weight_g)
+        made["bizTransactionList"] = [
+            *made["bizTransactionList"],
+            {"type": "cert", "bizTransaction": f"ni:///sha-256;{right.hash}"},
+        ]
+        corrective = {"eventID": event_hash_id(made), **made}
+        declaration = {
+            "declarationTime": text_from_time(right.made),
+            "reason": "incorrect_data",
+            "correctiveEventIDs": [corrective["eventID"]],
+        }
+        return corrective, {**wrong, "errorDeclaration": declaration}
 
     def _error_declaration(self, event: Event, facts: Corrected) -> dict[str, Any] | None:
         wrong = self.told.get(facts.event)

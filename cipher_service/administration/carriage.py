@@ -269,6 +269,7 @@ def show(arguments: Namespace, terminal: Terminal) -> None:
                 "holder": found.custody.holder,
                 "bordereau": found.bordereau,
                 "announced": found.announced,
+                "rectified": list(found.rectified),
                 "events": events,
                 "cases": [asdict(case) for case in found.cases],
                 "compromised": [item for item, _ in found.burnt],
@@ -280,6 +281,8 @@ def show(arguments: Namespace, terminal: Terminal) -> None:
     for event in events:
         persons = " + ".join(filter(None, (event["officer"], event["witness"])))
         terminal.show(f"{event['at']}  {event['place']:<12} {event['kind']:<12} {persons}")
+    if found.rectified:
+        Speaker(terminal).show("pouch_rectified_by", numbers=", ".join(found.rectified))
     for case in found.cases:
         terminal.show(f"{case.case}  {case.severity} {case.kind} {case.what} {case.state}")
     for item, designation in found.burnt:

@@ -18,6 +18,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.pouches import carriage, closing, repository, signing
 from cipher_service.pouches.entitlement import SEAL
 from cipher_service.pouches.office import Office, Sitting
+from cipher_service.pouches.repository import Closing
 from cipher_service.pouches.signing import CustodianSealer
 from cipher_service.storage.tables.pouches import closing as closings
 from cipher_service.storage.tables.pouches import rectification as book
@@ -28,6 +29,7 @@ from keys.custody import Custodian
 from keys.custody.bag_texts import RECTIFIED
 from pouch.bordereau import digest
 from pouch.changes import change_of
+from pouch.epcis import Reweighed
 from pouch.errors import RectificationMalformed, RectificationNotOfBag, RectificationUnwitnessed
 from pouch.manifest import SALT_BYTES, Manifest
 from pouch.pack import RectifiedTo
@@ -151,6 +153,15 @@ def last_of(connection: Connection, seals: Sequence[str]) -> dict[str, Rectified
         )
         found |= {row.seal: RectifiedTo(row.ordinal, row.hash, row.rectified_g) for row in rows}
     return found
+
+
+def reweighed(connection: Connection, found: Closing) -> dict[str, Reweighed]:
+    """Return the weight of a closing as it was put right, by its identifier; nothing before."""
+    rows = rows_of(connection, found.seal)
+    if not rows or found.weighed_g is None:
+        return {}
+    last = rows[-1]
+    return {found.seal: Reweighed(last.hash, clock.parse(last.made_at), found.weighed_g)}
 
 
 def untold(connection: Connection, seals: Sequence[str]) -> list[Row[Any]]:

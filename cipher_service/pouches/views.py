@@ -18,6 +18,7 @@ from cipher_service.pouches import (
     listing,
     outcomes,
     overview,
+    rectifying,
     repository,
     signing,
 )
@@ -123,7 +124,8 @@ class DepartureLine:
 class Journey:
     """One closing from make-up to discharge, as far as it was told.
 
-    `burnt` names the controlled items that its breaches compromised, as (number, designation).
+    `burnt` names the controlled items that its breaches compromised, as (number, designation);
+    `rectified` the rectifications of its bordereau by their numbers, in their order.
     """
 
     line: BagLine
@@ -134,6 +136,7 @@ class Journey:
     burnt: tuple[tuple[int, str], ...]
     bordereau: str | None
     announced: bool
+    rectified: tuple[str, ...] = ()
 
 
 def under_way(office: Office, *, by: str) -> list[BagLine]:
@@ -166,6 +169,9 @@ def journey(office: Office, named: str, *, by: str) -> Journey:
             burnt=tuple(burnt_by(sitting.connection, closing.seal)),
             bordereau=None if kept is None else kept.number,
             announced=kept is not None and kept.announcement is not None,
+            rectified=tuple(
+                row.number for row in rectifying.rows_of(sitting.connection, closing.seal)
+            ),
         )
 
 
@@ -180,7 +186,8 @@ def epcis(office: Office, named: str, authority: str, *, by: str) -> dict[str, o
         closing = seen(sitting, named, by)
         events = repository.events_of(sitting.connection, closing.seal)
         try:
-            return epcis_document(events, authority, sitting.now)
+            right = rectifying.reweighed(sitting.connection, closing)
+            return epcis_document(events, authority, sitting.now, right)
         except ValueError as error:
             raise ServiceError("AUTHORITY_MALFORMED") from error
 

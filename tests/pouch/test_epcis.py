@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from epcis_event_hash_generator import hash_generator, json_to_py
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pouch.epcis import epcis_document
+from pouch.epcis import Reweighed, epcis_document
 from pouch.events import Event
 from pouch.facts import (
     DID_NOT_OCCUR,
@@ -204,6 +205,37 @@ def test_a_correction_is_an_error_declaration_under_the_same_id() -> None:
     known = {event["eventID"] for event in EVENTS}
     assert len(corrective) == 1
     assert set(corrective) <= known
+
+
+def test_a_weight_that_was_put_right_is_an_error_declaration_beside_the_right_one(
+    official: Callable[[object], list[str]],
+) -> None:
+    events = Voyage().events()
+    told = events[1]
+    assert isinstance(told.facts, Sealed)
+    right = Reweighed("a5" * 32, NOON + timedelta(hours=9), told.facts.weight_g + 1_000)
+
+    document = epcis_document(events, AUTHORITY, NOON, {told.seal: right})
+
+    before = epcis_document(events, AUTHORITY, NOON)["epcisBody"]["eventList"]
+    *plain, corrective, declared = document["epcisBody"]["eventList"]
+    assert plain == before
+    assert official(document) == []
+    (sealing,) = (each for each in plain if each["eventID"] == declared["eventID"])
+    assert {**sealing, "errorDeclaration": declared["errorDeclaration"]} == declared
+    assert declared["errorDeclaration"] == {
+        "declarationTime": "2026-11-22T21:00:00Z",
+        "reason": "incorrect_data",
+        "correctiveEventIDs": [corrective["eventID"]],
+    }
+    (report,) = corrective["sensorElementList"][0]["sensorReport"]
+    assert report["value"] == told.facts.weight_g + 1_000
+    assert [each["eventID"] for each in (*plain, corrective)] == _reference_ids(
+        {**document, "epcisBody": {"eventList": [*plain, corrective]}}
+    )
+    same = Reweighed("a5" * 32, NOON, told.facts.weight_g)
+    for other in ({told.seal: same}, {"0" * 32: right}, {}):
+        assert epcis_document(events, AUTHORITY, NOON, other)["epcisBody"]["eventList"] == before
 
 
 def test_the_order_of_arrival_changes_nothing() -> None:

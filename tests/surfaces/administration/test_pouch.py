@@ -353,6 +353,14 @@ def test_a_sealed_bordereau_is_put_right_by_two_and_its_receiver_told(
     for word in (made["number"], "Consulat, Marseille", "Agent chief", "Agent second"):
         assert word in " ".join(text.split())
     assert "Une seule personne" not in text
+    shown = done(typed, "pouch", "show", what["bag"], *pair[:2])
+    assert shown["rectified"] == [made["number"]]
+    status, told_in_words, _ = typed("pouch", "show", what["bag"], *pair[:2])
+    assert (status, f"à lire avec : {made['number']}" in told_in_words) == (0, True)
+    life = ("pouch", "epcis", what["bag"], "--authority", "https://valise.example", *pair[:2])
+    document = done(typed, *life)
+    assert official()(document) == []
+    assert "errorDeclaration" in document["epcisBody"]["eventList"][-1]
     assert done(typed, "pouch", "announce", "--authority", people["chief"], *pair[:2]) == []
     status, _, err = typed(
         "pouch", "rectify", seal, "--set", "1.quantity=2", "--reason", "Erreur", *pair,
