@@ -210,18 +210,21 @@ class Phone:
 
 @contextmanager
 def telephone(
-    chromium: BrowserType, on: Stage, folder: Path, camera: Path | None = None
+    chromium: BrowserType, on: Stage, folder: Path, camera: Path | None = None, lenses: int = 0
 ) -> Iterator[Phone]:
-    """Open a telephone whose storage is a folder, and whose camera films a file."""
+    """Open a telephone whose storage is a folder, and whose camera films a file.
+
+    Without a file it has so many lenses, which see a pattern.
+    """
     seeing = (
-        "--use-fake-device-for-media-stream",
+        f"--use-fake-device-for-media-stream=device-count={lenses or 1}",
         "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-video-capture={camera}",
+        *((f"--use-file-for-fake-video-capture={camera}",) if camera else ()),
     )
     context = chromium.launch_persistent_context(
         folder,
         executable_path=CHROMIUM,
-        args=["--no-sandbox", *(seeing if camera else ())],
+        args=["--no-sandbox", *(seeing if camera or lenses else ())],
         viewport={"width": 390, "height": 844},
         locale="fr-FR",
     )
@@ -230,6 +233,42 @@ def telephone(
     finally:
         with suppress(Error):  # a test may have killed it
             context.close()
+
+
+LAMP = """() => {
+  const track = MediaStreamTrack.prototype, can = track.getCapabilities;
+  track.getCapabilities = function () { return { ...can.call(this), torch: true }; };
+  window.lamp = [];
+  track.applyConstraints = function ({ advanced: [{ torch }] }) {
+    window.lamp.push([this.readyState, torch]);
+    return torch && window.lamp.length > 2 ? Promise.reject(new Error("hot")) : Promise.resolve();
+  };
+}"""
+"""Gives cameras a lamp, which only telephones have; it does not burn a second time."""
+
+
+def try_lamp_and_lenses(page: Page, pictures: Path) -> None:
+    """Light the camera's lamp and choose its other lens, on a page that shows its picture."""
+    lamp, lens = page.get_by_role("button", name="Lampe"), page.get_by_label("Objectif")
+    expect(lamp).to_have_attribute("aria-pressed", "false")
+    for pressed in ("true", "false"):
+        lamp.click()
+        expect(lamp).to_have_attribute("aria-pressed", pressed)
+    lamp.click()
+    page.wait_for_function("() => lamp.length === 3")
+    expect(lamp).to_have_attribute("aria-pressed", "false")
+    assert page.evaluate("lamp") == [["live", True], ["live", False], ["live", True]]
+    page.screenshot(path=pictures / "camera-controls.png", full_page=True)
+    through = "() => document.querySelector('video').srcObject.getVideoTracks()[0].getSettings()"
+    first, second = lens.locator("option").evaluate_all("all => all.map((one) => one.value)")
+    assert page.evaluate(through)["deviceId"] == lens.input_value() == first
+    lens.select_option(second)
+    page.wait_for_function(
+        "(one) => document.querySelector('video').srcObject?.getVideoTracks()[0]"
+        ".getSettings().deviceId === one",
+        arg=second,
+    )
+    expect(page.get_by_label("Objectif")).to_have_value(second)
 
 
 def kill(folder: Path) -> None:

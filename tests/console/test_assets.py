@@ -42,6 +42,11 @@ def test_what_a_page_adds_fits_it_too() -> None:
     assert _gzip("scan.js", "scan.css", "scan-reader.js", "scan-offline.js") <= 60 * KILOBYTE
 
 
+def test_the_page_that_a_telephone_makes_bags_up_with_fits_it_whole() -> None:
+    """What reads a label's symbol is loaded once the camera is switched on."""
+    assert _gzip(*FIRST_LOAD, "making.js") + PAGE <= 60 * KILOBYTE
+
+
 def test_no_script_names_a_place_that_it_could_fetch_from() -> None:
     """A decoder's built-in address of somebody's server is cut out when it is built."""
     for name, entry in MANIFEST.items():

@@ -19,7 +19,7 @@ from cipher_service.storage.engine import open_existing
 from pouch.digits import AZERTY
 from pouch.manifest import BagClass
 from tests.console.conftest import Enter
-from tests.console.scanning import Phone, film, photograph, telephone
+from tests.console.scanning import LAMP, Phone, film, photograph, telephone, try_lamp_and_lenses
 from tests.console.sealed_bags import number_of
 from tests.console.support import Tab, check_accessible, check_language, check_page, check_width
 from tests.support.office import PIECE, carriage, route, timetable
@@ -146,6 +146,25 @@ def _by_scanner_and_keys(phone: Phone, first: str, second: str, third: str) -> N
     expect(page.get_by_label("Numéros des scellés posés")).to_have_value("MX-1")
     assert all("422" in each for each in phone.complaints)
     phone.complaints.clear()
+
+
+def test_the_camera_has_its_lamp_and_its_lenses_here_as_on_the_scanning_page(
+    ministry: Stage, browser: Browser, seal: str, tmp_path: Path, pictures: Path
+) -> None:
+    with telephone(browser.browser_type, ministry, tmp_path / "browser", lenses=2) as phone:
+        phone.page.add_init_script(f"({LAMP})()")
+        phone.sign_in(ministry, "POUCH-AGENT")
+        phone.page.goto(f"{phone.origin}/valises/{seal}/confection?lang=fr")
+        phone.press("Lire à la caméra")
+        try_lamp_and_lenses(phone.page, pictures)
+        check_accessible(phone.page)
+        check_width(phone.page)
+        check_language(phone.page, (*NAMES, "fake_device"))
+        phone.enrol(ministry, "POUCH-AGENT")
+        phone.answer("FR-1", "FR-2")
+        expect(phone.view("aim")).to_be_visible()
+        try_lamp_and_lenses(phone.page, pictures)
+        phone.quiet()
 
 
 def test_without_a_camera_or_a_service_the_page_says_what_to_do(enter: Enter, seal: str) -> None:

@@ -29,6 +29,9 @@ const shown =
   `${ascii}ÀÂÄÆÇÈÉÊËÎÏÔÖŒÙÛÜŸàâäæçèéêëîïôöœùûüÿÁÍÓÚÑÃÕáíóúñãõ` +
   "\u00a0\u202f«»‘’“”–—…·•°×§€→";
 
+// Without hinting, a third less: it moves outlines to the dots of coarse screens, and browsers smooth them.
+const lean = { targetFormat: "woff2", noLayoutClosure: true, noHinting: true };
+
 // Files taken from packages as they are.
 const copied = {
   "zxing-reader.wasm": "zxing-wasm/dist/reader/zxing_reader.wasm",
@@ -125,7 +128,7 @@ await mkdir(fresh, { recursive: true });
 for (const [name, path] of Object.entries(letters)) {
   use(path);
   const whole = await readFile(join(modules, path));
-  await keep(name, await subsetFont(whole, shown, { targetFormat: "woff2", noLayoutClosure: true }));
+  await keep(name, await subsetFont(whole, shown, lean));
 }
 for (const [name, path] of Object.entries(copied)) {
   use(path);

@@ -2,6 +2,8 @@
 // and how it went is said by a word, a tone and a shake.
 import { morph } from "./lists/renewing";
 import type { Word } from "./pouch/verdict.ts";
+import { lamp, lenses } from "./scan/controls.ts";
+import { el } from "./scan/dom.ts";
 import { Camera, Reader, Wedge } from "./scan/eyes";
 import { allowSound, signal } from "./scan/signals";
 import { element, hideRefusal, Refusal, showRefusal } from "./shared/asking";
@@ -102,6 +104,26 @@ function watch(eye: HTMLElement, lay: (number: string) => void): void {
     opener.setAttribute("aria-expanded", "false");
   };
 
+  const begin = async (through: Camera, lens: string | null, tools: HTMLElement): Promise<void> => {
+    try {
+      await through.start(lens, seen);
+    } catch {
+      close();
+      const lines = [words["refused"] ?? "", words["nothing"] ?? "", words["instead"] ?? ""];
+      showRefusal(eye, new Refusal(lines, "CAMERA_REFUSED"));
+      return;
+    }
+    const said = words["lens"] ?? "";
+    const choice = el("select", { class: "govuk-select", id: "lens" });
+    const row = el("div", { class: "govuk-form-group" },
+      el("label", { class: "govuk-label", for: "lens" }, said), choice);
+    const lit = lamp(through, el("button", {
+      type: "button", class: "govuk-button govuk-button--secondary",
+    }, words["lamp"] ?? ""));
+    const other = (chosen: string): void => void begin(through, chosen, tools);
+    tools.replaceChildren(lit, await lenses(through, row, choice, said, other));
+  };
+
   eye.hidden = false;
   close();
   opener.addEventListener("click", async () => {
@@ -111,18 +133,13 @@ function watch(eye: HTMLElement, lay: (number: string) => void): void {
       close();
       return;
     }
-    frame.replaceChildren(video, element("p", words["aim"] ?? "", "app-faded"));
+    const tools = el("div", { class: "app-filters" });
+    frame.replaceChildren(video, tools, element("p", words["aim"] ?? "", "app-faded"));
     opener.textContent = words["close"] ?? "";
     opener.setAttribute("aria-expanded", "true");
     camera ??= new Camera(video, new Reader(words["reader"] ?? "", words["wasm"] ?? ""));
     last = "";
-    try {
-      await camera.start(null, seen);
-    } catch {
-      close();
-      const lines = [words["refused"] ?? "", words["nothing"] ?? "", words["instead"] ?? ""];
-      showRefusal(eye, new Refusal(lines, "CAMERA_REFUSED"));
-    }
+    await begin(camera, null, tools);
   });
   addEventListener("pagehide", close);
 }

@@ -1,7 +1,8 @@
 // Reading the label: by camera at once, by a hand scanner at any time, by photograph, or by typing
 // the locator, which is always one tap away.
-import { Camera, oneText, Reader, Wedge } from "./eyes.ts";
+import { lamp, lenses } from "./controls.ts";
 import { button, el, field } from "./dom.ts";
+import { Camera, oneText, Reader, Wedge } from "./eyes.ts";
 import { show, tellFailure } from "./frame.ts";
 import { say } from "./texts.ts";
 
@@ -58,34 +59,12 @@ async function begin(
     tellFailure("CAMERA_REFUSED");
     return;
   }
-  tools.replaceChildren(torch(camera), await lenses(camera, tools, seen));
-}
-
-function torch(camera: Camera): HTMLElement {
-  const made = button(say("torch"), () => {
-    const lit = made.getAttribute("aria-pressed") !== "true";
-    made.setAttribute("aria-pressed", String(lit));
-    void camera.torch(lit);
-  });
-  made.setAttribute("aria-pressed", "false");
-  made.hidden = !camera.hasTorch;
-  return made;
-}
-
-// New telephones open the lens for close things, which cannot focus on a label: one may choose.
-async function lenses(
-  camera: Camera, tools: HTMLElement, seen: (text: string) => void,
-): Promise<HTMLElement> {
-  const found = await camera.lenses();
-  const choice = el("select", {
-    class: "scan-input", id: "lens",
-    change: () => void begin(camera, choice.value, tools, seen),
-  }, ...found.map((each, place) => el("option", {
-    value: each.deviceId, selected: each.deviceId === camera.lens,
-  }, each.label || `${say("lens")} ${place + 1}`)));
-  const row = el("div", { class: "scan-field" }, el("label", { for: "lens" }, say("lens")), choice);
-  row.hidden = found.length < 2;
-  return row;
+  const word = say("lens");
+  const choice = el("select", { class: "scan-input", id: "lens" });
+  const row = el("div", { class: "scan-field" }, el("label", { for: "lens" }, word), choice);
+  const other = (chosen: string): void => void begin(camera, chosen, tools, seen);
+  const lit = lamp(camera, button(say("torch"), () => undefined));
+  tools.replaceChildren(lit, await lenses(camera, row, choice, word, other));
 }
 
 async function still(
