@@ -51,6 +51,11 @@ class Row:
     en: Words
 
 
+def _set(text: str) -> str:
+    """Set a French text as a page does; rows that terminals show too are written as they type."""
+    return held(text.replace("'", "’"))
+
+
 def _read_table() -> dict[str, Row]:
     console = files("cipher_service.console")
     tables = (
@@ -58,7 +63,7 @@ def _read_table() -> dict[str, Row]:
         *(console / f"{name}.toml" for name in _TABLES),
     )
     return {
-        code: Row(row["status"], Words(*map(held, row["fr"])), Words(*row["en"]))
+        code: Row(row["status"], Words(*map(_set, row["fr"])), Words(*row["en"]))
         for table in tables
         for code, row in tomllib.loads(table.read_text("utf-8")).items()
     }
@@ -72,6 +77,8 @@ def words_of(refusal: ServiceError, language: Language) -> Words:
     row = TABLE.get(refusal.code, TABLE["REFUSED"])
     words = row.fr if language == "fr" else row.en
     facts = {"code": refusal.code, **refusal.facts}
+    if facts.get("policies") == "-":
+        facts["policies"] = "aucune ne le permet" if language == "fr" else "none permits it"
     return Words(*(filled(text, facts) for text in (words.cause, words.effect, words.remedy)))
 
 

@@ -28,7 +28,7 @@ from cipher_service.console.static import Assets
 from cipher_service.console.visit import Person, Visit
 from cipher_service.directory.roles import default_roles
 from cipher_service.labels.scheme import default_scheme
-from cipher_service.typography import held_in
+from cipher_service.typography import NO_BREAK, held_in
 
 _OF_JINJA: Final = frozenset({"caller", "undefined"})
 
@@ -113,6 +113,11 @@ def _name(entry: Any, language: Language) -> str:
     return held_in(language, str(entry.fr if language == "fr" else entry.en))
 
 
+def _unparted(instant: str) -> str:
+    """Let a line end between a day and its hour, and nowhere within them."""
+    return instant.replace(" ", NO_BREAK).replace(f",{NO_BREAK}", ", ")
+
+
 def _function(code: str, language: Language) -> str:
     role = default_roles().roles.get(code)
     return code if role is None else _name(role, language)
@@ -136,12 +141,12 @@ def _environment(language: Language, assets: Assets) -> Environment:
     environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]  # jinja2.ext.i18n adds it
     scheme = default_scheme()
     environment.filters.update(
-        moment=lambda instant: languages.moment(instant, language),
-        day=lambda instant: languages.day(instant, language),
+        moment=lambda instant: _unparted(languages.moment(instant, language)),
+        day=lambda instant: _unparted(languages.day(instant, language)),
         group=languages.group,
         number=lambda value: languages.number(value, language),
         iso=clock.text,
-        hour=lambda instant: languages.hour(instant, language),
+        hour=lambda instant: _unparted(languages.hour(instant, language)),
         span=lambda seconds: languages.span(seconds, words),
     )
     environment.globals.update(

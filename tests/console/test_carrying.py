@@ -20,6 +20,7 @@ from cipher_service.pouches.closing import Closure
 from cipher_service.pouches.office import Office
 from cipher_service.pouches.signing import Kept
 from cipher_service.storage.engine import open_existing
+from cipher_service.typography import NO_BREAK
 from pouch.locator import grouped_locator
 from pouch.manifest import BagClass
 from tests.console.conftest import Enter
@@ -86,6 +87,11 @@ def check(tab: Tab, desk: Desk) -> None:
     for language in ("en", "fr"):
         tab.goto(f"{path}{joint}lang={language}")
         check_page(tab, foreign=(*desk.names, "cipher-service"))
+
+
+def _plain(text: str) -> str:
+    """A text of a page without what keeps days and hours in one piece."""
+    return text.replace(NO_BREAK, " ")
 
 
 def press(tab: Tab, name: str) -> None:
@@ -220,11 +226,11 @@ def _stops(tab: Tab, desk: Desk, named: str) -> None:
     for row, stop, least in zip(
         tab.page.locator("#etapes tbody tr").all(), stops, earliest, strict=True
     ):
-        cells = [cell.inner_text() for cell in row.locator("th, td").all()]
+        cells = [_plain(cell.inner_text()) for cell in row.locator("th, td").all()]
         assert cells[0] == stop.place
         if least is not None:
             assert cells[2] == f"au plus tôt {moment(departs + least, 'fr')}"
-        shown = drawing.text_content() or ""
+        shown = _plain(drawing.text_content() or "")
         assert all(cell.removesuffix(" · dernières nouvelles") in shown for cell in cells)
         assert ("vue en route" in cells[1]) == (stop.place == "NSI")
         assert (cells[1] == "rien n’en est dit") == (stop.place in ("CDG", "PARIS"))
