@@ -4,8 +4,9 @@ One ministry goes through all points, each chosen by the seed: what was sent bef
 is being sent while it is made, and what after it, until every process dies and the folder is gone.
 Posts then hand in by themselves what the restored service lacks. Over all points no register
 number and no number of a series ever belongs to two dispatches, no counter stands where it stood,
-no one-time prekey is taken twice, no two envelopes are sealed alike, and nothing that was
-acknowledged to a post is missing. `GATES=full` takes 20 points.
+no one-time prekey is taken twice, no two envelopes are sealed alike, no number of a key's version
+belongs to two keys, and nothing that was acknowledged to a post is missing. Keys are exchanged
+between backup and death; the custodian's second place has them. `GATES=full` takes 20 points.
 """
 
 import json
@@ -20,8 +21,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from cipher_service.administration.installation import custodian_of
 from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_engine
+from keys.custody.second_place import begin
+from keys.custody.versions import Book
 from tests.surfaces.administration.running import run
 from tests.surfaces.client.online.live import LiveMinistry, Post
 
@@ -90,6 +94,9 @@ class Story:
 
     def back_up_under_load(self) -> str:
         """A backup while posts hand dispatches in; its path."""
+        place = self.folder / "place"
+        place.mkdir(exist_ok=True)
+        begin(self.ministry.settings.custodian_store, place)
         letter = self.folder / "letter.txt"
         letter.write_text("pendant la sauvegarde", "utf-8")
         level = ("--level", "SECRET", str(letter))
@@ -106,8 +113,16 @@ class Story:
         self.note()
         return str(made["path"])
 
+    def exchange_keys(self) -> None:
+        """Keys that no backup has, of which posts learn by themselves."""
+        kind = self.chance.choice([(), ("desks/MINREX",), ("receipts/MINREX",)])
+        self.administer("keys", "rotate", *kind)
+        self.note()
+
     def note(self) -> None:
         """Write down whose each number is, and how far each counter stands."""
+        for key, number, fingerprint in self.versions():
+            self.given.belongs(f"version {key} {number}", fingerprint)
         for post in self.posts:
             for entry in post.online("outbox", "--json").json:
                 for register in (*entry["registers_before"], entry["register"]):
@@ -129,14 +144,21 @@ class Story:
             for name, value in connection.execute(text("SELECT name, value FROM counter")):
                 self.given.counters[name] = max(value, self.given.counters.get(name, 0))
 
+    def versions(self) -> set[tuple[str, int, str]]:
+        """Every version of a key that the custodian knows."""
+        with custodian_of(self.ministry.settings) as custodian:
+            book = Book.parse(custodian.key_versions())
+        return {(each.key, each.number, each.fingerprint) for each in book.versions}
+
     def die_and_return(self, backup: str) -> None:
         """Every process is killed, the folder is gone, and another one is made of the backup."""
-        data = self.ministry.settings.data
+        data, versions = self.ministry.settings.data, self.versions()
         self.ministry.stop(signal.SIGKILL)
         self.ministry.engine.dispose()
         # What was killed may still hold files of it for a moment.
         data.rename(self.folder / f"gone-{self.chance.getrandbits(40):x}")
-        ended = run("--data", str(data), "restore", backup, *self.opening, language="en")
+        place = ("--custodian-second", str(self.folder / "place"))
+        ended = run("--data", str(data), "restore", backup, *self.opening, *place, language="en")
         assert ended.returncode == 0, ended.stdout + ended.stderr
         self.ministry.settings = Settings.load(data)
         self.ministry.engine = open_engine(self.ministry.settings.database)
@@ -149,6 +171,7 @@ class Story:
                 assert now[name] > value or value == 0, f"{name} stands at {now[name]} again"
         assert free == 0
         self.ministry.start()
+        assert self.versions() == versions
 
     def require_whole(self) -> None:
         """What was acknowledged to posts comes back by itself, under numbers of its own."""
@@ -182,6 +205,8 @@ def test_no_number_recurs_and_nothing_acknowledged_is_lost(tmp_path: Path) -> No
             story.load(3)
             backup = story.back_up_under_load()
             story.load(4)
+            story.exchange_keys()
+            story.load(2)
             story.die_and_return(backup)
             story.require_whole()
     finally:
