@@ -47,6 +47,7 @@ TESTS: Final = {
     "keys.custody.shares": (_CUSTODY + "test_shares.py", _CUSTODY + "test_splitting.py"),
     "keys.custody.officers": (_CUSTODY + "test_officers.py", _CUSTODY + "test_acts.py"),
     "keys.acts": ("tests/keys/test_acts.py",),
+    "cipher_service.storage.held": ("tests/cipher_service/storage/test_held.py",),
     "keys.merkle": ("tests/keys/test_merkle.py", "tests/keys/test_consistency.py"),
     "pouch.verdict": ("tests/pouch/test_verdict.py", "tests/pouch/test_vectors.py"),
     "pouch.custody": ("tests/pouch/test_custody.py", "tests/pouch/test_alarms.py"),
