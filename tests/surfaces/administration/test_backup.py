@@ -14,6 +14,7 @@ from cipher_service import clock
 from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.stage import Stage, chiffre
 from cipher_service.audit.ledger import latest_note
+from cipher_service.directory.register import read_directory
 from cipher_service.dispatches.incarnations import PREFIX
 from cipher_service.settings import Settings
 from cipher_service.storage import migrations
@@ -283,6 +284,13 @@ def _require_second_place(ministry: Stage, words: tuple[str, ...], folder: Path)
     with custodian_of(settings, f"file:{settings.custodian_store}") as custodian:
         assert (custodian.card().fingerprint, custodian.desk_keys()) == (card, desks)
         assert custodian.key_versions() == book
+    # Without the service's second store the books are the backup's: they learn the newer card.
+    alone = run("--data", str(folder / "alone"), "restore", made["path"], *words[:-2], *at)
+    assert alone.returncode == 0, alone.stderr
+    engine = open_engine(Settings.load(folder / "alone").database)
+    with reading(engine) as connection:
+        assert read_directory(connection).card_in_force("MINREX").fingerprint == card
+    engine.dispose()
     place.rename(folder / "away")
     refused(ministry, "CUSTODY_SECOND_UNREACHABLE", "keys", "rotate", status=3)
     assert given(ministry, "keys", "list")
