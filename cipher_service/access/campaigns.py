@@ -60,9 +60,13 @@ def open_campaign(connection: Connection, gate: Gate, by: str, now: datetime) ->
     require(connection, gate, by, "recertify", about_everyone, asked)
     number = f"R-{counters.advance(connection, _NUMBERS):06}"
     rights = [
-        {"officer": row.officer, "kind": kind, "seq": row.seq, "name": row._mapping[name]}  # noqa: SLF001 - SQLAlchemy's public mapping of a row
+        {"officer": row.officer, "kind": kind, "seq": row.seq, "name": row.name}
         for kind, (book, name) in _BOOKS.items()
-        for row in connection.execute(select(book).where(*_in_force(book, now)).order_by("seq"))
+        for row in connection.execute(
+            select(book.c.officer, book.c.seq, book.c[name].label("name"))
+            .where(*_in_force(book, now))
+            .order_by("seq")
+        )
     ]
     connection.execute(
         campaign.insert().values(
