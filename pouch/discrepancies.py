@@ -300,13 +300,14 @@ def weight_is_off(sealed_g: int, received_g: int, tolerance_g: int | None = None
 
 def _is_near(first: str, second: str) -> bool:
     if len(first) == len(second):
-        places = [place for place in range(len(first)) if first[place] != second[place]]
-        swapped = (
-            len(places) == 2  # noqa: PLR2004  two neighbours changed places
-            and places[1] == places[0] + 1
-            and first[places[0]] == second[places[1]]
-            and first[places[1]] == second[places[0]]
-        )
-        return len(places) == 1 or swapped
+        match [place for place in range(len(first)) if first[place] != second[place]]:
+            case [_]:
+                return True
+            case [one, after]:  # two neighbours changed places
+                return (
+                    after == one + 1 and first[one] == second[after] and first[after] == second[one]
+                )
+            case _:
+                return False
     longer, shorter = sorted((first, second), key=len, reverse=True)
     return any(longer[:place] + longer[place + 1 :] == shorter for place in range(len(longer)))
