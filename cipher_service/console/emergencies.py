@@ -36,7 +36,7 @@ async def register(visit: Visit) -> Response:
     await visit.act(RIGHTS_READ, {"route": "urgences"})
 
     def find(connection: Connection, _gate: Gate) -> dict[str, Any]:
-        names = {one.officer_id: one.identity.name for one in officers.everyone(connection)}
+        names = officers.all_names(connection)
         return {
             "waiting": emergencies.awaiting(connection, visit.person.number),
             "past": [row for row in emergencies.everything(connection) if row.finding],

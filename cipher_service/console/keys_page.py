@@ -63,7 +63,7 @@ async def list_notices(visit: Visit) -> Response:
     await visit.act(RIGHTS_READ, {"route": "cles/avis"})
 
     def find(connection: Connection, _gate: Gate) -> dict[str, Any]:
-        names = {one.officer_id: one.identity.name for one in officers.everyone(connection)}
+        names = officers.all_names(connection)
         told = notices.notices(connection, visit.now - SHOWN_OF_ALL)
         return {"told": told, "names": names}
 

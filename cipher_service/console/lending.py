@@ -89,7 +89,7 @@ async def show(visit: Visit) -> Response:
             "mandate": known,
             "acts": _rows(decode(known.actions.encode())),
             "evidence": decode(known.evidence.encode()),
-            "names": _names(connection),
+            "names": officers.all_names(connection),
         }
 
     found = await visit.read(find)
@@ -175,10 +175,6 @@ def _number(visit: Visit) -> str:
 
 def _parties(mandate: Any) -> tuple[str, str]:
     return mandate.holder, mandate.delegator
-
-
-def _names(connection: Connection) -> dict[str, str]:
-    return {one.officer_id: one.identity.name for one in officers.everyone(connection)}
 
 
 def _awaits(

@@ -39,7 +39,10 @@ async def listed(visit: Visit) -> Response:
     await visit.act(RIGHTS_READ, {"route": "revues"})
 
     def find(connection: Connection, _gate: Gate) -> dict[str, Any]:
-        return {"reviews": campaigns.everything(connection), "names": _names(connection)}
+        return {
+            "reviews": campaigns.everything(connection),
+            "names": officers.all_names(connection),
+        }
 
     found = await visit.read(find)
     return visit.page("reviews/reviews.html", **found, reviews_rights=_reviews(visit))
@@ -63,7 +66,7 @@ async def show(visit: Visit) -> Response:
             "lines": sorted(
                 campaigns.lines(connection, number), key=lambda row: row.verdict is not None
             ),
-            "names": _names(connection),
+            "names": officers.all_names(connection),
         }
 
     found = await visit.read(find)
@@ -94,10 +97,6 @@ def _number(visit: Visit) -> str:
 
 def _reviews(visit: Visit) -> bool:
     return REVIEWER in visit.person.principal.functions
-
-
-def _names(connection: Connection) -> dict[str, str]:
-    return {one.officer_id: one.identity.name for one in officers.everyone(connection)}
 
 
 def _awaits(

@@ -277,6 +277,13 @@ def everyone(connection: Connection) -> list[Officer]:
     return [_officer(row) for row in connection.execute(order)]
 
 
+def all_names(connection: Connection) -> dict[str, str]:
+    """Return the name of every person ever recorded, by number."""
+    book = tables.officer.c
+    rows = connection.execute(select(book.officer_id, book.name))
+    return {row.officer_id: row.name for row in rows}
+
+
 def names(connection: Connection, numbers: Iterable[str | None]) -> dict[str, str]:
     """Return the names of some persons, by number; who is not recorded is left out."""
     book = tables.officer.c
