@@ -78,14 +78,12 @@ class ClassRule:
 
     Attributes:
         classified: its items are registered one by one and its loss is a compromise.
-        cleared_receiver: only an officer with that clearance may open it.
         modes: those in which it may travel.
         limits: what the bag holds. No source sets them: a classified bag stays in its courier's
             hand and sight, the others are lifted by one person.
     """
 
     classified: bool
-    cleared_receiver: bool
     modes: frozenset[Mode]
     limits: Limits
 
@@ -108,23 +106,13 @@ _IN_HAND: Final = Limits(bag_g=20_000)
 _COURIERS: Final = frozenset(mode for mode, rule in MODES.items() if rule.courier)
 
 CLASSES: Final[Mapping[BagClass, ClassRule]] = {
-    BagClass.UNCLASSIFIED: ClassRule(
-        classified=False, cleared_receiver=False, modes=_ANY, limits=_LIFTED
-    ),
-    BagClass.RESTRICTED: ClassRule(
-        classified=False, cleared_receiver=False, modes=_NOT_POSTAL, limits=_LIFTED
-    ),
-    BagClass.CONTROLLED: ClassRule(
-        classified=False, cleared_receiver=True, modes=_NOT_POSTAL, limits=_LIFTED
-    ),
-    BagClass.CONFIDENTIAL: ClassRule(
-        classified=True, cleared_receiver=True, modes=_COURIERS, limits=_IN_HAND
-    ),
-    BagClass.SECRET: ClassRule(
-        classified=True, cleared_receiver=True, modes=_COURIERS, limits=_IN_HAND
-    ),
+    BagClass.UNCLASSIFIED: ClassRule(classified=False, modes=_ANY, limits=_LIFTED),
+    BagClass.RESTRICTED: ClassRule(classified=False, modes=_NOT_POSTAL, limits=_LIFTED),
+    BagClass.CONTROLLED: ClassRule(classified=False, modes=_NOT_POSTAL, limits=_LIFTED),
+    BagClass.CONFIDENTIAL: ClassRule(classified=True, modes=_COURIERS, limits=_IN_HAND),
+    BagClass.SECRET: ClassRule(classified=True, modes=_COURIERS, limits=_IN_HAND),
     BagClass.TOP_SECRET: ClassRule(
-        classified=True, cleared_receiver=True, modes=frozenset({Mode.COURIER}), limits=_IN_HAND
+        classified=True, modes=frozenset({Mode.COURIER}), limits=_IN_HAND
     ),
 }
 
