@@ -47,7 +47,6 @@ TRANSITIONS: Final[dict[str, frozenset[str]]] = {
 SAFER: Final = frozenset({SUSPENDED, COMPROMISED})
 
 PROTECTS: Final = frozenset({ACTIVE})
-PROCESSES: Final = frozenset({ACTIVE, DEACTIVATED})
 # A compromised key may still open what it protected, to be rerouted to another, and nothing else.
 RESCUES: Final = frozenset({ACTIVE, DEACTIVATED, COMPROMISED})
 
@@ -157,7 +156,7 @@ class KeyVersion:
         return replace(self, history=(*self.history, Move(to, at, act, reason)))
 
     def require(self, states: frozenset[str]) -> None:
-        """Demands one of `PROTECTS`, `PROCESSES` or `RESCUES`.
+        """Demands `PROTECTS` or `RESCUES`.
 
         Raises:
             KeyNotUsable: the state is another.

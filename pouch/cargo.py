@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 IN_TRANSIT: Final = "in-transit"
 USABLE: Final = "usable"
 COMPROMISED: Final = "compromised"
-STANDINGS: Final = (IN_TRANSIT, USABLE, COMPROMISED)
 
 
 def standing(*, discharged_by_two: bool, seals_as_sealed: bool, breached: bool) -> str:

@@ -33,7 +33,7 @@ class Carried:
         destination: for which post.
         seal: the closing in which it lies; None while it waits for a bag.
         line: of its bordereau.
-        standing: one of `pouch.cargo.STANDINGS`.
+        standing: `IN_TRANSIT`, `USABLE` or `COMPROMISED` of `pouch.cargo`.
     """
 
     number: str
