@@ -1,4 +1,4 @@
-"""`cipher-service pouch`: headquarters carries, receives and accounts for bags; seals and cases."""
+"""`cipher-service pouch`: headquarters carries, receives and accounts for bags; their cases."""
 
 import json
 from argparse import Namespace
@@ -13,7 +13,7 @@ from cipher_service.administration.words import Speaker
 from cipher_service.client.durable import write_durably
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
-from cipher_service.pouches import cargo, carriage, mishaps, returns, seal_store, views
+from cipher_service.pouches import cargo, carriage, mishaps, returns, views
 from cipher_service.pouches.carriage import Counted
 from keys import canonical
 from pouch.locator import grouped_locator
@@ -164,69 +164,6 @@ def raise_case(arguments: Namespace, terminal: Terminal) -> None:
     with at_desk(arguments, terminal) as (_, office):
         mishaps.raise_case(office, arguments.case, by=arguments.by)
     tell(terminal, "pouch_case_now", {"severity": "breach"}, state="breach")
-
-
-def take_seals_in(arguments: Namespace, terminal: Terminal) -> None:
-    """Take new physical seals into the stock."""
-    with at_desk(arguments, terminal) as (_, office):
-        seal_store.take_in(
-            office,
-            arguments.number,
-            sort=arguments.type,
-            strength=arguments.strength,
-            by=arguments.by,
-            second=arguments.approver,
-        )
-    _seals_moved(terminal, len(arguments.number))
-
-
-def issue_seals(arguments: Namespace, terminal: Terminal) -> None:
-    """Draw seals at random and issue them to two persons."""
-    with at_desk(arguments, terminal) as (_, office):
-        numbers = seal_store.issue(
-            office, arguments.count, by=arguments.by, second=arguments.approver
-        )
-    if terminal.as_json:
-        terminal.show_json(list(numbers))
-        return
-    for number in numbers:
-        terminal.show(number)
-
-
-def void_seals(arguments: Namespace, terminal: Terminal) -> None:
-    """Set spoilt seals aside."""
-    with at_desk(arguments, terminal) as (_, office):
-        seal_store.void(office, arguments.number, by=arguments.by, second=arguments.approver)
-    _seals_moved(terminal, len(arguments.number))
-
-
-def destroy_seals(arguments: Namespace, terminal: Terminal) -> None:
-    """Destroy broken seals, and those that were set aside."""
-    with at_desk(arguments, terminal) as (_, office):
-        seal_store.destroy(office, arguments.number, by=arguments.by, second=arguments.approver)
-    _seals_moved(terminal, len(arguments.number))
-
-
-def balance_seals(arguments: Namespace, terminal: Terminal) -> None:
-    """Compare the register with the unused seals on the table; status 1 when one is unexplained.
-
-    Raises:
-        Refused: SEALS_UNEXPLAINED.
-    """
-    with at_desk(arguments, terminal) as (_, office):
-        found = seal_store.balance(office, arguments.shown, by=arguments.by)
-    if not found.balanced:
-        raise Refused("SEALS_UNEXPLAINED", numbers=", ".join(found.unexplained))
-    facts = asdict(found)
-    tell(
-        terminal,
-        "pouch_seals_balanced",
-        facts,
-        issued=found.issued,
-        applied=found.applied,
-        in_hand=found.in_hand,
-        voided=found.voided,
-    )
 
 
 def overview(arguments: Namespace, terminal: Terminal) -> None:
@@ -385,10 +322,6 @@ def _show_answer(terminal: Terminal, answer: dict[str, Any], phrase: str) -> Non
         speaker.show("pouch_difference", kind=kind, what=what or "-")
     if answer["alarms"]:
         speaker.show("pouch_alarms", kinds=", ".join(answer["alarms"]))
-
-
-def _seals_moved(terminal: Terminal, count: int) -> None:
-    tell(terminal, "pouch_seals_moved", {"count": count}, count=count)
 
 
 def _line_count(typed: str) -> tuple[int, int]:

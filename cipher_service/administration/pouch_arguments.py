@@ -14,7 +14,7 @@ from pouch.facts import BROKEN, DAMAGED, INTACT, MISSING
 from pouch.manifest import BagClass, ItemKind, Mode
 from pouch.stock import BOLT, LEAD, PLASTIC, WAX
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CONDITIONS = (INTACT, DAMAGED, BROKEN, MISSING)
 
 
@@ -40,7 +40,7 @@ def add_pouch(commands: "Commands[Parser]", say: Say, client: Say) -> None:
 
 
 def _add_planning(group: "Commands[Parser]", say: Say) -> None:
-    route = _act(group, say, "pouch.route", "pouches:add_route")
+    route = _act(group, say, "pouch.route", "timetables:add_route")
     route.add_argument("code", metavar="CODE", help=say("help_route"))
     route.add_argument(
         "--leg", metavar="A:B:MIN", action="append", required=True, help=say("help_leg")
@@ -50,19 +50,19 @@ def _add_planning(group: "Commands[Parser]", say: Say) -> None:
         "--tolerance", type=int, default=200, metavar="G", help=say("help_tolerance")
     )
     route.add_argument("--news", type=int, default=24, metavar="H", help=say("help_news"))
-    plan = _act(group, say, "pouch.plan", "pouches:plan")
+    plan = _act(group, say, "pouch.plan", "timetables:plan")
     plan.add_argument("route", metavar="CODE", help=say("help_route"))
     plan.add_argument(
         "--mode", choices=[mode.value for mode in Mode], required=True, help=say("help_mode")
     )
     plan.add_argument(
-        "--day", choices=_DAYS, action="append", required=True, help=say("help_weekday")
+        "--day", choices=DAYS, action="append", required=True, help=say("help_weekday")
     )
     plan.add_argument("--at", metavar="HH:MM", required=True, help=say("help_hour"))
     plan.add_argument("--cut-off", type=int, default=0, metavar="H", help=say("help_cut_off"))
     plan.add_argument("--takes", type=int, required=True, metavar="H", help=say("help_takes"))
     plan.add_argument("--weeks", type=int, default=4, help=say("help_weeks"))
-    waybill = _act(group, say, "pouch.waybill", "pouches:entrust")
+    waybill = _act(group, say, "pouch.waybill", "timetables:entrust")
     waybill.add_argument("departure", metavar="D", help=say("help_departure"))
     for name in ("number", "consignee", "carrier", "status"):
         waybill.add_argument(f"--{name}", required=True, help=say(f"help_waybill_{name}"))
@@ -226,18 +226,18 @@ def _add_cases(group: "Commands[Parser]", say: Say) -> None:
 
 def _add_seals(group: "Commands[Parser]", say: Say) -> None:
     seals = add_group(group, say, "pouch.seals")
-    take_in = _act(seals, say, "pouch.seals.take-in", "carriage:take_seals_in", pair=True)
+    take_in = _act(seals, say, "pouch.seals.take-in", "physical_seals:take_in", pair=True)
     take_in.add_argument(
         "--type", choices=(WAX, LEAD, PLASTIC, BOLT), required=True, help=say("help_seal_type")
     )
     take_in.add_argument("--strength", choices=("I", "S", "H"), help=say("help_strength"))
-    issue = _act(seals, say, "pouch.seals.issue", "carriage:issue_seals", pair=True)
+    issue = _act(seals, say, "pouch.seals.issue", "physical_seals:issue", pair=True)
     issue.add_argument("count", metavar="N", type=int, help=say("help_seal_count"))
-    void = _act(seals, say, "pouch.seals.void", "carriage:void_seals", pair=True)
-    destroy = _act(seals, say, "pouch.seals.destroy", "carriage:destroy_seals", pair=True)
+    void = _act(seals, say, "pouch.seals.void", "physical_seals:void", pair=True)
+    destroy = _act(seals, say, "pouch.seals.destroy", "physical_seals:destroy", pair=True)
     for parser in (take_in, void, destroy):
         parser.add_argument("number", metavar="N", nargs="+", help=say("help_seal_number"))
-    balance = _act(seals, say, "pouch.seals.balance", "carriage:balance_seals")
+    balance = _act(seals, say, "pouch.seals.balance", "physical_seals:balance")
     balance.add_argument("shown", metavar="N", nargs="*", help=say("help_seals_shown"))
 
 
