@@ -141,7 +141,11 @@ def read_item(record: Record) -> Item:
 
 
 def read_seals(record: Record) -> tuple[str, ...]:
-    """Reads the numbers of a bag's physical seals, at least one."""
+    """Reads the numbers of a bag's physical seals, at least one.
+
+    Raises:
+        ValueError: none, more than `SEALS_MAX`, or one that is no number of a seal.
+    """
     seals = record.texts("seals", SEAL_NUMBER, most=SEALS_MAX)
     if not seals:
         raise ValueError("a bag is closed with at least one seal")
@@ -154,7 +158,11 @@ def choice(record: Record, member: str, choices: type[_Choice]) -> _Choice:
 
 
 def bounded(record: Record, member: str, most: int) -> int:
-    """Reads an integer from 1 to `most`."""
+    """Reads an integer from 1 to `most`.
+
+    Raises:
+        ValueError: it is no integer, or outside.
+    """
     value = record.integer(member, least=1)
     if value > most:
         raise ValueError(f"{member} is above {most}")

@@ -17,7 +17,12 @@ from keys.package import label_id
 
 
 def bag(arguments: Namespace, terminal: Terminal) -> None:
-    """Write the envelope of a dispatch out, for the bag or for a repetition by hand."""
+    """Write the envelope of a dispatch out, for the bag or for a repetition by hand.
+
+    Raises:
+        ServiceError: NOT_FOUND; ENVELOPE_LOST: what is on disk is not what was recorded.
+        OSError: the output cannot be written.
+    """
     out = Path(arguments.output)
     with looked_at(arguments, f"bureau bag {arguments.dispatch}"[:80]) as installation:
         with reading(installation.engine) as connection:

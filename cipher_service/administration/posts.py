@@ -172,7 +172,12 @@ def suspend(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def resume(arguments: Namespace, terminal: Terminal) -> None:
-    """End a suspension: the post is again what its cards make it."""
+    """End a suspension: the post is again what its cards make it.
+
+    Raises:
+        Refused: NOT_SUSPENDED.
+        ServiceError: UNKNOWN_POST.
+    """
     post = arguments.post.upper()
     with acting(arguments, "post_resume", post) as connection:
         if read_directory(connection).post(post).state != "suspended":

@@ -22,7 +22,11 @@ _SECONDS: Final = 120.0
 
 
 async def act(ministry: Ministry, request: Request, name: str) -> wire.CounterAnswer:
-    """Do an act at the counter, or refuse the machine what only an officer does."""
+    """Do an act at the counter, or refuse the machine what only an officer does.
+
+    Raises:
+        ServiceError: NOT_FOUND: no such act; INVALID_REQUEST; what the act refuses.
+    """
     if name in OFFICERS_ALONE:
         caller = await ministry.recognise(request)
         await ministry.act(caller, command(name), {"caller": caller.post})
@@ -40,7 +44,11 @@ async def act(ministry: Ministry, request: Request, name: str) -> wire.CounterAn
 
 
 async def differences(ministry: Ministry, request: Request, seal: str) -> Response:
-    """Record what was found in a bag against its bordereau."""
+    """Record what was found in a bag against its bordereau.
+
+    Raises:
+        ServiceError: INVALID_REQUEST: a line is told twice; what the registrar refuses.
+    """
     seal = require_spelling(_SEAL, seal)
     asked = await read_json(request, wire.DifferencesRequest)
     if len({each.line for each in asked.found}) < len(asked.found):

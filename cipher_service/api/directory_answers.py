@@ -32,7 +32,11 @@ async def directory_page(ministry: Ministry, request: Request) -> Directory:
 
 
 async def post_named(ministry: Ministry, request: Request, name: str) -> Post:
-    """Give one post."""
+    """Give one post.
+
+    Raises:
+        ServiceError: NOT_FOUND, and what `Ministry.admitted` refuses.
+    """
     await ministry.admitted(request)
     code = require_spelling(POST_CODE, name)
     found = (await ministry.directory()).posts.get(code)
@@ -42,7 +46,11 @@ async def post_named(ministry: Ministry, request: Request, name: str) -> Post:
 
 
 async def cards_of(ministry: Ministry, request: Request, name: str) -> Cards:
-    """Give the editions of a post's card that may be used, newest first."""
+    """Give the editions of a post's card that may be used, newest first.
+
+    Raises:
+        ServiceError: NOT_FOUND: there is no such post; what `Ministry.admitted` refuses.
+    """
     await ministry.admitted(request)
     code = require_spelling(POST_CODE, name)
     directory = await ministry.directory()

@@ -55,7 +55,11 @@ def span_of(request: Request, sha256: str, size: int) -> range | None:
 
 
 def give_small(request: Request, body: bytes, sha256: str) -> Response:
-    """Give an envelope that is in memory."""
+    """Give an envelope that is in memory.
+
+    Raises:
+        ServiceError: RANGE_NOT_SATISFIABLE.
+    """
     span = span_of(request, sha256, len(body))
     headers = _headers(sha256, span, len(body))
     if span is None:

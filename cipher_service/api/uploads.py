@@ -72,7 +72,12 @@ async def upload_state(ministry: Ministry, request: Request, name: str) -> Respo
 
 
 async def continue_upload(ministry: Ministry, request: Request, name: str) -> Response:
-    """Take the next bytes of an upload; with the last of them, record the dispatch."""
+    """Take the next bytes of an upload; with the last of them, record the dispatch.
+
+    Raises:
+        ServiceError: NOT_FOUND; BODY_TOO_LARGE: beyond the size announced; what a submission is
+            refused for.
+    """
     require_media_type(request, wire.CHUNK_MEDIA_TYPE)
     offset = decimal(request.headers.get("upload-offset", ""))
     caller = await ministry.admitted(request)

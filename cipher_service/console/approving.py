@@ -67,7 +67,7 @@ def bundle(assets: Assets) -> dict[str, bytes]:
 
 
 def bundle_digest() -> str:
-    """Return the hash of the pages and, through them, of all that they load; hexadecimal."""
+    """Return the SHA-256 of the pages and, through them, of all that they load; hexadecimal."""
     pages = bundle(Assets())
     return sha256(b"\0".join(pages.values())).hexdigest()
 

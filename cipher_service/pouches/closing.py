@@ -72,7 +72,8 @@ def close(
 
     Raises:
         ServiceError: NOT_ALLOWED, UNKNOWN_OFFICER, WAYBILL_MISSING, BAGS_ALL_SEALED,
-            MANIFEST_IMPOSSIBLE, BAG_SEALED; as `makeup.seal_bag`.
+            MANIFEST_IMPOSSIBLE, BAG_SEALED; BUSY: the bag was changed while it was signed; as
+            `makeup.seal_bag`.
         Refusal: NotCertified, LimitsExceeded, SealNumberUsed, SealNotInHand, WitnessIsSealer, or
             the custodian's.
     """

@@ -84,11 +84,16 @@ class LogKeys:
         """Signs a head that continues the last one; see `Custodian.sign_checkpoint`.
 
         Args:
-            text: of the head.
-            path: the consistency proof.
-            published: the last signed note that is known.
-            heads: its turn is the caller's.
+            text: of the checkpoint, three lines.
+            path: the consistency proof from the last head, hashes of 32 bytes one after the other.
+            published: the newest signed head that the caller knows; empty for none.
+            heads: where the last signed head is remembered; its turn is the caller's.
             line: these keys, and those before them.
+
+        Raises:
+            NoteMalformed: the proof is not of whole hashes, or the checkpoint has further lines.
+            LogHeadLost: a newer head was signed than is remembered.
+            LogOfAnother, LogRolledBack, LogForked: as `require_continuation`.
         """
         checkpoint = Checkpoint.parse(text)
         if len(path) % HASH_SIZE or checkpoint.extensions:
