@@ -19,40 +19,66 @@ def add_items(commands: "Commands[Parser]", say: Say, client: Say) -> None:
         client: phrases of `chiffre`, for the options that both have.
     """
     group = add_group(commands, say, "items")
+    _add_looks(group, say)
+    _add_entry(group, say)
+    _add_movements(group, say)
+    _add_inventory(group, say)
+    _add_destruction(group, say, client)
+
+
+def _add_looks(group: "Commands[Parser]", say: Say) -> None:
     listing = add_command(group, say, "items.list", "items:list_items")
-    shown = add_command(group, say, "items.show", "items:show")
-    exposed = add_command(group, say, "items.exposed", "items:exposed")
+    listing.add_argument("--holder", metavar=say("a_person"), help=say("help_item_whose"))
+    add_json(listing, say)
+    for name in ("show", "exposed"):
+        look = add_command(group, say, f"items.{name}", f"items:{name}")
+        _add_item(look, say)
+        add_json(look, say)
+
+
+def _add_entry(group: "Commands[Parser]", say: Say) -> None:
     enter = add_command(group, say, "items.enter", "items:enter")
-    send = add_command(group, say, "items.send", "items:send")
-    receive = add_command(group, say, "items.receive", "items:receive")
-    count = add_command(group, say, "items.inventory", "items:inventory")
-    destroy = add_command(group, say, "items.destroy", "items:destroy")
-    person = say("a_person")
-    for parser in (shown, exposed, send, receive, destroy):
-        parser.add_argument("item", metavar="N", type=int, help=say("help_item"))
-    for parser in (listing, count):
-        parser.add_argument("--holder", metavar=person, help=say("help_item_whose"))
     enter.add_argument(
         "--kind", metavar=say("a_item_kind"), required=True, help=say("help_item_kind")
     )
-    enter.add_argument("--holder", metavar=person, required=True, help=say("help_item_holder"))
+    enter.add_argument(
+        "--holder", metavar=say("a_person"), required=True, help=say("help_item_holder")
+    )
     enter.add_argument("--prekeys", metavar=say("a_file"), help=say("help_item_prekeys"))
     enter.add_argument("--card", metavar=say("a_file"), help=say("help_item_card"))
     enter.add_argument("--post", metavar="CODE", help=say("help_item_post"))
     enter.add_argument("designation", metavar=say("a_text"), help=say("help_item_designation"))
-    for parser in (send, receive, count):
-        parser.add_argument("--by", metavar=person, required=True, help=say("help_item_by"))
-    for parser in (enter, send, receive, count):
-        parser.add_argument("--keeper", metavar="OFF-N", help=say("help_item_keeper"))
-        add_software_key(parser, say)
-    send.add_argument("--to", metavar=person, required=True, help=say("help_item_to"))
+    _add_keeper(enter, say)
+    _add_reference(enter, say)
+    add_json(enter, say)
+
+
+def _add_movements(group: "Commands[Parser]", say: Say) -> None:
+    send = add_command(group, say, "items.send", "items:send")
+    receive = add_command(group, say, "items.receive", "items:receive")
+    for parser in (send, receive):
+        _add_item(parser, say)
+        _add_by(parser, say)
+        _add_keeper(parser, say)
+        _add_reference(parser, say)
+    send.add_argument("--to", metavar=say("a_person"), required=True, help=say("help_item_to"))
     send.add_argument("--piece", metavar="N", help=say("help_item_piece"))
-    for parser in (enter, send, receive, destroy):
-        parser.add_argument(
-            "--reference", metavar="REF", required=True, help=say("help_item_reference")
-        )
+
+
+def _add_inventory(group: "Commands[Parser]", say: Say) -> None:
+    count = add_command(group, say, "items.inventory", "items:inventory")
+    count.add_argument("--holder", metavar=say("a_person"), help=say("help_item_whose"))
+    _add_by(count, say)
+    _add_keeper(count, say)
     count.add_argument("--occasion", metavar="O", default="annual", help=say("help_item_occasion"))
     count.add_argument("shown", metavar="N", type=int, nargs="*", help=say("help_item_shown"))
+    add_json(count, say)
+
+
+def _add_destruction(group: "Commands[Parser]", say: Say, client: Say) -> None:
+    destroy = add_command(group, say, "items.destroy", "items:destroy")
+    _add_item(destroy, say)
+    _add_reference(destroy, say)
     destroy.add_argument(
         "--identity",
         metavar=say("a_folder"),
@@ -62,8 +88,25 @@ def add_items(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     )
     add_record(destroy, say)
     add_passphrase_file(destroy, client)
-    for parser in (listing, shown, exposed, enter, count):
-        add_json(parser, say)
+
+
+def _add_item(parser: Parser, say: Say) -> None:
+    parser.add_argument("item", metavar="N", type=int, help=say("help_item"))
+
+
+def _add_by(parser: Parser, say: Say) -> None:
+    parser.add_argument("--by", metavar=say("a_person"), required=True, help=say("help_item_by"))
+
+
+def _add_keeper(parser: Parser, say: Say) -> None:
+    parser.add_argument("--keeper", metavar="OFF-N", help=say("help_item_keeper"))
+    add_software_key(parser, say)
+
+
+def _add_reference(parser: Parser, say: Say) -> None:
+    parser.add_argument(
+        "--reference", metavar="REF", required=True, help=say("help_item_reference")
+    )
 
 
 def add_record(parser: Parser, say: Say) -> None:
