@@ -196,10 +196,10 @@ def bags(ministry: Stage) -> Iterator[Bags]:
         planning.add_route(office, route(f"R-{mark}"), by=chief)
         first, *_ = planning.plan(office, timetable(f"R-{mark}"), 2, by=chief)
         planning.entrust(office, first.departure, waybill(1, by["COURIER"]), by=chief)
-        numbers = [f"MX-{mark}{number}" for number in range(2)]
+        stocked = [f"MX-{mark}{number}" for number in range(2)]
         pair = {"by": chief, "second": agent}
-        seal_store.take_in(office, numbers, sort="plastic", strength="S", **pair)
-        seal_store.issue(office, 2, **pair)
+        seal_store.take_in(office, stocked, sort="plastic", strength="S", **pair)
+        numbers = seal_store.issue(office, 2, **pair)  # by lot, also from what others left in stock
 
         def packed() -> str:
             bag = planning.add_bag(office, by=chief)
@@ -208,7 +208,7 @@ def bags(ministry: Stage) -> Iterator[Bags]:
             return seal
 
         seal = packed()
-        closure = Closure(tuple(numbers), 1500, chief, ABSENT)
+        closure = Closure(numbers, 1500, chief, ABSENT)
         closing.close(office, seal, closure, by=chief, second=second)
         carriage.hand_over(office, seal, by=chief, to=by["COURIER"], condition=INTACT)
         yield Bags(seal, packed())
