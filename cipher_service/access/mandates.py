@@ -123,13 +123,14 @@ def propose(connection: Connection, gate: Gate, draft: Draft, by: str, now: date
 
     Raises:
         ServiceError: UNKNOWN_OFFICER, OFFICER_LEFT, WINDOW_OPEN, WINDOW_PAST (it begins before
-            today), ACT_MISSING, UNKNOWN_LEVEL, OWN_ACT (holder and delegator are one), NOT_HELD (by
-            the delegator), ACTIONS_OF_ANOTHER (not the function's), REASON_MISSING (an interim for
-            another than the first candidate), DUTIES_SEPARATE, FUNCTION_HELD.
+            today), ACT_MISSING, UNKNOWN_LEVEL, OWN_ACT (holder and delegator are one), NOT_HELD and
+            HELD_BY_MANDATE (by the delegator, when the mandate takes effect), ACTIONS_OF_ANOTHER
+            (not the function's), REASON_MISSING (an interim for another than the first candidate),
+            DUTIES_SEPARATE, FUNCTION_HELD.
     """
-    officers.lock(connection, draft.holder)
     if draft.holder == draft.delegator:
         raise ServiceError("OWN_ACT", officer=draft.holder)
+    _lock_parties(connection, draft.holder, draft.delegator)
     if draft.window.ends is None:
         raise ServiceError("WINDOW_OPEN")
     if draft.window.starts.date() < now.date():
@@ -137,8 +138,7 @@ def propose(connection: Connection, gate: Gate, draft: Draft, by: str, now: date
     if not draft.act.strip():
         raise ServiceError("ACT_MISSING")
     level, _none = checked_marking(gate.scheme, draft.level, ())
-    if draft.role not in set(officers.held_in(connection, draft.delegator, draft.window)):
-        raise ServiceError("NOT_HELD", officer=draft.delegator, role=draft.role)
+    _refuse_lent(connection, draft.delegator, draft.role, draft.window, now)
     strange = sorted(set(draft.actions).difference(acts_of(draft.role)))
     if strange:
         raise ServiceError("ACTIONS_OF_ANOTHER", role=draft.role, given=", ".join(strange)[:200])
@@ -195,11 +195,13 @@ def sign(
     """Make a mandate active by the Minister's signature; what changed meanwhile is judged again.
 
     Raises:
-        ServiceError: as `signable`; OFFICER_LEFT, DUTIES_SEPARATE, FUNCTION_HELD.
+        ServiceError: as `signable`; OFFICER_LEFT, NOT_HELD and HELD_BY_MANDATE (by the delegator,
+            who may have lost the function), DUTIES_SEPARATE, FUNCTION_HELD.
     """
     draft, decision = signable(connection, gate, mandate_id, by, now)
-    officers.lock(connection, draft.holder)
+    _lock_parties(connection, draft.holder, draft.delegator)
     window = Window(clock.parse(draft.starts), clock.parse(draft.ends))
+    _refuse_lent(connection, draft.delegator, draft.role, window, now)
     officers.refuse_conflict(connection, default_roles(), draft.holder, draft.role, window)
     _settle(connection, mandate_id, now, state="active", signer=by)
     return decision
@@ -232,6 +234,28 @@ def find(connection: Connection, mandate_id: str) -> Row[Any]:
 def everything(connection: Connection) -> list[Row[Any]]:
     """Return the register of mandates."""
     return list(connection.execute(select(tables.mandate).order_by(tables.mandate.c.mandate_id)))
+
+
+def _lock_parties(connection: Connection, *parties: str) -> None:
+    """Hold both rows, always in the same order, so that two drafts never wait for each other."""
+    for each in sorted(parties):
+        officers.lock(connection, each)
+
+
+def _refuse_lent(
+    connection: Connection, delegator: str, role: str, window: Window, now: datetime
+) -> None:
+    """Refuse a function that its delegator does not hold by right when the mandate takes effect.
+
+    What was received by mandate is not handed on: a narrow mandate would come out wide.
+
+    Raises:
+        ServiceError: HELD_BY_MANDATE, NOT_HELD.
+    """
+    effect = max(window.starts, now)
+    if role not in {each.role for each in officers.functions(connection, delegator, effect)}:
+        lent = role in officers.lent_in(connection, delegator, window)
+        raise ServiceError("HELD_BY_MANDATE" if lent else "NOT_HELD", officer=delegator, role=role)
 
 
 def _held(connection: Connection, mandate_id: str) -> Row[Any] | None:

@@ -236,16 +236,19 @@ def refuse_conflict(
 
 def held_in(connection: Connection, officer_id: str, window: Window) -> Iterable[str]:
     """Return the functions that a person holds at some time of a window, mandates included."""
-    held, mandate = tables.function_held, tables.mandate
+    held = tables.function_held
     yield from connection.scalars(
         select(held.c.role).where(held.c.officer == officer_id, *_overlaps(held, window))
     )
-    yield from connection.scalars(
-        select(mandate.c.role).where(
-            mandate.c.holder == officer_id,
-            mandate.c.state == "active",
-            *_overlaps(mandate, window),
-        )
+    yield from lent_in(connection, officer_id, window)
+
+
+def lent_in(connection: Connection, officer_id: str, window: Window) -> list[str]:
+    """Return the functions that a person exercises by mandate at some time of a window."""
+    mandate = tables.mandate
+    mine = (mandate.c.holder == officer_id, mandate.c.state == "active")
+    return list(
+        connection.scalars(select(mandate.c.role).where(*mine, *_overlaps(mandate, window)))
     )
 
 

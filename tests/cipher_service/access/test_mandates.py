@@ -127,6 +127,51 @@ def test_a_narrower_mandate_gives_its_acts_on_its_days_and_no_other(ministry: Mi
             assert (action, done.allowed) == (action, allowed)
 
 
+def test_what_is_held_by_mandate_is_handed_to_nobody(ministry: Ministry) -> None:
+    holder, third, gate = ministry.add("DIRECTOR", "MP"), ministry.add("DIRECTOR"), ministry.gate
+    of = ministry.of
+    narrow = draft(ministry, holder, actions=("policy-read",), window=Window(NOW, NOW + 9 * DAY))
+    wider = draft(ministry, third, delegator=holder, reason="x")
+    with unit_of_work(ministry.engine) as connection:
+        number = mandates.propose(connection, gate, narrow, of["CHIEF-CNTC"], NOW)
+        mandates.sign(connection, gate, number, of["MINISTER"], NOW)
+    with unit_of_work(ministry.engine) as connection:
+        with pytest.raises(ServiceError) as refused:
+            mandates.propose(connection, gate, wider, of["CHIEF-CNTC"], NOW)
+        assert refused.value.code == "HELD_BY_MANDATE"
+        assert len(mandates.everything(connection)) == 1
+
+
+def test_a_draft_is_not_signed_when_its_delegator_has_lost_the_function(
+    ministry: Ministry,
+) -> None:
+    holder, gate, of = ministry.add("DIRECTOR", "MP"), ministry.gate, ministry.of
+    delegator = of["SECRETARY-GENERAL"]
+    with unit_of_work(ministry.engine) as connection:
+        number = mandates.propose(connection, gate, draft(ministry, holder), of["CHIEF-CNTC"], NOW)
+        officers.end_function(connection, delegator, "SECRETARY-GENERAL", NOW + DAY)
+        with pytest.raises(ServiceError) as refused:
+            mandates.sign(connection, gate, number, of["MINISTER"], NOW + DAY)
+        assert refused.value.code == "NOT_HELD"
+        assert mandates.find(connection, number).state == "proposed"
+        assert gate.principals.of(connection, holder, NOW + DAY).mandates == ()
+
+
+def test_a_function_is_lent_from_the_day_that_its_delegator_holds_it(ministry: Ministry) -> None:
+    holder, gate, of = ministry.add("DIRECTOR", "MP"), ministry.gate, ministry.of
+    later = ministry.add("CIPHER-CLERK")
+    starts = NOW + 5 * DAY
+    too_soon = draft(ministry, holder, delegator=later, role="CHIEF-POUCH")
+    with unit_of_work(ministry.engine) as connection:
+        officers.assign(
+            connection, later, "CHIEF-POUCH", Window(starts, None), act="DEC-2", by=None
+        )
+        with pytest.raises(ServiceError, match="NOT_HELD"):
+            mandates.propose(connection, gate, too_soon, of["CHIEF-CNTC"], NOW)
+        in_time = replace(too_soon, window=Window(starts, starts + DAY))
+        assert mandates.propose(connection, gate, in_time, of["CHIEF-CNTC"], NOW)
+
+
 def test_a_mandate_that_begins_today_begins_now_and_not_at_midnight(ministry: Ministry) -> None:
     desk = MandateDesk(_no_site, ministry.gate, "log", now=lambda: NOW)
     asked = {
