@@ -28,11 +28,10 @@ from pouch.errors import (
     RectificationNotOfBag,
     RectificationNotTrusted,
     RectificationUnwitnessed,
-    WitnessIsSealer,
 )
 from pouch.manifest import BAG, LINE, REGISTER, SALT_BYTES, SEAL, WEIGHT_MAX_G
 from pouch.members import bounded
-from pouch.sealed import Signed, read_signed, signed_object
+from pouch.sealed import Signed, read_sealers, require_two_cards, sealers_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -188,18 +187,16 @@ def make_rectification(
         RectificationMalformed: a field is not as it must be.
         WitnessIsSealer: both would sign with one card.
     """
-    if witness is not None and witness.card.fingerprint == sealer.card.fingerprint:
-        raise WitnessIsSealer("the second signature needs another card")
+    require_two_cards(sealer, witness)
     data = statement.encode()
 
-    def by(person: Sealer) -> dict[str, Any]:
-        return signed_object(Signed(person.card.fingerprint, person.sign(RECTIFICATION, data)))
+    def by(person: Sealer) -> Signed:
+        return Signed(person.card.fingerprint, person.sign(RECTIFICATION, data))
 
     return canonical.encode(
         {
             "statement": canonical.decode(data),
-            "sealer": by(sealer),
-            "witness": None if witness is None else by(witness),
+            **sealers_object(by(sealer), None if witness is None else by(witness)),
         }
     )
 
@@ -215,13 +212,11 @@ def read_rectification(data: bytes) -> SignedRectification:
     try:
         record = Record(canonical.decode(data.removesuffix(b"\n")), "rectification")
         statement = _read(record.record("statement"))
-        sealer = read_signed(record.record("sealer"))
-        witness = record.optional_record("witness")
-        second = None if witness is None else read_signed(witness)
+        sealer, witness = read_sealers(record)
         record.close()
     except ValueError as error:
         raise RectificationMalformed(str(error)) from error
-    return SignedRectification(statement, sealer, second)
+    return SignedRectification(statement, sealer, witness)
 
 
 def rectified(

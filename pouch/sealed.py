@@ -79,8 +79,7 @@ class SealedManifest:
                 "type": SEALED,
                 "manifest": manifest_object(self.manifest),
                 "seal": self.seal.text,
-                "sealer": signed_object(self.sealer),
-                "witness": None if self.witness is None else signed_object(self.witness),
+                **sealers_object(self.sealer, self.witness),
             }
         )
 
@@ -100,8 +99,7 @@ def seal_manifest(
         OriginNotYours: the origin is another post than the sealer's.
         WitnessIsSealer: both would sign with one card.
     """
-    if witness is not None and witness.card.fingerprint == sealer.card.fingerprint:
-        raise WitnessIsSealer("the second signature needs another card")
+    require_two_cards(sealer, witness)
     claims = claims_of(manifest, None if witness is None else kid_of(witness.card))
     seal = make_seal(claims, card=sealer.card, sign=sealer.sign_cose)
     return SealedManifest(
@@ -127,32 +125,48 @@ def read_sealed(data: bytes) -> SealedManifest:
         record.constant("type", SEALED)
         manifest = read_manifest(record.record("manifest"))
         text = record.any_text("seal")
-        sealer = read_signed(record.record("sealer"))
-        witness = record.optional_record("witness")
-        second = None if witness is None else read_signed(witness)
+        sealer, witness = read_sealers(record)
         record.close()
     except ValueError as error:
         raise SealedMalformed(str(error)) from error
     seal = read_seal(text)
     if seal.text != text:
         raise SealedMalformed("the seal is not written in digits")
-    return SealedManifest(manifest, seal, sealer, second)
+    return SealedManifest(manifest, seal, sealer, witness)
 
 
 def _signed(sealer: Sealer, seal: Seal) -> Signed:
     return Signed(sealer.card.fingerprint, sealer.sign(SEAL, seal.message.payload))
 
 
-def signed_object(signed: Signed) -> dict[str, Any]:
-    """Gives one person's full signature as JSON."""
+def require_two_cards(sealer: Sealer, witness: Sealer | None) -> None:
+    """Demands that a second person brings another card. Raises WitnessIsSealer."""
+    if witness is not None and witness.card.fingerprint == sealer.card.fingerprint:
+        raise WitnessIsSealer("the second signature needs another card")
+
+
+def sealers_object(sealer: Signed, witness: Signed | None) -> dict[str, Any]:
+    """Gives the members that say who signed, as JSON."""
+    return {
+        "sealer": _signed_object(sealer),
+        "witness": None if witness is None else _signed_object(witness),
+    }
+
+
+def read_sealers(record: Record) -> tuple[Signed, Signed | None]:
+    """Reads what `sealers_object` gives; ValueError names what is wrong."""
+    sealer, witness = record.record("sealer"), record.optional_record("witness")
+    return _read_signed(sealer), None if witness is None else _read_signed(witness)
+
+
+def _signed_object(signed: Signed) -> dict[str, Any]:
     return {
         "fingerprint": signed.fingerprint,
         "signatures": object_of_signatures(signed.signatures),
     }
 
 
-def read_signed(record: Record) -> Signed:
-    """Reads what `signed_object` gives; ValueError names what is wrong."""
+def _read_signed(record: Record) -> Signed:
     signed = Signed(
         fingerprint=record.text("fingerprint", FINGERPRINT),
         signatures=read_signatures(record.record("signatures")),
