@@ -18,7 +18,7 @@ from cipher_service.access.deployed import in_force
 from cipher_service.access.machines import MAKE_BAG, Post, Viewer
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme
-from cipher_service.pouches import cases, empties_book, repository, rules, stock
+from cipher_service.pouches import empties_book, overview, repository, rules, stock
 from cipher_service.pouches.entitlement import seen_by_posts
 from cipher_service.pouches.repository import Closing, RouteRecord
 from cipher_service.storage.statements import insert_or_skip, inserts
@@ -34,7 +34,7 @@ from pouch.classes import (
     require_within,
 )
 from pouch.custody import custody_of, require_next
-from pouch.empties import EmptyBag, require_reusable
+from pouch.empties import require_reusable
 from pouch.empties_notice import USED_AGAIN
 from pouch.events import Event
 from pouch.facts import Prepared, Sealed
@@ -369,16 +369,7 @@ def _require_bag(connection: Connection, event: Event) -> Sides | None:
         raise ServiceError("BAG_NOT_HERE", bag=event.bag)
     if _open_closings(connection, event.bag, event.seal):
         raise ServiceError("BAG_NOT_HERE", bag=event.bag)
-    require_reusable(
-        EmptyBag(
-            bag=row.bag,
-            place=row.place,
-            since=clock.parse(row.since),
-            cycles=row.cycles,
-            cycles_most=row.cycles_most,
-            disputed=cases.is_disputed(connection, row.bag),
-        )
-    )
+    require_reusable(overview.empty_bag(connection, row))
     if row.sides_cm is None:
         return None
     length, width, height = json.loads(row.sides_cm)

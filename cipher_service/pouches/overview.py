@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
@@ -91,15 +91,17 @@ def empty_bags(connection: Connection, now: datetime) -> tuple[EmptyBag, ...]:
         select(tables.bag).where(tables.bag.c.empty == 1).order_by(tables.bag.c.bag)
     )
     coming = empties_book.on_their_way(connection, now)
-    return tuple(
-        EmptyBag(
-            bag=row.bag,
-            place=row.place,
-            since=clock.parse(row.since),
-            cycles=row.cycles,
-            cycles_most=row.cycles_most,
-            disputed=cases.is_disputed(connection, row.bag),
-            announced=row.bag in coming,
-        )
-        for row in rows
+    return tuple(empty_bag(connection, row, announced=row.bag in coming) for row in rows)
+
+
+def empty_bag(connection: Connection, row: Row[Any], *, announced: bool = False) -> EmptyBag:
+    """Return a row of the bags without contents as the rules see it."""
+    return EmptyBag(
+        bag=row.bag,
+        place=row.place,
+        since=clock.parse(row.since),
+        cycles=row.cycles,
+        cycles_most=row.cycles_most,
+        disputed=cases.is_disputed(connection, row.bag),
+        announced=announced,
     )
