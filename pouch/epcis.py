@@ -39,7 +39,7 @@ from pouch.facts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from pouch.events import Event
@@ -76,7 +76,7 @@ def epcis_document(
     events: Iterable[Event],
     authority: str,
     made: datetime,
-    reweighed: Mapping[str, Reweighed] | None = None,
+    reweighed: Mapping[str, Sequence[Reweighed]] | None = None,
 ) -> dict[str, Any]:
     """Gives the EPCIS document of some custody events, in the order of their times.
 
@@ -86,7 +86,7 @@ def epcis_document(
         authority: URI under which bags, seals, places and officers are named, such as
             `https://valise.example`.
         made: when the document is made, UTC, whole seconds.
-        reweighed: weights that were put right, by the closings' identifiers.
+        reweighed: weights that were put right, in their order, by the closings' identifiers.
 
     Raises:
         ValueError: `authority` is not such a URI.
@@ -99,8 +99,8 @@ def epcis_document(
     put_right = (
         each
         for event in ordered
-        if isinstance(event.facts, Sealed) and (right := (reweighed or {}).get(event.seal))
-        for each in export.reweighed(event, event.facts, right)
+        if isinstance(event.facts, Sealed)
+        for each in export.reweighed(event, event.facts, (reweighed or {}).get(event.seal, ()))
     )
     return {
         "@context": [CONTEXT],
@@ -160,25 +160,29 @@ class _Export:
         return {"eventID": event_hash_id(made), **made}
 
     def reweighed(
-        self, event: Event, facts: Sealed, right: Reweighed
-    ) -> tuple[dict[str, Any], ...]:
-        """Gives the sealing with the right weight, and the one as told as an error; or nothing."""
-        if right.weight_g == facts.weight_g:
-            return ()
-        wrong = self.epcis_event(event) or {}
-        made = {name: value for name, value in wrong.items() if name != "eventID"}
-        made |= _weighed(right.weight_g)
-        made["bizTransactionList"] = [
-            *made["bizTransactionList"],
-            {"type": "cert", "bizTransaction": f"ni:///sha-256;{right.hash}"},
-        ]
-        corrective = {"eventID": event_hash_id(made), **made}
-        declaration = {
-            "declarationTime": text_from_time(right.made),
-            "reason": "incorrect_data",
-            "correctiveEventIDs": [corrective["eventID"]],
-        }
-        return corrective, {**wrong, "errorDeclaration": declaration}
+        self, event: Event, facts: Sealed, rights: Sequence[Reweighed]
+    ) -> Iterator[dict[str, Any]]:
+        """Gives the sealing anew with each right weight, and the one before it as an error."""
+        told = self.epcis_event(event) or {}
+        wrong, weight_g = told, facts.weight_g
+        for right in rights:
+            if right.weight_g == weight_g:
+                continue
+            made = {name: value for name, value in told.items() if name != "eventID"}
+            made |= _weighed(right.weight_g)
+            made["bizTransactionList"] = [
+                *made["bizTransactionList"],
+                {"type": "cert", "bizTransaction": f"ni:///sha-256;{right.hash}"},
+            ]
+            corrective = {"eventID": event_hash_id(made), **made}
+            declaration = {
+                "declarationTime": text_from_time(right.made),
+                "reason": "incorrect_data",
+                "correctiveEventIDs": [corrective["eventID"]],
+            }
+            yield corrective
+            yield {**wrong, "errorDeclaration": declaration}
+            wrong, weight_g = corrective, right.weight_g
 
     def _error_declaration(self, event: Event, facts: Corrected) -> dict[str, Any] | None:
         wrong = self.told.get(facts.event)

@@ -18,7 +18,6 @@ from cipher_service.errors import ServiceError
 from cipher_service.pouches import carriage, closing, repository, signing
 from cipher_service.pouches.entitlement import SEAL
 from cipher_service.pouches.office import Office, Sitting
-from cipher_service.pouches.repository import Closing
 from cipher_service.pouches.signing import CustodianSealer
 from cipher_service.storage.tables.pouches import closing as closings
 from cipher_service.storage.tables.pouches import rectification as book
@@ -155,13 +154,13 @@ def last_of(connection: Connection, seals: Sequence[str]) -> dict[str, Rectified
     return found
 
 
-def reweighed(connection: Connection, found: Closing) -> dict[str, Reweighed]:
-    """Return the weight of a closing as it was put right, by its identifier; nothing before."""
-    rows = rows_of(connection, found.seal)
-    if not rows or found.weighed_g is None:
-        return {}
-    last = rows[-1]
-    return {found.seal: Reweighed(last.hash, clock.parse(last.made_at), found.weighed_g)}
+def reweighed(connection: Connection, seal: str) -> list[Reweighed]:
+    """Return the weights of a closing as they were put right, in their order."""
+    return [
+        Reweighed(row.hash, clock.parse(row.made_at), row.weight_g)
+        for row in rows_of(connection, seal)
+        if row.weight_g is not None
+    ]
 
 
 def untold(connection: Connection, seals: Sequence[str]) -> list[Row[Any]]:
@@ -261,6 +260,7 @@ def _keep(
             made_at=clock.text(statement.made),
             first=by,
             second=second,
+            weight_g=right.weight_g,
             body=encrypt(canonical.encode(body), [sitting.office.card.recipient]),
         )
     )

@@ -186,8 +186,8 @@ def epcis(office: Office, named: str, authority: str, *, by: str) -> dict[str, o
         closing = seen(sitting, named, by)
         events = repository.events_of(sitting.connection, closing.seal)
         try:
-            right = rectifying.reweighed(sitting.connection, closing)
-            return epcis_document(events, authority, sitting.now, right)
+            right = rectifying.reweighed(sitting.connection, closing.seal)
+            return epcis_document(events, authority, sitting.now, {closing.seal: right})
         except ValueError as error:
             raise ServiceError("AUTHORITY_MALFORMED") from error
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -215,7 +216,7 @@ def test_a_weight_that_was_put_right_is_an_error_declaration_beside_the_right_on
     assert isinstance(told.facts, Sealed)
     right = Reweighed("a5" * 32, NOON + timedelta(hours=9), told.facts.weight_g + 1_000)
 
-    document = epcis_document(events, AUTHORITY, NOON, {told.seal: right})
+    document = epcis_document(events, AUTHORITY, NOON, {told.seal: [right]})
 
     before = epcis_document(events, AUTHORITY, NOON)["epcisBody"]["eventList"]
     *plain, corrective, declared = document["epcisBody"]["eventList"]
@@ -234,8 +235,38 @@ def test_a_weight_that_was_put_right_is_an_error_declaration_beside_the_right_on
         {**document, "epcisBody": {"eventList": [*plain, corrective]}}
     )
     same = Reweighed("a5" * 32, NOON, told.facts.weight_g)
-    for other in ({told.seal: same}, {"0" * 32: right}, {}):
+    for other in ({told.seal: [same]}, {"0" * 32: [right]}, {}):
         assert epcis_document(events, AUTHORITY, NOON, other)["epcisBody"]["eventList"] == before
+
+
+def test_a_weight_that_was_put_right_twice_stands_with_each_and_declares_both_before(
+    official: Callable[[object], list[str]],
+) -> None:
+    events = Voyage().events()
+    told = events[1]
+    assert isinstance(told.facts, Sealed)
+    first = Reweighed("a5" * 32, NOON + timedelta(hours=9), told.facts.weight_g + 1_000)
+    words_alone = replace(first, hash="b6" * 32, made=NOON + timedelta(hours=10))
+    back = Reweighed("c7" * 32, NOON + timedelta(hours=11), told.facts.weight_g)
+    rights = {told.seal: [first, words_alone, back]}
+
+    document = epcis_document(events, AUTHORITY, NOON, rights)
+
+    assert official(document) == []
+    one, wrong, two, wrong_again = document["epcisBody"]["eventList"][-4:]
+    (sealing,) = (
+        each for each in document["epcisBody"]["eventList"][:-4] if each["type"] == one["type"]
+        and each["action"] == "ADD"
+    )  # fmt: skip
+    for before, declared, corrective in ((sealing, wrong, one), (one, wrong_again, two)):
+        declaration = declared["errorDeclaration"]
+        assert {**before, "errorDeclaration": declaration} == declared
+        assert declaration["correctiveEventIDs"] == [corrective["eventID"]]
+    assert wrong_again["errorDeclaration"]["declarationTime"] == "2026-11-22T23:00:00Z"
+    assert len({sealing["eventID"], one["eventID"], two["eventID"]}) == 3
+    certs = [each["bizTransaction"] for each in two["bizTransactionList"]]
+    assert f"ni:///sha-256;{back.hash}" in certs
+    assert f"ni:///sha-256;{first.hash}" not in certs
 
 
 def test_the_order_of_arrival_changes_nothing() -> None:

@@ -192,6 +192,7 @@ rectification = table(
     Column("second", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),  # age ciphertext to the bureau's card
     Column("announcement", Text),  # the dispatch that told the receiver; NULL: not yet
+    Column("weight_g", Integer),  # of the closed bag, as it is right since; NULL: kept before
     at_least("ordinal", 1),
     UniqueConstraint("number"),
 )

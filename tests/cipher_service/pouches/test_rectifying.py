@@ -105,9 +105,11 @@ def test_one_follows_the_other_and_nothing_legible_is_in_the_database(bureau: Po
     assert differences(bureau, seal, 9400) == [], "what the first put right stays so"
     with reading(bureau.engine) as connection:
         rows = rectifying.rows_of(connection, seal)
+        weights = [each.weight_g for each in rectifying.reweighed(connection, seal)]
         told = repr(connection.execute(select(tables.rectification)).all())
     opened = [rectifying.opened(row, keys_of_headquarters()) for row in rows]
     assert opened == files
+    assert weights == [9400, 9400]
     assert not any(word in told for word in ("Marseille", "Lyon", "Chancellerie", REASON))
 
 

@@ -119,6 +119,34 @@ def test_who_took_a_bag_is_told_again_for_the_bags_of_before(empty_engine: Engin
         assert found.all() == [("0b" * 16, None), (SEAL, '["PAUL"]')]
 
 
+def test_the_last_rectification_of_before_has_the_weight_that_its_bag_has(
+    empty_engine: Engine,
+) -> None:
+    since = import_module("cipher_service.storage.migrations.versions.0071_rectified_weights")
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with unit_of_work(empty_engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, since.down_revision)
+        load(connection, default_organisation(), NOON)
+        begun(connection, SEAL, "0b" * 16)
+        repository.change_closing(connection, SEAL, rectified_g=9_400)
+        for ordinal in (1, 2):
+            connection.execute(
+                insert(tables.rectification).values(
+                    seal=SEAL, ordinal=ordinal, number=f"V/R{ordinal}", hash="a5" * 32,
+                    made_at=clock.text(NOON), first="OFF-1", second="OFF-2", body=b"sealed",
+                )
+            )  # fmt: skip
+
+    upgrade(empty_engine)
+
+    book = tables.rectification
+    with reading(empty_engine) as connection:
+        found = connection.execute(select(book.c.weight_g).order_by(book.c.ordinal))
+        assert list(found.scalars()) == [None, 9_400]
+
+
 def begun(connection: Connection, *seals: str) -> None:
     """Closings of a version that knew no takers."""
     at = clock.text(NOON)
