@@ -37,6 +37,8 @@ STATES: Final = {
 _REGISTERS: Final = "CHIEF-CNTC"
 _SIGNS: Final = "MINISTER"
 _FIELDS: Final = ("kind", "holder", "delegator", "role", "level", "since", "until", "act", "reason")
+_CHOSEN: Final = ("holder", "delegator", "role")
+"""What the form leads nobody to: none of them is chosen beforehand."""
 _ACTION: Final = "action"
 _SHOW: Final = "acts"
 """The button that shows the acts of the chosen function, and writes nothing down."""
@@ -44,7 +46,7 @@ _MENDABLE: Final = frozenset(
     {
         *("OWN_ACT", "WINDOW_OPEN", "ACT_MISSING", "NOT_HELD", "REASON_MISSING", "DAY_MALFORMED"),
         *("DUTIES_SEPARATE", "FUNCTION_HELD", "WINDOW_EMPTY", "WINDOW_PAST"),
-        *("ACTIONS_OF_ANOTHER", "HELD_BY_MANDATE"),
+        *("ACTIONS_OF_ANOTHER", "HELD_BY_MANDATE", "CHOICE_MISSING"),
     }
 )
 """Refusals after which the form is shown again as it was filled in."""
@@ -69,6 +71,7 @@ async def propose(visit: Visit) -> Response:
         return await _listed(visit, None, form, chosen)
     asked = {name: form[name] for name in _FIELDS if name not in ("since", "until")}
     try:
+        _check_chosen(form)
         window = {"starts": _start_of(form["since"]), "ends": end_of(form["until"])}
         made = await visit.act("mandate_propose", {**asked, **window, "actions": chosen})
     except ServiceError as refusal:
@@ -158,6 +161,11 @@ def _rows(actions: Iterable[str]) -> list[Row]:
     """Return rows of the matrix, in its order."""
     named = frozenset(actions)
     return [row for action, row in default_matrix().rows.items() if action in named]
+
+
+def _check_chosen(form: dict[str, str]) -> None:
+    if not all(form[name] for name in _CHOSEN):
+        raise ServiceError("CHOICE_MISSING")
 
 
 def _start_of(day: str) -> str:

@@ -116,6 +116,7 @@ def test_only_the_cell_writes_and_a_draft_that_is_not_whole_is_refused_by_name(
         {"action": "x" * 3000},
         {"act": " "},
         {"delegator": number_of(officers.on, "COURIER")},
+        *({name: ""} for name in ("holder", "delegator", "role")),
     ]
     for changes in mendable:
         (told,) = officers.ask([("CHIEF-CNTC", Question("/mandats", {**form, **changes}))])
