@@ -292,6 +292,9 @@ def test_in_an_emergency_the_deputy_director_releases_alone(enter: Enter, minist
     reviewer = enter("SECURITY-OFFICER")
     reviewer.goto("/urgences")
     expect(reviewer.page.get_by_text("MINREX/2026/114")).to_be_visible()
+    answers = reviewer.page.locator("button[name=finding]")
+    looks = answers.evaluate_all("all => all.map(one => one.className)")
+    assert (len(looks), len(set(looks))) == (2, 1), "neither answer is put forward"
 
 
 def test_a_refused_departure_comes_back_with_its_reason(enter: Enter, ministry: Stage) -> None:
