@@ -45,6 +45,7 @@ ENDORSEMENT: Final = "depeche/v1 endorsement"
 ROOT: Final = "depeche/v1 root"
 SUCCESSION: Final = "depeche/v1 succession"
 LOG_SUCCESSION: Final = "depeche/v1 log-succession"
+SHARE_HELD: Final = "depeche/v1 share-held"
 DESTRUCTION: Final = "depeche/v1 destruction"
 TOKEN_KEY: Final = "depeche/v1 token-key"  # noqa: S105  the name of a context, no secret
 

@@ -29,7 +29,7 @@ from keys.custody.splitting import drill as prove
 from keys.custody.splitting import resplit_store, split_store
 from keys.custody.versions import Book
 from keys.errors import NotAddressed
-from keys.identity import load_identity
+from keys.identity import Identity, load_identity
 
 
 def state(arguments: Namespace, terminal: Terminal) -> None:
@@ -146,11 +146,21 @@ def shares_of(
     for file, folder in zip(files, map(Path, identities), strict=True):
         require_identity(folder)
         identity = load_identity(folder, passphrase_to_open(arguments.passphrase_file, terminal))
-        try:
-            shares.append(open_share(Path(file).read_bytes(), identity.hybrid_key))
-        except NotAddressed as error:
-            raise Refused("SHARE_OF_ANOTHER", share=file, holder=identity.card.post) from error
+        shares.append(share_for(file, identity))
     return shares
+
+
+def share_for(file: str, identity: Identity) -> Share:
+    """Open a share with its holder's identity.
+
+    Raises:
+        Refused: SHARE_OF_ANOTHER.
+        KeysError: the share is malformed.
+    """
+    try:
+        return open_share(Path(file).read_bytes(), identity.hybrid_key)
+    except NotAddressed as error:
+        raise Refused("SHARE_OF_ANOTHER", share=file, holder=identity.card.post) from error
 
 
 def _tell_shares(paths: Sequence[Path], terminal: Terminal) -> None:

@@ -43,6 +43,29 @@ def add_custody(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     hand.add_argument("share", metavar=say("a_file"), help=say("help_share_file"))
     for parser in (state, seal, offer, split, resplit, drill, hand):
         add_json(parser, say)
+    _add_record(group, say, client)
+
+
+def _add_record(group: "Commands[Parser]", say: Say, client: Say) -> None:
+    record = add_command(group, say, "custody.record", "splitting_records:record")
+    needed = partial(record.add_argument, required=True)
+    needed("--holder", metavar=client("a_card"), action="append", help=say("help_holder"))
+    needed("--reason", metavar=say("a_text"), help=say("help_record_reason"))
+    needed("-o", "--out", metavar=say("a_file"), help=say("help_record_out"))
+    confirm = add_command(group, say, "custody.confirm", "splitting_records:confirm")
+    confirm.add_argument(
+        "--share", metavar=say("a_file"), required=True, help=say("help_share_file")
+    )
+    add_identity_option(confirm, client)
+    recorded = add_command(group, say, "custody.recorded", "splitting_records:recorded")
+    for parser in (confirm, recorded):
+        parser.add_argument("record", metavar=say("a_file"), help=say("help_record_file"))
+        parser.add_argument(
+            "--fingerprint", required=parser is confirm, help=say("help_record_fingerprint")
+        )
+        parser.add_argument("--paper", metavar=say("a_file"), help=say("help_record_paper"))
+    for parser in (record, confirm, recorded):
+        add_json(parser, say)
 
 
 def add_approve(commands: "Commands[Parser]", say: Say) -> None:

@@ -281,6 +281,18 @@ class KeyDestructionNotOrdered(Refusal):
     code = "KEY_DESTRUCTION_NOT_ORDERED"
 
 
+class SplittingRecordMalformed(Refusal):
+    """A record of a splitting is not of its form, or a confirmation in it is out of place."""
+
+    code = "SPLITTING_RECORD_MALFORMED"
+
+
+class SplittingHolderUnknown(Refusal):
+    """A card or identity is of nobody who holds a share by this splitting."""
+
+    code = "SPLITTING_HOLDER_UNKNOWN"
+
+
 class CustodySealed(KeysError):
     """The bureau's keys are sealed; once their holders have opened them, a retry succeeds."""
 

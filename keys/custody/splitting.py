@@ -95,6 +95,19 @@ def drill(store: Path, shares: Sequence[Share]) -> None:
     _opened(store, shares)
 
 
+def in_force(store: Path) -> tuple[str, Splitting]:
+    """Gives the code of a store's bureau and how its unseal key is split now.
+
+    Raises:
+        StoreUnsplit: it is not.
+        StoreUnsafe, StoreInvalid, CardInvalid, OSError: what tells it cannot be read.
+    """
+    splitting = read_splitting(store)
+    if splitting is None:
+        raise StoreUnsplit(f"{store} is opened by its credential")
+    return _card(store).post, splitting
+
+
 def opened_store(
     store: Path, credential: bytes, shares: Sequence[Share]
 ) -> tuple[BureauKeys, Path, bytes]:

@@ -26,7 +26,8 @@ from keys.custody.intents import Warrant
 from keys.custody.log_keys import LogKeys
 from keys.custody.roll import Roll
 from keys.custody.second_place import SecondPlace, State
-from keys.custody.shares import Holder, open_share, read_share, split
+from keys.custody.shares import Holder, Share, open_share, read_share, split
+from keys.custody.splitting_record import begin_record, confirm_record, read_splitting_record
 from keys.custody.versions import Book
 from keys.destruction import make_record, read_record
 from keys.endorsement import (
@@ -117,6 +118,7 @@ ORIGIN = "chiffre.example.cm/audit"
 ISSUER = "https://chiffre.example"
 ID, EARLIER = "01KAMV6R8P3ZDFWQ5XJ9T2C4EN", "01KAMV6R8P3ZDFWQ5XJ9T2C4EM"
 CHALLENGE = bytes(range(32))
+SPLITTING = Splitting(bytes(16), "ab" * 32, 2, ("GARDE-A", "GARDE-B"))
 WEEK = timedelta(days=7)
 NOTE = "ministry/audit\n7\n" + "A" * 44 + "\n"
 MALFORMED: tuple[type[Exception], ...] = (KeysError, ValueError)
@@ -278,8 +280,9 @@ def _statements() -> list[Parser]:
         of("keys.custody.compartment:CustodyState.parse", CustodyState.parse,
            OFFICE.state().to_bytes(), refusals=MALFORMED),
         of("keys.custody.compartment:Splitting.parse", Splitting.parse,
-           Splitting(bytes(16), "ab" * 32, 2, ("GARDE-A", "GARDE-B")).to_bytes(),
-           refusals=MALFORMED),
+           SPLITTING.to_bytes(), refusals=MALFORMED),
+        of("keys.custody.splitting_record:read_splitting_record", read_splitting_record,
+           _splitting_record()),
         of("keys.cards:read_card", read_card, card.to_bytes()),
     ]  # fmt: skip
 
@@ -305,6 +308,14 @@ def _successions() -> list[Parser]:
         of("keys.log.succession:read_log_succession",
            lambda data: read_log_succession(data, ROOT.verifying_key), log_file),
     ]  # fmt: skip
+
+
+def _splitting_record() -> bytes:
+    """Confirmed by one of its two holders."""
+    names = SPLITTING.holders
+    record = begin_record("MINREX", SPLITTING, [identity(name).card for name in names], "PV", NOW)
+    share = Share("UNSEAL", bytes(16), names[0], 2, 2, SPLITTING.fingerprint, "")
+    return confirm_record(record, identity(names[0]), share, NOW)
 
 
 def _book() -> bytes:
