@@ -9,8 +9,12 @@ import pypdfium2
 import pytest
 
 from cipher_service.administration.stage import chiffre
+from keys.custody.compartment import Splitting
+from keys.custody.shares import HOLDERS_MAX
+from keys.custody.splitting_record import begin_record
 from tests.support.dying import die_at
 from tests.surfaces.administration.running import run
+from tests.vectors.forge import NOW, identity
 
 NAMES = ("GARDE-A", "GARDE-B", "GARDE-C")
 ANOTHER = "ab" * 32
@@ -91,6 +95,32 @@ def test_a_splitting_is_recorded_confirmed_by_each_holder_and_printed(desk: Desk
     assert begun["fingerprint"] in told
     assert "shareinhand" in told
     desk.refused("FILE_EXISTS", *look)
+
+
+def test_the_paper_has_room_for_the_most_holders_there_are(tmp_path: Path) -> None:
+    cards = [identity(f"GARDE-{letter}").card for letter in "ABCDEFGHIJKLMNOP"]
+    names = tuple(card.post for card in cards)
+    assert len(names) == HOLDERS_MAX
+    splitting = Splitting(bytes(16), ANOTHER, 2, names)
+    record, paper = tmp_path / "record.json", tmp_path / "record.pdf"
+    record.write_bytes(begin_record("MINREX", splitting, cards, "Relève", NOW))
+    typed = ("custody", "recorded", str(record), "--paper", str(paper))
+    assert run("--data", str(tmp_path), *typed).returncode == 0
+    with pypdfium2.PdfDocument(paper.read_bytes()) as document:
+        last = document[len(document) - 1].get_textpage()
+        [foot] = _tops(last, "page ")
+        boxes = _tops(last, "GARDE-")
+        pens = _tops(last, "signature")
+    assert len(boxes) == len(cards)
+    assert min(pens) > foot + 6
+
+
+def _tops(page: pypdfium2.PdfTextPage, word: str) -> list[float]:
+    """How high above the sheet's lower edge a word stands, each time it does."""
+    search, found = page.search(word), []
+    while (place := search.get_next()) is not None:
+        found.append(page.get_charbox(place[0])[3])
+    return found
 
 
 def test_a_holder_counts_once_and_those_missing_are_named(desk: Desk) -> None:
