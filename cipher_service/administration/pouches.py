@@ -30,6 +30,7 @@ from cipher_service.labels.scheme import default_scheme
 from cipher_service.pouches import (
     announcing,
     closing,
+    dossiers,
     handing_in,
     packing,
     planning,
@@ -45,7 +46,7 @@ from keys.errors import KeysError
 from pouch.errors import LocatorWrong
 from pouch.locator import grouped_locator, read_locator
 from pouch.manifest import BagClass, ItemKind
-from pouch.papers.folder import bag_folder
+from pouch.papers.folder import RECTIFICATION, RECTIFICATION_PAPER, bag_folder
 
 
 @dataclass(frozen=True)
@@ -236,10 +237,17 @@ def papers(arguments: Namespace, terminal: Terminal) -> None:
     """Write the papers of a sealed bag again."""
     out = new_folder(arguments.output)
     with at_desk(arguments, terminal) as (_, office):
-        kept = closing.papers_of(office, arguments.seal, by=arguments.by)
-        names = _write(kept, out, terminal, (None, None), _root(office))
-    number = kept.sealed.manifest.number
-    facts = {"number": number, "folder": str(out), "files": names}
+        found = dossiers.dossier_of(office, arguments.seal, by=arguments.by)
+        names = _write(found.kept, out, terminal, (None, None), _root(office))
+    for ordinal, filed in enumerate(found.filed, 1):
+        paper = found.paper(ordinal, terminal.language)
+        written = {RECTIFICATION: filed.file + b"\n", RECTIFICATION_PAPER: paper}
+        for name, content in written.items():
+            path = out / f"{Path(name).stem}-{ordinal}{Path(name).suffix}"
+            write_durably(path, content)
+            names.append(path.name)
+    number = found.right.number
+    facts = {"number": number, "folder": str(out), "files": sorted(names)}
     tell(terminal, "pouch_papers", facts, number=number, folder=str(out))
 
 

@@ -20,6 +20,7 @@ from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.pouches import (
     carriage,
     closing,
+    dossiers,
     mishaps,
     packing,
     photographing,
@@ -214,9 +215,16 @@ class PouchOfficeDesk:
         )
 
     def papers(self, connection: Connection, officer: str, payload: Answer) -> Answer:
-        """Take `{"seal"}`; give `{"sealed": bytes, "nonce"}`, to print what lies in the bag."""
-        kept = closing.papers_of(self.seated(connection), payload["seal"], by=officer)
-        return {"sealed": kept.sealed.to_bytes(), "nonce": kept.nonce}
+        """Take `{"seal"}`; give what is printed of a bag, as a custodian without officers opens.
+
+        `{"sealed": bytes, "nonce", "rectifications": [{"file": bytes, "second"}]}`.
+        """
+        found = dossiers.dossier_of(self.seated(connection), payload["seal"], by=officer)
+        return {
+            "sealed": found.kept.sealed.to_bytes(),
+            "nonce": found.kept.nonce,
+            "rectifications": [asdict(each) for each in found.filed],
+        }
 
     def photograph(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"seal", "subject", "sha256", "body"}`; give as `photographing.keep`."""

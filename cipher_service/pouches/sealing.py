@@ -28,6 +28,7 @@ from cipher_service.pouches import (
     packing,
     photographing,
     preparing,
+    rectifying,
     repository,
     signing,
     waybills,
@@ -240,6 +241,7 @@ def _texts_of(sitting: Sitting, found: Closing, officer: str) -> list[bytes]:
     kept = signing.row_of(connection, found.seal)
     if kept is not None:
         texts.append(kept.body)
+        texts += [row.body for row in rectifying.rows_of(connection, found.seal)]
     else:
         texts.append(waybills.body_of(connection, found.departure))
         for row in handing_in.waiting(connection, found.route.destination):

@@ -188,6 +188,7 @@ THINGS = (
             **gets(
                 _BAG,
                 *(f"{_BAG}/{page}" for page in ("confection", "etiquette.pdf", "bordereau.pdf")),
+                f"{_BAG}/rectificatif.pdf",
                 *(f"{_BAG}/{page}" for page in ("epcis.json", "papiers", "photographies")),
                 *(f"{_BAG}/{page}" for page in ("reception", "verification")),
                 f"{_BAG}/photographies/{{photograph}}",

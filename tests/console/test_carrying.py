@@ -15,9 +15,10 @@ from cipher_service.audit.journal import Journal
 from cipher_service.console.language import moment
 from cipher_service.console.pouches.stations import draw
 from cipher_service.identity.demonstration import Demonstration
-from cipher_service.pouches import closing, packing, planning, roads, seal_store, views
+from cipher_service.pouches import closing, packing, planning, rectifying, roads, seal_store, views
 from cipher_service.pouches.closing import Closure
 from cipher_service.pouches.office import Office
+from cipher_service.pouches.rectifying import Correction, Issued
 from cipher_service.pouches.signing import Kept
 from cipher_service.storage.engine import open_existing
 from cipher_service.typography import NO_BREAK
@@ -46,10 +47,12 @@ class Desk:
         first, *_ = planning.plan(self.office, timetable(code), 2, by=chief)
         return first.departure
 
-    def sealed(self, departure: str) -> Kept:
-        """A bag of this departure, closed by two."""
+    def sealed(self, departure: str, *, packages: int = 1) -> Kept:
+        """A bag of this departure, closed by two; with none, of the letter that is written."""
         chief, agent = self.people["CHIEF-POUCH"], self.people["POUCH-AGENT"]
-        planning.entrust(self.office, departure, carriage(1, self.people["COURIER"]), by=chief)
+        if packages:
+            letter = carriage(packages, self.people["COURIER"])
+            planning.entrust(self.office, departure, letter, by=chief)
         pair = {"by": chief, "second": agent}
         mark = secrets.token_hex(3).upper()
         numbers = [f"CT-{mark}{number}" for number in range(2)]
@@ -171,6 +174,44 @@ def test_a_letter_is_written_printed_and_then_changes_no_more(desk: Desk, enter:
     assert not any(seal in sheet for seal in seals), "each number is read from its bag"
 
 
+def test_a_letter_printed_after_a_rectification_says_what_is_right(
+    desk: Desk, enter: Enter
+) -> None:
+    departure = desk.departure()
+    first = desk.sealed(departure, packages=2).sealed.manifest
+    other = desk.sealed(departure, packages=0).sealed.manifest
+    tab = enter("CHIEF-POUCH")
+    address = f"{tab.origin}/valises/lettre.pdf?depart={departure}"
+    assert "7400g" in _packed(_words(tab.page.request.get(address).body()))
+
+    issued = put_right(desk, first.seal, "weight=9600", "carrier=Une Autre Porteuse")
+
+    tab.goto(f"/valises/{first.seal}")
+    link = tab.page.get_by_role("link", name=f"Rectificatif {issued.statement.number} (PDF)")
+    paper = tab.page.request.get(f"{tab.origin}{link.get_attribute('href')}")
+    assert paper.ok
+    assert "Une Autre Porteuse" in _words(paper.body())
+    answer = tab.page.request.get(f"{tab.origin}/valises/{other.seal}/rectificatif.pdf")
+    assert answer.status == 404
+    assert "n’a pas de rectificatif n" in _plain(answer.text())
+    answer = tab.page.request.get(address)
+    assert answer.status == 409
+    assert "Bordereaux qui ne disent pas la même lettre" in _plain(answer.text())
+    put_right(desk, other.seal, "carrier=Une Autre Porteuse")
+    letter = tab.page.request.get(address).body()
+    words = _packed(_words(letter))
+    for word in ("9600g", "7400g", "UneAutrePorteuse"):
+        assert word in words
+    assert _packed(carriage(1, None).carrier.name) not in words
+
+
+def put_right(desk: Desk, seal: str, *typed: str) -> Issued:
+    """Two persons put a bordereau right, as the command does."""
+    chief, witness = desk.people["CHIEF-POUCH"], desk.people["CHIEF-CIPHER-POUCH"]
+    correction = Correction(typed, "Erreur de transcription")
+    return rectifying.rectify(desk.office, seal, correction, by=chief, second=witness)
+
+
 def test_bags_are_counted_before_the_airport_is_left(desk: Desk, enter: Enter) -> None:
     departure = desk.departure()
     bag = desk.sealed(departure).sealed.manifest.bag
@@ -245,6 +286,11 @@ def test_whoever_is_not_of_the_bureau_sees_none_of_it(desk: Desk, enter: Enter, 
         tab.goto(f"/valises/{page}", status=403)
         check_page(tab, foreign=desk.names)
     tab.goto("/valises/lettre.pdf?depart=nothing", status=403)
+
+
+def _packed(text: str) -> str:
+    """A text of a paper without its spaces, which lines break at."""
+    return "".join(text.split())
 
 
 def _words(pdf: bytes) -> str:

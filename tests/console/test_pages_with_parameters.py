@@ -52,7 +52,8 @@ NO_PAGES = {
     *("/ceremonies/{ceremony}/proces-verbal.json", "/ceremonies/{ceremony}/proces-verbal.pdf"),
     *("/journal/tetes/{number}", "/journal/{number}/preuve"),
     *("/valises/{seal}/bordereau.pdf", "/valises/{seal}/etiquette.pdf"),
-    *("/valises/{seal}/epcis.json", "/valises/{seal}/photographies/{photograph}/image"),
+    *("/valises/{seal}/rectificatif.pdf", "/valises/{seal}/epcis.json"),
+    "/valises/{seal}/photographies/{photograph}/image",
 }
 BOOKS = {
     "/journal/{number}": "AUDITOR",

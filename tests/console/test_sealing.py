@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import Engine, select
 
+from cipher_service import clock
 from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.sample import make_officers
 from cipher_service.administration.stage import Stage, chiffre, stage
@@ -19,19 +20,29 @@ from cipher_service.pouches.office import Office
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables import pouches as tables
 from cipher_service.storage.tables.audit import audit_entry
-from cipher_service.storage.unit_of_work import reading
+from cipher_service.storage.unit_of_work import reading, unit_of_work
+from cipher_service.typography import NO_BREAK
+from keys import canonical
+from keys.age.files import encrypt
 from keys.custody import Custodian
+from keys.custody.bag_texts import RECTIFIED
+from keys.signing import Signatures
+from keys.statements import object_of_signatures
 from pouch.claims import read_claims
 from pouch.seal import read_seal
-from pouch.sealed import read_sealed
+from pouch.sealed import read_sealed, seal_manifest
 from tests.console import photographed
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_page, come_back, primary
 from tests.support.office import carriage as waybill
 from tests.support.office import route, timetable
+from tests.support.rectifying import rectification
 from tests.support.sample_roll import found_sample
+from tests.support.valise import manifest
+from tests.vectors.forge import identity
 
 ON_ROLL = ("CHIEF-CIPHER-POUCH", "CHIEF-POUCH", "POUCH-AGENT")
+NO_SIGNATURES = object_of_signatures(Signatures(bytes(64), bytes(3309)))
 SOFTWARE_KEY = "Signer avec la clé logicielle"
 
 
@@ -221,6 +232,7 @@ def test_a_bag_is_sealed_by_two_officers_grants_over_one_seal(desk: Desk, enter:
     expect(witness.page.get_by_role("button", name="Lire et signer l’annonce")).to_have_count(0)
     check_page(witness, foreign=desk.names)
     _papers(chief, witness, seal)
+    _rectification(desk, witness, seal)
     _photographed(enter("CHIEF-POUCH"), witness, desk, seal)
 
 
@@ -234,6 +246,34 @@ def _papers(chief: Tab, witness: Tab, seal: str) -> None:
     allowed(witness)  # who holds none to open dispatches
     answer = witness.page.request.get(f"{witness.origin}/valises/{seal}/bordereau.pdf")
     assert answer.ok
+
+
+def _rectification(desk: Desk, witness: Tab, seal: str) -> None:
+    """One that nobody signed opens under the grant, as each in the books; and prints nothing."""
+    sealed = {"fingerprint": "ab" * 32, "signatures": NO_SIGNATURES}
+    with reading(desk.engine) as connection:
+        number = connection.scalar(select(tables.sealed.c.number))
+    statement = rectification(seal_manifest(manifest(seal=seal), sealer=identity("YAOUNDE")))
+    file = {"statement": canonical.decode(statement.encode()), "sealer": sealed, "witness": None}
+    text = {"v": 1, "type": RECTIFIED, "levels": ["SECRET"], "rectification": file}
+    row = {
+        "seal": seal,
+        "ordinal": 1,
+        "number": f"{number}/R1",
+        "hash": statement.hash,
+        "made_at": clock.text(statement.made),
+        "first": desk.people["CHIEF-POUCH"],
+        "second": desk.people["CHIEF-CIPHER-POUCH"],
+        "body": encrypt(canonical.encode(text), [desk.custodian.card().recipient]),
+    }
+    book = tables.rectification
+    with unit_of_work(desk.engine) as connection:
+        connection.execute(book.insert().values(**row))
+    answer = witness.page.request.get(f"{witness.origin}/valises/{seal}/rectificatif.pdf")
+    with unit_of_work(desk.engine) as connection:
+        connection.execute(book.delete())
+    assert answer.status == 409
+    assert "Rectificatif que le bureau n’a pas signé" in answer.text().replace(NO_BREAK, " ")
 
 
 def _photographed(chief: Tab, witness: Tab, desk: Desk, seal: str) -> None:

@@ -65,6 +65,24 @@ def test_words_and_weights_are_put_right_and_the_sealed_manifest_stays() -> None
     assert rectified(SEALED, [], trust=TRUST) == SEALED.manifest
 
 
+def test_the_origin_reads_its_own_books_without_the_second_card_and_never_without_the_first() -> (
+    None
+):
+    file = signed(rectification(SEALED))
+    known = Trust([SEALER.card])
+    assert refusal(file, trust=known) is RectificationNotTrusted
+    read = [read_rectification(file)]
+    assert rectified(SEALED, read, trust=known, own_books=True).weight_g == 9_450
+    assert refusal(file, trust=Trust([WITNESS.card]), own_books=True) is RectificationNotTrusted
+    others = make_rectification(rectification(SEALED), sealer=STRANGER, witness=WITNESS)
+    assert refusal(others, own_books=True) is RectificationNotTrusted
+    alone = make_rectification(rectification(SEALED), sealer=SEALER)
+    assert refusal(alone, trust=known, own_books=True) is RectificationUnwitnessed
+    forged = canonical.decode(file)
+    forged["witness"]["signatures"] = forged["sealer"]["signatures"]
+    assert refusal(canonical.encode(forged), own_books=True) is SignatureInvalid
+
+
 def test_one_follows_the_other_and_none_may_miss() -> None:
     first = rectification(SEALED)
     then = (Change(None, "weight", 9_450, 9_460),)

@@ -77,6 +77,7 @@ FLOW: Final = Flow(
         Page("/valises/{seal}/retrouvee", pairs.ask_find, method="POST"),
         Page("/valises/{seal}/etiquette.pdf", bag.label_pdf),
         Page("/valises/{seal}/bordereau.pdf", bag.bordereau_pdf),
+        Page("/valises/{seal}/rectificatif.pdf", bag.rectification_pdf),
         Page("/valises/{seal}/epcis.json", bag.epcis),
         Page("/valises/{seal}/papiers", papers.desk),
         Page("/valises/{seal}/papiers/decharge", papers.receipt, method="POST"),

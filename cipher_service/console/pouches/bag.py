@@ -1,18 +1,21 @@
 """One bag: its journey as a drawing and as a table, its papers, what is done with it on the way."""
 
 import json
+from typing import Any
 
 from starlette.responses import Response
 
 from cipher_service.console.dispatches.granting import Standing
 from cipher_service.console.pouches import picture_tall, sealing, stations
 from cipher_service.console.pouches.picture import HEIGHT, LINE, WIDTH, draw
-from cipher_service.console.pouches.reading import as_file, ask, named, page, root_shown
+from cipher_service.console.pouches.reading import as_file, ask, named, page, root_shown, whole
 from cipher_service.console.pouches.words import CONDITIONS
 from cipher_service.console.visit import Visit
+from cipher_service.directory.register import read_directory
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.pouches import views
+from cipher_service.pouches.dossiers import Dossier, Filed, bound
 from cipher_service.pouches.signing import Kept
 from cipher_service.pouches.views import Journey
 from keys.act_rules import GRANT_SEATS
@@ -100,6 +103,14 @@ async def bordereau_pdf(visit: Visit) -> Response:
     return as_file(body, "application/pdf", "bordereau.pdf")
 
 
+async def rectification_pdf(visit: Visit) -> Response:
+    """The paper of a rectification of its bordereau, to be filed with it."""
+    ordinal = whole(visit.request.query_params.get("rang", "1"))
+    found, language = await dossier_of(visit, named(visit)), visit.language
+    body = await visit.office.in_thread(lambda: found.paper(ordinal, language))
+    return as_file(body, "application/pdf", f"rectificatif-{ordinal}.pdf")
+
+
 async def epcis(visit: Visit) -> Response:
     """The bag's life as an EPCIS 2.0 document."""
     seal = named(visit)
@@ -115,7 +126,20 @@ async def kept_of(visit: Visit, seal: str) -> Kept:
     """Have the custodian open what was signed, as it demands; either way the log says so."""
     if not (await sealing.custodian_stands(visit)).trial:
         return await sealing.kept(visit, seal)
+    return _kept(await visit.act("bag_papers", {"seal": seal}))
+
+
+async def dossier_of(visit: Visit, seal: str) -> Dossier:
+    """Have it open the same with all that put it right."""
+    if not (await sealing.custodian_stands(visit)).trial:
+        return await sealing.dossier(visit, seal)
     opened = await visit.act("bag_papers", {"seal": seal})
+    directory = await visit.read(lambda connection, _gate: read_directory(connection))
+    cards = [each.card for each in directory.cards.values()]
+    return bound(_kept(opened), [Filed(**each) for each in opened["rectifications"]], cards)
+
+
+def _kept(opened: dict[str, Any]) -> Kept:
     return Kept(read_sealed(opened["sealed"]), opened["nonce"])
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from cipher_service.console.pouches import words
-from cipher_service.console.pouches.bag import kept_of
+from cipher_service.console.pouches.bag import dossier_of
 from cipher_service.console.pouches.reading import as_file, ask, page, whole
 from cipher_service.console.visit import Visit
 from cipher_service.directory import officers
@@ -184,10 +184,12 @@ async def count(visit: Visit) -> Response:
 
 
 async def _sealed(visit: Visit) -> tuple[Departing, list[Manifest]]:
-    """Return a departure and the manifests of all bags that its letter names.
+    """Return a departure and the manifests of all bags that its letter names, as put right.
 
     Raises:
-        ServiceError: LETTER_BAGS_INCOMPLETE; as `roads.departing` and the act that opens each.
+        ServiceError: LETTER_BAGS_INCOMPLETE; LETTER_WAYBILLS_DIFFER: the bordereau of one was put
+            right in what the letter says, and another's was not; as
+            `roads.departing` and the act that opens each.
     """
     named = visit.request.query_params.get("depart", "")
     found = await ask(visit, lambda office: roads.departing(office, named, by=visit.person.number))
@@ -198,8 +200,10 @@ async def _sealed(visit: Visit) -> tuple[Departing, list[Manifest]]:
             packages=found.packages or 0,
             sealed=len(found.sealed),
         )
-    kept = [await kept_of(visit, seal) for seal in found.sealed]
-    return found, [each.sealed.manifest for each in kept]
+    manifests = [(await dossier_of(visit, seal)).right for seal in found.sealed]
+    if any(each.waybill != manifests[0].waybill for each in manifests):
+        raise ServiceError("LETTER_WAYBILLS_DIFFER", departure=found.departure)
+    return found, manifests
 
 
 def _signer(connection: Connection, visit: Visit) -> str:

@@ -6,9 +6,7 @@ key answer for it, and whoever comes second has it signed and recorded.
 """
 
 from functools import partial
-from typing import Any
 
-from sqlalchemy import Row
 from starlette.responses import Response
 
 from cipher_service.console.dispatches.granting import (
@@ -22,10 +20,10 @@ from cipher_service.console.dispatches.granting import (
 )
 from cipher_service.console.pouches.reading import ask, named
 from cipher_service.console.visit import Visit
-from cipher_service.errors import ServiceError
 from cipher_service.pouches import (
     carriage,
     closing,
+    dossiers,
     handing_in,
     makeup,
     packing,
@@ -34,6 +32,7 @@ from cipher_service.pouches import (
     signing,
 )
 from cipher_service.pouches.closing import Closure
+from cipher_service.pouches.dossiers import Dossier, Unopened
 from cipher_service.pouches.entitlement import PACK
 from cipher_service.pouches.makeup import NewLine
 from cipher_service.pouches.office import Office
@@ -133,17 +132,25 @@ def standing_grants(visit: Visit, waiting: Waiting) -> list[str]:
 
 async def kept(visit: Visit, seal: str) -> Kept:
     """Open what was signed at a closing, under the session's grant."""
+    found, asking = await _unopened(visit, seal), asking_for_bag(visit, seal)
+    return await visit.office.in_thread(lambda: signing.open_kept(found.sealed, asking))
+
+
+async def dossier(visit: Visit, seal: str) -> Dossier:
+    """Open it with all that put it right, under the same."""
+    found, asking = await _unopened(visit, seal), asking_for_bag(visit, seal)
+    return await visit.office.in_thread(lambda: dossiers.opened(found, asking))
+
+
+async def _unopened(visit: Visit, seal: str) -> Unopened:
     officer = visit.person.number
 
-    def look(office: Office) -> Row[Any] | None:
+    def look(office: Office) -> Unopened:
         with office.look() as sitting:
             sitting.require(officer, PACK, sitting.closing(seal))
-            return signing.row_of(sitting.connection, seal)
+            return dossiers.unopened(sitting, seal)
 
-    row, asking = await ask(visit, look), asking_for_bag(visit, seal)
-    if row is None:
-        raise ServiceError("NOT_SEALED_HERE", seal=seal)
-    return await visit.office.in_thread(lambda: signing.open_kept(row, asking))
+    return await ask(visit, look)
 
 
 async def _granting(visit: Visit, seal: str) -> Response:

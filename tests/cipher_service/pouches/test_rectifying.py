@@ -2,19 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from pypdfium2 import PdfDocument
+from sqlalchemy import select, update
 
 from cipher_service.administration.officer_keys import AtHand, Signer
 from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import closing, custody, rectifying, repository
+from cipher_service.pouches.dossiers import dossier_of
 from cipher_service.pouches.office import Office
 from cipher_service.pouches.rectifying import Correction, Issued
 from cipher_service.storage.tables import pouches as tables
-from cipher_service.storage.unit_of_work import reading
+from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys import canonical
+from keys.age.files import encrypt
+from keys.custody.bag_texts import RECTIFIED
 from keys.custody.clock import system_clock
 from keys.custody.core import Custody
 from keys.custody.errors import GrantMissing, GrantOfAnother
@@ -111,6 +117,47 @@ def test_one_follows_the_other_and_nothing_legible_is_in_the_database(bureau: Po
     assert opened == files
     assert weights == [9400, 9400]
     assert not any(word in told for word in ("Marseille", "Lyon", "Chancellerie", REASON))
+
+
+def test_its_papers_are_printed_again_and_a_dossier_knows_what_is_right(
+    bureau: PouchBureau,
+) -> None:
+    kept = bureau.closed()
+    seal = kept.sealed.manifest.seal
+    unchanged = dossier_of(bureau.office, seal, by=bureau.chief)
+    assert (unchanged.right, unchanged.filed) == (kept.sealed.manifest, ())
+    issued = [put_right(bureau, seal), put_right(bureau, seal, "weight=9500", "carrier=A. Autre")]
+
+    found = dossier_of(bureau.office, seal, by=bureau.agent)
+
+    assert found.kept == kept
+    assert [each.file for each in found.filed] == [each.file for each in issued]
+    assert (found.right.weight_g, found.right.waybill.carrier.name) == (9500, "A. Autre")
+    for ordinal, words in ((1, ("9,4", "Marseille")), (2, ("9,5", "A. Autre"))):
+        printed = PdfDocument(found.paper(ordinal, "fr"))[0].get_textpage().get_text_bounded()
+        text = " ".join(printed.split())
+        for word in (*words, issued[ordinal - 1].statement.number, "Agent POUCH-AGENT"):
+            assert word in text
+    for ordinal in (0, 3):
+        assert refusal(partial(found.paper, ordinal, "fr")) == "RECTIFICATION_UNKNOWN"
+    assert refusal(lambda: dossier_of(bureau.office, seal, by=bureau.courier)) == "NOT_ALLOWED"
+
+
+def test_what_somebody_wrote_into_the_books_as_a_rectification_prints_nothing(
+    bureau: PouchBureau,
+) -> None:
+    seal = bureau.closed().sealed.manifest.seal
+    file = canonical.decode(put_right(bureau, seal).file)
+    file["statement"]["changes"][1]["now"] = 9300
+    text = {"v": 1, "type": RECTIFIED, "levels": ["CONFIDENTIEL"], "rectification": file}
+    body = encrypt(canonical.encode(text), [bureau.office.card.recipient])
+    with unit_of_work(bureau.engine) as connection:
+        connection.execute(update(tables.rectification).values(body=body))
+
+    def look() -> object:
+        return dossier_of(bureau.office, seal, by=bureau.chief)
+
+    assert refusal(look) == "RECTIFICATION_FORGED"
 
 
 def test_who_may_not_and_what_cannot_be_put_right(bureau: PouchBureau) -> None:

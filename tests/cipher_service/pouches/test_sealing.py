@@ -13,12 +13,14 @@ from cipher_service.pouches import (
     handing_in,
     packing,
     planning,
+    rectifying,
     repository,
     signing,
 )
 from cipher_service.pouches.makeup import NewLine
 from cipher_service.pouches.office import Office, seated
 from cipher_service.pouches.preparing import find
+from cipher_service.pouches.rectifying import Correction
 from cipher_service.pouches.sealing import SealingDesk
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody.grants import OPEN, SEAL, Grant
@@ -203,6 +205,29 @@ def test_what_the_books_would_refuse_is_refused_before_the_custodian_signs(bag: 
     told = {**bag.told, "absent": []}
     with pytest.raises(Refusal, match="not checked"):
         bag.act("bag_prepare", bureau.chief, seal=bag.seal, **told)
+
+
+def test_an_officer_has_opened_what_put_a_bordereau_right_and_none_of_another_bag(
+    bag: Bag,
+) -> None:
+    bureau = bag.bureau
+    bureau.entrust(2)
+    other = planning.add_bag(bureau.office, by=bureau.chief)
+    away = bureau.closed(2, other, *bureau.seals[2:4]).sealed.manifest.seal
+    closing.close(bureau.office, bag.seal, bureau.closure(), by=bureau.chief, second=bureau.second)
+    right, pair = Correction(("weight=7500",), "Erreur"), (bureau.chief, bureau.second)
+    for seal in (bag.seal, away):
+        rectifying.rectify(bureau.office, seal, right, by=pair[0], second=pair[1])
+    with reading(bureau.engine) as connection:
+        own, others = (rectifying.rows_of(connection, seal)[0] for seal in (bag.seal, away))
+
+    def opens(body: bytes) -> None:
+        request = request_digest("open_bag_text", bytes(body))
+        bag.act("open_bag_text.intend", bureau.chief, bag=bag.seal, request=request)
+
+    opens(own.body)
+    with pytest.raises(ServiceError, match="FORM_REFUSED"):
+        opens(others.body)
 
 
 def test_an_officer_has_opened_what_lies_in_the_bag_or_may_be_laid_in(bag: Bag) -> None:

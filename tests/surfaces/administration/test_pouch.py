@@ -353,6 +353,14 @@ def test_a_sealed_bordereau_is_put_right_by_two_and_its_receiver_told(
     for word in (made["number"], "Consulat, Marseille", "Agent chief", "Agent second"):
         assert word in " ".join(text.split())
     assert "Une seule personne" not in text
+    again = tmp_path / "encore"
+    papers = done(typed, "pouch", "papers", seal, "--by", people["chief"], "-o", str(again))
+    assert {"bordereau.pdf", "rectification-1.json", "rectification-1.pdf"} <= set(papers["files"])
+    assert (again / "rectification-1.json").read_bytes() == (
+        out / "rectification.json"
+    ).read_bytes()
+    once_more = pypdfium2.PdfDocument(again / "rectification-1.pdf")[0].get_textpage()
+    assert once_more.get_text_bounded() == text
     shown = done(typed, "pouch", "show", what["bag"], *pair[:2])
     assert shown["rectified"] == [made["number"]]
     status, told_in_words, _ = typed("pouch", "show", what["bag"], *pair[:2])
