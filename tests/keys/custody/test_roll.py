@@ -68,7 +68,7 @@ def test_what_an_interrupted_exchange_left_is_in_nobody_s_way(
     (file._store / ".officers.age-making").write_bytes(b"half")
     file.write(ministry.roll)
     assert file.read() == ministry.roll
-    assert [path.name for path in file._store.iterdir()] == [ROLL_FILE]
+    assert {path.name for path in file._store.iterdir()} == {ROLL_FILE, "second.lock"}
 
 
 @pytest.mark.parametrize(
