@@ -300,9 +300,12 @@ class Versions:
 
     def book(self) -> Book:
         """Every version as it stands now."""
-        card, now = self._card(), self._clock()
+        return self._book(self._card(), self._present())
+
+    def _book(self, card: Card, present: Mapping[str, str]) -> Book:
+        now = self._clock()
         book = settled(self._keeper.read() or Book(), card, now)
-        return with_lasting(book, card.post, self._present(), now)
+        return with_lasting(book, card.post, present, now)
 
     def remember(self) -> None:
         """Writes the book as it stands, unless it is written so already."""
@@ -318,9 +321,10 @@ class Versions:
             KeyNotUsable: it was suspended, called compromised, or superseded: an older copy of the
                 store was put back.
         """
-        fingerprint = self._present()[kind]
-        versions = self.book().of(f"{kind}/{self._card().post}")
-        version = next(each for each in versions if each.fingerprint == fingerprint)
+        # Both once: each looks at the store's files anew.
+        card, present = self._card(), self._present()
+        versions = self._book(card, present).of(f"{kind}/{card.post}")
+        version = next(each for each in versions if each.fingerprint == present[kind])
         version.require(PROTECTS)
         self._count(version.key, version.number)
 
