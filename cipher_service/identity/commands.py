@@ -83,8 +83,9 @@ class Admissions:
         """Return commands done together, as `guarded` does those done alone."""
 
         def guarded(connection: Connection, payloads: Sequence[dict[str, Any]]) -> list[Any]:
-            for payload in payloads:
-                self.admit(connection, payload)
+            callers = {(payload["post"], payload["client"]): payload for payload in payloads}
+            for caller in callers.values():
+                self.admit(connection, caller)
             may(connection, name, payloads)
             return act(connection, [payload["act"] for payload in payloads])
 

@@ -178,6 +178,19 @@ def test_a_set_adopted_within_a_batch_holds_for_what_stands_behind_it(ministry: 
     ]
 
 
+def test_each_caller_of_a_batch_is_admitted_by_its_post_and_its_key(ministry: Ministry) -> None:
+    own, foreign = (post_keys(post).api_key.thumbprint for post in ("PARIS", "LOME"))
+    for clients in ((own, foreign, "unknown"), (foreign, "unknown", own)):
+        acts = [ministry.judged(slip_of(ministry, "SECRET")).to_payload(BODY) for _ in clients]
+        requests = [
+            Request("submit", {"post": "PARIS", "client": client, "act": act})
+            for client, act in zip(clients, acts, strict=True)
+        ]
+        outcomes = batches_of(ministry).run(requests)
+        codes = [outcome.refusal and outcome.refusal.code for outcome in outcomes]
+        assert codes == [None if client == own else "TOKEN_REFUSED" for client in clients]
+
+
 def test_the_entry_says_by_which_policies_a_post_acted(ministry: Ministry) -> None:
     act = ministry.judged(slip_of(ministry, "SECRET")).to_payload(BODY)
     with reading(ministry.engine) as connection:
