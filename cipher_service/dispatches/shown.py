@@ -60,8 +60,16 @@ class EnvelopeColumns(LabelledColumns):
 
 def handed_in(payload: dict[str, Any]) -> Envelope:
     """Return what a post hands in (`Submission.to_payload`) as the policies see it."""
-    lines = [(post, role, delivery) for post, _, role, _, _, delivery, *_ in payload["lines"]]
-    return _envelope(payload["level"], payload["caveats"], "[]", payload["origin"], lines)
+    lines = tuple((post, role, delivery) for post, _, role, _, _, delivery, *_ in payload["lines"])
+    return _handed_in(payload["level"], payload["caveats"], payload["origin"], lines)
+
+
+# Most dispatches are alike to the policies, which remember what they decided of the very same.
+@lru_cache(maxsize=1024)
+def _handed_in(
+    level: str, caveats: str, origin: str, lines: tuple[tuple[str, str, str], ...]
+) -> Envelope:
+    return _envelope(level, caveats, "[]", origin, lines)
 
 
 def envelope_of(connection: Connection, dispatch_id: str) -> Envelope:

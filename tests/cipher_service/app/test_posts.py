@@ -191,6 +191,15 @@ def test_each_caller_of_a_batch_is_admitted_by_its_post_and_its_key(ministry: Mi
         assert codes == [None if client == own else "TOKEN_REFUSED" for client in clients]
 
 
+def test_what_is_handed_in_is_decided_as_it_stands_on_record(ministry: Ministry) -> None:
+    for level, delivery in itertools.product(("CONFIDENTIEL", "SECRET"), ("cipher", "pouch")):
+        for slip in (slip_of(ministry, level, delivery) for _ in range(2)):
+            judged = shown.handed_in(ministry.judged(slip).to_payload(BODY))
+            ministry.submit(slip, BODY)
+            with reading(ministry.engine) as connection:
+                assert judged == shown.envelope_of(connection, slip.dispatch_id)
+
+
 def test_the_entry_says_by_which_policies_a_post_acted(ministry: Ministry) -> None:
     act = ministry.judged(slip_of(ministry, "SECRET")).to_payload(BODY)
     with reading(ministry.engine) as connection:
