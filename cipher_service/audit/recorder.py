@@ -6,7 +6,7 @@ without its act, cannot come to be. When the commit as a whole is undone nothing
 nothing is written.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -92,27 +92,51 @@ def event_of(outcome: Outcome, time_us: int) -> Event:
     done = INTENDED if phase == INTEND else DONE
     result = outcome.result if isinstance(outcome.result, dict) else {}
     reason = reason or _text(result.get("refused"))  # a question that was answered with no
-    facts = {} if outcome.refusal is None else outcome.refusal.facts
-    actors = (
-        *(members.get("post"), members.get("officer"), details.get("origin")),
-        *(result.get("officer"), facts.get("signer")),
-    )
-    about = details.get("officer") if details is not members else None
-    told = (result.get("act"), result.get("dispatch_id"), facts.get("act"), facts.get("about"))
-    named = (*map(details.get, _RESOURCES), about, *told)
     return Event(
         time_us=time_us,
-        actor=next(filter(None, map(_text, actors)), _NOBODY),
+        actor=_actor(outcome, result, members, details),
         action=action,
         outcome=done if reason is None else FAILED if reason in _FAULTS else REFUSED,
         client=_text(members.get("client")),
-        resource=next(filter(None, map(_text, named)), None),
+        resource=_resource(outcome, result, members, details),
         reason=reason,
         request=_text(details.get("request")) if phase == INTEND else None,
         session=_session(members.get("session")),
         count=None if outcome.request.command != REQUEST else details.get("count"),
         **_ruling(outcome, result, members),
     )
+
+
+# Neither looks further than it finds something: a submission names both in its first members.
+def _actor(
+    outcome: Outcome, result: dict[str, Any], members: dict[str, Any], details: dict[str, Any]
+) -> str:
+    """Return who acted: the caller, else whom the act or its outcome names."""
+    return (
+        _text(members.get("post"))
+        or _text(members.get("officer"))
+        or _text(details.get("origin"))
+        or _text(result.get("officer"))
+        or _text(_facts(outcome).get("signer"))
+        or _NOBODY
+    )
+
+
+def _resource(
+    outcome: Outcome, result: dict[str, Any], members: dict[str, Any], details: dict[str, Any]
+) -> str | None:
+    """Return what an act was about, as its payload or else its outcome names it."""
+    for name in _RESOURCES:
+        if named := _text(details.get(name)):
+            return named
+    facts = _facts(outcome)
+    told = (result.get("act"), result.get("dispatch_id"), facts.get("act"), facts.get("about"))
+    about = details.get("officer") if details is not members else None
+    return next(filter(None, map(_text, (about, *told))), None)
+
+
+def _facts(outcome: Outcome) -> Mapping[str, Any]:
+    return {} if outcome.refusal is None else outcome.refusal.facts
 
 
 def _ruling(outcome: Outcome, result: dict[str, Any], members: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cipher_service.audit.heads import sign_head
 from cipher_service.audit.ledger import append, entries, latest_note, size_and_origin, tree
-from cipher_service.audit.recorder import SILENT, Recorder
+from cipher_service.audit.recorder import SILENT, Recorder, event_of
 from cipher_service.audit.records import DONE, REFUSED, Event
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.errors import ServiceError
@@ -129,6 +129,27 @@ def test_a_refusal_survives_its_rollback_in_the_same_commit(engine: Engine) -> N
     with reading(engine) as connection:
         assert counters.read(connection, "a") == 2  # `take` and `health` alone
     assert {row.actor for row in rows(engine)} == {"PARIS"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "result", "facts", "actor", "resource"),
+    [
+        ({"post": "P", "act": {"origin": "LOME", "seal": "S", "act": "A"}}, None, {}, "P", "S"),
+        ({"officer": "OFF-1", "act": {"officer": "OFF-2", "act": "A"}}, None, {}, "OFF-1", "A"),
+        ({"officer": "OFF-1", "act": {"officer": "OFF-2"}}, {"act": "A"}, {}, "OFF-1", "OFF-2"),
+        ({"officer": "OFF-1", "dispatch_id": 7}, {"act": "A"}, {"act": "F"}, "OFF-1", "A"),
+        ({"origin": "LOME", "message_id": "M"}, {"officer": "OFF-1"}, {}, "LOME", "M"),
+        ({}, {"officer": "OFF-1", "dispatch_id": "D"}, {"signer": "OFF-2"}, "OFF-1", "D"),
+        ({"post": ""}, None, {"signer": "OFF-2", "about": "B"}, "OFF-2", "B"),
+        (None, None, {}, "-", None),
+    ],
+)  # fmt: skip
+def test_an_entry_names_whom_and_what_the_nearest_names(
+    payload: object, result: object, facts: dict[str, str], actor: str, resource: str | None
+) -> None:
+    refusal = ServiceError("NOT_ALLOWED", **facts) if facts else None
+    event = event_of(Outcome(Request("take", payload), result, refusal), 1)
+    assert (event.actor, event.resource) == (actor, resource)
 
 
 def test_nothing_is_done_that_cannot_be_recorded(engine: Engine) -> None:
