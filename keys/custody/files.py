@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from keys.custody.errors import StoreUnsafe
 from keys.files import flush_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 FILE_BYTES_MAX: Final = 64 * 1024
@@ -24,6 +26,26 @@ def make_folders(folder: Path) -> None:
         make_folders(folder.parent)
         folder.mkdir(mode=0o700)
         flush_folder(folder.parent)
+
+
+@contextmanager
+def alone(lock: Path, *, wait: bool = True) -> Iterator[None]:
+    """Keeps every other thread and process out; the kernel lets go however the process ends.
+
+    Args:
+        lock: a file of the custodian's store, made when it is missing.
+        wait: for whoever is in; otherwise it is refused.
+
+    Raises:
+        BlockingIOError: somebody is in, and nobody waits.
+        OSError: the disk refuses, or a symbolic link stands there.
+    """
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def read_private(

@@ -12,14 +12,13 @@ was restored from a copy, or has a twin, and refuses.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import threading
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 from keys.custody.errors import LogHeadLost
+from keys.custody.files import alone
 from keys.files import exchange
 from keys.log.checkpoints import (
     Checkpoint,
@@ -148,15 +147,9 @@ class HeadInStore:
     def __init__(self, store: Path) -> None:
         self._store = store
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self) -> AbstractContextManager[None]:
         """One signature at a time, of whichever process."""
-        descriptor = os.open(self._store / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+        return alone(self._store / LOCK_FILE)
 
     def last(self) -> str | None:
         """The text of the last signed checkpoint."""

@@ -6,19 +6,17 @@ back; what is compared by telephone, or stands in the log, shows that.
 
 from __future__ import annotations
 
-import fcntl
-import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase
 from keys.custody.errors import StoreInvalid
-from keys.custody.files import read_private
+from keys.custody.files import alone, read_private
 from keys.custody.second_place import put
 from keys.errors import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 # The credential is random, so stretching it buys nothing: the least that age tools write.
@@ -55,19 +53,9 @@ class SealedFile(Generic[Value]):
         self._parse = parse
         self._kept: tuple[tuple[int, int, int], Value] | None = None
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> AbstractContextManager[None]:
         """Keeps every other thread and process out while the file is read and exchanged."""
-        descriptor = os.open(
-            self._store / f"{self._name.removesuffix('.age')}.lock",
-            os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW,
-            0o600,
-        )
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+        return alone(self._store / f"{self._name.removesuffix('.age')}.lock")
 
     def read(self) -> Value | None:
         """Gives the value; None while there is no file.

@@ -21,13 +21,11 @@ refused. What ends with a restore anyway is not told: the log's last head, the c
 from __future__ import annotations
 
 import argparse
-import fcntl
 import hmac
 import os
 import re
 import secrets
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -35,13 +33,13 @@ from typing import TYPE_CHECKING, Final
 
 from keys import canonical
 from keys.custody.errors import SecondPlaceDiffers, SecondPlaceUnreachable
-from keys.custody.files import read_private
+from keys.custody.files import alone, read_private
 from keys.exits import exit_status
 from keys.files import exchange, flush_folder, write_new
 from keys.records import FINGERPRINT, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 PLACE_FILE: Final = "second.place"
 MARK_FILE: Final = "second.mark"
@@ -141,7 +139,7 @@ def put(path: Path, data: bytes) -> None:
         OSError: the disk refuses; what was at `path` stands.
     """
     store = path.parent
-    with _alone(store):
+    with alone(store / _LOCK):
         place = _read_place(store)
         if place is None:
             exchange(path, data)
@@ -158,7 +156,7 @@ def removed(store: Path) -> None:
         SecondPlaceUnreachable, SecondPlaceDiffers: it has them still; doing it again goes on.
         OSError: the disk refuses.
     """
-    with _alone(store):
+    with alone(store / _LOCK):
         place = _read_place(store)
         if place is not None:
             _settle(store, place, _tell(store, place, {}))
@@ -174,7 +172,7 @@ def begin(store: Path, folder: Path) -> Path:
     Raises:
         OSError: it cannot be written; the store tells it nothing then.
     """
-    with _alone(store):
+    with alone(store / _LOCK):
         place = SecondPlace(folder / secrets.token_hex(16), secrets.token_bytes(32))
         place.folder.mkdir(mode=0o700)
         flush_folder(folder)
@@ -187,7 +185,7 @@ def begin(store: Path, folder: Path) -> Path:
 
 def end(store: Path) -> bool:
     """Tells the second place nothing any more; what is there stays. False where there was none."""
-    with _alone(store):
+    with alone(store / _LOCK):
         return end_of(store)
 
 
@@ -206,7 +204,7 @@ def check(store: Path) -> State | None:
     Raises:
         SecondPlaceUnreachable, SecondPlaceDiffers: it has not.
     """
-    with _alone(store):
+    with alone(store / _LOCK):
         place = _read_place(store)
         if place is None:
             return None
@@ -344,18 +342,6 @@ def _hash(data: bytes) -> str:
 
 def _unreachable(place: SecondPlace, error: OSError) -> SecondPlaceUnreachable:
     return SecondPlaceUnreachable(f"{place.folder}: {error.strerror or error}")
-
-
-@contextmanager
-def _alone(store: Path) -> Iterator[None]:
-    """Keeps every other thread and process out while store and place are exchanged together."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(store / _LOCK, flags, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

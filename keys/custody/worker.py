@@ -17,19 +17,19 @@ Exit status: 0 stopped, 1 refused (the store, the credential; named on stderr), 
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import pwd
 import signal
 import stat
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from keys.confinement import forbid_dumps
 from keys.custody.clock import ClockMark, system_clock
 from keys.custody.errors import StoreBusy, StoreUnsafe
+from keys.custody.files import alone
 from keys.custody.frames import connect, listen
 from keys.custody.server import Server
 from keys.custody.store import open_store, read_credential
@@ -81,17 +81,12 @@ def hold_store(store: Path) -> Iterator[None]:
         StoreBusy: another one has it.
         OSError: the disk refuses.
     """
-    descriptor = os.open(
-        store / "custodian.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
-    )
-    try:
+    with ExitStack() as held:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.enter_context(alone(store / "custodian.lock", wait=False))
         except BlockingIOError as error:
             raise StoreBusy(f"another custodian serves from {store}") from error
         yield
-    finally:
-        os.close(descriptor)
 
 
 def take_place(path: Path, admitted: Collection[int]) -> socket.socket:
