@@ -108,6 +108,7 @@ def _add_letter(commands: "Commands[Parser]", say: Say) -> None:
     add("--function", metavar="F", required=True, help=say("help_function"))
     add("--purpose", metavar="P", help=say("help_purpose"))
     add("--taken-by", metavar="N", help=say("help_taken_by"))
+    _add_rectifications(parser, say)
     add("-o", "--out", metavar=say("a_folder"), required=True, help=say("help_out_letter"))
     add("manifests", metavar=say("a_file"), nargs="+", help=say("help_sealed_all"))
     add_json(parser, say)

@@ -1,7 +1,8 @@
 """`valise letter`: the letter under which sealed bags travel, and the form for counting them.
 
 A letter names only bags whose seals hold, and all bags of its waybill or none: at a border the
-number of packages is what counts (Vienna Convention, art. 27 paragraph 5).
+number of packages is what counts (Vienna Convention, art. 27 paragraph 5). What a rectification
+put right stands in it as it is right.
 """
 
 from argparse import Namespace
@@ -17,9 +18,12 @@ from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.lines import date_text, show_lines
 from cipher_service.client.terminal import Terminal
 from cipher_service.valise.reading import read_bounded
+from cipher_service.valise.rectifications import load
+from pouch.errors import RectificationNotOfBag
 from pouch.manifest import Manifest, Mode
 from pouch.papers.letters import Issue, Package, captain_letter, count_check, courier_letter
-from pouch.sealed import SEALED_BYTES_MAX, read_sealed
+from pouch.rectification import SignedRectification, rectified
+from pouch.sealed import SEALED_BYTES_MAX, SealedManifest, read_sealed
 from pouch.verdict import Trust, judge
 
 LETTER = "letter.pdf"
@@ -31,8 +35,9 @@ def letter(arguments: Namespace, terminal: Terminal) -> None:
     out = Path(arguments.out)
     require_empty(out)
     trust = Trust([read_card_file(name) for name in arguments.trust])
+    bags = [_genuine(name, trust) for name in arguments.manifests]
     manifests = sorted(
-        (_genuine(name, trust) for name in arguments.manifests), key=lambda each: each.ordinal
+        _right(bags, load(arguments.rectification), trust), key=lambda each: each.ordinal
     )
     _require_all(manifests)
     waybill = manifests[0].waybill
@@ -57,12 +62,27 @@ def letter(arguments: Namespace, terminal: Terminal) -> None:
     )
 
 
-def _genuine(name: str, trust: Trust) -> Manifest:
+def _genuine(name: str, trust: Trust) -> SealedManifest:
     sealed = read_sealed(read_bounded(name, SEALED_BYTES_MAX))
     verdict = judge(sealed.seal.text, trust=trust, at=clock.now(), sealed=sealed)
     if not verdict.genuine:
         raise Refused("LETTER_SEAL_REFUSED", path=name, verdict=verdict.name)
-    return sealed.manifest
+    return sealed
+
+
+def _right(
+    bags: Sequence[SealedManifest], told: Sequence[SignedRectification], trust: Trust
+) -> list[Manifest]:
+    """Return the manifests as they were put right; a rectification of none of them is refused."""
+    for statement in (each.statement for each in told):
+        if statement.seal not in {bag.manifest.seal for bag in bags}:
+            raise RectificationNotOfBag(f"{statement.number} is of none of these bags")
+    return [
+        rectified(
+            bag, [each for each in told if each.statement.seal == bag.manifest.seal], trust=trust
+        )
+        for bag in bags
+    ]
 
 
 def _require_all(manifests: Sequence[Manifest]) -> None:

@@ -58,6 +58,38 @@ def test_a_letter_names_every_bag_of_the_journey(yaounde: Post, tmp_path: Path) 
     assert "MX-48213907" not in text((tmp_path / "letter" / "count.pdf").read_bytes())
 
 
+def test_a_letter_says_what_was_put_right_of_every_bag_alike(yaounde: Post, tmp_path: Path) -> None:
+    bags = _bags(tmp_path, yaounde, 2)
+    for at, settings in enumerate((("weight=9600", "carrier=A. Autre"), ("carrier=A. Autre",)), 1):
+        done = valise(
+            *("rectify", "--identity", yaounde.identity, "--number", f"RECT {at}"),
+            *("--manifest", bags[at - 1].folder / "manifest.json", "--reason", "Erreur"),
+            *("--signed-by", "ATANGANA Emmanuel", "--function", "Chef de service"),
+            *(word for each in settings for word in ("--set", each)),
+            *("-o", tmp_path / f"right{at}", "--json"),
+        )
+        assert done.status == 0, done.err
+    first, second = (
+        ("--rectification", tmp_path / f"right{at}" / "rectification.json") for at in (1, 2)
+    )
+
+    alone = _letter(tmp_path, bags, *first)
+    assert (alone.status, _code(alone)) == (1, "LETTER_BAGS_INCOMPLETE")
+    done = _letter(tmp_path, bags, *second, *first)
+
+    assert done.status == 0, done.err
+    printed = text((tmp_path / "letter" / "letter.pdf").read_bytes())
+    for stated in ("A. Autre", "9600g"):
+        assert "".join(stated.split()) in "".join(printed.split())
+    assert "NDONGO Paul" not in printed
+    other = tmp_path / "other"
+    other.mkdir()
+    (stranger,) = _bags(other, yaounde, 1)
+    refused = _letter(other, [stranger], *first)
+    assert (refused.status, _code(refused)) == (1, "RECTIFICATION_NOT_OF_BAG")
+    assert not (other / "letter").exists()
+
+
 def test_a_captains_letter_names_who_takes_the_bag_over(yaounde: Post, tmp_path: Path) -> None:
     bags = _bags(tmp_path, yaounde, 1, mode="captain", carrier=CAPTAIN)
     unnamed = _letter(tmp_path, bags)
