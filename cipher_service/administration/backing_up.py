@@ -3,8 +3,9 @@
     cipher-service backup key --threshold 2 --holder A.card --holder B.card ...    once
     cipher-service backup make --out DIR                                           every night
 
-A backup is one file: the database as of one moment, then the custodian's store (which is never
-behind it), the envelopes, and the settings. It is made while the service runs.
+A backup is one file: what it holds (`backup_parts`), the database as of one moment, the custodian's
+store of a later one (so that it is never behind), wherever that lies, the envelopes, and the
+settings. It is made while the service runs.
 """
 
 import os
@@ -13,10 +14,20 @@ import tempfile
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from cipher_service import clock
+from cipher_service.administration.backup_parts import (
+    CONTENTS,
+    CUSTODIAN,
+    DATABASE,
+    Contents,
+    CustodianPart,
+    hash_of,
+    part_of_custodian,
+)
 from cipher_service.administration.custody import holders_of
 from cipher_service.administration.installation import Installation, journal_of, opened
 from cipher_service.administration.words import Speaker
@@ -31,15 +42,15 @@ from cipher_service.storage.second_store import rekey
 from cipher_service.storage.snapshots import copy_tables
 from cipher_service.storage.unit_of_work import reading
 from keys.age.stream import SealingStream
+from keys.cards import grouped
 from keys.custody.backups import BackupKey, make_backup_key, seal_to
 from keys.files import write_new
 
 KEY: Final = "backup.key"
-DATABASE: Final = "snapshot.db"
 LATEST: Final = "cipher-service"
 
-# What belongs to running processes, or comes into the backup by way of the database's copy.
-_LEFT_OUT: Final = ("run", "spool", "ministry.db", "ministry.db-wal", "ministry.db-shm")
+# What belongs to running processes, or comes into the backup by another way.
+_LEFT_OUT: Final = ("run", "spool", "ministry.db", "ministry.db-wal", "ministry.db-shm", CUSTODIAN)
 
 
 def make_key(arguments: Namespace, terminal: Terminal) -> None:
@@ -75,7 +86,8 @@ def make(arguments: Namespace, terminal: Terminal) -> None:
     """Write a backup, whole or not at all.
 
     Raises:
-        Refused: BACKUP_WITHOUT_KEY.
+        Refused: BACKUP_WITHOUT_KEY, and those of `backup_parts.part_of_custodian`.
+        KeysError: the custodian does not give its part; no file is left.
         OSError: the disk refuses; no file is left under a backup's name.
     """
     out = Path(arguments.out)
@@ -92,7 +104,7 @@ def make(arguments: Namespace, terminal: Terminal) -> None:
             making = target.with_name(f".{target.name}")
             with _new_file(making) as descriptor, os.fdopen(descriptor, "wb") as sink:
                 stream = seal_to(key, sink)
-                reach = _pack(installation, stream)
+                reach, part = _pack(installation, key, stream)
                 stream.finish()
                 sink.flush()
                 os.fsync(sink.fileno())
@@ -103,18 +115,24 @@ def make(arguments: Namespace, terminal: Terminal) -> None:
             with journal_of(installation).act(BACKED_UP, reach):
                 pass
     if terminal.as_json:
-        terminal.show_json({"path": str(target), "size": target.stat().st_size})
+        told = {"sha256": part.digest, "apart": part.apart}
+        size = target.stat().st_size
+        terminal.show_json({"path": str(target), "size": size, "custodian": told})
         return
     speaker = Speaker(terminal)
     speaker.show("backup_made", path=str(target), mib=-(-target.stat().st_size // 2**20))
+    place = "backup_custodian_apart" if part.apart else "backup_custodian_here"
+    speaker.show(place, digest=grouped(part.digest[:32]))
     speaker.say("backup_openers", threshold=key.threshold, names=", ".join(key.holders))
 
 
-def _pack(installation: Installation, stream: SealingStream) -> str | None:
-    """Write everything: the database first, so that the custodian's memory is never behind it.
+def _pack(
+    installation: Installation, key: BackupKey, stream: SealingStream
+) -> tuple[str | None, CustodianPart]:
+    """Write everything: the database is taken first, so that the custodian is never behind it.
 
     Returns:
-        The last register number that is in it, None when there is none.
+        The last register number that is in it, None when there is none; the custodian's part.
     """
     data = installation.settings.data
     with (
@@ -125,14 +143,25 @@ def _pack(installation: Installation, stream: SealingStream) -> str | None:
     ):
         snapshot = Path(scratch) / DATABASE
         reach = _snapshot(installation, snapshot)
+        part = part_of_custodian(installation, key)
+        contents = Contents(hash_of(snapshot), part.digest, part.apart)
+        _add(archive, CONTENTS, contents.to_bytes())
         archive.add(snapshot, DATABASE)
         snapshot.unlink()
+        for name, kept in part.files.items():
+            _add(archive, name, kept)
         archive.add(data / FILE, FILE)
         for path in sorted(data.iterdir()):
             left_out = path.name in _LEFT_OUT or path.name.startswith((".", "backup-shares-"))
             if path.name != FILE and not left_out:
                 archive.add(path, path.name, filter=_ordinary)
-    return reach
+    return reach, part
+
+
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(data), 0o600
+    archive.addfile(member, BytesIO(data))
 
 
 def _snapshot(installation: Installation, path: Path) -> str | None:

@@ -26,7 +26,7 @@ from typing import BinaryIO, Final, cast
 from sqlalchemy import Connection, Engine, select, update
 
 from cipher_service import clock
-from cipher_service.administration.backing_up import DATABASE
+from cipher_service.administration.backup_parts import DATABASE, lay_parts
 from cipher_service.administration.custody import shares_of
 from cipher_service.administration.installation import receipt_keys_of
 from cipher_service.administration.replaying import replay
@@ -43,7 +43,7 @@ from cipher_service.directory.register import read_directory
 from cipher_service.dispatches.continuity import REGISTER, counter_of, spend
 from cipher_service.dispatches.incarnations import PREFIX, following, reopen
 from cipher_service.pouches.desk import are_retired
-from cipher_service.settings import FILE, Settings
+from cipher_service.settings import Settings
 from cipher_service.storage import migrations
 from cipher_service.storage.engine import open_engine
 from cipher_service.storage.second_store import OWN
@@ -120,7 +120,8 @@ def restore(arguments: Namespace, terminal: Terminal) -> None:
 
     Raises:
         Refused: FOUNDED_ALREADY, RESTORE_GAP_INVALID, BACKUP_UNREADABLE, SHARE_OF_ANOTHER,
-            DATABASE_IN_USE, RESTORE_EPOCHS_EXHAUSTED, and those of `replaying.replay`.
+            BACKUP_PART_MISSING, DATABASE_IN_USE, RESTORE_EPOCHS_EXHAUSTED, and those of
+            `replaying.replay`.
         KeysError: the shares do not open the backup, it is damaged, or a receipt is not this
             ministry's; nothing was made.
         OSError: the disk refuses; nothing was made.
@@ -137,6 +138,7 @@ def restore(arguments: Namespace, terminal: Terminal) -> None:
     try:
         with Path(arguments.backup).open("rb") as source:
             _unpack(open_with(shares, source), making)
+        apart = lay_parts(making, shares)
         made = _renew(making, arguments, shares, checkpoint)
         if data.exists():
             data.rmdir()
@@ -147,6 +149,9 @@ def restore(arguments: Namespace, terminal: Terminal) -> None:
         raise
     speaker = Speaker(terminal)
     speaker.show("restored", data=str(data), log=made.settings.log_origin)
+    if apart:
+        store, credential = data / "custodian", data / "custodian.credential"
+        speaker.show("restored_apart", store=str(store), credential=str(credential))
     if made.custody is not None:
         speaker.show("restored_place", position=made.custody)
     if made.replayed is not None:
@@ -168,8 +173,6 @@ def _unpack(stream: OpeningStream, folder: Path) -> None:
         pass
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o700 if path.is_dir() else 0o600)
-    if not (folder / DATABASE).is_file() or not (folder / FILE).is_file():
-        raise Refused("BACKUP_UNREADABLE", problem=f"{DATABASE}, {FILE}")
 
 
 def _renew(folder: Path, arguments: Namespace, shares: list[Share], checkpoint: bytes) -> _Renewed:

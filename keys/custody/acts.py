@@ -149,6 +149,8 @@ ACTS: Final = {
     "sign_rectification": _signing("statement", "warrant"),
     "sign_pack": _signing("statement"),
     "key_versions": Act((), _write_bytes, _read_bytes),
+    "make_backup_part": Act((), _write_bytes, _read_bytes),
+    "backup_part_piece": Act(("sha256", "offset"), _write_bytes, _read_bytes),
     "suspend_key": Act(("key", "number", "reason"), _write_bytes, _read_bytes),
     "compromise_key": Act(("key", "number", "reason"), _write_bytes, _read_bytes),
     "officers": Act((), _write_bytes, _read_bytes),

@@ -31,6 +31,7 @@ from keys.custody.desk import (
 )
 from keys.custody.editions import BureauKeys
 from keys.custody.errors import (
+    BackupKeyNotAdmitted,
     CustodySealed,
     ManifestNotOfCard,
     OfficersNotFounded,
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
 
     from keys.custody.log_keys import Heads
     from keys.custody.officers import Officers
+    from keys.custody.parts import PartMaker
     from keys.custody.service_keys import ServiceCompartment
 
 # A manifest of 256 KiB and its archive header end within the fifth chunk.
@@ -94,6 +96,7 @@ class Custody(ServiceActs):
         officers: the custodian's own; None for keys that are in no store.
         production: whether the bureau's keys serve nobody until officers are founded.
         book: where the states of the keys are kept.
+        parts: makes what it adds to a backup; None for keys that are in no store.
     """
 
     def __init__(
@@ -105,8 +108,10 @@ class Custody(ServiceActs):
         *,
         production: bool = False,
         book: BookKeeper | None = None,
+        parts: PartMaker | None = None,
     ) -> None:
         self.secret = secret
+        self._part_maker = parts
         self._officers = officers
         versions = Versions(
             book or BookInMemory(), lambda: secret.card, system_clock, self._present
@@ -319,6 +324,20 @@ class Custody(ServiceActs):
     def key_versions(self) -> bytes:
         """The states of the custodian's keys."""
         return self._versions.book().encode()
+
+    def make_backup_part(self) -> bytes:
+        """The head of what the custodian adds to a backup."""
+        return self._parts.make()
+
+    def backup_part_piece(self, sha256: bytes, offset: bytes) -> bytes:
+        """A piece of what the custodian adds to a backup."""
+        return self._parts.piece(sha256, offset)
+
+    @property
+    def _parts(self) -> PartMaker:
+        if self._part_maker is None:
+            raise BackupKeyNotAdmitted("keys that are in no store are in no backup")
+        return self._part_maker
 
     def suspend_key(self, key: bytes, number: bytes, reason: bytes) -> bytes:
         """Suspends a version of a key at once."""

@@ -53,6 +53,12 @@ class LogHeadLost(Refusal):
     code = "LOG_HEAD_LOST"
 
 
+class BackupKeyNotAdmitted(Refusal):
+    """No key of backups was admitted to the custodian's store: it gives nothing of itself."""
+
+    code = "BACKUP_KEY_NOT_ADMITTED"
+
+
 class StoreInvalid(Refusal):
     """The custodian's store is incomplete, malformed, or sealed by another credential."""
 

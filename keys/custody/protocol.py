@@ -311,6 +311,30 @@ class Custodian(Protocol):
         """Gives the states of the custodian's keys by version (`keys.custody.versions.Book`)."""
         ...
 
+    def make_backup_part(self) -> bytes:
+        """Seals the custodian's store, as it is, to the key of backups that its user admitted.
+
+        Returns:
+            The head of the sealed part (`keys.custody.parts.PartHead`).
+
+        Raises:
+            BackupKeyNotAdmitted: none was, or the keys are in no store.
+        """
+        ...
+
+    def backup_part_piece(self, sha256: bytes, offset: bytes) -> bytes:
+        """Gives a piece of the part that was made last; nothing at its end.
+
+        Args:
+            sha256: of the part, as its head has it.
+            offset: where the piece begins, in decimal digits.
+
+        Raises:
+            BackupKeyNotAdmitted: the keys are in no store.
+            RequestMalformed: another part was made since, or it is no offset.
+        """
+        ...
+
     def suspend_key(self, key: bytes, number: bytes, reason: bytes) -> bytes:
         """Suspends a version of a key at once: one person suffices for what makes things safer.
 

@@ -194,6 +194,16 @@ class AskedCustodian(ABC):
         book: bytes = self._ask("key_versions")
         return book
 
+    def make_backup_part(self) -> bytes:
+        """The head of what the custodian adds to a backup."""
+        head: bytes = self._ask("make_backup_part")
+        return head
+
+    def backup_part_piece(self, sha256: bytes, offset: bytes) -> bytes:
+        """A piece of what the custodian adds to a backup."""
+        piece: bytes = self._ask("backup_part_piece", sha256, offset)
+        return piece
+
     def suspend_key(self, key: bytes, number: bytes, reason: bytes) -> bytes:
         """Suspends a version of a key at once."""
         version: bytes = self._ask("suspend_key", key, number, reason)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 PLACE_FILE: Final = "second.place"
 MARK_FILE: Final = "second.mark"
 STATE_FILE: Final = "state"
-_LOCK: Final = "second.lock"
+LOCK_FILE: Final = "second.lock"
 _TOLD: Final = ("bureau.card", "secret.splitting", "*.age")
 _NAME: Final = re.compile(r"[a-z0-9-]{1,64}\.(card|age|splitting)")
 _BYTES_MAX: Final = 16 * 1024 * 1024
@@ -139,7 +139,7 @@ def put(path: Path, data: bytes) -> None:
         OSError: the disk refuses; what was at `path` stands.
     """
     store = path.parent
-    with alone(store / _LOCK):
+    with alone(store / LOCK_FILE):
         place = _read_place(store)
         if place is None:
             exchange(path, data)
@@ -156,7 +156,7 @@ def removed(store: Path) -> None:
         SecondPlaceUnreachable, SecondPlaceDiffers: it has them still; doing it again goes on.
         OSError: the disk refuses.
     """
-    with alone(store / _LOCK):
+    with alone(store / LOCK_FILE):
         place = _read_place(store)
         if place is not None:
             _settle(store, place, _tell(store, place, {}))
@@ -172,7 +172,7 @@ def begin(store: Path, folder: Path) -> Path:
     Raises:
         OSError: it cannot be written; the store tells it nothing then.
     """
-    with alone(store / _LOCK):
+    with alone(store / LOCK_FILE):
         place = SecondPlace(folder / secrets.token_hex(16), secrets.token_bytes(32))
         place.folder.mkdir(mode=0o700)
         flush_folder(folder)
@@ -185,7 +185,7 @@ def begin(store: Path, folder: Path) -> Path:
 
 def end(store: Path) -> bool:
     """Tells the second place nothing any more; what is there stays. False where there was none."""
-    with alone(store / _LOCK):
+    with alone(store / LOCK_FILE):
         return end_of(store)
 
 
@@ -204,7 +204,7 @@ def check(store: Path) -> State | None:
     Raises:
         SecondPlaceUnreachable, SecondPlaceDiffers: it has not.
     """
-    with alone(store / _LOCK):
+    with alone(store / LOCK_FILE):
         place = _read_place(store)
         if place is None:
             return None

@@ -10,6 +10,7 @@
       clock.mark        how late it was when a custodian last worked (`keys.custody.clock`)
       log.head          the last signed head of the log (`keys.custody.log_keys`)
       second.place      where all but these two stand before they stand here (`second_place`)
+      backup.key        to whom it seals its part of a backup (`keys.custody.parts`)
 
 The service compartment is wrapped by the credential: 256 random bits in a file of its own, which
 the operator keeps elsewhere than the store (systemd hands it over by `LoadCredential=`). So are the
@@ -45,6 +46,7 @@ from keys.custody.errors import StoreInvalid, StoreUnsafe
 from keys.custody.files import make_folders, read_private, require_private
 from keys.custody.log_keys import HeadInStore
 from keys.custody.officers import Officers
+from keys.custody.parts import PartMaker
 from keys.custody.roll_file import LOG_N, RollFile
 from keys.custody.service_keys import SERVICE_TYPE, ServiceKeys, encode_service, read_service
 from keys.custody.versions import BookFile
@@ -161,6 +163,7 @@ def open_store(store: Path, credential: bytes, *, production: bool = False) -> C
         officers,
         production=production,
         book=BookFile(store, credential),
+        parts=PartMaker(store, credential),
     )
     custody.remember_keys()
     return custody

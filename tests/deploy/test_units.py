@@ -13,7 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from keys.age.hybrid import HybridKey
 from keys.custody import found, no_secret, open_custodian
+from keys.custody.backups import make_backup_key
+from keys.custody.parts import PartHead, admit
+from keys.custody.shares import Holder
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "deploy" / "systemd"
@@ -58,6 +62,8 @@ def test_the_custodian_serves_under_its_units_filters(tmp_path: Path) -> None:
     store, credential, path = tmp_path / "store", tmp_path / "credential", tmp_path / "c.sock"
     founding = found(store, credential, "MINREX", START, END)
     options = ["--store", str(store), "--credential", str(credential), "--socket", str(path)]
+    holders = [Holder(f"GARDE-{one}", HybridKey(bytes([one]) * 32).recipient) for one in (1, 2)]
+    admit(store, make_backup_key(2, holders).key)
     worker = _confined(CUSTODIAN, sys.executable, "-m", "keys.custody.worker", *options)
     with subprocess.Popen(worker, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
@@ -65,6 +71,7 @@ def test_the_custodian_serves_under_its_units_filters(tmp_path: Path) -> None:
             assert process.stdout.readline() == f"READY {path}\n"
             with closing(open_custodian(f"worker:{path}", no_secret)) as custodian:
                 assert custodian.card() == founding.card
+                assert PartHead.parse(custodian.make_backup_part()).size > 0
         finally:
             process.terminate()
 

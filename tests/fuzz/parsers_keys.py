@@ -24,6 +24,7 @@ from keys.custody.core import Custody
 from keys.custody.grants import Grant
 from keys.custody.intents import Warrant
 from keys.custody.log_keys import LogKeys
+from keys.custody.parts import Part, PartHead
 from keys.custody.roll import Roll
 from keys.custody.second_place import SecondPlace, State
 from keys.custody.shares import Holder, Share, open_share, read_share, split
@@ -407,6 +408,11 @@ def _custodian() -> list[Parser]:
         of("keys.custody.shares:open_share", lambda data: open_share(data, held), sealed[0]),
         of("keys.custody.shares:read_share", read_share, open_share(sealed[0], held).to_bytes()),
         of("keys.custody.backups:BackupKey.parse", BackupKey.parse, backup.to_bytes(),
+           refusals=MALFORMED),
+        of("keys.custody.parts:PartHead.parse", PartHead.parse,
+           PartHead("a" * 64, 4711, "b" * 64).to_bytes(), refusals=MALFORMED),
+        of("keys.custody.parts:Part.parse", Part.parse,
+           Part(b"c" * 64, {"bureau.card": b"card", "shares-00/GARDE-A.share": b"x"}).to_bytes(),
            refusals=MALFORMED),
         of("keys.custody.second_place:SecondPlace.parse", SecondPlace.parse,
            SecondPlace(Path("/mnt/second/one"), bytes(32)).to_bytes(), refusals=MALFORMED),

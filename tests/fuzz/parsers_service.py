@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from cipher_service import clock, references
 from cipher_service.access.matrix import read_matrix
 from cipher_service.access.policies import PoliciesInvalid, read_policies
+from cipher_service.administration.backup_parts import Contents
 from cipher_service.administration.telegrams import TelegramUnreadable, read_folder
 from cipher_service.api.inbound import read_form
 from cipher_service.api.strict_json import BodyRefused
@@ -137,6 +138,8 @@ def _papers() -> list[Parser]:
                 refusals=(ValueError,)),
         of("cipher_service.settings:Settings.load", _settings, SETTINGS,
            refusals=(SettingsInvalid,)),
+        of("cipher_service.administration.backup_parts:Contents.parse", Contents.parse,
+           Contents("a" * 64, "b" * 64, apart=True).to_bytes(), refusals=(ValueError,)),
         of("cipher_service.administration.telegrams:read_folder", _telegrams, TELEGRAM,
            refusals=(TelegramUnreadable,)),
         of("cipher_service.client.online_readings:queue_of", _queue, QUEUE, refusals=(Failure,)),
