@@ -1,4 +1,4 @@
-"""`cipher-service pouch paper`: the papers of a bag's arrival and end, as PDF."""
+"""`cipher-service pouch paper`: a bag's papers of arrival and end, and rectifications, as PDF."""
 
 from argparse import Namespace
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from cipher_service.client.durable import write_durably
 from cipher_service.client.messages import Language
 from cipher_service.client.terminal import Terminal
 from cipher_service.labels.scheme import default_scheme
-from cipher_service.pouches import forms
+from cipher_service.pouches import dossiers, forms
 from pouch.papers import forms as printed
 
 Paper = TypeVar("Paper")
@@ -64,6 +64,15 @@ def destruction(arguments: Namespace, terminal: Terminal) -> None:
     _print(arguments, terminal, printed.destruction_record, value)
 
 
+def rectification(arguments: Namespace, terminal: Terminal) -> None:
+    """Print a rectification of a bordereau again, by default the last; it bears its own number."""
+    with at_desk(arguments, terminal) as (_, office):
+        found = dossiers.dossier_of(office, arguments.bag, by=arguments.by)
+    last = max(1, len(found.filed))
+    nth = last if arguments.nth is None else arguments.nth
+    _write(arguments, terminal, found.paper(nth, terminal.language))
+
+
 def _heading(arguments: Namespace, terminal: Terminal) -> _Heading:
     return {"by": arguments.by, "number": arguments.number, "language": terminal.language}
 
@@ -75,6 +84,10 @@ def _print(
     paper: Paper,
 ) -> None:
     level = default_scheme().papers["bag"].name(terminal.language)
+    _write(arguments, terminal, draw(paper, terminal.language, level))
+
+
+def _write(arguments: Namespace, terminal: Terminal, paper: bytes) -> None:
     path = Path(arguments.output)
-    write_durably(path, draw(paper, terminal.language, level))
+    write_durably(path, paper)
     tell(terminal, "pouch_paper", {"path": str(path)}, path=str(path))

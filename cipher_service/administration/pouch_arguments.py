@@ -254,8 +254,11 @@ def _add_papers(group: "Commands[Parser]", say: Say) -> None:
     empties.add_argument("--to", metavar="CODE", required=True, help=say("help_post_code"))
     gone = _bag(papers, say, "pouch.paper.destruction", "bag_papers:destruction")
     gone.add_argument("--reason", required=True, help=say("help_paper_reason"))
+    right = _bag(papers, say, "pouch.paper.rectification", "bag_papers:rectification")
+    right.add_argument("--nth", type=int, metavar="N", help=say("help_paper_nth"))
     for parser in (receipt, report, empties, gone):
         parser.add_argument("--number", metavar="REG", required=True, help=say("help_paper_number"))
+    for parser in (receipt, report, empties, gone, right):
         parser.add_argument("-o", "--output", metavar=say("a_file"), required=True)
 
 

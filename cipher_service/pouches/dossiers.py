@@ -119,16 +119,22 @@ def bound(kept: Kept, filed: Sequence[Filed], cards: Sequence[Card]) -> Dossier:
     return Dossier(kept, tuple(filed), right)
 
 
-def dossier_of(office: Office, seal: str, *, by: str) -> Dossier:
+def dossier_of(office: Office, named: str, *, by: str) -> Dossier:
     """Open what was signed at a closing and what put it right, to print its papers (again).
+
+    Args:
+        office: the bureau.
+        named: the closing, or what names its bag.
+        by: who prints.
 
     Raises:
         ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, NOT_SEALED_HERE,
             RECTIFICATION_FORGED.
         KeysError: the custodian refuses.
     """
-    with office.consider("pouch_papers", seal) as sitting:
-        sitting.require(by, PACK, carriage.seen(sitting, seal, by))
-        found = unopened(sitting, seal)
-    with office.keys("pouch_papers", seal) as custodian:
+    with office.consider("pouch_papers", named) as sitting:
+        closing = carriage.seen(sitting, named, by)
+        sitting.require(by, PACK, closing)
+        found = unopened(sitting, closing.seal)
+    with office.keys("pouch_papers", closing.seal) as custodian:
         return opened(found, custodian)

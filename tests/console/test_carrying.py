@@ -191,6 +191,7 @@ def test_a_letter_printed_after_a_rectification_says_what_is_right(
     paper = tab.page.request.get(f"{tab.origin}{link.get_attribute('href')}")
     assert paper.ok
     assert "Une Autre Porteuse" in _words(paper.body())
+    check(tab, desk)
     answer = tab.page.request.get(f"{tab.origin}/valises/{other.seal}/rectificatif.pdf")
     assert answer.status == 404
     assert "n’a pas de rectificatif n" in _plain(answer.text())

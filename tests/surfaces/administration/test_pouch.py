@@ -361,6 +361,15 @@ def test_a_sealed_bordereau_is_put_right_by_two_and_its_receiver_told(
     ).read_bytes()
     once_more = pypdfium2.PdfDocument(again / "rectification-1.pdf")[0].get_textpage()
     assert once_more.get_text_bounded() == text
+    alone = ("pouch", "paper", "rectification", what["bag"], "--by", people["chief"])
+    for nth in ((), ("--nth", "1")):
+        path = tmp_path / f"seul{len(nth)}.pdf"
+        assert done(typed, *alone, *nth, "-o", str(path)) == {"path": str(path)}
+        assert pypdfium2.PdfDocument(path)[0].get_textpage().get_text_bounded() == text
+    for nth in ("0", "2"):
+        status, _, err = typed(*alone, "--nth", nth, "-o", str(tmp_path / "deux.pdf"))
+        assert (status, "(RECTIFICATION_UNKNOWN)" in err) == (1, True), err
+    assert not (tmp_path / "deux.pdf").exists()
     shown = done(typed, "pouch", "show", what["bag"], *pair[:2])
     assert shown["rectified"] == [made["number"]]
     status, told_in_words, _ = typed("pouch", "show", what["bag"], *pair[:2])
