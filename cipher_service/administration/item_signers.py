@@ -5,7 +5,8 @@
 
 A holder who is an officer signs with their own security key, and nobody signs in their place while
 they are in service. A holder by another name (a post, a holder of shares) has no key here: once the
-founders have theirs, an officer who keeps the register signs for them, by the paper in hand.
+founders have theirs, an officer who keeps the register signs for them, by the paper in hand. The
+policies say who keeps it (`items-keep`): they are asked of a keeper, and of whoever counts.
 """
 
 import re
@@ -17,6 +18,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from cipher_service import clock
+from cipher_service.access.acts import Gate, circumstances, founded, require
+from cipher_service.access.subjects import Book
 from cipher_service.administration import presence
 from cipher_service.administration.installation import Installation, journal_of, opened
 from cipher_service.audit.journal import Found
@@ -28,6 +31,10 @@ from cipher_service.storage.unit_of_work import reading
 _OFFICER: Final = re.compile("OFF-[0-9]{6,}")
 _GIVES: Final = "item_send"
 """The act that is also done for an officer who is suspended or has left: what they held goes on."""
+_COUNTS: Final = "item_inventory"
+"""The act on what others hold: whoever does it keeps the register."""
+_KEEPS: Final = "items-keep"
+_REGISTER: Final = Book("controlled-items")
 
 
 @contextmanager
@@ -49,7 +56,8 @@ def signed(
 
     Raises:
         Refused: KEEPER_NEEDED; as `presence.sign` and `presence.verify`.
-        ServiceError: UNKNOWN_OFFICER; as `presence.verify`, KEY_UNKNOWN also for a signer who is
+        ServiceError: UNKNOWN_OFFICER, NOT_ALLOWED (a keeper who does not keep the register, or
+            whoever counts); as `presence.verify`, KEY_UNKNOWN also for a signer who is
             suspended or has left.
     """
     found = Found()
@@ -63,6 +71,8 @@ def signed(
         with journal.act(name, about, found) as connection:
             presence.verify(connection, answers, installation.settings, clock.now())
             found.signers = tuple(answers.given)
+            if arguments.keeper is not None or (name == _COUNTS and _OFFICER.fullmatch(person)):
+                _require_keeper(connection, arguments.keeper or person, found)
             yield connection
 
 
@@ -77,6 +87,14 @@ def _signers(
     if keeper is None and presence.founders_sign(installation):
         raise Refused("KEEPER_NEEDED", person=person)
     return kept or (person,)
+
+
+def _require_keeper(connection: Connection, keeper: str, found: Found) -> None:
+    if not founded(connection):  # no policy knows anybody yet, and a name is believed
+        return
+    gate = Gate(note=lambda decision: setattr(found, "ruling", decision.ruling()))
+    now = circumstances(connection, gate, clock.now())
+    require(connection, gate, keeper, _KEEPS, _REGISTER, now)
 
 
 def _is_gone(installation: Installation, officer: str) -> bool:

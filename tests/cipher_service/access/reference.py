@@ -161,6 +161,7 @@ def _persons_apart(
         action in CONTENT and bool(who.functions & CELL),
         how.break_glass and action not in {"read", "release"},
         mandate is not None and (action in CEREMONY or action == "mandate-sign"),
+        action == "items-keep" and "AUDITOR" in who.functions,
         action in {"habilitation-grant", "site-grant"} and how.proposer in ("", me),
     ]
     if isinstance(what, Dispatch) and action == "release":
@@ -336,5 +337,6 @@ def _book(who: Principal, action: str, how: Circumstances) -> bool:
         "audit-read": "AUDITOR" in f,
         "policy-read": bool(f & {"MINISTER", "SECRETARY-GENERAL", "CHIEF-CNTC", "AUDITOR"}),
         "policy-change": "CHIEF-CNTC" in f and top,
+        "items-keep": bool(f & {"CHIEF-CNTC", "CUSTODIAN-A", "CUSTODIAN-B"}),
         "post-enrol": "SECURITY-OFFICER" in f and bool(other & {"CUSTODIAN-A", "CUSTODIAN-B"}),
     }[action]

@@ -287,9 +287,11 @@ def test_who_takes_and_gives_a_controlled_item_signs_for_it(founded: House) -> N
     founded.refused("SECURITY_KEY_ABSENT", *receive, *signs)
     assert founded.type(*receive, *other).returncode == 0
     assert told(founded, "item_receive") == (chief, "done")
-    count = ("items", "inventory", item, "--by", security)
-    founded.refused("SECURITY_KEY_ABSENT", *count)
-    assert founded.type(*count, *signs).returncode == 0
+    count = ("items", "inventory", item, "--by")
+    founded.refused("SECURITY_KEY_ABSENT", *count, chief)
+    founded.refused("NOT_ALLOWED", *count, security, *signs)  # guards no keys, and keeps none
+    assert founded.type(*count, chief, *other).returncode == 0
+    assert told(founded, "item_inventory") == (chief, "done")
 
 
 def test_a_keeper_signs_for_a_holder_who_has_no_key(founded: House) -> None:
@@ -300,6 +302,7 @@ def test_a_keeper_signs_for_a_holder_who_has_no_key(founded: House) -> None:
     founded.refused("SECURITY_KEY_ABSENT", *enter, "--keeper", keeper)
     founded.refused("SIGNATURE_NEEDED", *enter, "--keeper", "PARIS")
     signs = ("--keeper", keeper, *founded.key("CHIEF-CNTC"))
+    founded.refused("NOT_ALLOWED", *enter, "--keeper", security, *founded.key("SECURITY-OFFICER"))
     item = founded.type(*enter, *signs).stdout.strip()
     assert told(founded, "item_enter") == (keeper, "done")
     send = ("items", "send", item, *reference, "--to", "LOME", "--by", "PARIS")
