@@ -11,7 +11,7 @@ export function credentialOf(text: string): { id: string; short: string } {
   return { id, short: hex(fromBase64(id)).slice(0, 8) };
 }
 
-export interface Copying {
+interface Copying {
   list: HTMLElement;
   made: Copy[];
 }

@@ -6,7 +6,7 @@ import { element } from "../shared/asking";
 import { grouped, guarded, refusal, say } from "./page";
 import { HOLDERS_LEAST, HOLDERS_MOST, THRESHOLD_LEAST, type Holder } from "./shares";
 
-export interface Holding {
+interface Holding {
   part: HTMLElement;
   holders: Holder[];
   threshold(): number;

@@ -39,10 +39,10 @@ const CODE = /^[A-Z0-9](?:[A-Z0-9 -]{0,38}[A-Z0-9])?$/;
 const FINGERPRINT = /^[0-9a-f]{64}$/;
 const WORDS = /^[a-z]{4,8}(?: [a-z]{4,8}){32}$/;
 
-export const purposeOf = (officer: string): string => `OWN-KEY-${officer}`;
+const purposeOf = (officer: string): string => `OWN-KEY-${officer}`;
 
 // An identity's 32 bytes, and the identity of 32 bytes.
-export function seedOf(identity: string): Bytes {
+function seedOf(identity: string): Bytes {
   return new Uint8Array(bech32.decodeToBytes(identity).bytes);
 }
 

@@ -2,10 +2,10 @@
 import { equal, fromHex, hex, Malformed, type Bytes } from "./bytes.ts";
 import { decodeCbor, encodeCbor, type Item } from "./cbor.ts";
 
-export const CLASSES = [
+const CLASSES = [
   "NON-PROTEGE", "DIFFUSION-RESTREINTE", "CONFIDENTIEL", "SECRET", "TRES-SECRET", "CONTROLE",
 ] as const;
-export const MODES = ["courier", "ad-hoc", "captain", "freight", "postal"] as const;
+const MODES = ["courier", "ad-hoc", "captain", "freight", "postal"] as const;
 export const POST = /^[A-Z0-9][A-Z0-9-]{1,15}$/;
 export const SEAL_NUMBER = /^[A-Z0-9][A-Z0-9-]{3,19}$/;
 

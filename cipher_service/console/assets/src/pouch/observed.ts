@@ -6,7 +6,7 @@ export interface Observed {
   weight: number | null;
 }
 
-export interface Compared {
+interface Compared {
   equal: boolean;
   near: boolean;
 }

@@ -59,7 +59,7 @@ export interface Announced {
   rectified: RectifiedTo | null; // null where the bordereau stands as it was sealed
 }
 
-export interface Arrival {
+interface Arrival {
   seal: string;
   place: string;
   at: number;
@@ -87,7 +87,7 @@ export class PackRefused extends Error {
   }
 }
 
-export async function readCard(value: Value): Promise<Card> {
+async function readCard(value: Value): Promise<Card> {
   const { fingerprint, signatures, ...statement } = value as Members;
   const told = new Taken(value);
   told.constant("v", 1);

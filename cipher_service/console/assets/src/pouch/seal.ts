@@ -7,7 +7,7 @@ import { decodeDigits } from "./digits.ts";
 const DEPTH_MOST = 40;
 const HASH = 32;
 
-export interface LogProof {
+interface LogProof {
   index: number;
   size: number;
   path: Bytes[];

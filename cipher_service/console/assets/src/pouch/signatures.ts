@@ -1,7 +1,7 @@
 // Both signatures of keys/SPEC.md §7: Ed25519 always, ML-DSA-65 where WebCrypto has it.
 import { concat, utf8, type Bytes } from "./bytes.ts";
 
-export interface PublicKeys {
+interface PublicKeys {
   ed25519: Bytes;
   mldsa65: Bytes;
 }

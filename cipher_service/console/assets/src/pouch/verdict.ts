@@ -11,7 +11,7 @@ import { isLogged, readSeal, type Seal } from "./seal.ts";
 import { holdsEd25519 } from "./signatures.ts";
 
 // The gravest first.
-export const NAMES = [
+const NAMES = [
   "SEAL_DAMAGED", "KEY_UNKNOWN", "SEAL_EDITED", "ISSUER_FALSE", "KEY_REVOKED", "KEY_NOT_IN_FORCE",
   "SEAL_REVOKED", "CLONE_SUSPECTED", "SEAL_EXPIRED", "SEAL_NOT_YET_VALID", "BAG_UNANNOUNCED",
   "ANNOUNCEMENT_DIFFERS", "LOG_PROOF_INVALID", "SEAL_NUMBERS_WRONG", "BAG_RECALLED",
@@ -38,7 +38,7 @@ const TO_VERIFY: readonly Name[] = [
   "SEAL_GENUINE_BAG_ANNOUNCED",
 ];
 
-export function wordOf(name: Name): Word {
+function wordOf(name: Name): Word {
   if (name === "SEAL_GENUINE_BAG_CHECKED") return "CONFORMS";
   if (name === "BAG_RECALLED") return "RETURN";
   return TO_VERIFY.includes(name) ? "VERIFY" : "REFUSE";

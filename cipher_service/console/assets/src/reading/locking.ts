@@ -5,7 +5,7 @@ import { typing } from "../shared/typing";
 const AWAY_MS = 5000;
 const TICK_MS = 250;
 
-export interface Watch {
+interface Watch {
   begin(): void;
   end(): void;
 }

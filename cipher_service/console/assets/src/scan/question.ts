@@ -6,7 +6,7 @@ import { show } from "./frame.ts";
 import { allowSound } from "./signals.ts";
 import { say } from "./texts.ts";
 
-export const CONDITIONS = ["intact", "damaged", "broken", "missing"] as const;
+const CONDITIONS = ["intact", "damaged", "broken", "missing"] as const;
 export type Condition = (typeof CONDITIONS)[number];
 const SEALS_MOST = 8;
 
