@@ -1,11 +1,12 @@
 """The console without a mouse: Tab reaches every control and shows it; flows go by keys alone."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from cipher_service.administration.stage import Stage
+from cipher_service.administration.stage import Stage, chiffre
 from tests.console.conftest import Enter
 from tests.console.support import Tab, check_quiet
 from tests.console.test_dispatches import number_of
@@ -172,6 +173,36 @@ def test_a_dispatch_is_written_read_and_released_by_keys_alone(
     sign(page, deputy.origin)
     expect(page.get_by_text("Votre signature est inscrite")).to_be_visible()
     check_quiet(author)
+
+
+def test_an_arrival_is_opened_locked_and_handed_over_by_keys_alone(
+    ministry: Stage, enter: Enter, tmp_path: Path
+) -> None:
+    text = tmp_path / "texte.txt"
+    text.write_text("Lue sans souris.", "utf-8")
+    number = chiffre(
+        "fr", "send", "--identity", ministry.identity("LOME"), "--to", "MINREX", "--level",
+        "NON-PROTEGE", "--precedence", "ROUTINE", "--subject", "Clavier", str(text),
+    )["id"]  # fmt: skip
+    tab = enter("MINISTER")
+    page = tab.page
+    go(page, "i", "/depeches/")
+    press(page, page.locator(f"tr[data-line='{number}'] a"))
+    page.wait_for_url(f"**/depeches/{number}")
+    shown = page.locator(".app-document")
+    for leave in ("l", "Escape"):
+        press(page, page.locator("#ouvrir"))
+        expect(shown).to_contain_text("Lue sans souris.")
+        page.keyboard.press(leave)
+        expect(shown).to_be_hidden()
+    press(page, page.locator("#ouvrir"))
+    expect(shown).to_contain_text("Lue sans souris.")
+    press(page, page.get_by_role("button", name="Verrouiller le texte"))
+    expect(shown).to_be_hidden()
+    choose(page, page.locator("#remettre"), sample(ministry, "DEPUTY-DIRECTOR"))
+    press(page, page.get_by_role("button", name="Inscrire la remise"))
+    expect(page.locator(".app-done")).to_be_visible()
+    check_quiet(tab)
 
 
 def test_a_ceremony_is_proposed_and_signed_by_keys_alone(ministry: Stage, enter: Enter) -> None:
