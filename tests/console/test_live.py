@@ -40,6 +40,25 @@ def link(number: str) -> str:
     return f'tr[data-line="{number}"] a[href="/depeches/{number}"]'
 
 
+def test_on_a_telephone_urgency_and_level_stand_on_one_line(
+    enter: Enter, ministry: Stage, text: Path
+) -> None:
+    number = sent(ministry, text)
+    tab = enter(ROLE, width=390)
+    tab.goto("/depeches/")
+    cells = tab.page.locator(f'tr[data-line="{number}"] td.app-tagged')
+    urgency, level = cells.nth(0).bounding_box(), cells.nth(1).bounding_box()
+    assert urgency
+    assert level
+    assert level["y"] < urgency["y"] + urgency["height"] / 2
+    assert level["x"] >= urgency["x"] + urgency["width"]
+    labels = cells.evaluate_all(
+        "(all) => all.map((one) => getComputedStyle(one, '::before').content)"
+    )
+    assert labels == ["none", "none"]
+    check_accessible(tab.page)
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_what_arrives_shows_itself_and_moves_nobody(
     enter: Enter, ministry: Stage, text: Path, width: int
