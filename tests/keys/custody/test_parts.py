@@ -98,6 +98,9 @@ def test_a_running_custodian_gives_its_whole_store_sealed(
     assert open_store(again, read_credential(kept)).card() == card
     with pytest.raises(FileExistsError):
         part.lay(again, kept)
+    # Also where the keys are in the process that asks.
+    _, sealed = _received(open_store(again, credential))
+    assert circle.opened(sealed).files == gather(again)
 
 
 def test_who_asks_names_no_key(founded: Any, worker: Any, circle: Circle) -> None:
