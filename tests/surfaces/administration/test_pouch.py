@@ -366,8 +366,8 @@ def test_a_sealed_bordereau_is_put_right_by_two_and_its_receiver_told(
         path = tmp_path / f"seul{len(nth)}.pdf"
         assert done(typed, *alone, *nth, "-o", str(path)) == {"path": str(path)}
         assert pypdfium2.PdfDocument(path)[0].get_textpage().get_text_bounded() == text
-    for nth in ("0", "2"):
-        status, _, err = typed(*alone, "--nth", nth, "-o", str(tmp_path / "deux.pdf"))
+    for unknown in ("0", "2"):
+        status, _, err = typed(*alone, "--nth", unknown, "-o", str(tmp_path / "deux.pdf"))
         assert (status, "(RECTIFICATION_UNKNOWN)" in err) == (1, True), err
     assert not (tmp_path / "deux.pdf").exists()
     shown = done(typed, "pouch", "show", what["bag"], *pair[:2])
