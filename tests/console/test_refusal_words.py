@@ -32,6 +32,8 @@ AT_A_TERMINAL = {
     *("CARD_ENDORSED_OTHERWISE", "FINGERPRINT_DIFFERS", "HSM_CREDENTIAL_INVALID"),
     *("KEY_BOOK_FULL", "KEY_NOT_DESTROYABLE", "KEY_DESTRUCTION_NOT_ORDERED", "OFFICERS_FOUNDED"),
     *("PERSON_UNKNOWN", "NOT_ADMITTED", "KEY_NOT_ATTESTED", "SHARE_NOT_AWAITED"),
+    # So do backups, and the record of how the unseal key was split.
+    *("BACKUP_KEY_NOT_ADMITTED", "SPLITTING_HOLDER_UNKNOWN", "SPLITTING_RECORD_MALFORMED"),
     # Of packs, checkpoints and acts of several persons: their commands speak.
     *(
         "RECTIFICATION_NOT_SIGNABLE",
