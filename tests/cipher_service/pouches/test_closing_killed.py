@@ -1,14 +1,11 @@
 """The custodian is killed in every step of a closing: one bag, one seal, and no number lost."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from cipher_service.administration.officer_keys import AtHand, Signer
-from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.pouches import closing, planning, seal_store, signing
 from cipher_service.pouches.signing import Kept
 from cipher_service.storage.unit_of_work import reading
@@ -17,7 +14,7 @@ from pouch.verdict import Name, Trust, judge
 from tests.support.dying_custodian import DyingCustodian
 from tests.support.ministry import custody
 from tests.support.office import PouchBureau
-from tests.support.officers import PARTY, found_ministry, whole_now
+from tests.support.pouch_officers import SigningBureau, officers_of
 
 
 @pytest.fixture
@@ -29,22 +26,12 @@ def dying(tmp_path: Path) -> Iterator[DyingCustodian]:
 def test_killed_in_any_step_a_bag_is_sealed_once_under_its_number(
     bureau: PouchBureau, dying: DyingCustodian
 ) -> None:
-    functions = {bureau.chief: "CHIEF-CIPHER-POUCH", bureau.second: "POUCH-AGENT"}
-    people = found_ministry(whole_now(), functions)
+    people = officers_of(bureau)
     dying.found(custody(), people.roll)
-
-    def at_hand(number: str) -> AtHand:
-        def answer(signer: Signer, challenge: bytes) -> bytes:
-            return people.keys[signer.number][0].get(challenge, PARTY)
-
-        return AtHand(dying.remote, number, answer)
+    signing_bureau = SigningBureau(bureau, people, dying.remote)
 
     def close(seal: str, *seals: str) -> Kept:
-        hands = at_hand(bureau.chief), at_hand(bureau.second)
-        asking = WarrantedCustodian(
-            dying.remote, bureau.engine, "log.example/office", "account/tests", *hands
-        )
-        office = replace(bureau.office, custodian=asking)
+        office = signing_bureau.office(*map(signing_bureau.at_hand, (bureau.chief, bureau.second)))
         return closing.close(
             office, seal, bureau.closure(*seals), by=bureau.chief, second=bureau.second
         )

@@ -10,8 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from cipher_service import clock
-from cipher_service.administration.officer_keys import AtHand, Signer
-from cipher_service.audit.warrants import WarrantedCustodian
+from cipher_service.administration.officer_keys import AtHand
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import (
     closing,
@@ -28,12 +27,7 @@ from cipher_service.storage.tables import audit
 from cipher_service.storage.tables import pouches as tables
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import Card
-from keys.custody.clock import system_clock
-from keys.custody.core import Custody
 from keys.custody.errors import GrantMissing, GrantOfAnother
-from keys.custody.log_keys import HeadInMemory
-from keys.custody.officers import Officers
-from keys.custody.roll_file import RollFile
 from keys.errors import Refusal
 from pouch.bordereau import digest, prove_line, read_line
 from pouch.classes import Limits, LimitsExceeded
@@ -42,7 +36,7 @@ from pouch.manifest import BagClass, ItemKind
 from pouch.verdict import Name, Trust, Witnessing, judge
 from tests.support.ministry import custody, post_keys
 from tests.support.office import PIECE, PouchBureau, carriage, route, timetable
-from tests.support.officers import PARTY, found_ministry, whole_now
+from tests.support.pouch_officers import SigningBureau
 
 
 def refused(act: Callable[[], object]) -> ServiceError:
@@ -116,25 +110,11 @@ def test_the_second_persons_own_card_makes_the_seal_witnessed(bureau: PouchBurea
 def test_before_officers_a_bag_is_sealed_on_both_keys_and_on_neither_alone(
     bureau: PouchBureau, tmp_path: Path
 ) -> None:
-    functions = {bureau.chief: "CHIEF-CIPHER-POUCH", bureau.second: "POUCH-AGENT"}
-    people = found_ministry(whole_now(), functions)
-    store = tmp_path / "roll"
-    store.mkdir(mode=0o700)
-    file, keys = RollFile(store, b"0" * 64), custody()
-    file.write(people.roll)
-    custodian = Custody(keys.service, keys.secret, HeadInMemory(), Officers(file, system_clock))
-
-    def at_hand(number: str) -> AtHand:
-        def answer(signer: Signer, challenge: bytes) -> bytes:
-            return people.keys[signer.number][0].get(challenge, PARTY)
-
-        return AtHand(custodian, number, answer)
+    signing_bureau = SigningBureau.founded(bureau, tmp_path)
+    at_hand = signing_bureau.at_hand
 
     def close(*hands: AtHand) -> Kept:
-        asking = WarrantedCustodian(
-            custodian, bureau.engine, "log.example/office", "account/tests", *hands
-        )
-        office = replace(bureau.office, custodian=asking)
+        office = signing_bureau.office(*hands)
         return closing.close(office, seal, bureau.closure(), by=bureau.chief, second=bureau.second)
 
     seal, chief = bureau.packed(), at_hand(bureau.chief)

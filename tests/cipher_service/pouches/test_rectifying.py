@@ -9,7 +9,7 @@ import pytest
 from pypdfium2 import PdfDocument
 from sqlalchemy import select, update
 
-from cipher_service.administration.officer_keys import AtHand, Signer
+from cipher_service.administration.officer_keys import AtHand
 from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import closing, custody, rectifying, repository
@@ -21,12 +21,7 @@ from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys import canonical
 from keys.age.files import encrypt
 from keys.custody.bag_texts import RECTIFIED
-from keys.custody.clock import system_clock
-from keys.custody.core import Custody
 from keys.custody.errors import GrantMissing, GrantOfAnother
-from keys.custody.log_keys import HeadInMemory
-from keys.custody.officers import Officers
-from keys.custody.roll_file import RollFile
 from keys.signing import Signatures
 from pouch.errors import RectificationUnwitnessed
 from pouch.facts import Received
@@ -36,7 +31,7 @@ from tests.support.bags import Device
 from tests.support.ministry import custody as keys_of_headquarters
 from tests.support.ministry import post_keys
 from tests.support.office import PouchBureau
-from tests.support.officers import PARTY, found_ministry, whole_now
+from tests.support.pouch_officers import SigningBureau
 
 TYPED = ("2.addressee=Consulat, Marseille", "weight=9400", "vehicle=")
 REASON = "Erreur de transcription"
@@ -230,26 +225,11 @@ def test_before_officers_it_is_signed_on_both_keys_and_on_neither_alone(
     bureau: PouchBureau, tmp_path: Path
 ) -> None:
     seal = bureau.closed().sealed.manifest.seal
-    functions = {bureau.chief: "CHIEF-CIPHER-POUCH", bureau.second: "POUCH-AGENT"}
-    people = found_ministry(whole_now(), functions)
-    store = tmp_path / "roll"
-    store.mkdir(mode=0o700)
-    file, keys = RollFile(store, b"0" * 64), keys_of_headquarters()
-    file.write(people.roll)
-    custodian = Custody(keys.service, keys.secret, HeadInMemory(), Officers(file, system_clock))
-
-    def at_hand(number: str) -> AtHand:
-        def answer(signer: Signer, challenge: bytes) -> bytes:
-            return people.keys[signer.number][0].get(challenge, PARTY)
-
-        return AtHand(custodian, number, answer)
+    signing_bureau = SigningBureau.founded(bureau, tmp_path)
+    at_hand = signing_bureau.at_hand
 
     def issue(*hands: AtHand, typed: str) -> Issued:
-        asking = WarrantedCustodian(
-            custodian, bureau.engine, "log.example/office", "account/tests", *hands
-        )
-        office = replace(bureau.office, custodian=asking)
-        return put_right(bureau, seal, typed, office=office)
+        return put_right(bureau, seal, typed, office=signing_bureau.office(*hands))
 
     chief = at_hand(bureau.chief)
     for hands in ((), (chief,), (chief, at_hand(bureau.chief))):
