@@ -6,12 +6,13 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -220,6 +221,22 @@ def custodian(founded: Founded, ministry: Ministry, hours: Hours) -> Custodian:
     file.write(ministry.roll)
     keys = open_store(founded.store, credential)
     return Custody(keys.service, keys.secret, HeadInMemory(), Officers(file, hours))
+
+
+@pytest.fixture
+def appoint(founded: Founded, ministry: Ministry) -> Callable[..., None]:
+    """Writes other functions, ranks and the like of officers into the custodian's roll."""
+
+    def write(changes: Mapping[str, Mapping[str, Any]]) -> None:
+        officers = {
+            number: replace(one, **changes.get(number, {}))
+            for number, one in ministry.roll.officers.items()
+        }
+        RollFile(founded.store, read_credential(founded.credential)).write(
+            replace(ministry.roll, officers=officers)
+        )
+
+    return write
 
 
 @pytest.fixture

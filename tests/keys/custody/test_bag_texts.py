@@ -1,7 +1,6 @@
 """Bags' texts before a custodian with officers: those of the pouch open them, and nothing else."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +11,6 @@ from keys.age.files import encrypt
 from keys.custody import Custodian
 from keys.custody.bag_texts import DRAWN, KEPT, PHOTOGRAPH, PIECE, RECTIFIED, WAYBILL, levels_in
 from keys.custody.errors import BagTextUnknown, GrantMissing, GrantOfAnother, GrantTooLow
-from keys.custody.roll_file import RollFile
-from keys.custody.store import read_credential
 from pouch.members import item_object, manifest_object, waybill_object
 from tests.support import valise
 from tests.support.intents import IntentLog, grant_of, granted
@@ -83,19 +80,15 @@ def log(custodian: Custodian) -> IntentLog:
 
 
 @pytest.fixture
-def bureau(custodian: Custodian, founded: Any, ministry: Ministry, log: IntentLog) -> Opened:
+def bureau(
+    custodian: Custodian, appoint: Callable[..., None], ministry: Ministry, log: IntentLog
+) -> Opened:
     """Opens a text under a grant that an officer gives: the agent is cleared up to SECRET."""
     changes: dict[str, dict[str, Any]] = {
         AGENT: {"functions": frozenset({"POUCH-AGENT"}), "rank": 3},
         CHIEF: {"functions": frozenset({"CHIEF-POUCH"})},
     }
-    officers = {
-        number: replace(one, **changes.get(number, {}))
-        for number, one in ministry.roll.officers.items()
-    }
-    RollFile(founded.store, read_credential(founded.credential)).write(
-        replace(ministry.roll, officers=officers)
-    )
+    appoint(changes)
 
     def opened(text: bytes, officer: str = AGENT, purpose: str = "bag", **said: Any) -> bytes:
         sealed = encrypt(text, [custodian.card().recipient])

@@ -1,6 +1,6 @@
 """A bag's seal and a post's card before a custodian with officers: two of them, each for it."""
 
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,31 +11,35 @@ from keys.custody.core import Custody
 from keys.custody.desk import SealSignatures
 from keys.custody.errors import GrantMissing, GrantOfAnother, GrantTooLow, IntentOfAnother
 from keys.custody.intents import Warrant, request_digest
-from keys.custody.roll_file import RollFile
-from keys.custody.store import read_credential
 from keys.devices import RECTIFICATION
 from keys.signing import Signatures
 from pouch.seal import claims_of
 from pouch.sealed import seal_manifest
 from tests.support import valise
 from tests.support.intents import IntentLog, grant_of, granted
-from tests.support.officers import CELL, GENERAL, SECURITY, Ministry
+from tests.support.officers import CELL, FUNCTIONS, GENERAL, SECURITY, Ministry
 from tests.support.rectifying import rectification
 from tests.vectors.forge import identity
 
+Appoint = Callable[[dict[str, dict[str, Any]]], None]
+
+
+def with_function(functions: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """These officers with one function each, everyone else a clerk."""
+    return {
+        number: {"functions": frozenset({functions.get(number, "CIPHER-CLERK")})}
+        for number in FUNCTIONS
+    }
+
+
+SEALERS = with_function({GENERAL: "CHIEF-CIPHER-POUCH", CELL: "POUCH-AGENT"})
+
 
 def test_a_robbed_service_seals_a_bag_with_one_officer_in_its_hand(
-    custodian: Custodian, founded: Any, ministry: Ministry
+    custodian: Custodian, appoint: Appoint, ministry: Ministry
 ) -> None:
     """A seal is of two officers, each for this very bag; a session to seal serves for none."""
-    functions = {GENERAL: "CHIEF-CIPHER-POUCH", CELL: "POUCH-AGENT"}
-    officers = {
-        number: replace(one, functions=frozenset({functions.get(number, "CIPHER-CLERK")}))
-        for number, one in ministry.roll.officers.items()
-    }
-    RollFile(founded.store, read_credential(founded.credential)).write(
-        replace(ministry.roll, officers=officers)
-    )
+    appoint(SEALERS)
     log, post = IntentLog(custodian), custodian.card().post
     claims, other = (
         claims_of(valise.manifest(lines, waybill=valise.waybill(origin=post)), None).encode()
@@ -71,16 +75,9 @@ def test_a_robbed_service_seals_a_bag_with_one_officer_in_its_hand(
 
 
 def test_no_officer_alone_puts_a_bordereau_right(
-    custodian: Custodian, founded: Any, ministry: Ministry
+    custodian: Custodian, appoint: Appoint, ministry: Ministry
 ) -> None:
-    functions = {GENERAL: "CHIEF-CIPHER-POUCH", CELL: "POUCH-AGENT"}
-    officers = {
-        number: replace(one, functions=frozenset({functions.get(number, "CIPHER-CLERK")}))
-        for number, one in ministry.roll.officers.items()
-    }
-    RollFile(founded.store, read_credential(founded.credential)).write(
-        replace(ministry.roll, officers=officers)
-    )
+    appoint(SEALERS)
     log = IntentLog(custodian)
     sealed = seal_manifest(valise.manifest(), sealer=identity("YAOUNDE"))
     said, other = (rectification(sealed, reason=reason).encode() for reason in ("Un", "Autre"))
@@ -106,17 +103,10 @@ def test_no_officer_alone_puts_a_bordereau_right(
 
 
 def test_no_officer_alone_has_the_root_vouch_for_a_post_s_card(
-    custodian: Custodian, founded: Any, ministry: Ministry, lome: Custody
+    custodian: Custodian, appoint: Appoint, ministry: Ministry, lome: Custody
 ) -> None:
     """Whoever robs the service with one officer in its hand puts no false post into the books."""
-    functions = {SECURITY: "SECURITY-OFFICER", CELL: "CUSTODIAN-A"}
-    officers = {
-        number: replace(one, functions=frozenset({functions.get(number, "CIPHER-CLERK")}))
-        for number, one in ministry.roll.officers.items()
-    }
-    RollFile(founded.store, read_credential(founded.credential)).write(
-        replace(ministry.roll, officers=officers)
-    )
+    appoint(with_function({SECURITY: "SECURITY-OFFICER", CELL: "CUSTODIAN-A"}))
     log, card = IntentLog(custodian), lome.card().to_bytes()
     named = {"request": request_digest("endorse_card", card), "uses": 1}
 
