@@ -39,6 +39,7 @@ from keys.age.header import Header
 from keys.age.stream import OpeningStream
 from keys.errors import PackageMalformed, PartMismatch
 from keys.files import flush_folder
+from keys.hashing import digesting
 from keys.heads import open_head
 from keys.manifest import Manifest, Part
 from keys.package import SUMS_NAME, checksum_lines
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from keys.cards import Card
+    from keys.hashing import Digest
     from keys.heads import FileKeyOpener, Head
     from keys.rerouting import Rerouting
     from keys.s2.complements import Complement
@@ -185,8 +187,7 @@ def read_parts(head: Head, keep: Callable[[Part], AbstractContextManager[Receive
     _check_sums(package, manifest)
     for part in manifest.parts:
         _demand_entry(package, part)
-        digest = hashlib.sha256()
-        with keep(part) as receive:
+        with digesting(part.size, package.keep_chunks) as digest, keep(part) as receive:
             for piece in package.pieces(part.size):
                 digest.update(piece)
                 receive(piece)
@@ -237,7 +238,7 @@ def _demand_entry(package: Package, part: Part) -> None:
         raise PartMismatch(f"the entry in the place of {part.name} has another name or size")
 
 
-def _demand_hash(part: Part, digest: hashlib._Hash) -> None:
+def _demand_hash(part: Part, digest: Digest) -> None:
     if digest.hexdigest() != part.sha256:
         raise PartMismatch(f"{part.name} does not have the hash that was signed")
 

@@ -54,13 +54,20 @@ class Package:
         self._skip_padding(size)
         return data
 
+    def keep_chunks(self, count: int) -> None:
+        """From here on, a piece stays as it is while up to `count` - 1 more are taken."""
+        self._stream.keep_chunks(count)
+
     def pass_body(self, size: int, receive: Callable[[memoryview], object]) -> None:
         """Gives a body of any size, piece by piece. Raises PackageMalformed."""
         for piece in self.pieces(size):
             receive(piece)
 
     def pieces(self, size: int) -> Iterator[memoryview]:
-        """Gives a body of any size; each piece holds until the next. Raises PackageMalformed."""
+        """Gives a body of any size; each piece holds until the next, or as `keep_chunks` says.
+
+        Raises PackageMalformed.
+        """
         remaining = size
         while remaining:
             piece = self._piece(remaining)

@@ -6,6 +6,7 @@ reused, so memory does not depend on the size of the file.
 
 import secrets
 import struct
+from collections import deque
 from typing import Final, NoReturn, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -148,15 +149,24 @@ class OpeningStream:
         self._nonce = bytearray(_CHUNK_NONCE.size)
         self._sealed = memoryview(bytearray(SEALED_CHUNK_SIZE))
         self._plain = memoryview(bytearray(CHUNK_SIZE))
+        self._later: deque[memoryview] = deque()
         self._ended = False
         self._refused = ""
+
+    def keep_chunks(self, count: int) -> None:
+        """From here on, a chunk stays as it was given until `count` more were asked for.
+
+        For those who hand chunks to another thread; takes a buffer of 64 KiB for each, once.
+        """
+        while len(self._later) < count - 1:
+            self._later.append(memoryview(bytearray(CHUNK_SIZE)))
 
     def next_chunk(self) -> memoryview:
         """Decrypts the next chunk.
 
         Returns:
-            1 to 65,536 bytes of plaintext, valid until the next call; empty once the end of the
-            payload is verified, and from then on.
+            1 to 65,536 bytes of plaintext, valid until the next call (see `keep_chunks`); empty
+            once the end of the payload is verified, and from then on.
 
         Raises:
             PayloadDamaged: altered, cut, extended or reordered; also on every later call.
@@ -169,6 +179,8 @@ class OpeningStream:
             return self._plain[:0] if not size else self._refuse("bytes follow the final chunk")
         if size < TAG_SIZE:
             return self._refuse("the payload ends before its final chunk")
+        self._later.append(self._plain)
+        self._plain = self._later.popleft()
         # Only the final chunk may be short, so a full one is tried as not final first.
         if size < SEALED_CHUNK_SIZE or not self._open(size, final=0):
             if not self._open(size, final=1):

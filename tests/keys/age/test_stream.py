@@ -257,3 +257,17 @@ def test_opening_memory_does_not_grow_with_the_payload() -> None:
         tracemalloc.stop()
     assert total == 32 << 20
     assert peak < 4 * CHUNK_SIZE
+
+
+def test_chunks_that_are_kept_stay_as_they_were_given() -> None:
+    plaintext = text_of(9 * CHUNK_SIZE + 5)
+    stream = OpeningStream(FILE_KEY, io.BytesIO(seal(plaintext)))
+    kept = [stream.next_chunk()]
+    stream.keep_chunks(3)
+    stream.keep_chunks(2)  # what was promised stays promised
+    given = bytes(kept[0])
+    while chunk := stream.next_chunk():
+        kept = [*kept[-2:], chunk]
+        given += chunk
+        assert given.endswith(b"".join(kept))
+    assert given == plaintext
