@@ -86,6 +86,13 @@ class Settings:
         return self.data / "run" / "registrar.sock"
 
     @property
+    def custodian_apart(self) -> bool:
+        """Whether another than this installation runs the custodian, from a folder of its own."""
+        place = self.custodian.removeprefix("worker:")
+        own = own_custodian(self.data).removeprefix("worker:")
+        return place == self.custodian or Path(place).resolve() != Path(own).resolve()
+
+    @property
     def custodian_store(self) -> Path:
         """The custodian's own folder; no other process reads it."""
         return self.data / "custodian"

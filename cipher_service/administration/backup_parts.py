@@ -86,7 +86,7 @@ def part_of_custodian(installation: Installation, key: BackupKey) -> CustodianPa
         OSError: a file cannot be read.
     """
     store = installation.settings.custodian_store
-    if store.exists():
+    if not installation.settings.custodian_apart:
         files = gather(store)
         named = {f"{CUSTODIAN}/{name}": data for name, data in files.items()}
         return CustodianPart(named, digest_of(files), apart=False)

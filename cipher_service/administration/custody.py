@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from cipher_service import clock
-from cipher_service.administration.installation import acting, custodian_of
+from cipher_service.administration.installation import acting, custodian_of, own_store
 from cipher_service.administration.words import Speaker
 from cipher_service.client.drafting import read_card_file
 from cipher_service.client.failures import Misused, Refused
@@ -20,7 +20,7 @@ from cipher_service.client.passphrases import passphrase_to_open, require_identi
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory.controlled_keys import enter_once
 from cipher_service.errors import ServiceError
-from cipher_service.settings import Settings
+from cipher_service.settings import Settings, SettingsInvalid
 from keys.cards import grouped
 from keys.custody import CustodyState, read_credential
 from keys.custody.lasting import ROOT_KEY
@@ -70,12 +70,16 @@ def split(arguments: Namespace, terminal: Terminal) -> None:
     """Split the unseal key of a custodian that its credential opens.
 
     Raises:
-        Refused: SPLITTING_REFUSED.
+        Refused: SPLITTING_REFUSED or CUSTODIAN_APART.
+        Misused: STORE_WITHOUT_CREDENTIAL.
         KeysError: as `keys.custody.splitting.split_store`.
     """
-    settings, holders = _settings(arguments), holders_of(arguments)
-    credential = read_credential(settings.custodian_credential)
-    made = split_store(settings.custodian_store, credential, arguments.threshold, holders)
+    if (arguments.store is None) != (arguments.credential is None):
+        raise Misused("STORE_WITHOUT_CREDENTIAL")
+    store, holders = store_of(arguments), holders_of(arguments)
+    file = arguments.credential or _settings(arguments).custodian_credential
+    credential = read_credential(Path(file))
+    made = split_store(store, credential, arguments.threshold, holders)
     _tell_shares(made, terminal)
     _enter_shares(made, arguments, terminal)
 
@@ -85,12 +89,12 @@ def resplit(arguments: Namespace, terminal: Terminal) -> None:
 
     Raises:
         Misused: SHARES_WITHOUT_IDENTITIES.
-        Refused: SPLITTING_REFUSED or SHARE_OF_ANOTHER.
+        Refused: SPLITTING_REFUSED, SHARE_OF_ANOTHER or CUSTODIAN_APART.
         KeysError: as `keys.custody.splitting.resplit_store`.
     """
-    settings, holders = _settings(arguments), holders_of(arguments)
+    store, holders = store_of(arguments), holders_of(arguments)
     shares = shares_of(arguments.share, arguments.identity, arguments, terminal)
-    made = resplit_store(settings.custodian_store, shares, arguments.threshold, holders)
+    made = resplit_store(store, shares, arguments.threshold, holders)
     _tell_shares(made, terminal)
     _enter_shares(made, arguments, terminal)
 
@@ -100,15 +104,25 @@ def drill(arguments: Namespace, terminal: Terminal) -> None:
 
     Raises:
         Misused: SHARES_WITHOUT_IDENTITIES.
-        Refused: SHARE_OF_ANOTHER.
+        Refused: SHARE_OF_ANOTHER or CUSTODIAN_APART.
         KeysError: as `keys.custody.splitting.drill`.
     """
+    store = store_of(arguments)
     shares = shares_of(arguments.share, arguments.identity, arguments, terminal)
-    prove(_settings(arguments).custodian_store, shares)
+    prove(store, shares)
     if terminal.as_json:
         terminal.show_json({"holders": [share.holder for share in shares], "open": True})
         return
     Speaker(terminal).show("custody_drill_done", count=len(shares))
+
+
+def store_of(arguments: Namespace) -> Path:
+    """Return the custodian's store that is named, else the one that this installation runs.
+
+    Raises:
+        Refused: CUSTODIAN_APART.
+    """
+    return Path(arguments.store) if arguments.store else own_store(_settings(arguments))
 
 
 def _settings(arguments: Namespace) -> Settings:
@@ -184,7 +198,7 @@ def _enter_shares(paths: Sequence[Path], arguments: Namespace, terminal: Termina
             for path in paths:
                 named, now = f"{path.stem} {made}", clock.now()
                 enter_once(connection, "share", named, path.stem, made, now)
-    except (ServiceError, SQLAlchemyError):
+    except (ServiceError, SQLAlchemyError, SettingsInvalid):
         for path in paths:
             Speaker(terminal).say("share_to_enter", holder=path.stem, made=made)
 

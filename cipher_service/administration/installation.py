@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from cipher_service.audit.journal import Found, Journal
 from cipher_service.audit.signers import Signers
+from cipher_service.client.failures import Refused
 from cipher_service.pouches.desk import are_retired
 from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_existing
@@ -61,6 +62,17 @@ def custodian_of(settings: Settings, uri: str | None = None) -> Iterator[Custodi
         yield custodian
     finally:
         custodian.close()
+
+
+def own_store(settings: Settings) -> Path:
+    """Return the folder of the custodian that this installation runs itself.
+
+    Raises:
+        Refused: CUSTODIAN_APART: it lies with another user, who alone can work on it.
+    """
+    if settings.custodian_apart:
+        raise Refused("CUSTODIAN_APART", custodian=settings.custodian)
+    return settings.custodian_store
 
 
 @contextmanager

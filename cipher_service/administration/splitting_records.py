@@ -9,7 +9,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from cipher_service import clock
-from cipher_service.administration.custody import share_for
+from cipher_service.administration.custody import share_for, store_of
 from cipher_service.administration.witnessing import require_vacant
 from cipher_service.administration.words import Speaker
 from cipher_service.client.drafting import read_card_file
@@ -20,7 +20,6 @@ from cipher_service.client.online_confirmation import same_fingerprint
 from cipher_service.client.passphrases import open_identity
 from cipher_service.client.terminal import Terminal
 from cipher_service.labels.scheme import default_scheme
-from cipher_service.settings import Settings
 from keys.cards import grouped
 from keys.custody.splitting import in_force
 from keys.custody.splitting_record import (
@@ -37,11 +36,11 @@ def record(arguments: Namespace, terminal: Terminal) -> None:
     """Draw up the record of the splitting in force, and show what its holders compare.
 
     Raises:
-        Refused: FILE_EXISTS.
+        Refused: FILE_EXISTS or CUSTODIAN_APART.
         KeysError: as `in_force` and `begin_record`.
     """
     require_vacant(arguments.out)
-    post, splitting = in_force(Settings.load(Path(arguments.data)).custodian_store)
+    post, splitting = in_force(store_of(arguments))
     cards = [read_card_file(path) for path in arguments.holder]
     now = clock.now().replace(microsecond=0)
     data = begin_record(post, splitting, cards, arguments.reason, now)

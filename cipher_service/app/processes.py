@@ -41,7 +41,8 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
     sockets = listening_sockets(settings)
     consoles = console_places(settings)
     starts: list[tuple[str, Start]] = []
-    if settings.custodian.startswith("worker:") and settings.custodian_store.exists():
+    # A store may lie here beside a custodian apart, as a restore leaves it: nobody serves from it.
+    if not settings.custodian_apart and settings.custodian_store.exists():
         starts.append(("custodian", partial(_start_custodian, settings)))
     starts.append(("registrar", partial(Forked, "registrar", partial(serve_registrar, settings))))
     for number, listener in enumerate(sockets, start=1):
