@@ -14,6 +14,7 @@ from cipher_service.pouches import (
     makeup,
     preparing,
     repository,
+    sealers,
     signing,
     stock,
     waybills,
@@ -144,16 +145,18 @@ def papers_of(office: Office, seal: str, *, by: str) -> Kept:
     """Open what was signed at a closing, to print its papers (again).
 
     Raises:
-        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, NOT_SEALED_HERE.
+        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, NOT_SEALED_HERE,
+            SEALED_FORGED.
         KeysError: the custodian refuses.
     """
     with office.consider("pouch_papers", seal) as sitting:
         sitting.require(by, PACK, carriage.seen(sitting, seal, by))
         row = signing.row_of(sitting.connection, seal)
+        cards = sealers.cards_in(sitting.connection)
     if row is None:
         raise ServiceError("NOT_SEALED_HERE", seal=seal)
     with office.keys("pouch_papers", seal) as custodian:
-        return signing.open_kept(row, custodian)
+        return signing.open_kept(row, cards, custodian)
 
 
 @dataclass(frozen=True, slots=True)

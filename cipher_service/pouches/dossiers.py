@@ -1,7 +1,7 @@
 """A bordereau and all that put it right, opened to be printed: what was sealed, and what is right.
 
-What is in the books was verified when it was issued; the bureau's signature is verified again, for
-whoever wrote into the database could encrypt to its card. A second card may be unknown here.
+What is in the books was verified when it was issued; the bureau's signatures are verified again,
+for whoever wrote into the database could encrypt to its card. A second card may be unknown here.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,9 @@ from typing import Any
 from sqlalchemy import Row
 
 from cipher_service.directory import officers
-from cipher_service.directory.register import read_directory
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
-from cipher_service.pouches import carriage, rectifying, signing
+from cipher_service.pouches import carriage, rectifying, sealers, signing
 from cipher_service.pouches.entitlement import PACK
 from cipher_service.pouches.office import Office, Sitting
 from cipher_service.pouches.signing import Kept
@@ -92,19 +91,25 @@ def unopened(sitting: Sitting, seal: str) -> Unopened:
             (each, officers.read(connection, each.second).identity.name)
             for each in rectifying.rows_of(connection, seal)
         ),
-        tuple(each.card for each in read_directory(connection).cards.values()),
+        sealers.cards_in(connection),
     )
 
 
 def opened(found: Unopened, custodian: Custodian) -> Dossier:
-    """Open a dossier. Raises KeysError: the custodian refuses; as `bound`."""
+    """Open a dossier.
+
+    Raises:
+        ServiceError: as `signing.open_kept` and `bound`.
+        KeysError: the custodian refuses.
+    """
+    kept = signing.open_kept(found.sealed, found.cards, custodian)
     filed = [
         Filed(rectifying.file_of(row, custodian), second) for row, second in found.rectifications
     ]
-    return bound(signing.open_kept(found.sealed, custodian), filed, found.cards)
+    return bound(kept, filed, sealers.trusted(found.cards, custodian))
 
 
-def bound(kept: Kept, filed: Sequence[Filed], cards: Sequence[Card]) -> Dossier:
+def bound(kept: Kept, filed: Sequence[Filed], trust: Trust) -> Dossier:
     """Return a dossier of what was opened.
 
     Raises:
@@ -112,7 +117,7 @@ def bound(kept: Kept, filed: Sequence[Filed], cards: Sequence[Card]) -> Dossier:
     """
     try:
         signed = [read_rectification(each.file) for each in filed]
-        right = rectified(kept.sealed, signed, trust=Trust(cards), own_books=True)
+        right = rectified(kept.sealed, signed, trust=trust, own_books=True)
     except Refusal as error:
         number = kept.sealed.manifest.number
         raise ServiceError("RECTIFICATION_FORGED", number=number) from error
@@ -129,7 +134,7 @@ def dossier_of(office: Office, named: str, *, by: str) -> Dossier:
 
     Raises:
         ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, NOT_SEALED_HERE,
-            RECTIFICATION_FORGED.
+            SEALED_FORGED, RECTIFICATION_FORGED.
         KeysError: the custodian refuses.
     """
     with office.consider("pouch_papers", named) as sitting:

@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches.bureau import HeadquartersBureau, People
 from cipher_service.labels.scheme import default_scheme
-from cipher_service.pouches import carriage, rectifying
+from cipher_service.pouches import carriage, dossiers, rectifying
 from cipher_service.pouches.announcing import KIND, PRECEDENCE, Announced, label_of
 from cipher_service.pouches.entitlement import PACK
 from cipher_service.pouches.office import Office
@@ -37,7 +37,7 @@ def announce_all(
         authority: who releases it.
 
     Raises:
-        ServiceError, KeysError: as `announcing.announce`.
+        ServiceError, KeysError: as `announcing.announce` and `dossiers.opened`.
     """
     with office.look() as sitting:
         rows = rectifying.untold(sitting.connection, seals)
@@ -52,8 +52,9 @@ def _announce(
         sitting.require(by, PACK, found)
         directory = read_directory(sitting.connection)
         receiver = directory.card_in_force(found.route.destination).card
+        held = dossiers.unopened(sitting, row.seal)
     with office.keys("pouch_papers", row.seal) as custodian:
-        file = rectifying.file_of(row, custodian)
+        file = dossiers.opened(held, custodian).filed[row.ordinal - 1].file
     now = office.now().replace(microsecond=0)
     heading = Heading(
         id=new_id(now),

@@ -13,9 +13,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from cipher_service import clock
 from cipher_service.directory import officers
-from cipher_service.directory.register import read_directory
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import carriage, closing, repository, signing
+from cipher_service.pouches import carriage, closing, repository, sealers, signing
 from cipher_service.pouches.entitlement import SEAL
 from cipher_service.pouches.office import Office, Sitting
 from cipher_service.pouches.signing import CustodianSealer
@@ -40,7 +39,6 @@ from pouch.rectification import (
     rectified,
 )
 from pouch.sealed import SealedManifest, Sealer
-from pouch.verdict import Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +114,14 @@ def rectify(
         stand = _stand(sitting, seal, by, second)
     seal = stand.row.seal
     with office.keys("pouch_papers", seal) as custodian:
-        sealed = signing.open_kept(stand.row, custodian).sealed
+        sealed = signing.open_kept(stand.row, stand.cards, custodian).sealed
         earlier = [opened(row, custodian) for row in stand.earlier]
+        at_hand = [] if witness is None else [witness.card]
+        trust = sealers.trusted(stand.cards, custodian, at_hand)
     if sealed.seal.claims.witness is not None and witness is None:
         raise RectificationUnwitnessed("the second person's card closed the bag")
-    trust = Trust([*stand.cards, *([] if witness is None else [witness.card])])
-    statement = _drawn(office, stand, correction, sealed, rectified(sealed, earlier, trust=trust))
+    before = rectified(sealed, earlier, trust=trust)
+    statement = _drawn(office, stand, correction, sealed, before)
     with office.keys("pouch_sign", seal) as custodian:
         file = _signed(statement, custodian, witness)
     # What a receiver would refuse is refused here.
@@ -192,11 +192,10 @@ def _stand(sitting: Sitting, named: str, by: str, second: str) -> _Stand:
     row = signing.row_of(connection, found.seal)
     if row is None:
         raise ServiceError("NOT_SEALED_HERE", seal=found.seal)
-    cards = read_directory(connection).cards.values()
     return _Stand(
         row=row,
         earlier=tuple(rows_of(connection, found.seal)),
-        cards=tuple(each.card for each in cards),
+        cards=sealers.cards_in(connection),
         name=officers.read(connection, by).identity.name,
         function=closing.function_of(sitting, by),
         second=officers.read(connection, second).identity.name,

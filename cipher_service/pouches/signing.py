@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select, update
 
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import logging_seals, preparing
+from cipher_service.pouches import logging_seals, preparing, sealers
 from cipher_service.pouches.preparing import Waiting
 from cipher_service.pouches.repository import Closing
 from cipher_service.storage.tables import pouches as tables
@@ -24,7 +24,7 @@ from keys.custody import Custodian
 from keys.custody.bag_texts import DRAWN, KEPT
 from keys.custody.desk import SealSignatures
 from keys.devices import RECTIFICATION, SEAL
-from keys.errors import SignatureInvalid
+from keys.errors import Refusal, SignatureInvalid
 from keys.records import FINGERPRINT, Record
 from keys.signing import Signatures
 from keys.statements import object_of_signatures, read_signatures
@@ -170,9 +170,29 @@ def keep_apart(
     )  # fmt: skip
 
 
-def open_kept(row: Row[Any], custodian: Custodian) -> Kept:
-    """Open what was signed at a closing of headquarters. Raises KeysError: it refuses."""
-    read = canonical.decode(custodian.open_bag_text(row.body))
+def open_kept(row: Row[Any], cards: Sequence[Card], custodian: Custodian) -> Kept:
+    """Open what was signed at a closing of headquarters, and verify that it was signed so.
+
+    Args:
+        row: the closing, as the books hold it.
+        cards: the directory's (`sealers.cards_in`).
+        custodian: opens it, and says which cards are the bureau's.
+
+    Raises:
+        ServiceError: SEALED_FORGED: as `sealers.require_sealed`.
+        KeysError: the custodian refuses.
+    """
+    text = custodian.open_bag_text(row.body)
+    try:
+        kept = _read_kept(row, text)
+        sealers.require_sealed(row, kept.sealed, kept.nonce, cards, custodian)
+    except (ValueError, LookupError, TypeError, Refusal) as error:
+        raise ServiceError("SEALED_FORGED", number=row.number) from error
+    return kept
+
+
+def _read_kept(row: Row[Any], text: bytes) -> Kept:
+    read = canonical.decode(text)
     if row.sealer is None:
         return Kept(read_sealed(canonical.encode(read["sealed"])), read["nonce"])
     sealer = Record(canonical.decode(row.sealer.encode()), "sealer")

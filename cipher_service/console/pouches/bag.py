@@ -24,6 +24,7 @@ from pouch.discrepancies import REPORTABLE
 from pouch.facts import Received
 from pouch.papers.bag import bordereau, label
 from pouch.sealed import read_sealed
+from pouch.verdict import Trust
 
 
 async def journey(visit: Visit, refusal: ServiceError | None = None) -> Response:
@@ -135,8 +136,8 @@ async def dossier_of(visit: Visit, seal: str) -> Dossier:
         return await sealing.dossier(visit, seal)
     opened = await visit.act("bag_papers", {"seal": seal})
     directory = await visit.read(lambda connection, _gate: read_directory(connection))
-    cards = [each.card for each in directory.cards.values()]
-    return bound(_kept(opened), [Filed(**each) for each in opened["rectifications"]], cards)
+    trust = Trust(each.card for each in directory.cards.values())
+    return bound(_kept(opened), [Filed(**each) for each in opened["rectifications"]], trust)
 
 
 def _kept(opened: dict[str, Any]) -> Kept:

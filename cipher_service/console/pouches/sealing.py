@@ -133,7 +133,9 @@ def standing_grants(visit: Visit, waiting: Waiting) -> list[str]:
 async def kept(visit: Visit, seal: str) -> Kept:
     """Open what was signed at a closing, under the session's grant."""
     found, asking = await _unopened(visit, seal), asking_for_bag(visit, seal)
-    return await visit.office.in_thread(lambda: signing.open_kept(found.sealed, asking))
+    return await visit.office.in_thread(
+        lambda: signing.open_kept(found.sealed, found.cards, asking)
+    )
 
 
 async def dossier(visit: Visit, seal: str) -> Dossier:
