@@ -120,12 +120,13 @@ def rectify(
         trust = sealers.trusted(stand.cards, custodian, at_hand)
     if sealed.seal.claims.witness is not None and witness is None:
         raise RectificationUnwitnessed("the second person's card closed the bag")
-    before = rectified(sealed, earlier, trust=trust)
+    before = rectified(sealed, earlier, trust=trust, own_books=True)
     statement = _drawn(office, stand, correction, sealed, before)
     with office.keys("pouch_sign", seal) as custodian:
         file = _signed(statement, custodian, witness)
-    # What a receiver would refuse is refused here.
-    right = rectified(sealed, [*earlier, read_rectification(file)], trust=trust)
+    # What a receiver would refuse is refused here. The cards of who signed earlier as second may be
+    # unknown to the directory, as a receiver learns them from whoever signed.
+    right = rectified(sealed, [*earlier, read_rectification(file)], trust=trust, own_books=True)
     with office.act("pouch_rectify", seal) as sitting:
         if _stand(sitting, seal, by, second).earlier != stand.earlier:
             raise ServiceError("BUSY")

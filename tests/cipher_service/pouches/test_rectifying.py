@@ -22,14 +22,15 @@ from keys import canonical
 from keys.age.files import encrypt
 from keys.custody.bag_texts import RECTIFIED
 from keys.custody.errors import GrantMissing, GrantOfAnother
+from keys.errors import SignatureInvalid
 from keys.signing import Signatures
-from pouch.errors import RectificationUnwitnessed
+from pouch.errors import RectificationNotTrusted, RectificationUnwitnessed
 from pouch.facts import Received
 from pouch.rectification import read_rectification, rectified
 from pouch.verdict import Trust
 from tests.support.bags import Device
+from tests.support.ministry import PostKeys
 from tests.support.ministry import custody as keys_of_headquarters
-from tests.support.ministry import post_keys
 from tests.support.office import PouchBureau
 from tests.support.pouch_officers import SigningBureau
 
@@ -200,25 +201,44 @@ def test_of_two_at_once_one_is_on_record(bureau: PouchBureau) -> None:
         assert [row.ordinal for row in rectifying.rows_of(connection, seal)] == [1]
 
 
-def test_whom_a_second_card_closed_a_second_card_puts_right(bureau: PouchBureau) -> None:
-    class Second:
-        card = post_keys("PARIS").card
-        sign = staticmethod(post_keys("PARIS").signing.sign)
-        sign_cose = staticmethod(post_keys("PARIS").signing.sign_cose)
+class Hand:
+    """A second person whose own card the directory may not know."""
 
+    def __init__(self, code: str) -> None:
+        keys = PostKeys(code)
+        self.card = keys.card
+        self.sign, self.sign_cose = keys.signing.sign, keys.signing.sign_cose
+
+
+def test_whom_a_second_card_closed_a_second_card_puts_right(bureau: PouchBureau) -> None:
+    """Each time another person's: the bureau believes its own books of who signed before."""
     seal = bureau.packed()
+    closer, first, second = Hand("TEMOIN-1"), Hand("TEMOIN-2"), Hand("TEMOIN-3")
     kept = closing.close(
         bureau.office, seal, bureau.closure(), by=bureau.chief, second=bureau.second,
-        witness=Second(),
+        witness=closer,
     )  # fmt: skip
     with pytest.raises(RectificationUnwitnessed):
         put_right(bureau, seal)
-    issued = rectifying.rectify(
-        bureau.office, seal, Correction(TYPED, REASON), by=bureau.chief, second=bureau.second,
-        witness=Second(),
-    )  # fmt: skip
-    trust = Trust([keys_of_headquarters().card(), Second.card])
-    assert rectified(kept.sealed, [read_rectification(issued.file)], trust=trust).weight_g == 9400
+
+    def issue(hand: Hand, *typed: str) -> bytes:
+        return rectifying.rectify(
+            bureau.office, seal, Correction(typed, REASON), by=bureau.chief, second=bureau.second,
+            witness=hand,
+        ).file  # fmt: skip
+
+    files = [issue(first, "weight=9400"), issue(second, "weight=9500")]
+    signed = [read_rectification(each) for each in files]
+    cards = [keys_of_headquarters().card(), first.card, second.card]
+    assert rectified(kept.sealed, signed, trust=Trust(cards)).weight_g == 9500
+    with pytest.raises(RectificationNotTrusted):
+        rectified(kept.sealed, signed, trust=Trust(cards[:2]))
+    found = dossier_of(bureau.office, seal, by=bureau.chief)
+    assert ([each.file for each in found.filed], found.right.weight_g) == (files, 9500)
+    forger = Hand("TEMOIN-4")
+    forger.sign = second.sign
+    with pytest.raises(SignatureInvalid):
+        issue(forger, "weight=9600")
 
 
 def test_before_officers_it_is_signed_on_both_keys_and_on_neither_alone(
