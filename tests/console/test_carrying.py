@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pypdfium2
 import pytest
+from sqlalchemy import select
 
 from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.stage import Stage
@@ -21,6 +22,8 @@ from cipher_service.pouches.office import Office
 from cipher_service.pouches.rectifying import Correction, Issued
 from cipher_service.pouches.signing import Kept
 from cipher_service.storage.engine import open_existing
+from cipher_service.storage.tables.audit import audit_entry
+from cipher_service.storage.unit_of_work import reading
 from cipher_service.typography import NO_BREAK
 from pouch.locator import grouped_locator
 from pouch.manifest import BagClass
@@ -174,6 +177,22 @@ def test_a_letter_is_written_printed_and_then_changes_no_more(desk: Desk, enter:
     assert not any(seal in sheet for seal in seals), "each number is read from its bag"
 
 
+def test_the_form_of_a_count_is_printed_from_one_bag(desk: Desk, enter: Enter) -> None:
+    departure = desk.departure()
+    for packages in (2, 0):
+        desk.sealed(departure, packages=packages)
+    tab = enter("CHIEF-POUCH")
+
+    def opened(paper: str) -> int:
+        before = _papers_opened(desk)
+        answer = tab.page.request.get(f"{tab.origin}/valises/{paper}.pdf?depart={departure}")
+        assert answer.ok
+        return _papers_opened(desk) - before
+
+    assert opened("comptage") == 1
+    assert opened("lettre") == 2
+
+
 def test_a_letter_printed_after_a_rectification_says_what_is_right(
     desk: Desk, enter: Enter
 ) -> None:
@@ -292,6 +311,15 @@ def test_whoever_is_not_of_the_bureau_sees_none_of_it(desk: Desk, enter: Enter, 
 def _packed(text: str) -> str:
     """A text of a paper without its spaces, which lines break at."""
     return "".join(text.split())
+
+
+def _papers_opened(desk: Desk) -> int:
+    entry = audit_entry.c
+    with reading(desk.office.engine) as connection:
+        rows = connection.execute(
+            select(entry.seq).where(entry.action == "bag_papers", entry.outcome == "done")
+        ).all()
+    return len(rows)
 
 
 def _words(pdf: bytes) -> str:

@@ -145,9 +145,13 @@ async def letter_pdf(visit: Visit) -> Response:
 
 
 async def count_pdf(visit: Visit) -> Response:
-    """The form on which the bags are counted by hand, as PDF."""
-    _, manifests = await _sealed(visit)
-    body = await visit.office.in_thread(lambda: count_check(manifests[0].waybill))
+    """The form on which the bags are counted by hand, as PDF.
+
+    It says of a departure what is the same for all its bags, so that one is opened.
+    """
+    found = await _all_sealed(visit)
+    written = (await dossier_of(visit, found.sealed[0])).right.waybill
+    body = await visit.office.in_thread(lambda: count_check(written))
     return as_file(body, "application/pdf", "comptage.pdf")
 
 
@@ -187,9 +191,21 @@ async def _sealed(visit: Visit) -> tuple[Departing, list[Manifest]]:
     """Return a departure and the manifests of all bags that its letter names, as put right.
 
     Raises:
-        ServiceError: LETTER_BAGS_INCOMPLETE; LETTER_WAYBILLS_DIFFER: the bordereau of one was put
-            right in what the letter says, and another's was not; as
-            `roads.departing` and the act that opens each.
+        ServiceError: LETTER_WAYBILLS_DIFFER: the bordereau of one was put right in what the letter
+            says, and another's was not; as `_all_sealed` and the act that opens each.
+    """
+    found = await _all_sealed(visit)
+    manifests = [(await dossier_of(visit, seal)).right for seal in found.sealed]
+    if any(each.waybill != manifests[0].waybill for each in manifests):
+        raise ServiceError("LETTER_WAYBILLS_DIFFER", departure=found.departure)
+    return found, manifests
+
+
+async def _all_sealed(visit: Visit) -> Departing:
+    """Return a departure whose bags are all sealed.
+
+    Raises:
+        ServiceError: LETTER_BAGS_INCOMPLETE; as `roads.departing`.
     """
     named = visit.request.query_params.get("depart", "")
     found = await ask(visit, lambda office: roads.departing(office, named, by=visit.person.number))
@@ -200,10 +216,7 @@ async def _sealed(visit: Visit) -> tuple[Departing, list[Manifest]]:
             packages=found.packages or 0,
             sealed=len(found.sealed),
         )
-    manifests = [(await dossier_of(visit, seal)).right for seal in found.sealed]
-    if any(each.waybill != manifests[0].waybill for each in manifests):
-        raise ServiceError("LETTER_WAYBILLS_DIFFER", departure=found.departure)
-    return found, manifests
+    return found
 
 
 def _signer(connection: Connection, visit: Visit) -> str:
