@@ -25,6 +25,7 @@ from cipher_service.access.subjects import Pouch
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.guard import permissions
 from cipher_service.console.language import mark
+from cipher_service.console.static import built
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import custody, devices, packs
@@ -46,15 +47,11 @@ _FILES: Final = (
     "scan.css",
     READER,
     "zxing-reader.wasm",
-    "plex-sans-400.woff2",
-    "plex-sans-600.woff2",
-    "plex-mono-400.woff2",
 )
 _KINDS: Final = {
     "js": "text/javascript; charset=utf-8",
     "css": "text/css; charset=utf-8",
     "wasm": "application/wasm",
-    "woff2": "font/woff2",
 }
 # A dedicated worker obeys the policy of its own answer: no page ever may compile WebAssembly.
 _READER_POLICY: Final = (
@@ -63,7 +60,7 @@ _READER_POLICY: Final = (
 _WORKER_POLICY: Final = "default-src 'none'; script-src 'self'; connect-src 'self'"
 _PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-    "font-src 'self'; connect-src 'self'; worker-src 'self'; media-src 'self' blob:; "
+    "connect-src 'self'; worker-src 'self'; media-src 'self' blob:; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types app; report-uri /csp"
 )
@@ -104,13 +101,15 @@ async def file(visit: Visit) -> Response:
     name = _names().get(asked)
     if name is None:
         raise ServiceError("NOT_FOUND")
+    body, travels = built(_static(), asked, visit.request)
     headers = {
         "content-type": _KINDS[asked.rpartition(".")[2]],
         "cache-control": "public, max-age=31536000, immutable",
+        **travels,
     }
     if name == READER:
         headers["content-security-policy"] = _READER_POLICY
-    return Response(_static().joinpath(asked).read_bytes(), headers=headers)
+    return Response(body, headers=headers)
 
 
 async def offline(_visit: Visit) -> Response:

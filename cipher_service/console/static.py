@@ -6,6 +6,7 @@ from the scheme of markings.
 """
 
 import json
+import re
 from base64 import b64encode
 from dataclasses import dataclass
 from hashlib import sha256, sha384
@@ -34,6 +35,7 @@ _MARK: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7"'
     ' fill="#16202a"/><circle cx="8" cy="8" r="4" fill="none" stroke="#fff"/></svg>'
 )
+_GZIP: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -74,9 +76,26 @@ class Assets:
         if body is None:
             if name not in self._served:
                 raise ServiceError("NOT_FOUND")
-            body = self._folder.joinpath(*name.split("/")).read_bytes()
+            body, travels = built(self._folder, name, request)
+        else:
+            travels = {}
         kind = _KINDS.get(name.rpartition(".")[2], "application/octet-stream")
-        return Response(body, headers={"content-type": kind, "cache-control": _FOR_EVER})
+        return Response(body, headers={"content-type": kind, "cache-control": _FOR_EVER, **travels})
+
+
+def built(folder: Traversable, file: str, request: Request) -> tuple[bytes, dict[str, str]]:
+    """Return a built file as it travels to this browser, and the headers that say so.
+
+    Compressed where the build made it smaller and the browser takes that. Pages never are: what is
+    secret in them would show in their length beside what a stranger had put there.
+    """
+    packed = folder.joinpath(f"{file}.gz")
+    if not packed.is_file():
+        return folder.joinpath(file).read_bytes(), {}
+    varies = {"vary": "accept-encoding"}
+    if _GZIP.search(",".join(request.headers.getlist("accept-encoding"))) is None:
+        return folder.joinpath(file).read_bytes(), varies
+    return packed.read_bytes(), {**varies, "content-encoding": "gzip"}
 
 
 async def mark(_request: Request) -> Response:

@@ -11,6 +11,7 @@ import pytest
 from cipher_service.administration.stage import Stage
 from cipher_service.console.flows import FLOWS
 from tests.console.conftest import Enter
+from tests.console.first_load import check_first_load
 from tests.console.support import WIDE, Tab, check_html, check_on_both_screens, check_quiet
 from tests.console.test_signing import names
 
@@ -62,4 +63,5 @@ def test_every_page_is_whole_on_both_screens(ministry: Stage, enter: Enter, lang
         assert tab.page.locator("html").get_attribute("lang") == language, path
         check_on_both_screens(tab.page, (*names(ministry), "OFF-", "cipher-service "))
         check_html(tab.page, response.text())
+        check_first_load(tab.page, response.body())
         check_quiet(tab)

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from cipher_service.administration.stage import Stage
 from cipher_service.console.flows import FLOWS
+from cipher_service.console.scan import reading_files
 from cipher_service.console.static import Assets
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables import audit
@@ -106,6 +107,35 @@ def test_scripts_are_the_same_for_everybody_and_only_what_was_built_is_served(
         assert ask(ministry, "GET", f"/static/{path}", chief)[0] == 404, path
     for path in ("/guard.py", "/.git/config", "/templates/base.html", "/static"):
         assert ask(ministry, "GET", path, chief)[0] == 404, path
+
+
+@pytest.mark.parametrize(
+    ("taken", "packed"),
+    [
+        ("gzip, deflate, br, zstd", True),
+        ("br;q=1.0, gzip;q=0.8", True),
+        ("deflate, gzip;q=0", False),
+        ("gzip; q=0.0, br", False),
+        ("identity", False),
+        ("", False),
+    ],
+)
+def test_a_built_file_travels_compressed_and_a_page_never_does(
+    ministry: Stage, chief: dict[str, str], taken: str, packed: bool
+) -> None:
+    style = Assets().named("console.css")
+    assert style
+    scanning = reading_files()
+    for path in (style.url, *scanning):
+        status, headers, _ = ask(ministry, "GET", path, {"Accept-Encoding": taken})
+        assert status == 200
+        assert headers["vary"] == "accept-encoding"
+        assert headers.get("content-encoding") == ("gzip" if packed else None), path
+    # What is secret in a page would show in its length beside what a stranger put there.
+    for path in ("/", "/depeches/", "/scan/"):
+        _, headers, text = ask(ministry, "GET", path, {**chief, "Accept-Encoding": taken})
+        assert "content-encoding" not in headers
+        assert text.startswith("<!DOCTYPE html>")
 
 
 def test_a_cookie_is_small_and_a_session_is_given_for_a_click_alone(

@@ -26,6 +26,7 @@ from keys.devices import device_id
 from keys.records import Record
 from pouch.enrolment import read_enrolment
 from pouch.events import parse_event
+from tests.console.first_load import check_whole_scanning_page
 from tests.console.scanning import (
     Phone,
     checked,
@@ -210,6 +211,11 @@ def test_the_blind_question_takes_no_silence_for_an_answer(desk: Phone) -> None:
     desk.page.get_by_label("Absents").check()
     desk.press("Continuer")
     expect(desk.view("aim")).to_be_visible()
+
+
+def test_all_that_a_telephone_fetches_fits_a_satellite_line(desk: Phone) -> None:
+    desk.open()
+    check_whole_scanning_page(desk.page)
 
 
 def test_who_has_no_business_with_bags_takes_no_telephone_into_service(

@@ -1,5 +1,6 @@
 // Builds what the console serves: src/*.ts and src/*.scss into the folder given (../static by
 // default), each file named by its hash, and manifest.json: name -> file, sha384, bytes, gzip bytes.
+// Beside each file that compresses lies file.gz, as which it travels.
 //
 // Every file directly in src/ is something a page loads by name; what they share stands in folders
 // of src/ or begins with "_". The old output stays in place until the new one is whole.
@@ -58,12 +59,14 @@ async function keep(name, bytes) {
   const { name: stem, ext } = parse(name);
   const mark = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
   const file = `${stem}.${mark}${ext}`;
+  const packed = gzipSync(bytes, { level: 9 });
   await writeFile(join(fresh, file), bytes);
+  if (packed.length < bytes.length) await writeFile(join(fresh, `${file}.gz`), packed);
   manifest[name] = {
     file,
     integrity: `sha384-${createHash("sha384").update(bytes).digest("base64")}`,
     bytes: bytes.length,
-    gzip: gzipSync(bytes, { level: 9 }).length,
+    gzip: packed.length,
   };
 }
 

@@ -1,0 +1,48 @@
+"""What a browser that has nothing yet takes from the line, letters included."""
+
+import gzip
+import json
+import re
+from urllib.parse import urljoin
+
+from playwright.sync_api import Page
+
+from cipher_service.console.static import Assets
+
+MOST = 60_000
+"""Bytes, compressed and without WebAssembly."""
+_LETTERS = ("plex-sans-400.woff2", "plex-sans-600.woff2", "plex-mono-400.woff2")
+_LOADED = "() => performance.getEntriesByType('resource').map((one) => new URL(one.name).pathname)"
+_KNOWN: dict[str, int] = {}
+"""By address, which is another one once the content is another one."""
+
+
+def check_first_load(page: Page, document: bytes) -> None:
+    """The page that is shown, and what it has loaded; pages of other words need all letters.
+
+    A page itself travels uncompressed; the budget counts it compressed like the rest.
+    """
+    built = [Assets().named(name) for name in _LETTERS]
+    files = {one.url for one in built if one}
+    files |= {each for each in page.evaluate(_LOADED) if each.startswith("/static/")}
+    arrived = {each: _travels(page, each) for each in files}
+    assert sum(arrived.values()) + len(gzip.compress(document)) <= MOST, (page.url, arrived)
+
+
+def check_whole_scanning_page(page: Page) -> None:
+    """All that a telephone fetches to read seals without network, the decoder's fallback too."""
+    worker = page.request.get(urljoin(page.url, "/scan/offline.js")).text()
+    told = re.match(r"const KEPT=(\[.*?\])", worker)
+    assert told
+    kept = [each for each in json.loads(told[1]) if not each.endswith(".wasm")]
+    assert len(kept) >= 5
+    size = sum(_travels(page, each) for each in kept) + len(worker)
+    assert size <= MOST, size
+
+
+def _travels(page: Page, path: str) -> int:
+    """Return how many bytes of a file's content the line carries."""
+    if path not in _KNOWN:
+        answer = page.request.get(urljoin(page.url, path))
+        _KNOWN[path] = int(answer.headers["content-length"])
+    return _KNOWN[path]
