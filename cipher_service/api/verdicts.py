@@ -17,9 +17,10 @@ from cipher_service.wire import verdicts as wire
 from keys.errors import Refusal
 from keys.signing import VerifyingKey
 from pouch.claims import Claims
+from pouch.findings import PackSeen, Verdict
 from pouch.pack import RectifiedTo, read_pack
 from pouch.physical import Observed
-from pouch.verdict import PackSeen, Trust, Verdict, judge
+from pouch.verdict import Trust, judge
 
 
 async def judge_seal(ministry: Ministry, request: Request) -> wire.VerdictAnswer:

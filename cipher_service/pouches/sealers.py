@@ -16,8 +16,9 @@ from cipher_service.errors import ServiceError
 from keys.cards import Card
 from keys.custody import Custodian
 from keys.custody.bureau import Bureau
+from pouch.findings import Name
 from pouch.sealed import SealedManifest
-from pouch.verdict import Name, Trust, judge
+from pouch.verdict import Trust, judge
 
 
 def cards_in(connection: Connection) -> tuple[Card, ...]:

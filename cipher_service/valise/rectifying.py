@@ -23,6 +23,7 @@ from cipher_service.valise.sealing import open_witness, publish
 from pouch.bordereau import digest
 from pouch.changes import change_of
 from pouch.errors import OriginNotYours, RectificationMalformed
+from pouch.findings import Name
 from pouch.manifest import SALT_BYTES, Manifest
 from pouch.papers.correction import rectification_paper
 from pouch.papers.folder import RECTIFICATION, RECTIFICATION_PAPER
@@ -35,7 +36,7 @@ from pouch.rectification import (
     rectified,
 )
 from pouch.sealed import SEALED_BYTES_MAX, SealedManifest, read_sealed
-from pouch.verdict import Name, Trust, judge
+from pouch.verdict import Trust, judge
 
 
 def rectify(arguments: Namespace, terminal: Terminal) -> None:

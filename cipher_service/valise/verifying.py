@@ -18,6 +18,7 @@ from cipher_service.valise.rectifications import load, rectification_lines, rect
 from pouch.bordereau import digest
 from pouch.claims import Claims
 from pouch.errors import LocatorWrong
+from pouch.findings import PackSeen, Verdict, Witnessing
 from pouch.locator import grouped_locator, read_locator
 from pouch.manifest import Manifest
 from pouch.pack import Pack, RectifiedTo
@@ -25,7 +26,7 @@ from pouch.papers.manifest_symbol import read_manifest_text
 from pouch.physical import Observed
 from pouch.rectification import SignedRectification, rectified
 from pouch.sealed import SEALED_BYTES_MAX, SealedManifest, read_sealed
-from pouch.verdict import PackSeen, Trust, Verdict, Witnessing, judge
+from pouch.verdict import Trust, judge
 
 
 def verify(arguments: Namespace, terminal: Terminal) -> int:

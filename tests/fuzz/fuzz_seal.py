@@ -16,9 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from keys.cose import sign1
 from pouch.digits import AZERTY, CALIBRATION, encode_digits
+from pouch.findings import GENUINE
 from pouch.seal import kid_of
 from pouch.sealed import seal_manifest
-from pouch.verdict import GENUINE, Trust, judge
+from pouch.verdict import Trust, judge
 from tests.fuzz.fuzz_envelope import mutate
 from tests.support.valise import CLOSED, manifest
 from tests.vectors.forge import identity

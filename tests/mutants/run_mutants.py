@@ -49,6 +49,7 @@ TESTS: Final = {
     "keys.acts": ("tests/keys/test_acts.py",),
     "cipher_service.storage.held": ("tests/cipher_service/storage/test_held.py",),
     "keys.merkle": ("tests/keys/test_merkle.py", "tests/keys/test_consistency.py"),
+    "pouch.findings": ("tests/pouch/test_verdict.py", "tests/surfaces/valise/test_words.py"),
     "pouch.verdict": ("tests/pouch/test_verdict.py", "tests/pouch/test_vectors.py"),
     "pouch.custody": ("tests/pouch/test_custody.py", "tests/pouch/test_alarms.py"),
     "pouch.claims": ("tests/pouch/test_seal.py", "tests/pouch/test_vectors.py"),

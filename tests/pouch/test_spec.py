@@ -13,9 +13,9 @@ from keys.canonical import decode
 from keys.errors import Refusal
 from keys.signing import Signatures
 from pouch import errors
+from pouch.findings import Name
 from pouch.manifest import BagClass, ItemKind, Mode
 from pouch.sealed import SealedManifest, Signed, seal_manifest
-from pouch.verdict import Name
 from tests.support.valise import manifest
 from tests.vectors.forge import identity
 

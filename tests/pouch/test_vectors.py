@@ -9,10 +9,11 @@ import pytest
 from keys.canonical import time_from_text
 from keys.cards import read_card
 from keys.endorsement import read_root_file
+from pouch.findings import Name
 from pouch.pack import read_pack
 from pouch.physical import Observed
 from pouch.sealed import read_sealed
-from pouch.verdict import Name, Trust, judge
+from pouch.verdict import Trust, judge
 from tests.vectors.logged_cases import logged_cases
 from tests.vectors.pouch_cases import cases
 

@@ -13,11 +13,12 @@ from keys.merkle import inclusion_path, leaf_hash, root
 from keys.signing import Signatures
 from pouch.digits import AZERTY, CALIBRATION, encode_digits
 from pouch.discrepancies import weight_is_off
+from pouch.findings import Logging, Name, Verdict, Witnessing, Word
 from pouch.pack import Arrival
 from pouch.physical import Observed, compare_seals
 from pouch.seal import LogProof, claims_of, kid_of, make_seal
 from pouch.sealed import Signed, seal_manifest
-from pouch.verdict import Logging, Name, Trust, Verdict, Witnessing, Word, judge
+from pouch.verdict import Trust, judge
 from tests.support.valise import CLOSED, SEALS, announced, item, manifest, pack
 from tests.vectors.forge import identity
 

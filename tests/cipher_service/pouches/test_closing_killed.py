@@ -10,7 +10,8 @@ from cipher_service.pouches import closing, planning, seal_store, signing
 from cipher_service.pouches.signing import Kept
 from cipher_service.storage.unit_of_work import reading
 from keys.custody.errors import CustodianUnavailable
-from pouch.verdict import Name, Trust, judge
+from pouch.findings import Name
+from pouch.verdict import Trust, judge
 from tests.support.dying_custodian import DyingCustodian
 from tests.support.ministry import custody
 from tests.support.office import PouchBureau

@@ -32,8 +32,9 @@ from keys.errors import Refusal
 from pouch.bordereau import digest, prove_line, read_line
 from pouch.classes import Limits, LimitsExceeded
 from pouch.digits import AZERTY
+from pouch.findings import Name, Witnessing
 from pouch.manifest import BagClass, ItemKind
-from pouch.verdict import Name, Trust, Witnessing, judge
+from pouch.verdict import Trust, judge
 from tests.support.ministry import custody, post_keys
 from tests.support.office import PIECE, PouchBureau, carriage, route, timetable
 from tests.support.pouch_officers import SigningBureau

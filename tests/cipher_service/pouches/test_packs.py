@@ -22,11 +22,12 @@ from keys.log.notes import Note
 from keys.signing import VerifyingKey
 from pouch.events import Event
 from pouch.facts import DID_NOT_OCCUR, Corrected, Found, Lost, Recalled
+from pouch.findings import Logging, Name
 from pouch.manifest import VALIDITY_MAX, Carrier
 from pouch.pack import Pack, RectifiedTo, read_pack
 from pouch.physical import Observed
 from pouch.seal import claims_of, make_seal
-from pouch.verdict import Logging, Name, Trust, judge
+from pouch.verdict import Trust, judge
 from tests.support.bags import BAG, NOON, SEAL, received, sealed
 from tests.support.ministry import custody
 from tests.support.office import PouchBureau

@@ -27,7 +27,8 @@ from keys.custody.grants import OPEN, SEAL, Grant
 from keys.custody.intents import request_digest
 from keys.errors import Refusal
 from pouch.bordereau import commit
-from pouch.verdict import Name, Trust, judge
+from pouch.findings import Name
+from pouch.verdict import Trust, judge
 from tests.support.ministry import HEADQUARTERS, custody
 from tests.support.office import ABSENT, PIECE, PouchBureau
 

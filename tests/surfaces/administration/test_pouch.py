@@ -21,10 +21,11 @@ from cipher_service.storage.unit_of_work import reading
 from keys.endorsement import read_introduction, root_fingerprint
 from keys.jws import ApiKey
 from pouch.classes import PROHIBITED
+from pouch.findings import Name
 from pouch.papers.bag import grouped_fingerprint
 from pouch.rectification import read_rectification, rectified
 from pouch.sealed import read_sealed
-from pouch.verdict import Name, Trust, judge
+from pouch.verdict import Trust, judge
 from tests.support.bags import Device, enrolment_of, received, signed
 from tests.support.epcis import official
 

@@ -10,8 +10,8 @@ import pytest
 from cipher_service.client.messages import explain, texts
 from keys.errors import Refusal
 from pouch import classes, errors
+from pouch.findings import Logging, Name, Witnessing, Word
 from pouch.rectification import OF_BAG, OF_LINE
-from pouch.verdict import Logging, Name, Witnessing, Word
 from tests.surfaces.client.offline.posts import ROOT
 from tests.surfaces.valise.bags import valise
 
