@@ -23,7 +23,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, select
 
 from cipher_service import clock
-from cipher_service.access import registers
+from cipher_service.access import mandates, registers
 from cipher_service.access.acts import Gate, anybody, circumstances, person, require
 from cipher_service.access.decisions import decide
 from cipher_service.access.principals import rank
@@ -149,9 +149,14 @@ class Authorising:
         return ruled
 
     def end_function(self, connection: Connection, officer: str, payload: Payload) -> Payload:
-        """Take `{"officer", "role"}`; end the function. Refuses NOT_ALLOWED, NOT_HELD."""
+        """Take `{"officer", "role"}`; end the function and the mandates on it.
+
+        Refuses NOT_ALLOWED, NOT_HELD.
+        """
         ruled = self._may_revoke(connection, officer, payload["officer"])
-        officers.end_function(connection, payload["officer"], payload["role"], self._now())
+        subject, role, now = payload["officer"], payload["role"], self._now()
+        officers.end_function(connection, subject, role, now)
+        mandates.end_lent(connection, subject, role, officer, now)
         return ruled
 
     def end_need(self, connection: Connection, officer: str, payload: Payload) -> Payload:

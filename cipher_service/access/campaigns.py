@@ -1,20 +1,21 @@
 """Reviews of rights: each one is confirmed, or it ends (article 12, periodic review).
 
 A campaign writes down every right in force, with a digest of the list. What is removed ends at
-once; what nobody confirmed before the closing day ends then.
+once; what nobody confirmed before the closing day ends then. With a function end its mandates.
 """
 
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Table, func, select, update
 
 from cipher_service import clock
+from cipher_service.access import mandates
 from cipher_service.access.acts import Gate, anybody, circumstances, require
 from cipher_service.access.subjects import Person
-from cipher_service.directory.officers import OFFICERS, end_windows, in_force
+from cipher_service.directory.officers import OFFICERS, end_windows, in_force, lock
 from cipher_service.errors import ServiceError
 from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.storage import counters
@@ -24,6 +25,8 @@ from keys.canonical import encode
 
 LASTS = timedelta(days=30)
 VERDICTS = ("confirmed", "removed")
+CLOCK: Final = "clock"
+"""Who acts, in the log, when nobody does."""
 _NUMBERS = "campaign_number"
 _BOOKS: dict[str, tuple[Table, str]] = {
     "function": (function_held, "role"),
@@ -189,8 +192,11 @@ def _settle(
         connection.execute(site.values(state="revoked", state_at=clock.text(now)))
         counters.advance(connection, OFFICERS)
     else:
+        lock(connection, row.officer, left_too=True)
         book, _name = _BOOKS[row.kind]
         end_windows(connection, book, now, book.c.seq == row.right_seq)
+        if row.kind == "function":
+            mandates.end_lent(connection, row.officer, row.right_name, by or CLOCK, now)
 
 
 def _in_force(book: Table, now: datetime) -> tuple[Any, ...]:

@@ -2,7 +2,8 @@
 
 « En cas d'absence ou d'empêchement du Secrétaire Général, le Ministre désigne le Directeur le plus
 ancien dans le grade le plus élevé »: the candidate is computed, with the evidence; the Minister's
-signature makes the mandate, and nothing else does. Naming another person takes a reason.
+signature makes the mandate, and nothing else does. Naming another person takes a reason. A mandate
+lends a function of its delegator, and ends with it.
 """
 
 from collections.abc import Iterable
@@ -10,12 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Select, or_, select, update
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate, anybody, circumstances, require
 from cipher_service.access.decisions import Decision
 from cipher_service.access.matrix import default_matrix
+from cipher_service.audit.ledger import append_beside
+from cipher_service.audit.records import DONE, Event
 from cipher_service.directory import officers
 from cipher_service.directory.authorisations import checked_marking
 from cipher_service.directory.officers import OFFICERS, Officer, Window, in_force
@@ -222,6 +225,36 @@ def end(connection: Connection, gate: Gate, mandate_id: str, by: str, now: datet
     _settle(connection, mandate_id, now, state="ended")
 
 
+def end_lent(
+    connection: Connection, delegator: str, role: str, by: str | None, now: datetime
+) -> list[str]:
+    """End the mandates on a function that their delegator no longer holds; return their numbers.
+
+    Drafts too. A mandate on a later time in which the function is held again stands. For whoever
+    took the function away, in the same transaction; the caller has locked the delegator's row.
+    """
+    return [
+        _end_beside(connection, each.mandate_id, by, now)
+        for each in lent_by(connection, now, delegator)
+        if each.role == role
+        and not _holds(connection, delegator, role, max(clock.parse(each.starts), now))
+    ]
+
+
+def end_of_person(connection: Connection, officer: str, by: str | None, now: datetime) -> None:
+    """End the mandates on either side of a person who leaves or moves."""
+    book = tables.mandate.c
+    either = or_(book.holder == officer, book.delegator == officer)
+    for row in connection.execute(_standing(now).where(either)).all():
+        _end_beside(connection, row.mandate_id, by, now)
+
+
+def lent_by(connection: Connection, now: datetime, *delegators: str) -> list[Row[Any]]:
+    """Return the mandates and drafts that are not over and lend a function of these persons."""
+    mine = tables.mandate.c.delegator.in_(delegators)
+    return list(connection.execute(_standing(now).where(mine)))
+
+
 def find(connection: Connection, mandate_id: str) -> Row[Any]:
     """Return a mandate to look at. Raises ServiceError NOT_FOUND."""
     mine = select(tables.mandate).where(tables.mandate.c.mandate_id == mandate_id)
@@ -252,15 +285,38 @@ def _refuse_lent(
     Raises:
         ServiceError: HELD_BY_MANDATE, NOT_HELD.
     """
-    effect = max(window.starts, now)
-    if role not in {each.role for each in officers.functions(connection, delegator, effect)}:
+    if not _holds(connection, delegator, role, max(window.starts, now)):
         lent = role in officers.lent_in(connection, delegator, window)
         raise ServiceError("HELD_BY_MANDATE" if lent else "NOT_HELD", officer=delegator, role=role)
+
+
+def _holds(connection: Connection, officer: str, role: str, at: datetime) -> bool:
+    return role in {each.role for each in officers.functions(connection, officer, at)}
+
+
+def _standing(now: datetime) -> Select[Any]:
+    book = tables.mandate.c
+    open_ones = select(tables.mandate).where(book.state != "ended", book.ends > clock.text(now))
+    return open_ones.order_by(book.mandate_id)
 
 
 def _held(connection: Connection, mandate_id: str) -> Row[Any] | None:
     mine = select(tables.mandate).where(tables.mandate.c.mandate_id == mandate_id)
     return connection.execute(mine.with_for_update()).one_or_none()
+
+
+def _end_beside(connection: Connection, mandate_id: str, by: str | None, now: datetime) -> str:
+    """End a mandate because of another act, with an entry of its own; return its number."""
+    _settle(connection, mandate_id, now, state="ended")
+    done = Event(
+        time_us=int(now.timestamp() * 1_000_000),
+        actor=by or "-",
+        action="mandate_end",
+        outcome=DONE,
+        resource=mandate_id,
+    )
+    append_beside(connection, done)
+    return mandate_id
 
 
 def _settle(connection: Connection, mandate_id: str, now: datetime, **values: str) -> None:

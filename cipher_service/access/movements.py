@@ -9,9 +9,10 @@ reserves. Who leaves for ever also loses every security key and an enrolment lin
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, select, update
 
 from cipher_service import clock
+from cipher_service.access import mandates
 from cipher_service.access.acts import Gate, circumstances, person, require
 from cipher_service.directory import officers
 from cipher_service.directory.officers import OFFICERS, end_windows
@@ -150,23 +151,16 @@ def _end(
                 inventory=inventory, line=line, kind=item.kind, object=item.matter, note=item.note
             )
         )
-    _end_rights(connection, officer_id, now)
+    _end_rights(connection, officer_id, by, now)
     return int(inventory or 0)
 
 
-def _end_rights(connection: Connection, officer_id: str, now: datetime) -> None:
+def _end_rights(connection: Connection, officer_id: str, by: str | None, now: datetime) -> None:
     stamp = clock.text(now)
     for book in (tables.function_held, tables.habilitation, tables.need_to_know):
         end_windows(connection, book, now, book.c.officer == officer_id)
-    mandate, site = tables.mandate, books.site_access
-    connection.execute(
-        update(mandate)
-        .where(
-            or_(mandate.c.holder == officer_id, mandate.c.delegator == officer_id),
-            mandate.c.state != "ended",
-        )
-        .values(state="ended", state_at=stamp)
-    )
+    mandates.end_of_person(connection, officer_id, by, now)
+    site = books.site_access
     connection.execute(
         update(site)
         .where(site.c.officer == officer_id, site.c.state.in_(("requested", "agreed", "granted")))

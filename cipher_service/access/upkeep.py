@@ -13,14 +13,12 @@ from sqlalchemy import ColumnElement, Connection, Table, select
 
 from cipher_service import clock
 from cipher_service.access import campaigns, emergencies
+from cipher_service.access.campaigns import CLOCK
 from cipher_service.audit.ledger import append
 from cipher_service.audit.records import DONE, Event
 from cipher_service.storage.batch import Handler
 from cipher_service.storage.tables.access import emergency
 from cipher_service.storage.tables.officers import habilitation, mandate, officer
-
-CLOCK: Final = "clock"
-"""Who acts, in the log, when nobody does."""
 
 STEPS: Final = (7, 30, 60)
 """Days before an end at which its reminder grows more pressing."""

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cipher_service.access import movements
+from cipher_service.access import mandates, movements
 from cipher_service.access.acts import circumstances, person, require
 from cipher_service.access.authorising import matter_of
 from cipher_service.access.principals import rank
@@ -112,11 +112,18 @@ def assign(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def unassign(arguments: Namespace, terminal: Terminal) -> None:
-    """Take a function away at once."""
+    """Take a function away at once, and with it the mandates on it, which are told."""
+    officer, role = arguments.officer, arguments.role.upper()
     with acting(arguments, terminal) as desk:
-        _require(desk, arguments, "revoke", arguments.officer)
-        officers.end_function(desk.connection, arguments.officer, arguments.role.upper(), desk.now)
+        _require(desk, arguments, "revoke", officer)
+        officers.end_function(desk.connection, officer, role, desk.now)
+        ended = mandates.end_lent(desk.connection, officer, role, arguments.by, desk.now)
+    if terminal.as_json:
+        terminal.show_json({"officer": officer, "done": True, "mandates": ended})
+        return
     _done(terminal, arguments)
+    for number in ended:
+        Speaker(terminal).show("mandate_ended_with", mandate=number, role=role)
 
 
 def habilitate(arguments: Namespace, terminal: Terminal) -> None:

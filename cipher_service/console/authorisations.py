@@ -11,12 +11,13 @@ from sqlalchemy import Connection, select
 from starlette.responses import Response
 
 from cipher_service import clock
+from cipher_service.access import mandates
 from cipher_service.access.acts import Gate
 from cipher_service.access.looks import RIGHTS_READ
 from cipher_service.audit.inquiry import grants_on
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import mark
-from cipher_service.console.rights import KINDS, instant_of
+from cipher_service.console.rights import KINDS, MANDATES, instant_of
 from cipher_service.console.visit import Visit
 from cipher_service.directory import officers
 from cipher_service.directory.officers import Officer
@@ -53,6 +54,9 @@ async def authorise(visit: Visit) -> Response:
             "known": known,
             "grants": [each for each in mine if each["kind"] in TAKEN],
             "roles": _roles_at(connection, known),
+            "lent": mandates.lent_by(connection, visit.now, number),
+            "given": [one for one in mandates.everything(connection) if one.delegator == number],
+            "names": officers.all_names(connection),
         }
 
     found = await visit.read(find)
@@ -60,6 +64,7 @@ async def authorise(visit: Visit) -> Response:
         "authorisations/authorise.html",
         **found,
         kinds=KINDS,
+        states=MANDATES,
         proposes="SECURITY-OFFICER" in _held(visit),
     )
 

@@ -21,7 +21,7 @@ from cipher_service.console.authorisations import end_of
 from cipher_service.console.flow import Awaiting, Flow, Page, Place
 from cipher_service.console.language import mark
 from cipher_service.console.refusals import status_of, words_of
-from cipher_service.console.rights import REVOKE, SEEN_BY, instant_of
+from cipher_service.console.rights import MANDATES, REVOKE, SEEN_BY, instant_of
 from cipher_service.console.visit import Visit
 from cipher_service.directory import officers
 from cipher_service.directory.roles import default_roles
@@ -29,11 +29,6 @@ from cipher_service.errors import ServiceError
 from keys.canonical import decode
 
 KINDS: Final = {"interim": mark("intérim"), "signature": mark("délégation de signature")}
-STATES: Final = {
-    "proposed": mark("attend la signature du Ministre"),
-    "active": mark("signé"),
-    "ended": mark("terminé"),
-}
 _REGISTERS: Final = "CHIEF-CNTC"
 _SIGNS: Final = "MINISTER"
 _FIELDS: Final = ("kind", "holder", "delegator", "role", "level", "since", "until", "act", "reason")
@@ -101,7 +96,7 @@ async def show(visit: Visit) -> Response:
         "mandates/mandate.html",
         **found,
         kinds=KINDS,
-        states=STATES,
+        states=MANDATES,
         grades=default_roles().grades,
         signs=_SIGNS in held,
         ends=bool(held & REVOKE) or visit.person.number in _parties(found["mandate"]),
@@ -150,7 +145,7 @@ async def _listed(
         acts=_rows(mandates.acts_of(given.get("role", ""))),
         chosen=chosen,
         kinds=KINDS,
-        states=STATES,
+        states=MANDATES,
         grades=default_roles().grades,
         roles=list(default_roles().roles.values()),
         registers=_REGISTERS in visit.person.principal.functions,

@@ -5,14 +5,15 @@ by itself on its day, and what nobody has answered by then ends.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
-from cipher_service.access import campaigns
+from cipher_service.access import campaigns, mandates
 from cipher_service.access.acts import Gate
 from cipher_service.access.looks import RIGHTS_READ
 from cipher_service.access.subjects import Principal
@@ -61,11 +62,11 @@ async def show(visit: Visit) -> Response:
     await visit.act(RIGHTS_READ, {"route": f"revues/{number}"[:200]})
 
     def find(connection: Connection, _gate: Gate) -> dict[str, Any]:
+        review, lines = campaigns.read(connection, number), campaigns.lines(connection, number)
         return {
-            "review": campaigns.read(connection, number),
-            "lines": sorted(
-                campaigns.lines(connection, number), key=lambda row: row.verdict is not None
-            ),
+            "review": review,
+            "lines": sorted(lines, key=lambda row: row.verdict is not None),
+            "lent": _lent(mandates.lent_by(connection, visit.now, *{row.officer for row in lines})),
             "names": officers.all_names(connection),
         }
 
@@ -89,6 +90,14 @@ async def answer(visit: Visit) -> Response:
     asked = {"campaign": number, "line": int(form["line"]), "verdict": _SPELT[form["verdict"]]}
     await visit.act("review_answer", asked)
     return visit.go(f"/revues/{number}")
+
+
+def _lent(standing: list[Row[Any]]) -> dict[tuple[str, str], list[str]]:
+    """Return the mandates that would end with a function, by whose it is and which."""
+    found = defaultdict(list)
+    for one in standing:
+        found[one.delegator, one.role].append(one.mandate_id)
+    return dict(found)
 
 
 def _number(visit: Visit) -> str:

@@ -44,6 +44,12 @@ KINDS: Final = {
     "mandate": mark("mandat"),
     "site": mark("accès"),
 }
+MANDATES: Final = {
+    "proposed": mark("attend la signature du Ministre"),
+    "active": mark("signé"),
+    "ended": mark("terminé"),
+}
+"""How far a mandate is."""
 SOON: Final = timedelta(days=90)
 _HEADINGS: Final = (
     *(mark("Officier"), mark("Nom"), mark("Poste"), mark("Sorte"), mark("Droit")),

@@ -1,25 +1,31 @@
 """Mandates in the console: the order of article 8, a draft, the Minister's key, and the end."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
 from cipher_service import clock
+from cipher_service.access import mandates
+from cipher_service.access.acts import Gate
+from cipher_service.access.mandates import Draft
 from cipher_service.administration.stage import Stage
 from cipher_service.audit.questions import Wanted, every
+from cipher_service.directory import officers as people
+from cipher_service.directory.officers import Identity, Window
 from cipher_service.directory.roles import default_roles
 from cipher_service.storage.tables.officers import mandate
 from tests.console.conftest import Enter
 from tests.console.functions import Officers
-from tests.console.passing_things import changing, mandates_gone
+from tests.console.passing_things import changing, mandates_gone, review_gone
 from tests.console.sealed_bags import number_of
 from tests.console.support import check_page
 from tests.console.test_signing import names
 
 ACT = "ARR-2026-77"
+LENDER = Identity("Mme Lobé", "SAE", date(2020, 1, 1), date(2012, 5, 1), None, "MINREX")
 
 
 @pytest.fixture(autouse=True)
@@ -96,3 +102,43 @@ def test_the_cell_writes_the_minister_signs_and_one_person_ends(
     page.get_by_role("button", name="Terminer ce mandat").click()
     expect(page.get_by_role("button", name="Terminer ce mandat")).to_have_count(0)
     assert state_of(officers, number) == "ended"
+
+
+def test_a_function_taken_away_is_told_with_the_mandates_that_end_with_it(
+    ministry: Stage, officers: Officers, enter: Enter
+) -> None:
+    """Before the button, and after it; a review says it too."""
+    now = clock.now()
+    window = Window(now, now + timedelta(days=9))
+    with changing(officers) as connection:
+        lender = people.add(connection, LENDER, now)
+        people.assign(connection, lender, "DRAFTER", window, act=ACT, by=None)
+        draft = Draft(
+            "signature", number_of(ministry, "COURIER"), lender, "DRAFTER", (), "SECRET",
+            window, ACT,
+        )  # fmt: skip
+        number = mandates.propose(connection, Gate(), draft, number_of(ministry, "CHIEF-CNTC"), now)
+        active = mandate.update().where(mandate.c.mandate_id == number)
+        connection.execute(active.values(state="active"))
+    foreign = (*names(ministry), LENDER.name, "OFF-", *default_roles().roles)
+    tab = enter("SECURITY-OFFICER")
+    tab.goto("/revues")
+    tab.page.get_by_role("button", name="Ouvrir une revue").click()
+    tab.page.wait_for_url("**/revues/R-*")
+    review = tab.page.url.rpartition("/")[2]
+    line = tab.page.get_by_role("row").filter(has_text=lender)
+    expect(line).to_contain_text(f"met aussi fin aux mandats\u00a0: {number}")
+    check_page(tab, foreign=foreign)
+    review_gone(officers, review)
+    for language in ("en", "fr"):
+        tab.goto(f"/droits/{lender}/accorder?lang={language}")
+        check_page(tab, foreign=foreign)
+    row = tab.page.locator("tbody tr")
+    expect(row).to_contain_text(f"Met aussi fin aux mandats\u00a0: {number}")
+    row.get_by_role("button", name="Retirer").click()
+    told = tab.page.locator("li", has_text=number)
+    expect(told).to_contain_text("terminé")
+    check_page(tab, foreign=foreign)
+    assert state_of(officers, number) == "ended"
+    tab.goto(f"/mandats/{number}")
+    expect(tab.page.get_by_text("délégation de signature, terminé")).to_be_visible()

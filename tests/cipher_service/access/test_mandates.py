@@ -6,14 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from cipher_service import clock
-from cipher_service.access import mandates
+from cipher_service.access import campaigns, mandates, movements
+from cipher_service.access.authorising import Authorising
 from cipher_service.access.decisions import decide
 from cipher_service.access.mandate_desk import MandateDesk
 from cipher_service.access.mandates import Draft
 from cipher_service.access.subjects import Book, Circumstances
+from cipher_service.audit.ledger import append
+from cipher_service.audit.questions import Wanted, every
+from cipher_service.audit.records import DONE, Event
 from cipher_service.directory import officers
 from cipher_service.directory.officers import Window
 from cipher_service.errors import ServiceError
@@ -199,3 +203,110 @@ def test_a_mandate_that_begins_today_begins_now_and_not_at_midnight(ministry: Mi
 
 def _no_site() -> Site:
     raise AssertionError("a draft is written without a security key")
+
+
+def lent(ministry: Ministry, connection: Connection, holder: str, **changes: Any) -> str:
+    """Write a mandate and have it signed."""
+    made = draft(ministry, holder, **changes)
+    number = mandates.propose(connection, ministry.gate, made, ministry.of["CHIEF-CNTC"], NOW)
+    mandates.sign(connection, ministry.gate, number, ministry.of["MINISTER"], NOW)
+    return number
+
+
+def ended_in(connection: Connection) -> list[tuple[str, str | None]]:
+    """Return who ended which mandate beside another act, by the log."""
+    found = every(connection, Wanted(actions=("mandate_end",)), 10)
+    return [(one.said["actor"], one.said["resource"]) for one in reversed(found)]
+
+
+@pytest.fixture
+def logged(ministry: Ministry) -> Ministry:
+    begun = Event(time_us=0, actor="-", action="init", outcome=DONE)
+    with unit_of_work(ministry.engine) as connection:
+        append(connection, "log.example", [begun])
+    return ministry
+
+
+def test_a_function_that_is_taken_away_takes_the_mandates_on_it(logged: Ministry) -> None:
+    """The one in force and the draft end in the same transaction, each with its entry."""
+    of, gate = logged.of, logged.gate
+    general, chief = of["SECRETARY-GENERAL"], of["CHIEF-CNTC"]
+    holder, other = logged.add("DIRECTOR", "MP"), logged.add("DIRECTOR", "CAE")
+    with unit_of_work(logged.engine) as connection:
+        active = lent(logged, connection, holder)
+        drafted = mandates.propose(connection, gate, draft(logged, other, reason="x"), chief, NOW)
+        third, deputy = stage.person(connection, "DRAFTER"), of["DEPUTY-DIRECTOR"]
+        other_role = {"delegator": deputy, "role": "DEPUTY-DIRECTOR", "kind": "signature"}
+        elsewhere = lent(logged, connection, third, **other_role)
+        taking = Authorising(gate, lambda: NOW + DAY)
+        act = {"officer": general, "role": "SECRETARY-GENERAL"}
+        taking.end_function(connection, of["SECURITY-OFFICER"], act)
+        states = {row.mandate_id: row.state for row in mandates.everything(connection)}
+        assert states == {active: "ended", drafted: "ended", elsewhere: "active"}
+        assert ended_in(connection) == [
+            (of["SECURITY-OFFICER"], active), (of["SECURITY-OFFICER"], drafted)
+        ]  # fmt: skip
+        assert gate.principals.of(connection, holder, NOW + DAY).mandates == ()
+
+
+def test_a_mandate_on_a_later_time_of_the_function_stands(logged: Ministry) -> None:
+    """A function that is held twice, and taken away once, lends what it still gives."""
+    holder, clerk = logged.add("DIRECTOR", "MP"), logged.add("CIPHER-CLERK")
+    reviewer = logged.of["SECURITY-OFFICER"]
+    first, second = Window(NOW, NOW + 5 * DAY), Window(NOW + 9 * DAY, NOW + 20 * DAY)
+    with unit_of_work(logged.engine) as connection:
+        for window in (first, second):
+            officers.assign(connection, clerk, "CHIEF-POUCH", window, act="DEC-3", by=None)
+        now_on, later = (
+            lent(logged, connection, holder, delegator=clerk, role="CHIEF-POUCH", window=window,
+                 reason="x")
+            for window in (first, second)
+        )  # fmt: skip
+        review = campaigns.open_campaign(connection, logged.gate, reviewer, NOW)
+        (line,) = (
+            row.line
+            for row in campaigns.lines(connection, review)
+            if row.right_name == "CHIEF-POUCH"
+        )
+        campaigns.answer(connection, logged.gate, review, line, "removed", reviewer, NOW)
+        assert ended_in(connection) == [(reviewer, now_on)]
+        assert mandates.find(connection, later).state == "active"
+
+
+def test_a_review_that_removes_a_function_ends_the_mandates_on_it(logged: Ministry) -> None:
+    of, gate = logged.of, logged.gate
+    holder, reviewer = logged.add("DIRECTOR", "MP"), of["SECURITY-OFFICER"]
+    with unit_of_work(logged.engine) as connection:
+        number = lent(logged, connection, holder)
+        review = campaigns.open_campaign(connection, gate, reviewer, NOW)
+        (line,) = (
+            row.line
+            for row in campaigns.lines(connection, review)
+            if row.right_name == "SECRETARY-GENERAL"
+        )
+        campaigns.answer(connection, gate, review, line, "removed", reviewer, NOW)
+        assert mandates.find(connection, number).state == "ended"
+        assert ended_in(connection) == [(reviewer, number)]
+        assert gate.principals.of(connection, holder, NOW).mandates == ()
+
+
+def test_a_function_that_nobody_confirmed_ends_with_the_mandates_on_it(logged: Ministry) -> None:
+    holder = logged.add("DIRECTOR", "MP")
+    with unit_of_work(logged.engine) as connection:
+        longer = Window(NOW, NOW + 2 * campaigns.LASTS)
+        number = lent(logged, connection, holder, window=longer)
+        campaigns.open_campaign(connection, logged.gate, logged.of["SECURITY-OFFICER"], NOW)
+        campaigns.close(connection, NOW + campaigns.LASTS)
+        assert ended_in(connection) == [("clock", number)]
+
+
+def test_whoever_leaves_ends_the_mandates_on_either_side_and_the_log_names_each(
+    logged: Ministry,
+) -> None:
+    of, gate = logged.of, logged.gate
+    holder, by = logged.add("DIRECTOR", "MP"), of["SECURITY-OFFICER"]
+    with unit_of_work(logged.engine) as connection:
+        number = lent(logged, connection, holder)
+        movements.leave(connection, gate, holder, by, NOW)
+        movements.leave(connection, gate, of["SECRETARY-GENERAL"], by, NOW)
+        assert ended_in(connection) == [(by, number)]

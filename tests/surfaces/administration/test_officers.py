@@ -112,6 +112,33 @@ def test_an_interim_is_proposed_signed_and_ended(stage: Stage, staff: dict[str, 
     assert [row["state"] for row in given(stage, "mandate", "list")] == ["ended"]
 
 
+def test_a_function_taken_away_tells_the_mandates_that_end_with_it(
+    stage: Stage, staff: dict[str, str]
+) -> None:
+    by, two = staff["SECURITY-OFFICER"], ("--with", staff["SECRETARY-GENERAL"])
+    new = done(stage, "officers", "add", "--name", "N", "--grade", "SA", *DAYS, "--by", by).strip()
+    numbers = []
+    for language, said in (
+        ("fr", "Le mandat {}, qui prêtait la fonction DRAFTER, a pris fin avec elle."),
+        ("en", "Mandate {}, which lent the function DRAFTER, ended with it."),
+    ):
+        done(stage, "officers", "assign", new, "DRAFTER", *ACT, "--by", by, *two)
+        number = done(
+            stage, "mandate", "propose", "signature", staff["DIRECTOR"], "--delegator", new,
+            "--role", "DRAFTER", "--level", "SECRET", *ACT, "--by", staff["CHIEF-CNTC"],
+        ).strip()  # fmt: skip
+        done(stage, "mandate", "sign", number, "--by", staff["MINISTER"])
+        taken = ("officers", "unassign", new, "DRAFTER", "--by", by)
+        assert said.format(number) in done(stage, *taken, language=language)
+        numbers.append(number)
+    rows = {row["mandate_id"]: row["state"] for row in given(stage, "mandate", "list")}
+    assert [rows[number] for number in numbers] == ["ended", "ended"]
+    done(stage, "officers", "assign", new, "DRAFTER", *ACT, "--by", by, *two)
+    assert given(stage, *taken)["mandates"] == []
+    told = given(stage, "audit", "ask", "life", number)
+    assert ("mandate_end", by) in [(each["action"], each["actor"]) for each in told]
+
+
 def test_doors_reviews_and_emergencies(stage: Stage, staff: dict[str, str]) -> None:
     clerk, by, chief = staff["CIPHER-CLERK"], staff["SECURITY-OFFICER"], staff["CHIEF-CNTC"]
     door = (clerk, "room", "CIPHER-ROOM")
