@@ -58,7 +58,7 @@ from keys.cards import Card
 from keys.custody import Custodian, open_custodian, read_credential
 from keys.custody.backups import forget_log, open_with
 from keys.custody.lasting import DESKS_KEY
-from keys.custody.second_place import adopt, end_of
+from keys.custody.place import adopt, end_of
 from keys.custody.shares import Share
 from keys.log.notes import Note
 from keys.receipts import read_submitted_receipt
@@ -259,7 +259,7 @@ def _adopted(settings: Settings, arguments: Namespace) -> int | None:
     """Make the restored custodian's store what its second place has, where that is given.
 
     Raises:
-        KeysError: see `keys.custody.second_place.adopt`.
+        KeysError: see `keys.custody.place.adopt`.
         OSError: it cannot be read.
     """
     store = settings.custodian_store

@@ -23,7 +23,7 @@ from keys.age.files import encrypt
 from keys.custody.backups import BackupKey
 from keys.custody.errors import BackupKeyNotAdmitted, RequestMalformed, StoreInvalid
 from keys.custody.files import alone, read_private
-from keys.custody.second_place import LOCK_FILE
+from keys.custody.place import LOCK_FILE
 from keys.files import exchange, flush_folder, write_new
 from keys.records import FINGERPRINT, Record
 

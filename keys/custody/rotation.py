@@ -30,7 +30,7 @@ from keys.custody.lasting import (
     with_lasting,
 )
 from keys.custody.log_keys import HeadInStore
-from keys.custody.second_place import put
+from keys.custody.place import put
 from keys.custody.splitting import opened_store, remove_leftovers
 from keys.custody.store import (
     CARD_FILE,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase
 from keys.custody.errors import StoreInvalid
 from keys.custody.files import alone, read_private
-from keys.custody.second_place import put
+from keys.custody.place import put
 from keys.errors import Refusal
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class SealedFile(Generic[Value]):
 
         Raises:
             ValueError: its readers would refuse it.
-            SecondPlaceUnreachable, SecondPlaceDiffers: see `keys.custody.second_place.put`.
+            SecondPlaceUnreachable, SecondPlaceDiffers: see `keys.custody.place.put`.
             OSError: the disk refuses; the old value stands.
         """
         sealed = encrypt_with_passphrase(self._encode(value), self._credential, LOG_N)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from keys.cards import Card, read_card
 from keys.custody.compartment import PURPOSE, Splitting
 from keys.custody.errors import StoreSplitAlready, StoreUnsplit
-from keys.custody.second_place import put, removed
+from keys.custody.place import put, removed
 from keys.custody.shares import KEY_BYTES, Holder, Share, combine, split
 from keys.custody.store import (
     CARD_FILE,

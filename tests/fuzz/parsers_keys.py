@@ -25,8 +25,8 @@ from keys.custody.grants import Grant
 from keys.custody.intents import Warrant
 from keys.custody.log_keys import LogKeys
 from keys.custody.parts import Part, PartHead
+from keys.custody.place import SecondPlace, State
 from keys.custody.roll import Roll
-from keys.custody.second_place import SecondPlace, State
 from keys.custody.shares import Holder, Share, open_share, read_share, split
 from keys.custody.splitting_record import begin_record, confirm_record, read_splitting_record
 from keys.custody.versions import Book
@@ -414,9 +414,9 @@ def _custodian() -> list[Parser]:
         of("keys.custody.parts:Part.parse", Part.parse,
            Part(b"c" * 64, {"bureau.card": b"card", "shares-00/GARDE-A.share": b"x"}).to_bytes(),
            refusals=MALFORMED),
-        of("keys.custody.second_place:SecondPlace.parse", SecondPlace.parse,
+        of("keys.custody.place:SecondPlace.parse", SecondPlace.parse,
            SecondPlace(Path("/mnt/second/one"), bytes(32)).to_bytes(), refusals=MALFORMED),
-        of("keys.custody.second_place:State.parse", lambda data: State.parse(data, bytes(32)),
+        of("keys.custody.place:State.parse", lambda data: State.parse(data, bytes(32)),
            State(7, {"bureau.card": "a" * 64}).to_bytes(bytes(32)), refusals=MALFORMED),
     ]  # fmt: skip
 

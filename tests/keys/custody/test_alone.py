@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keys.custody import second_place
+from keys.custody import place
 from keys.custody.files import alone
 from keys.custody.log_keys import HeadInStore
 from keys.custody.sealed_file import SealedFile
@@ -45,5 +45,5 @@ def test_no_lock_is_opened_through_a_link(
 def test_nor_is_that_of_the_second_place(tmp_path: Path) -> None:
     (tmp_path / "second.lock").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic links"):
-        second_place.end(tmp_path)
+        place.end(tmp_path)
     assert not (tmp_path / "elsewhere").exists()

@@ -5,6 +5,7 @@ import os
 import resource
 import runpy
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -143,3 +144,18 @@ def test_this_process_can_be_closed_to_others() -> None:
         # Nobody but the superuser gets a hard limit back.
         with suppress(ValueError):
             resource.setrlimit(resource.RLIMIT_CORE, limits)
+
+
+def test_no_command_is_loaded_by_the_package_that_it_stands_in() -> None:
+    """Python would run it a second time, and warn whoever types it."""
+    folder = Path(worker.__file__).parent
+    commands = {
+        f"keys.custody.{path.stem}"
+        for path in folder.glob("*.py")
+        if '__name__ == "__main__"' in path.read_text("utf-8")
+    }
+    assert len(commands) > 3
+    told = [sys.executable, "-c", "import keys.custody, sys; print(*sys.modules)"]
+    loaded = subprocess.run(told, capture_output=True, text=True, check=True).stdout.split()
+
+    assert commands & set(loaded) == set()

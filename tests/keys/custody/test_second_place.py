@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from keys.custody import second_place
+from keys.custody import place, second_place
 from keys.custody.core import Custody
 from keys.custody.errors import SecondPlaceDiffers, SecondPlaceUnreachable
-from keys.custody.rotation import Terminal
-from keys.custody.second_place import (
+from keys.custody.place import (
     MARK_FILE,
     PLACE_FILE,
     STATE_FILE,
@@ -24,8 +23,9 @@ from keys.custody.second_place import (
     begin,
     check,
     end,
-    main,
 )
+from keys.custody.rotation import Terminal
+from keys.custody.second_place import main
 from keys.custody.splitting import opened_store, resplit_store
 from keys.custody.store import CARD_FILE, SERVICE_FILE, open_store, read_credential
 from keys.lifecycle import COMPROMISED
@@ -133,7 +133,7 @@ def test_a_place_that_is_full_or_read_only_is_missed_by_name(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(second_place, "write_new", full)
+        broken.setattr(place, "write_new", full)
         with pytest.raises(SecondPlaceUnreachable, match="No space"):
             kept.rotate()
     kept.rotate()
