@@ -126,10 +126,10 @@ def propose(connection: Connection, gate: Gate, draft: Draft, by: str, now: date
 
     Raises:
         ServiceError: UNKNOWN_OFFICER, OFFICER_LEFT, WINDOW_OPEN, WINDOW_PAST (it begins before
-            today), ACT_MISSING, UNKNOWN_LEVEL, OWN_ACT (holder and delegator are one), NOT_HELD and
-            HELD_BY_MANDATE (by the delegator, when the mandate takes effect), ACTIONS_OF_ANOTHER
-            (not the function's), REASON_MISSING (an interim for another than the first candidate),
-            DUTIES_SEPARATE, FUNCTION_HELD.
+            today), MANDATE_OVER (its end has come), ACT_MISSING, UNKNOWN_LEVEL, OWN_ACT (holder and
+            delegator are one), NOT_HELD and HELD_BY_MANDATE (by the delegator, when the mandate
+            takes effect), ACTIONS_OF_ANOTHER (not the function's), REASON_MISSING (an interim for
+            another than the first candidate), DUTIES_SEPARATE, FUNCTION_HELD.
     """
     if draft.holder == draft.delegator:
         raise ServiceError("OWN_ACT", officer=draft.holder)
@@ -138,6 +138,7 @@ def propose(connection: Connection, gate: Gate, draft: Draft, by: str, now: date
         raise ServiceError("WINDOW_OPEN")
     if draft.window.starts.date() < now.date():
         raise ServiceError("WINDOW_PAST", given=clock.text(draft.window.starts)[:10])
+    _refuse_over(draft.window.ends, now)
     if not draft.act.strip():
         raise ServiceError("ACT_MISSING")
     level, _none = checked_marking(gate.scheme, draft.level, ())
@@ -179,7 +180,8 @@ def signable(
     """Return a draft that a person may sign now, and by which policies.
 
     Raises:
-        ServiceError: NOT_ALLOWED, whether there is such a mandate or not; NOT_FOUND, NOT_PROPOSED.
+        ServiceError: NOT_ALLOWED, whether there is such a mandate or not; NOT_FOUND, NOT_PROPOSED,
+            MANDATE_OVER (its last day has passed unsigned).
     """
     draft = _held(connection, mandate_id)
     about = anybody(connection, "" if draft is None else draft.holder)
@@ -189,6 +191,7 @@ def signable(
         raise ServiceError("NOT_FOUND")
     if draft.state != "proposed":
         raise ServiceError("NOT_PROPOSED", mandate=mandate_id)
+    _refuse_over(clock.parse(draft.ends), now)
     return draft, decision
 
 
@@ -249,6 +252,12 @@ def end_of_person(connection: Connection, officer: str, by: str | None, now: dat
         _end_beside(connection, row.mandate_id, by, now)
 
 
+def awaiting(connection: Connection, now: datetime) -> int:
+    """Return how many drafts may still be signed."""
+    mine = _standing(now).where(tables.mandate.c.state == "proposed")
+    return len(connection.execute(mine).all())
+
+
 def lent_by(connection: Connection, now: datetime, *delegators: str) -> list[Row[Any]]:
     """Return the mandates and drafts that are not over and lend a function of these persons."""
     mine = tables.mandate.c.delegator.in_(delegators)
@@ -273,6 +282,12 @@ def _lock_parties(connection: Connection, *parties: str) -> None:
     """Hold both rows, always in the same order, so that two drafts never wait for each other."""
     for each in sorted(parties):
         officers.lock(connection, each)
+
+
+def _refuse_over(ends: datetime, now: datetime) -> None:
+    """Refuse a window that lies in the past. Raises ServiceError MANDATE_OVER."""
+    if ends <= now:
+        raise ServiceError("MANDATE_OVER", ends=clock.text(ends))
 
 
 def _refuse_lent(

@@ -41,7 +41,7 @@ _MENDABLE: Final = frozenset(
     {
         *("OWN_ACT", "WINDOW_OPEN", "ACT_MISSING", "NOT_HELD", "REASON_MISSING", "DAY_MALFORMED"),
         *("DUTIES_SEPARATE", "FUNCTION_HELD", "WINDOW_EMPTY", "WINDOW_PAST"),
-        *("ACTIONS_OF_ANOTHER", "HELD_BY_MANDATE", "CHOICE_MISSING"),
+        *("ACTIONS_OF_ANOTHER", "HELD_BY_MANDATE", "CHOICE_MISSING", "MANDATE_OVER"),
     }
 )
 """Refusals after which the form is shown again as it was filled in."""
@@ -99,6 +99,7 @@ async def show(visit: Visit) -> Response:
         states=MANDATES,
         grades=default_roles().grades,
         signs=_SIGNS in held,
+        over=clock.parse(found["mandate"].ends) <= visit.now,
         ends=bool(held & REVOKE) or visit.person.number in _parties(found["mandate"]),
     )
 
@@ -181,10 +182,10 @@ def _parties(mandate: Any) -> tuple[str, str]:
 
 
 def _awaits(
-    connection: Connection, _gate: Gate, principal: Principal, _now: datetime
+    connection: Connection, _gate: Gate, principal: Principal, now: datetime
 ) -> Iterable[Awaiting]:
     if _SIGNS in principal.functions:
-        drafts = sum(one.state == "proposed" for one in mandates.everything(connection))
+        drafts = mandates.awaiting(connection, now)
         yield Awaiting(mark("Mandats à signer"), "/mandats", drafts)
 
 

@@ -142,3 +142,32 @@ def test_a_function_taken_away_is_told_with_the_mandates_that_end_with_it(
     assert state_of(officers, number) == "ended"
     tab.goto(f"/mandats/{number}")
     expect(tab.page.get_by_text("délégation de signature, terminé")).to_be_visible()
+
+
+def test_a_draft_whose_days_have_passed_is_shown_and_not_offered(
+    ministry: Stage, officers: Officers, enter: Enter
+) -> None:
+    now = clock.now()
+    with changing(officers) as connection:
+        draft = Draft(
+            "signature", number_of(ministry, "COURIER"), number_of(ministry, "SECRETARY-GENERAL"),
+            "SECRETARY-GENERAL", ("visa",), "SECRET", Window(now, now + timedelta(days=9)), ACT,
+        )  # fmt: skip
+        number = mandates.propose(connection, Gate(), draft, number_of(ministry, "CHIEF-CNTC"), now)
+        past = mandate.update().where(mandate.c.mandate_id == number)
+        window = Window(now - timedelta(days=9), now - timedelta(seconds=1))
+        connection.execute(past.values(**window.columns()))
+    tab = enter("MINISTER")
+    for language, said in (("en", "Its last day has passed"), ("fr", "Son dernier jour est passé")):
+        tab.goto(f"/mandats/{number}?lang={language}")
+        expect(tab.page.get_by_role("status").filter(has_text=said)).to_be_visible()
+        check_page(tab, foreign=(*names(ministry), ACT, "OFF-", *default_roles().roles))
+    expect(tab.page.get_by_role("button", name="Lire et signer")).to_have_count(0)
+    tab.goto("/")
+    expect(tab.page.get_by_role("link", name="Mandats à signer")).to_have_count(0)
+    answer = tab.page.request.post(
+        f"{tab.origin}/mandats/{number}/signer",
+        headers={"Origin": tab.origin, "Content-Type": "application/x-www-form-urlencoded"},
+        max_redirects=0,
+    )
+    assert (answer.status, "est déjà passée" in answer.text()) == (409, True)

@@ -29,6 +29,7 @@ from tests.cipher_service.access.ministry import Ministry
 from tests.cipher_service.access.populations import NOW
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -106,6 +107,9 @@ def test_a_mandate_is_refused_where_duties_part_and_gives_nothing_to_oneself(
         (draft(ministry, clerk, level="LOW"), "UNKNOWN_LEVEL"),
         (draft(ministry, clerk, role="MINISTER"), "NOT_HELD"),
         (draft(ministry, clerk, window=Window(NOW - DAY, NOW + DAY)), "WINDOW_PAST"),
+        # It began today, and would be over before it is written.
+        (draft(ministry, clerk, window=Window(NOW - 2 * HOUR, NOW - HOUR)), "MANDATE_OVER"),
+        (draft(ministry, clerk, window=Window(NOW - HOUR, NOW)), "MANDATE_OVER"),
         (draft(ministry, clerk, actions=("visa", "key-destroy")), "ACTIONS_OF_ANOTHER"),
         (draft(ministry, clerk, actions=("no-such-act",)), "ACTIONS_OF_ANOTHER"),
     ):
@@ -310,3 +314,27 @@ def test_whoever_leaves_ends_the_mandates_on_either_side_and_the_log_names_each(
         movements.leave(connection, gate, holder, by, NOW)
         movements.leave(connection, gate, of["SECRETARY-GENERAL"], by, NOW)
         assert ended_in(connection) == [(by, number)]
+
+
+@pytest.mark.parametrize("kind", ["interim", "signature"])
+def test_a_draft_whose_days_have_passed_is_neither_signed_nor_asked_for(
+    ministry: Ministry, kind: str
+) -> None:
+    """It would hold for nothing; the Minister is not led to sign it, and it awaits nobody."""
+    of, gate, holder = ministry.of, ministry.gate, ministry.add("DIRECTOR", "MP")
+    short = draft(ministry, holder, kind=kind, window=Window(NOW, NOW + DAY))
+    minister, over = of["MINISTER"], NOW + DAY
+    with unit_of_work(ministry.engine) as connection:
+        number = mandates.propose(connection, gate, short, of["CHIEF-CNTC"], NOW)
+        assert mandates.awaiting(connection, over - timedelta(seconds=1)) == 1
+        assert mandates.awaiting(connection, over) == 0
+        with pytest.raises(ServiceError) as refused:
+            mandates.sign(connection, gate, number, minister, over)
+        assert (refused.value.code, dict(refused.value.facts)) == (
+            "MANDATE_OVER", {"ends": clock.text(over)}
+        )  # fmt: skip
+        desk = MandateDesk(_no_site, gate, "log", now=lambda: over)
+        with pytest.raises(ServiceError, match="MANDATE_OVER"):
+            desk.ask(connection, minister, {"mandate": number, "back": "/"})
+        assert mandates.find(connection, number).state == "proposed"
+        assert gate.principals.of(connection, holder, NOW).mandates == ()
