@@ -8,7 +8,8 @@
                                               workspace=folder) as opened:
         opened.publish(folder / opened.manifest.id)
 
-Who keeps nothing reads without a quarantine: `open_head`, `read_parts`, `read_again`.
+Into an ordinary file, `encipher_reading_once` does the same, sooner where contents are large. Who
+keeps nothing reads without a quarantine: `open_head`, `read_parts`, `read_again`.
 `keys.sealing`, `keys.heads` and `keys.opening` hold what they do and in which order; keys/SPEC.md
 gives every byte. What a version 1 writer has ever written, every later reader opens; what a version
 1 reader refuses is refused by name.
@@ -16,6 +17,7 @@ gives every byte. What a version 1 writer has ever written, every later reader o
 
 from keys.heads import FileKeyOpener, Head, examine, open_head
 from keys.opening import Opened, decipher, read_again, read_parts
+from keys.reading_once import encipher_reading_once
 from keys.sealing import (
     Attachment,
     Destination,
@@ -39,6 +41,7 @@ __all__ = [
     "Prepared",
     "decipher",
     "encipher",
+    "encipher_reading_once",
     "examine",
     "open_head",
     "prepare",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from keys.age import hybrid
 from keys.age.header import FILE_KEY_SIZE, seal_header
@@ -47,7 +47,7 @@ from keys.ustar import END, SIZE_MAX, entry_bytes, entry_header, padding_after
 
 if TYPE_CHECKING:
     import hashlib
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from keys.age.header import Stanza
     from keys.age.stream import ByteSink
@@ -55,6 +55,9 @@ if TYPE_CHECKING:
     from keys.prekeys import Prekey
     from keys.s2.complements import Complement
     from keys.signing import Signatures
+
+
+Told = TypeVar("Told")
 
 
 class DispatchSigner(Protocol):
@@ -168,13 +171,15 @@ class Prepared:
         manifest: the bytes to be signed are `manifest.encode()`.
         sender: the card whose keys must sign.
         destinations: in the order of the manifest.
+        sources: the contents, in the order of the manifest's parts.
+        complement: of the sender's card in suite S2.
     """
 
     manifest: Manifest
     sender: Card
     destinations: tuple[Destination, ...]
-    _sources: tuple[Source, ...]
-    _complement: Complement | None = None
+    sources: tuple[Source, ...]
+    complement: Complement | None = None
 
     def write(self, signatures: Signatures, sink: ByteSink) -> Enciphered:
         """Writes the dispatch to `sink`: steps 4 to 6 of `encipher`.
@@ -184,22 +189,33 @@ class Prepared:
             SourceChangedError, OSError: as `encipher`.
         """
         # 4.
-        manifest = self.manifest.encode()
-        self.sender.verifying_key.verify(MANIFEST, manifest, signatures)
-        size = FILE_KEY_SIZE
-        if self._complement is not None:
-            self._complement.verify(MANIFEST, manifest, signatures.mldsa87)
-            size = recipients.S2_FILE_KEY_SIZE
+        self.require_signed(self.manifest, signatures)
         # 5.
-        file_key = secrets.token_bytes(size)
-        wrapped = [wrap_for(file_key, each) for each in self.destinations]
+        file_key, wrapped = self.wrap()
         header = seal_header([label_stanza(self.manifest), *wrapped], file_key)
         sink.write(header)
         # 6.
         stream = SealingStream(file_key, sink)
-        package_size = _write_package(stream, self.manifest, signatures, self._sources)
-        size = len(header) + _payload_size(package_size)
+        package = _write_package(stream, self.manifest, signatures, self.sources)
+        size = len(header) + payload_size(package)
         return Enciphered(self.manifest, self.manifest.hash, size)
+
+    def require_signed(self, manifest: Manifest, signatures: Signatures) -> None:
+        """Demands that these are the sender's signatures over a manifest, all that its suite has.
+
+        Raises:
+            SignatureInvalid: one does not hold.
+        """
+        signed = manifest.encode()
+        self.sender.verifying_key.verify(MANIFEST, signed, signatures)
+        if self.complement is not None:
+            self.complement.verify(MANIFEST, signed, signatures.mldsa87)
+
+    def wrap(self) -> tuple[bytes, list[Stanza]]:
+        """Draws a file key; gives it, and the stanzas that wrap it for each destination."""
+        size = FILE_KEY_SIZE if self.complement is None else recipients.S2_FILE_KEY_SIZE
+        file_key = secrets.token_bytes(size)
+        return file_key, [wrap_for(file_key, each) for each in self.destinations]
 
 
 def prepare(
@@ -211,8 +227,12 @@ def prepare(
     sender: Card,
     message_type: str = "text/plain",
     complement: Complement | None = None,
+    measure: Callable[[Source], str] = lambda source: source.measure(),
 ) -> Prepared:
     """Makes the manifest of one dispatch, for somebody to sign: steps 1 to 3 of `encipher`.
+
+    The card `sender` is whose keys will sign; `measure` sets the size of a content and gives its
+    hash.
 
     Raises:
         PartTooLarge, ManifestMalformed, CardNotInForce, ComplementInvalid, OSError: as `encipher`.
@@ -227,7 +247,8 @@ def prepare(
     names = [MESSAGE]
     names += [attachment_name(at, item.name) for at, item in enumerate(attachments, start=1)]
     types = (message_type, *(attachment.type for attachment in attachments))
-    parts = tuple(map(_measure, names, sources, types))
+    digests = map(measure, sources)
+    parts = tuple(map(_part, names, sources, types, digests))
     # 2.
     suite = S1 if complement is None else S2
     manifest = _make_manifest(suite, heading, destinations, sender, parts)
@@ -292,8 +313,7 @@ def encipher(
     return prepared.write(signer.sign_manifest(prepared.manifest.encode()), sink)
 
 
-def _measure(name: str, source: Source, media_type: str) -> Part:
-    digest = source.measure()
+def _part(name: str, source: Source, media_type: str, digest: str) -> Part:
     if source.size > SIZE_MAX:
         raise PartTooLarge(f"{name} has {source.size} bytes; a part has at most {SIZE_MAX}")
     return Part(name, source.size, digest, media_type)
@@ -315,10 +335,8 @@ def _make_manifest(
     return Manifest.parse(manifest.encode())
 
 
-def _write_package(
-    stream: SealingStream, manifest: Manifest, signatures: Signatures, sources: Sequence[Source]
-) -> int:
-    """Writes every entry and finishes the stream; gives the package's size."""
+def package_head(manifest: Manifest, signatures: Signatures) -> bytes:
+    """What stands in the package before the first part: manifest, signatures, SHA256SUMS."""
     head = [
         (MANIFEST_NAME, manifest.encode()),
         (ED25519_NAME, signatures.ed25519),
@@ -327,20 +345,39 @@ def _write_package(
     if manifest.suite == S2:
         head.append((MLDSA87_NAME, signatures.mldsa87))
     head.append((SUMS_NAME, checksum_lines(manifest)))
-    size = len(END)
-    for name, data in head:
-        stream.write(entry_header(name, len(data)) + data + bytes(padding_after(len(data))))
-        size += entry_bytes(len(data))
+    return b"".join(
+        entry_header(name, len(data)) + data + bytes(padding_after(len(data)))
+        for name, data in head
+    )
+
+
+def package_size(head: bytes, manifest: Manifest) -> int:
+    """How many bytes the package has whose beginning is `head`."""
+    return len(head) + sum(entry_bytes(part.size) for part in manifest.parts) + len(END)
+
+
+def write_part(stream: SealingStream, part: Part, body: Callable[[SealingStream], Told]) -> Told:
+    """Writes the entry of a part, whose content `body` writes; gives what that gives."""
+    stream.write(entry_header(part.name, part.size))
+    told = body(stream)
+    stream.write(bytes(padding_after(part.size)))
+    return told
+
+
+def _write_package(
+    stream: SealingStream, manifest: Manifest, signatures: Signatures, sources: Sequence[Source]
+) -> int:
+    """Writes every entry and finishes the stream; gives the package's size."""
+    head = package_head(manifest, signatures)
+    stream.write(head)
     for part, source in zip(manifest.parts, sources, strict=True):
-        stream.write(entry_header(part.name, part.size))
-        source.write_to(stream)
-        stream.write(bytes(padding_after(part.size)))
-        size += entry_bytes(part.size)
+        write_part(stream, part, source.write_to)
     stream.write(END)
     stream.finish()
-    return size
+    return package_size(head, manifest)
 
 
-def _payload_size(package_size: int) -> int:
-    chunks = -(-package_size // CHUNK_SIZE)
-    return NONCE_SIZE + package_size + chunks * TAG_SIZE
+def payload_size(package: int) -> int:
+    """How many bytes a package of that many becomes, nonce and tags among them."""
+    chunks = -(-package // CHUNK_SIZE)
+    return NONCE_SIZE + package + chunks * TAG_SIZE

@@ -1,8 +1,9 @@
 """The content of a part, read twice: once for its hash, once to be enciphered.
 
 The manifest stands before the parts and holds their hashes, so a part must be read before the
-first byte is written. A file that changes between the two readings would give a dispatch that
-every addressee refuses; `Source` notices by the file's size, times and byte count.
+first byte is written; where the manifest may be written last (`keys.reading_once`), its size is
+asked first and it is read once. A file that changes in between would give a dispatch that every
+addressee refuses; `Source` notices by the file's size, times and byte count.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import hashlib
 import io
 import os
 from contextlib import AbstractContextManager, nullcontext
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from keys.errors import SourceChangedError
+from keys.hashing import digesting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from keys.age.stream import SealingStream
 
@@ -29,7 +32,7 @@ _BUFFER_BYTES = 256 * 1024
 
 
 class Source:
-    """One content, to be read twice; `size` is known after `measure`."""
+    """One content; `size` is known after `measure`, or `gauge`."""
 
     def __init__(self, content: Content) -> None:
         self._content = content
@@ -50,6 +53,16 @@ class Source:
                 self.size += len(piece)
         return digest.hexdigest()
 
+    def gauge(self) -> None:
+        """Sets `size` and reads nothing.
+
+        Raises:
+            OSError: the content cannot be opened, or has no end to seek (a pipe).
+        """
+        with self._opened() as file:
+            self._state = _state(file)
+            self.size = file.seek(0, io.SEEK_END)
+
     def write_to(self, stream: SealingStream) -> None:
         """Reads everything again, into `stream`: exactly the bytes that were measured.
 
@@ -57,13 +70,33 @@ class Source:
             SourceChangedError: the file is not as it was.
             OSError: from the file or the stream.
         """
+        self._give(stream.write, 1)
+
+    def write_hashed_to(self, stream: SealingStream) -> str:
+        """Reads as many bytes as were gauged into `stream`; gives their lower-case hex SHA-256.
+
+        Raises:
+            SourceChangedError: the file is not as it was.
+            OSError: from the file or the stream.
+        """
+        buffers = [1]
+        with digesting(self.size, buffers.append) as digest:
+
+            def give(piece: memoryview) -> None:
+                digest.update(piece)
+                stream.write(piece)
+
+            self._give(give, buffers[-1])
+        return digest.hexdigest()
+
+    def _give(self, receive: Callable[[memoryview], object], buffers: int) -> None:
         remaining = self.size
         with self._opened() as file:
-            for piece in _pieces(file):
+            for piece in _pieces(file, buffers):
                 remaining -= len(piece)
                 if remaining < 0:
                     break
-                stream.write(piece)
+                receive(piece)
             if remaining or _state(file) != self._state:
                 raise SourceChangedError("a file changed while it was being enciphered")
 
@@ -77,11 +110,11 @@ class Source:
         return nullcontext(self._content)
 
 
-def _pieces(file: BinaryIO) -> Iterator[memoryview]:
-    """The whole file in pieces of one reused buffer."""
+def _pieces(file: BinaryIO, buffers: int = 1) -> Iterator[memoryview]:
+    """The whole file in pieces of a few buffers, reused in turn."""
     file.seek(0)
-    view = memoryview(bytearray(_BUFFER_BYTES))
-    while count := file.readinto(view):  # type: ignore[attr-defined]  # BinaryIO lacks it, files do not
+    views = cycle([memoryview(bytearray(_BUFFER_BYTES)) for _ in range(buffers)])
+    while count := file.readinto(view := next(views)):  # type: ignore[attr-defined]  # BinaryIO lacks it, files do not
         yield view[:count]
 
 

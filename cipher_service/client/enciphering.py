@@ -44,13 +44,10 @@ from cipher_service.client.terminal import Advance, Terminal
 from cipher_service.client.watching import Watched, spooled
 from cipher_service.references import INCARNATIONS
 from keys.cards import Card
-from keys.dispatch import Attachment, Destination, Enciphered
-from keys.dispatch import encipher as encipher_package
+from keys.dispatch import Attachment, Destination, Enciphered, encipher_reading_once
 from keys.errors import KeysError
 from keys.identity import Identity
 from keys.manifest import COPY, POUCH, Series
-
-_READINGS = 2  # a content is read once for its hash, once to be enciphered
 
 
 def encipher(arguments: Namespace, terminal: Terminal) -> None:
@@ -176,8 +173,8 @@ def _written(
     """Encipher a draft whose destinations have their numbers, and flush it to disk."""
     files = (text, *(file for _path, file in attachments))
     total = sum(os.fstat(file.fileno()).st_size for file in files)
-    with terminal.progress("enciphering", _READINGS * total) as advance:
-        enciphered = encipher_package(
+    with terminal.progress("enciphering", total) as advance:
+        enciphered = encipher_reading_once(
             ready.heading,
             ready.destinations,
             _content(text, advance),

@@ -36,6 +36,18 @@ class ByteSink(Protocol):
         ...
 
 
+class SeekableSink(ByteSink, Protocol):
+    """A sink in which one can go back: a file opened for writing, or bytes in memory."""
+
+    def tell(self) -> int:
+        """Where the next byte goes."""
+        ...
+
+    def seek(self, place: int, /) -> int:
+        """Has the next byte go elsewhere; what is left out is zero."""
+        ...
+
+
 class ByteSource(Protocol):
     """Where a payload comes from: any binary stream with `readinto`."""
 
@@ -121,6 +133,57 @@ class SealingStream:
         sealed = self._sealed[: len(chunk) + TAG_SIZE]
         self._cipher.encrypt_into(self._nonce, chunk, None, sealed)
         self._sink.write(sealed)
+
+
+class LateStream(SealingStream):
+    """Encrypts a payload whose first bytes are known last.
+
+    The chunks in which those bytes lie are encrypted when all the others are, in their place. Each
+    counter serves one chunk: those of the first chunks are left out at the beginning, and taken
+    once, at the end.
+
+    Args:
+        file_key: of the payload.
+        sink: right after the header's place; seekable, and not one that appends wherever it stands.
+        late: how many bytes are known last, at least one.
+    """
+
+    def __init__(self, file_key: bytes, sink: SeekableSink, late: int) -> None:
+        super().__init__(file_key, sink)
+        self._places = sink
+        self._begin = sink.tell()
+        self._late = late
+        self._counter = -(-late // CHUNK_SIZE)
+        self._first = bytearray(late)
+        self._missing = self._counter * CHUNK_SIZE - late
+        sink.seek(self._begin + self._counter * SEALED_CHUNK_SIZE)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Takes the next bytes behind those that are known last; see `SealingStream.write`."""
+        view = memoryview(data)
+        taken = min(len(view), self._missing)
+        self._first += view[:taken]
+        self._missing -= taken
+        super().write(view[taken:])
+
+    def finish_with(self, first: bytes) -> None:
+        """Finishes the payload, and encrypts its beginning; the sink then stands at its end.
+
+        Raises:
+            ValueError: when already finished; not as many bytes as were announced; or nothing lies
+                behind the chunks that they fill, so that one of these would be the final one.
+            OSError: from the sink.
+        """
+        if len(first) != self._late or not self._filled:
+            raise ValueError("the beginning of the payload has not the size that was announced")
+        self.finish()
+        end = self._places.tell()
+        self._places.seek(self._begin)
+        self._first[: self._late] = first
+        self._counter = 0
+        for at in range(0, len(self._first), CHUNK_SIZE):
+            self._seal(memoryview(self._first)[at : at + CHUNK_SIZE], final=0)
+        self._places.seek(end)
 
 
 class OpeningStream:

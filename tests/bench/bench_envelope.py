@@ -15,7 +15,8 @@ envelope through a buffer of 8 KiB to 1 MiB, differ by no more than runs do.
 
 What is opened is hashed by a thread beside the cipher (`keys.hashing`): of 64 MiB, the first thread
 has 0.069 s to do instead of 0.100, for 0.107 s in all (26 November 2026, least of 14 runs in turn).
-Handing over 1 to 8 chunks at a time, 2 to 4 times ahead, differed by no more than runs do.
+Handing over 1 to 8 chunks at a time, 2 to 4 times ahead, differed by no more than runs do. What is
+enciphered likewise (`keys.reading_once`): 0.097 s instead of 0.138, for 0.138 s in all.
 
 Files are in /dev/shm when there is one. A virtual machine may give freed pages back to its host
 and pay for them again at the next write, so every run is preceded by writing and removing a file
@@ -46,7 +47,7 @@ from keys.age.files import open_age
 from keys.age.header import seal_header
 from keys.age.hybrid import parse_recipient, wrap
 from keys.age.stream import SealingStream
-from keys.dispatch import Attachment, Destination, decipher, encipher
+from keys.dispatch import Attachment, Destination, decipher, encipher, encipher_reading_once
 from keys.identity import Identity, create_identity
 from keys.manifest import Heading, Label, Series
 from keys.signing import MANIFEST
@@ -94,7 +95,7 @@ def bulk(folder: Path, mebibytes: int, runs: int) -> None:
 
     def seal() -> None:
         with sealed.open("wb") as sink:
-            encipher(
+            encipher_reading_once(
                 HEADING,
                 [Destination(post.card, "ROUTINE", Series(202600, 1))],
                 b"Ci-joint.",

@@ -15,7 +15,7 @@ from keys.age.stream import SealingStream
 from keys.custody import Bureau, core
 from keys.custody.acts import perform, read_answer
 from keys.custody.core import Custody
-from keys.dispatch import Destination, decipher, encipher
+from keys.dispatch import Destination, decipher, encipher, encipher_reading_once
 from keys.errors import (
     ComplementInvalid,
     ManifestMalformed,
@@ -23,6 +23,7 @@ from keys.errors import (
     SuiteBelowFloor,
     UnknownSender,
 )
+from keys.hashing import LARGE
 from keys.heads import open_head
 from keys.identity import Identity
 from keys.manifest import ACTION, COPY, Label, Series
@@ -261,3 +262,14 @@ class TestCustodian:
         sink, signer = io.BytesIO(), Bureau(custody)
         encipher(heading(**changes), to, TEXT, signer=signer, sink=sink, complement=third)
         return split(sink.getvalue())
+
+
+def test_what_is_large_is_read_once_and_opens_like_the_rest(tmp_path: Path) -> None:
+    text, sink = TEXT * (LARGE // len(TEXT) + 1), io.BytesIO()
+    third = MINREX.complement()
+    to = [_to(PARIS), _to(MINREX, None)]
+    encipher_reading_once(heading(), to, text, signer=MINREX, sink=sink, complement=third)
+    for post in (PARIS, MINREX):
+        with open_with(sink.getvalue(), post, tmp_path) as opened:
+            assert (opened.folder / "message.txt").read_bytes() == text
+            assert opened.manifest.suite == S2
