@@ -22,6 +22,8 @@ from keys.log.succession import LogLine, LogVerifiers
 
 DATABASE: Final = "log.db"
 AGREES: Final = "AGREES"
+FORK_BELIEVED: Final = "LOG_FORK_BELIEVED"
+"""The verdict on a head that was believed here, and that a head named by the root contradicts."""
 CARRIED_MAX: Final = 4096
 """Characters of a head in a manifest or a receipt (keys/SPEC.md §4)."""
 _EDITION: Final = 2
@@ -211,6 +213,20 @@ class LogBook(Closing):
                 " cosigned = CASE WHEN note = excluded.note THEN cosigned ELSE 0 END",
                 (note.encode().decode(), clock.text(clock.now())),
             )
+
+    def let_go(self, headquarters: str) -> None:
+        """Keep the head that was believed as one that the root contradicts, and have none."""
+        head = self.head()
+        if head is None:
+            return
+        text = head.encode().decode()
+        self.hear(headquarters, text)
+        with transaction(self._connection):
+            self._connection.execute(
+                "UPDATE heard SET verdict = ?, told = 0 WHERE post = ? AND digest = ?",
+                (FORK_BELIEVED, headquarters, sha256(text.encode()).hexdigest()),
+            )
+            self._connection.execute("DELETE FROM head")
 
     def is_cosigned(self) -> bool:
         """Tell whether the ministry has this post's cosignature of the head that is kept."""

@@ -17,7 +17,7 @@ from typing import Final
 
 from cipher_service import clock
 from cipher_service.client.durable import write_durably
-from cipher_service.client.log_book import LogBook, LogPin
+from cipher_service.client.log_book import FORK_BELIEVED, Heard, LogBook, LogPin
 from cipher_service.client.messages import phrase
 from cipher_service.client.online_confirmation import require_confirmed
 from cipher_service.client.online_delivery import resume
@@ -122,7 +122,7 @@ def _watch(session: Session, book: LogBook, pin: LogPin) -> Watched:
     """Take the steps 2 to 5.
 
     Raises:
-        Distrusted: LOG_CONTRADICTED, LOG_KEY_CHANGED.
+        Distrusted: LOG_CONTRADICTED, LOG_FORK_BELIEVED, LOG_KEY_CHANGED.
         Refusal: the head is not one of this log, or contradicts what a person has acknowledged.
     """
     note = _asked(session)
@@ -135,8 +135,9 @@ def _watch(session: Session, book: LogBook, pin: LogPin) -> Watched:
     pin, head = _read(session, book, pin, note)
     try:
         tree = _tree(session, head)
-        for seen in _known(book, pin):
+        for seen in _named(pin):
             _require(tree, seen, head)
+        _require_own(session, book, pin, head, tree)
     except Refusal as refusal:
         _contradict(session, book, note, refusal)
     else:
@@ -166,14 +167,35 @@ def _read(session: Session, book: LogBook, pin: LogPin, note: Note) -> tuple[Log
         return followed, followed.read(note)
 
 
-def _known(book: LogBook, pin: LogPin) -> list[Checkpoint]:
-    """Return the heads that the log must continue: this post's, and those that the root named."""
-    own = book.head()
+def _named(pin: LogPin) -> list[Checkpoint]:
+    """Return the heads that the root named of this log, each of which it must continue."""
     named = [last for _, last in pin.line.ended if last is not None]
-    return [
-        *(last for last in named if last.origin == pin.key.name),
-        *(() if own is None else (Checkpoint.parse(own.text),)),
-    ]
+    return [last for last in named if last.origin == pin.key.name]
+
+
+def _require_own(
+    session: Session, book: LogBook, pin: LogPin, head: Checkpoint, tree: TileTree
+) -> None:
+    """Demand that the log continues the head known here, unless the root's word is against that.
+
+    A head no longer than one that the root named, of which it is no part, was shown by whoever has
+    former keys: it is kept as a contradiction, and this post begins from the log of the root.
+    """
+    own = book.head()
+    if own is None:
+        return
+    seen = Checkpoint.parse(own.text)
+    try:
+        _require(tree, seen, head)
+    except Refusal:
+        if not _outruled(pin, seen):
+            raise
+        book.let_go(session.pin.headquarters)
+
+
+def _outruled(pin: LogPin, seen: Checkpoint) -> bool:
+    """Tell whether the root named a head of this log that is as long, where the two contradict."""
+    return seen.origin == pin.key.name and any(seen.size <= each.size for each in _named(pin))
 
 
 def _tree(session: Session, head: Checkpoint) -> TileTree:
@@ -249,7 +271,7 @@ def _require_agreement(session: Session, book: LogBook, pin: LogPin) -> None:
     """Refuse while a head that was heard contradicts this post's own; write both down.
 
     Raises:
-        Distrusted: LOG_CONTRADICTED.
+        Distrusted: LOG_CONTRADICTED, or LOG_FORK_BELIEVED where one of them was this post's own.
     """
     contradictions = book.contradictions()
     if not contradictions:
@@ -262,12 +284,15 @@ def _require_agreement(session: Session, book: LogBook, pin: LogPin) -> None:
     for heard in contradictions:
         _keep(folder, heard.post, heard.note.encode())
     listed = ", ".join(f"{each.post} ({each.verdict})" for each in contradictions)
-    raise Distrusted(
-        "LOG_CONTRADICTED",
-        listed=listed,
-        folder=str(folder),
-        fingerprint=grouped(pin.fingerprint),
-    )
+    facts = {"folder": str(folder), "fingerprint": grouped(pin.fingerprint)}
+    forks = [str(_size(each)) for each in contradictions if each.verdict == FORK_BELIEVED]
+    if forks:
+        raise Distrusted(FORK_BELIEVED, sizes=", ".join(forks), listed=listed, **facts)
+    raise Distrusted("LOG_CONTRADICTED", listed=listed, **facts)
+
+
+def _size(heard: Heard) -> int:
+    return Checkpoint.parse(Note.parse(heard.note.encode()).text).size
 
 
 def _keep(folder: Path, post: str, note: bytes) -> None:

@@ -77,13 +77,15 @@ def grow(ministry: LiveMinistry, post: Post) -> None:
     settled(ministry)
 
 
-def fork_of(ministry: LiveMinistry, keys: LogKeys) -> tuple[bytes, dict[str, bytes]]:
-    """The log as it is, three invented entries longer, signed by keys: its head and its tiles."""
+def fork_of(
+    ministry: LiveMinistry, keys: LogKeys, invented: int = 3
+) -> tuple[bytes, dict[str, bytes]]:
+    """The log as it is, some invented entries longer, signed by keys: its head and its tiles."""
     with reading(ministry.engine) as connection:
         _, origin = size_and_origin(connection)
         rows = connection.execute(text("SELECT entry FROM audit_entry ORDER BY seq")).scalars()
         leaves = [leaf_hash(bytes(entry)) for entry in rows]
-    leaves += [leaf_hash(b"invented %d" % number) for number in range(3)]
+    leaves += [leaf_hash(b"invented %d" % number) for number in range(invented)]
     checkpoint = Checkpoint(origin, len(leaves), root(leaves)).encode()
     note = keys.sign(checkpoint, b"", b"", HeadInMemory(), LogLine(keys.verifiers()))
     read = tiles_in_memory(leaves)
@@ -219,6 +221,42 @@ def test_a_fork_by_stolen_keys_that_was_believed_is_found_by_mail_under_the_next
     assert explained.status == 0, explained.err
     assert (explained.json["cosigned"], explained.json["fingerprint"]) == (True, fingerprint)
     assert sync(pair.lome).status == 0
+
+
+def test_a_fork_no_longer_than_the_root_s_word_is_named_and_a_person_ends_it(
+    exchanging: tuple[LiveMinistry, Pair], thief: Relay
+) -> None:
+    """The thief shows it while the keys are in force; the log outgrows it before they are not."""
+    ministry, pair = exchanging
+    settled(ministry)
+    assert sync(pair.lome).status == 0
+    fork = fork_of(ministry, stolen_keys(ministry), 1)
+    show(thief, fork)
+    assert sync(pair.lome).status == 0  # it cannot know yet
+    for _ in range(5):
+        grow(ministry, pair.paris)
+    exchange(ministry)
+    grow(ministry, pair.paris)
+    thief.rules.clear()
+
+    size = Checkpoint.parse(Note.parse(fork[0]).text).size
+    for _ in range(2):
+        found = sync(pair.lome)
+        assert found.status == 1
+        assert found.json["error"]["code"] == "LOG_FORK_BELIEVED"
+        assert f"{size} " in found.err
+        assert "MINREX (LOG_FORK_BELIEVED)" in found.err
+    evidence = {path.read_bytes() for path in (pair.lome.folder / "log-evidence").iterdir()}
+    assert Note.parse(fork[0]).text in {Note.parse(each).text for each in evidence}
+
+    fingerprint = sync(pair.paris).json["fingerprint"]
+    explained = sync(pair.lome, "--log-fingerprint", fingerprint)
+    assert (explained.status, explained.json["cosigned"]) == (0, True), explained.err
+    assert sync(pair.lome).status == 0
+    # The thief's head is no news any more, and no newer one of those keys is believed.
+    show(thief, fork)
+    again = sync(pair.lome)
+    assert (again.status, "LOG_ROLLED_BACK" in again.err) == (1, True), again.err
 
 
 def test_a_post_that_knew_no_other_keys_goes_on_after_the_program_is_replaced(
