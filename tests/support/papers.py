@@ -11,6 +11,7 @@ import pypdfium2.raw as pdfium
 from PIL import Image
 
 from cipher_service.labels.scheme import default_scheme
+from keys.custody.shares import HOLDERS_MAX
 from pouch.discrepancies import KINDS, recipients_of
 from pouch.empties import EmptyBag
 from pouch.locator import grouped_locator
@@ -33,7 +34,7 @@ from pouch.papers.forms import (
     receipt,
 )
 from pouch.papers.letters import Issue, Package, captain_letter, count_check, courier_letter
-from pouch.papers.printing import Language
+from pouch.papers.printing import Language, render
 from pouch.rectification import OF_BAG, OF_LINE, Change
 from pouch.sealed import seal_manifest
 from tests.support.rectifying import rectification
@@ -150,6 +151,56 @@ def made_destruction(value: str = VALUE) -> Destruction:
     )
 
 
+def made_splitting(language: Language, count: int = 3) -> bytes:
+    """Some holders have confirmed, the others have not."""
+    holders = tuple(
+        {"code": f"A-{one}", "card": "1f" * 32, "at": CLOSED if one % 2 else None}
+        for one in range(1, count + 1)
+    )
+    paper = {
+        "number": "1f" * 16,
+        "issuer": VALUE,
+        "made": CLOSED,
+        "reason": VALUE,
+        "threshold": "2",
+        "fingerprint": "2e" * 32,
+        "holders": holders,
+    }
+    return render("splitting", paper, language, made=CLOSED, level="A9")
+
+
+def made_ceremony(language: Language, count: int = 3) -> bytes:
+    paper = {
+        "number": "A9-1",
+        "issuer": VALUE,
+        "state": VALUE,
+        "made": CLOSED,
+        "ended": CLOSED,
+        "reason": VALUE,
+        "end_reason": VALUE,
+        "threshold": "2",
+        "fingerprint": "2e" * 32,
+        "holders": tuple(
+            {"code": f"A-{one}", "name": VALUE, "card": "1f" * 32} for one in range(1, count + 1)
+        ),
+        "confirmed": tuple(
+            {"name": VALUE, "officer": f"OFF-{one:06d}", "at": CLOSED if one % 2 else None}
+            for one in range(1, count + 1)
+        ),
+        "outcome": VALUE,
+        "signatories": tuple(
+            {"capacity": VALUE, "name": f"Nom-{one}."} for one in range(1, count + 1)
+        ),
+    }
+    return render("ceremony", paper, language, made=CLOSED, level="A9")
+
+
+def made_certified(language: Language, count: int) -> bytes:
+    """A receipt that many sign."""
+    signatories = tuple(Signatory(VALUE, f"Nom-{one}.") for one in range(1, count + 1))
+    return receipt(made_receipt(signatories=signatories), language, "A9")
+
+
 def made_rectification(language: Language, *, witnessed: bool = True) -> bytes:
     """Every value that a rectification may put right, as a clerk wrote it."""
     whole = manifest(3)
@@ -189,6 +240,10 @@ SINGLE: Final[Mapping[str, Callable[[Language], bytes]]] = {
     "rectification": made_rectification,
     "rectification by one": lambda language: made_rectification(language, witnessed=False),
     "destruction": lambda language: destruction_record(made_destruction(), language, "A9"),
+    "splitting": made_splitting,
+    "splitting among the most": lambda language: made_splitting(language, HOLDERS_MAX),
+    "ceremony": made_ceremony,
+    "ceremony of many": lambda language: made_ceremony(language, 24),
 }
 CAPTAIN: Final = waybill(
     mode=Mode.CAPTAIN, carrier=Carrier("MBARGA Hélène", VALUE, None, "QC 301, TJ-QCA")

@@ -28,6 +28,8 @@ from tests.support.papers import (
     SIDE_BY_SIDE,
     SINGLE,
     inside,
+    made_ceremony,
+    made_certified,
     made_receipt,
     packages,
     pages,
@@ -92,6 +94,21 @@ def test_equal_values_give_equal_bytes_and_stay_within_the_page(
     assert make() == pdf
     for page in pictures(pdf, dpi=72):
         assert _margin(page) >= 10
+
+
+@pytest.mark.parametrize("count", [4, 8, 9, 13, 14, 15, 16, 19, 24])
+@pytest.mark.parametrize("make", [made_ceremony, made_certified], ids=["ceremony", "receipt"])
+def test_every_signatory_has_a_whole_box_however_many_there_are(
+    make: Callable[[Language, int], bytes], count: int
+) -> None:
+    pdf = make("fr", count)
+    printed = pages(pdf)
+    named = [len(re.findall(r"Nom-\d+\.", page)) for page in printed]
+    # The line for the date stands at the foot of each box.
+    lined = [len(re.findall(rf"\b{WORDS['signature_date']['fr']}\b", page)) for page in printed]
+    assert sum(named) == count
+    assert lined == named
+    assert all(_margin(page) >= 10 for page in pictures(pdf, dpi=72))
 
 
 def test_the_bytes_depend_on_no_font_zone_or_language_of_the_machine(tmp_path: Path) -> None:
