@@ -8,6 +8,7 @@ from keys.age.header import Header, Stanza, decode_base64, encode_base64
 from keys.age.hybrid import HYBRID_TYPE
 from keys.errors import HeaderMalformed
 from keys.package import LABEL_TYPE, check_stanzas
+from keys.s2.recipients import S2_TYPE
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 KEY = encode_base64(os.urandom(1120)).decode()
@@ -54,3 +55,14 @@ def test_another_number_of_arguments_is_refused(arguments: tuple[str, ...]) -> N
 def test_another_size_of_the_body_is_refused(size: int) -> None:
     with pytest.raises(HeaderMalformed, match="body"):
         check(KEY, body=bytes(size))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "body"), [(("AAAA",), b""), ((), bytes(32))], ids=["sizes", "no argument"]
+)
+def test_a_stanza_of_the_other_suite_that_breaks_its_form_is_refused(
+    arguments: tuple[str, ...], body: bytes
+) -> None:
+    label = Stanza(LABEL_TYPE, (encode_base64(bytes(32)).decode(),), b"{}")
+    with pytest.raises(HeaderMalformed, match="S2"):
+        check_stanzas(Header((label, Stanza(S2_TYPE, arguments, body)), bytes(32)))
