@@ -88,6 +88,8 @@ def test_everyone_signs_the_same_bytes_and_only_the_terminal_shares_out(
     expect(
         first.page.get_by_text("custody split --threshold 2 --holder GARDE-A.card")
     ).to_be_visible()
+    drawn = f"custody record --reason … -o proces-verbal.json --holder {next(iter(cards))}.card"
+    expect(first.page.get_by_text(drawn)).to_be_visible()
     check_page(first, foreign=(*foreign, "cipher-service "))
     first.expected = (200, 409)
     first.page.get_by_role("button", name="C’est fait").click()
