@@ -32,7 +32,7 @@ from keys.suites import S2
 from keys.unpacking import Package, Payload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from keys.age.stream import ByteSource
     from keys.cards import Card
@@ -128,7 +128,9 @@ def open_head(
     return Head(header, file_key, manifest, signatures, sender, reroutings, package)
 
 
-def examine(header: Header, file_key: bytes, payload: ByteSource, own: Card) -> Manifest:
+def examine(
+    header: Header, file_key: bytes, payload: ByteSource, fingerprints: Collection[str]
+) -> Manifest:
     """What a custodian verifies before it lets a file key go: checks 2 to 6, 10 and 11.
 
     Signatures, those of addenda too, are left to `decipher`, since a custodian need not know every
@@ -139,7 +141,7 @@ def examine(header: Header, file_key: bytes, payload: ByteSource, own: Card) -> 
         file_key: unwrapped, 16 bytes.
         payload: from the nonce on, at least until one byte after the chunk in which the manifest
             ends; it may be cut there.
-        own: the card of the key that unwrapped it.
+        fingerprints: of the cards of the key that unwrapped it.
 
     Returns:
         The manifest, from whose label and addressees the custodian may judge.
@@ -151,7 +153,7 @@ def examine(header: Header, file_key: bytes, payload: ByteSource, own: Card) -> 
     header.verify(file_key)
     manifest = _read_manifest(Package(OpeningStream(file_key, payload)))
     check_label(header, manifest)
-    check_intended(header, manifest, {own.fingerprint})
+    check_intended(header, manifest, fingerprints)
     check_addressees(header, manifest)
     return manifest
 

@@ -41,17 +41,23 @@ from keys.custody.errors import (
 )
 from keys.custody.lasting import ROOT_KEY
 from keys.custody.log_keys import HeadInMemory
+from keys.custody.prekeys import (
+    BureauPrekeys,
+    StockInMemory,
+    StockKeeper,
+    split_headers,
+)
 from keys.custody.service_acts import ServiceActs
 from keys.custody.service_keys import ServiceKeys
 from keys.custody.shares import read_share
-from keys.custody.versions import BookInMemory, BookKeeper, Versions
+from keys.custody.versions import BookInMemory, BookKeeper, Versions, bureau_key
 from keys.endorsement import (
     Endorsement,
     make_endorsement,
     make_introduction,
     root_fingerprint,
 )
-from keys.errors import HeaderMalformed, SuiteBelowFloor
+from keys.errors import SuiteBelowFloor
 from keys.heads import examine
 from keys.lifecycle import COMPROMISED, SUSPENDED
 from keys.manifest import Manifest
@@ -97,6 +103,7 @@ class Custody(ServiceActs):
         production: whether the bureau's keys serve nobody until officers are founded.
         book: where the states of the keys are kept.
         parts: makes what it adds to a backup; None for keys that are in no store.
+        prekeys: where the secret halves of the bureau's are kept.
     """
 
     def __init__(
@@ -109,8 +116,10 @@ class Custody(ServiceActs):
         production: bool = False,
         book: BookKeeper | None = None,
         parts: PartMaker | None = None,
+        prekeys: StockKeeper | None = None,
     ) -> None:
         self.secret = secret
+        self._prekeys = BureauPrekeys(prekeys or StockInMemory(), system_clock)
         self._part_maker = parts
         self._officers = officers
         versions = Versions(
@@ -157,6 +166,7 @@ class Custody(ServiceActs):
     def seal(self) -> None:
         """Seals the bureau's keys at once, and ends every grant."""
         self.secret.seal()
+        self._prekeys.forget()
         if self._officers is not None:
             self._officers.close_grants()
 
@@ -274,13 +284,11 @@ class Custody(ServiceActs):
     ) -> tuple[Header, bytes, Manifest]:
         """Judges who may have a dispatch opened: the first two arguments are header and prefix."""
         header, prefix = arguments[:2]
-        source = io.BytesIO(header)
-        parsed = Header.parse(source)
-        if source.read(1):
-            raise HeaderMalformed("something follows the header")
+        keys, (parsed, kept) = self.bureau, split_headers(header)
         check_stanzas(parsed)
-        file_key, edition = self.bureau.open(parsed)
-        manifest = examine(parsed, file_key, io.BytesIO(prefix), edition.card)
+        found = self._prekeys.unwrap(parsed, kept, keys, self._fingerprints)
+        manifest = examine(parsed, found.file_key, io.BytesIO(prefix), found.fingerprints)
+        found.require_named(manifest)
         TABLE.require_opens(manifest.suite, manifest.label.level, system_clock().date())
         use = Use(
             act,
@@ -290,8 +298,33 @@ class Custody(ServiceActs):
             dispatch=manifest.id,
         )
         self._demands.require(use, warrant)
-        self._versions.require_opens(edition.card.edition)
-        return parsed, file_key, manifest
+        self._versions.require_opens(found.edition)
+        if found.prekey is not None:
+            self._prekeys.hold(found.prekey, parsed, found.file_key, keys)
+        return parsed, found.file_key, manifest
+
+    def _fingerprints(self) -> frozenset[str]:
+        """Of every edition of the bureau's card, those whose keys are gone too."""
+        every = self._versions.book().of(bureau_key(self.card()))
+        return frozenset(each.fingerprint for each in every)
+
+    def make_prekeys(self, count: bytes, warrant: bytes = b"") -> bytes:
+        """Makes a bundle of the bureau's one-time prekeys."""
+        keys = self.bureau
+        self._demands.require(Use("make_prekeys", (count,), None), warrant)
+        self._versions.require_protects()
+        try:
+            return self._prekeys.make(keys, int(count))
+        except ValueError as error:
+            raise RequestMalformed(str(error)) from error
+
+    def kept_headers(self) -> bytes:
+        """What was opened under prekeys, to be read again once they are gone."""
+        return self._prekeys.kept()
+
+    def spend_prekey(self, prekey: bytes, header: bytes) -> None:
+        """Destroys a prekey whose header is kept."""
+        self._prekeys.spend(prekey.decode("ascii", "replace"), header, self.bureau)
 
     def open_sealed(self, ciphertext: bytes, warrant: bytes = b"") -> bytes:
         """Opens a small age file to the bureau's key that is not a dispatch."""

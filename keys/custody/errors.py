@@ -275,6 +275,18 @@ class KeyBookFull(Refusal):
     code = "KEY_BOOK_FULL"
 
 
+class PrekeysFull(Refusal):
+    """The custodian keeps as many one-time prekeys as it may."""
+
+    code = "PREKEYS_FULL"
+
+
+class PrekeyNotKept(Refusal):
+    """A prekey was to be destroyed before what it opened is kept under a lasting key."""
+
+    code = "PREKEY_NOT_KEPT"
+
+
 class KeyNotDestroyable(Refusal):
     """The version is in force, suspended, or an archive key that still rests before it goes."""
 

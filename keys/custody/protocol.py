@@ -208,7 +208,8 @@ class Custodian(Protocol):
         card, and that stanzas and addressees are one for one.
 
         Args:
-            header: exactly the age header.
+            header: exactly the age header; behind it, where its prekey is spent, the one that
+                `kept_headers` gave.
             prefix: the beginning of the payload, nonce included: `PREFIX_BYTES` of it, or the
                 whole payload where it is shorter.
             warrant: the grant and the proof of the logged intent, once officers are founded.
@@ -216,7 +217,7 @@ class Custodian(Protocol):
         Raises:
             Refusal: NotAge, HeaderMalformed, HeaderTooLarge, MixedRecipients, LabelMismatch,
                 NotAddressed, HeaderTampered, PayloadDamaged, PackageMalformed,
-                ManifestMalformed, SuiteBelowFloor, NotIntended or AddresseesMismatch.
+                ManifestMalformed, SuiteBelowFloor, NotIntended or AddresseesMismatch; PrekeyUsed.
         """
         ...
 
@@ -241,6 +242,36 @@ class Custodian(Protocol):
         Raises:
             RequestMalformed: no recipient.
             Refusal: as `open_file_key`.
+        """
+        ...
+
+    def make_prekeys(self, count: bytes, warrant: bytes = b"") -> bytes:
+        """Makes a bundle of the bureau's one-time prekeys (`keys.prekeys`), for the directory.
+
+        Args:
+            count: 1 to 100, in decimal digits.
+            warrant: the proof of the logged intent, once officers are founded.
+
+        Raises:
+            RequestMalformed: another count.
+            PrekeysFull: as many are there as may be.
+        """
+        ...
+
+    def kept_headers(self) -> bytes:
+        """Headers to be kept beside envelopes that were opened under prekeys since the start.
+
+        Returns:
+            Canonical JSON `[{"header": base64, "prekey": id}]`, 32 at a time: each holds the label
+            and one stanza, for the bureau's edition in force.
+        """
+        ...
+
+    def spend_prekey(self, prekey: bytes, header: bytes) -> None:
+        """Destroys a prekey, once the header that was given for it is kept; again is harmless.
+
+        Raises:
+            PrekeyNotKept: another header was given for it, or none.
         """
         ...
 

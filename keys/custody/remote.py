@@ -156,6 +156,20 @@ class AskedCustodian(ABC):
         made: bytes = self._ask("rewrap_header", header, prefix, recipient, warrant)
         return made
 
+    def make_prekeys(self, count: bytes, warrant: bytes = b"") -> bytes:
+        """Makes a bundle of the bureau's one-time prekeys."""
+        bundle: bytes = self._ask("make_prekeys", count, warrant)
+        return bundle
+
+    def kept_headers(self) -> bytes:
+        """What was opened under prekeys, to be read again once they are gone."""
+        kept: bytes = self._ask("kept_headers")
+        return kept
+
+    def spend_prekey(self, prekey: bytes, header: bytes) -> None:
+        """Destroys a prekey whose header is kept."""
+        self._ask("spend_prekey", prekey, header)
+
     def open_sealed(self, ciphertext: bytes, warrant: bytes = b"") -> bytes:
         """Opens a small age file to the bureau's key that is not a dispatch."""
         plaintext: bytes = self._ask("open_sealed", ciphertext, warrant)

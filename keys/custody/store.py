@@ -6,6 +6,7 @@
       secret.age        the secret compartment (age, passphrase), until it is split
       versions.age      the states of the keys by version, and the orders to destroy them
                         (`keys.custody.versions`)
+      prekeys.age       the bureau's one-time prekeys (`keys.custody.prekeys`)
       officers.age      the roll of officers (age, passphrase), from its founding ceremony on
       clock.mark        how late it was when a custodian last worked (`keys.custody.clock`)
       log.head          the last signed head of the log (`keys.custody.log_keys`)
@@ -47,6 +48,7 @@ from keys.custody.files import make_folders, read_private, require_private
 from keys.custody.log_keys import HeadInStore
 from keys.custody.officers import Officers
 from keys.custody.parts import PartMaker
+from keys.custody.prekeys import StockFile
 from keys.custody.roll_file import LOG_N, RollFile
 from keys.custody.service_keys import SERVICE_TYPE, ServiceKeys, encode_service, read_service
 from keys.custody.versions import BookFile
@@ -164,6 +166,7 @@ def open_store(store: Path, credential: bytes, *, production: bool = False) -> C
         production=production,
         book=BookFile(store, credential),
         parts=PartMaker(store, credential),
+        prekeys=StockFile(store, credential),
     )
     custody.remember_keys()
     return custody

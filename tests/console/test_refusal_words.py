@@ -34,6 +34,8 @@ AT_A_TERMINAL = {
     *("PERSON_UNKNOWN", "NOT_ADMITTED", "KEY_NOT_ATTESTED", "SHARE_NOT_AWAITED"),
     # So do backups, and the record of how the unseal key was split.
     *("BACKUP_KEY_NOT_ADMITTED", "SPLITTING_HOLDER_UNKNOWN", "SPLITTING_RECORD_MALFORMED"),
+    # The service has prekeys made and destroyed by itself, and tells its journal why not.
+    *("PREKEYS_FULL", "PREKEY_NOT_KEPT"),
     # Of packs, checkpoints and acts of several persons: their commands speak.
     *(
         "RECTIFICATION_NOT_SIGNABLE",

@@ -26,6 +26,7 @@ from keys.custody.intents import Warrant
 from keys.custody.log_keys import LogKeys
 from keys.custody.parts import Part, PartHead
 from keys.custody.place import SecondPlace, State
+from keys.custody.prekeys import Lot, Stock, split_headers
 from keys.custody.roll import Roll
 from keys.custody.shares import Holder, Share, open_share, read_share, split
 from keys.custody.splitting_record import begin_record, confirm_record, read_splitting_record
@@ -144,6 +145,7 @@ def _envelopes() -> list[Parser]:
 
     return [
         of("keys.age.header:Header.parse", lambda data: Header.parse(io.BytesIO(data)), header),
+        of("keys.custody.prekeys:split_headers", split_headers, header * 2),
         of("keys.age.files:open_age", open_age, sealed),
         of("keys.heads:open_head", head, sealed),
         of("keys.age.armor:decode", armor.decode, _armoured(sealed)),
@@ -278,6 +280,8 @@ def _statements() -> list[Parser]:
            lambda data: decode_signed(data, "receipt", ReceiptMalformed), given),
         of("keys.acts:Act.parse", Act.parse, act("policy.change", "OFF-000001").encoded),
         of("keys.custody.versions:Book.parse", Book.parse, _book(), refusals=MALFORMED),
+        of("keys.custody.prekeys:Stock.parse", Stock.parse,
+           Stock((Lot(1, NOW, b"age"),), 1).encode(), refusals=MALFORMED),
         of("keys.custody.compartment:CustodyState.parse", CustodyState.parse,
            OFFICE.state().to_bytes(), refusals=MALFORMED),
         of("keys.custody.compartment:Splitting.parse", Splitting.parse,

@@ -29,7 +29,7 @@ MINREX, PARIS, LOME = map(identity, ("MINREX", "PARIS", "LOME"))
 
 def _examined(envelope: bytes) -> Manifest:
     header, payload = split(envelope)
-    return examine(header, FILE_KEY, io.BytesIO(payload), PARIS.card)
+    return examine(header, FILE_KEY, io.BytesIO(payload), {PARIS.card.fingerprint})
 
 
 def _changing(change: Callable[[list[Stanza]], object]) -> bytes:

@@ -388,7 +388,7 @@ class PrefixCustodian:
         file_key = self._holder.open_file_key(header, peek)
         assert peek(16) == peek(self._count)[:16]
         prefix = io.BytesIO(peek(self._count))
-        self.manifest = examine(header, file_key, prefix, self._holder.card)
+        self.manifest = examine(header, file_key, prefix, {self._holder.card.fingerprint})
         return file_key
 
 

@@ -161,7 +161,7 @@ def test_a_header_is_made_for_one_readers_own_key_and_opens_for_no_other(
     assert unwrap(stanza, HybridKey.generate()) is None
     made.verify(file_key)
     payload = io.BytesIO(envelope.payload)
-    manifest = examine(envelope.header, file_key, payload, custodian.card())
+    manifest = examine(envelope.header, file_key, payload, {custodian.card().fingerprint})
     assert label == envelope.header.stanzas[0]
     assert (told["manifest"], told["releasability"]) == (manifest.hash, [])
     with pytest.raises(RequestMalformed):
