@@ -15,7 +15,7 @@ from cipher_service.access.acts import Gate
 from cipher_service.access.subjects import Principal
 from cipher_service.console.flow import Awaiting, Flow, Page, Place
 from cipher_service.console.language import mark
-from cipher_service.console.visit import Visit
+from cipher_service.console.visit import Visit, require_chosen
 from cipher_service.directory import officers
 from cipher_service.directory.officers import Officer
 from cipher_service.errors import ServiceError
@@ -88,6 +88,7 @@ async def recovery(visit: Visit) -> Response:
 async def begin_recovery(visit: Visit) -> Response:
     """Make the link, show it once, and lead to where it is signed."""
     form = await visit.form("officer", "reason")
+    require_chosen(form, "officer")
     people = await visit.read(lambda connection, gate: _people(connection, gate, visit))
     made = await visit.act(
         "officer_relink",

@@ -18,7 +18,7 @@ from cipher_service.audit.inquiry import grants_on
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import mark
 from cipher_service.console.rights import KINDS, MANDATES, instant_of
-from cipher_service.console.visit import Visit
+from cipher_service.console.visit import Visit, require_chosen
 from cipher_service.directory import officers
 from cipher_service.directory.officers import Officer
 from cipher_service.directory.roles import Role, default_roles
@@ -73,6 +73,7 @@ async def propose_habilitation(visit: Visit) -> Response:
     """Propose an habilitation, and go and sign it."""
     number = str(visit.request.path_params["officer"])
     form = await visit.form("level", "caveats", "until", "trained", "act", "reason")
+    require_chosen(form, "level")
     asked = {
         "officer": number,
         "level": form["level"],
@@ -91,6 +92,7 @@ async def propose_function(visit: Visit) -> Response:
     """Propose a function, and go and sign it."""
     number = str(visit.request.path_params["officer"])
     form = await visit.form("role", "until", "act", "reason")
+    require_chosen(form, "role")
     asked = {
         "officer": number,
         "role": form["role"],
@@ -151,6 +153,7 @@ async def let_know(visit: Visit) -> Response:
 async def propose_need(visit: Visit) -> Response:
     """Propose a need to know, and go and sign it."""
     form = await visit.form("officer", "kind", "matter", "until", "reason")
+    require_chosen(form, "officer", "kind")
     if form["kind"] not in _SPELT:
         raise ServiceError("FORM_REFUSED")
     asked = {

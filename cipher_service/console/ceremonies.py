@@ -21,7 +21,7 @@ from cipher_service.access.subjects import Principal
 from cipher_service.console.flow import Awaiting, Flow, Page, Place
 from cipher_service.console.language import mark
 from cipher_service.console.refusals import status_of, words_of
-from cipher_service.console.visit import Visit
+from cipher_service.console.visit import Visit, require_chosen
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
@@ -74,9 +74,10 @@ async def prepare(visit: Visit) -> Response:
         **{name: form[name] for name in ("second", "third", "reason")},
     }
     try:
+        require_chosen(form, "second", "third")
         made = await visit.act("ceremony_prepare", asked)
     except ServiceError as refusal:
-        if refusal.code != "CEREMONY_MALFORMED":
+        if refusal.code not in ("CEREMONY_MALFORMED", "CHOICE_MISSING"):
             raise
         return await _form(visit, refusal, form)
     return visit.go(f"/ceremonies/{made['ceremony']}")

@@ -22,7 +22,7 @@ from cipher_service.console.flow import Awaiting, Flow, Page, Place
 from cipher_service.console.language import mark
 from cipher_service.console.refusals import status_of, words_of
 from cipher_service.console.rights import MANDATES, REVOKE, SEEN_BY, instant_of
-from cipher_service.console.visit import Visit
+from cipher_service.console.visit import Visit, require_chosen
 from cipher_service.directory import officers
 from cipher_service.directory.roles import default_roles
 from cipher_service.errors import ServiceError
@@ -32,8 +32,7 @@ KINDS: Final = {"interim": mark("intérim"), "signature": mark("délégation de 
 _REGISTERS: Final = "CHIEF-CNTC"
 _SIGNS: Final = "MINISTER"
 _FIELDS: Final = ("kind", "holder", "delegator", "role", "level", "since", "until", "act", "reason")
-_CHOSEN: Final = ("holder", "delegator", "role")
-"""What the form leads nobody to: none of them is chosen beforehand."""
+_CHOSEN: Final = ("kind", "holder", "delegator", "role", "level")
 _ACTION: Final = "action"
 _SHOW: Final = "acts"
 """The button that shows the acts of the chosen function, and writes nothing down."""
@@ -66,7 +65,7 @@ async def propose(visit: Visit) -> Response:
         return await _listed(visit, None, form, chosen)
     asked = {name: form[name] for name in _FIELDS if name not in ("since", "until")}
     try:
-        _check_chosen(form)
+        require_chosen(form, *_CHOSEN)
         window = {"starts": _start_of(form["since"]), "ends": end_of(form["until"])}
         made = await visit.act("mandate_propose", {**asked, **window, "actions": chosen})
     except ServiceError as refusal:
@@ -157,11 +156,6 @@ def _rows(actions: Iterable[str]) -> list[Row]:
     """Return rows of the matrix, in its order."""
     named = frozenset(actions)
     return [row for action, row in default_matrix().rows.items() if action in named]
-
-
-def _check_chosen(form: dict[str, str]) -> None:
-    if not all(form[name] for name in _CHOSEN):
-        raise ServiceError("CHOICE_MISSING")
 
 
 def _start_of(day: str) -> str:

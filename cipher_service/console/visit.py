@@ -11,7 +11,7 @@ return visit.go("/depeches/")
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from gettext import NullTranslations
@@ -75,6 +75,18 @@ class Person:
     def post(self) -> str:
         """The post where the officer serves."""
         return self.officer.identity.post
+
+
+def require_chosen(form: Mapping[str, str], *names: str) -> None:
+    """Demand that somebody chose in lists where nothing is chosen beforehand.
+
+    Where a wrong click gives rights, nobody is led to the first of a list.
+
+    Raises:
+        ServiceError: CHOICE_MISSING.
+    """
+    if not all(form[name] for name in names):
+        raise ServiceError("CHOICE_MISSING")
 
 
 class Visit:

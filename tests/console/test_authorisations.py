@@ -109,7 +109,7 @@ def test_what_cannot_be_is_refused_before_a_signature(enter: Enter, newcomer: st
     clerk.goto("/politiques", status=403)
     deputy = enter("DEPUTY-DIRECTOR")
     deputy.goto("/connaitre?lang=fr")
-    deputy.page.get_by_label("Officier").select_option(index=0)
+    deputy.page.get_by_label("Officier").select_option(index=1)
     deputy.page.get_by_label("À connaître").select_option("poste")
     deputy.page.get_by_label("Identifiant").fill("ATLANTIDE")
     deputy.page.get_by_label("Motif").fill("Dossier en cours")

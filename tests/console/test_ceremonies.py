@@ -47,6 +47,8 @@ def propose(tab: Tab, ministry: Stage, cards: dict[str, str]) -> None:
         page.locator(f"#code-{row}").fill(code)
         page.locator(f"#officer-{row}").select_option(sample(ministry, role))
         page.locator(f"#card-{row}").fill(cards[code])
+    for chosen, role in (("#second", "CUSTODIAN-B"), ("#third", "CHIEF-CNTC")):
+        page.locator(chosen).select_option(sample(ministry, role))
     page.get_by_label("Motif").fill("Un porteur est parti")
     page.get_by_role("button", name="Soumettre").click()
 

@@ -78,6 +78,7 @@ def test_the_order_of_article_8_is_shown_with_what_it_rests_on(
     page.locator("#holder").select_option(directors[1])
     page.locator("#delegator").select_option(number_of(ministry, "SECRETARY-GENERAL"))
     page.locator("#role").select_option("SECRETARY-GENERAL")
+    page.locator("#level").select_option("SECRET")
     page.locator("#until").fill((clock.now() + timedelta(days=3)).strftime("%Y-%m-%d"))
     page.locator("#act").fill(ACT)
     write = page.locator("form[action='/mandats'] button:not([name])")

@@ -48,7 +48,13 @@ def test_the_cell_writes_the_minister_signs_and_one_person_ends(
     chief.goto("/mandats")
     check_page(chief, foreign=foreign)
     page = chief.page
-    for chosen in ("#holder", "#delegator", "#role"):  # nobody is led to the first of the list
+    for chosen in (
+        "#kind",
+        "#holder",
+        "#delegator",
+        "#role",
+        "#level",
+    ):  # nobody is led to the first of the list
         expect(page.locator(chosen)).to_have_value("")
         expect(page.locator(f"{chosen}:invalid")).to_have_count(1)
     page.get_by_label("Sorte").select_option("signature")

@@ -1,5 +1,6 @@
 """Who reviews rights, and who writes, signs and ends mandates: each function, without a browser."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -116,7 +117,7 @@ def test_only_the_cell_writes_and_a_draft_that_is_not_whole_is_refused_by_name(
         {"action": "x" * 3000},
         {"act": " "},
         {"delegator": number_of(officers.on, "COURIER")},
-        *({name: ""} for name in ("holder", "delegator", "role")),
+        *({name: ""} for name in ("kind", "holder", "delegator", "role", "level")),
     ]
     for changes in mendable:
         (told,) = officers.ask([("CHIEF-CNTC", Question("/mandats", {**form, **changes}))])
@@ -149,3 +150,48 @@ def test_only_the_minister_is_led_to_sign_a_draft_and_none_that_ended(officers: 
     assert ended.where == f"/mandats/{number}"
     (late,) = officers.ask([("MINISTER", Question(f"/mandats/{number}/signer", {}))])
     assert late.code == "NOT_PROPOSED", late
+
+
+def test_no_list_that_gives_rights_is_chosen_beforehand(officers: Officers) -> None:
+    """The first of a list is nobody and nothing; left there, the form is refused by name."""
+    somebody = number_of(officers.on, "COURIER")
+    holders = {f"{name}-{row}": "" for name in ("code", "officer", "card") for row in range(5)}
+    dated = {"until": "", "act": ACT, "reason": "x"}
+    rights = f"/droits/{somebody}"
+    forms: list[tuple[str, str, str, dict[str, str], tuple[str, ...]]] = [
+        ("SECURITY-OFFICER", f"{rights}/accorder", f"{rights}/fonction", dated, ("role",)),
+        (
+            *("SECURITY-OFFICER", f"{rights}/accorder", f"{rights}/habilitation"),
+            {**dated, "caveats": "", "trained": ""},
+            ("level",),
+        ),
+        (
+            *("MINISTER", "/connaitre", "/connaitre"),
+            {"matter": "PARIS", "until": "", "reason": "x"},
+            ("officer", "kind"),
+        ),
+        ("SECURITY-OFFICER", "/recuperation", "/recuperation", {"reason": "x"}, ("officer",)),
+        (
+            *("CUSTODIAN-A", "/ceremonies/nouvelle", "/ceremonies/nouvelle"),
+            {"threshold": "2", "reason": "x", **holders},
+            ("second", "third"),
+        ),
+        (
+            *("CHIEF-CNTC", "/mandats", "/mandats"),
+            {"since": "", **dated},
+            ("kind", "holder", "delegator", "role", "level"),
+        ),
+    ]
+    for role, page, to, form, lists in forms:
+        (shown,) = officers.ask([(role, Question(page))])
+        for name in lists:
+            (opening, first) = re.findall(
+                rf'<select[^>]* name="{name}"([^>]*)>\s*(<option[^>]*>)', shown.words
+            )[0]
+            assert "required" in opening, (page, name)
+            assert re.search(r'value=""|value(?=[ >])', first), (page, name, first)
+            assert "selected" not in shown.words.split(f'name="{name}"')[1].split("</select>")[0]
+        unchosen = {**form, **dict.fromkeys(lists, "")}
+        (told,) = officers.ask([(role, Question(to, unchosen))])
+        assert "Une liste est restée" in told.words, (to, told.words[:200])
+        assert told.status == 422, (to, told.status)
