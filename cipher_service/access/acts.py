@@ -63,8 +63,7 @@ def require(
             could be are there).
     """
     if by is None:
-        if founded(connection):
-            raise ServiceError("FOUNDING_OVER")
+        require_founding(connection)
         return None
     principal = gate.principals.of(connection, by, context.now)
     decision = decide(gate.policies, principal, action, resource, context)
@@ -126,6 +125,12 @@ def anybody(connection: Connection, officer_id: str, level: int = NOBODY) -> Per
         return person(connection, officer_id, level)
     except ServiceError:
         return Person(officer_id, "", level)
+
+
+def require_founding(connection: Connection) -> None:
+    """Let an act without an author pass. Raises ServiceError FOUNDING_OVER."""
+    if founded(connection):
+        raise ServiceError("FOUNDING_OVER")
 
 
 def founded(connection: Connection) -> bool:

@@ -1,7 +1,8 @@
 """Looking at the log, and at everybody's rights, are acts: decided, and in the log before it shows.
 
 The log is the auditor's alone. Rights are open to those who may read the policies, and to the
-security officer, who reviews them.
+security officer, who reviews them. The register of controlled items is read at the ministry's own
+machine only, by those who keep it and by the auditor.
 """
 
 from collections.abc import Callable
@@ -19,9 +20,12 @@ from cipher_service.identity.officer_commands import OfficerAct
 
 AUDIT_READ: Final = "audit_read"
 RIGHTS_READ: Final = "rights_read"
+ITEMS_READ: Final = "items_read"
+REGISTER: Final = Book("controlled-items")
 _OPENED_BY: Final[dict[str, tuple[tuple[str, Resource], ...]]] = {
     AUDIT_READ: (("audit-read", Book("audit")),),
     RIGHTS_READ: (("policy-read", Book("policies")), ("recertify", Person("", ""))),
+    ITEMS_READ: (("items-keep", REGISTER), ("audit-read", Book("audit"))),
 }
 """For each look, the actions of the matrix of which one suffices."""
 
@@ -39,7 +43,7 @@ def acts(now: Callable[[], datetime] = clock.now) -> dict[str, OfficerAct]:
 
         return looked
 
-    return {name: look(name) for name in _OPENED_BY}
+    return {name: look(name) for name in (AUDIT_READ, RIGHTS_READ)}
 
 
 def ruled(

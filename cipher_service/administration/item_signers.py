@@ -2,11 +2,17 @@
 
     with signed(arguments, terminal, "item_send", arguments.by) as connection:
         controlled.send(connection, ...)
+    with kept(arguments, terminal, "item_destroy") as connection:
+        controlled.destroy(connection, ...)
+    with read(arguments, terminal) as connection:
+        controlled.items(connection)
 
 A holder who is an officer signs with their own security key, and nobody signs in their place while
 they are in service. A holder by another name (a post, a holder of shares) has no key here: once the
 founders have theirs, an officer who keeps the register signs for them, by the paper in hand. The
-policies say who keeps it (`items-keep`): they are asked of a keeper, and of whoever counts.
+policies say who keeps it (`items-keep`): they are asked of a keeper, of whoever enters an item or
+counts, and of whom a destruction names beside its two witnesses. To read the register is an act
+too: its keepers' and the auditor's, and in the log before anything is shown.
 """
 
 import re
@@ -18,9 +24,10 @@ from typing import Final
 from sqlalchemy import Connection
 
 from cipher_service import clock
-from cipher_service.access.acts import Gate, circumstances, founded, require
-from cipher_service.access.subjects import Book
+from cipher_service.access.acts import Gate, circumstances, founded, require, require_founding
+from cipher_service.access.looks import ITEMS_READ, REGISTER, ruled
 from cipher_service.administration import presence
+from cipher_service.administration.acting import acting
 from cipher_service.administration.installation import Installation, journal_of, opened
 from cipher_service.audit.journal import Found
 from cipher_service.client.failures import Refused
@@ -31,10 +38,9 @@ from cipher_service.storage.unit_of_work import reading
 _OFFICER: Final = re.compile("OFF-[0-9]{6,}")
 _GIVES: Final = "item_send"
 """The act that is also done for an officer who is suspended or has left: what they held goes on."""
-_COUNTS: Final = "item_inventory"
-"""The act on what others hold: whoever does it keeps the register."""
+_KEEPERS_OWN: Final = ("item_inventory", "item_enter")
+"""The acts on what the register says of everybody: whoever does one keeps it."""
 _KEEPS: Final = "items-keep"
-_REGISTER: Final = Book("controlled-items")
 
 
 @contextmanager
@@ -57,7 +63,7 @@ def signed(
     Raises:
         Refused: KEEPER_NEEDED; as `presence.sign` and `presence.verify`.
         ServiceError: UNKNOWN_OFFICER, NOT_ALLOWED (a keeper who does not keep the register, or
-            whoever counts); as `presence.verify`, KEY_UNKNOWN also for a signer who is
+            whoever enters or counts); as `presence.verify`, KEY_UNKNOWN also for a signer who is
             suspended or has left.
     """
     found = Found()
@@ -71,9 +77,44 @@ def signed(
         with journal.act(name, about, found) as connection:
             presence.verify(connection, answers, installation.settings, clock.now())
             found.signers = tuple(answers.given)
-            if arguments.keeper is not None or (name == _COUNTS and _OFFICER.fullmatch(person)):
+            if arguments.keeper is not None or (
+                name in _KEEPERS_OWN and _OFFICER.fullmatch(person)
+            ):
                 _require_keeper(connection, arguments.keeper or person, found)
             yield connection
+
+
+@contextmanager
+def kept(arguments: Namespace, terminal: Terminal, name: str) -> Iterator[Connection]:
+    """Open the books for one act of whom `--by` names, a keeper of the register.
+
+    Raises:
+        Refused: as `presence.sign` and `presence.verify`.
+        ServiceError: UNKNOWN_OFFICER, NOT_ALLOWED, FOUNDING_OVER (nobody is named).
+    """
+    with acting(arguments, terminal, str(arguments.item), name=name) as desk:
+        context = circumstances(desk.connection, desk.gate, desk.now)
+        require(desk.connection, desk.gate, arguments.by, _KEEPS, REGISTER, context)
+        yield desk.connection
+
+
+@contextmanager
+def read(arguments: Namespace, terminal: Terminal) -> Iterator[Connection]:
+    """Open the register to read it: decided, and in the log before anything is shown.
+
+    Raises:
+        Refused: as `presence.sign` and `presence.verify`.
+        ServiceError: UNKNOWN_OFFICER, NOT_ALLOWED, FOUNDING_OVER (nobody is named).
+    """
+    item: int | None = getattr(arguments, "item", None)
+    about = REGISTER.identifier if item is None else str(item)
+    with acting(arguments, terminal, about, name=ITEMS_READ) as desk:
+        if arguments.by is None:
+            require_founding(desk.connection)
+        else:
+            asked = (desk.connection, desk.gate, arguments.by, ITEMS_READ, desk.now)
+            desk.found.ruling = ruled(*asked)
+        yield desk.connection
 
 
 def _signers(
@@ -94,7 +135,7 @@ def _require_keeper(connection: Connection, keeper: str, found: Found) -> None:
         return
     gate = Gate(note=lambda decision: setattr(found, "ruling", decision.ruling()))
     now = circumstances(connection, gate, clock.now())
-    require(connection, gate, keeper, _KEEPS, _REGISTER, now)
+    require(connection, gate, keeper, _KEEPS, REGISTER, now)
 
 
 def _is_gone(installation: Installation, officer: str) -> bool:

@@ -2,7 +2,7 @@
 
 Whoever takes an item, gives it or counts signs with their security key, or a keeper of the register
 does for them (`item_signers`). A destruction is signed by two persons, each with the identity that
-their share or their post has.
+their share or their post has, and entered by a keeper. Reading is the keepers' and the auditor's.
 """
 
 from argparse import Namespace
@@ -14,8 +14,7 @@ from sqlalchemy import Connection
 
 from cipher_service import clock
 from cipher_service.administration.exposing import show_exposed
-from cipher_service.administration.installation import acting, opened
-from cipher_service.administration.item_signers import signed
+from cipher_service.administration.item_signers import kept, read, signed
 from cipher_service.administration.witnessing import (
     Told,
     require_vacant,
@@ -31,13 +30,12 @@ from cipher_service.directory.controlled import Item
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.dispatches.exposure import exposed_by_item
 from cipher_service.pouches import cargo
-from cipher_service.storage.unit_of_work import reading
 from keys.destruction import make_record, read_record
 
 
 def list_items(arguments: Namespace, terminal: Terminal) -> None:
     """List every item ever entered, or those of one holder, and tell when all must be counted."""
-    with opened(arguments) as installation, reading(installation.engine) as connection:
+    with read(arguments, terminal) as connection:
         found = controlled.items(connection, arguments.holder)
         due = controlled.inventory_due(connection, clock.now())
     if terminal.as_json:
@@ -51,7 +49,7 @@ def list_items(arguments: Namespace, terminal: Terminal) -> None:
 
 def show(arguments: Namespace, terminal: Terminal) -> None:
     """Show what became of an item, the oldest first."""
-    with opened(arguments) as installation, reading(installation.engine) as connection:
+    with read(arguments, terminal) as connection:
         found = controlled.history(connection, arguments.item)
     if terminal.as_json:
         terminal.show_json(
@@ -66,7 +64,7 @@ def show(arguments: Namespace, terminal: Terminal) -> None:
 
 def exposed(arguments: Namespace, terminal: Terminal) -> None:
     """Show which dispatches the keys that travel with an item could read."""
-    with opened(arguments) as installation, reading(installation.engine) as connection:
+    with read(arguments, terminal) as connection:
         item = _item(connection, arguments.item)
         found = exposed_by_item(connection, item.item)
     if terminal.as_json:
@@ -180,7 +178,7 @@ def destroy(arguments: Namespace, terminal: Terminal) -> None:
     require_vacant(arguments.out, arguments.paper)
     witnesses = witnesses_of(arguments.identity, arguments, terminal)
     now = clock.now().replace(microsecond=0)
-    with acting(arguments, "item_destroy", str(arguments.item)) as connection:
+    with kept(arguments, terminal, "item_destroy") as connection:
         found = _item(connection, arguments.item)
         record = make_record(found.item, found.designation, arguments.reference, now, witnesses)
         controlled.destroy(

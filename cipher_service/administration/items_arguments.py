@@ -29,10 +29,12 @@ def add_items(commands: "Commands[Parser]", say: Say, client: Say) -> None:
 def _add_looks(group: "Commands[Parser]", say: Say) -> None:
     listing = add_command(group, say, "items.list", "items:list_items")
     listing.add_argument("--holder", metavar=say("a_person"), help=say("help_item_whose"))
+    _add_officer(listing, say)
     add_json(listing, say)
     for name in ("show", "exposed"):
         look = add_command(group, say, f"items.{name}", f"items:{name}")
         _add_item(look, say)
+        _add_officer(look, say)
         add_json(look, say)
 
 
@@ -78,6 +80,7 @@ def _add_inventory(group: "Commands[Parser]", say: Say) -> None:
 def _add_destruction(group: "Commands[Parser]", say: Say, client: Say) -> None:
     destroy = add_command(group, say, "items.destroy", "items:destroy")
     _add_item(destroy, say)
+    _add_officer(destroy, say)
     _add_reference(destroy, say)
     destroy.add_argument(
         "--identity",
@@ -96,6 +99,11 @@ def _add_item(parser: Parser, say: Say) -> None:
 
 def _add_by(parser: Parser, say: Say) -> None:
     parser.add_argument("--by", metavar=say("a_person"), required=True, help=say("help_item_by"))
+
+
+def _add_officer(parser: Parser, say: Say) -> None:
+    parser.add_argument("--by", metavar="OFF-N", help=say("help_by"))
+    add_software_key(parser, say)
 
 
 def _add_keeper(parser: Parser, say: Say) -> None:

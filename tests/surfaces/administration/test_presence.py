@@ -1,5 +1,7 @@
 """Whom a command names signs it: typed names suffice only until the officers have keys."""
 
+import os
+import pwd
 from argparse import Namespace
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +13,7 @@ from cipher_service import clock
 from cipher_service.administration import presence
 from cipher_service.administration.founding import found_installation
 from cipher_service.administration.installation import Installation, installation_at
+from cipher_service.administration.stage import chiffre
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import officers
@@ -273,9 +276,11 @@ def test_who_takes_and_gives_a_controlled_item_signs_for_it(founded: House) -> N
     founded.refused("SECURITY_KEY_ABSENT", *enter, security)
     founded.refused("SECURITY_KEY_ABSENT", *enter, security, *other)
     founded.refused("SIGNATURE_NEEDED", *enter, founded.of["DRAFTER"], *other)
-    done = founded.type(*enter, security, *signs)
+    founded.refused("NOT_ALLOWED", *enter, security, *signs)  # holds it, and keeps no register
+    done = founded.type(*enter, security, *signs, "--keeper", chief, *other)
     assert done.returncode == 0, done.stderr
     assert told(founded, "item_enter") == (security, "done")
+    assert told(founded, "countersigned") == (chief, "done")
     item = done.stdout.strip()
 
     send = ("items", "send", item, *reference, "--to", chief, "--by")
@@ -294,6 +299,52 @@ def test_who_takes_and_gives_a_controlled_item_signs_for_it(founded: House) -> N
     assert told(founded, "item_inventory") == (chief, "done")
 
 
+def test_the_register_of_items_is_read_by_its_keepers_and_the_auditor(founded: House) -> None:
+    """Decided, signed, and in the log before a line is shown."""
+    chief, other = founded.of["CHIEF-CNTC"], founded.key("CHIEF-CNTC")
+    enter = ("items", "enter", "--kind", "share", "--reference", "PV", "Part 1", "--holder", chief)
+    item = founded.type(*enter, *other).stdout.strip()
+    founded.keys["AUDITOR"] = founded.keys["CHIEF-CNTC"].with_name("auditor.key")
+    with installation_at(founded.settings) as on, unit_of_work(on.engine) as connection:
+        founded.of["AUDITOR"] = person(connection, "AUDITOR")
+    founded.enrol("AUDITOR")
+    for typed in (("items", "list"), ("items", "show", item), ("items", "exposed", item)):
+        founded.refused("FOUNDING_OVER", *typed)
+        founded.refused("SECURITY_KEY_ABSENT", *typed, "--by", chief)
+        security = ("--by", founded.of["SECURITY-OFFICER"], *founded.key("SECURITY-OFFICER"))
+        founded.refused("NOT_ALLOWED", *typed, *security)
+        assert told(founded, "items_read") == (account(), "refused")
+        for role in ("CHIEF-CNTC", "AUDITOR"):
+            shown = founded.type(*typed, "--by", founded.of[role], *founded.key(role))
+            assert (shown.returncode, item in shown.stdout or chief in shown.stdout) == (0, True)
+            assert told(founded, "items_read") == (founded.of[role], "done")
+
+
+def account() -> str:
+    return f"account/{pwd.getpwuid(os.geteuid()).pw_name}"
+
+
+def test_a_destruction_of_an_item_is_entered_by_a_keeper(founded: House, tmp_path: Path) -> None:
+    chief, other = founded.of["CHIEF-CNTC"], founded.key("CHIEF-CNTC")
+    enter = ("items", "enter", "--kind", "share", "--reference", "PV", "Part 1", "--holder", chief)
+    item = founded.type(*enter, *other).stdout.strip()
+    for name in ("GARDE-A", "GARDE-B"):
+        new = ("identity", "new", "--post", name, "--out", str(tmp_path / name))
+        chiffre("en", *new, "--no-passphrase")
+    seen = [word for name in ("A", "B") for word in ("--identity", str(tmp_path / f"GARDE-{name}"))]
+    record = tmp_path / "pv.json"
+    destroy = ("items", "destroy", item, *seen, "-o", str(record), "--reference", "PV 9")
+    founded.refused("FOUNDING_OVER", *destroy)
+    founded.refused("SECURITY_KEY_ABSENT", *destroy, "--by", chief)
+    security = ("--by", founded.of["SECURITY-OFFICER"], *founded.key("SECURITY-OFFICER"))
+    founded.refused("NOT_ALLOWED", *destroy, *security)
+    assert not record.exists()
+    ended = founded.type(*destroy, "--by", chief, *other)
+    assert ended.returncode == 0, ended.stderr
+    assert told(founded, "item_destroy") == (chief, "done")
+    assert record.exists()
+
+
 def test_a_keeper_signs_for_a_holder_who_has_no_key(founded: House) -> None:
     security, keeper = founded.of["SECURITY-OFFICER"], founded.of["CHIEF-CNTC"]
     reference = ("--reference", "PV 8")
@@ -310,7 +361,7 @@ def test_a_keeper_signs_for_a_holder_who_has_no_key(founded: House) -> None:
 
     # Who is suspended signs nothing; what they held goes on by a keeper, who takes nothing else.
     mine = (security, *founded.key("SECURITY-OFFICER"))
-    held = founded.type(*enter[:-1], *mine).stdout.strip()
+    held = founded.type(*enter[:-1], *mine, *signs).stdout.strip()
     give = ("items", "send", held, *reference, "--to", "LOME", "--by")
     founded.refused("SECURITY_KEY_ABSENT", *give, security, *signs)
     with installation_at(founded.settings) as on, unit_of_work(on.engine) as connection:
