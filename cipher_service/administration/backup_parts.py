@@ -98,16 +98,17 @@ def part_of_custodian(installation: Installation, key: BackupKey) -> CustodianPa
     return CustodianPart({SEALED: sealed}, head.sha256, apart=True)
 
 
-def lay_parts(folder: Path, shares: list[Share]) -> bool:
+def lay_parts(folder: Path, shares: list[Share], *, lives: bool = False) -> bool:
     """Demand that an unpacked backup has both parts; lay the custodian's where it sealed it.
 
-    A backup of before `contents.json` has the custodian's store as it lies, or not at all.
+    A backup of before `contents.json` has the custodian's store as it lies, or not at all. Where
+    the custodian lives, its part is opened and compared like the rest, and not laid.
 
     Returns:
         Whether the custodian served apart.
 
     Raises:
-        Refused: BACKUP_UNREADABLE, BACKUP_PART_MISSING.
+        Refused: BACKUP_UNREADABLE, BACKUP_PART_MISSING, CUSTODIAN_NOT_APART.
         KeysError: the part does not open.
         OSError: the disk refuses.
     """
@@ -116,6 +117,8 @@ def lay_parts(folder: Path, shares: list[Share]) -> bool:
             raise Refused("BACKUP_PART_MISSING", part=name)
     settings = Settings.load(folder)
     store, told = settings.custodian_store, folder / CONTENTS
+    if lives and not settings.custodian_apart:
+        raise Refused("CUSTODIAN_NOT_APART")
     if not told.is_file():
         if not store.is_dir():
             raise Refused("BACKUP_PART_MISSING", part=CUSTODIAN)
@@ -132,7 +135,9 @@ def lay_parts(folder: Path, shares: list[Share]) -> bool:
     path = folder / SEALED
     sealed = path.read_bytes() if path.is_file() else b""
     _require(sha256(sealed).hexdigest(), contents.custodian, SEALED)
-    _opened(sealed, shares).lay(store, settings.custodian_credential)
+    part = _opened(sealed, shares)
+    if not lives:
+        part.lay(store, settings.custodian_credential)
     path.unlink()
     return True
 

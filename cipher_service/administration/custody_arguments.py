@@ -101,7 +101,9 @@ def add_backups(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     _add_shares(restore, say, client)
     restore.add_argument("--checkpoint", metavar=say("a_file"), help=say("help_restore_checkpoint"))
     restore.add_argument("--second", metavar=say("a_folder"), help=say("help_restore_second"))
-    restore.add_argument(
+    custodian = restore.add_mutually_exclusive_group()
+    custodian.add_argument("--custodian-lives", action="store_true", help=say("help_restore_lives"))
+    custodian.add_argument(
         "--custodian-second", metavar=say("a_folder"), help=say("help_restore_place")
     )
     restore.add_argument("--gap", metavar="N", type=int, help=say("help_restore_gap"))

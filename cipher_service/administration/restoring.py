@@ -2,7 +2,8 @@
 
 What happened after the backup was made is not in it: numbers were given, heads signed. Where there
 was a second store, all of that is replayed from it (`--second`), and no number is skipped; what the
-custodian's terminal and officers changed is in its second place (`--custodian-second`). Else
+custodian's terminal and officers changed is in its second place (`--custodian-second`), or in the
+custodian itself where that lives (`--custodian-lives`) and is not replaced by the backup's. Else
 every counter resumes far above (`--gap`, and above what a post's receipt proves), also those that
 this year had not begun. Series open a new epoch as a restored post's do, sessions and links end,
 prekeys that were free count as given. The log goes on under a new name: its first entry names the
@@ -55,9 +56,10 @@ from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys import canonical
 from keys.age.stream import OpeningStream
 from keys.cards import Card
-from keys.custody import Custodian, open_custodian, read_credential
-from keys.custody.backups import forget_log, open_with
+from keys.custody import Custodian, no_secret, open_custodian, read_credential
+from keys.custody.backups import open_with
 from keys.custody.lasting import DESKS_KEY
+from keys.custody.log_keys import HeadInStore
 from keys.custody.place import adopt, end_of
 from keys.custody.shares import Share
 from keys.log.notes import Note
@@ -120,8 +122,8 @@ def restore(arguments: Namespace, terminal: Terminal) -> None:
 
     Raises:
         Refused: FOUNDED_ALREADY, RESTORE_GAP_INVALID, BACKUP_UNREADABLE, SHARE_OF_ANOTHER,
-            BACKUP_PART_MISSING, DATABASE_IN_USE, RESTORE_EPOCHS_EXHAUSTED, and those of
-            `replaying.replay`.
+            BACKUP_PART_MISSING, CUSTODIAN_NOT_APART, DATABASE_IN_USE, RESTORE_EPOCHS_EXHAUSTED,
+            and those of `replaying.replay`.
         KeysError: the shares do not open the backup, it is damaged, or a receipt is not this
             ministry's; nothing was made.
         OSError: the disk refuses; nothing was made.
@@ -138,7 +140,7 @@ def restore(arguments: Namespace, terminal: Terminal) -> None:
     try:
         with Path(arguments.backup).open("rb") as source:
             _unpack(open_with(shares, source), making)
-        apart = lay_parts(making, shares)
+        apart = lay_parts(making, shares, lives=arguments.custodian_lives)
         made = _renew(making, arguments, shares, checkpoint)
         if data.exists():
             data.rmdir()
@@ -147,9 +149,17 @@ def restore(arguments: Namespace, terminal: Terminal) -> None:
     except BaseException:
         shutil.rmtree(making, ignore_errors=True)
         raise
+    _tell(data, made, arguments, terminal, apart=apart)
+
+
+def _tell(
+    data: Path, made: _Renewed, arguments: Namespace, terminal: Terminal, *, apart: bool
+) -> None:
     speaker = Speaker(terminal)
     speaker.show("restored", data=str(data), log=made.settings.log_origin)
-    if apart:
+    if arguments.custodian_lives:
+        speaker.show("restored_beside", custodian=made.settings.custodian)
+    elif apart:
         store, credential = data / "custodian", data / "custodian.credential"
         speaker.show("restored_apart", store=str(store), credential=str(credential))
     if made.custody is not None:
@@ -191,7 +201,8 @@ def _renew(folder: Path, arguments: Namespace, shares: list[Share], checkpoint: 
             custody = _adopted(settings, arguments)
             card = _require_keys(connection, settings)
             desks = are_retired(connection, _custodian_of(settings))
-            statement = _statement(connection, arguments, shares, checkpoint)
+            last = checkpoint or _last_signed(settings, arguments)
+            statement = _statement(connection, arguments, shares, last)
             number = _archive(connection, folder, settings, statement)
         settings = replace(settings, log=f"{_root(settings.log_origin)}/r{number}")
         # Before anything is written elsewhere: a refusal leaves no trace.
@@ -211,7 +222,8 @@ def _renew(folder: Path, arguments: Namespace, shares: list[Share], checkpoint: 
     finally:
         before.dispose()
     (folder / DATABASE).unlink()
-    forget_log(settings.custodian_store, f"log.head.{number}")
+    if not arguments.custodian_lives:
+        HeadInStore(settings.custodian_store).put_aside()
     settings.write()
     return _Renewed(settings, intervals, replayed, custody, desks)
 
@@ -263,6 +275,8 @@ def _adopted(settings: Settings, arguments: Namespace) -> int | None:
         OSError: it cannot be read.
     """
     store = settings.custodian_store
+    if arguments.custodian_lives:
+        return None
     if arguments.custodian_second:
         return adopt(store, Path(arguments.custodian_second).resolve())
     end_of(store)
@@ -366,7 +380,9 @@ def _archive(connection: Connection, folder: Path, settings: Settings, statement
 
 
 def _custodian_of(settings: Settings) -> Custodian:
-    """Open the restored custodian's store, which no process serves yet."""
+    """Open the restored custodian's store, which no process serves yet, or the one that lives."""
+    if not settings.custodian_store.exists():
+        return open_custodian(settings.custodian, no_secret)
     credential = read_credential(settings.custodian_credential)
     return open_custodian(f"file:{settings.custodian_store}", lambda _uri: credential)
 
@@ -375,6 +391,15 @@ def _root(origin: str) -> str:
     """The log's first name: restores add /r1, /r2 and so on to it."""
     head, _, tail = origin.rpartition("/r")
     return head if head and tail.isdecimal() else origin
+
+
+def _last_signed(settings: Settings, arguments: Namespace) -> bytes:
+    """Return the last head that a custodian which lives signed, as it signs it again; else none."""
+    if not arguments.custodian_lives:
+        return b""
+    custodian = _custodian_of(settings)
+    head = custodian.log_head()
+    return custodian.sign_checkpoint(head, b"", b"") if head else b""
 
 
 def _checkpoint(path: str | None) -> bytes:

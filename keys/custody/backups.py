@@ -21,12 +21,10 @@ from keys.age.header import seal_header
 from keys.age.hybrid import HybridKey
 from keys.age.stream import SealingStream
 from keys.custody.shares import HOLDERS_MAX, SharesMixed, combine, split
-from keys.files import flush_folder
 from keys.records import CODE, FINGERPRINT, Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from keys.age.stream import OpeningStream
     from keys.custody.shares import Holder, Share
@@ -153,19 +151,3 @@ def open_with(shares: Sequence[Share], source: BinaryIO) -> OpeningStream:
         NotAge, HeaderMalformed, HeaderTampered: the file is no backup, or damaged.
     """
     return open_age(source, [opening_key(shares)])  # type: ignore[arg-type]  # BinaryIO
-
-
-def forget_log(store: Path, aside: str) -> None:
-    """Lets a restored custodian sign the heads of a new log: the old head is put aside.
-
-    Args:
-        store: the custodian's folder, while no custodian runs on it.
-        aside: what the old head's file is called from now on, `log.head.` and a number.
-
-    Raises:
-        OSError: the disk refuses.
-    """
-    head = store / "log.head"
-    if head.exists():
-        head.replace(store / aside)
-        flush_folder(store)

@@ -4,6 +4,7 @@ What was signed last is kept in the store before a signature leaves, so that nei
 nor a restored database can have two heads signed that do not continue each other:
 
     STORE/log.head      the last signed checkpoint's text; absent before the first
+    STORE/log.head.N    that of a log that a restore ended; none of its name is begun again
     STORE/log.lock      held while one is signed: two custodians on one store take turns
 
 Whoever asks also shows the last head that was published. A custodian whose own memory is behind it
@@ -19,14 +20,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from keys.custody.errors import LogHeadLost
 from keys.custody.files import alone
-from keys.files import exchange
+from keys.files import exchange, flush_folder
 from keys.log.checkpoints import (
     Checkpoint,
     cosign,
     read_checkpoint,
     require_continuation,
 )
-from keys.log.errors import NoteMalformed
+from keys.log.errors import LogOfAnother, NoteMalformed
 from keys.log.notes import Ed25519Signer, MlDsa44Signer, Note, new_seed
 from keys.log.succession import LogVerifiers
 from keys.merkle import HASH_SIZE, root
@@ -58,6 +59,10 @@ class Heads(Protocol):
 
     def keep(self, text: str) -> None:
         """Keeps another one, durably."""
+        ...
+
+    def ended(self) -> frozenset[str]:
+        """The names of logs that go on under another one."""
         ...
 
 
@@ -101,6 +106,8 @@ class LogKeys:
         note_signer, cosigner = self._signers(checkpoint.origin)
         kept = heads.last()
         if kept is None:
+            if checkpoint.origin in heads.ended():
+                raise LogOfAnother("this log has ended: a restore gave it another name")
             before = Checkpoint(checkpoint.origin, 0, root(()))
         else:
             before = Checkpoint.parse(kept)
@@ -140,6 +147,10 @@ class HeadInMemory:
         """Keeps another one."""
         self._text = text
 
+    def ended(self) -> frozenset[str]:
+        """None."""
+        return frozenset()
+
 
 class HeadInStore:
     """In two files of the custodian's store."""
@@ -161,3 +172,22 @@ class HeadInStore:
     def keep(self, text: str) -> None:
         """Replaces the file by rename; both are flushed before this returns."""
         exchange(self._store / HEAD_FILE, text.encode())
+
+    def ended(self) -> frozenset[str]:
+        """By what was put aside."""
+        aside = self._store.glob(f"{HEAD_FILE}.*")
+        return frozenset(path.read_text("utf-8").partition("\n")[0] for path in aside)
+
+    def put_aside(self) -> str | None:
+        """Ends the log that was signed, for another one; gives its last head, None where none was.
+
+        Raises:
+            OSError: the disk refuses; the log goes on.
+        """
+        with self.turn():
+            head = self.last()
+            if head is not None:
+                number = 1 + len(list(self._store.glob(f"{HEAD_FILE}.*")))
+                (self._store / HEAD_FILE).replace(self._store / f"{HEAD_FILE}.{number}")
+                flush_folder(self._store)
+        return head

@@ -20,7 +20,10 @@ from keys.statements import key_fingerprint
 from tests.support.authenticator import MODEL, Maker, SecurityKey
 from tests.support.softhsm import APT_LINE, LIBRARY, UTILITY
 
-PAGES = sorted((Path(__file__).resolve().parents[2] / "deploy" / "runbooks").glob("*.md"))
+RUNBOOKS = Path(__file__).resolve().parents[2] / "deploy" / "runbooks"
+PAGES_OF = {page.stem: page for page in sorted(RUNBOOKS.glob("*.md"))}
+# Of a ministry whose custodian serves from a folder of its own: test_service_lost.py follows it.
+APART = {"service-lost"}
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PATIENCE = 240.0
 FINGERPRINT = phrase("fingerprint", "en", fingerprint="")
@@ -36,9 +39,9 @@ def ministry(tmp_path: Path) -> Iterator[Stage]:
         yield on
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_page_does_what_it_says(page: Path, ministry: Stage, tmp_path: Path) -> None:
-    blocks = BLOCK.findall(page.read_text("utf-8"))
+@pytest.mark.parametrize("name", sorted(PAGES_OF.keys() - APART))
+def test_a_page_does_what_it_says(name: str, ministry: Stage, tmp_path: Path) -> None:
+    blocks = BLOCK.findall(PAGES_OF[name].read_text("utf-8"))
     folder = tmp_path / "desk"
     folder.mkdir()
     shutil.copytree(ministry.identity("PARIS"), folder / "paris-old")
@@ -48,7 +51,7 @@ def test_a_page_does_what_it_says(page: Path, ministry: Stage, tmp_path: Path) -
     (folder / "authenticators" / "maker.pem").write_bytes(maker.root)
     (folder / "authenticators" / "models").write_text(MODEL, "utf-8")
     # A command after `!` does not end a script that fails: each block says so itself.
-    script = "\n".join(map(_strictly, blocks))
+    script = "\n".join(map(strictly, blocks))
     module = _module(tmp_path) if "HSM_MODULE" in script else {}
     with subprocess.Popen(
         ["bash", "-euo", "pipefail", "-c", script],
@@ -113,7 +116,7 @@ def _module(folder: Path) -> dict[str, str]:
     return place
 
 
-def _strictly(block: str) -> str:
+def strictly(block: str) -> str:
     refused = re.sub(r"^! ((?:.*\\\n)*.*)$", r"if \1; then exit 42; fi", block, flags=re.MULTILINE)
     assert refused.count("exit 42") == sum(line.startswith("! ") for line in block.splitlines())
     return refused

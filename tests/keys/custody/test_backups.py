@@ -2,7 +2,6 @@
 
 import io
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,6 @@ from keys.age.hybrid import HybridKey
 from keys.custody.backups import (
     BackupKey,
     MadeBackupKey,
-    forget_log,
     make_backup_key,
     open_with,
     seal_to,
@@ -116,14 +114,3 @@ def test_a_stolen_backup_opens_for_no_other_key_and_shows_every_change(
             opened(backup[:size], shares)
     with pytest.raises(PayloadDamaged):
         opened(backup + b"x", shares)
-
-
-def test_the_old_log_s_head_is_put_aside_and_never_lost(tmp_path: Path) -> None:
-    forget_log(tmp_path, "log.head.1")
-    assert list(tmp_path.iterdir()) == []
-
-    (tmp_path / "log.head").write_text("the first log")
-    forget_log(tmp_path, "log.head.1")
-    forget_log(tmp_path, "log.head.1")
-    assert [path.name for path in tmp_path.iterdir()] == ["log.head.1"]
-    assert (tmp_path / "log.head.1").read_text() == "the first log"

@@ -1,6 +1,8 @@
 """The custodian signs one story of the log: forks, roll-backs, twins and old copies are refused."""
 
+import runpy
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from keys.custody import Custodian, no_secret, open_custodian, read_credential
+from keys.custody import Custodian, new_log, no_secret, open_custodian, read_credential
 from keys.custody.acts import perform, read_answer
 from keys.custody.core import Custody
 from keys.custody.errors import LogHeadLost
@@ -111,3 +113,43 @@ def test_the_log_keys_pass_the_socket_whole(lome: Custody) -> None:
 
     told, own = read_answer("log_keys", answer), lome.log_keys()
     assert (told.ed25519, told.mldsa44) == (own.ed25519, own.mldsa44)
+
+
+def test_a_log_that_ended_is_not_begun_again(
+    founded: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its custodian lives, and the restored service has another name for the log."""
+
+    def opened() -> Custodian:
+        return open_custodian(
+            f"file:{founded.store}", lambda _uri: read_credential(founded.credential)
+        )
+
+    def typed() -> str:
+        assert new_log.main(["--store", str(founded.store)]) == 0
+        return capsys.readouterr().out
+
+    assert typed() == "none\n"
+    custodian = opened()  # it runs all the while
+    sign(custodian, 0, 5)
+    assert typed() == f"{ORIGIN} 5\n"
+    assert (founded.store / "log.head.1").read_text() == head(5).encode()
+    assert typed() == "none\n"
+    for one in (custodian, opened()):
+        assert one.log_head() == b""
+        for size in (3, 5, 9):
+            with pytest.raises(LogOfAnother):
+                sign(one, 0, size)
+    other = head(3, f"{ORIGIN}/r1").encode().encode()
+    custodian.sign_checkpoint(other, path(0, 3), b"")
+    assert typed() == f"{ORIGIN}/r1 3\n"
+    assert (founded.store / "log.head.2").read_text() == other.decode()
+    with pytest.raises(LogOfAnother):
+        custodian.sign_checkpoint(other, path(0, 3), b"")
+
+
+def test_ending_a_log_is_a_command(founded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["new_log", "--store", str(founded.store)])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(new_log.__file__, run_name="__main__")
+    assert ended.value.code == 0
