@@ -20,7 +20,7 @@ from keys import canonical
 from keys.devices import RECTIFICATION
 from keys.errors import CardNotInForce
 from keys.records import FINGERPRINT, Record
-from keys.statements import STATEMENT_BYTES_MAX, encode_statement
+from keys.statements import STATEMENT_BYTES_MAX, encode_statement, parse_statement
 from pouch.bordereau import decode, digest, encode
 from pouch.errors import (
     RectificationGap,
@@ -157,6 +157,15 @@ class Rectification:
             RectificationMalformed: a field is not as it must be.
         """
         return encode_statement(self, _object_of, _read, RectificationMalformed)
+
+    @classmethod
+    def parse(cls, data: bytes) -> Rectification:
+        """Reads what `encode` gives.
+
+        Raises:
+            RectificationMalformed: any other bytes.
+        """
+        return parse_statement(data, _read, RectificationMalformed)
 
     @property
     def hash(self) -> str:

@@ -1,9 +1,10 @@
 """What the pouch bureau keeps as ciphertext to the bureau's key, told from everything else there.
 
 A piece or line of a bordereau, a waybill, a closing that was signed or is to be (pouch/SPEC.md §1,
-§7), a rectification with the levels of its bag's lines (§13): each is canonical JSON of a known
-shape; a photograph stands behind words that say what it is. A draft, a subject or a list of
-attachments is none of them, so that whoever may open bags' texts opens those alone.
+§7), a rectification that was signed or is to be, with the levels of its bag's lines (§13): each is
+canonical JSON of a known shape; a photograph stands behind words that say what it is. A draft, a
+subject or a list of attachments is none of them, so that whoever may open bags' texts opens those
+alone.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ WAYBILL: Final = frozenset(
 )
 DRAWN: Final = "valise/v1 drawn-closing"
 KEPT: Final = "valise/v1 kept-closing"
+RECTIFYING: Final = "valise/v1 drawn-rectification"
 RECTIFIED: Final = "valise/v1 kept-rectification"
 _RECTIFIED: Final = frozenset({"v", "type", "levels", "rectification"})
 PHOTOGRAPH: Final = b"valise/v1 photograph\0"
@@ -43,7 +45,7 @@ def levels_in(text: bytes) -> tuple[str, ...]:
         return ()
     try:
         value = canonical.decode(text)
-        if value.get("type") == RECTIFIED:
+        if value.get("type") in (RECTIFYING, RECTIFIED):
             return _levels_beside(value)
         return tuple(piece["level"] for piece in _pieces(value))
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -15,7 +15,7 @@ from pouch.events import parse_event, read_event
 from pouch.locator import locator, read_locator
 from pouch.pack import Arrival, make_pack, read_pack
 from pouch.papers.manifest_symbol import manifest_text, read_manifest_text
-from pouch.rectification import make_rectification, read_rectification
+from pouch.rectification import Rectification, make_rectification, read_rectification
 from pouch.seal import read_seal
 from pouch.sealed import read_sealed, seal_manifest
 from pouch.symbol import draw
@@ -117,6 +117,11 @@ PARSERS: Final[tuple[Parser, ...]] = (
     ),
     of("pouch.reading:read_image", reading.read_image, *_PICTURES),
     of("pouch.reading:texts_in", reading.texts_in, *_PICTURES),
+    of(
+        "pouch.rectification:Rectification.parse",
+        Rectification.parse,
+        rectification(SEALED).encode(),
+    ),
     of(
         "pouch.rectification:read_rectification",
         read_rectification,

@@ -65,6 +65,15 @@ def test_words_and_weights_are_put_right_and_the_sealed_manifest_stays() -> None
     assert rectified(SEALED, [], trust=TRUST) == SEALED.manifest
 
 
+def test_a_statement_is_read_from_the_bytes_that_are_signed_and_from_no_others() -> None:
+    statement = rectification(SEALED)
+    assert Rectification.parse(statement.encode()) == statement
+    file = signed(statement)
+    for wrong in (b"", b"{}", file, statement.encode() + b"\n", statement.encode()[:-1]):
+        with pytest.raises(RectificationMalformed):
+            Rectification.parse(wrong)
+
+
 def test_the_origin_reads_its_own_books_without_the_second_card_and_never_without_the_first() -> (
     None
 ):

@@ -9,7 +9,16 @@ from keys import canonical
 from keys.acts import ApproverNotCleared, ApproverWithoutFunction
 from keys.age.files import encrypt
 from keys.custody import Custodian
-from keys.custody.bag_texts import DRAWN, KEPT, PHOTOGRAPH, PIECE, RECTIFIED, WAYBILL, levels_in
+from keys.custody.bag_texts import (
+    DRAWN,
+    KEPT,
+    PHOTOGRAPH,
+    PIECE,
+    RECTIFIED,
+    RECTIFYING,
+    WAYBILL,
+    levels_in,
+)
 from keys.custody.errors import BagTextUnknown, GrantMissing, GrantOfAnother, GrantTooLow
 from pouch.members import item_object, manifest_object, waybill_object
 from tests.support import valise
@@ -27,6 +36,11 @@ TEXTS: dict[str, Any] = {
     "a closing to be signed": {"v": 1, "type": DRAWN, "nonce": "00", **SAID},
     "a closing that was signed": {"v": 1, "type": KEPT, "nonce": "00", "sealed": SAID},
     "a rectification": {**PUT_RIGHT, "levels": [LINE["level"]] * 2},
+    "a rectification to be signed": {
+        **PUT_RIGHT,
+        "type": RECTIFYING,
+        "levels": [LINE["level"]] * 2,
+    },
 }
 FOREIGN: dict[str, bytes] = {
     "a picture in a draft": b"\xff\xd8\xff\xe0",
