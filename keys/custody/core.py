@@ -59,7 +59,7 @@ from keys.endorsement import (
 )
 from keys.errors import SuiteBelowFloor
 from keys.heads import examine
-from keys.lifecycle import COMPROMISED, SUSPENDED
+from keys.lifecycle import COMPROMISED, SUSPENDED, KeyNotUsable
 from keys.manifest import Manifest
 from keys.package import check_stanzas
 from keys.post_receipts import PostReceipt
@@ -300,7 +300,10 @@ class Custody(ServiceActs):
         self._demands.require(use, warrant)
         self._versions.require_opens(found.edition)
         if found.prekey is not None:
-            self._prekeys.hold(found.prekey, parsed, found.file_key, keys)
+            # Under a key that fell it would be worse kept than by its prekey.
+            with suppress(KeyNotUsable):
+                self._versions.require_protects()
+                self._prekeys.hold(found.prekey, parsed, found.file_key, keys)
         return parsed, found.file_key, manifest
 
     def _fingerprints(self) -> frozenset[str]:

@@ -283,8 +283,8 @@ class BureauPrekeys:
             every: gives the fingerprints of all of the bureau's cards.
 
         Raises:
-            PrekeyUsed: no key opens it, and prekeys were used up.
-            NotAddressed: no key opens it, and no prekey ever was used.
+            PrekeyUsed: no key opens it, and prekeys were made: it may be for one that is gone.
+            NotAddressed: no key opens it, and no prekey ever was made.
             HeaderMalformed, HeaderTampered: as `keys.age.files.open_file_key`.
         """
         try:
@@ -308,7 +308,7 @@ class BureauPrekeys:
                     except NotAddressed:
                         continue
                     return Unwrapped(file_key, each.lot.edition, each.cards, name)
-        if stock.spent:
+        if stock != Stock():
             raise PrekeyUsed("no key at hand opens it; its prekey may be used up")
         raise NotAddressed("no stanza of the header opens with a key of the bureau")
 

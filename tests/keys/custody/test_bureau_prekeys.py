@@ -250,6 +250,22 @@ def test_a_suspended_edition_makes_no_prekeys_and_what_it_signed_opens_nothing(
         custody.make_prekeys(b"1")
 
 
+def test_what_came_under_a_prekey_is_not_kept_for_an_edition_that_fell(
+    founded: Any, custody: Custody, paris: Custody, tmp_path: Path
+) -> None:
+    data, desk = _written(paris, custody, _made(custody)[0]), Desk(custody, {})
+    custody.compromise_key(KEY, b"1", b"stolen")
+    assert _read(data, desk, paris, tmp_path) == b"Bonjour.\n"
+    assert desk.spend() == 0
+
+    now = whole_now()
+    terminal = Terminal(founded.store, read_credential(founded.credential))
+    terminal.rotate(now - timedelta(days=1), now + timedelta(days=300), now)
+    assert _read(data, desk, paris, tmp_path) == b"Bonjour.\n"
+    assert desk.spend() == 1
+    assert _read(data, desk, paris, tmp_path) == b"Bonjour.\n"
+
+
 def test_without_prekeys_a_stranger_is_told_that_nothing_is_addressed(
     custody: Custody, paris: Custody, lome: Custody, dispatch: Callable[..., Any]
 ) -> None:
