@@ -14,12 +14,15 @@ from keys.endorsement import (
     Endorsement,
     EndorsementMalformed,
     EndorsementOfAnother,
+    RootMalformed,
     SuccessionBroken,
     make_endorsement,
     make_introduction,
     read_endorsement,
     read_introduction,
+    read_root_file,
     require_succession,
+    root_file,
     root_fingerprint,
 )
 from keys.errors import SignatureInvalid
@@ -137,3 +140,19 @@ def test_the_bureau_s_card_introduces_the_root() -> None:
     forged = make_introduction(OTHER.verifying_key, MINREX.card, PARIS.sign)
     with pytest.raises(SignatureInvalid):
         read_introduction(forged, MINREX.card)
+
+
+def test_the_root_s_file_is_read_whole_or_not_at_all() -> None:
+    data = root_file(ROOT)
+    for whole in (data, data + b"\n"):
+        assert root_file(read_root_file(whole)) == data
+    record = canonical.decode(data)
+    for other in (
+        b"",
+        data + b"\n\n",
+        canonical.encode({**record, "v": 2}),
+        canonical.encode({**record, "type": "depeche/v1 card"}),
+        canonical.encode({**record, "ed25519": "AAAA"}),
+    ):
+        with pytest.raises(RootMalformed):
+            read_root_file(other)

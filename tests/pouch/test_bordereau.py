@@ -9,7 +9,17 @@ import pytest
 
 from keys import canonical
 from keys.merkle import ProofInvalid
-from pouch.bordereau import MANIFEST_BYTES_MAX, decode, digest, encode, prove_line, read_line
+from pouch.bordereau import (
+    MANIFEST_BYTES_MAX,
+    commit,
+    commit_line,
+    decode,
+    digest,
+    digest_of,
+    encode,
+    prove_line,
+    read_line,
+)
 from pouch.errors import BordereauMalformed
 from pouch.manifest import Carrier, Manifest
 from tests.support.valise import CLOSED, item, manifest, waybill
@@ -65,6 +75,13 @@ def test_only_the_one_encoding_is_read() -> None:
     ):
         with pytest.raises(BordereauMalformed):
             decode(other)
+
+
+def test_a_line_alone_has_the_hash_that_it_has_in_its_bordereau() -> None:
+    whole = manifest()
+    head, leaves = commit(whole)
+    assert [commit_line(each) for each in whole.items] == leaves
+    assert digest_of(head, leaves) == digest(whole)
 
 
 def test_the_digest_covers_every_member() -> None:

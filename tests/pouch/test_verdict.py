@@ -215,7 +215,10 @@ class TestTheAnnouncement:
 class TestTheManifest:
     def test_an_item_added_after_sealing(self) -> None:
         more = replace(SEALED, manifest=replace(MANIFEST, items=(*MANIFEST.items, item(11))))
-        assert names(judged(TEXT, sealed=more)) == [Name.MANIFEST_DIFFERS]
+        verdict = judged(TEXT, sealed=more)
+        assert names(verdict) == [Name.MANIFEST_DIFFERS]
+        assert not verdict.manifest_holds
+        assert judged(TEXT, sealed=SEALED).manifest_holds
 
     def test_an_item_exchanged_after_sealing(self) -> None:
         items = (*MANIFEST.items[:-1], item(10, addressee="Un autre"))

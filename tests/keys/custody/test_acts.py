@@ -16,9 +16,10 @@ from keys.age.header import Header, seal_header
 from keys.age.hybrid import HybridKey, unwrap, wrap
 from keys.age.stream import SealingStream
 from keys.cards import Card
+from keys.certificates import authorities_of
 from keys.custody import Bureau, Custodian, no_secret, open_custodian, read_credential
 from keys.custody.core import PREFIX_BYTES, Custody
-from keys.custody.errors import ManifestNotOfCard, RequestMalformed
+from keys.custody.errors import BagTextUnknown, ManifestNotOfCard, RequestMalformed
 from keys.dispatch import decipher, examine
 from keys.errors import (
     AddresseesMismatch,
@@ -54,6 +55,8 @@ from keys.signing import (
 from keys.slip_agreement import slip_for
 from keys.slips import Slip, SlipMalformed, SlipNotOfCard
 from keys.token_keys import TokenKey, TokenKeyMalformed
+from pouch.members import item_object
+from tests.support import valise
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ID = "01KAMV6R8P3ZDFWQ5XJ9T2C4EN"
@@ -175,6 +178,23 @@ def test_sealed_columns_are_opened(custodian: Custodian) -> None:
     sealed = encrypt(b"Objet : visite", [custodian.card().recipient])
 
     assert custodian.open_sealed(sealed) == b"Objet : visite"
+
+
+def test_a_bags_text_is_opened_and_a_subject_is_none(custodian: Custodian) -> None:
+    line, subject = (
+        encrypt(text, [custodian.card().recipient])
+        for text in (canonical.encode(item_object(valise.item(1))), b"Objet : visite")
+    )
+
+    assert canonical.decode(custodian.open_bag_text(line)) == item_object(valise.item(1))
+    with pytest.raises(BagTextUnknown):
+        custodian.open_bag_text(subject)
+
+
+def test_the_posts_authorities_are_the_one_in_force(custodian: Custodian) -> None:
+    (authority,) = authorities_of(custodian.client_authorities())
+
+    assert authority == custodian.client_authority()
 
 
 # What a robbed caller may not have
