@@ -13,6 +13,7 @@ from cipher_service.storage.engine import open_engine
 from cipher_service.storage.migrations import upgrade
 from cipher_service.storage.tables import metadata
 from tests.support import postgres
+from tests.support.counting import Counting
 
 # Whoever runs the tests in the background may have SIGINT ignored, and every command that a test
 # starts would inherit that: Ctrl-C could then not be tried.
@@ -28,6 +29,10 @@ if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Counting())
 
 
 @pytest.fixture(scope="session")
