@@ -14,6 +14,7 @@ from cipher_service.api.supervisor import (
     Supervisor,
     environment_for_child,
 )
+from cipher_service.app.arena import allocate_from_one_arena
 from cipher_service.app.registrar import serve_registrar
 from cipher_service.app.serving import collect_seldom, listening_sockets, serve, sockets_at
 from cipher_service.console.application import create_console
@@ -37,6 +38,7 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
         OSError: the address is taken.
     """
     forbid_dumps()
+    allocate_from_one_arena()
     (settings.data / "run").mkdir(mode=0o700, exist_ok=True)
     sockets = listening_sockets(settings)
     consoles = console_places(settings)

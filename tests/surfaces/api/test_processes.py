@@ -1,5 +1,6 @@
 """The service as processes: restarted when they die, stopped in order, none left behind."""
 
+import itertools
 import os
 import signal
 import socket
@@ -15,6 +16,8 @@ import pytest
 
 from cipher_service.app.serving import listening_sockets
 from tests.surfaces.api.live import Post, Service, founded, problem, running, serving
+
+ARENA_BYTES = 64 * 1024 * 1024  # glibc's HEAP_MAX_SIZE on 64 bits
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +78,26 @@ def test_a_process_that_dies_is_started_again(
         return sent.status == 201
 
     eventually(sends)
+
+
+def arenas_of_threads(pid: int) -> list[str]:
+    """Find what glibc set aside for single threads: 64 MiB each, aligned to their own size."""
+    lines = Path(f"/proc/{pid}/maps").read_text("ascii").splitlines()
+    found = []
+    for line, following in itertools.pairwise(lines):
+        (start, _), (_, end) = (each.split()[0].split("-") for each in (line, following))
+        reserved = following.split()[1] == "---p" and int(end, 16) - int(start, 16) == ARENA_BYTES
+        if reserved and int(start, 16) % ARENA_BYTES == 0:
+            found.append(line)
+    return found
+
+
+def test_threads_of_a_process_share_one_arena(own: Service, pair: tuple[Post, Post]) -> None:
+    paris, lome = pair
+    assert paris.send([lome]).status == 201  # its process read the directory in a thread
+    processes = [pid for pid in own.pids() if pid != named(own, "custodian")]
+    assert any(len(list(Path(f"/proc/{pid}/task").iterdir())) > 1 for pid in processes)
+    assert {pid: arenas_of_threads(pid) for pid in processes} == {pid: [] for pid in processes}
 
 
 def test_without_a_registrar_there_is_an_error_and_no_receipt(
