@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -98,6 +98,37 @@ def test_an_entry_that_is_no_intent_of_now_carries_nothing(
     with pytest.raises(refusal):
         _logged(record)
     _logged(_record())
+
+
+def test_an_intent_counts_for_five_minutes_on_either_side_and_no_longer() -> None:
+    now = whole_now()
+    own = Custody.generate("MINREX", valid_from=now, valid_until=now + timedelta(days=1))
+    log, record = IntentLog(own), _record()
+    log.leaves.append(leaf_hash(commit(record, bytes(32))))
+    log.sign()
+    warrant = Warrant(b"", record, bytes(32), log.proof(0)).encode()
+    logged = datetime.fromtimestamp(canonical.decode(record)["time_us"] // 1_000_000, UTC)
+    microsecond = timedelta(microseconds=1)
+    for last, beyond in (
+        (timedelta(seconds=300), microsecond),
+        (timedelta(seconds=-300), -microsecond),
+    ):
+        _judge(own, warrant, logged + last)
+        with pytest.raises(IntentOutdated):
+            _judge(own, warrant, logged + last + beyond)
+
+
+def test_a_warrant_is_closed_and_has_at_most_128_kib() -> None:
+    at_most, beside = 128 * 1024, len(Warrant().encode())
+    record = bytes((at_most - beside) // 4 * 3)
+    whole = Warrant(record=record).encode()
+    assert at_most - 4 < len(whole) <= at_most
+    assert Warrant.parse(whole).record == record
+    with pytest.raises(WarrantMalformed, match="at most 131072 bytes"):
+        Warrant.parse(Warrant(record=record + bytes(3)).encode())
+    more = {**canonical.decode(Warrant().encode()), "third": ""}
+    with pytest.raises(WarrantMalformed):
+        Warrant.parse(canonical.encode(more))
 
 
 def test_a_warrant_s_parts_have_their_sizes_and_the_head_both_signatures(custody: Custody) -> None:
