@@ -43,12 +43,18 @@ _NAMED: Final = (
     *("ceremony_abandon", "ceremony_close", "ceremony_read"),
     *("dispatch_prepare", "dispatch_propose", "dispatch_refuse"),
 )
-_GRANT: Final = ("grant_ask", "grant_take", "bag_grant_ask", "bag_grant_take")
+_GRANT: Final = (
+    "grant_ask",
+    "grant_take",
+    "bag_grant_ask",
+    "bag_grant_take",
+    *("bag_rectify_ask", "bag_rectify_take"),
+)
 _INTENT: Final = (
     *("dispatch_open.end", "dispatch_review.end", "dispatch_review_take.end", "dispatch_take.end"),
     *("open_bag_text.end", "open_file_key.end", "open_sealed.end", "rewrap_header.end"),
     *("sign_manifest.end", "sign_seal.end", "sign_slip.end", "dispatch_leave", "bag_announced"),
-    "own_opening",
+    *("own_opening", "sign_rectification.end"),
 )
 _POLICIES: Final = (
     *("audit_read", "rights_read", "emergency_review", "policy_propose"),
@@ -67,6 +73,7 @@ _POLICIES: Final = (
     *("bag_seal", "bag_announce", "bag_hand_over", "bag_receive", "bag_lose", "bag_recall"),
     *("bag_report", "bag_case", "bag_balance", "bag_take_back", "bag_account"),
     *("bag_papers", "bag_photograph", "bag_picture"),
+    *("bag_rectify", "bag_rectified", "sign_rectification.intend"),
 )
 ROWS: Final[Mapping[str, DecidedBy]] = {
     **dict.fromkeys(_OWN, DecidedBy.OWN),

@@ -44,6 +44,7 @@ from cipher_service.identity.site import site_of
 from cipher_service.pouches.announcing import Announcing
 from cipher_service.pouches.announcing_desk import AnnouncingDesk
 from cipher_service.pouches.commands import PouchDesk
+from cipher_service.pouches.correcting import CorrectingDesk
 from cipher_service.pouches.counter import commands_of_clients
 from cipher_service.pouches.device_desk import DeviceDesk
 from cipher_service.pouches.empties_book import EmptiesDesk
@@ -111,8 +112,8 @@ def registrar_handlers(
     sending = SendingDesk(outgoing, settings.headquarters, gate)
     announcing = AnnouncingDesk(bags.seated, outgoing, sending)
     granting = GrantDesk(desk_of_officers, announcing.require_own)
-    sealing = SealingDesk(bags.seated)
-    grants = {**granting.acts(), **own_openings.acts(), **sealing.acts()}
+    sealing, correcting = SealingDesk(bags.seated), CorrectingDesk(bags.seated)
+    grants = {**granting.acts(), **own_openings.acts(), **sealing.acts(), **correcting.acts()}
     handlers = {
         **admissions.handlers(),
         **officers.handlers(),

@@ -7,19 +7,21 @@ names senders and addressees; beside it stand its salted hash and the bag's weig
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from cipher_service import clock
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import carriage, closing, repository, sealers, signing
-from cipher_service.pouches.entitlement import SEAL
+from cipher_service.pouches.entitlement import PACK, SEAL
 from cipher_service.pouches.office import Office, Sitting
 from cipher_service.pouches.signing import CustodianSealer
 from cipher_service.storage.tables.pouches import closing as closings
 from cipher_service.storage.tables.pouches import rectification as book
+from cipher_service.storage.tables.pouches import rectifying as waits
 from keys import canonical
 from keys.age.files import encrypt
 from keys.cards import Card
@@ -74,15 +76,22 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stand:
-    """What a rectification is drawn up from, as the books stand."""
+class Stand:
+    """What a rectification is drawn up from, as the books stand.
+
+    Attributes:
+        row: what was sealed, unopened.
+        earlier: the rectifications before, in their order, unopened.
+        cards: the directory's.
+        name: of who answers for it.
+        function: of that person, in words.
+    """
 
     row: Row[Any]
     earlier: tuple[Row[Any], ...]
     cards: tuple[Card, ...]
     name: str
     function: str
-    second: str
 
 
 def rectify(
@@ -111,7 +120,8 @@ def rectify(
             custodian's.
     """
     with office.consider("pouch_rectify", seal) as sitting:
-        stand = _stand(sitting, seal, by, second)
+        stand = stand_of(sitting, seal, by, second)
+        other = officers.read(sitting.connection, second).identity.name
     seal = stand.row.seal
     with office.keys("pouch_papers", seal) as custodian:
         sealed = signing.open_kept(stand.row, stand.cards, custodian).sealed
@@ -121,17 +131,17 @@ def rectify(
     if sealed.seal.claims.witness is not None and witness is None:
         raise RectificationUnwitnessed("the second person's card closed the bag")
     before = rectified(sealed, earlier, trust=trust, own_books=True)
-    statement = _drawn(office, stand, correction, sealed, before)
+    statement = drawn(stand, correction, sealed, before, office.now())
     with office.keys("pouch_sign", seal) as custodian:
         file = _signed(statement, custodian, witness)
     # What a receiver would refuse is refused here. The cards of who signed earlier as second may be
     # unknown to the directory, as a receiver learns them from whoever signed.
     right = rectified(sealed, [*earlier, read_rectification(file)], trust=trust, own_books=True)
     with office.act("pouch_rectify", seal) as sitting:
-        if _stand(sitting, seal, by, second).earlier != stand.earlier:
+        if stand_of(sitting, seal, by, second).earlier != stand.earlier:
             raise ServiceError("BUSY")
-        _keep(sitting, statement, file, right, by=by, second=second)
-    return Issued(sealed, statement, file, stand.second, witness is not None)
+        keep(sitting, statement, file, levels_of(right), right.weight_g, by=by, second=second)
+    return Issued(sealed, statement, file, other, witness is not None)
 
 
 def rows_of(connection: Connection, seal: str) -> list[Row[Any]]:
@@ -187,29 +197,48 @@ def file_of(row: Row[Any], custodian: Custodian) -> bytes:
     return canonical.encode(text["rectification"])
 
 
-def _stand(sitting: Sitting, named: str, by: str, second: str) -> _Stand:
+def stand_of(sitting: Sitting, named: str, by: str, second: str | None) -> Stand:
+    """Return what is on record of a closing that these may put right; alone, one may prepare it.
+
+    Raises:
+        ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, NOT_SEALED_HERE.
+    """
     connection, found = sitting.connection, carriage.seen(sitting, named, by)
-    sitting.require(by, SEAL, found, second=second)
+    if second is None:
+        sitting.require(by, PACK, found)
+    else:
+        sitting.require(by, SEAL, found, second=second)
     row = signing.row_of(connection, found.seal)
     if row is None:
         raise ServiceError("NOT_SEALED_HERE", seal=found.seal)
-    return _Stand(
+    return Stand(
         row=row,
         earlier=tuple(rows_of(connection, found.seal)),
         cards=sealers.cards_in(connection),
         name=officers.read(connection, by).identity.name,
         function=closing.function_of(sitting, by),
-        second=officers.read(connection, second).identity.name,
     )
 
 
-def _drawn(
-    office: Office,
-    stand: _Stand,
+def drawn(
+    stand: Stand,
     correction: Correction,
     sealed: SealedManifest,
     right: Manifest,
+    now: datetime,
 ) -> Rectification:
+    """Draw a rectification up.
+
+    Args:
+        stand: the books.
+        correction: what is right, and why.
+        sealed: what was sealed.
+        right: the same as the rectifications before leave it.
+        now: the present.
+
+    Raises:
+        ServiceError: RECTIFICATION_IMPOSSIBLE.
+    """
     ordinal = len(stand.earlier) + 1
     try:
         statement = Rectification(
@@ -219,7 +248,7 @@ def _drawn(
             digest=digest(sealed.manifest).hex(),
             ordinal=ordinal,
             previous=stand.earlier[-1].hash if stand.earlier else None,
-            made=office.now().replace(microsecond=0),
+            made=now.replace(microsecond=0),
             name=stand.name,
             function=stand.function,
             reason=correction.reason,
@@ -236,21 +265,27 @@ def _signed(statement: Rectification, custodian: Custodian, witness: Sealer | No
     return make_rectification(statement, sealer=CustodianSealer(custodian), witness=witness)
 
 
-def _keep(
+def keep(
     sitting: Sitting,
     statement: Rectification,
     file: bytes,
-    right: Manifest,
+    levels: Sequence[str],
+    weight_g: int,
     *,
     by: str,
     second: str,
 ) -> None:
-    body = {
-        "v": 1,
-        "type": RECTIFIED,
-        "levels": _levels(right),
-        "rectification": canonical.decode(file),
-    }
+    """Put a rectification that was signed on record.
+
+    Args:
+        sitting: inside the act that records it.
+        statement: what is put right.
+        file: with its signatures.
+        levels: of the bag's lines.
+        weight_g: of the bag, as it is right now.
+        by: who answers for it.
+        second: the other person.
+    """
     sitting.connection.execute(
         insert(book).values(
             seal=statement.seal,
@@ -260,12 +295,23 @@ def _keep(
             made_at=clock.text(statement.made),
             first=by,
             second=second,
-            weight_g=right.weight_g,
-            body=encrypt(canonical.encode(body), [sitting.office.card.recipient]),
+            weight_g=weight_g,
+            body=encrypt(
+                enclosed(RECTIFIED, levels, canonical.decode(file)), [sitting.office.card.recipient]
+            ),
         )
     )
-    repository.change_closing(sitting.connection, statement.seal, rectified_g=right.weight_g)
+    repository.change_closing(sitting.connection, statement.seal, rectified_g=weight_g)
+    # What waited for grants followed from the books of before.
+    sitting.connection.execute(delete(waits).where(waits.c.seal == statement.seal))
 
 
-def _levels(right: Manifest) -> Sequence[str]:
+def enclosed(shape: str, levels: Sequence[str], rectification: Any) -> bytes:
+    """Return what is kept enciphered of a rectification, with the levels of its bag's lines."""
+    body = {"v": 1, "type": shape, "levels": list(levels), "rectification": rectification}
+    return canonical.encode(body)
+
+
+def levels_of(right: Manifest) -> list[str]:
+    """Return the levels of a bag's lines, each once."""
     return sorted({item.level for item in right.items})

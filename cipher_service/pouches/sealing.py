@@ -24,6 +24,7 @@ from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.pouches import (
     carriage,
     closing,
+    correcting,
     handing_in,
     packing,
     photographing,
@@ -242,6 +243,8 @@ def _texts_of(sitting: Sitting, found: Closing, officer: str) -> list[bytes]:
     if kept is not None:
         texts.append(kept.body)
         texts += [row.body for row in rectifying.rows_of(connection, found.seal)]
+        waiting = correcting.find(connection, found.seal)
+        texts += [] if waiting is None else [waiting.body]
     else:
         texts.append(waybills.body_of(connection, found.departure))
         for row in handing_in.waiting(connection, found.route.destination):

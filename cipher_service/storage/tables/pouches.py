@@ -197,6 +197,19 @@ rectification = table(
     UniqueConstraint("number"),
 )
 
+rectifying = table(
+    "pouch_rectifying",
+    # A rectification that waits for the officers' grants; drawn up anew, it takes the old one's
+    # place, and recorded it goes.
+    Column("seal", Text, ForeignKey("pouch_closing.seal"), primary_key=True),
+    Column("ordinal", Integer, nullable=False),  # that it will have
+    Column("author", Text, ForeignKey("officer.officer_id"), nullable=False),
+    Column("request", Text, nullable=False),  # digest of the statement, which a salt hides
+    Column("body", LargeBinary, nullable=False),  # age ciphertext to the bureau's card
+    Column("granted", Text, nullable=False),  # canonical JSON list of officers
+    at_least("ordinal", 1),
+)
+
 preparation = table(
     "pouch_preparation",
     # A closing that waits for the officers' grants: its number is taken, and what is to be signed
