@@ -75,6 +75,116 @@ def test_each_part_says_that_it_works_or_what_to_do(desk: Phone, pictures: Path)
     desk.quiet()
 
 
+_FULL = """() => { IDBObjectStore.prototype.put = () => {
+  throw new DOMException("full", "QuotaExceededError");
+} }"""
+_ROOM = """(free) => { navigator.storage.estimate = async () => (
+  {quota: 1_000_000_000, usage: 1_000_000_000 - free}
+) }"""
+_LASTING = "(lasts) => { navigator.storage.persisted = async () => lasts }"
+_NO_PACK = """() => new Promise((done) => { indexedDB.open("scan").onsuccess = ({target}) => {
+  const change = target.result.transaction("pack", "readwrite");
+  change.objectStore("pack").clear();
+  change.oncomplete = () => { target.result.close(); done(); };
+} })"""
+_SILENT = """() => {
+  AudioContext.prototype.resume = () => new Promise(() => undefined);
+  Object.defineProperty(AudioContext.prototype, "state", {get: () => "suspended"});
+}"""
+_STILL = "() => { Navigator.prototype.vibrate = () => false }"
+
+
+@pytest.mark.parametrize(
+    ("part", "broken", "given", "trial", "remedy"),
+    [
+        ("storage", _FULL, None, "fails", "quittez la navigation privée"),
+        ("storage", _ROOM, 19_999_999, "little", "transmettez la file"),
+        ("storage", _LASTING, False, "other", "transmettez chaque jour"),
+        ("storage", _LASTING, True, "ok", "Fonctionne"),
+        ("sound", _SILENT, None, "fails", "fiez-vous à la couleur"),
+        ("shaking", _STILL, None, "fails", "fiez-vous à la couleur"),
+    ],
+    ids=["no storage", "little room", "may be cleared", "lasts", "no sound", "does not shake"],
+)
+def test_a_part_that_is_broken_is_named_with_what_to_do(
+    desk: Phone, part: str, broken: str, given: object, trial: str, remedy: str
+) -> None:
+    desk.open()
+    expect(desk.view("question")).to_be_visible()
+    desk.page.evaluate(broken, given)
+    _try(desk)
+    if part in ("sound", "shaking"):
+        desk.press("Faire sonner et vibrer")
+    _told(desk, part, trial)
+    expect(desk.page.locator(f"li[data-part={part}]")).to_contain_text(remedy)
+    _told(desk, "decoder", "ok")
+    # It says so in red, and no part that works does.
+    red = desk.page.locator("li.scan-entry--conflict").evaluate_all(
+        "(all) => all.map((one) => one.dataset.part)"
+    )
+    assert (part in red) is (trial != "ok")
+    assert "decoder" not in red
+    checked(desk)
+
+
+@pytest.mark.parametrize("how", ["nothing read", "not loaded"])
+def test_a_decoder_that_does_not_read_or_start_is_named(
+    ministry: Stage, browser: Browser, how: str
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, locale="fr-FR", service_workers="block"
+    )
+    phone = Phone(context, ministry.settings.console_origin)
+    blind = "self.onmessage = ({data}) => data.id && self.postMessage({id: data.id, texts: []})"
+    answers = {
+        "nothing read": lambda route: route.fulfill(body=blind, content_type="text/javascript"),
+        "not loaded": lambda route: route.fulfill(status=404),
+    }
+    context.route("**/scan-reader.*.js", answers[how])
+    phone.enrol(ministry, "CHIEF-POUCH")
+    _try(phone)
+    _told(phone, "decoder", "fails")
+    expect(phone.page.locator("li[data-part=decoder]")).to_contain_text("tapez le localisateur")
+    context.close()
+
+
+def test_a_telephone_without_a_pack_is_told_to_fetch_one(ministry: Stage, browser: Browser) -> None:
+    with telephone_of(browser, ministry, "CHIEF-POUCH") as phone:
+        phone.kept_offline()
+        phone.context.set_offline(offline=True)
+        phone.page.evaluate(_NO_PACK)
+        _try(phone)
+        _told(phone, "timing", "fails")
+        expect(phone.page.locator("li[data-part=timing]")).to_contain_text("Transmettre et")
+
+
+def test_a_reading_that_finds_no_room_is_said_not_to_be_recorded(
+    ministry: Stage, browser: Browser
+) -> None:
+    bag = sealed_bag(ministry)
+    with telephone_of(browser, ministry, "CHIEF-POUCH") as phone:
+        phone.knows(bag)
+        phone.context.set_offline(offline=True)
+        phone.answer(*bag.numbers)
+        phone.scanned(bag.text)
+        phone.verdict()
+        phone.page.evaluate("() => { window.before = IDBObjectStore.prototype.put }")
+        phone.page.evaluate(_FULL)
+        phone.press("Consigner l’arrivée")
+        expect(phone.page.locator(".scan-message[data-code=STORAGE]")).to_contain_text(
+            "Elle n’est pas consignée"
+        )
+        phone.pending(0)
+        phone.page.evaluate("() => { IDBObjectStore.prototype.put = window.before }")
+        phone.press("Consigner l’arrivée")
+        expect(phone.view("recorded")).to_be_visible()
+        phone.pending(1)
+        phone.context.set_offline(offline=False)
+        phone.pending(0)
+    told = [event for event in told_of(ministry, bag.seal) if event.kind == "received"]
+    assert [event.counter for event in told] == [1], "no number was spent on what was not kept"
+
+
 def test_a_clock_that_is_wrong_is_told_from_the_pack(desk: Phone) -> None:
     for days, trial in ((-2, "late"), (30, "other")):
         desk.open()

@@ -24,11 +24,18 @@ export function scriptUrl(url: string): string {
 export class Reader {
   private readonly worker: Worker;
   private next = 0;
+  private broken = false;
   private readonly waiting = new Map<number, (texts: string[]) => void>();
 
   constructor(script: string, wasm: string) {
     this.worker = new Worker(scriptUrl(script));
     this.worker.postMessage({ wasm });
+    // A worker that does not start reads nothing, and nobody waits for it.
+    this.worker.onerror = () => {
+      this.broken = true;
+      for (const answer of this.waiting.values()) answer([]);
+      this.waiting.clear();
+    };
     this.worker.onmessage = ({ data }: MessageEvent<{ id: number; texts: string[] }>) => {
       this.waiting.get(data.id)?.(data.texts);
       this.waiting.delete(data.id);
@@ -36,6 +43,7 @@ export class Reader {
   }
 
   read(bitmap: ImageBitmap): Promise<string[]> {
+    if (this.broken) return Promise.resolve([]);
     const id = (this.next += 1);
     return new Promise((resolve) => {
       this.waiting.set(id, resolve);

@@ -9,6 +9,7 @@ const PATTERNS: Record<Word, { tones: number[]; shakes: number[] }> = {
   REFUSE: { tones: [196, 196, 196], shakes: [300, 100, 300, 100, 300] },
 };
 const LASTS = 0.14;
+const PATIENCE = 1_000;
 
 let audio: AudioContext | null = null;
 // When the signal before has ended: two at once would sound like another one.
@@ -20,9 +21,11 @@ export function allowSound(): void {
   void audio.resume();
 }
 
-// Whether a tone comes out of the browser; what the loudspeaker makes of it a person hears.
+// Whether a tone comes out of the browser; what the loudspeaker makes of it a person hears. A browser
+// that may not sound answers late or never.
 export async function heard(): Promise<boolean> {
-  await audio?.resume();
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+  await Promise.race([audio?.resume(), late]);
   return audio?.state === "running";
 }
 
