@@ -52,6 +52,8 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
         starts.append((name, partial(Forked, name, partial(serve_api, settings, listener))))
     for name, served, listener in consoles:
         starts.append((name, partial(Forked, name, partial(served, settings, listener))))
+    # Before they are forked: a collection in a child would write to every page that it shares.
+    collect_seldom()
     try:
         Supervisor(starts).run(lambda: announce(f"READY {settings.issuer}"))
     finally:
@@ -81,7 +83,6 @@ def create_api(settings: Settings) -> Border:
 
 def serve_api(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Be one API process until SIGTERM."""
-    collect_seldom()
     serve(create_api(settings), listener, ready)
 
 
