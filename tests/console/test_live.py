@@ -18,6 +18,8 @@ from tests.console.support import check_accessible, check_page, check_width
 from tests.console.test_signing import names, sample
 
 ROLE = "DEPUTY-DIRECTOR"
+LINE = 32
+"""Pixels of a line of mail on a telephone, with its share of the space around."""
 
 
 @pytest.fixture
@@ -56,6 +58,10 @@ def test_on_a_telephone_urgency_and_level_stand_on_one_line(
         "(all) => all.map((one) => getComputedStyle(one, '::before').content)"
     )
     assert labels == ["none", "none"]
+    # The number beside them, then when it came and that it is sealed, then who has it: three lines.
+    box = tab.page.locator(f'tr[data-line="{number}"]').bounding_box()
+    assert box
+    assert box["height"] <= 4 * LINE
     check_accessible(tab.page)
 
 
