@@ -205,6 +205,98 @@ def test_an_arrival_is_opened_locked_and_handed_over_by_keys_alone(
     check_quiet(tab)
 
 
+def test_a_flash_is_heard_by_keys_alone_and_another_takes_the_focus_from_nobody(
+    ministry: Stage, enter: Enter, tmp_path: Path
+) -> None:
+    text = tmp_path / "texte.txt"
+    text.write_text("Entendue sans souris.", "utf-8")
+
+    def flash() -> str:
+        return str(
+            chiffre(
+                "fr", "send", "--identity", ministry.identity("LOME"), "--to", "MINREX", "--level",
+                "NON-PROTEGE", "--precedence", "FLASH", "--subject", "Clavier", str(text),
+            )["id"]
+        )  # fmt: skip
+
+    tab, first = enter("DEPUTY-DIRECTOR"), flash()
+    page = tab.page
+    tab.goto("/postes")
+    bar = page.locator("#alertes .app-alert")
+    hear = page.locator(f"#alertes form[action*='{first}'] button")
+    reach(page, hear)
+    waiting = bar.count()
+    second = flash()
+    expect(bar).to_have_count(waiting + 1)
+    expect(hear).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{first}**")
+    expect(page.get_by_text("L’alerte est accusée")).to_be_visible()
+    tab.goto("/postes")
+    see = page.locator(f"#alertes a[href*='{second}']")
+    press(page, see)
+    page.wait_for_url(f"**/depeches/{second}")
+    while True:
+        expect(page.locator("#alertes .app-alert").first).to_be_visible()
+        left = bar.count()
+        page.keyboard.press("a")
+        page.get_by_text("L’alerte est accusée").wait_for()
+        if left == 1:
+            break
+        tab.goto("/postes")
+    check_quiet(tab)
+
+
+def test_who_is_refused_at_the_door_stays_at_the_button_that_was_pressed(enter: Enter) -> None:
+    tab = enter()
+    page = tab.page
+    page.add_init_script(
+        "navigator.credentials.get = async () => { throw new DOMException('x', 'NotAllowedError') }"
+    )
+    tab.goto("/connexion")
+    write(page, page.get_by_label("Votre numéro"), "1")
+    button = page.get_by_role("button", name="Se connecter avec ma clé")
+    press(page, button)
+    told = page.locator(".app-refusal")
+    expect(told).to_contain_text("KEY_SILENT")
+    expect(told).to_be_in_viewport()
+    expect(button).to_be_enabled()
+    expect(button).to_be_focused()
+    check_quiet(tab)
+
+
+def test_an_officer_without_keys_gets_a_new_link_by_keys_alone(
+    ministry: Stage, enter: Enter
+) -> None:
+    tab, officer = enter("SECURITY-OFFICER"), sample(ministry, "COURIER")
+    page = tab.page
+    press(page, page.get_by_role("link", name="Clés perdues"))
+    page.wait_for_url("**/recuperation")
+    choose(page, page.get_by_label("Officier"), officer)
+    write(page, page.get_by_label("Motif"), "Sans souris")
+    press(page, page.get_by_role("button", name="Préparer le lien"))
+    link = page.locator(".app-number--long").inner_text()
+    press(page, page.get_by_role("button", name="Lire et signer"))
+    button = page.get_by_role("button", name="Signer avec la clé logicielle")
+    press(page, button)
+    expect(page.get_by_text("D’autres doivent encore signer")).to_be_visible()
+    back = page.get_by_role("link", name="Revenir")
+    expect(back).to_be_focused()
+
+    second = enter("SECRETARY-GENERAL")
+    page = second.page
+    go(page, "s", "/actes")
+    act = page.get_by_role("row").filter(has_text=officer).get_by_role("link")
+    press(page, act.first)
+    press(page, page.get_by_role("button", name="Lire et signer"))
+    sign(page, second.origin)
+
+    owner = enter()
+    owner.page.goto(link)
+    owner.page.get_by_text(officer).wait_for()
+    reach(owner.page, owner.page.get_by_role("button", name="Inscrire la première clé"))
+
+
 def test_a_ceremony_is_proposed_and_signed_by_keys_alone(ministry: Stage, enter: Enter) -> None:
     tab = enter("CUSTODIAN-A")
     page = tab.page

@@ -11,6 +11,7 @@ from typing import cast
 
 import pypdfium2
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import Engine
 
 from cipher_service import clock
@@ -30,6 +31,7 @@ from pouch.locator import grouped_locator
 from tests.console import photographed
 from tests.console import test_keyboard as keyboard
 from tests.console.conftest import Enter
+from tests.console.discharged import discharged_by_keys
 from tests.console.support import Tab, check_page, primary
 from tests.support import inbound
 from tests.support.bags import NONCE
@@ -194,8 +196,10 @@ def _on_its_way(chief: Tab, desk: Desk, seal: str, pictures: Path) -> None:
     chief.page.get_by_label("À qui").select_option(desk.courier)
     press(chief, "Enregistrer la remise")
     chief.page.get_by_text("en route").first.wait_for()
-    chief.page.get_by_label("Ce qui est constaté").select_option("bag-detained")
-    press(chief, "Signaler")
+    chief.page.keyboard.press("d")  # by keys alone
+    expect(chief.page.get_by_label("Ce qui est constaté")).to_be_focused()
+    keyboard.choose(chief.page, chief.page.get_by_label("Ce qui est constaté"), "bag-detained")
+    keyboard.press(chief.page, chief.page.get_by_role("button", name="Signaler", exact=True))
     chief.page.locator("#irregularites ~ ul").get_by_text("valise retenue").wait_for()
     diamond = chief.page.get_by_role("link", name="Irrégularité : valise retenue")
     diamond.click()
@@ -330,18 +334,14 @@ def test_a_bag_is_received_blindly_opened_by_two_and_discharged(desk: Desk, ente
     assert answer.status == 400
     chief.goto(f"/valises/{inbound.SEAL}/verification")
     check(chief, desk)
-    chief.page.get_by_label("Trouvé, ligne 2").fill("0")
-    chief.page.get_by_label("Secret imprimé").fill(NONCE)
-    chief.page.get_by_label("Décharger à deux").check()
-    press(chief, "Signer la décharge")
-    signed_by(chief, second, "Décharger une valise")
+    discharged_by_keys(chief, second)
     returned(chief, inbound.SEAL)
     assert "pièce manquante 2" in chief.page.locator("main").inner_text()
     last = chief.page.locator("#tableau tbody tr").last.inner_text()
     assert all(officer in last for officer in (desk.chief, desk.people["CHIEF-CIPHER-POUCH"]))
     chief.goto("/valises/irregularites")
     row = chief.page.locator("tbody tr", has_text="pièce manquante")
-    row.get_by_role("button", name="Marquer avisée").click()
+    keyboard.press(chief.page, row.get_by_role("button", name="Marquer avisée"))
     chief.page.locator("tbody tr", has_text="pièce manquante").get_by_text(
         "avisée"
     ).first.wait_for()

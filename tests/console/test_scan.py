@@ -26,6 +26,7 @@ from keys.devices import device_id
 from keys.records import Record
 from pouch.enrolment import read_enrolment
 from pouch.events import parse_event
+from tests.console import test_keyboard as keyboard
 from tests.console.first_load import check_whole_scanning_page
 from tests.console.scanning import (
     Phone,
@@ -211,6 +212,31 @@ def test_the_blind_question_takes_no_silence_for_an_answer(desk: Phone) -> None:
     desk.page.get_by_label("Absents").check()
     desk.press("Continuer")
     expect(desk.view("aim")).to_be_visible()
+
+
+def test_a_locator_is_judged_and_the_queue_looked_at_by_keys_alone(desk: Phone) -> None:
+    desk.open()
+    page = desk.page
+    keyboard.write(page, page.get_by_label("Numéro du scellé 1"), "CM-48213")
+    keyboard.press(page, page.get_by_label("Intacts"), "Space")
+    keyboard.press(page, page.get_by_role("button", name="Continuer"))
+    keyboard.write(page, page.get_by_label("Localisateur (24 chiffres)"), "0" * 22 + "98")
+    page.keyboard.press("Enter")
+    assert desk.verdict() == ("REFUSER", "LOCATOR_UNANNOUNCED")
+    keyboard.press(page, page.get_by_role("button", name="Recommencer"))
+    expect(desk.view("question")).to_be_visible()
+    keyboard.press(page, page.locator(".scan-count"))
+    expect(desk.view("queue")).to_be_visible()
+    assert keyboard.walk(page) == []
+    send = page.get_by_role("button", name="Transmettre et actualiser")
+    desk.context.set_offline(offline=True)
+    keyboard.press(page, send)
+    told = page.locator(".scan-message[data-code=NO_NETWORK]")
+    expect(told).to_be_in_viewport()
+    expect(send).to_be_focused()
+    desk.context.set_offline(offline=False)
+    keyboard.press(page, page.get_by_role("button", name="Retour à la lecture"))
+    expect(desk.view("question")).to_be_visible()
 
 
 def test_all_that_a_telephone_fetches_fits_a_satellite_line(desk: Phone) -> None:

@@ -26,6 +26,7 @@ let shown = 0;
 function bar(line: Line, words: Bar): HTMLElement {
   const row = document.createElement("div");
   row.className = "app-alert";
+  row.dataset["alert"] = line.heard;
   const said = document.createElement("span");
   said.textContent = line.said;
   const see = document.createElement("a");
@@ -45,6 +46,13 @@ function bar(line: Line, words: Bar): HTMLElement {
   return row;
 }
 
+// Which alert's link or button has the focus: the bar is made anew whenever something is urgent.
+function focused(): { alert?: string; control?: string } {
+  const control = document.activeElement;
+  const alert = control?.closest<HTMLElement>("#alertes [data-alert]")?.dataset["alert"];
+  return alert && control ? { alert, control: control.localName } : {};
+}
+
 function sound(): void {
   // Before a gesture the browser allows no sound; the bar and the title speak.
   if (!navigator.userActivation.hasBeenActive) return;
@@ -61,7 +69,11 @@ async function show(): Promise<void> {
   const answer = await fetch("/depeches/alertes", { headers: { accept: "application/json" } });
   if (!answer.ok) return;
   const words = (await answer.json()) as Bar;
+  const { alert, control } = focused();
   place.replaceChildren(...words.lines.map((line) => bar(line, words)));
+  const rows = [...place.children] as HTMLElement[];
+  const row = rows.find((each) => each.dataset["alert"] === alert) ?? rows[0];
+  if (control) row?.querySelector<HTMLElement>(control)?.focus();
   if (words.lines.length > shown) sound();
   shown = words.lines.length;
   document.title = shown ? `(${shown}) ${title}` : title;

@@ -4,6 +4,7 @@
 // its manifest by digest, and one to seal a bag the claims of its seal: that is shown beside it, from
 // its own bytes, or nothing can be signed.
 import { Refusal, answered, element, post, showRefusal } from "./shared/asking";
+import { pressed } from "./shared/pressing";
 import { digest, hexadecimal, joined, octets } from "./approve/bytes";
 import { departure, namedBy, type Line } from "./approve/departure";
 import { sealing } from "./approve/sealing";
@@ -196,6 +197,7 @@ function done(outcome: { outcome: "done" | "waiting" | "answered"; back: string 
   box.append(text, returning(outcome.back));
   place.replaceChildren(box);
   box.setAttribute("role", "status");
+  box.querySelector("a")?.focus();
   const leaving = window.setTimeout(() => location.assign(outcome.back), 1200);
   box.addEventListener("click", () => window.clearTimeout(leaving));
 }
@@ -215,16 +217,14 @@ async function show(ticket: string): Promise<void> {
   const button = (label: string, kind: string, act: () => Promise<unknown>): HTMLElement => {
     const made = element("button", label, `govuk-button ${kind}`) as HTMLButtonElement;
     made.type = "button";
-    made.addEventListener("click", async () => {
-      for (const other of actions.querySelectorAll("button")) other.disabled = true;
+    made.addEventListener("click", () => void pressed(made, async () => {
       try {
         done((await act()) as Parameters<typeof done>[0]);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         refuse(error, shown.back);
-        for (const other of actions.querySelectorAll("button")) other.disabled = false;
       }
-    });
+    }, actions.querySelectorAll("button")));
     return made;
   };
   const own = button(

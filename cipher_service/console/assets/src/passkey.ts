@@ -1,6 +1,7 @@
 // Signing in, enrolling and adding security keys. What the key answers goes to the service without
 // the secret that a browser may put beside it (PRF): that one never leaves the page.
 import { Refusal, answered, hideRefusal, post, showRefusal } from "./shared/asking";
+import { pressed } from "./shared/pressing";
 
 type Members = Record<string, unknown>;
 interface Asked {
@@ -47,17 +48,15 @@ function refuse(error: unknown): void {
   showRefusal(place, error);
 }
 
-async function busy(button: HTMLButtonElement, act: () => Promise<void>): Promise<void> {
-  button.disabled = true;
-  try {
-    await act();
-    if (place) hideRefusal(place);
-  } catch (error) {
-    refuse(error);
-  } finally {
-    button.disabled = false;
-  }
-}
+const busy = (button: HTMLButtonElement, act: () => Promise<void>): Promise<void> =>
+  pressed(button, async () => {
+    try {
+      await act();
+      if (place) hideRefusal(place);
+    } catch (error) {
+      refuse(error);
+    }
+  });
 
 function signIn(form: HTMLFormElement): void {
   form.addEventListener("submit", (event) => {

@@ -1,6 +1,7 @@
 // What both pages of own keys share: their ticket, their words, refusals by name, buttons.
 import { Refused, SharesWrong, WithoutSecret } from "./refused";
 import { Refusal, element, hideRefusal, post, showRefusal } from "../shared/asking";
+import { pressed } from "../shared/pressing";
 import type { Language } from "../words/acts";
 import { OWN } from "../words/own";
 
@@ -53,11 +54,7 @@ export function button(
 ): HTMLButtonElement {
   const made = element("button", label, `govuk-button ${kind}`) as HTMLButtonElement;
   made.type = "button";
-  made.addEventListener("click", async () => {
-    made.disabled = true;
-    await guarded(act);
-    made.disabled = false;
-  });
+  made.addEventListener("click", () => void pressed(made, () => guarded(act)));
   return made;
 }
 

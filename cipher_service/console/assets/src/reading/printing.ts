@@ -1,27 +1,22 @@
 // A printed copy: the service numbers it first, then the page shows itself to the printer. Without
 // that number the style sheet leaves nothing legible on paper.
+import { pressed } from "../shared/pressing";
 import type { Refusal } from "./refusal";
 
 export function watchPrinting(clear: HTMLElement, refuse: (told: Refusal) => void): void {
   const button = clear.querySelector<HTMLButtonElement>("[data-print]");
   const print = printing(clear);
 
-  button?.addEventListener("click", async () => {
-    button.disabled = true;
-    try {
-      const answer = await fetch(button.dataset["print"] ?? "", {
-        method: "POST",
-        headers: { accept: "application/json", "content-type": "application/x-www-form-urlencoded" },
-        body: "",
-      });
-      const told = (await answer.json()) as Refusal & { copy: string };
-      if (!answer.ok) refuse(told);
-      else print(told.copy);
-    } finally {
-      button.disabled = false;
-    }
-  });
-
+  button?.addEventListener("click", () => void pressed(button, async () => {
+    const answer = await fetch(button.dataset["print"] ?? "", {
+      method: "POST",
+      headers: { accept: "application/json", "content-type": "application/x-www-form-urlencoded" },
+      body: "",
+    });
+    const told = (await answer.json()) as Refusal & { copy: string };
+    if (!answer.ok) refuse(told);
+    else print(told.copy);
+  }));
 }
 
 // Give what prints an open text, with the words of its numbered copy at each sheet's edges.

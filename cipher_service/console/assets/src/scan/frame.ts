@@ -52,6 +52,7 @@ export function tellFailure(code: string): void {
   message.textContent = told?.[spoken()] ?? "";
   message.dataset["code"] = code;
   message.hidden = false;
+  scrollTo(0, 0); // it stands above all else, and the button that was pressed may stand far below
 }
 
 export async function showStatus(): Promise<void> {

@@ -1,5 +1,6 @@
 // The queue as a page, the device's own matters, and taking it into service.
 import { readRootFile } from "../pouch/pack.ts";
+import { pressed } from "../shared/pressing.ts";
 import { button, el, facts, field } from "./dom.ts";
 import { drill, drilling } from "./drill.ts";
 import { codeOf, exported, takeIntoService } from "./exchange.ts";
@@ -14,15 +15,14 @@ export async function showQueue(
   const events = (await readEvents()).reverse();
   if (!stays()) return;
   const redraw = (): void => void showQueue(device, synchronise, test, back);
-  const send = button(say("send"), () => {
-    send.disabled = true;
-    void synchronise(true).then(() => {
+  const send = button(say("send"), () => void pressed(send, async () => {
+    try {
+      await synchronise(true);
       if (stays()) redraw();
-    }, (error: unknown) => {
-      send.disabled = false;
+    } catch (error) {
       tellFailure(codeOf(error));
-    });
-  }, "scan-button--main");
+    }
+  }), "scan-button--main");
   const place = field(say("place"), { id: "place", value: device.place });
   const kept = el("form", {
     novalidate: true,
@@ -88,13 +88,13 @@ async function exportQueue(device: Device): Promise<void> {
 }
 
 export function showEnrolment(done: () => void): void {
-  const act = button(say("enrol_act"), () => {
-    act.disabled = true;
-    void takeIntoService().then((device) => showComparison(device, done), (error: unknown) => {
-      act.disabled = false;
+  const act = button(say("enrol_act"), () => void pressed(act, async () => {
+    try {
+      showComparison(await takeIntoService(), done);
+    } catch (error) {
       tellFailure(codeOf(error));
-    });
-  }, "scan-button--main");
+    }
+  }), "scan-button--main");
   show("enrolment", [
     el("h1", {}, say("enrol")), el("p", {}, say("enrol_hint")), act,
     el("p", {}, el("a", { href: "/" }, say("console"))),

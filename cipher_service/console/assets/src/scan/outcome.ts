@@ -8,6 +8,7 @@ import { judge, type Name, type Verdict, type Word } from "../pouch/verdict.ts";
 import { button, el, facts } from "./dom.ts";
 import { present, tell, type Fact } from "./device.ts";
 import { drilling } from "./drill.ts";
+import { pressed } from "../shared/pressing.ts";
 import { show, tellFailure } from "./frame.ts";
 import type { Look } from "./question.ts";
 import { signal } from "./signals.ts";
@@ -126,15 +127,13 @@ function drawOutcome(
     ? button(say(here ? "record_received" : "record_seen"), () => void record(fact), "scan-button--main")
     : button(say(exercise ? "next_bag" : "restart"), next, "scan-button--main");
 
-  async function record(told: Fact): Promise<void> {
-    act.disabled = true;
+  const record = (told: Fact): Promise<void> => pressed(act, async () => {
     try {
       recorded(await tell(told));
     } catch {
-      act.disabled = false;
       tellFailure(drilling() ? "EXERCISE" : "STORAGE");
     }
-  }
+  });
 
   const classical = el("p", { class: "scan-hint", hidden: true }, say("classical"));
   void hasMldsa().then((has) => (classical.hidden = has));

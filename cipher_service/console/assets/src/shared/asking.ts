@@ -53,6 +53,7 @@ export function showRefusal(place: HTMLElement, refusal: Refusal): void {
   );
   hideRefusal(place);
   place.prepend(box);
+  box.scrollIntoView({ block: "nearest" });
 }
 
 export function hideRefusal(place: HTMLElement): void {
