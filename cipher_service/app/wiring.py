@@ -34,6 +34,7 @@ from cipher_service.dispatches.office.departing import SYSTEM, Departing
 from cipher_service.dispatches.office.granting import GrantDesk
 from cipher_service.dispatches.office.outgoing import Outgoing
 from cipher_service.dispatches.office.sending import SendingDesk
+from cipher_service.dispatches.prekeys import BureauPrekeys
 from cipher_service.dispatches.reception import Reception
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.identity import own_keys, relinking
@@ -165,7 +166,7 @@ def rounds_of(settings: Settings, engine: Engine, custodian: Custodian) -> list[
     """Return what the bureau does by itself.
 
     What was released leaves, receivers of sealed bags are told, late and silent bags open a case,
-    and what is missing is asked for again where an officer wants it.
+    what is missing is asked for again where an officer wants it, and its own prekeys are kept.
     """
     origin, post = settings.log_origin, settings.headquarters
     journal, blobs = Journal(engine, origin, SYSTEM), Blobs(settings.data)
@@ -177,4 +178,5 @@ def rounds_of(settings: Settings, engine: Engine, custodian: Custodian) -> list[
         Announcing(pouches, bureau).round,
         Lateness(pouches).round,
         Chasing(engine, bureau, journal, post).round,
+        BureauPrekeys(engine, warranted, post, journal).round,
     ]

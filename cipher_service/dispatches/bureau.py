@@ -27,7 +27,7 @@ from cipher_service import clock
 from cipher_service.audit.hearing import carried
 from cipher_service.audit.journal import Journal
 from cipher_service.directory.register import read_directory
-from cipher_service.dispatches import departures, drafts, incarnations, openings, speaking
+from cipher_service.dispatches import departures, drafts, incarnations, kept, openings, speaking
 from cipher_service.dispatches.lists import dispatch_of, held_of
 from cipher_service.dispatches.reception import Arrival, Reception, trusted
 from cipher_service.dispatches.sealed import seal_text
@@ -94,7 +94,7 @@ class HeadquartersBureau:
         self._engine = engine
         self._blobs = blobs
         self._custodian = custodian
-        self._hands = Bureau(custodian)
+        self._hands = Bureau(custodian, partial(kept.find, engine))
         self._post = headquarters
         self._journal = journal
         self._reception = Reception(engine, blobs, custodian, headquarters, journal)

@@ -7,6 +7,7 @@ then published by rename; doing it again changes nothing.
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 from typing import BinaryIO
@@ -19,7 +20,7 @@ from cipher_service.audit.journal import Journal
 from cipher_service.audit.signers import log_line
 from cipher_service.audit.warrants import DEMANDS
 from cipher_service.directory.register import Directory, read_directory
-from cipher_service.dispatches import acknowledgements, openings
+from cipher_service.dispatches import acknowledgements, kept, openings
 from cipher_service.dispatches.lists import DispatchRecord, dispatch_of, held_of
 from cipher_service.dispatches.sealed import seal_text
 from cipher_service.errors import ServiceError
@@ -77,7 +78,7 @@ class Reception:
         self._engine = engine
         self._blobs = blobs
         self._custodian = custodian
-        self._hands = Bureau(custodian)
+        self._hands = Bureau(custodian, partial(kept.find, engine))
         self._post = headquarters
         self._journal = journal
 

@@ -101,6 +101,26 @@ class Voice:
         )
         return make_service_message(message, self.sign)
 
+    def repeat(self, dispatch_id: str, origin: str) -> bytes:
+        """Sign a request to its origin to send a dispatch again.
+
+        Raises:
+            KeysError: the custodian refuses.
+        """
+        now = clock.now().replace(microsecond=0)
+        message = ServiceMessage(
+            id=new_id(now),
+            kind=REPEAT_REQUEST,
+            sender=self.card.post,
+            sender_card=self.card.fingerprint,
+            to=origin,
+            precedence="ROUTINE",
+            created=now,
+            series=None,
+            dispatch_id=dispatch_id,
+        )
+        return make_service_message(message, self.sign)
+
 
 def file(connection: Connection, directory: Directory, own: str, letter: bytes) -> None:
     """File a service message of the bureau `own` for its addressee.
@@ -181,15 +201,25 @@ def _silent(gaps: Sequence[Missing], directory: Directory) -> set[str]:
 
 
 def _asked(connection: Connection, post: str) -> dict[SeriesReference, None]:
-    """Return what a post has asked to be repeated, in the order of asking."""
+    """Return the numbers that a post has asked to be repeated, in the order of asking."""
+    asked = _requests(connection, post)
+    return {each.series: None for each in asked if each.series is not None}
+
+
+def repetitions_asked(connection: Connection, post: str) -> set[str]:
+    """Return the dispatches that a post has asked to be sent again."""
+    asked = _requests(connection, post)
+    return {each.dispatch_id for each in asked if each.dispatch_id is not None}
+
+
+def _requests(connection: Connection, post: str) -> Iterator[ServiceMessage]:
     table = service_message
     bodies = connection.scalars(
         select(table.c.body)
         .where(table.c.origin == post, table.c.kind == REPEAT_REQUEST)
         .order_by(table.c.seq)
     )
-    messages = (parse_service_message(bytes(body))[0] for body in bodies)
-    return {each.series: None for each in messages if each.series is not None}
+    return (parse_service_message(bytes(body))[0] for body in bodies)
 
 
 def _numbers(gap: Missing, own: str) -> Iterator[SeriesReference]:

@@ -17,10 +17,18 @@ if TYPE_CHECKING:
 
 
 class Bureau:
-    """A `DispatchSigner` and a `FileKeyOpener` whose keys stay with a custodian."""
+    """A `DispatchSigner` and a `FileKeyOpener` whose keys stay with a custodian.
 
-    def __init__(self, custodian: Custodian) -> None:
+    Args:
+        custodian: who has them.
+        kept: gives the header that was kept for one whose prekey is spent, else nothing.
+    """
+
+    def __init__(
+        self, custodian: Custodian, kept: Callable[[Header], bytes] = lambda _header: b""
+    ) -> None:
         self._custodian = custodian
+        self._kept = kept
 
     @property
     def card(self) -> Card:
@@ -43,4 +51,5 @@ class Bureau:
 
     def open_file_key(self, header: Header, peek: Callable[[int], bytes]) -> bytes:
         """The file key of a header; see `Custodian.open_file_key`."""
-        return self._custodian.open_file_key(header.encode(), peek(PREFIX_BYTES))
+        shown = header.encode() + self._kept(header)
+        return self._custodian.open_file_key(shown, peek(PREFIX_BYTES))

@@ -32,6 +32,7 @@ from keys.acts import Act, approval_challenge
 from keys.cards import Card
 from keys.dispatch import Attachment, Destination, encipher
 from keys.manifest import Heading, Label, Series
+from keys.prekeys import Prekey
 from keys.signing import MANIFEST, Signatures
 from keys.slip_agreement import slip_for
 from tests.support.ministry import EPOCH, HEADQUARTERS, Ministry, PostKeys, post_keys
@@ -190,6 +191,7 @@ class Office:
         level: str = "SECRET",
         text: str = "Bonjour",
         attachments: tuple[Attachment, ...] = (),
+        prekey: Prekey | None = None,
     ) -> str:
         """Have PARIS send headquarters a dispatch; returns its id."""
         now = clock.now().replace(microsecond=0)
@@ -201,7 +203,7 @@ class Office:
             in_reply_to=None,
         )  # fmt: skip
         sink = BytesIO()
-        to = [Destination(self.card, precedence, Series(EPOCH, number, None))]
+        to = [Destination(self.card, precedence, Series(EPOCH, number, None), prekey=prekey)]
         made = encipher(
             heading, to, text.encode(), attachments, signer=PostSigner(keys_of), sink=sink
         )

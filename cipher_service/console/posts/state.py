@@ -96,8 +96,8 @@ class PostState:
         if not self.sees_bags:
             found["bags"] = 0
         if self.is_seat:
-            # The bureau's own card is introduced with the root, and takes no prekeys.
-            found["root"] = found["prekeys"] = 0
+            # The bureau's own card is introduced with the root.
+            found["root"] = 0
         return {what: grade for what, grade in found.items() if grade}
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 from sqlalchemy import Engine
 
 from cipher_service.directory.register import read_directory
+from cipher_service.dispatches import kept
 from cipher_service.dispatches.lists import DispatchRecord, dispatch_of
 from cipher_service.dispatches.reception import Reception, require_inside
 from cipher_service.dispatches.sealed import TEXT_MAX, seal_text
@@ -145,8 +146,9 @@ class Showing:
         with reading(self._engine) as connection:
             record = dispatch_of(connection, self._post, dispatch_id)
         with self._reception.envelope(record) as source:
-            header = Header.parse(source).encode()
-            made = self._custodian.rewrap_header(header, source.read(PREFIX_BYTES), recipient)
+            header = Header.parse(source)
+            shown = header.encode() + kept.find(self._engine, header)
+            made = self._custodian.rewrap_header(shown, source.read(PREFIX_BYTES), recipient)
         told = decode(made)
         return {**told, "header": bytes_from_text(told["header"])}
 

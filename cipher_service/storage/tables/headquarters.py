@@ -80,6 +80,15 @@ opened = table(
     UniqueConstraint("receiver", "register_year", "register_number"),
 )
 
+kept_header = table(
+    "kept_header",
+    # What opens a dispatch again whose one-time prekey the custodian destroyed: a header for the
+    # bureau's edition key, of use to the custodian alone.
+    Column("label", Text, primary_key=True),  # the manifest's hash in base64, as headers have it
+    Column("header", LargeBinary, nullable=False),
+    Column("recorded_at", Text, nullable=False),
+)
+
 annulled = table(
     "annulled",
     # A number that its origin declared cancelled: used, and never a dispatch (ACP 127, 424b).
