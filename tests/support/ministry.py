@@ -34,7 +34,9 @@ from cipher_service.storage.tables import metadata
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.age.hybrid import HybridKey
 from keys.cards import Card, issue_card
+from keys.custody.compartment import NoLock, SecretCompartment
 from keys.custody.core import Custody
+from keys.custody.log_keys import HeadInMemory
 from keys.jws import ApiKey as Es256Key
 from keys.receipts import Submitted, read_submitted_receipt
 from keys.signing import SLIP, SigningKey
@@ -85,6 +87,13 @@ def custody() -> Custody:
     return Custody.generate(
         HEADQUARTERS, valid_from=now - timedelta(days=1), valid_until=now + timedelta(days=365)
     )
+
+
+def apart() -> Custody:
+    """The same keys in a custodian of one test's own: its prekeys and states no other one sees."""
+    keys = custody()
+    secret = SecretCompartment(keys.bureau, NoLock(keys.card()))
+    return Custody(keys.service, secret, HeadInMemory())
 
 
 def _found(connection: Connection, posts: Sequence[str], now: datetime) -> None:

@@ -22,24 +22,19 @@ from keys.age.files import open_file_key
 from keys.age.header import Header, Stanza, seal_header
 from keys.age.hybrid import HybridKey
 from keys.canonical import encode, text_from_bytes
-from keys.custody.compartment import NoLock, SecretCompartment
 from keys.custody.core import Custody
-from keys.custody.log_keys import HeadInMemory
 from keys.package import LABEL_TYPE
 from keys.prekeys import Prekey, PrekeyUsed, read_bundle
 from keys.service_messages import REPEAT_REQUEST
 from tests.support.cipher_office import Office
-from tests.support.ministry import HEADQUARTERS, Ministry, custody
+from tests.support.ministry import HEADQUARTERS, Ministry, apart
 
 ORIGIN = "ministry.example/audit"
 
 
 @pytest.fixture
 def custodian() -> Custody:
-    """The ministry's keys in a custodian of the test's own, to be suspended and sealed."""
-    keys = custody()
-    secret = SecretCompartment(keys.bureau, NoLock(keys.card()))
-    return Custody(keys.service, secret, HeadInMemory())
+    return apart()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from cipher_service.storage.unit_of_work import reading, unit_of_work
 from pouch.discrepancies import ASSESSED, BREACH, CLOCKS, CLOSED, INCIDENT, NOTIFIED, REPORTED
 from pouch.facts import Lost
 from tests.support.bags import NOON, SEAL
-from tests.support.ministry import custody
+from tests.support.ministry import apart
 from tests.support.office import PouchBureau
 from tests.support.pouches import NUMBERS, OTHER_BAG, OTHER_SEAL, Pouches
 
@@ -110,7 +110,7 @@ def test_the_registrar_s_own_rounds_find_a_late_bag(bureau: PouchBureau, tmp_pat
         connection.execute(update(departure).values(departs=past, due=past))
 
     async def opened() -> bool:
-        rounds = asyncio.create_task(go_round(rounds_of(settings, bureau.engine, custody())))
+        rounds = asyncio.create_task(go_round(rounds_of(settings, bureau.engine, apart())))
         for _ in range(600):
             await asyncio.sleep(0.1)
             with reading(bureau.engine) as connection:
