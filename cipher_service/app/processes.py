@@ -16,7 +16,12 @@ from cipher_service.api.supervisor import (
 )
 from cipher_service.app.arena import allocate_from_one_arena
 from cipher_service.app.registrar import serve_registrar
-from cipher_service.app.serving import collect_seldom, listening_sockets, serve, sockets_at
+from cipher_service.app.serving import (
+    collect_seldom,
+    listening_sockets,
+    serve,
+    sockets_at,
+)
 from cipher_service.console.application import create_console
 from cipher_service.console.approving import create_approval
 from cipher_service.settings import Settings

@@ -60,6 +60,8 @@ def collect_seldom() -> None:
     """Have Python look for unreachable cycles after ten thousand new objects instead of 700.
 
     A request makes hundreds of objects and leaves no cycle behind; what is loaded now stays.
+    Processes that are forked from here on share it: the collector writes into each object that it
+    walks through, and a process then gets a copy of the page, 40 MiB in each of the API's.
     """
     gc.collect()
     gc.freeze()

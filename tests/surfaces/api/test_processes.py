@@ -100,6 +100,14 @@ def test_threads_of_a_process_share_one_arena(own: Service, pair: tuple[Post, Po
     assert {pid: arenas_of_threads(pid) for pid in processes} == {pid: [] for pid in processes}
 
 
+def test_what_all_processes_have_loaded_is_in_memory_once(own: Service) -> None:
+    told = Path(f"/proc/{named(own, 'api 1')}/smaps_rollup").read_text("ascii")
+    alone, shared = (
+        int(told.split(f"{name}_Dirty:")[1].split()[0]) for name in ("Private", "Shared")
+    )
+    assert alone < shared
+
+
 def test_without_a_registrar_there_is_an_error_and_no_receipt(
     own: Service, pair: tuple[Post, Post]
 ) -> None:
