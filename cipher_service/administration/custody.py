@@ -74,11 +74,8 @@ def split(arguments: Namespace, terminal: Terminal) -> None:
         Misused: STORE_WITHOUT_CREDENTIAL.
         KeysError: as `keys.custody.splitting.split_store`.
     """
-    if (arguments.store is None) != (arguments.credential is None):
-        raise Misused("STORE_WITHOUT_CREDENTIAL")
-    store, holders = store_of(arguments), holders_of(arguments)
-    file = arguments.credential or _settings(arguments).custodian_credential
-    credential = read_credential(Path(file))
+    store, credential = opened_by_credential(arguments)
+    holders = holders_of(arguments)
     made = split_store(store, credential, arguments.threshold, holders)
     _tell_shares(made, terminal)
     _enter_shares(made, arguments, terminal)
@@ -123,6 +120,21 @@ def store_of(arguments: Namespace) -> Path:
         Refused: CUSTODIAN_APART.
     """
     return Path(arguments.store) if arguments.store else own_store(_settings(arguments))
+
+
+def opened_by_credential(arguments: Namespace) -> tuple[Path, bytes]:
+    """Return a store as `store_of`, with its credential.
+
+    Raises:
+        Misused: STORE_WITHOUT_CREDENTIAL.
+        Refused: CUSTODIAN_APART.
+        KeysError, OSError: the credential cannot be read.
+    """
+    if (arguments.store is None) != (arguments.credential is None):
+        raise Misused("STORE_WITHOUT_CREDENTIAL")
+    store = store_of(arguments)
+    file = arguments.credential or _settings(arguments).custodian_credential
+    return store, read_credential(Path(file))
 
 
 def _settings(arguments: Namespace) -> Settings:

@@ -5,9 +5,11 @@ from functools import partial
 from cipher_service.administration.parsing import (
     Commands,
     add_command,
+    add_credential,
     add_group,
     add_json,
     add_software_key,
+    add_store,
 )
 from cipher_service.client.arguments import Parser, Say, add_identity_option, add_passphrase_file
 
@@ -30,8 +32,8 @@ def add_custody(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     resplit = add_command(group, say, "custody.resplit", "custody:resplit")
     drill = add_command(group, say, "custody.drill", "custody:drill")
     for parser in (split, resplit, drill):
-        _add_store(parser, say)
-    split.add_argument("--credential", metavar=say("a_file"), help=say("help_custody_credential"))
+        add_store(parser, say)
+    add_credential(split, say)
     for parser in (split, resplit):
         _add_holders(parser, say, client)
     for parser in (resplit, drill):
@@ -55,7 +57,7 @@ def _add_record(group: "Commands[Parser]", say: Say, client: Say) -> None:
     needed("--holder", metavar=client("a_card"), action="append", help=say("help_holder"))
     needed("--reason", metavar=say("a_text"), help=say("help_record_reason"))
     needed("-o", "--out", metavar=say("a_file"), help=say("help_record_out"))
-    _add_store(record, say)
+    add_store(record, say)
     confirm = add_command(group, say, "custody.confirm", "splitting_records:confirm")
     confirm.add_argument(
         "--share", metavar=say("a_file"), required=True, help=say("help_share_file")
@@ -115,11 +117,6 @@ def add_backups(commands: "Commands[Parser]", say: Say, client: Say) -> None:
         help=say("help_restore_receipt"),
     )
     restore.add_argument("--database", metavar="URL", default="", help=say("help_database"))
-
-
-def _add_store(parser: Parser, say: Say) -> None:
-    """Add the store of a custodian that serves apart: its own user names it."""
-    parser.add_argument("--store", metavar=say("a_folder"), help=say("help_custody_store"))
 
 
 def _add_holders(parser: Parser, say: Say, client: Say) -> None:

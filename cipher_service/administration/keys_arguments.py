@@ -3,7 +3,14 @@
 from functools import partial
 
 from cipher_service.administration.items_arguments import add_record
-from cipher_service.administration.parsing import Commands, add_command, add_group, add_json
+from cipher_service.administration.parsing import (
+    Commands,
+    add_command,
+    add_credential,
+    add_group,
+    add_json,
+    add_store,
+)
 from cipher_service.client.arguments import Parser, Say, add_passphrase_file
 
 
@@ -46,6 +53,8 @@ def add_keys(commands: "Commands[Parser]", say: Say, client: Say) -> None:
         several("--share", metavar=say("a_file"), help=say("help_key_share"))
         several("--identity", metavar=say("a_folder"), help=say("help_share_identity"))
         add_passphrase_file(parser, client)
+        add_store(parser, say)
+        add_credential(parser, say)
     for parser in (listing, suspend, resume, compromise, report, rotate, propose, destroy):
         add_json(parser, say)
 

@@ -48,3 +48,13 @@ def add_software_key(parser: Parser, say: Say, whose: str = "software-key") -> N
     """
     told = say(f"help_{whose.replace('-', '_')}")
     parser.add_argument(f"--{whose}", metavar=say("a_file"), action="append", default=[], help=told)
+
+
+def add_store(parser: Parser, say: Say) -> None:
+    """Add the store of a custodian that serves apart: its own user names it."""
+    parser.add_argument("--store", metavar=say("a_folder"), help=say("help_custody_store"))
+
+
+def add_credential(parser: Parser, say: Say) -> None:
+    """Add what opens the store that `--store` names."""
+    parser.add_argument("--credential", metavar=say("a_file"), help=say("help_custody_credential"))

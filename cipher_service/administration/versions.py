@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cipher_service import clock
-from cipher_service.administration.custody import shares_of
+from cipher_service.administration.custody import opened_by_credential, shares_of
 from cipher_service.administration.installation import (
     Installation,
     custodian_of,
@@ -29,7 +29,6 @@ from cipher_service.settings import Settings
 from cipher_service.storage.unit_of_work import reading
 from keys import canonical
 from keys.cards import Card, grouped, read_card
-from keys.custody import read_credential
 from keys.custody.errors import CustodianUnavailable
 from keys.custody.lasting import (
     AUTHORITY_KEY,
@@ -217,13 +216,13 @@ def terminal_of(arguments: Namespace, terminal: Terminal) -> CustodianTerminal:
     """Open the custodian's terminal: by its credential, or by the shares that are given.
 
     Raises:
-        Misused, Refused: as `shares_of`.
+        Misused, Refused: as `shares_of` and `opened_by_credential`.
         KeysError: the credential, an identity or a share does not open.
     """
-    settings = _settings(arguments)
+    store, credential = opened_by_credential(arguments)
     return CustodianTerminal(
-        store=settings.custodian_store,
-        credential=read_credential(settings.custodian_credential),
+        store=store,
+        credential=credential,
         shares=shares_of(arguments.share, arguments.identity, arguments, terminal),
     )
 

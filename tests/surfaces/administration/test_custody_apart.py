@@ -71,6 +71,20 @@ def test_its_user_splits_it_and_the_service_s_user_is_told_so(parted: Parted) ->
     assert not (parted.data / "custodian").exists()
 
 
+def test_its_keys_are_rotated_by_who_reaches_both_and_by_nobody_else(parted: Parted) -> None:
+    _refused(parted, "keys", "rotate")
+    _refused(parted, "keys", "rotate", "receipts/MINREX")
+    place = ("--store", str(parted.store), "--credential", str(parted.credential))
+    for typed in (("rotate",), ("rotate", "receipts/MINREX")):
+        done = run("--data", str(parted.data), "keys", *typed, *place, "--json")
+        assert done.returncode == 0, done.stderr
+    listed = json.loads(run("--data", str(parted.data), "keys", "list", "--json").stdout)
+    newest = {each["key"]: each["number"] for each in listed}
+    assert (newest["bureau/MINREX"], newest["receipts/MINREX"]) == (2, 2)
+    checked = run("--data", str(parted.data), "check")
+    assert checked.returncode == 0, checked.stdout
+
+
 def test_the_service_starts_no_custodian_beside_the_one_that_serves_apart(parted: Parted) -> None:
     """A restore leaves a store in the service's folder until its user has it."""
     shutil.copytree(parted.store, parted.data / "custodian")
