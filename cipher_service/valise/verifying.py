@@ -149,7 +149,8 @@ def _show(
 
 
 def _claim_lines(claims: Claims, language: Language) -> list[Line]:
-    kilograms = f"{claims.weight_g / 1000:.3f} kg"
+    whole, grams = divmod(claims.weight_g, 1000)
+    kilograms = f"{whole}{',' if language == 'fr' else '.'}{grams:03} kg"
     return [
         ("line_route", f"{claims.issuer} > {claims.destination}"),
         ("line_bag", f"{claims.ordinal}/{claims.packages}, {claims.bag_class}, {kilograms}"),

@@ -43,6 +43,9 @@ def test_a_picture_alone_is_genuine_and_the_bag_unchecked(bag: Bag) -> None:
     assert done.status == 0
     assert "SEAL_GENUINE_BAG_UNCHECKED" in done.out
     assert "YAOUNDE > NEWYORK-ONU" in done.out
+    for language, weight in (("fr", "8,450 kg"), ("en", "8.450 kg")):
+        told = valise("--lang", language, "verify", "--trust", bag.card, bag.folder / "seal.png")
+        assert weight in told.out
     record = verdict_of(bag, bag.folder / "seal.png").record
     assert record["verdict"] == "SEAL_GENUINE_BAG_UNCHECKED"
     assert record["witness"] == "claimed"
