@@ -14,6 +14,7 @@ from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import (
     cases,
+    correcting,
     empties_book,
     listing,
     outcomes,
@@ -125,7 +126,8 @@ class Journey:
     """One closing from make-up to discharge, as far as it was told.
 
     `burnt` names the controlled items that its breaches compromised, as (number, designation);
-    `rectified` the rectifications of its bordereau by their numbers, in their order.
+    `rectified` the rectifications of its bordereau by their numbers, in their order; `rectifying`
+    says whether another one waits for grants.
     """
 
     line: BagLine
@@ -137,6 +139,7 @@ class Journey:
     bordereau: str | None
     announced: bool
     rectified: tuple[str, ...] = ()
+    rectifying: bool = False
 
 
 def under_way(office: Office, *, by: str) -> list[BagLine]:
@@ -172,6 +175,7 @@ def journey(office: Office, named: str, *, by: str) -> Journey:
             rectified=tuple(
                 row.number for row in rectifying.rows_of(sitting.connection, closing.seal)
             ),
+            rectifying=correcting.find(sitting.connection, closing.seal) is not None,
         )
 
 

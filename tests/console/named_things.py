@@ -188,7 +188,7 @@ THINGS = (
             **gets(
                 _BAG,
                 *(f"{_BAG}/{page}" for page in ("confection", "etiquette.pdf", "bordereau.pdf")),
-                f"{_BAG}/rectificatif.pdf",
+                *(f"{_BAG}/rectificatif.pdf", f"{_BAG}/rectificatif"),
                 *(f"{_BAG}/{page}" for page in ("epcis.json", "papiers", "photographies")),
                 *(f"{_BAG}/{page}" for page in ("reception", "verification")),
                 f"{_BAG}/photographies/{{photograph}}",
@@ -199,6 +199,8 @@ THINGS = (
                 *(f"{_BAG}/{act}" for act in ("autorisation", "retirer", "sceau", "annonce")),
                 *(f"{_BAG}/{act}" for act in ("retrouvee", "ouverture", "photographies")),
             ),
+            **posts({}, f"{_BAG}/rectificatif/sceau"),
+            **posts({"reason": "x", "weight": "1"}, f"{_BAG}/rectificatif"),
             **posts({"number": "0000000000"}, f"{_BAG}/pieces"),
             **posts(
                 {"seals": "XX-000001", "weight": "1", "certifier": NOBODY, "days": "1"},

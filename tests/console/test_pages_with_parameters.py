@@ -76,6 +76,7 @@ BAGS = {
     "/valises/{seal}/reception": "CHIEF-POUCH",
     "/valises/{seal}/verification": "CHIEF-POUCH",
     "/valises/{seal}/papiers": "CHIEF-POUCH",
+    "/valises/{seal}/rectificatif": "CHIEF-POUCH",
     "/valises/{seal}/photographies": "CHIEF-POUCH",
     "/valises/{seal}/photographies/{photograph}": "CHIEF-POUCH",
 }

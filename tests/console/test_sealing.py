@@ -343,3 +343,69 @@ def test_the_receiver_is_told_under_the_grant_of_who_saw_the_manifest(
     )
     assert answer.status == 409
     assert "Valise annoncée déjà" in answer.text()
+
+
+def test_a_sealed_bordereau_is_put_right_by_two_officers_grants(desk: Desk, enter: Enter) -> None:
+    with reading(desk.engine) as connection:
+        [kept] = connection.execute(select(tables.sealed)).all()
+    where, page = f"/valises/{kept.seal}", f"/valises/{kept.seal}/rectificatif"
+    chief, witness = enter("CHIEF-CIPHER-POUCH"), enter("POUCH-AGENT")
+    first, second = (desk.people[role] for role in ("CHIEF-CIPHER-POUCH", "POUCH-AGENT"))
+    chief.goto(where)
+    chief.page.get_by_role("link", name="Rectifier le bordereau").click()
+    chief.page.wait_for_url(f"**{page}")
+    assert primary(chief.page) == "Autoriser l’ouverture des pièces"
+    check_page(chief, foreign=desk.names)
+    allowed(chief)
+    chief.goto(page)
+    chief.expected = (422,)
+    press(chief, "Lire et signer")
+    chief.page.locator(".app-refusal").get_by_text("Rien à rectifier").wait_for()
+    chief.expected = ()
+
+    typed = (*desk.names, "Direction des Nations unies", "Chancellerie")
+    for language in ("en", "fr"):
+        chief.goto(f"{page}?lang={language}")
+        check_page(chief, foreign=typed)
+    chief.page.get_by_text("Ligne 1").click()
+    chief.page.locator("#e-1-addressee").fill("Consulat, Marseille")
+    chief.page.locator("#e-weight").fill("1 540")
+    chief.page.locator("#reason").fill("Erreur de transcription")
+    press(chief, "Lire et signer")
+    shown = signed(chief).replace(NO_BREAK, " ")
+    for said in (
+        *("Permettre de rectifier un bordereau scellé", "Erreur de transcription"),
+        "ligne 1, destinataire, au lieu de « Chancellerie », lire « Consulat, Marseille »",
+        "poids en grammes, au lieu de « 1500 », lire « 1540 »",
+        f"{kept.number}/R1",
+    ):
+        assert said in shown
+    assert "sceller une valise" not in shown
+    chief.page.get_by_text(f"Autorisé par {first}").wait_for()
+    assert primary(chief.page) == "Lire et autoriser le rectificatif"
+    check_page(chief, foreign=typed)
+    with reading(desk.engine) as connection:
+        assert connection.execute(select(tables.rectification)).all() == [], "one alone: nothing"
+        waits = connection.execute(select(tables.rectifying)).all()
+    assert "Marseille" not in repr(waits)
+
+    witness.goto(where)
+    witness.page.get_by_text("un rectificatif attend une autorisation").wait_for()
+    allowed(witness)
+    witness.goto(page)
+    check_page(witness, foreign=typed)
+    expect(witness.page.get_by_role("button", name="Lire et signer")).to_have_count(0)
+    press(witness, "Lire et autoriser le rectificatif")
+    assert "Consulat, Marseille" in signed(witness)
+    witness.page.wait_for_url(f"{witness.origin}{where}")
+    with reading(desk.engine) as connection:
+        [row] = connection.execute(select(tables.rectification)).all()
+        left = connection.execute(select(tables.rectifying)).all()
+    assert (row.number, row.first, row.second) == (f"{kept.number}/R1", first, second)
+    assert (row.weight_g, left) == (1540, [])
+    paper = witness.page.request.get(f"{witness.origin}{where}/rectificatif.pdf")
+    words = pypdfium2.PdfDocument(paper.body())[0].get_textpage().get_text_bounded()
+    assert "Consulat, Marseille" in " ".join(words.split())
+    witness.goto(page)
+    witness.page.get_by_text("pas encore").wait_for()
+    check_page(witness, foreign=typed)

@@ -8,7 +8,7 @@ restart the officer signs again.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -57,7 +57,22 @@ class _Asked:
     nonce: bytes
     ticket: str
     then: Then
-    seal: str | None
+    desk: "_Desk"
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """The registrar's acts that put a grant before an officer and take the answer.
+
+    Attributes:
+        ask: puts the statement that waits, or what comes along, before the officer.
+        take: gives the answer.
+        about: what both are told besides.
+    """
+
+    ask: str = "grant_ask"
+    take: str = "grant_take"
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -232,11 +247,7 @@ async def taken(visit: Visit) -> Response:
 
 
 async def _take(visit: Visit, held: Held, asked: _Asked) -> str:
-    if asked.seal is None:
-        answer = await visit.act("grant_take", {"ticket": asked.ticket})
-    else:
-        named = {"seal": asked.seal, "ticket": asked.ticket}
-        answer = await visit.act("bag_grant_take", named)
+    answer = await visit.act(asked.desk.take, {**asked.desk.about, "ticket": asked.ticket})
     response = bytes(answer["response"])
     token = await _ask(
         visit,
@@ -300,7 +311,7 @@ async def put_to_sign(visit: Visit, manifest: bytes, dispatch: str, level: str, 
         uses=1,
         expires=_ends(visit, _SINGLE),
     )
-    return await _asked(visit, roll, mine, grant, then, manifest)
+    return await _asked(visit, roll, mine, grant, then, beside=manifest)
 
 
 async def put_to_seal(visit: Visit, seal: str, claims: bytes, then: Then) -> str:
@@ -316,17 +327,41 @@ async def put_to_seal(visit: Visit, seal: str, claims: bytes, then: Then) -> str
         ServiceError: OFFICER_NOT_ON_ROLL, PREPARATION_OUTDATED, NOT_ALLOWED, FORM_REFUSED.
         KeysError: the custodian does not answer.
     """
+    desk = _Desk("bag_grant_ask", "bag_grant_take", {"seal": seal})
+    return await _by_two(visit, request_digest("sign_seal", claims), then, desk)
+
+
+async def put_to_rectify(visit: Visit, seal: str, statement: bytes, then: Then) -> str:
+    """Put a rectification before the officer; give the ticket of the page to sign.
+
+    Args:
+        visit: the officer's request.
+        seal: the closing.
+        statement: what the custodian shall sign; the registrar knows its digest.
+        then: what follows once the custodian has the grant.
+
+    Raises:
+        ServiceError: OFFICER_NOT_ON_ROLL, RECTIFICATION_OUTDATED, NOT_ALLOWED, FORM_REFUSED.
+        KeysError: the custodian does not answer.
+    """
+    about = {"seal": seal, "statement": statement}
+    desk = _Desk("bag_rectify_ask", "bag_rectify_take", about)
+    return await _by_two(visit, request_digest("sign_rectification", statement), then, desk)
+
+
+async def _by_two(visit: Visit, request: str, then: Then, desk: _Desk) -> str:
+    """Put one of the two grants before the officer that a request of the pouch bureau needs."""
     roll, mine = await _on_roll(visit)
     grant = Grant(
         officer=visit.person.number,
         purpose=SEAL,
         rank=0,
         dispatch=None,
-        request=request_digest("sign_seal", claims),
+        request=request,
         uses=1,
         expires=_ends(visit, _SINGLE),
     )
-    return await _asked(visit, roll, mine, grant, then, seal=seal)
+    return await _asked(visit, roll, mine, grant, then, desk)
 
 
 async def _put(visit: Visit, dispatch: str | None, level: str | None, back: str) -> Response:
@@ -356,8 +391,8 @@ async def _asked(
     mine: dict[str, Any],
     grant: Grant,
     then: Then,
+    desk: _Desk | None = None,
     beside: bytes | None = None,
-    seal: str | None = None,
 ) -> str:
     nonce = await _ask(visit, lambda custodian: custodian.officer_challenge())
     names = [canonical.bytes_from_text(each["id"]).hex() for each in mine["passkeys"]]
@@ -368,11 +403,11 @@ async def _asked(
         "credentials": names,
         "back": _RETURN,
     }
-    if seal is None:
-        ticket = await visit.act("grant_ask", {**asked, "beside": beside})
-    else:
-        ticket = await visit.act("bag_grant_ask", {**asked, "seal": seal})
-    held_by(visit).asked = _Asked(grant, nonce, ticket, then, seal)
+    if desk is None:
+        desk = _Desk()
+        asked["beside"] = beside
+    ticket = await visit.act(desk.ask, {**asked, **desk.about})
+    held_by(visit).asked = _Asked(grant, nonce, ticket, then, desk)
     return str(ticket)
 
 

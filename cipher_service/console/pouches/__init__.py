@@ -2,6 +2,7 @@
 
 * `lists`: bags under way, departures, seals, discrepancies. `bag`: one bag's journey and papers.
 * `making`: hand-in, scan-to-add, sealing by two. `arrival`: blind receipt, opening, item check.
+* `rectifying`: a sealed bordereau is put right by two.
 * `sealing`: scanning, sealing and papers before a custodian that has officers.
 * `announcing`: the receiver is told, by a dispatch that an officer has signed.
 * `papers`, `photographs`: what is signed with the pen on arrival, and what was seen then.
@@ -27,6 +28,7 @@ from cipher_service.console.pouches import (
     pairs,
     papers,
     photographs,
+    rectifying,
     sealing,
     telephones,
 )
@@ -78,6 +80,9 @@ FLOW: Final = Flow(
         Page("/valises/{seal}/etiquette.pdf", bag.label_pdf),
         Page("/valises/{seal}/bordereau.pdf", bag.bordereau_pdf),
         Page("/valises/{seal}/rectificatif.pdf", bag.rectification_pdf),
+        Page("/valises/{seal}/rectificatif", rectifying.desk),
+        Page("/valises/{seal}/rectificatif", rectifying.prepare, method="POST"),
+        Page("/valises/{seal}/rectificatif/sceau", rectifying.grant, method="POST"),
         Page("/valises/{seal}/epcis.json", bag.epcis),
         Page("/valises/{seal}/papiers", papers.desk),
         Page("/valises/{seal}/papiers/decharge", papers.receipt, method="POST"),

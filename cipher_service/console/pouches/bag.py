@@ -19,7 +19,7 @@ from cipher_service.pouches.dossiers import Dossier, Filed, bound
 from cipher_service.pouches.signing import Kept
 from cipher_service.pouches.views import Journey
 from keys.act_rules import GRANT_SEATS
-from keys.custody.grants import SIGN
+from keys.custody.grants import SEAL, SIGN
 from pouch.discrepancies import REPORTABLE
 from pouch.facts import Received
 from pouch.papers.bag import bordereau, label
@@ -33,7 +33,8 @@ async def journey(visit: Visit, refusal: ServiceError | None = None) -> Response
     found = await ask(visit, lambda office: views.journey(office, seal, by=visit.person.number))
     takers = await ask(visit, lambda office: views.takers(office, seal, by=visit.person.number))
     custodian = await sealing.custodian_stands(visit)
-    may_announce = bool(visit.person.principal.functions & GRANT_SEATS[SIGN])
+    functions = visit.person.principal.functions
+    may_announce = bool(functions & GRANT_SEATS[SIGN])
     picture = draw(found, visit.now)
     return page(
         visit,
@@ -43,6 +44,7 @@ async def journey(visit: Visit, refusal: ServiceError | None = None) -> Response
         found=found,
         takers=takers,
         may_announce=may_announce,
+        may_rectify=bool(functions & GRANT_SEATS[SEAL]),
         first=_first(found, custodian, announces=may_announce, hands_over=bool(takers)),
         picture=picture,
         down=picture_tall.stand_up(picture),

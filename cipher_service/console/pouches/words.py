@@ -29,6 +29,24 @@ EMPTIES: Final = {
     "returned": mark("revenu"),
     "used-again": mark("rempli de nouveau"),
 }
+ENTRIES: Final = {
+    "weight": mark("Poids de la valise fermée, en grammes"),
+    "waybill": mark("Numéro de la lettre de courrier"),
+    "consignee": mark("Destinataire de la valise"),
+    "carrier": mark("Porteur"),
+    "status": mark("Qualité du porteur"),
+    "passport": mark("Passeport du porteur"),
+    "vehicle": mark("Véhicule ou vol"),
+}
+"""What may be put right of a bag as a whole."""
+LINE_ENTRIES: Final = {
+    "register": mark("Numéro au registre de l’expéditeur"),
+    "sender": mark("Service expéditeur"),
+    "addressee": mark("Destinataire"),
+    "weight": mark("Poids, en grammes"),
+    "enclosure": mark("Pli intérieur ou scellé"),
+}
+"""What may be put right of a line."""
 CONDITIONS: Final = {
     "intact": mark("Intacts"),
     "damaged": mark("Endommagés"),

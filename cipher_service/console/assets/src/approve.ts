@@ -1,12 +1,13 @@
 // The page where an officer signs: shows what will be signed from the very bytes, computes their
 // digest and the challenge itself (keys/ACTS.md §2 and §6), and asks the security key. Nothing that
 // another page says is believed: only the ticket comes from outside. A grant to sign a dispatch names
-// its manifest by digest, and one to seal a bag the claims of its seal: that is shown beside it, from
-// its own bytes, or nothing can be signed.
+// its manifest by digest, and one to seal a bag the claims of its seal, or the rectification of its
+// bordereau: that is shown beside it, from its own bytes, or nothing can be signed.
 import { Refusal, answered, element, post, showRefusal } from "./shared/asking";
 import { pressed } from "./shared/pressing";
-import { digest, hexadecimal, joined, octets } from "./approve/bytes";
+import { digest, hexadecimal, joined, octets, type Octets } from "./approve/bytes";
 import { departure, namedBy, type Line } from "./approve/departure";
+import { rectifying } from "./approve/rectifying";
 import { sealing } from "./approve/sealing";
 import { ACTS, KINDS, MEMBERS, PURPOSES, SENTENCES, STATEMENTS, type Language } from "./words/acts";
 
@@ -92,10 +93,11 @@ function plain(name: string, coded: Json, shown: Shown): string {
   return typeof given === "object" ? JSON.stringify(given) : String(given);
 }
 
-function summary(statement: Statement, shown: Shown): HTMLElement {
+function summary(statement: Statement, shown: Shown, named: Named | null): HTMLElement {
   const list = element("dl", "", "govuk-summary-list app-sheet");
   const act = statement["type"] === "depeche/v1 act";
-  const kind = String(act ? statement["kind"] : statement["purpose"]);
+  const purpose = named?.words === "rectifying" ? "rectification" : statement["purpose"];
+  const kind = String(act ? statement["kind"] : purpose);
   const type = String(statement["type"]);
   const words = STATEMENTS[type] ?? (act ? ACTS[kind] : PURPOSES[kind]);
   line(list, say("what"), words ? words[language] : `${type} ${kind}`);
@@ -137,25 +139,59 @@ function bytes(label: string, text: string, hash: Uint8Array, open = false): HTM
   return details;
 }
 
+// What the custodian can be asked to sign under a grant, by its purpose: the act, how its bytes are
+// shown, and the names of what is said of both.
+interface Named {
+  act: string;
+  lines: (asked: Octets, text: string) => Line[];
+  binary?: boolean;
+  words: "departure" | "sealing" | "rectifying";
+  bytes: "manifest" | "claims" | "statement";
+}
+
+const MANIFEST: Named = {
+  act: "sign_manifest",
+  lines: (_asked, text) => departure(text, language),
+  words: "departure",
+  bytes: "manifest",
+};
+const CLAIMS: Named = {
+  act: "sign_seal",
+  lines: sealing,
+  binary: true,
+  words: "sealing",
+  bytes: "claims",
+};
+const RECTIFICATION: Named = {
+  act: "sign_rectification",
+  lines: (_asked, text) => rectifying(text, language),
+  words: "rectifying",
+  bytes: "statement",
+};
+const SIGNED: Record<string, Named[]> = { sign: [MANIFEST], seal: [CLAIMS, RECTIFICATION] };
+
 // What the custodian would sign under a grant to sign or to seal: nothing, for every other statement.
-async function besides(statement: Statement, shown: Shown): Promise<HTMLElement[]> {
-  const act = { sign: "sign_manifest", seal: "sign_seal" }[String(statement["purpose"])];
-  if (act === undefined) return [];
-  const asked = octets(shown.beside ?? "");
-  if (!(await namedBy(statement["request"], act, asked))) {
-    throw new Refusal([say("other"), say("nothingDone"), say("tell")], "REQUEST_OF_ANOTHER");
+async function nameOf(statement: Statement, asked: Octets): Promise<Named | null> {
+  const could = SIGNED[String(statement["purpose"])];
+  if (could === undefined) return null;
+  for (const one of could) {
+    if (await namedBy(statement["request"], one.act, asked)) return one;
   }
-  const dispatch = act === "sign_manifest";
-  const text = dispatch ? new TextDecoder("utf-8", { fatal: true }).decode(asked) : hexadecimal(asked);
-  const lines = dispatch ? departure(text, language) : sealing(asked);
+  throw new Refusal([say("other"), say("nothingDone"), say("tell")], "REQUEST_OF_ANOTHER");
+}
+
+async function besides(named: Named | null, asked: Octets, shown: Shown): Promise<HTMLElement[]> {
+  if (named === null) return [];
+  const text = named.binary ? hexadecimal(asked) : new TextDecoder("utf-8", { fatal: true }).decode(asked);
+  const lines = named.lines(asked, text);
   const list = element("dl", "", "govuk-summary-list app-sheet");
   for (const [name, said] of lines.filter(([, said]: Line) => said !== "")) {
     line(list, MEMBERS[name]?.[language] ?? name, value(name, said, shown));
   }
   return [
-    element("h2", say(dispatch ? "departure" : "sealing")),
+    element("h2", say(named.words)),
     list,
-    bytes(say(dispatch ? "manifest" : "claims"), text, await digest(asked)),
+    bytes(say(named.bytes), text, await digest(asked)),
   ];
 }
 
@@ -213,6 +249,9 @@ async function show(ticket: string): Promise<void> {
   const hash = await digest(joined(type, new Uint8Array(1), body));
   const challenge = await digest(joined(context, new Uint8Array(1), octets(shown.nonce), hash));
 
+  const asked = octets(shown.beside ?? "");
+  const named = await nameOf(statement, asked);
+
   const actions = element("div", "", "app-actions");
   const button = (label: string, kind: string, act: () => Promise<unknown>): HTMLElement => {
     const made = element("button", label, `govuk-button ${kind}`) as HTMLButtonElement;
@@ -245,8 +284,8 @@ async function show(ticket: string): Promise<void> {
   const notes = shown.demonstration ? [element("p", say("demonstration"), "app-capacity")] : [];
   place.replaceChildren(
     ...notes,
-    summary(statement, shown),
-    ...(await besides(statement, shown)),
+    summary(statement, shown, named),
+    ...(await besides(named, asked, shown)),
     bytes(say("bytes"), text, hash, type === COMPARED),
     actions,
     returning(shown.back),

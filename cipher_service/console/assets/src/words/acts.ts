@@ -17,6 +17,17 @@ export const SENTENCES = {
     fr: "Les octets exacts du sceau que le dépositaire signera",
     en: "The exact bytes of the seal that the custodian will sign",
   },
+  rectifying: {
+    fr: "Le rectificatif que votre clé fait signer",
+    en: "The rectification that your key has signed",
+  },
+  statement: {
+    fr: "Les octets exacts du rectificatif que le dépositaire signera",
+    en: "The exact bytes of the rectification that the custodian will sign",
+  },
+  line: { fr: "ligne", en: "line" },
+  stood: { fr: "au lieu de", en: "instead of" },
+  right: { fr: "lire", en: "read" },
   other: {
     fr: "Ce qui est joint n’est pas ce que cette autorisation désigne",
     en: "What is shown with this grant is not what it names",
@@ -56,6 +67,26 @@ export const PURPOSES: Record<string, Words> = {
   },
   sign: { fr: "Faire signer une dépêche au dépositaire", en: "Have the custodian sign a dispatch" },
   seal: { fr: "Permettre de sceller une valise", en: "Allow sealing a pouch" },
+  // The same grant, for a bordereau that was sealed: which of both, the request says.
+  rectification: {
+    fr: "Permettre de rectifier un bordereau scellé",
+    en: "Allow putting a sealed bordereau right",
+  },
+};
+
+// What a rectification puts right, by its name in the statement (pouch/SPEC.md §13).
+export const ENTRIES: Record<string, Words> = {
+  weight: { fr: "poids en grammes", en: "weight in grams" },
+  waybill: { fr: "numéro de la lettre", en: "number of the letter" },
+  consignee: { fr: "destinataire de la valise", en: "consignee of the bag" },
+  carrier: { fr: "porteur", en: "carrier" },
+  status: { fr: "qualité du porteur", en: "status of the carrier" },
+  passport: { fr: "passeport", en: "passport" },
+  vehicle: { fr: "véhicule ou vol", en: "vehicle or flight" },
+  register: { fr: "numéro au registre", en: "register number" },
+  sender: { fr: "service expéditeur", en: "sending service" },
+  addressee: { fr: "destinataire", en: "addressee" },
+  enclosure: { fr: "pli intérieur", en: "inner envelope" },
 };
 
 // How an addressee is named in a manifest: role and way.
@@ -166,6 +197,9 @@ export const MEMBERS: Record<string, Words> = {
   items: { fr: "Pièces", en: "Items" },
   closed: { fr: "Fermée le", en: "Closed on" },
   void: { fr: "Sceau nul dès", en: "Seal void from" },
+  rectification: { fr: "Rectificatif", en: "Rectification" },
+  changes: { fr: "Ce qui change", en: "What changes" },
+  answers: { fr: "En répond", en: "Answers for it" },
   recipient: { fr: "Empreinte de la clé propre", en: "Fingerprint of the own key" },
   functions: { fr: "Fonctions", en: "Functions" },
   trained_until: { fr: "Formation valable jusqu’à", en: "Training valid until" },
