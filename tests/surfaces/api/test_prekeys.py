@@ -64,7 +64,7 @@ def test_each_prekey_is_given_once_and_the_same_for_the_same_dispatch(
     assert handed_in(newcomer, bundle).json() == {"free": 3}  # the first answer was lost
 
     one = new_id(clock.now())
-    first = taken(paris, newcomer.code, "MINREX", "NOWHERE", dispatch_id=one)
+    first = taken(paris, newcomer.code, "NOWHERE", dispatch_id=one)
     assert len(first) == 1
     assert taken(paris, newcomer.code, dispatch_id=one) == first
     others = [*taken(lome, newcomer.code, dispatch_id=one), *taken(paris, newcomer.code)]
