@@ -20,6 +20,7 @@ from cipher_service.directory.compromises import is_compromised, is_signed_for
 from cipher_service.directory.register import DirectoryReader
 from cipher_service.errors import ServiceError
 from cipher_service.storage.batch import Handler
+from cipher_service.storage.tables.dispatches import dispatch
 from cipher_service.storage.tables.prekeys import prekey as tables
 from cipher_service.storage.tables.prekeys import prekey_carriage
 from keys.prekeys import Bundle, read_bundle
@@ -27,6 +28,8 @@ from keys.prekeys import Bundle, read_bundle
 FREE_MOST: Final = 500
 LOW: Final = 10
 """Below so many free ones a post is told to make more."""
+UNUSED_MOST: Final = 50
+"""So many of a card does a sender have at most for dispatches that have not come."""
 _BURNT_MOST: Final = 5_000
 
 
@@ -130,6 +133,9 @@ def give(
 ) -> list[bytes]:
     """Give one free prekey of each card, for one dispatch; a card without any is passed over.
 
+    So is one of which this sender has taken many and written nothing under them: nobody drains
+    what others are to use.
+
     Args:
         connection: inside the registrar's transaction, which is the only writer.
         sender: who asks.
@@ -147,6 +153,8 @@ def give(
             select(tables.c.offer).where(*mine, tables.c.card == card, ~_withheld())
         )
         if offer is None:
+            if _unused(connection, sender, card) >= UNUSED_MOST:
+                continue
             # Those that end first go first.
             chosen = connection.execute(
                 select(tables.c.prekey_id, tables.c.offer)
@@ -204,6 +212,13 @@ class PrekeyDesk:
             if post is not None and post.state == "active" and post.fingerprint is not None
         ]
         return give(connection, payload["post"], payload["dispatch_id"], cards, self._now())
+
+
+def _unused(connection: Connection, sender: str, card: str) -> int:
+    """Count what a sender took of a card for dispatches that the ministry has not received."""
+    come = select(dispatch.c.seq).where(dispatch.c.dispatch_id == tables.c.taken_for).exists()
+    mine = (tables.c.card == card, tables.c.taken_by == sender, ~come)
+    return int(connection.scalar(select(func.count()).select_from(tables).where(*mine)) or 0)
 
 
 def _usable(card: str, now: datetime) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from cipher_service.dispatches import kept, speaking
 from cipher_service.dispatches.office.showing import Showing
 from cipher_service.dispatches.prekeys import AGAIN, LOW, BureauPrekeys
 from cipher_service.dispatches.reception import Reception
+from cipher_service.references import new_id
 from cipher_service.storage.tables.headquarters import kept_header
 from cipher_service.storage.tables.prekeys import prekey
 from cipher_service.storage.unit_of_work import reading, unit_of_work
@@ -196,3 +197,20 @@ def test_who_wrote_under_a_prekey_that_is_gone_is_asked_once_to_send_again(
         (heard,) = speaking.heard(connection, read_directory(connection), "PARIS")
     assert (heard.message.kind, heard.message.dispatch_id) == (REPEAT_REQUEST, number)
     assert heard.verified
+
+
+def test_no_post_drains_what_others_are_to_use(
+    engine: Engine, tmp_path: Path, custodian: Custody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prekeys, "UNUSED_MOST", 2)
+    office, journal = Office(engine, tmp_path), Journal(engine, ORIGIN, "service")
+    assert BureauPrekeys(engine, custodian, HEADQUARTERS, journal).top_up()
+    card, come = custodian.card().fingerprint, office.arrive()
+
+    def taken(sender: str, dispatch_id: str) -> int:
+        with unit_of_work(engine) as connection:
+            return len(prekeys.give(connection, sender, dispatch_id, [card], clock.now()))
+
+    ids = [new_id(clock.now()) for _ in range(3)]
+    assert [taken("PARIS", each) for each in (come, *ids)] == [1, 1, 1, 0]
+    assert taken("PARIS", ids[0]) == taken("LOME", ids[2]) == 1
