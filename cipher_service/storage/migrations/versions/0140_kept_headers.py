@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0140_kept_headers"
-down_revision = "0071_rectified_weights"
+down_revision = "0120_rectifications_that_wait"
 branch_labels = None
 depends_on = None
 
