@@ -62,6 +62,7 @@ from keys.custody.lasting import DESKS_KEY
 from keys.custody.log_keys import HeadInStore
 from keys.custody.place import adopt, end_of
 from keys.custody.shares import Share
+from keys.log.checkpoints import Checkpoint
 from keys.log.notes import Note
 from keys.receipts import read_submitted_receipt
 from keys.succession import KeyLine
@@ -204,7 +205,7 @@ def _renew(folder: Path, arguments: Namespace, shares: list[Share], checkpoint: 
             last = checkpoint or _last_signed(settings, arguments)
             statement = _statement(connection, arguments, shares, last)
             number = _archive(connection, folder, settings, statement)
-        settings = replace(settings, log=f"{_root(settings.log_origin)}/r{number}")
+        settings = replace(settings, log=next_name(settings.log_origin, number, last))
         # Before anything is written elsewhere: a refusal leaves no trace.
         proved = _proved(arguments.receipt, receipt_keys_of(_custodian_of(settings)))
         after = open_engine(settings.database)
@@ -391,6 +392,20 @@ def _root(origin: str) -> str:
     """The log's first name: restores add /r1, /r2 and so on to it."""
     head, _, tail = origin.rpartition("/r")
     return head if head and tail.isdecimal() else origin
+
+
+def next_name(origin: str, number: int, last: bytes) -> str:
+    """Return the name under which a log goes on: above every restore that is known.
+
+    Args:
+        origin: the backup's log.
+        number: of this restore, as the backup counts them.
+        last: the newest head known, signed; it may be of a restore that the backup was made before.
+    """
+    root = _root(origin)
+    named = Checkpoint.parse(Note.parse(last).text).origin if last else ""
+    known = named.removeprefix(f"{root}/r")
+    return f"{root}/r{max(number, 1 + int(known) if known.isdecimal() else 0)}"
 
 
 def _last_signed(settings: Settings, arguments: Namespace) -> bytes:
