@@ -2,7 +2,7 @@
 
 import pytest
 
-from cipher_service.administration.restoring import next_name
+from cipher_service.administration.restored_log import next_name
 from keys.log.checkpoints import Checkpoint
 from keys.log.notes import Ed25519Signer, Note
 
