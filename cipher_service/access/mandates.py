@@ -3,12 +3,13 @@
 « En cas d'absence ou d'empêchement du Secrétaire Général, le Ministre désigne le Directeur le plus
 ancien dans le grade le plus élevé »: the candidate is computed, with the evidence; the Minister's
 signature makes the mandate, and nothing else does. Naming another person takes a reason. A mandate
-lends a function of its delegator, and ends with it.
+lends a function of its delegator: it is written for no day after that function's last, and lends
+nothing on one.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, or_, select, update
@@ -128,7 +129,8 @@ def propose(connection: Connection, gate: Gate, draft: Draft, by: str, now: date
         ServiceError: UNKNOWN_OFFICER, OFFICER_LEFT, WINDOW_OPEN, WINDOW_PAST (it begins before
             today), MANDATE_OVER (its end has come), ACT_MISSING, UNKNOWN_LEVEL, OWN_ACT (holder and
             delegator are one), NOT_HELD and HELD_BY_MANDATE (by the delegator, when the mandate
-            takes effect), ACTIONS_OF_ANOTHER (not the function's), REASON_MISSING (an interim for
+            takes effect), LENT_TOO_LONG (the delegator's function ends before it),
+            ACTIONS_OF_ANOTHER (not the function's), REASON_MISSING (an interim for
             another than the first candidate), DUTIES_SEPARATE, FUNCTION_HELD.
     """
     if draft.holder == draft.delegator:
@@ -201,8 +203,8 @@ def sign(
     """Make a mandate active by the Minister's signature; what changed meanwhile is judged again.
 
     Raises:
-        ServiceError: as `signable`; OFFICER_LEFT, NOT_HELD and HELD_BY_MANDATE (by the delegator,
-            who may have lost the function), DUTIES_SEPARATE, FUNCTION_HELD.
+        ServiceError: as `signable`; OFFICER_LEFT, NOT_HELD, HELD_BY_MANDATE and LENT_TOO_LONG (by
+            the delegator, who may have lost the function), DUTIES_SEPARATE, FUNCTION_HELD.
     """
     draft, decision = signable(connection, gate, mandate_id, by, now)
     _lock_parties(connection, draft.holder, draft.delegator)
@@ -293,16 +295,24 @@ def _refuse_over(ends: datetime, now: datetime) -> None:
 def _refuse_lent(
     connection: Connection, delegator: str, role: str, window: Window, now: datetime
 ) -> None:
-    """Refuse a function that its delegator does not hold by right when the mandate takes effect.
+    """Refuse a function that its delegator does not hold by right as long as the mandate lasts.
 
     What was received by mandate is not handed on: a narrow mandate would come out wide.
 
     Raises:
-        ServiceError: HELD_BY_MANDATE, NOT_HELD.
+        ServiceError: HELD_BY_MANDATE, NOT_HELD (when it takes effect), LENT_TOO_LONG (the
+            delegator's function ends at `ends`; a mandate's `last` day may be the one before).
     """
-    if not _holds(connection, delegator, role, max(window.starts, now)):
-        lent = role in officers.lent_in(connection, delegator, window)
-        raise ServiceError("HELD_BY_MANDATE" if lent else "NOT_HELD", officer=delegator, role=role)
+    begins = max(window.starts, now).replace(microsecond=0)
+    lapse = officers.lapse(connection, delegator, role, Window(begins, window.ends))
+    if lapse is None:
+        return
+    if lapse > begins:
+        last = (lapse - timedelta(days=1)).date().isoformat()
+        facts = {"officer": delegator, "role": role, "ends": clock.text(lapse), "last": last}
+        raise ServiceError("LENT_TOO_LONG", **facts)
+    lent = role in officers.lent_in(connection, delegator, window)
+    raise ServiceError("HELD_BY_MANDATE" if lent else "NOT_HELD", officer=delegator, role=role)
 
 
 def _holds(connection: Connection, officer: str, role: str, at: datetime) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, and_, select
 
 from cipher_service import clock
 from cipher_service.access.subjects import NOBODY, Mandate, Principal
@@ -82,8 +82,13 @@ class _Books:
 
         self._functions = rows(select(held).where(held.c.officer == officer_id))
         self._needs = rows(select(needs).where(needs.c.officer == officer_id))
-        self._mandates = rows(
-            select(mandate).where(mandate.c.holder == officer_id, mandate.c.state == "active")
+        signed = (mandate.c.holder == officer_id, mandate.c.state == "active")
+        self._mandates = rows(select(mandate).where(*signed))
+        lent = (held.c.officer == mandate.c.delegator, held.c.role == mandate.c.role)
+        self._lent = rows(
+            select(mandate.c.mandate_id, held.c.starts, held.c.ends)
+            .join(held, and_(*lent))
+            .where(*signed)
         )
         self._habilitations = rows(
             select(cleared).where(cleared.c.officer == officer_id).order_by(cleared.c.seq)
@@ -92,6 +97,8 @@ class _Books:
     def principal(self, scheme: Scheme, now: datetime) -> Principal:
         stamp = clock.text(now)
         needs = _open(self._needs, stamp)
+        # A function that its delegator holds no longer lends nothing, whatever its mandate says.
+        lent = {row.mandate_id for row in _open(self._lent, stamp)}
         cleared = _open(self._habilitations, stamp)[-1:]
         return Principal(
             officer_id=self._officer.officer_id,
@@ -114,6 +121,7 @@ class _Books:
                     scheme.level(row.level).rank,
                 )
                 for row in _open(self._mandates, stamp)
+                if row.mandate_id in lent
             ),
         )
 

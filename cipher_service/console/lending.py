@@ -41,6 +41,7 @@ _MENDABLE: Final = frozenset(
         *("OWN_ACT", "WINDOW_OPEN", "ACT_MISSING", "NOT_HELD", "REASON_MISSING", "DAY_MALFORMED"),
         *("DUTIES_SEPARATE", "FUNCTION_HELD", "WINDOW_EMPTY", "WINDOW_PAST"),
         *("ACTIONS_OF_ANOTHER", "HELD_BY_MANDATE", "CHOICE_MISSING", "MANDATE_OVER"),
+        "LENT_TOO_LONG",
     }
 )
 """Refusals after which the form is shown again as it was filled in."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, case, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, case, exists, select, update
 
 from cipher_service import clock
 from cipher_service.directory.roles import Roles, default_roles
@@ -250,6 +250,41 @@ def lent_in(connection: Connection, officer_id: str, window: Window) -> list[str
     return list(
         connection.scalars(select(mandate.c.role).where(*mine, *_overlaps(mandate, window)))
     )
+
+
+def lending(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions under which a mandate of the book lends its function at this moment."""
+    mandate = tables.mandate
+    return mandate.c.state == "active", *in_force(mandate, now), lender_holds(now)
+
+
+def lender_holds(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a mandate's delegator holds its function by right at this moment.
+
+    A function whose days have run out lends nothing.
+    """
+    mandate, held = tables.mandate, tables.function_held
+    lent = (held.c.officer == mandate.c.delegator, held.c.role == mandate.c.role)
+    return exists().where(*lent, *in_force(held, now))
+
+
+def lapse(connection: Connection, officer_id: str, role: str, window: Window) -> datetime | None:
+    """Return the first instant of a window at which a person does not hold a function by right.
+
+    None when it is held all along, be it by several acts, each from the end of the one before.
+    """
+    held, columns = tables.function_held, window.columns()
+    reached, last = str(columns["starts"]), columns["ends"]
+    mine = (held.c.officer == officer_id, held.c.role == role)
+    rows = connection.execute(
+        select(held.c.starts, held.c.ends).where(*mine).order_by(held.c.starts)
+    )
+    for row in rows:
+        if row.starts <= reached and row.ends is None:
+            return None
+        if row.starts <= reached < row.ends:
+            reached = row.ends
+    return clock.parse(reached) if last is None or reached < last else None
 
 
 def functions(connection: Connection, officer_id: str, now: datetime) -> list[Function]:

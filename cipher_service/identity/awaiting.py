@@ -76,11 +76,7 @@ def _held(connection: Connection, officer: str, now: datetime) -> frozenset[str]
     """Return the codes of a person's functions, those of mandates in force included."""
     mandate = books.mandate
     lent = connection.scalars(
-        select(mandate.c.role).where(
-            mandate.c.holder == officer,
-            mandate.c.state == "active",
-            *officers.in_force(mandate, now),
-        )
+        select(mandate.c.role).where(mandate.c.holder == officer, *officers.lending(now))
     )
     return frozenset((*lent, *(one.role for one in officers.functions(connection, officer, now))))
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cipher_service import clock
-from cipher_service.directory.officers import Officer, functions, in_force, lock
+from cipher_service.directory.officers import Officer, functions, in_force, lender_holds, lock
 from cipher_service.errors import ServiceError
 from cipher_service.identity.passkey_book import Site, step_up
 from cipher_service.labels.scheme import Scheme, default_scheme
@@ -239,7 +239,7 @@ def _person(
         )
     )
     mandates = connection.execute(
-        select(mandate).where(
+        select(mandate, lender_holds(now).label("lends")).where(
             mandate.c.holder == number, mandate.c.state == "active", *in_force(mandate, now)
         )
     ).all()
@@ -247,7 +247,7 @@ def _person(
     held |= {
         row.role
         for row in mandates
-        if row.actions == _EVERY_ACTION and scheme.level(row.level).rank >= act.rank
+        if row.lends and row.actions == _EVERY_ACTION and scheme.level(row.level).rank >= act.rank
     }
     moment = now.replace(microsecond=0)
     return Person(

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from cipher_service.access.acts import Gate
 from cipher_service.access.decisions import decide
 from cipher_service.access.subjects import Circumstances, Dispatch, Principal, held_for
-from cipher_service.directory.officers import in_force
+from cipher_service.directory.officers import in_force, lending
 from cipher_service.dispatches.office.compositions import Composition
 from cipher_service.storage.tables import officers as tables
 from keys.act_rules import GRANT_SEATS, RULES
@@ -114,9 +114,7 @@ def _persons(
     )
     numbers |= set(
         connection.scalars(
-            select(mandate.c.holder).where(
-                mandate.c.role.in_(functions), mandate.c.state == "active", *in_force(mandate, now)
-            )
+            select(mandate.c.holder).where(mandate.c.role.in_(functions), *lending(now))
         )
     )
     rows = connection.execute(

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,12 +21,16 @@ from cipher_service.audit.records import DONE, Event
 from cipher_service.directory import officers
 from cipher_service.directory.officers import Window
 from cipher_service.errors import ServiceError
+from cipher_service.identity import awaiting, shared_acts
 from cipher_service.identity.passkey_book import Site
-from cipher_service.storage.tables.officers import absence
+from cipher_service.storage import counters
+from cipher_service.storage.tables.acts import shared_act
+from cipher_service.storage.tables.officers import absence, function_held
 from cipher_service.storage.unit_of_work import unit_of_work
 from tests.cipher_service.access import ministry as stage
 from tests.cipher_service.access.ministry import Ministry
 from tests.cipher_service.access.populations import NOW
+from tests.support import acts as workshop
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -178,6 +182,69 @@ def test_a_function_is_lent_from_the_day_that_its_delegator_holds_it(ministry: M
             mandates.propose(connection, gate, too_soon, of["CHIEF-CNTC"], NOW)
         in_time = replace(too_soon, window=Window(starts, starts + DAY))
         assert mandates.propose(connection, gate, in_time, of["CHIEF-CNTC"], NOW)
+
+
+def shorten(connection: Connection, officer: str, ends: datetime) -> None:
+    """Write another end into the book of functions, as a version before this refusal left it."""
+    mine = function_held.update().where(function_held.c.officer == officer)
+    connection.execute(mine.values(ends=clock.text(ends)))
+    counters.advance(connection, officers.OFFICERS)
+
+
+def test_a_mandate_is_written_for_no_day_after_its_function(ministry: Ministry) -> None:
+    """The refusal names the instant; a function prolonged from it on is held all along."""
+    holder, gate, of = ministry.add("DIRECTOR", "MP"), ministry.gate, ministry.of
+    general, until = of["SECRETARY-GENERAL"], NOW + 9 * DAY
+    exact = draft(ministry, holder, window=Window(NOW, until))
+    longer = draft(ministry, holder, window=Window(NOW + DAY, until + timedelta(seconds=1)))
+    with unit_of_work(ministry.engine) as connection:
+        shorten(connection, general, until)
+        assert mandates.propose(connection, gate, exact, of["CHIEF-CNTC"], NOW)
+        with pytest.raises(ServiceError) as refused:
+            mandates.propose(connection, gate, longer, of["CHIEF-CNTC"], NOW)
+        assert refused.value.code == "LENT_TOO_LONG"
+        assert dict(refused.value.facts) == {
+            "officer": general, "role": "SECRETARY-GENERAL", "ends": clock.text(until),
+            "last": clock.text(until - DAY)[:10],
+        }  # fmt: skip
+        again = Window(until, until + DAY)
+        officers.assign(connection, general, "SECRETARY-GENERAL", again, act="DEC-4", by=None)
+        assert mandates.propose(connection, gate, longer, of["CHIEF-CNTC"], NOW)
+
+
+def test_a_draft_that_its_function_no_longer_covers_is_not_signed(ministry: Ministry) -> None:
+    holder, gate, of = ministry.add("DIRECTOR", "MP"), ministry.gate, ministry.of
+    with unit_of_work(ministry.engine) as connection:
+        number = mandates.propose(connection, gate, draft(ministry, holder), of["CHIEF-CNTC"], NOW)
+        shorten(connection, of["SECRETARY-GENERAL"], NOW + 29 * DAY)
+        with pytest.raises(ServiceError, match="LENT_TOO_LONG"):
+            mandates.sign(connection, gate, number, of["MINISTER"], NOW)
+        assert mandates.find(connection, number).state == "proposed"
+
+
+def test_a_function_that_has_run_out_lends_nothing(ministry: Ministry) -> None:
+    """A mandate that was signed for longer stands in the book, and its holder is refused."""
+    holder, gate = ministry.add("DIRECTOR", "MP"), ministry.gate
+    security, until = ministry.of["SECURITY-OFFICER"], NOW + 9 * DAY
+    act = workshop.act("function.assign", security, not_before=NOW, expires=NOW + HOUR)
+    proposed = {"proposed_at": clock.text(NOW), "expires_at": clock.text(NOW + HOUR)}
+    general = {"SECRETARY-GENERAL"}
+    with unit_of_work(ministry.engine) as connection:
+        number = lent(ministry, connection, holder)
+        shorten(connection, ministry.of["SECRETARY-GENERAL"], until)
+        body = {"kind": act.kind, "resource": act.resource, "body": act.encoded, "state": "open"}
+        connection.execute(shared_act.insert().values(act_id=act.id, **body, **proposed))
+        for at, allowed in ((until - timedelta(seconds=1), True), (until, False)):
+            acting = gate.principals.of(connection, holder, at)
+            done = decide(gate.policies, acting, "policy-read", Book("b"), Circumstances(at))
+            assert (done.allowed, done.mandate) == (allowed, number if allowed else "")
+            seated = shared_acts.persons_now(connection, act, [holder], at)[holder]
+            assert seated.functions & general == (general if allowed else set())
+            # Whom a mandate named stays too near to its delegator to be the second person.
+            assert seated.stands_for == {ministry.of["SECRETARY-GENERAL"]}
+        awaiting.require_seen(connection, act.id, holder, until - timedelta(seconds=1))
+        with pytest.raises(ServiceError, match="UNKNOWN_ACT"):
+            awaiting.require_seen(connection, act.id, holder, until)
 
 
 def test_a_mandate_that_begins_today_begins_now_and_not_at_midnight(ministry: Ministry) -> None:
