@@ -57,6 +57,6 @@ def test_no_process_but_the_custodian_has_a_key(
     assert len(custodians) == 1
     assert {"registrar", "api 1", "console", "approval"} <= set(names)
     for process, names_found in held.items():
-        # What is in memory reaches no core file either.
+        # What is in memory reaches no core file either: see `test_core_files`.
         assert resource.prlimit(process, resource.RLIMIT_CORE) == (0, 0), running[process]
         assert names_found == (set(secrets) if process in custodians else set()), running[process]

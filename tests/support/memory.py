@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
@@ -34,14 +35,29 @@ def found(process: int, secrets: Mapping[str, bytes]) -> set[str]:
             low, high = (int(end, 16) for end in place.split("-"))
             if "w" not in access or "r" not in access:
                 continue
-            tail = b""
-            for at in range(low, high, _PIECE):
-                try:
-                    memory.seek(at)
-                    piece = memory.read(min(_PIECE, high - at))
-                except OSError:
-                    break
-                seen = tail + piece
-                names |= {name for name, secret in secrets.items() if secret in seen}
-                tail = piece[-overlap:]
+            names |= _found_between(memory, low, high, secrets, overlap)
+    return names
+
+
+def found_in_core(core: Path, secrets: Mapping[str, bytes]) -> set[str]:
+    """The names of the secrets that stand anywhere in a core file."""
+    overlap = max(map(len, secrets.values()))
+    with core.open("rb", buffering=0) as file:
+        return _found_between(file, 0, core.stat().st_size, secrets, overlap)
+
+
+def _found_between(
+    file: FileIO, low: int, high: int, secrets: Mapping[str, bytes], overlap: int
+) -> set[str]:
+    names: set[str] = set()
+    tail = b""
+    for at in range(low, high, _PIECE):
+        try:
+            file.seek(at)
+            piece = file.read(min(_PIECE, high - at))
+        except OSError:
+            break
+        seen = tail + piece
+        names |= {name for name, secret in secrets.items() if secret in seen}
+        tail = piece[-overlap:]
     return names
