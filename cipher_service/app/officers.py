@@ -54,7 +54,7 @@ _INTENT: Final = (
     *("dispatch_open.end", "dispatch_review.end", "dispatch_review_take.end", "dispatch_take.end"),
     *("open_bag_text.end", "open_file_key.end", "open_sealed.end", "rewrap_header.end"),
     *("sign_manifest.end", "sign_seal.end", "sign_slip.end", "dispatch_leave", "bag_announced"),
-    *("own_opening", "sign_rectification.end"),
+    *("own_opening", "sign_rectification.end", "bag_rectified_announced"),
 )
 _POLICIES: Final = (
     *("audit_read", "rights_read", "emergency_review", "policy_propose"),
@@ -73,7 +73,7 @@ _POLICIES: Final = (
     *("bag_seal", "bag_announce", "bag_hand_over", "bag_receive", "bag_lose", "bag_recall"),
     *("bag_report", "bag_case", "bag_balance", "bag_take_back", "bag_account"),
     *("bag_papers", "bag_photograph", "bag_picture"),
-    *("bag_rectify", "bag_rectified", "sign_rectification.intend"),
+    *("bag_rectify", "bag_rectified", "bag_rectified_announce", "sign_rectification.intend"),
 )
 ROWS: Final[Mapping[str, DecidedBy]] = {
     **dict.fromkeys(_OWN, DecidedBy.OWN),

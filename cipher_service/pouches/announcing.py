@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection
-
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches import departures
 from cipher_service.dispatches.bureau import HeadquartersBureau, People
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme, default_scheme
-from cipher_service.pouches import closing, repository, signing
+from cipher_service.pouches import announcements, closing, signing
 from cipher_service.pouches.office import Office
 from cipher_service.pouches.signing import Kept
 from cipher_service.references import new_id
@@ -26,9 +24,6 @@ from keys.custody.errors import CustodianUnavailable
 from keys.dispatch import Attachment, Destination
 from keys.errors import KeysError
 from keys.manifest import COPY, Heading, Label
-from pouch.custody import live_events
-from pouch.events import Event
-from pouch.facts import Sealed
 from pouch.locator import grouped_locator
 from pouch.manifest import BagClass, Manifest
 from pouch.papers.folder import MANIFEST
@@ -166,7 +161,7 @@ class Announcing:
         told = []
         with self._office.look() as sitting:
             waiting = [row.seal for row in signing.unannounced(sitting.connection)]
-            sealed = {seal: sealing_of(sitting.connection, seal) for seal in waiting}
+            sealed = {seal: announcements.sealing_of(sitting.connection, seal) for seal in waiting}
         for seal, event in sealed.items():
             if event is None or event.witness is None or now - event.at < PATIENCE:
                 continue
@@ -189,22 +184,16 @@ class Announcing:
 
     def _end_abandoned(self) -> None:
         with self._office.look() as sitting:
-            begun = signing.being_announced(sitting.connection)
-        for row in begun:
+            begun = announcements.begun(sitting.connection)
+        for news in begun:
             with self._office.look() as sitting:
-                stands = departures.standing(sitting.connection, row.announcing)
+                stands = departures.standing(sitting.connection, str(news.announcing))
             if stands is None or stands[1] >= self._office.now() - ABANDONED:
                 continue
-            with self._office.act("bag_announce_again", row.seal) as sitting:
+            with self._office.act("bag_announce_again", news.seal) as sitting:
                 if stands[0] == "open":
-                    departures.abandon(sitting.connection, row.announcing, sitting.now)
-                signing.announcing(sitting.connection, row.seal, None)
-
-
-def sealing_of(connection: Connection, seal: str) -> Event | None:
-    """Return the event by which two persons sealed a closing, None for one that is not sealed."""
-    events = live_events(repository.events_of(connection, seal))
-    return next((event for event in events if isinstance(event.facts, Sealed)), None)
+                    departures.abandon(sitting.connection, news.announcing, sitting.now)
+                news.begin(sitting.connection, None)
 
 
 def label_of(bag_class: BagClass, scheme: Scheme) -> Label:

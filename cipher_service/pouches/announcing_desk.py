@@ -1,19 +1,20 @@
-"""An officer announces a sealed bag, once the custodian signs dispatches only for officers.
+"""An officer announces a bag or its rectification, where dispatches are signed for officers only.
 
     bag_announce        numbers and their intent, in one commit; the page makes the manifest of them
     grant_ask           its exact bytes are put before the officer, who signs them alone
     sign_manifest       the custodian signs it, by that grant and the proof of this intent
     bag_announced       the envelope is handed over and receipted, and the bag counts as announced
 
-What is cut short between two of them left open numbers, which the next announcement of the bag or
-the round (`announcing`) cancels and tells: a bag is announced once, and no number is lost.
+A rectification goes the same way, by `bag_rectified_announce` and `bag_rectified_announced`. What
+is cut short between two of them left open numbers, which the next announcement of the same or the
+round (`announcing`) cancels and tells: each is announced once, and no number is lost.
 """
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection
 
 from cipher_service import clock
 from cipher_service.directory.register import read_directory
@@ -23,13 +24,13 @@ from cipher_service.dispatches.office.sending import SendingDesk, named_by, requ
 from cipher_service.errors import ServiceError
 from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.labels.scheme import default_scheme
-from cipher_service.pouches import carriage, signing
-from cipher_service.pouches.announcing import KIND, label_of, sealing_of
+from cipher_service.pouches import announcements, carriage
+from cipher_service.pouches.announcements import News
+from cipher_service.pouches.announcing import KIND, label_of
 from cipher_service.pouches.entitlement import PACK
 from cipher_service.pouches.office import Office
 from cipher_service.pouches.repository import Closing
 from cipher_service.references import new_id
-from cipher_service.storage.tables.pouches import sealed
 from keys.custody.grants import Grant
 from keys.manifest import ACTION, COPY
 from keys.slips import Slip
@@ -64,6 +65,8 @@ class AnnouncingDesk:
         return {
             "bag_announce": self.begin,
             "bag_announced": self.end,
+            "bag_rectified_announce": self.begin_rectified,
+            "bag_rectified_announced": self.end_rectified,
             "sign_manifest.intend": self.signs,
             "sign_slip.intend": self.signs,
         }
@@ -75,24 +78,18 @@ class AnnouncingDesk:
         is cancelled. Refuses CLOSING_UNKNOWN, NOT_ALLOWED, NOT_SEALED_HERE, BAG_ANNOUNCED, and as
         `departures.intend`; CARD_NOT_IN_FORCE.
         """
-        now = self._now()
-        found, row = self._to_announce(connection, officer, payload["seal"])
-        directory, post = read_directory(connection), found.route.destination
-        directory.card_in_force(post).card.require_in_force(now)
-        departures.abandon(connection, row.announcing, now)
-        departure = departures.Departure(
-            dispatch_id=new_id(now),
-            origin=found.route.origin,
-            kind=KIND,
-            level=label_of(found.bag_class, default_scheme()).level,
-            drafter=officer,
-            authority=_other(connection, found.seal, officer),
-            subject=payload["subject"],
-            posts=(post,),
-        )
-        numbers = self._outgoing.intend(connection, departure, directory, now)
-        signing.announcing(connection, found.seal, departure.dispatch_id)
-        return {"departure": departure.dispatch_id, "numbers": numbers}
+        found = self._announcer_s(connection, officer, payload["seal"])
+        news = announcements.of_bag(connection, found.seal)
+        return self._begin(connection, officer, found, news, payload["subject"])
+
+    def begin_rectified(self, connection: Connection, officer: str, payload: Answer) -> Answer:
+        """Take `{"seal", "ordinal", "subject"}`; give as `begin`, for a rectification.
+
+        Refuses RECTIFICATION_UNKNOWN, RECTIFICATION_ANNOUNCED, and as `begin`.
+        """
+        found = self._announcer_s(connection, officer, payload["seal"])
+        news = announcements.of_rectification(connection, found.seal, payload["ordinal"])
+        return self._begin(connection, officer, found, news, payload["subject"])
 
     def end(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"seal", "slip", "signature", "manifest_hash", "body"}`; give `{"register"}`.
@@ -101,29 +98,26 @@ class AnnouncingDesk:
         `begin`, INTENT_NOT_OPEN (it was begun anew, or by another), INTENT_MISMATCH (other than
         what tells of this bag), and as `Outgoing.issue`.
         """
-        now = self._now()
-        found, row = self._to_announce(connection, officer, payload["seal"])
-        slip = Slip.parse(payload["slip"])
-        if row.announcing != slip.dispatch_id:
-            raise ServiceError("INTENT_NOT_OPEN", dispatch_id=slip.dispatch_id)
-        _require_drafter(connection, slip.dispatch_id, officer)
-        to = [(each.post, each.role) for each in slip.addressees if each.role != COPY]
-        level = label_of(found.bag_class, default_scheme()).level
-        if (slip.kind, slip.level, to) != (KIND, level, [(found.route.destination, ACTION)]):
-            raise ServiceError("INTENT_MISMATCH", dispatch_id=slip.dispatch_id)
-        register = self._outgoing.issue(connection, slip, payload, found.route.origin, now)
-        signing.announced(connection, found.seal, slip.dispatch_id)
-        return {"register": register}
+        found = self._announcer_s(connection, officer, payload["seal"])
+        news = announcements.of_bag(connection, found.seal)
+        return self._end(connection, officer, found, news, payload)
+
+    def end_rectified(self, connection: Connection, officer: str, payload: Answer) -> Answer:
+        """Take the same with `"ordinal"`; give the same. Refuses as `begin_rectified` and `end`."""
+        found = self._announcer_s(connection, officer, payload["seal"])
+        news = announcements.of_rectification(connection, found.seal, payload["ordinal"])
+        return self._end(connection, officer, found, news, payload)
 
     def signs(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"dispatch_id": of the departure, "request"}`; the custodian may be asked now.
 
         Refuses as `begin`, INTENT_NOT_OPEN; for every other departure as the cipher bureau does.
         """
-        seal = _announced_by(connection, payload["dispatch_id"])
-        if seal is None:
+        news = announcements.of_departure(connection, payload["dispatch_id"])
+        if news is None:
             return self._others.signs(connection, officer, payload)
-        self._to_announce(connection, officer, seal)
+        self._announcer_s(connection, officer, news.seal)
+        news.require_untold()
         _require_drafter(connection, payload["dispatch_id"], officer)
         return {}
 
@@ -135,42 +129,56 @@ class AnnouncingDesk:
         Raises:
             ServiceError: as `signs` and `sending.require_own_departure`.
         """
-        if _announced_by(connection, named_by(grant, manifest)) is None:
+        if announcements.of_departure(connection, named_by(grant, manifest)) is None:
             require_own_departure(connection, officer, grant, manifest)
         else:
             self.signs(connection, officer, {"dispatch_id": grant.dispatch})
 
-    def _to_announce(
-        self, connection: Connection, officer: str, seal: str
-    ) -> tuple[Closing, Row[Any]]:
+    def _begin(
+        self, connection: Connection, officer: str, found: Closing, news: News, subject: bytes
+    ) -> Answer:
+        news.require_untold()
+        now = self._now()
+        directory, post = read_directory(connection), found.route.destination
+        directory.card_in_force(post).card.require_in_force(now)
+        departures.abandon(connection, news.announcing, now)
+        departure = departures.Departure(
+            dispatch_id=new_id(now),
+            origin=found.route.origin,
+            kind=KIND,
+            level=label_of(found.bag_class, default_scheme()).level,
+            drafter=officer,
+            authority=next(each for each in news.pair if each != officer),
+            subject=subject,
+            posts=(post,),
+        )
+        numbers = self._outgoing.intend(connection, departure, directory, now)
+        news.begin(connection, departure.dispatch_id)
+        return {"departure": departure.dispatch_id, "numbers": numbers}
+
+    def _end(
+        self, connection: Connection, officer: str, found: Closing, news: News, payload: Answer
+    ) -> Answer:
+        news.require_untold()
+        now, slip = self._now(), Slip.parse(payload["slip"])
+        if news.announcing != slip.dispatch_id:
+            raise ServiceError("INTENT_NOT_OPEN", dispatch_id=slip.dispatch_id)
+        _require_drafter(connection, slip.dispatch_id, officer)
+        to = [(each.post, each.role) for each in slip.addressees if each.role != COPY]
+        level = label_of(found.bag_class, default_scheme()).level
+        if (slip.kind, slip.level, to) != (KIND, level, [(found.route.destination, ACTION)]):
+            raise ServiceError("INTENT_MISMATCH", dispatch_id=slip.dispatch_id)
+        register = self._outgoing.issue(connection, slip, payload, found.route.origin, now)
+        news.end(connection, slip.dispatch_id)
+        return {"register": register}
+
+    def _announcer_s(self, connection: Connection, officer: str, seal: str) -> Closing:
         with self._seated(connection).look() as sitting:
             found = carriage.seen(sitting, seal, officer)
             sitting.require(officer, PACK, found)
-        row = signing.row_of(connection, seal)
-        if row is None:
-            raise ServiceError("NOT_SEALED_HERE", seal=seal)
-        if row.announcement is not None:
-            raise ServiceError("BAG_ANNOUNCED", seal=seal)
-        return found, row
-
-
-def _announced_by(connection: Connection, dispatch_id: str) -> str | None:
-    """Return the closing that a departure is to announce, None for any other departure."""
-    found: str | None = connection.scalar(
-        select(sealed.c.seal).where(sealed.c.announcing == dispatch_id)
-    )
-    return found
+        return found
 
 
 def _require_drafter(connection: Connection, dispatch_id: str, officer: str) -> None:
     if departures.begun_by(connection, dispatch_id) != officer:
         raise ServiceError("INTENT_NOT_OPEN", dispatch_id=dispatch_id)
-
-
-def _other(connection: Connection, seal: str, officer: str) -> str:
-    """Return who answers for an announcement: of the two who sealed, one who does not draft it."""
-    event = sealing_of(connection, seal)
-    if event is None or event.witness is None:
-        raise ServiceError("NOT_SEALED_HERE", seal=seal)
-    pair = (event.officer, event.witness.officer)
-    return next(each for each in pair if each != officer)

@@ -1,6 +1,7 @@
 """The receiver of a bag is told of the rectification of its bordereau by an enciphered dispatch."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -9,13 +10,15 @@ from cipher_service.directory.register import read_directory
 from cipher_service.dispatches.bureau import HeadquartersBureau, People
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.pouches import carriage, dossiers, rectifying
-from cipher_service.pouches.announcing import KIND, PRECEDENCE, Announced, label_of
+from cipher_service.pouches.announcing import KIND, PRECEDENCE, Announced, Telling, label_of
 from cipher_service.pouches.entitlement import PACK
 from cipher_service.pouches.office import Office
 from cipher_service.references import new_id
+from keys.cards import Card
 from keys.dispatch import Attachment, Destination
 from keys.manifest import COPY, Heading
 from pouch.locator import grouped_locator
+from pouch.manifest import BagClass
 from pouch.papers.folder import RECTIFICATION
 
 
@@ -56,24 +59,69 @@ def _announce(
     with office.keys("pouch_papers", row.seal) as custodian:
         file = dossiers.opened(held, custodian).filed[row.ordinal - 1].file
     now = office.now().replace(microsecond=0)
-    heading = Heading(
-        id=new_id(now),
-        kind=KIND,
-        label=label_of(found.bag_class, default_scheme()),
-        dtg=now,
-        created=now,
-        subject=f"Valise : rectificatif {row.number}",
+    told = telling(
+        file,
+        row.number,
+        new_id(now),
+        now,
+        bag=found.bag,
+        bag_class=found.bag_class,
+        receiver=receiver,
+        own=bureau.card,
     )
-    destinations = [
-        Destination(receiver, PRECEDENCE, None),
-        Destination(bureau.card, PRECEDENCE, None, COPY),
-    ]
-    attachments = [Attachment(RECTIFICATION, file + b"\n", "application/json")]
-    text = _text(row.number, found.bag).encode("utf-8")
-    sent = bureau.send(heading, destinations, text, attachments, People(by, authority))
+    sent = bureau.send(
+        told.heading, told.destinations, told.text, told.attachments, People(by, authority)
+    )
     with office.act("pouch_rectified", row.seal) as sitting:
         rectifying.note_told(sitting.connection, row, sent.manifest.id)
     return Announced(row.seal, sent.manifest.id)
+
+
+def telling(
+    file: bytes,
+    number: str,
+    dispatch_id: str,
+    now: datetime,
+    *,
+    bag: str,
+    bag_class: BagClass,
+    receiver: Card,
+    own: Card,
+    checkpoint: str | None = None,
+) -> Telling:
+    """Return what is sent about a rectification.
+
+    Args:
+        file: the rectification as it was signed.
+        number: its number.
+        dispatch_id: of the dispatch, new.
+        now: when it is signed, whole seconds.
+        bag: the bag that it speaks of.
+        bag_class: of that bag.
+        receiver: card of the bag's destination.
+        own: the bureau's card.
+        checkpoint: the last signed head of the log, where the caller puts it in.
+    """
+    heading = Heading(
+        id=dispatch_id,
+        kind=KIND,
+        label=label_of(bag_class, default_scheme()),
+        dtg=now,
+        created=now,
+        subject=subject_of(number),
+        checkpoint=checkpoint,
+    )
+    return Telling(
+        heading,
+        [Destination(receiver, PRECEDENCE, None), Destination(own, PRECEDENCE, None, COPY)],
+        _text(number, bag).encode("utf-8"),
+        [Attachment(RECTIFICATION, file + b"\n", "application/json")],
+    )
+
+
+def subject_of(number: str) -> str:
+    """Return the subject of the dispatch about a rectification."""
+    return f"Valise : rectificatif {number}"
 
 
 def _text(number: str, bag: str) -> str:

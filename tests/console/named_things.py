@@ -200,6 +200,7 @@ THINGS = (
                 *(f"{_BAG}/{act}" for act in ("retrouvee", "ouverture", "photographies")),
             ),
             **posts({}, f"{_BAG}/rectificatif/sceau"),
+            **posts({"ordinal": "1"}, f"{_BAG}/rectificatif/annonce"),
             **posts({"reason": "x", "weight": "1"}, f"{_BAG}/rectificatif"),
             **posts({"number": "0000000000"}, f"{_BAG}/pieces"),
             **posts(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pypdfium2
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import APIResponse, expect
 from sqlalchemy import Engine, select
 
 from cipher_service import clock
@@ -29,6 +29,7 @@ from keys.custody.bag_texts import RECTIFIED
 from keys.signing import Signatures
 from keys.statements import object_of_signatures
 from pouch.claims import read_claims
+from pouch.rectification import read_rectification
 from pouch.seal import read_seal
 from pouch.sealed import read_sealed, seal_manifest
 from tests.console import photographed
@@ -90,6 +91,12 @@ def desk(ministry: Stage) -> Iterator[Desk]:
 
 def press(tab: Tab, name: str) -> None:
     tab.page.get_by_role("button", name=name, exact=True).click()
+
+
+def posted(tab: Tab, path: str, data: str) -> APIResponse:
+    """Send a form that no page shows any more."""
+    form = {"origin": tab.origin, "content-type": "application/x-www-form-urlencoded"}
+    return tab.page.request.post(f"{tab.origin}{path}", data=data, headers=form)
 
 
 def signed(tab: Tab) -> str:
@@ -333,19 +340,14 @@ def test_the_receiver_is_told_under_the_grant_of_who_saw_the_manifest(
     sealed = read_sealed(file.read_bytes().strip())
     assert sealed.manifest.number == kept.number
     assert sealed.seal.text == kept.symbol
-    answer = chief.page.request.post(
-        f"{chief.origin}{where}/annonce",
-        data="",
-        headers={
-            "origin": chief.origin,
-            "content-type": "application/x-www-form-urlencoded",
-        },
-    )
+    answer = posted(chief, f"{where}/annonce", "")
     assert answer.status == 409
     assert "Valise annoncée déjà" in answer.text()
 
 
-def test_a_sealed_bordereau_is_put_right_by_two_officers_grants(desk: Desk, enter: Enter) -> None:
+def test_a_sealed_bordereau_is_put_right_by_two_officers_grants(
+    desk: Desk, ministry: Stage, enter: Enter, tmp_path: Path
+) -> None:
     with reading(desk.engine) as connection:
         [kept] = connection.execute(select(tables.sealed)).all()
     where, page = f"/valises/{kept.seal}", f"/valises/{kept.seal}/rectificatif"
@@ -408,4 +410,40 @@ def test_a_sealed_bordereau_is_put_right_by_two_officers_grants(desk: Desk, ente
     assert "Consulat, Marseille" in " ".join(words.split())
     witness.goto(page)
     witness.page.get_by_text("pas encore").wait_for()
+    expect(witness.page.get_by_role("button", name="Lire et signer l’annonce")).to_have_count(0)
     check_page(witness, foreign=typed)
+    _told_of_the_rectification(
+        chief, ministry, page, f"{kept.number}/R1", tmp_path, (*typed, "Consulat, Marseille")
+    )
+
+
+def _told_of_the_rectification(
+    chief: Tab, ministry: Stage, page: str, number: str, folder: Path, foreign: tuple[str, ...]
+) -> None:
+    """Left at the other origin once, then signed: it leaves once, and the receiver has the file."""
+    for language in ("en", "fr"):
+        chief.goto(f"{page}?lang={language}")
+        check_page(chief, foreign=foreign)
+    assert primary(chief.page) == "Lire et signer l’annonce"
+    press(chief, "Lire et signer l’annonce")
+    chief.page.locator("#acte dl").first.wait_for()
+    chief.goto(page)
+    chief.hosts.clear()
+    press(chief, "Lire et signer l’annonce")
+    shown = signed(chief)
+    for said in ("Faire signer une dépêche", f"Valise : rectificatif {number}", "SECRET"):
+        assert said in shown.replace(NO_BREAK, " ")
+    chief.page.wait_for_url(f"**{page}")
+    chief.page.get_by_role("cell", name="oui").wait_for()
+    expect(chief.page.get_by_role("heading", name="Avertir le destinataire")).to_have_count(0)
+
+    chiffre(
+        "fr", "fetch", "--identity", ministry.identity("PARIS"), "--all", "--decipher",
+        "-o", str(folder / "paris"),
+    )  # fmt: skip
+    [file] = (folder / "paris").glob("*/attachments/*rectification*")
+    assert read_rectification(file.read_bytes().strip()).statement.number == number
+    for ordinal, code, words in (("1", 409, "annoncé déjà"), ("2", 404, "n’a pas de rectificatif")):
+        answer = posted(chief, f"{page}/annonce", f"ordinal={ordinal}")
+        assert answer.status == code
+        assert words in answer.text().replace(NO_BREAK, " ")

@@ -83,6 +83,11 @@ FLOW: Final = Flow(
         Page("/valises/{seal}/rectificatif", rectifying.desk),
         Page("/valises/{seal}/rectificatif", rectifying.prepare, method="POST"),
         Page("/valises/{seal}/rectificatif/sceau", rectifying.grant, method="POST"),
+        Page(
+            "/valises/{seal}/rectificatif/annonce",
+            announcing.announce_rectification,
+            method="POST",
+        ),
         Page("/valises/{seal}/epcis.json", bag.epcis),
         Page("/valises/{seal}/papiers", papers.desk),
         Page("/valises/{seal}/papiers/decharge", papers.receipt, method="POST"),

@@ -15,6 +15,7 @@ from sqlalchemy import Row
 from starlette.responses import Response
 
 from cipher_service.console.dispatches.granting import (
+    Standing,
     asking_for_bag,
     held_by,
     put_to_rectify,
@@ -32,8 +33,10 @@ from cipher_service.pouches.office import Office, Sitting
 from cipher_service.pouches.rectifying import Correction, Stand
 from cipher_service.pouches.repository import Closing
 from keys import canonical
+from keys.act_rules import GRANT_SEATS
 from keys.age.files import encrypt
 from keys.custody.bag_texts import RECTIFYING
+from keys.custody.grants import SIGN
 from keys.errors import KeysError
 from pouch.locator import grouped_locator
 from pouch.manifest import Manifest
@@ -87,6 +90,8 @@ async def desk(
     if custodian.granted and not custodian.trial:
         right = (await sealing.dossier(visit, seal)).right
         drawn = None if books.waiting is None else await _opened(visit, seal, books.waiting)
+    may_announce = bool(visit.person.principal.functions & GRANT_SEATS[SIGN])
+    untold = next((row for row in books.issued if row.announcement is None), None)
     first = _from(visit, right)
     entries = [] if right is None else list(_entries(right, first, typed or {}))
     return page(
@@ -97,14 +102,25 @@ async def desk(
         books=books,
         custodian=custodian,
         drawn=drawn,
+        untold=untold,
+        may_announce=may_announce,
         granted=[] if books.waiting is None else _granted(visit, books.waiting),
         whole=[each for each in entries if "." not in each.name],
         lines=_by_line(entries),
         reason=(typed or {}).get("reason", ""),
         first_line=first,
         windows=[] if right is None else _windows(len(right.items)),
-        first="authorise" if drawn else "grant" if not custodian.granted else "prepare",
+        first=_first(custodian, drawn=bool(drawn), announces=bool(untold) and may_announce),
     )
+
+
+def _first(custodian: Standing, *, drawn: bool, announces: bool) -> str:
+    """Return what comes first on the page."""
+    if not custodian.granted:
+        return "grant"
+    if drawn:
+        return "authorise"
+    return "announce" if announces and not custodian.trial else "prepare"
 
 
 async def prepare(visit: Visit) -> Response:

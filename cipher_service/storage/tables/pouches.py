@@ -193,6 +193,7 @@ rectification = table(
     Column("body", LargeBinary, nullable=False),  # age ciphertext to the bureau's card
     Column("announcement", Text),  # the dispatch that told the receiver; NULL: not yet
     Column("weight_g", Integer),  # of the closed bag, as it is right since; NULL: kept before
+    Column("announcing", Text),  # the dispatch that an officer is about to have signed for it
     at_least("ordinal", 1),
     UniqueConstraint("number"),
 )

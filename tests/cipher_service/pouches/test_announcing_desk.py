@@ -20,10 +20,11 @@ from cipher_service.dispatches.office.sending import SendingDesk
 from cipher_service.dispatches.sealed import seal_text
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import signing
+from cipher_service.pouches import rectified_notices, rectifying, signing
 from cipher_service.pouches.announcing import ABANDONED, Announcing, subject_of, telling
 from cipher_service.pouches.announcing_desk import AnnouncingDesk
 from cipher_service.pouches.office import Office, seated
+from cipher_service.pouches.rectifying import Correction
 from cipher_service.pouches.signing import Kept
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.tables.headquarters import intent
@@ -64,6 +65,38 @@ class Announcer:
         with reading(self.bureau.engine) as connection:
             card = read_directory(connection).card_in_force("PARIS").card
         told = telling(kept, begun["departure"], self.bureau.now, receiver=card, own=own)
+        numbers = [departures.Number(*each) for each in begun["numbers"]]
+        destinations = departures.numbered(told.destinations, numbers)
+        return prepare(told.heading, destinations, told.text, told.attachments, sender=own)
+
+    def rectify(self) -> str:
+        """Put the bag right by two; give the rectification's number."""
+        correction = Correction(("weight=9400",), "Transcription")
+        bureau = self.bureau
+        issued = rectifying.rectify(
+            bureau.office, self.seal, correction, by=bureau.chief, second=bureau.second
+        )
+        self.file = issued.file
+        return issued.statement.number
+
+    def begin_rectified(self, officer: str, number: str) -> Prepared:
+        """Begin, and make the manifest as the page does."""
+        manifest, own = self.kept.sealed.manifest, custody().card()
+        subject = seal_text(rectified_notices.subject_of(number), own)
+        about = {"seal": self.seal, "ordinal": 1, "subject": subject}
+        begun = self.act("bag_rectified_announce", officer, **about)
+        with reading(self.bureau.engine) as connection:
+            card = read_directory(connection).card_in_force("PARIS").card
+        told = rectified_notices.telling(
+            self.file,
+            number,
+            begun["departure"],
+            self.bureau.now,
+            bag=manifest.bag,
+            bag_class=manifest.bag_class,
+            receiver=card,
+            own=own,
+        )
         numbers = [departures.Number(*each) for each in begun["numbers"]]
         destinations = departures.numbered(told.destinations, numbers)
         return prepare(told.heading, destinations, told.text, told.attachments, sender=own)
@@ -175,3 +208,49 @@ def test_what_was_cut_short_is_ended_by_the_round(
     )
     announcer.act("bag_announced", bureau.chief, **announcer.signed(announcer.begin(bureau.chief)))
     assert announcer.intents() == ["cancelled", "issued"]
+
+
+def test_a_rectification_is_announced_once_by_who_began_it(announcer: Announcer) -> None:
+    bureau = announcer.bureau
+    chief, agent = bureau.chief, bureau.agent
+    number = announcer.rectify()
+    unknown = {"seal": announcer.seal, "ordinal": 2, "subject": b""}
+    refused(
+        "RECTIFICATION_UNKNOWN", lambda: announcer.act("bag_rectified_announce", chief, **unknown)
+    )
+    refused("NOT_ALLOWED", lambda: announcer.begin_rectified(bureau.courier, number))
+    first, second = (announcer.begin_rectified(each, number) for each in (agent, chief))
+    told = {"ordinal": 1, **announcer.signed(second)}
+    over = {"ordinal": 1, **announcer.signed(first)}
+    refused("INTENT_NOT_OPEN", lambda: announcer.act("bag_rectified_announced", agent, **over))
+    named = {"dispatch_id": second.manifest.id, "request": "-"}
+    assert announcer.act("sign_manifest.intend", chief, **named) == {}
+    refused("INTENT_NOT_OPEN", lambda: announcer.act("sign_slip.intend", agent, **named))
+    # What tells of the rectification does not count for the bag itself.
+    refused("INTENT_NOT_OPEN", lambda: announcer.act("bag_announced", chief, **told))
+    assert announcer.act("bag_rectified_announced", chief, **told)["register"]
+    with reading(bureau.engine) as connection:
+        assert rectifying.untold(connection, [announcer.seal]) == []
+        assert len(signing.unannounced(connection)) == 1
+    again = "RECTIFICATION_ANNOUNCED"
+    refused(again, lambda: announcer.act("bag_rectified_announced", chief, **told))
+    refused(again, lambda: announcer.begin_rectified(chief, number))
+    refused(again, lambda: announcer.act("sign_manifest.intend", chief, **named))
+    assert announcer.intents() == ["cancelled", "issued"]
+
+
+def test_a_rectification_s_announcement_cut_short_is_ended_by_the_round(
+    announcer: Announcer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bureau = announcer.bureau
+    journal = Journal(bureau.engine, "log.example/office", "account/tests")
+    cipher = HeadquartersBureau(bureau.engine, Blobs(tmp_path), custody(), HEADQUARTERS, journal)
+    monkeypatch.setattr(HeadquartersBureau, "founded", True)
+    begun = announcer.begin_rectified(bureau.chief, announcer.rectify())
+    bureau.now += ABANDONED + timedelta(minutes=1)
+    assert Announcing(bureau.office, cipher).round() == []
+    assert announcer.intents() == ["cancelled"]
+    late = {"ordinal": 1, **announcer.signed(begun)}
+    refused(
+        "INTENT_NOT_OPEN", lambda: announcer.act("bag_rectified_announced", bureau.chief, **late)
+    )
