@@ -306,6 +306,8 @@ def test_a_ceremony_is_proposed_and_signed_by_keys_alone(ministry: Stage, enter:
         write(page, page.locator(f"#code-{row}"), code)
         choose(page, page.locator(f"#officer-{row}"), sample(ministry, role))
         write(page, page.locator(f"#card-{row}"), str(row) * 64)
+    choose(page, page.locator("#second"), sample(ministry, "CUSTODIAN-B"))
+    choose(page, page.locator("#third"), sample(ministry, "SECRETARY-GENERAL"))
     write(page, page.get_by_label("Motif"), "Sans souris")
     press(page, page.get_by_role("button", name="Soumettre"))
     press(page, page.get_by_role("button", name="Lire et confirmer"))

@@ -178,8 +178,8 @@ def test_two_keys_enrol_sign_in_sign_an_act_and_one_is_taken_away(
     told.get_by_text("clé de sécurité ajoutée").first.wait_for()
 
     own = holder.keys[0].credential_id.hex()[:8]
-    press(tab.page, tab.page.get_by_role("button", name=f"Retirer {own}"))
-    tab.page.wait_for_load_state()
+    with tab.page.expect_navigation():
+        press(tab.page, tab.page.get_by_role("button", name=f"Retirer {own}"))
     tab.goto("/", status=401)
     write(tab.page, tab.page.get_by_label("Votre numéro"), holder.number)
     tab.expected = (403, 401)

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import select, update
+from sqlalchemy import delete, insert, select, update
 
 from cipher_service import clock
 from cipher_service.administration.stage import Stage, chiffre
+from cipher_service.directory.prekeys import UNUSED_MOST
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables.dispatches import dispatch, envelope
+from cipher_service.storage.tables.prekeys import prekey
 from cipher_service.storage.unit_of_work import unit_of_work
 from keys.age import hybrid
 from keys.age.header import seal_header
@@ -39,14 +41,45 @@ Change = Callable[[bytes], bytes]
 
 @pytest.fixture(scope="module")
 def arrival(ministry: Stage, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A dispatch of LOME for headquarters."""
+    """A dispatch of LOME for headquarters, under the bureau's edition key: LOME gets no prekey."""
     text = tmp_path_factory.mktemp("texts") / "texte.txt"
     text.write_text(TEXT, "utf-8")
-    sent: str = chiffre(
-        "fr", "send", "--identity", ministry.identity("LOME"), "--to", "MINREX", "--level",
-        "NON-PROTEGE", "--precedence", "ROUTINE", "--subject", "Délimitation", str(text),
-    )["id"]  # fmt: skip
+    with many_prekeys_taken(ministry, "LOME"):
+        sent: str = chiffre(
+            "fr", "send", "--identity", ministry.identity("LOME"), "--to", "MINREX", "--level",
+            "NON-PROTEGE", "--precedence", "ROUTINE", "--subject", "Délimitation", str(text),
+        )["id"]  # fmt: skip
     return sent
+
+
+@contextmanager
+def many_prekeys_taken(ministry: Stage, post: str) -> Iterator[None]:
+    """Have a post taken so many of the bureau's prekeys, for nothing, that it is passed over."""
+    taken, engine = f"taken-by-{post}", open_existing(ministry.settings.database)
+    card, now = custody_of(ministry).card().fingerprint, clock.text(clock.now())
+    rows = [
+        {
+            "prekey_id": f"{taken}-{place}",
+            "post": ministry.settings.headquarters,
+            "card": card,
+            "expires": now,
+            "offer": b"",
+            "state": "taken",
+            "recorded_at": now,
+            "taken_by": post,
+            "taken_for": taken,
+            "taken_at": now,
+        }
+        for place in range(UNUSED_MOST)
+    ]
+    try:
+        with unit_of_work(engine) as connection:
+            connection.execute(insert(prekey), rows)
+        yield
+        with unit_of_work(engine) as connection:
+            connection.execute(delete(prekey).where(prekey.c.taken_for == taken))
+    finally:
+        engine.dispose()
 
 
 def custody_of(ministry: Stage) -> Custody:
@@ -194,7 +227,7 @@ def test_each_failure_is_named_with_the_one_thing_to_do_about_it(
     anew = "Demander un nouveau chiffrement"
     for change, told in (
         (bit_flipped, ("PAYLOAD_DAMAGED", "est endommagée", "Demander la répétition", asking)),
-        (for_another(custody), ("NOT_ADDRESSED", "pas chiffrée à la clé du Bureau", anew, asking)),
+        (for_another(custody), ("PREKEY_USED", "Aucune clé du Bureau", anew, asking)),
         (
             signed_by_nobody(custody),
             (
