@@ -15,6 +15,7 @@ from cipher_service.client.durable import sync_folder
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment, organisation_book
+from cipher_service.directory.controlled_keys import enter_versions
 from cipher_service.directory.organisation import Organisation, default_organisation
 from cipher_service.settings import FILE, Settings, origin_for, own_custodian
 from cipher_service.storage import migrations
@@ -23,6 +24,7 @@ from cipher_service.storage.unit_of_work import unit_of_work
 from keys.cards import grouped
 from keys.custody import Founding, found
 from keys.custody.files import make_folders
+from keys.custody.versions import Book
 from keys.statements import key_fingerprint
 
 
@@ -155,6 +157,9 @@ def found_installation(settings: Settings) -> Founding:
         with unit_of_work(engine) as connection:
             organisation_book.load(connection, default_organisation(), now)
             enrolment.install(connection, founding.card, now)
+            own = None if apart else f"file:{settings.custodian_store}"
+            with custodian_of(settings, own) as custodian:
+                enter_versions(connection, Book.parse(custodian.key_versions()).versions, now)
     finally:
         engine.dispose()
     settings.write()

@@ -23,6 +23,7 @@ from cipher_service.audit.journal import Found
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
+from cipher_service.directory.controlled_keys import enter_versions
 from cipher_service.directory.register import read_directory
 from cipher_service.pouches.desk import retire_desks, take_in
 from cipher_service.settings import Settings
@@ -151,6 +152,7 @@ def _rotate_lasting(arguments: Namespace, terminal: Terminal, kind: str) -> None
             version = exchange(clock.now().replace(microsecond=0))
             found.card = version.fingerprint
             retire_desks(connection, custodian, clock.now())
+            enter_versions(connection, at.book(version.since).of(version.key), clock.now())
     tell_version(version, terminal)
     if kind == AUTHORITY_KEY:
         Speaker(terminal).say("key_authority_next")

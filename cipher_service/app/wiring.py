@@ -14,6 +14,7 @@ from cipher_service.access.doors import DoorDesk
 from cipher_service.access.mandate_desk import MandateDesk
 from cipher_service.access.proven import Proofs
 from cipher_service.access.upkeep import Upkeep
+from cipher_service.app.key_register import KeyRegister
 from cipher_service.app.officers import RuledDesk
 from cipher_service.app.posts import PostDecisions
 from cipher_service.audit.commands import LogDesk
@@ -166,7 +167,8 @@ def rounds_of(settings: Settings, engine: Engine, custodian: Custodian) -> list[
     """Return what the bureau does by itself.
 
     What was released leaves, receivers of sealed bags are told, late and silent bags open a case,
-    what is missing is asked for again where an officer wants it, and its own prekeys are kept.
+    what is missing is asked for again where an officer wants it, its own prekeys are kept, and its
+    keys stand in the register.
     """
     origin, post = settings.log_origin, settings.headquarters
     journal, blobs = Journal(engine, origin, SYSTEM), Blobs(settings.data)
@@ -179,4 +181,5 @@ def rounds_of(settings: Settings, engine: Engine, custodian: Custodian) -> list[
         Lateness(pouches).round,
         Chasing(engine, bureau, journal, post).round,
         BureauPrekeys(engine, warranted, post, journal).round,
+        KeyRegister(engine, custodian, journal).round,
     ]

@@ -3,17 +3,24 @@
 `cipher_service.directory.controlled` has what persons do with items.
 """
 
+from collections.abc import Collection, Iterator
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from cipher_service import clock
 from cipher_service.storage.tables import controlled as tables
+from cipher_service.storage.tables.directory import post as post_table
+from keys.lifecycle import DESTROYED, KeyVersion
+
+_OF_POSTS: Final = "post"
+_OF_EDITIONS: Final = "bureau"
 
 
-def designation(post: str, edition: int, fingerprint: str) -> str:
-    """Return what the register calls a version of a post's key."""
-    return f"{post} {edition} {fingerprint}"
+def designation(name: str, number: int, fingerprint: str) -> str:
+    """Return what the register calls a version of a key: a post's by its code."""
+    return f"{name} {number} {fingerprint}"
 
 
 def enter_key(
@@ -22,6 +29,50 @@ def enter_key(
     """Enter a version of a post's key, which the post holds, once; returns its number."""
     named = designation(post, edition, fingerprint)
     return enter_once(connection, "key", named, post, f"{post} {edition}", now)
+
+
+def enter_versions(connection: Connection, versions: Collection[KeyVersion], now: datetime) -> None:
+    """Enter the versions of the ministry's own keys, and end those that an exchange destroyed.
+
+    A post's enter with its card (`enter_key`); an edition of the bureau's ends before two witnesses
+    (`controlled.destroy`). Repeating it changes nothing.
+
+    Args:
+        connection: inside a unit of work.
+        versions: what the custodian's book says.
+        now: the present.
+    """
+    # The service and a terminal may both be about to: the rows of the posts let one of them first.
+    posts = sorted({each.key.partition("/")[2] for each in versions})
+    rows = select(post_table.c.code).where(post_table.c.code.in_(posts))
+    connection.execute(rows.order_by(post_table.c.code).with_for_update()).all()
+    for each, named in _lacking(connection, versions):
+        post, reference = each.key.partition("/")[2], f"{each.key} {each.number}"
+        item = enter_once(connection, "key", named, post, reference, now)
+        if each.state == DESTROYED:
+            _end(connection, item, post, f"{each.key} {each.number + 1}", now)
+
+
+def lacks_versions(connection: Connection, versions: Collection[KeyVersion]) -> bool:
+    """Tell whether `enter_versions` would change anything."""
+    return next(_lacking(connection, versions), None) is not None
+
+
+def _lacking(
+    connection: Connection, versions: Collection[KeyVersion]
+) -> Iterator[tuple[KeyVersion, str]]:
+    """Give each version that the register has not as it is, and what it calls it."""
+    table = tables.controlled_item
+    for each in versions:
+        kind, _, post = each.key.partition("/")
+        editions, ended = kind == _OF_EDITIONS, each.state == DESTROYED
+        if kind == _OF_POSTS or (editions and ended):
+            continue
+        named = designation(post if editions else each.key, each.number, each.fingerprint)
+        asked = select(table.c.state).where(table.c.kind == "key", table.c.designation == named)
+        state = connection.scalar(asked)
+        if state is None or (ended and state != DESTROYED):
+            yield each, named
 
 
 def enter_once(
@@ -61,6 +112,17 @@ def enter_item(
         )
     )
     return item
+
+
+def _end(connection: Connection, item: int, holder: str, reference: str, now: datetime) -> None:
+    """Note the end of a key that its successor took the place of; nobody was there to see it."""
+    table = tables.controlled_item
+    connection.execute(update(table).where(table.c.item == item).values(state=DESTROYED))
+    connection.execute(
+        tables.controlled_movement.insert().values(
+            item=item, kind=DESTROYED, person=holder, reference=reference, at=clock.text(now)
+        )
+    )
 
 
 def record_of(connection: Connection, named: str) -> bytes | None:
