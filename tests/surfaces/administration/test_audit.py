@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 from cipher_service import clock
-from cipher_service.administration.stage import Stage
+from cipher_service.administration.stage import Stage, chiffre
 from keys import canonical
+from keys.statements import key_fingerprint
 from tests.surfaces.administration.running import done, given, refused, run
 
 EXPORT = ("audit", "export", "--out")
@@ -115,3 +116,41 @@ def test_an_auditor_asks_and_the_asking_stands_in_the_log(ministry: Stage) -> No
     assert (facts["trouble"], facts["contradictions"], facts["witnessed"]) == (None, 0, 0)
     assert facts["majority"] == len(facts["seen"]) // 2 + 1
     assert facts["origin"] in done(ministry, "audit", "state")
+
+
+def test_the_log_tells_every_card_of_a_post_and_of_the_bureau(
+    ministry: Stage, tmp_path: Path
+) -> None:
+    """What came into force and what went, each by its fingerprint."""
+    first = _enrolled(ministry, tmp_path / "first")
+    second = _enrolled(
+        ministry, tmp_path / "second", "--previous", str(tmp_path / "first/LIBREVILLE.card")
+    )
+    done(ministry, "post", "withdraw", "LIBREVILLE", "--fingerprint", second)
+    life = given(ministry, "audit", "ask", "life", "LIBREVILLE")
+    assert [(line["action"], line["card"]) for line in life if "card" in line] == [
+        ("post_withdraw", second),
+        ("post_activate", second),
+        ("post_activate", first),
+    ]
+    told = done(ministry, "audit", "ask", "life", "LIBREVILLE")
+    assert first in told
+    card = given(ministry, "keys", "rotate")["fingerprint"]
+    (rotated, *_) = given(ministry, "audit", "ask", "life", "bureau/MINREX")
+    assert (rotated["action"], rotated["card"]) == ("key_rotate", card)
+
+
+def _enrolled(ministry: Stage, folder: Path, *more: str) -> str:
+    """Make a card of LIBREVILLE, take it in and put it in force; return its fingerprint."""
+    new = ("identity", "new", "--post", "LIBREVILLE", "--out", str(folder), "--no-passphrase")
+    fingerprint = str(chiffre("en", *new, *more)["fingerprint"])
+    code = done(ministry, "post", "code", "LIBREVILLE").strip()
+    enrolling = ("enrol", "--identity", str(folder), "--server", ministry.settings.issuer)
+    chiffre(
+        "en",
+        *(*enrolling, "--code", code),
+        *("--service-fingerprint", key_fingerprint(ministry.founding.service_key)),
+        *("--headquarters-fingerprint", ministry.founding.card.fingerprint),
+    )
+    done(ministry, "post", "activate", "LIBREVILLE", "--fingerprint", fingerprint)
+    return fingerprint
