@@ -2,8 +2,10 @@
 
 import os
 import random
+import re
 import tomllib
 from itertools import pairwise
+from pathlib import Path
 
 import cedarpy
 import pytest
@@ -33,12 +35,19 @@ from tests.cipher_service.access.mutants import Mutant, mutants
 
 FULL = os.environ.get("GATES") == "full"
 SHIPPED = default_policies()
+REPOSITORY = Path(__file__).parents[3]
 
 
 def test_the_shipped_set_is_proved_over_fifteen_invariants_and_more() -> None:
     """Promise P6."""
     assert len(default_invariants()) >= 15
     assert check(SHIPPED) == []
+
+
+@pytest.mark.parametrize("paper", ["README.md", "SECURITY.md"])
+def test_papers_tell_how_many_invariants_are_proved(paper: str) -> None:
+    told = re.findall(r"([0-9]+) invariants", (REPOSITORY / paper).read_text())
+    assert told == [str(len(default_invariants()))]
 
 
 def _survives(mutant: Mutant) -> bool:
