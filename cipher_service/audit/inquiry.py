@@ -34,6 +34,22 @@ _BOOKS: Final[dict[str, tuple[Table, str, str]]] = {
 }
 _MOST: Final = 1000
 
+_SEQ: Final = audit_entry.c.seq
+_IN_TIME: Final = (audit_entry.c.time_us, _SEQ)
+# Three looks: of several aggregates in one, each entry would be read.
+_EXTENT: Final = select(
+    select(func.count()).select_from(audit_entry).scalar_subquery(),
+    select(func.min(_SEQ)).scalar_subquery(),
+    select(func.max(_SEQ)).scalar_subquery(),
+)
+_PLACES: Final = select(_SEQ, func.row_number().over(order_by=_IN_TIME).label("place")).subquery()
+_OUT_OF_PLACE: Final = select(_PLACES.c.seq).where(_PLACES.c.place != _PLACES.c.seq + 1).limit(1)
+# In the order of time, an entry that stands before its predecessor was dated earlier than it.
+_STEPS: Final = select(_SEQ, func.lag(_SEQ).over(order_by=_IN_TIME).label("before")).subquery()
+_WENT_BACK: Final = (
+    select(_STEPS.c.seq).where(_STEPS.c.before > _STEPS.c.seq).order_by(_STEPS.c.seq)
+)
+
 
 def grants_on(connection: Connection, day: datetime) -> list[Line]:
     """Say who held which right at an instant: functions, habilitations, needs, mandates, sites."""
@@ -76,22 +92,17 @@ def after_leaving(connection: Connection) -> list[Line]:
 def holes(connection: Connection) -> list[Line]:
     """Return where the log's numbering breaks or its clock goes back."""
     size, _ = size_and_origin(connection)
-    count, first, last = connection.execute(
-        select(func.count(), func.min(audit_entry.c.seq), func.max(audit_entry.c.seq))
-    ).one()
+    count, first, last = connection.execute(_EXTENT).one()
     lines: list[Line] = []
     if size and (count, first, last) != (size, 0, size - 1):
         lines.append({"defect": "numbering", "entries": count, "expected": size})
-    # In the order of time, an entry that stands before its predecessor was dated earlier than it.
-    steps = select(
-        audit_entry.c.seq,
-        func.lag(audit_entry.c.seq)
-        .over(order_by=(audit_entry.c.time_us, audit_entry.c.seq))
-        .label("before"),
-    ).subquery()
-    back = select(steps.c.seq).where(steps.c.before > steps.c.seq).order_by(steps.c.seq)
+    # When each entry is as far in the order of time as in the log, the clock never went back. To
+    # count places takes half of what it takes to compare neighbours.
+    if connection.scalar(_OUT_OF_PLACE) is None:
+        return lines
     lines += [
-        {"defect": "clock", "entry": int(seq)} for seq in connection.scalars(back.limit(_MOST))
+        {"defect": "clock", "entry": int(seq)}
+        for seq in connection.scalars(_WENT_BACK.limit(_MOST))
     ]
     return lines
 

@@ -16,6 +16,7 @@ from cipher_service.audit.recorder import Recorder
 from cipher_service.audit.records import DONE, FAILED, INTENDED, REFUSED, UNKNOWN, Event
 from cipher_service.errors import ServiceError
 from cipher_service.storage.batch import Outcome, Request
+from cipher_service.storage.tables.audit import audit_entry
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody import no_secret, open_custodian
 from tests.support.ministry import Ministry
@@ -83,6 +84,24 @@ def test_a_clock_that_went_back_is_found(ministry: Ministry) -> None:
     put(ministry, at(MORNING + timedelta(minutes=1), "A", "x"))
     with reading(ministry.engine) as connection:
         assert [line["defect"] for line in inquiry.holes(connection)] == ["clock"]
+
+
+def test_a_hole_in_the_numbering_is_found_and_hides_no_clock_that_went_back(
+    ministry: Ministry,
+) -> None:
+    """Rows that somebody wrote beside the log: the last number is another, the date older."""
+    put(ministry, at(MORNING, "A", "x"), at(MORNING, "A", "x"))
+    for seq, earlier, defects in (
+        (3, timedelta(), ["numbering"]),
+        (5, timedelta(minutes=5), ["numbering", "clock"]),
+    ):
+        event = at(MORNING - earlier, "A", "x")
+        with unit_of_work(ministry.engine) as connection:
+            beside = {"seq": seq, "time_us": event.time_us, "record": event.encode(seq)}
+            said = {"actor": "A", "action": "x", "outcome": DONE, "salt": bytes(32)}
+            connection.execute(audit_entry.insert().values(**beside, **said, entry=bytes(32)))
+        with reading(ministry.engine) as connection:
+            assert [line["defect"] for line in inquiry.holes(connection)] == defects
 
 
 def test_what_was_interrupted_is_closed_once_as_unknown(ministry: Ministry) -> None:
