@@ -7,19 +7,19 @@ and the post of the identity.
 """
 
 import json
+import re
 import secrets
 from argparse import Namespace
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from cipher_service import clock
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from keys import canonical
 from keys.records import Record
-from pouch.bordereau import MANIFEST_BYTES_MAX
 from pouch.claims import SEAL_BYTES
 from pouch.locator import new_bag
 from pouch.manifest import SALT_BYTES, Manifest
@@ -27,6 +27,11 @@ from pouch.members import MANIFEST, read_manifest
 
 DRAFT = "valise/v1 draft"
 NONCE_BYTES = 16
+_MEMBER: Final = re.compile(
+    r"(?:draft|manifest|item (?P<line>\d+))(?P<path>(?:\.[a-z_0-9]+)*)"
+    r"(?: lacks (?P<lacks>[a-z_0-9]+)| has an unknown member '(?P<more>[\w-]{1,40})'"
+    r"| has (?P<made>[a-z_0-9]+), which)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +62,15 @@ def complete(data: bytes, *, origin: str, now: datetime) -> Completed:
         now: the present time.
 
     Raises:
-        Refused: the draft is not one; the text names the first member that is wrong.
+        Refused: DRAFT_MALFORMED, which names the first member that is wrong, DRAFT_NOT_JSON,
+            DRAFT_OF_OTHER_TYPE.
     """
     draft = _parse(data)
     nonce = secrets.token_hex(NONCE_BYTES)
     try:
         manifest = read_manifest(Record(_completed(draft, origin, now, nonce), "draft"))
     except ValueError as error:
-        raise Refused("DRAFT_MALFORMED", problem=str(error)) from error
+        raise Refused("DRAFT_MALFORMED", member=_member(str(error))) from error
     return Completed(manifest, nonce)
 
 
@@ -130,15 +136,23 @@ def _item(
     }
 
 
+def _member(problem: str) -> str:
+    """Return the member that a reader's message begins with, as the file names it."""
+    found = _MEMBER.match(problem)
+    if found is None:
+        return "?"
+    line = "" if found["line"] is None else f"items {found['line']}"
+    last = found["lacks"] or found["more"] or found["made"] or ""
+    return ".".join(each for each in (line, found["path"].removeprefix("."), last) if each) or "?"
+
+
 def _parse(data: bytes) -> dict[str, Any]:
-    if len(data) > MANIFEST_BYTES_MAX:
-        raise Refused("DRAFT_MALFORMED", problem=f"more than {MANIFEST_BYTES_MAX} bytes")
     try:
         value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
-        raise Refused("DRAFT_MALFORMED", problem=f"not JSON: {error}") from error
+        raise Refused("DRAFT_NOT_JSON") from error
     if not isinstance(value, dict) or value.pop("type", None) != DRAFT:
-        raise Refused("DRAFT_MALFORMED", problem=f'"type" is not "{DRAFT}"')
+        raise Refused("DRAFT_OF_OTHER_TYPE", type=DRAFT)
     return value
 
 

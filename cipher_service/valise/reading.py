@@ -7,6 +7,7 @@ from cipher_service.client.failures import Refused
 from pouch.reading import IMAGE_BYTES_MAX, read_image
 
 _MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"II*\x00", b"MM\x00*", b"BM", b"GIF8")
+_PDF = b"%PDF-"
 
 
 def read_bounded(name: str, most: int) -> bytes:
@@ -31,9 +32,12 @@ def read_scanned(name: str) -> str:
 
     Raises:
         ImageUnreadable, SymbolNotFound: the picture gives no text.
+        Refused: PDF_NOT_READ: the papers are printed as PDF, and no picture.
         Refused, OSError: as `read_bounded`.
     """
     data = read_bounded(name, IMAGE_BYTES_MAX)
+    if data.startswith(_PDF):
+        raise Refused("PDF_NOT_READ", path=name)
     if data.startswith(_MAGICS):
         return read_image(data)
     try:

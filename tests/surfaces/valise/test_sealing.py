@@ -107,7 +107,7 @@ def test_two_sealings_of_one_draft_share_nothing(yaounde: Post, tmp_path: Path) 
         ({"items": [1]}, "DRAFT_MALFORMED"),
         ({"items": None}, "DRAFT_MALFORMED"),
         ({"waybill": None}, "DRAFT_MALFORMED"),
-        ({"type": "valise/v1 manifest"}, "DRAFT_MALFORMED"),
+        ({"type": "valise/v1 manifest"}, "DRAFT_OF_OTHER_TYPE"),
         ({"class": "TRES-SECRET", "seals": ["mx-1"]}, "DRAFT_MALFORMED"),
     ],
 )
@@ -122,6 +122,27 @@ def test_a_wrong_draft_is_named_and_nothing_is_left(
     assert done.status == 1
     assert done.record["error"]["code"] == code
     assert names_in(tmp_path) == {"draft.json"}
+
+
+@pytest.mark.parametrize(
+    ("change", "member"),
+    [
+        ({"weight_g": "heavy"}, "weight_g"),
+        ({"waybill": {}}, "waybill.number"),
+        ({"salt": "AAAA"}, "salt"),
+        ({"items": [1]}, "items 1"),
+        ({"colour": "red"}, "colour"),
+        ({"ordinal": 7}, "ordinal"),
+    ],
+)
+def test_a_wrong_draft_names_its_member_in_the_reader_s_language(
+    change: dict[str, Any], member: str, yaounde: Post, tmp_path: Path
+) -> None:
+    path = draft(tmp_path, change)
+    asked = ("seal", "--identity", yaounde.identity, "--manifest", path, "-o", tmp_path / "sealed")
+    done = valise("--lang", "fr", *asked)
+    assert f"« {member} » manque, est de trop" in done.err
+    assert not re.search(r"\b(is not|lacks|unknown|which)\b", done.err), "no words of the readers'"
 
 
 def _waybill(**change: Any) -> dict[str, Any]:
@@ -225,5 +246,5 @@ def test_not_json_twice_the_same_member_and_too_long(yaounde: Post, tmp_path: Pa
             stdin=wrong,
         )
         assert done.status == 1
-        assert "DRAFT_MALFORMED" in done.err or "FILE_TOO_LONG" in done.err
+        assert "DRAFT_NOT_JSON" in done.err or "FILE_TOO_LONG" in done.err
     assert names_in(tmp_path) == set()

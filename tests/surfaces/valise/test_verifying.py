@@ -118,6 +118,8 @@ def test_another_ministrys_key_and_a_torn_label(bag: Bag, lome: Post) -> None:
     done = valise("verify", "--trust", card, "--json", bag.folder / "seal.png")
     assert (done.status, done.record["verdict"]) == (1, "KEY_UNKNOWN")
     assert done.record["claims"] is None
+    paper = verdict_of(bag, bag.folder / "label.pdf")
+    assert (paper.status, paper.record["error"]["code"]) == (1, "PDF_NOT_READ")
     torn = verdict_of(bag, "-", stdin=bag.text[:-3].encode())
     assert (torn.status, torn.record["verdict"]) == (1, "SEAL_DAMAGED")
 
