@@ -257,7 +257,7 @@ def drawn(
         )
         statement.encode()
     except (ValueError, RectificationMalformed, RectificationNotOfBag) as error:
-        raise ServiceError("RECTIFICATION_IMPOSSIBLE", problem=str(error)) from error
+        raise ServiceError("RECTIFICATION_IMPOSSIBLE") from error
     return statement
 
 
