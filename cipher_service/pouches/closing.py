@@ -235,7 +235,7 @@ def draw_up(outline: Outline, closure: Closure, custodian: Custodian) -> Drawn:
 def closable(
     sitting: Sitting, seal: str, certifier: str, *, by: str, second: str | None
 ) -> Closing:
-    """Return a closing that may be sealed by these; without a second, that may be prepared.
+    """Return a closing that may be sealed by these; without a second, with somebody.
 
     Raises:
         ServiceError: CLOSING_UNKNOWN, WRONG_PLACE, BAG_SEALED, NOT_ALLOWED, UNKNOWN_OFFICER.
@@ -246,6 +246,7 @@ def closable(
         raise ServiceError("BAG_SEALED", seal=seal)
     if second is None:
         sitting.require(by, PACK, closing)
+        sitting.require_paired(by, SEAL, closing)
     else:
         sitting.require(by, SEAL, closing, second=second)
     sitting.require(certifier, PACK, closing)

@@ -13,6 +13,7 @@ from cipher_service import clock
 from cipher_service.access.acts import Gate
 from cipher_service.access.decisions import decide_many
 from cipher_service.access.subjects import Circumstances, Pouch
+from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import entitlement, repository
 from cipher_service.pouches.desk import Desks
@@ -139,6 +140,24 @@ class Sitting:
             second=second,
             item_level=item_level,
         )
+
+    def require_paired(self, officer: str, action: str, closing: Closing) -> None:
+        """Demand that there is somebody with whom an officer may do an act of two.
+
+        Raises:
+            ServiceError: UNKNOWN_OFFICER, NOT_ALLOWED: as the policies say of the last asked.
+        """
+        refused: ServiceError | None = None
+        for known in officers.everyone(self.connection):
+            if known.state != "active" or known.officer_id == officer:
+                continue
+            try:
+                return self.require(officer, action, closing, second=known.officer_id)
+            except ServiceError as error:
+                refused = error
+        if refused is not None:
+            raise refused
+        return self.require(officer, action, closing)
 
     def visible(self, officer: str, closings: Sequence[Closing]) -> list[Closing]:
         """Return the closings that an officer may see, in their order; the others do not exist.

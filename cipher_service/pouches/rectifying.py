@@ -198,7 +198,7 @@ def file_of(row: Row[Any], custodian: Custodian) -> bytes:
 
 
 def stand_of(sitting: Sitting, named: str, by: str, second: str | None) -> Stand:
-    """Return what is on record of a closing that these may put right; alone, one may prepare it.
+    """Return what is on record of a closing that these may put right; without a second, somebody.
 
     Raises:
         ServiceError: CLOSING_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER, NOT_SEALED_HERE.
@@ -206,6 +206,7 @@ def stand_of(sitting: Sitting, named: str, by: str, second: str | None) -> Stand
     connection, found = sitting.connection, carriage.seen(sitting, named, by)
     if second is None:
         sitting.require(by, PACK, found)
+        sitting.require_paired(by, SEAL, found)
     else:
         sitting.require(by, SEAL, found, second=second)
     row = signing.row_of(connection, found.seal)

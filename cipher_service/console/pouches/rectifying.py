@@ -25,7 +25,7 @@ from cipher_service.console.pouches import sealing
 from cipher_service.console.pouches.reading import ask, named, page, whole
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import carriage, correcting, rectifying, signing, views
+from cipher_service.pouches import carriage, correcting, rectifying, signing
 from cipher_service.pouches.correcting import Waiting
 from cipher_service.pouches.dossiers import Dossier
 from cipher_service.pouches.entitlement import PACK, SEAL
@@ -259,14 +259,11 @@ def _books(office: Office, seal: str, officer: str) -> _Books:
 
 def _prepares(sitting: Sitting, found: Closing, officer: str) -> bool:
     """Say whether there is somebody with whom this officer may put a bordereau right."""
-    for second, _name in views.certifiers(sitting, found):
-        try:
-            sitting.require(officer, SEAL, found, second=second)
-        except ServiceError:
-            continue
-        if second != officer:
-            return True
-    return False
+    try:
+        sitting.require_paired(officer, SEAL, found)
+    except ServiceError:
+        return False
+    return True
 
 
 def _granted(visit: Visit, waiting: Waiting) -> list[str]:

@@ -208,6 +208,17 @@ def test_what_the_books_would_refuse_is_refused_before_the_custodian_signs(bag: 
         bag.act("bag_prepare", bureau.chief, seal=bag.seal, **told)
 
 
+def test_who_closes_no_bag_prepares_none_either(bag: Bag) -> None:
+    """Neither a number nor a preparation is taken that no pair could end."""
+    bureau = bag.bureau
+    bag.prepare()
+    for agent in (bureau.agent, bureau.second):
+        with pytest.raises(ServiceError, match="NOT_ALLOWED"):
+            bag.act("bag_number", agent, seal=bag.seal, certifier=bureau.chief)
+        with pytest.raises(ServiceError, match="NOT_ALLOWED"):
+            bag.act("bag_prepare", agent, seal=bag.seal, **bag.told)
+
+
 def test_an_officer_has_opened_what_put_a_bordereau_right_and_none_of_another_bag(
     bag: Bag,
 ) -> None:
