@@ -2,19 +2,16 @@
 
 To open, up to the roll's ceiling one grant serves the session; above it each dispatch has its own.
 Bags' texts open under a grant of their own, which the session gives once. To sign, each grant is
-for one manifest, whatever its level. Tokens lie in this process's memory only, by session: after a
-restart the officer signs again.
+for one manifest, whatever its level. What a session holds stands in `held`.
 """
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from hashlib import sha256
 from typing import Any, Final, TypeVar
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -22,13 +19,12 @@ from starlette.responses import Response
 from cipher_service.access import registers
 from cipher_service.access.acts import Gate
 from cipher_service.console.dispatches.desk import custodian_of, number_of, showing_of
+from cipher_service.console.dispatches.held import Asked, Desk, Held, Then, held_by
 from cipher_service.console.dispatches.warrants import AskingCustodian
-from cipher_service.console.office import Office
 from cipher_service.console.visit import Visit
 from cipher_service.dispatches.office.showing import Showing
 from cipher_service.errors import ServiceError
 from keys import canonical
-from keys.custody.errors import GrantMissing
 from keys.custody.grants import (
     BAG,
     OPEN,
@@ -47,121 +43,6 @@ _SINGLE: Final = timedelta(seconds=SINGLE_SECONDS) - _MARGIN
 _RETURN: Final = "/depeches/autorisation/prise"
 
 Given = TypeVar("Given")
-Then = Callable[[Visit], Awaitable[str]]
-"""What is done once the custodian has a grant; gives where the officer goes on."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    grant: Grant
-    nonce: bytes
-    ticket: str
-    then: Then
-    desk: "_Desk"
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """The registrar's acts that put a grant before an officer and take the answer.
-
-    Attributes:
-        ask: puts the statement that waits, or what comes along, before the officer.
-        take: gives the answer.
-        about: what both are told besides.
-    """
-
-    ask: str = "grant_ask"
-    take: str = "grant_take"
-    about: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Held:
-    """What one session was granted.
-
-    Attributes:
-        officer: number of the person; see `Granting`.
-        ends: when the session ends at the latest.
-        grants: to open, with the token of each; by dispatch, None for the session's own.
-        bags: to open bags' texts, with its token.
-        signing: tokens of grants to sign, by request.
-        sealing: the last grant to seal, with its token.
-        asked: what was put before the officer last.
-        taking: what is done with the answer; gives where the officer goes on.
-    """
-
-    officer: str
-    ends: datetime
-    grants: dict[str | None, tuple[Grant, bytes]] = field(default_factory=dict)
-    bags: tuple[Grant, bytes] | None = None
-    signing: dict[str, bytes] = field(default_factory=dict)
-    sealing: tuple[Grant, bytes] | None = None
-    asked: _Asked | None = None
-    taking: asyncio.Task[str] | None = None
-
-    def keep(self, grant: Grant, token: bytes) -> None:
-        """Keep what the custodian gave."""
-        if grant.purpose == SIGN:
-            self.signing = {str(grant.request): token}  # an officer signs one at a time
-        elif grant.purpose == SEAL:
-            self.sealing = grant, token
-        elif grant.purpose == BAG:
-            self.bags = grant, token
-        else:
-            self.grants[grant.dispatch] = (grant, token)
-
-    def token(self, purpose: str, request: str, dispatch: str | None) -> bytes:
-        """Give the token of the narrowest grant; see `Granting`."""
-        if purpose == SIGN and request in self.signing:
-            return self.signing[request]
-        if purpose == SEAL and self.sealing is not None and self.sealing[0].request == request:
-            return self.sealing[1]
-        if purpose == BAG and self.bags is not None:
-            return self.bags[1]
-        for name in (dispatch, None):
-            if purpose == OPEN and name in self.grants:
-                return self.grants[name][1]
-        raise GrantMissing(f"the session of {self.officer} was not granted to {purpose}")
-
-    def covers(self, dispatch: str | None, rank: int | None) -> bool:
-        """Say whether a grant stands for a dispatch; the custodian judges again."""
-        own = self.grants.get(dispatch), self.grants.get(None)
-        return any(each is not None and (rank is None or rank <= each[0].rank) for each in own)
-
-    def forget(self, dispatch: str | None) -> None:
-        """Forget what the custodian no longer takes."""
-        for name in (dispatch, None):
-            self.grants.pop(name, None)
-
-
-_HELD: Final[WeakKeyDictionary[Office, dict[str, Held]]] = WeakKeyDictionary()
-
-
-def held_by(visit: Visit) -> Held:
-    """Return what the visit's session holds."""
-    person, all_held = visit.person, _HELD.setdefault(visit.office, {})
-    for name in [name for name, each in all_held.items() if each.ends <= visit.now]:
-        del all_held[name]
-    name = sha256(person.token.encode()).hexdigest()
-    held = all_held.setdefault(name, Held(person.number, person.last))
-    for about in [each for each, (grant, _) in held.grants.items() if grant.expires <= visit.now]:
-        del held.grants[about]
-    if held.bags is not None and held.bags[0].expires <= visit.now:
-        held.bags = None
-    for each in all_held.values():
-        if each.sealing is not None and each.sealing[0].expires <= visit.now:
-            each.sealing = None
-        # What was put before an officer may hold the text that is to be signed.
-        if each.asked is not None and each.asked.grant.expires <= visit.now:
-            each.asked = None
-    return held
-
-
-def sealers(visit: Visit, request: str) -> list[Held]:
-    """Return the sessions whose officers' grants for one seal stand here and now."""
-    held_by(visit)  # which forgets what has ended
-    found = _HELD[visit.office].values()
-    return [one for one in found if one.sealing is not None and one.sealing[0].request == request]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +127,7 @@ async def taken(visit: Visit) -> Response:
             held.taking = None
 
 
-async def _take(visit: Visit, held: Held, asked: _Asked) -> str:
+async def _take(visit: Visit, held: Held, asked: Asked) -> str:
     answer = await visit.act(asked.desk.take, {**asked.desk.about, "ticket": asked.ticket})
     response = bytes(answer["response"])
     token = await _ask(
@@ -327,7 +208,7 @@ async def put_to_seal(visit: Visit, seal: str, claims: bytes, then: Then) -> str
         ServiceError: OFFICER_NOT_ON_ROLL, PREPARATION_OUTDATED, NOT_ALLOWED, FORM_REFUSED.
         KeysError: the custodian does not answer.
     """
-    desk = _Desk("bag_grant_ask", "bag_grant_take", {"seal": seal})
+    desk = Desk("bag_grant_ask", "bag_grant_take", {"seal": seal})
     return await _by_two(visit, request_digest("sign_seal", claims), then, desk)
 
 
@@ -345,11 +226,11 @@ async def put_to_rectify(visit: Visit, seal: str, statement: bytes, then: Then) 
         KeysError: the custodian does not answer.
     """
     about = {"seal": seal, "statement": statement}
-    desk = _Desk("bag_rectify_ask", "bag_rectify_take", about)
+    desk = Desk("bag_rectify_ask", "bag_rectify_take", about)
     return await _by_two(visit, request_digest("sign_rectification", statement), then, desk)
 
 
-async def _by_two(visit: Visit, request: str, then: Then, desk: _Desk) -> str:
+async def _by_two(visit: Visit, request: str, then: Then, desk: Desk) -> str:
     """Put one of the two grants before the officer that a request of the pouch bureau needs."""
     roll, mine = await _on_roll(visit)
     grant = Grant(
@@ -391,7 +272,7 @@ async def _asked(
     mine: dict[str, Any],
     grant: Grant,
     then: Then,
-    desk: _Desk | None = None,
+    desk: Desk | None = None,
     beside: bytes | None = None,
 ) -> str:
     nonce = await _ask(visit, lambda custodian: custodian.officer_challenge())
@@ -404,10 +285,10 @@ async def _asked(
         "back": _RETURN,
     }
     if desk is None:
-        desk = _Desk()
+        desk = Desk()
         asked["beside"] = beside
     ticket = await visit.act(desk.ask, {**asked, **desk.about})
-    held_by(visit).asked = _Asked(grant, nonce, ticket, then, desk)
+    held_by(visit).asked = Asked(grant, nonce, ticket, then, desk)
     return str(ticket)
 
 

@@ -14,7 +14,8 @@ from cipher_service.access.decisions import decide
 from cipher_service.access.subjects import Circumstances, Dispatch
 from cipher_service.audit.warrants import DEMANDS
 from cipher_service.console.dispatches.desk import headed, number_of, officer_in
-from cipher_service.console.dispatches.granting import held_by, showing_for, standing
+from cipher_service.console.dispatches.granting import showing_for, standing
+from cipher_service.console.dispatches.held import held_by
 from cipher_service.console.language import group, mark
 from cipher_service.console.language import number as figures
 from cipher_service.console.visit import Visit

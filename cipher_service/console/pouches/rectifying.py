@@ -17,10 +17,9 @@ from starlette.responses import Response
 from cipher_service.console.dispatches.granting import (
     Standing,
     asking_for_bag,
-    held_by,
     put_to_rectify,
-    sealers,
 )
+from cipher_service.console.dispatches.held import held_by, sealers
 from cipher_service.console.pouches import sealing
 from cipher_service.console.pouches.reading import ask, named, page, whole
 from cipher_service.console.visit import Visit

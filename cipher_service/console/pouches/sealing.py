@@ -13,11 +13,10 @@ from cipher_service.console.dispatches.granting import (
     Standing,
     asking_for_bag,
     for_bags,
-    held_by,
     put_to_seal,
-    sealers,
     standing_for_bags,
 )
+from cipher_service.console.dispatches.held import held_by, sealers
 from cipher_service.console.pouches.reading import ask, named
 from cipher_service.console.visit import Visit
 from cipher_service.pouches import (
