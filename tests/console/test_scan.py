@@ -26,6 +26,7 @@ from keys.devices import device_id
 from keys.records import Record
 from pouch.enrolment import read_enrolment
 from pouch.events import parse_event
+from pouch.locator import grouped_locator
 from tests.console import test_keyboard as keyboard
 from tests.console.first_load import check_whole_scanning_page
 from tests.console.scanning import (
@@ -144,6 +145,9 @@ def test_a_scanner_under_azerty_types_the_very_seal(ministry: Stage, desk: Phone
     assert desk.verdict() == ("À VÉRIFIER", "SEAL_NUMBER_NEAR_MISS")
     assert desk.signals() == VERIFY_FELT
     checked(desk)
+    desk.press("Recommencer")  # what was typed wrong is read again, and nothing was recorded
+    expect(desk.view("question")).to_be_visible()
+    desk.pending(0)
 
     desk.open()
     desk.answer(*other.numbers, condition="Rompus")
@@ -347,8 +351,8 @@ def test_without_wasm_and_with_a_clock_a_day_ahead_a_photograph_is_judged_and_ha
     word, _ = phone.verdict()
     assert kept_away, "the decoder without wasm read it"
     assert word != "CONFORME", "seals that were reported damaged never conform"
-    assert phone.page.locator(".scan-facts").first.inner_text().count(bag.bag) == 1
-    phone.page.locator(".scan-verdict button").click()
+    assert phone.page.locator(".scan-facts").first.inner_text().count(grouped_locator(bag.bag)) == 1
+    phone.page.locator(".scan-verdict .scan-button--main").click()
     expect(phone.view("recorded")).to_contain_text("À éclaircir")
     phone.pending(0)
     offsets = _clock_offsets(ministry)

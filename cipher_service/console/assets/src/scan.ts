@@ -1,4 +1,5 @@
 // The scanning page: the blind question, then the label, then the verdict; all of it also offline.
+import { groupedLocator } from "./pouch/digits.ts";
 import type { Pack } from "./pouch/pack.ts";
 import { aim, theReader } from "./scan/aiming.ts";
 import { believed, codeOf, fetchPack, heldPack, sendQueue } from "./scan/exchange.ts";
@@ -16,7 +17,12 @@ let pack: Pack | null = null;
 
 async function begin(): Promise<void> {
   const stays = want("question");
-  const device = await readDevice();
+  const device = await readDevice().catch(codeOf);
+  if (typeof device === "string") {
+    showEnrolment(() => void begin());
+    tellFailure(device);
+    return;
+  }
   if (!device) {
     showEnrolment(() => void begin());
     return;
@@ -67,7 +73,7 @@ function conclude(outcome: Outcome, look: Look, device: Device): void {
 
 function showRecorded(event: Queued, next: () => void): void {
   const { answer } = event;
-  const lines: [string, string][] = [[say("bag"), event.bag]];
+  const lines: [string, string][] = [[say("bag"), groupedLocator(event.bag)]];
   if (answer?.expected.length) lines.push([say("expected"), answer.expected.join(", ")]);
   if (answer) {
     lines.push([say("against"), against(answer).join(" · ") || say("none")]);
@@ -106,7 +112,7 @@ build(() => void readDevice().then((device) => {
     if (device?.trusted) void showQueue(device, synchronise, test, home);
   };
   queue();
-}));
+}, showTrouble));
 addEventListener("online", () => void synchronise(false).catch(showTrouble));
 void navigator.serviceWorker?.register(scriptUrl("/scan/offline.js"), { scope: "/scan/" });
 void navigator.storage?.persist?.();

@@ -49,6 +49,11 @@ export function readLocator(text: string): string | null {
   return digits === locator(bag) ? bag : null;
 }
 
+// The same in groups of four, as the label has it.
+export function groupedLocator(bag: string): string {
+  return locator(bag).match(/.{4}/g)?.join(" ") ?? "";
+}
+
 // The locator of a bag's 22 digits: two check digits after them.
 export function locator(bag: string): string {
   const check = 98 - Number((BigInt(bag) * 100n) % 97n);

@@ -1,12 +1,14 @@
 // An exercise: bags are judged as ever, every verdict says that it is one, and nothing is recorded.
 // It outlives the page, so that whoever practises never records by a reload.
+import { remember, remembered } from "./memory.ts";
+
 const KEY = "drill";
 
 export function drilling(): boolean {
-  return localStorage.getItem(KEY) !== null;
+  return remembered(KEY) !== null;
 }
 
-export function drill(on: boolean): void {
-  if (on) localStorage.setItem(KEY, "1");
-  else localStorage.removeItem(KEY);
+// Begins or ends it; says whether the browser remembers that.
+export function drill(on: boolean): boolean {
+  return remember(KEY, on ? "1" : null);
 }

@@ -4,8 +4,8 @@ import { encode, timeText } from "../pouch/canonical.ts";
 import { PackRefused, readPack, readRootFile, type Pack, type Root } from "../pouch/pack.ts";
 import { ask, enrolment, newKeys, present, refusal, Refused } from "./device.ts";
 import {
-  alone, keepDevice, keepEvents, keepPackFile, readDevice, readEvents, readPackFile, tellAgain,
-  type Answer, type Device, type Queued,
+  alone, keepDevice, keepEvents, keepPackFile, NotKept, readDevice, readEvents, readPackFile,
+  tellAgain, tryKeeping, type Answer, type Device, type Queued,
 } from "./store.ts";
 
 const AT_ONCE = 100;
@@ -15,6 +15,7 @@ const AT_ONCE = 100;
 export async function takeIntoService(): Promise<Device> {
   const before = await readDevice();
   const made = before ?? (await newKeys());
+  await tryKeeping(made.keys);
   const response = await fetch("/scan/devices", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -107,5 +108,6 @@ function envelope(events: Queued[], device: Device): string {
 
 export function codeOf(error: unknown): string {
   if (error instanceof Refused || error instanceof PackRefused) return error.code;
+  if (error instanceof NotKept) return "NOT_KEPT";
   return error instanceof TypeError ? "NO_NETWORK" : "UNAVAILABLE";
 }

@@ -11,6 +11,7 @@ const status = el("header", { class: "scan-status" });
 const message = el("p", { class: "scan-message", role: "alert", hidden: true });
 const main = el("main", { class: "scan-main", id: "scan" });
 let wanted = "";
+let stood = ""; // what the header says: it is made anew, under whoever is in it, only for another thing
 let redraw: () => void = () => undefined;
 let openQueue: () => void = () => undefined;
 let leave: () => void = () => undefined;
@@ -56,20 +57,26 @@ export function tellFailure(code: string): void {
 }
 
 export async function showStatus(): Promise<void> {
-  const [events, device] = await Promise.all([readEvents(), readDevice()]);
+  const kept = await Promise.all([readEvents(), readDevice()]).catch(() => null);
+  const [events, device] = kept ?? [[], undefined];
   const waiting = events.filter((event) => event.state !== "recorded").length;
   const conflicts = events.filter((event) => against(event.answer).length > 0).length;
-  const counted = waiting ? say("unsent", { n: waiting }) : say("sent");
+  const counted = !kept ? say("unkept") : waiting ? say("unsent", { n: waiting }) : say("sent");
   const told = conflicts ? `${counted} · ${say("conflicts", { n: conflicts })}` : counted;
   const line = navigator.onLine ? "online" : "offline";
   const held = device?.packVersion ?? 0;
   const where = held ? say("with_pack", { line: say(line) }) : say(line);
   const state = drilling() ? `${say("exercise")} · ${where}` : where;
+  const said = JSON.stringify([line, state, told, spoken(), status.isConnected]);
+  if (said === stood) return;
+  stood = said;
+  const focused = [...status.querySelectorAll("button")].findIndex((one) => one === document.activeElement);
   status.replaceChildren(
     el("p", { class: `scan-line scan-line--${line}`, role: "status" }, state),
     button(told, openQueue, conflicts || waiting ? "scan-count scan-count--some" : "scan-count"),
     languages(),
   );
+  status.querySelectorAll("button")[focused]?.focus({ preventScroll: true });
   status.toggleAttribute("data-exercise", drilling());
   status.dataset["pack"] = String(held);
   status.dataset["pending"] = String(waiting);

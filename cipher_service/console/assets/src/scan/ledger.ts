@@ -1,4 +1,5 @@
 // The queue as a page, the device's own matters, and taking it into service.
+import { groupedLocator } from "../pouch/digits.ts";
 import { readRootFile } from "../pouch/pack.ts";
 import { pressed } from "../shared/pressing.ts";
 import { button, el, facts, field } from "./dom.ts";
@@ -24,13 +25,17 @@ export async function showQueue(
     }
   }), "scan-button--main");
   const place = field(say("place"), { id: "place", value: device.place });
+  const wrong = el("p", { class: "scan-wrong", id: "wrong", role: "alert" });
   const kept = el("form", {
     novalidate: true,
     submit: (event) => {
       event.preventDefault();
-      void movePlace(place.input.value).then((moved) => moved && back());
+      void movePlace(place.input).then((moved) => {
+        if (moved) back();
+        else wrong.textContent = say("place_wrong");
+      }, (error: unknown) => tellFailure(codeOf(error)));
     },
-  }, place.row, el("button", { type: "submit", class: "scan-button scan-button--quiet" }, say("keep")));
+  }, place.row, wrong, el("button", { type: "submit", class: "scan-button scan-button--quiet" }, say("keep")));
   show("queue", [
     el("h1", {}, say("queue")),
     send,
@@ -44,8 +49,8 @@ export async function showQueue(
     button(say("selftest"), test),
     el("p", { class: "scan-hint" }, say("exercise_hint")),
     button(say(drilling() ? "exercise_end" : "exercise_begin"), () => {
-      drill(!drilling());
-      back();
+      if (drill(!drilling())) back();
+      else tellFailure("NOT_KEPT");
     }),
     el("p", { class: "scan-hint" }, say("enrol_again_hint")),
     button(say("enrol_again"), () => showEnrolment(back), "scan-button--quiet"),
@@ -65,14 +70,19 @@ function line(event: Queued): HTMLElement {
     "data-state": event.state,
   },
     el("p", {}, `${say(kind)} · ${moment(event.at)}`),
-    el("p", { class: "scan-mono" }, event.bag),
+    el("p", { class: "scan-mono" }, groupedLocator(event.bag)),
     el("p", { class: "scan-entry__state" }, state),
     told.length ? el("p", {}, say("against_line", { told: told.join(" · ") })) : null);
 }
 
-async function movePlace(text: string): Promise<boolean> {
-  const place = text.trim().toUpperCase();
-  if (!/^[A-Z0-9][A-Z0-9-]{1,15}$/.test(place)) return false;
+async function movePlace(input: HTMLInputElement): Promise<boolean> {
+  const place = input.value.trim().toUpperCase();
+  if (!/^[A-Z0-9][A-Z0-9-]{1,15}$/.test(place)) {
+    input.setAttribute("aria-invalid", "true");
+    input.setAttribute("aria-errormessage", "wrong");
+    input.focus();
+    return false;
+  }
   return alone(async () => {
     const device = await readDevice();
     if (device) await keepDevice({ ...device, place });
@@ -109,7 +119,9 @@ export function showComparison(device: Device, done: () => void): void {
       el("h1", {}, say("compare")), el("p", {}, say("compare_hint")),
       el("p", { class: "scan-fingerprint" }, grouped),
       button(say("same"), () => {
-        void keepDevice({ ...device, trusted: true }).then(done);
+        void keepDevice({ ...device, trusted: true }).then(done, (error: unknown) => {
+          tellFailure(codeOf(error));
+        });
       }, "scan-button--main"),
       button(say("other"), () => show("distrusted", [
         el("h1", {}, say("other")), el("p", {}, say("other_told")),

@@ -1,6 +1,6 @@
 // The verdict, full screen, and what is recorded of it.
 import type { Members } from "../pouch/canonical.ts";
-import { readLocator } from "../pouch/digits.ts";
+import { groupedLocator, readLocator } from "../pouch/digits.ts";
 import { compareSeals } from "../pouch/observed.ts";
 import type { Announced, Pack } from "../pouch/pack.ts";
 import { hasMldsa } from "../pouch/signatures.ts";
@@ -51,7 +51,7 @@ export function found(text: string, look: Look, pack: Pack | null): Outcome {
     name,
     word: LOCATOR_WORDS[name] ?? "REFUSE",
     lines: () => [
-      ...(bag ? [[say("bag"), bag] as [string, string]] : []),
+      ...(bag ? [[say("bag"), groupedLocator(bag)] as [string, string]] : []),
       ...(told ? [[say("to"), told.destination] as [string, string]] : []),
       packLine(pack),
     ],
@@ -79,7 +79,7 @@ function verdictLines(verdict: Verdict, pack: Pack | null): [string, string][] {
   const lines: [string, string][] = [];
   if (claims) {
     lines.push(
-      [say("bag"), claims.bag],
+      [say("bag"), groupedLocator(claims.bag)],
       [say("from"), claims.issuer],
       [say("to"), claims.destination],
       [say("package"), say("of", { n: claims.ordinal, m: claims.packages })],
@@ -127,6 +127,10 @@ function drawOutcome(
     ? button(say(here ? "record_received" : "record_seen"), () => void record(fact), "scan-button--main")
     : button(say(exercise ? "next_bag" : "restart"), next, "scan-button--main");
 
+  // What was typed may be wrong: before it is recorded it can be read again.
+  const again = fact && !exercise && !outcome.home && ["VERIFY", "REFUSE"].includes(outcome.word)
+    ? button(say("restart"), next, "scan-button--quiet") : null;
+
   const record = (told: Fact): Promise<void> => pressed(act, async () => {
     try {
       recorded(await tell(told));
@@ -145,7 +149,7 @@ function drawOutcome(
       look.condition === "intact" ? null : el("p", { class: "scan-reason" },
         say("bad_condition", { condition: say(look.condition).toLowerCase() })),
       exercise ? null : el("p", { class: "scan-step" }, step[spoken()]),
-      act),
+      act, again),
     facts(...outcome.lines()),
     classical,
   ], () => drawOutcome(outcome, look, device, next, recorded));

@@ -9,6 +9,7 @@ import { say } from "./texts.ts";
 const CONDITIONS = ["intact", "damaged", "broken", "missing"] as const;
 export type Condition = (typeof CONDITIONS)[number];
 const SEALS_MOST = 8;
+const WEIGHT_MOST = 2_000_000;
 
 export interface Look {
   seals: string[];
@@ -42,7 +43,7 @@ export function askQuestion(done: (look: Look) => void, kept: string[] = []): vo
     const sound = seals.every((number) => SEAL_NUMBER.test(number));
     if (!numbered || !sound || new Set(seals).size !== seals.length) {
       refuse(say("number_missing"), inputs.find((each) => !SEAL_NUMBER.test(tidied(each.value))));
-    } else if (grams !== "" && !/^[1-9]\d{0,6}$/.test(grams)) {
+    } else if (grams !== "" && !(/^[1-9]\d*$/.test(grams) && Number(grams) <= WEIGHT_MOST)) {
       refuse(say("weight_wrong"), weight.input);
     } else {
       done({ seals, condition, weight: grams === "" ? null : Number(grams) });

@@ -38,13 +38,17 @@ export interface Queued {
   answer: Answer | null;
 }
 
+// The browser kept nothing of what it was given, or cannot be asked: refused storage, or no room.
+export class NotKept extends Error {}
+
 const STORES = ["device", "events", "pack"] as const;
 type Store = (typeof STORES)[number];
 const SELF = "self";
+const TRIAL = "trial";
 let opened: Promise<IDBDatabase> | null = null;
 
 function database(): Promise<IDBDatabase> {
-  opened ??= new Promise((resolve, reject) => {
+  opened ??= new Promise<IDBDatabase>((resolve, reject) => {
     const request = indexedDB.open("scan", 1);
     request.onupgradeneeded = () => {
       request.result.createObjectStore("device");
@@ -53,12 +57,26 @@ function database(): Promise<IDBDatabase> {
     };
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
+  }).catch((error: unknown) => {
+    opened = null;
+    throw error;
   });
   return opened;
 }
 
 // Runs requests in one transaction, and answers once it is on the disk.
 async function within<Result>(
+  mode: IDBTransactionMode,
+  work: (store: (name: Store) => IDBObjectStore) => IDBRequest<Result>,
+): Promise<Result> {
+  try {
+    return await transacted(mode, work);
+  } catch (error) {
+    throw new NotKept(String(error));
+  }
+}
+
+async function transacted<Result>(
   mode: IDBTransactionMode,
   work: (store: (name: Store) => IDBObjectStore) => IDBRequest<Result>,
 ): Promise<Result> {
@@ -77,6 +95,14 @@ export function readDevice(): Promise<Device | undefined> {
 
 export async function keepDevice(device: Device): Promise<void> {
   await within("readwrite", (store) => store("device").put(device, SELF));
+}
+
+// Keeps a new key and forgets it: a device that cannot be kept is never made known to the ministry.
+export async function tryKeeping(keys: CryptoKeyPair): Promise<void> {
+  await within("readwrite", (store) => {
+    store("device").put(keys, TRIAL);
+    return store("device").delete(TRIAL);
+  });
 }
 
 export function readEvents(): Promise<Queued[]> {

@@ -1,4 +1,5 @@
 // The page's own words, in both languages.
+import { remember, remembered } from "./memory.ts";
 import type { Answer } from "./store.ts";
 import { kindWord, type Language } from "./words.ts";
 
@@ -9,6 +10,7 @@ const TEXTS = {
   with_pack: ["{line} · paquet", "{line} · pack"],
   sent: ["Tout est transmis", "All handed over"],
   unsent: ["{n} à transmettre", "{n} to hand over"],
+  unkept: ["Rien n’est gardé ici", "Nothing is kept here"],
   conflicts: ["{n} en conflit", "{n} in conflict"],
   question: ["Quel numéro porte le scellé ?", "Which number does the seal bear?"],
   question_hint: [
@@ -28,7 +30,10 @@ const TEXTS = {
     "Tapez le numéro lu sur chaque scellé : 4 à 20 lettres, chiffres ou tirets ; ou dites qu’ils sont absents.",
     "Type the number read on each seal: 4 to 20 letters, digits or hyphens; or say that they are missing.",
   ],
-  weight_wrong: ["Un poids est un nombre de grammes.", "A weight is a number of grams."],
+  weight_wrong: [
+    "Un poids est un nombre de grammes, 2 000 000 au plus. Rien n’est perdu : corrigez-le, ou laissez vide.",
+    "A weight is a number of grams, 2,000,000 at most. Nothing is lost: put it right, or leave it empty.",
+  ],
   aim: ["Visez l’étiquette", "Aim at the label"],
   aim_hint: [
     "La lecture est automatique. Un lecteur à main marche aussi.",
@@ -96,6 +101,10 @@ const TEXTS = {
   device: ["Cet appareil", "This device"],
   place: ["Lieu des lectures (code)", "Place of readings (code)"],
   keep: ["Garder", "Keep"],
+  place_wrong: [
+    "Un code de lieu a de 2 à 16 lettres sans accent, chiffres ou tirets, comme PARIS. Le lieu gardé reste celui d’avant ; corrigez le code.",
+    "A place’s code has 2 to 16 letters without accents, digits or hyphens, such as PARIS. The place that was kept stays; put the code right.",
+  ],
   classical: [
     "Ce navigateur ne vérifie que la signature classique (Ed25519).",
     "This browser verifies the classical signature (Ed25519) only.",
@@ -153,14 +162,14 @@ export type Text = keyof typeof TEXTS;
 let language: Language = "fr";
 
 export function chooseLanguage(): Language {
-  const asked = new URLSearchParams(location.search).get("lang") ?? localStorage.getItem("lang");
+  const asked = new URLSearchParams(location.search).get("lang") ?? remembered("lang");
   const preferred = asked ?? (navigator.language.startsWith("fr") ? "fr" : document.documentElement.lang);
   return setLanguage(preferred === "en" ? "en" : "fr");
 }
 
 export function setLanguage(chosen: Language): Language {
   language = chosen;
-  localStorage.setItem("lang", chosen);
+  remember("lang", chosen); // where nothing is kept, the page speaks as its address says
   document.documentElement.lang = chosen;
   document.title = say("title");
   return chosen;
@@ -186,7 +195,8 @@ export function moment(at: number): string {
   const date = new Date(at * 1000);
   const day = new Intl.DateTimeFormat(language === "fr" ? "fr-FR" : "en-GB", { dateStyle: "medium" });
   const [hour, minute] = [date.getHours(), String(date.getMinutes()).padStart(2, "0")];
-  return `${day.format(date)}, ${language === "fr" ? `${hour} h ${minute}` : `${hour}:${minute}`}`;
+  const told = language === "fr" ? `${hour}\u00a0h\u00a0${minute}` : `${hour}:${minute}`;
+  return `${day.format(date)}, ${told}`;
 }
 
 // What the ministry holds against a reading, in words; none for a clean one.

@@ -194,6 +194,10 @@ export const FAILURES: Record<string, Both> = {
     fr: "C’est un exercice : rien n’a été consigné. Finissez-le dans la file, puis lisez le sac de nouveau.",
     en: "This is an exercise: nothing was recorded. End it in the queue, then read the bag again.",
   },
+  NOT_KEPT: {
+    fr: "Ce navigateur ne garde rien : fenêtre privée, stockage refusé ou plein. Ce qui était gardé reste, rien d’autre n’a changé. Ouvrez une fenêtre ordinaire, permettez le stockage ou libérez de la place, puis recommencez.",
+    en: "This browser keeps nothing: a private window, storage refused or full. What was kept stays, nothing else changed. Open an ordinary window, allow storage or free some room, then try again.",
+  },
   STORAGE: {
     fr: "L’appareil n’a pas pu garder cette lecture. Elle n’est pas consignée : libérez de la place et recommencez.",
     en: "This device could not keep the reading. It is not recorded: free some room and try again.",
