@@ -204,6 +204,26 @@ def test_a_lost_link_is_said_on_every_page_and_moves_nothing(enter: Enter) -> No
     tab.complaints.clear()  # Chromium tells each try that was cut
 
 
+def test_whoever_was_in_the_last_alert_goes_on_at_the_heading_once_it_is_gone(
+    enter: Enter, ministry: Stage, text: Path
+) -> None:
+    sent(ministry, text, "FLASH")
+    tab = enter(ROLE)
+    page = tab.page
+    tab.goto("/postes")
+    bar = page.locator("#alertes .app-alert")
+    bar.first.locator("a").focus()
+    page.evaluate("dispatchEvent(new Event('pagehide'))")  # the stream that is open ends
+    for form in bar.locator("form").evaluate_all("all => all.map((one) => one.action)"):
+        answer = page.request.post(form, headers={"Origin": tab.origin}, form={})
+        assert answer.ok, answer.text()  # as from another window of the same browser
+    expect(bar.first).to_be_visible()
+    page.evaluate("document.querySelector('#liaison button').click()")
+    expect(bar).to_have_count(0)
+    expect(page.locator("#travail h1")).to_be_focused()
+    check_accessible(page)
+
+
 def test_a_list_is_read_again_only_when_the_log_has_grown(ministry: Stage) -> None:
     asked: list[int] = []
     found = {"lines": [1]}

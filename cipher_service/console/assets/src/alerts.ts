@@ -53,6 +53,14 @@ function focused(): { alert?: string; control?: string } {
   return alert && control ? { alert, control: control.localName } : {};
 }
 
+// Where the page begins: whoever was in the last alert goes on from there once it is gone.
+function heading(): HTMLElement | null {
+  const page = document.getElementById("travail");
+  const found = page?.querySelector("h1") ?? page;
+  found?.setAttribute("tabindex", "-1");
+  return found ?? null;
+}
+
 function sound(): void {
   // Before a gesture the browser allows no sound; the bar and the title speak.
   if (!navigator.userActivation.hasBeenActive) return;
@@ -73,7 +81,7 @@ async function show(): Promise<void> {
   place.replaceChildren(...words.lines.map((line) => bar(line, words)));
   const rows = [...place.children] as HTMLElement[];
   const row = rows.find((each) => each.dataset["alert"] === alert) ?? rows[0];
-  if (control) row?.querySelector<HTMLElement>(control)?.focus();
+  if (control) (row?.querySelector<HTMLElement>(control) ?? heading())?.focus();
   if (words.lines.length > shown) sound();
   shown = words.lines.length;
   document.title = shown ? `(${shown}) ${title}` : title;
@@ -103,6 +111,7 @@ function listen(): void {
 function heard(): void {
   since = 0;
   say("");
+  if (shown) void show(); // a new stream begins with what there is: alerts that are gone it does not tell
 }
 
 // A stream that ends, as each does now and then, is asked for again at once; only then it is lost.
