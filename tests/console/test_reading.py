@@ -4,9 +4,10 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 from sqlalchemy import delete, insert, select, update
 
 from cipher_service import clock
@@ -25,7 +26,8 @@ from keys.custody.orders import Order
 from keys.custody.store import open_store
 from keys.custody.versions import Book, BookFile
 from tests.console.conftest import Enter
-from tests.console.support import Tab, check_accessible, check_language
+from tests.console.support import NARROW, WIDE, Tab, check_accessible, check_language
+from tests.console.test_signing import sample
 from tests.vectors import forge
 
 TEXT = "La délimitation sera signée mardi."
@@ -248,3 +250,43 @@ def test_each_failure_is_named_with_the_one_thing_to_do_about_it(
     expect(tab.page.get_by_label("LOME")).to_have_value("action")
     tab.goto(f"/depeches/{arrival}")
     opened(tab)
+
+
+# Each naming of the reader in the mark behind a text, and whether all of it can be seen: the same
+# words are laid as text where the style has them, since nothing can measure what a style says.
+_NAMED = """(name) => {
+  const mark = document.querySelector(".app-document__watermark");
+  const words = JSON.parse(getComputedStyle(mark, "::before").content);
+  const silent = new CSSStyleSheet();
+  silent.replaceSync(".app-document__watermark::before { content: none !important }");
+  document.adoptedStyleSheets.push(silent);
+  mark.textContent = words;
+  const box = mark.parentElement.getBoundingClientRect();
+  const within = (one) => one.left >= box.left && one.right <= box.right
+    && one.top >= box.top && one.bottom <= box.bottom;
+  let seen = 0;
+  for (let at = words.indexOf(name); at >= 0; at = words.indexOf(name, at + 1)) {
+    const range = document.createRange();
+    range.setStart(mark.firstChild, at);
+    range.setEnd(mark.firstChild, at + name.length);
+    if ([...range.getClientRects()].every(within)) seen += 1;
+  }
+  return seen;
+}"""
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_the_reader_s_number_is_whole_behind_the_shortest_text(
+    enter: Enter, ministry: Stage, tmp_path: Path, size: ViewportSize
+) -> None:
+    text = tmp_path / "texte.txt"
+    text.write_text("Oui, mardi.", "utf-8")
+    number = chiffre(
+        "fr", "send", "--identity", ministry.identity("LOME"), "--to", "MINREX", "--level",
+        "NON-PROTEGE", "--precedence", "ROUTINE", "--subject", "Bref", str(text),
+    )["id"]  # fmt: skip
+    tab = enter("MINISTER")
+    tab.page.set_viewport_size(size)
+    tab.goto(f"/depeches/{number}")
+    opened(tab)
+    assert tab.page.evaluate(_NAMED, sample(ministry, "MINISTER")) >= 1
