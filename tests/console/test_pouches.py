@@ -31,7 +31,7 @@ from pouch.locator import grouped_locator
 from tests.console import photographed
 from tests.console import test_keyboard as keyboard
 from tests.console.conftest import Enter
-from tests.console.discharged import discharged_by_keys
+from tests.console.discharged import discharged_by_keys, received_by_keys
 from tests.console.support import Tab, check_page, primary
 from tests.support import inbound
 from tests.support.bags import NONCE
@@ -311,12 +311,12 @@ def test_a_bag_is_received_blindly_opened_by_two_and_discharged(desk: Desk, ente
     check(agent, desk)
     shown = page.content()
     assert not any(number in shown for number in inbound.SEALS), "nothing expected is told before"
-    keyboard.write(page, page.get_by_label("Quels numéros portent"), "PA-000001 PA-000009")
-    keyboard.write(page, page.get_by_label("Poids en grammes"), str(inbound.WEIGHT))
-    keyboard.press(page, page.get_by_role("button", name="Inscrire la réception"))
+    received_by_keys(agent, desk.names)
     agent.page.get_by_role("heading", name="À vérifier").wait_for()
     result = agent.page.locator("main").inner_text()
-    assert all(number in result for number in (*inbound.SEALS, "PA-000009"))
+    known = (*inbound.SEALS, "PA-000009", grouped_locator(inbound.BAG))
+    assert all(number in result for number in known)
+    assert result.count(str(inbound.WEIGHT)) == 2, "as weighed, and as sealed"
     assert "numéro de scellé différent" in result
     _photographed(agent, desk)
 
@@ -334,7 +334,7 @@ def test_a_bag_is_received_blindly_opened_by_two_and_discharged(desk: Desk, ente
     assert answer.status == 400
     chief.goto(f"/valises/{inbound.SEAL}/verification")
     check(chief, desk)
-    discharged_by_keys(chief, second)
+    discharged_by_keys(chief, second, desk.names)
     returned(chief, inbound.SEAL)
     assert "pièce manquante 2" in chief.page.locator("main").inner_text()
     last = chief.page.locator("#tableau tbody tr").last.inner_text()

@@ -1,5 +1,8 @@
 """Receipt of a bag (flow 6): blind entry, then the truth, opening by two, item check, discharge."""
 
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Row
@@ -12,6 +15,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.pouches import repository, views
 from cipher_service.pouches.office import Office
 from cipher_service.pouches.views import Journey
+from pouch.facts import NONCE
 from pouch.manifest import BagClass
 
 
@@ -31,11 +35,15 @@ async def find(visit: Visit) -> Response:
     return visit.go(f"/valises/{found.closing.seal}/reception")
 
 
-async def receive_form(visit: Visit, refusal: ServiceError | None = None) -> Response:
+async def receive_form(
+    visit: Visit,
+    refusal: ServiceError | None = None,
+    typed: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
     """What is read from the seals; nothing of what is expected is on this page."""
     seal = named(visit)
     found = await ask(visit, lambda office: views.journey(office, seal, by=visit.person.number))
-    return page(visit, "receive", refusal, line=found.line)
+    return page(visit, "receive", refusal, line=found.line, typed=typed)
 
 
 async def receive(visit: Visit) -> Response:
@@ -43,18 +51,24 @@ async def receive(visit: Visit) -> Response:
     form = await visit.form("seals", "condition", "weight")
     if form["condition"] not in CONDITIONS:
         raise ServiceError("FORM_REFUSED")
-    seal = named(visit)
-    told = {
-        "seal": seal,
-        "seals": form["seals"].split(),
-        "condition": form["condition"],
-        "weight_g": whole(form["weight"]) if form["weight"].strip() else None,
-    }
+    seal, seals = named(visit), form["seals"].split()
+    found = await ask(visit, lambda office: views.journey(office, seal, by=visit.person.number))
     try:
+        weight = whole(form["weight"]) if form["weight"].strip() else None
+        told = {"seal": seal, "seals": seals, "condition": form["condition"], "weight_g": weight}
         answer = await visit.act("bag_receive", told)
     except ServiceError as error:
-        return await receive_form(visit, error)
-    return page(visit, "received", answer=answer, seal=seal, typed=told["seals"])
+        return await receive_form(visit, error, form)
+    return page(
+        visit,
+        "received",
+        answer=answer,
+        line=found.line,
+        typed=seals,
+        weight_g=weight,
+        sealed_g=found.closing.weighed_g,
+        seal=seal,
+    )
 
 
 async def ask_open(visit: Visit) -> Response:
@@ -64,12 +78,17 @@ async def ask_open(visit: Visit) -> Response:
     return visit.sign(asked["ticket"])
 
 
-async def account_form(visit: Visit, refusal: ServiceError | None = None) -> Response:
+async def account_form(
+    visit: Visit,
+    refusal: ServiceError | None = None,
+    typed: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
     """Item by item: what is announced, what was found."""
     seal = named(visit)
     found, lines = await ask(visit, lambda office: _lines(office, seal, visit.person.number))
-    pair = found.closing.bag_class is BagClass.CONTROLLED
-    return page(visit, "account", refusal, lines=lines, seal=seal, pair=pair)
+    pair = "pair" in typed if typed else found.closing.bag_class is BagClass.CONTROLLED
+    context: dict[str, Any] = {"line": found.line, "pair": pair, "typed": typed}
+    return page(visit, "account", refusal, lines=lines, seal=seal, **context)
 
 
 async def account(visit: Visit) -> Response:
@@ -79,21 +98,30 @@ async def account(visit: Visit) -> Response:
     if len(form) != len(fields) or not {"nonce", "unlisted"} <= set(form):
         raise ServiceError("FORM_REFUSED")
     seal = named(visit)
-    told: dict[str, Any] = {"seal": seal, "nonce": form["nonce"], "found": {}}
-    told["unlisted"] = whole(form["unlisted"])
-    told["damaged"] = [whole(name[8:]) for name in form if name.startswith("damaged-")]
-    told["misdirected"] = [whole(name[6:]) for name in form if name.startswith("other-")]
-    for name, value in form.items():
-        if name.startswith("found-"):
-            told["found"][str(whole(name[6:]))] = whole(value)
+    told: dict[str, Any] = {"seal": seal, "nonce": "".join(form["nonce"].split()).lower()}
+    told["damaged"] = [*_named(form, "damaged-").values()]
+    told["misdirected"] = [*_named(form, "other-").values()]
+    counted = _named(form, "found-")
     try:
+        told["found"] = {str(line): whole(form[name]) for name, line in counted.items()}
+        told["unlisted"] = whole(form["unlisted"])
+        if NONCE.fullmatch(told["nonce"]) is None:
+            raise ServiceError("NONCE_MISREAD")  # noqa: TRY301 - told on the form, as the others
         if "pair" in form:
             asked = await visit.act("bag_ask_discharge", {**told, "back": f"/valises/{seal}"})
             return visit.sign(asked["ticket"])
         answer = await visit.act("bag_account", told)
     except ServiceError as error:
-        return await account_form(visit, error)
+        return await account_form(visit, error, form)
     return page(visit, "accounted", answer=answer, seal=seal)
+
+
+def _named(form: Mapping[str, str], prefix: str) -> dict[str, int]:
+    """Return the lines that fields of a prefix name. Raises ServiceError FORM_REFUSED."""
+    lines = {name: name.removeprefix(prefix) for name in form if name.startswith(prefix)}
+    if any(re.fullmatch(r"[1-9][0-9]{0,3}", line) is None for line in lines.values()):
+        raise ServiceError("FORM_REFUSED")
+    return {name: int(line) for name, line in lines.items()}
 
 
 def _lines(office: Office, seal: str, officer: str) -> tuple[Journey, list[Row[Any]]]:

@@ -40,10 +40,10 @@ def named(visit: Visit) -> str:
 
 
 def whole(typed: str) -> int:
-    """Return a number as typed. Raises ServiceError FORM_REFUSED."""
+    """Return a number as typed. Raises ServiceError NUMBER_MISREAD."""
     text = "".join(typed.split())
     if not text.isascii() or not text.isdecimal() or len(text) > 9:  # noqa: PLR2004 - more digits than any weight or count of a bag has
-        raise ServiceError("FORM_REFUSED")
+        raise ServiceError("NUMBER_MISREAD", typed=typed.strip()[:20] or "–")
     return int(text)
 
 
