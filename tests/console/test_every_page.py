@@ -6,13 +6,26 @@ bureau; where that one may not see it, its refusal is a page too. The tests of t
 is not here: pages with parameters, and pages once work lies on them.
 """
 
+import re
+from dataclasses import astuple
+
 import pytest
 
 from cipher_service.administration.stage import Stage
 from cipher_service.console.flows import FLOWS
+from cipher_service.console.refusals import TABLE
 from tests.console.conftest import Enter
 from tests.console.first_load import check_first_load
-from tests.console.support import WIDE, Tab, check_html, check_on_both_screens, check_quiet
+from tests.console.named_things import NOWHERE
+from tests.console.support import (
+    NARROW,
+    NARROWEST,
+    WIDE,
+    Tab,
+    check_html,
+    check_on_both_screens,
+    check_quiet,
+)
 from tests.console.test_signing import names
 
 # What answers with no whole page, or only with what is after a #; each has its own test.
@@ -65,3 +78,44 @@ def test_every_page_is_whole_on_both_screens(ministry: Stage, enter: Enter, lang
         check_html(tab.page, response.text())
         check_first_load(tab.page, response.body())
         check_quiet(tab)
+
+
+# Lays the words of each refusal into the page of one; gives those that are wider than the screen.
+_LAID = """(all) => Object.entries(all).filter(([code, words]) => {
+  const places = document.querySelectorAll(
+    ".app-refusal__cause, .app-refusal__effect, .app-refusal__remedy, .app-refusal__code");
+  [...words, code].forEach((text, place) => { places[place].textContent = text; });
+  return document.documentElement.scrollWidth > innerWidth;
+}).map(([code]) => code)"""
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_refusal_can_be_read_on_every_screen(
+    ministry: Stage, enter: Enter, language: str
+) -> None:
+    tab = enter("CHIEF-CIPHER-POUCH", language)
+    answer = tab.goto(f"/depeches/{NOWHERE}?lang={language}", status=404)
+    check_on_both_screens(tab.page, names(ministry))
+    check_html(tab.page, answer.text())
+    said = {code: astuple(row.fr if language == "fr" else row.en) for code, row in TABLE.items()}
+    # What a refusal names is a number, a code or what was typed.
+    long = {
+        code: [re.sub(r"\{\w+\}", "M" * 32, text) for text in words] for code, words in said.items()
+    }
+    for width in (WIDE["width"], NARROW["width"], NARROWEST):
+        tab.page.set_viewport_size({**WIDE, "width": width})
+        assert tab.page.evaluate(_LAID, long) == [], width
+    check_quiet(tab)
+
+
+def test_a_page_is_printed_without_its_menu_and_without_addresses(enter: Enter) -> None:
+    tab = enter("CHIEF-CIPHER-POUCH")
+    tab.goto("/postes")
+    page = tab.page
+    page.emulate_media(media="print")
+    assert not page.locator(".app-side").is_visible()
+    behind = "all => all.map((one) => getComputedStyle(one, '::after').content)"
+    assert set(page.locator("a").evaluate_all(behind)) == {"none"}
+    box = page.locator("main").bounding_box()
+    assert box
+    assert box["width"] == WIDE["width"]
