@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, func, or_, select
 
 from cipher_service import clock
 from cipher_service.audit.ledger import size_and_origin
+from cipher_service.directory.officers import in_force, lender_holds
 from cipher_service.errors import ServiceError
 from cipher_service.storage.tables.access import emergency, site_access
 from cipher_service.storage.tables.acts import act_execution, act_signature, shared_act
@@ -32,6 +33,8 @@ _BOOKS: Final[dict[str, tuple[Table, str, str]]] = {
     "mandate": (mandate, "holder", "role"),
     "site": (site_access, "officer", "place"),
 }
+# Whose signature made what was asked for a right.
+_GIVEN_BY: Final = {"mandate": "signer", "site": "grantor"}
 _MOST: Final = 1000
 
 _SEQ: Final = audit_entry.c.seq
@@ -52,18 +55,22 @@ _WENT_BACK: Final = (
 
 
 def grants_on(connection: Connection, day: datetime) -> list[Line]:
-    """Say who held which right at an instant: functions, habilitations, needs, mandates, sites."""
+    """Say who held which right at an instant: functions, habilitations, needs, mandates, sites.
+
+    A right that was only asked for was never held; one that was taken back was held until then.
+    """
     at = clock.text(day)
     lines: list[Line] = []
     for kind, (book, holder, name) in _BOOKS.items():
         columns = book.c
         query = select(columns[holder], columns[name], columns.starts, columns.ends).where(
-            columns.starts <= at, or_(columns.ends.is_(None), columns.ends > at)
+            *in_force(book, day)
         )
-        # A right that was only asked for was never held; one that ended since was, that day.
-        if kind in ("mandate", "site"):
-            never = ("proposed",) if kind == "mandate" else ("requested", "agreed", "refused")
-            query = query.where(columns.state.not_in(never))
+        if kind in _GIVEN_BY:
+            standing = or_(columns.state.in_(("active", "granted")), columns.state_at > at)
+            query = query.where(columns[_GIVEN_BY[kind]].is_not(None), standing)
+        if kind == "mandate":
+            query = query.where(lender_holds(day))
         lines += [
             {"officer": held[0], "kind": kind, "right": held[1], "from": held[2], "until": held[3]}
             for held in connection.execute(query.order_by(columns[holder], columns[name]))
