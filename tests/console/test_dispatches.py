@@ -106,7 +106,7 @@ def test_j_enter_decipher_lock_and_the_trace_by_keyboard_only(
     expect(page.get_by_text("deux signatures vérifiées")).to_be_visible()
     watermark = page.locator(".app-document__watermark")
     seen = watermark.evaluate("(mark) => getComputedStyle(mark, '::before').content")
-    assert "Ministre · OFF-" in seen
+    assert "Ministre\u00a0·\u00a0OFF-" in seen  # no line ends within it
     check_page(tab, foreign=(*NAMES, "délimitation", "Délimitation"))
     page.keyboard.press("l")
     expect(document).to_be_hidden()
