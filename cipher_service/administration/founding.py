@@ -125,13 +125,17 @@ def planned(
     return settings if console is None else console.added_to(settings)
 
 
-def found_installation(settings: Settings) -> Founding:
+def found_installation(settings: Settings, past: timedelta = timedelta()) -> Founding:
     """Found an installation in an absent or empty folder.
 
     The settings are written last: a founding that was interrupted leaves a folder that no command
     takes for an installation.
 
     The database is looked at first: one that is in use, or that does not answer, leaves no trace.
+
+    Args:
+        settings: of the installation.
+        past: how long before now the bureau's card begins: in a demonstration things have happened.
 
     Raises:
         Refused: FOUNDED_ALREADY, DATABASE_IN_USE, CUSTODIAN_OF_ANOTHER.
@@ -150,7 +154,7 @@ def found_installation(settings: Settings) -> Founding:
     (data / "run").mkdir(mode=0o700, exist_ok=True)
     now = clock.now().replace(microsecond=0)
     apart = settings.custodian != own_custodian(data)
-    founding = _asked(settings) if apart else _founded(settings, now)
+    founding = _asked(settings) if apart else _founded(settings, now - past)
     engine = open_engine(settings.database)
     try:
         migrations.upgrade(engine)
@@ -167,13 +171,13 @@ def found_installation(settings: Settings) -> Founding:
     return founding
 
 
-def _founded(settings: Settings, now: datetime) -> Founding:
+def _founded(settings: Settings, begins: datetime) -> Founding:
     return found(
         settings.custodian_store,
         settings.custodian_credential,
         settings.headquarters,
-        now,
-        now + CARD_LIFE,
+        begins,
+        begins + CARD_LIFE,
     )
 
 

@@ -15,6 +15,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -33,6 +34,9 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody import Founding
 from keys.statements import key_fingerprint
+
+PAST = timedelta(days=7)
+"""Before now, of a demonstration with officers' pages: what they find there has happened in it."""
 
 _PREKEYS = 20
 _PATIENCE = 120.0  # a machine that does much else needs most of a minute
@@ -186,7 +190,7 @@ def stage(
         issuer=f"http://127.0.0.1:{port}",
         console=_console(*places) if console else None,
     )
-    founding = found_installation(settings)
+    founding = found_installation(settings, PAST if console else timedelta())
     (data / "posts").mkdir(mode=0o700)
     log = data / "service.log"
     with log.open("wb") as sink:
