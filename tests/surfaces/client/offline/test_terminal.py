@@ -169,7 +169,7 @@ def test_long_work_shows_how_far_it_is_and_short_work_nothing(
     short = at_a_terminal(*sending, "-o", tmp_path / "short.age", lome.card)
 
     assert (long.status, short.status) == (0, 0)
-    bars = re.findall(r"Chiffrage \[[#.]{24}\] +(\d+)% \d+/1024 Mio", long.shown)
+    bars = re.findall(r"Chiffrage \[[#.]{24}\] +(\d+)% \d+/512 Mio", long.shown)
     assert len(bars) > 3
     assert [int(bar) for bar in bars] == sorted(int(bar) for bar in bars)
     assert "\x1b[K" in long.shown
