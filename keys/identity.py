@@ -25,7 +25,6 @@ from keys.cards import Card, issue_card, read_card
 from keys.errors import IdentityInvalid
 from keys.files import flush_folder, write_new
 from keys.jws import ApiKey
-from keys.manifest import Manifest
 from keys.records import FINGERPRINT, POST, Record
 from keys.s2.complements import Complement, make_complement
 from keys.s2.recipients import open_with_hybrids
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from keys.age.header import Header
+    from keys.manifest import Manifest
 
 SECRET_AGE: Final = "secret.age"  # noqa: S105  the name of a file
 SECRET_JSON: Final = "secret.json"  # noqa: S105  the name of a file
@@ -81,15 +81,11 @@ class Identity:
         """The Ed25519 signature over a COSE `Sig_structure`, for the seal of a bag."""
         return self.signing_key.sign_cose(structure)
 
-    def sign_manifest(self, manifest: bytes) -> Signatures:
-        """The signatures over a manifest's bytes that its suite demands.
-
-        Raises:
-            ManifestMalformed, SuiteBelowFloor: it is none.
-        """
-        if Manifest.parse(manifest).suite == S2:
-            return self.signing_key.sign_thrice(MANIFEST, manifest)
-        return self.sign(MANIFEST, manifest)
+    def sign_manifest(self, manifest: Manifest) -> Signatures:
+        """The signatures over a manifest's bytes that its suite demands."""
+        if manifest.suite == S2:
+            return self.signing_key.sign_thrice(MANIFEST, manifest.encode())
+        return self.sign(MANIFEST, manifest.encode())
 
     def complement(self) -> Complement:
         """The keys of suite S2 that go with the card; the same each time but for signatures."""

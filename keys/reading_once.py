@@ -109,7 +109,7 @@ def _write(draft: Prepared, signer: DispatchSigner, sink: SeekableSink) -> Encip
     )
     stream.write(END)
     manifest = Manifest.parse(replace(draft.manifest, parts=parts).encode())
-    signatures = signer.sign_manifest(manifest.encode())
+    signatures = signer.sign_manifest(manifest)
     draft.require_signed(manifest, signatures)
     stream.finish_with(package_head(manifest, signatures))
     end = sink.tell()

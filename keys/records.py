@@ -13,7 +13,6 @@ silently dropped from under a signature.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from keys.canonical import bytes_from_text, time_from_text
@@ -36,8 +35,8 @@ class Record:
     """One JSON object being read; every method raises ValueError naming the member."""
 
     def __init__(self, value: object, name: str) -> None:
-        """Opens `value`, which must be an object; `name` is for the messages."""
-        if not isinstance(value, Mapping):
+        """Opens `value`, which must be an object as parsed; `name` is for the messages."""
+        if not isinstance(value, dict):
             raise ValueError(f"{name} is not an object")
         self._members: dict[str, Any] = dict(value)
         self._name = name

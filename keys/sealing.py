@@ -68,8 +68,8 @@ class DispatchSigner(Protocol):
         """The card whose keys sign."""
         ...
 
-    def sign_manifest(self, manifest: bytes) -> Signatures:
-        """Both signatures over a manifest's bytes, context `depeche/v1 manifest`."""
+    def sign_manifest(self, manifest: Manifest) -> Signatures:
+        """The signatures over a manifest's bytes that its suite demands."""
         ...
 
 
@@ -310,7 +310,7 @@ def encipher(
         message_type=message_type,
         complement=complement,
     )
-    return prepared.write(signer.sign_manifest(prepared.manifest.encode()), sink)
+    return prepared.write(signer.sign_manifest(prepared.manifest), sink)
 
 
 def _part(name: str, source: Source, media_type: str, digest: str) -> Part:

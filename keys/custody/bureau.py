@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from keys.age.header import Header
     from keys.cards import Card
     from keys.custody.protocol import Custodian
+    from keys.manifest import Manifest
     from keys.signing import Signatures
 
 
@@ -41,9 +42,9 @@ class Bureau:
         book = Book.parse(self._custodian.key_versions())
         return frozenset(each.fingerprint for each in book.of(bureau_key(self.card)))
 
-    def sign_manifest(self, manifest: bytes) -> Signatures:
-        """Both signatures over a manifest's bytes; see `Custodian.sign_manifest`."""
-        return self._custodian.sign_manifest(manifest)
+    def sign_manifest(self, manifest: Manifest) -> Signatures:
+        """The signatures over a manifest's bytes; see `Custodian.sign_manifest`."""
+        return self._custodian.sign_manifest(manifest.encode())
 
     def sign_rerouting(self, addendum: bytes) -> Signatures:
         """Both signatures over an addendum's bytes; see `Custodian.sign_rerouting`."""

@@ -81,10 +81,10 @@ def test_what_is_prepared_is_signed_elsewhere_and_nobody_else_signs_it(tmp_path:
     prepared = prepare(heading(), [_to(PARIS)], b"Bonjour", sender=MINREX.card)
     sink = io.BytesIO()
     with pytest.raises(SignatureInvalid):
-        prepared.write(LOME.sign_manifest(prepared.manifest.encode()), sink)
+        prepared.write(LOME.sign_manifest(prepared.manifest), sink)
     assert sink.getvalue() == b""
 
-    written = prepared.write(MINREX.sign_manifest(prepared.manifest.encode()), sink)
+    written = prepared.write(MINREX.sign_manifest(prepared.manifest), sink)
     with open_with(sink.getvalue(), PARIS, tmp_path) as opened:
         assert opened.manifest == prepared.manifest == written.manifest
         assert (opened.folder / "message.txt").read_bytes() == b"Bonjour"
@@ -318,7 +318,7 @@ class WrongSigner:
 
     card = MINREX.card
 
-    def sign_manifest(self, manifest: bytes) -> Signatures:
+    def sign_manifest(self, manifest: Manifest) -> Signatures:
         return LOME.sign_manifest(manifest)
 
 
@@ -340,7 +340,7 @@ class Meddling:
     def __init__(self, meddle: Callable[[], object]) -> None:
         self._meddle = meddle
 
-    def sign_manifest(self, manifest: bytes) -> Signatures:
+    def sign_manifest(self, manifest: Manifest) -> Signatures:
         self._meddle()
         return MINREX.sign_manifest(manifest)
 

@@ -14,7 +14,7 @@ from keys.age.stream import CHUNK_SIZE, LateStream, OpeningStream
 from keys.dispatch import Attachment, Destination, Enciphered, encipher_reading_once
 from keys.errors import PartTooLarge, SignatureInvalid, SourceChangedError
 from keys.hashing import LARGE
-from keys.manifest import Series
+from keys.manifest import Manifest, Series
 from keys.signing import Signatures
 from keys.sources import Content, Source
 from tests.vectors.forge import heading, identity, open_with
@@ -172,7 +172,7 @@ def test_a_signature_that_does_not_hold_leaves_a_file_without_a_header() -> None
     class WrongSigner:
         card = MINREX.card
 
-        def sign_manifest(self, manifest: bytes) -> Signatures:
+        def sign_manifest(self, manifest: Manifest) -> Signatures:
             return PARIS.sign_manifest(manifest)
 
     sink = io.BytesIO()

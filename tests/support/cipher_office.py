@@ -31,7 +31,7 @@ from cipher_service.storage.unit_of_work import unit_of_work
 from keys.acts import Act, approval_challenge
 from keys.cards import Card
 from keys.dispatch import Attachment, Destination, encipher
-from keys.manifest import Heading, Label, Series
+from keys.manifest import Heading, Label, Manifest, Series
 from keys.prekeys import Prekey
 from keys.signing import MANIFEST, Signatures
 from keys.slip_agreement import slip_for
@@ -61,8 +61,8 @@ class PostSigner:
     def card(self) -> Card:
         return self.keys.card
 
-    def sign_manifest(self, manifest: bytes) -> Signatures:
-        return self.keys.signing.sign(MANIFEST, manifest)
+    def sign_manifest(self, manifest: Manifest) -> Signatures:
+        return self.keys.signing.sign(MANIFEST, manifest.encode())
 
 
 class Office:

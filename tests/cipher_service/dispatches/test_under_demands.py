@@ -29,7 +29,7 @@ from keys.custody.officers import Officers
 from keys.custody.roll_file import RollFile
 from keys.dispatch import Destination, encipher
 from keys.errors import Refusal
-from keys.manifest import COPY, POUCH, Heading, Label, Series
+from keys.manifest import COPY, POUCH, Heading, Label, Manifest, Series
 from keys.service_messages import CANCELLED
 from keys.signing import MANIFEST, Signatures
 from tests.support import officers
@@ -48,8 +48,8 @@ class Hand:
         self.card = keys.card
         self._signing = keys.signing
 
-    def sign_manifest(self, manifest: bytes) -> Signatures:
-        return self._signing.sign(MANIFEST, manifest)
+    def sign_manifest(self, manifest: Manifest) -> Signatures:
+        return self._signing.sign(MANIFEST, manifest.encode())
 
 
 @pytest.fixture(scope="module")
