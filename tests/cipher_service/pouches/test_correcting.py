@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Engine, select
 
 from cipher_service.errors import ServiceError
 from cipher_service.identity import approvals
 from cipher_service.pouches import closing, correcting, rectifying
 from cipher_service.pouches.correcting import CorrectingDesk
 from cipher_service.pouches.dossiers import dossier_of
-from cipher_service.pouches.office import Office, seated
 from cipher_service.pouches.rectifying import Correction
 from cipher_service.pouches.sealing import SealingDesk
 from cipher_service.storage.tables import pouches as tables
@@ -26,38 +25,26 @@ from keys.errors import Refusal
 from pouch.errors import RectificationMalformed
 from pouch.rectification import Rectification, read_rectification
 from tests.cipher_service.pouches.test_rectifying import Hand
-from tests.support.ministry import HEADQUARTERS, custody
+from tests.support.ministry import custody
 from tests.support.office import PouchBureau
+from tests.support.registrar_acts import RegistrarActs
+from tests.support.signing_in import SITE
 
 OUTDATED = "RECTIFICATION_OUTDATED"
 
 
-class Bag:
-    """A sealed bag and the registrar's acts, each in a transaction of its own."""
+class Bag(RegistrarActs):
+    """A sealed bag, and what its officers do to put it right."""
 
     def __init__(self, bureau: PouchBureau, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.bureau = bureau
-        self.acts = CorrectingDesk(self._seated, now=lambda: bureau.now).acts()
-        self.opens = SealingDesk(self._seated, now=lambda: bureau.now).acts()[
-            "open_bag_text.intend"
-        ]
+        super().__init__(bureau, monkeypatch)
+        self.acts = CorrectingDesk(self.seated, now=lambda: bureau.now).acts()
+        self.opens = SealingDesk(self.seated, now=lambda: bureau.now).acts()["open_bag_text.intend"]
         self.kept = bureau.closed()
         self.seal = self.kept.sealed.manifest.seal
-        self.answers: dict[str, bytes] = {}
-        monkeypatch.setattr(approvals, "answered", self._answered)
-
-    def _seated(self, connection: Connection) -> Office:
-        bureau = self.bureau
-        return seated(connection, HEADQUARTERS, bureau.office.gate, lambda: bureau.now, custody())
-
-    def _answered(
-        self, _connection: Connection, officer: str, *_rest: object
-    ) -> tuple[bytes, bytes]:
-        return self.answers[officer], b"answer"
 
     def act(self, name: str, officer: str, **payload: Any) -> Any:
-        with unit_of_work(self.bureau.engine) as connection:
-            return self.acts[name](connection, officer, {"seal": self.seal, **payload})
+        return super().act(name, officer, **{"seal": self.seal, **payload})
 
     def drawn(self, *typed: str, by: str | None = None) -> Rectification:
         bureau, author = self.bureau, by or self.bureau.chief
@@ -241,7 +228,7 @@ def test_a_grant_is_put_before_an_officer_for_these_bytes_only(bag: Bag) -> None
 
     ticket = ask(second, bag.grant_for(second, statement))
     with unit_of_work(bureau.engine) as connection:
-        shown = approvals.Approvals(lambda: None, {}, {}, "https://x", "log", lambda: bureau.now)  # type: ignore[arg-type, return-value] # the site is asked for nothing here
+        shown = approvals.Approvals(lambda: SITE, {}, {}, "https://x", "log", lambda: bureau.now)
         seen = shown.show(connection, {"ticket": ticket})
     assert seen["beside"] == statement.encode()
     for wrong in (

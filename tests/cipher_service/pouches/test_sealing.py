@@ -4,10 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
 
 from cipher_service.errors import ServiceError
-from cipher_service.identity import approvals
 from cipher_service.pouches import (
     closing,
     handing_in,
@@ -18,43 +16,29 @@ from cipher_service.pouches import (
     signing,
 )
 from cipher_service.pouches.makeup import NewLine
-from cipher_service.pouches.office import Office, seated
 from cipher_service.pouches.preparing import find
 from cipher_service.pouches.rectifying import Correction
 from cipher_service.pouches.sealing import SealingDesk
-from cipher_service.storage.unit_of_work import reading, unit_of_work
+from cipher_service.storage.unit_of_work import reading
 from keys.custody.grants import OPEN, SEAL, Grant
 from keys.custody.intents import request_digest
 from keys.errors import Refusal
 from pouch.bordereau import commit
 from pouch.findings import Name
 from pouch.verdict import Trust, judge
-from tests.support.ministry import HEADQUARTERS, custody
+from tests.support.ministry import custody
 from tests.support.office import ABSENT, PIECE, PouchBureau
+from tests.support.registrar_acts import RegistrarActs
 
 
-class Bag:
-    """A packed bag and the registrar's acts, each in a transaction of its own."""
+class Bag(RegistrarActs):
+    """A packed bag, and what its officers do to seal it."""
 
     def __init__(self, bureau: PouchBureau, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.bureau, self.seal = bureau, bureau.packed()
-        self.acts = SealingDesk(self._seated, now=lambda: bureau.now).acts()
-        self.answers: dict[str, bytes] = {}
+        super().__init__(bureau, monkeypatch)
+        self.seal = bureau.packed()
+        self.acts = SealingDesk(self.seated, now=lambda: bureau.now).acts()
         self.told: dict[str, Any] = {}
-        monkeypatch.setattr(approvals, "answered", self._answered)
-
-    def _seated(self, connection: Connection) -> Office:
-        bureau = self.bureau
-        return seated(connection, HEADQUARTERS, bureau.office.gate, lambda: bureau.now, custody())
-
-    def _answered(
-        self, _connection: Connection, officer: str, *_rest: object
-    ) -> tuple[bytes, bytes]:
-        return self.answers[officer], b"answer"
-
-    def act(self, name: str, officer: str, **payload: Any) -> Any:
-        with unit_of_work(self.bureau.engine) as connection:
-            return self.acts[name](connection, officer, payload)
 
     def prepare(self, *seals: str) -> bytes:
         """Draw up by the chief; give the claims."""
