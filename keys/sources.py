@@ -113,8 +113,10 @@ class Source:
 def _pieces(file: BinaryIO, buffers: int = 1) -> Iterator[memoryview]:
     """The whole file in pieces of a few buffers, reused in turn."""
     file.seek(0)
+    # Whatever is open for reading bytes has it; the type of files leaves it out.
+    read = cast("io.BufferedReader", file).readinto
     views = cycle([memoryview(bytearray(_BUFFER_BYTES)) for _ in range(buffers)])
-    while count := file.readinto(view := next(views)):  # type: ignore[attr-defined]  # BinaryIO lacks it, files do not
+    while count := read(view := next(views)):
         yield view[:count]
 
 

@@ -105,8 +105,7 @@ async def account(visit: Visit) -> Response:
     try:
         told["found"] = {str(line): whole(form[name]) for name, line in counted.items()}
         told["unlisted"] = whole(form["unlisted"])
-        if NONCE.fullmatch(told["nonce"]) is None:
-            raise ServiceError("NONCE_MISREAD")  # noqa: TRY301 - told on the form, as the others
+        _require_nonce(told["nonce"])
         if "pair" in form:
             asked = await visit.act("bag_ask_discharge", {**told, "back": f"/valises/{seal}"})
             return visit.sign(asked["ticket"])
@@ -114,6 +113,12 @@ async def account(visit: Visit) -> Response:
     except ServiceError as error:
         return await account_form(visit, error, form)
     return page(visit, "accounted", answer=answer, seal=seal)
+
+
+def _require_nonce(typed: str) -> None:
+    """Demand a secret of the form that bags hold. Raises ServiceError NONCE_MISREAD."""
+    if NONCE.fullmatch(typed) is None:
+        raise ServiceError("NONCE_MISREAD")
 
 
 def _named(form: Mapping[str, str], prefix: str) -> dict[str, int]:
