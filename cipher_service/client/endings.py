@@ -45,7 +45,7 @@ _TITLES: dict[int, dict[Language, str]] = {
     UNAVAILABLE: {"fr": "IMPOSSIBLE", "en": "NOT POSSIBLE"},
 }
 _STOPPED: dict[Language, str] = {"fr": "INTERROMPU", "en": "INTERRUPTED"}
-_DETAIL: dict[Language, str] = {"fr": "Détail : ", "en": "Detail: "}
+_DETAIL: dict[Language, str] = {"fr": "Détail technique, en anglais : ", "en": "Detail: "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +148,10 @@ def _judge_system(error: OSError) -> _Verdict:
     # A write to an open file fails without a name.
     path = error.filename2 or error.filename or ""
     facts = {"path": os.fsdecode(path) if isinstance(path, bytes) else path}
-    code = _ERRNO_CODES.get(error.errno or 0, "DISK_ERROR")
-    return _Verdict(code, UNAVAILABLE, facts, error.strerror or str(error))
+    code = _ERRNO_CODES.get(error.errno or 0)
+    if code is not None:  # whose words say all that the system's own would
+        return _Verdict(code, UNAVAILABLE, facts)
+    return _Verdict("DISK_ERROR", UNAVAILABLE, facts, error.strerror or str(error))
 
 
 def _judge_defect(error: BaseException) -> _Verdict:

@@ -83,10 +83,13 @@ def dtg_text(instant: datetime) -> str:
 
 
 def date_text(instant: datetime, language: Language) -> str:
-    """Return an instant as people write it: `22 nov. 2026, 10 h 34`, `22 Nov 2026, 10:34`. UTC."""
+    """Return an instant as people write it: `22 nov. 2026, 10 h 34 UTC`, `22 Nov 2026, 10:34 UTC`.
+
+    Whoever reads it may be in any zone.
+    """
     month = _MONTH_NAMES[language][instant.month - 1]
     hour = f"{instant:%H:%M}" if language == "en" else f"{instant.hour} h {instant:%M}"
-    return f"{instant.day} {month} {instant.year}, {hour}"
+    return f"{instant.day} {month} {instant.year}, {hour} UTC"
 
 
 def runs_text(runs: Sequence[range]) -> str:

@@ -27,7 +27,7 @@ def rectification_lines(told: Sequence[SignedRectification], language: Language)
     """Return what was put right, for a person; each change by itself."""
     lines: list[Line] = []
     for statement in (each.statement for each in told):
-        made = f"{date_text(statement.made, language)} {phrase('utc', language)}"
+        made = date_text(statement.made, language)
         lines.append(("line_rectification", f"{statement.number}, {made}, {statement.reason}"))
         lines += [("line_put_right", change_text(each, language)) for each in statement.changes]
     return lines

@@ -3,7 +3,6 @@
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 from cipher_service import clock
@@ -135,7 +134,8 @@ def _show(
     lines: list[Line] = []
     if verdict.claims is not None:
         lines += _claim_lines(verdict.claims, language)
-    lines.append(("line_witnessing", phrase(f"witnessing_{verdict.witnessing}", language)))
+    witnessing = f"witnessing_{verdict.witnessing}" if verdict.claims else "witnessing_nothing"
+    lines.append(("line_witnessing", phrase(witnessing, language)))
     lines.append(("line_logging", phrase(f"logging_{verdict.logging}", language)))
     lines += rectification_lines(corrections, language)
     if verdict.rectified is not None:
@@ -157,13 +157,9 @@ def _claim_lines(claims: Claims, language: Language) -> list[Line]:
         ("line_locator", grouped_locator(claims.bag)),
         ("line_seal_numbers", ", ".join(claims.seals)),
         ("line_items", str(claims.items)),
-        ("line_closed", _time_text(claims.issued, language)),
-        ("line_expires", _time_text(claims.expires, language)),
+        ("line_closed", date_text(claims.issued, language)),
+        ("line_expires", date_text(claims.expires, language)),
     ]
-
-
-def _time_text(instant: datetime, language: Language) -> str:
-    return f"{date_text(instant, language)} {phrase('utc', language)}"
 
 
 def _pack_text(seen: PackSeen, language: Language) -> str:

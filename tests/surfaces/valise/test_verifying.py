@@ -124,6 +124,15 @@ def test_another_ministrys_key_and_a_torn_label(bag: Bag, lome: Post) -> None:
     assert (torn.status, torn.record["verdict"]) == (1, "SEAL_DAMAGED")
 
 
+def test_of_a_seal_that_was_not_believed_nothing_is_told(bag: Bag, lome: Post) -> None:
+    card = lome.identity / "LOME.card"
+    spoken = valise("verify", "--trust", card, "--lang", "fr", bag.folder / "seal.png").out
+    assert "rien de signé" in spoken
+    assert "scellé par une seule personne" not in spoken
+    known = valise("verify", "--trust", bag.card, "--lang", "fr", bag.folder / "seal.png").out
+    assert " UTC\n" in known
+
+
 def test_an_item_added_after_sealing(bag: Bag, tmp_path: Path) -> None:
     value = json.loads((bag.folder / "manifest.json").read_text("utf-8"))
     items = value["manifest"]["items"]
