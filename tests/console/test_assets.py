@@ -74,7 +74,7 @@ def test_each_file_is_what_the_manifest_says(name: str) -> None:
 
 
 def test_nothing_stands_in_the_folder_that_the_manifest_does_not_name() -> None:
-    named = {entry["file"] for entry in MANIFEST.values()} | {"manifest.json"}
+    named = {entry["file"] for entry in MANIFEST.values()} | {"manifest.json", "components.json"}
     assert {path.name.removesuffix(".gz") for path in STATIC.iterdir()} == named
 
 
@@ -92,6 +92,19 @@ def test_the_licence_of_each_package_goes_with_it() -> None:
         assert re.search(rf"^{re.escape(name)} \d", text, re.MULTILINE), name
     assert "Permission is hereby granted" in text
     assert "SIL OPEN FONT LICENSE" in text
+
+
+def test_the_build_writes_down_which_packages_are_in_it() -> None:
+    """`cipher-service components` judges these; what only builds is not among them."""
+    told = json.loads((STATIC / "components.json").read_text("utf-8"))
+    locked = json.loads((ASSETS / "package-lock.json").read_text("utf-8"))["packages"]
+    assert told == {name: locked[f"node_modules/{name}"]["version"] for name in told}
+    assert set(json.loads((ASSETS / "package.json").read_text("utf-8"))["dependencies"]) <= set(
+        told
+    )
+    assert not [name for name in told if locked[f"node_modules/{name}"].get("dev")]
+    licences = (STATIC / MANIFEST["licences.txt"]["file"]).read_text("utf-8")
+    assert re.findall(r"^(\S+) (\S+) \(.*\)\n\n", licences, re.MULTILINE) == sorted(told.items())
 
 
 def test_packages_are_pinned_exactly_and_their_lock_names_no_address() -> None:

@@ -112,6 +112,16 @@ async function licences() {
   await keep("licences.txt", Buffer.from(texts.join(`\n${"-".repeat(72)}\n\n`)));
 }
 
+// What an administrator holds against advisories: `cipher-service components`. No page is given it.
+async function components() {
+  const told = {};
+  for (const name of [...used].sort()) {
+    const { version } = JSON.parse(await readFile(join(modules, name, "package.json")));
+    told[name] = version;
+  }
+  await writeFile(join(fresh, "components.json"), `${JSON.stringify(told, null, 2)}\n`);
+}
+
 async function style(name) {
   const { css } = await compileAsync(join(source, name), {
     style: "compressed",
@@ -141,6 +151,7 @@ const pages = (await readdir(source)).filter((name) => !name.startsWith("_")).so
 await scripts(pages.filter((name) => extname(name) === ".ts"));
 await Promise.all(pages.filter((name) => extname(name) === ".scss").map(style));
 await licences();
+await components();
 const sorted = Object.fromEntries(Object.entries(manifest).sort());
 await writeFile(join(fresh, "manifest.json"), `${JSON.stringify(sorted, null, 2)}\n`);
 await rm(output, { recursive: true, force: true });
