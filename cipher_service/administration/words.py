@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from cipher_service.api.problems import TABLE
-from cipher_service.client.messages import Explanation, Language, fill
+from cipher_service.client.messages import Explanation, Language, fill, texts
 from cipher_service.client.terminal import Terminal
 from cipher_service.errors import Facts
 
@@ -53,8 +53,9 @@ def explain(code: str, facts: Facts, language: Language) -> Explanation | None:
 
 
 def has_words(code: str) -> bool:
-    """Tell whether this catalogue explains a failure in words of its own."""
-    return code in _texts()["failure"]
+    """Tell whether `explain` has words for a failure that `chiffre` has not, or has otherwise."""
+    known = code in TABLE and code not in texts()["failures"]
+    return known or code in _texts()["failure"]
 
 
 class Speaker:

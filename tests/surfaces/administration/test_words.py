@@ -3,16 +3,20 @@
 import ast
 import string
 import tomllib
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
 
+import pouch
 from cipher_service import administration
 from cipher_service.administration import command, words
 from cipher_service.administration.words import explain
 from cipher_service.client.messages import texts as client_texts
 from cipher_service.errors import ServiceError
+from keys.errors import Refusal
 from keys.service_messages import RULES
 
 HERE = Path(administration.__file__).parent
@@ -69,6 +73,35 @@ def test_whatever_is_refused_has_its_words() -> None:
     known = set(client_texts()["failures"])
     spoken = {code for code in own | service if explain(code, {}, "fr") is not None}
     assert own | service <= spoken | known
+
+
+def _refused_of_bags() -> set[type[Refusal]]:
+    """Every refusal of the pouch's knowledge, which reaches a terminal as it was raised."""
+    modules = [import_module(each.name) for each in walk_packages(pouch.__path__, "pouch.")]
+    return {
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type)
+        and issubclass(kind, Refusal)
+        and kind.__module__.startswith("pouch.")
+    }
+
+
+def test_what_is_refused_of_a_bag_is_told_by_name_and_never_as_a_defect(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "unwind_when_asked", lambda: None)  # leave pytest its signals
+    kinds = _refused_of_bags()
+    assert len(kinds) > 20
+    for kind in kinds:
+
+        def fail(_name: str, error: Exception = kind("in detail")) -> None:  # noqa: B008 - per kind
+            raise error
+
+        monkeypatch.setattr(command, "import_module", fail)
+        assert command.main(["--lang", "fr", "check"]) == 1, kind.code
+        assert f"({kind.code})" in capsys.readouterr().err
 
 
 def test_every_service_message_has_a_name_in_words() -> None:
