@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keys.custody.core import PREFIX_BYTES
+from keys.custody.bureau_opening import PREFIX_BYTES
 from keys.custody.versions import Book, bureau_key
 
 if TYPE_CHECKING:

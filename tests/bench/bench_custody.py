@@ -27,7 +27,8 @@ from cipher_service.storage import migrations
 from cipher_service.storage.engine import open_engine
 from keys.age.header import Header
 from keys.custody import Bureau, Custodian, found, no_secret, open_custodian, read_credential
-from keys.custody.core import PREFIX_BYTES, Custody
+from keys.custody.bureau_opening import PREFIX_BYTES
+from keys.custody.core import Custody
 from keys.custody.roll_file import RollFile
 from keys.custody.store import open_store
 from keys.dispatch import Destination, encipher

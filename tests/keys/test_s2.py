@@ -12,7 +12,7 @@ from keys import canonical
 from keys.age.header import Header, seal_header
 from keys.age.hybrid import HybridKey
 from keys.age.stream import SealingStream
-from keys.custody import Bureau, core
+from keys.custody import Bureau, bureau_opening, bureau_signing
 from keys.custody.acts import perform, read_answer
 from keys.custody.core import Custody
 from keys.dispatch import Destination, decipher, encipher, encipher_reading_once
@@ -231,7 +231,9 @@ class TestCustodian:
     def test_a_level_whose_floor_is_five_takes_s2_alone(
         self, custody: Custody, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(core, "TABLE", SuiteTable(TABLE.suites, {"TRES-SECRET": 5}, 3))
+        strict = SuiteTable(TABLE.suites, {"TRES-SECRET": 5}, 3)
+        for acts in (bureau_opening, bureau_signing):
+            monkeypatch.setattr(acts, "TABLE", strict)
         high = Label("MINREX", "TRES-SECRET")
         header, payload = split(Forgery([custody.card()], heading=heading(label=high)).seal())
         with pytest.raises(SuiteBelowFloor):
@@ -244,7 +246,8 @@ class TestCustodian:
     ) -> None:
         header, payload = self.sealed(custody)
         ended = replace(TABLE.suites[S2], decrypt_only=TABLE.suites[S2].active)
-        monkeypatch.setattr(core, "TABLE", SuiteTable({**TABLE.suites, S2: ended}, {}, 3))
+        for acts in (bureau_opening, bureau_signing):
+            monkeypatch.setattr(acts, "TABLE", SuiteTable({**TABLE.suites, S2: ended}, {}, 3))
         assert custody.open_file_key(header.encode(), payload[:300_000])
         with pytest.raises(SuiteBelowFloor):
             self.sealed(custody)

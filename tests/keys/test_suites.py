@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from keys.custody import core
+from keys.custody import bureau_opening, bureau_signing
 from keys.custody.core import Custody
 from keys.errors import SuiteBelowFloor
 from keys.suites import ACTIVE, DECRYPT_ONLY, FORBIDDEN, TABLE, Suite, SuiteTable
@@ -65,9 +65,11 @@ def test_the_custodian_neither_signs_nor_opens_under_a_suite_whose_day_has_come(
 
     def on(day: date) -> None:
         now = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        monkeypatch.setattr(core, "system_clock", lambda: now)
+        for acts in (bureau_opening, bureau_signing):
+            monkeypatch.setattr(acts, "system_clock", lambda: now)
 
-    monkeypatch.setattr(core, "TABLE", SuiteTable({"S1": ENDING}, {"SECRET": 3}, 3))
+    for acts in (bureau_opening, bureau_signing):
+        monkeypatch.setattr(acts, "TABLE", SuiteTable({"S1": ENDING}, {"SECRET": 3}, 3))
     on(date(2031, 1, 1))
     assert len(custody.open_file_key(*asked)) == 16
     with pytest.raises(SuiteBelowFloor):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from keys import certificates, post_receipts, receipts, service_messages, slips, token_keys
-from keys.custody import acts, core, errors, frames
+from keys.custody import acts, bureau_opening, errors, frames
 from keys.errors import KeysError
 from keys.merkle import ProofInvalid
 from keys.service_messages import RULES
@@ -67,6 +67,8 @@ def test_every_act_is_as_on_the_page() -> None:
     assert told == {name: act.arguments for name, act in acts.ACTS.items()}
 
 
-@pytest.mark.parametrize("limit", [slips.HEAD_BYTES_MAX, frames.FRAME_BYTES_MAX, core.PREFIX_BYTES])
+@pytest.mark.parametrize(
+    "limit", [slips.HEAD_BYTES_MAX, frames.FRAME_BYTES_MAX, bureau_opening.PREFIX_BYTES]
+)
 def test_every_limit_is_on_the_page(limit: int) -> None:
     assert f"{limit:,}" in PAGE

@@ -28,7 +28,7 @@ from keys.age.header import Header
 from keys.canonical import bytes_from_text, decode
 from keys.cards import Card
 from keys.custody import Custodian
-from keys.custody.core import PREFIX_BYTES
+from keys.custody.bureau_opening import PREFIX_BYTES
 from keys.dispatch import Head, read_again, read_parts
 from keys.manifest import Manifest, Part
 from keys.names import MESSAGE, given_name

@@ -21,8 +21,9 @@ from cipher_service.storage.unit_of_work import reading
 from keys.age.header import Header
 from keys.age.hybrid import HybridKey
 from keys.canonical import decode
+from keys.custody.bureau_opening import PREFIX_BYTES
 from keys.custody.clock import system_clock
-from keys.custody.core import PREFIX_BYTES, Custody
+from keys.custody.core import Custody
 from keys.custody.errors import GrantMissing
 from keys.custody.log_keys import HeadInMemory
 from keys.custody.officers import Officers

@@ -19,7 +19,8 @@ import pytest
 from keys.age.header import Header
 from keys.cards import Card
 from keys.custody import Bureau, Custodian, Founding, found, open_custodian
-from keys.custody.core import PREFIX_BYTES, Custody
+from keys.custody.bureau_opening import PREFIX_BYTES
+from keys.custody.core import Custody
 from keys.custody.frames import listen
 from keys.custody.log_keys import HeadInMemory
 from keys.custody.officers import Officers

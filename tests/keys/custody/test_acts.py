@@ -18,7 +18,8 @@ from keys.age.stream import SealingStream
 from keys.cards import Card
 from keys.certificates import authorities_of
 from keys.custody import Bureau, Custodian, no_secret, open_custodian, read_credential
-from keys.custody.core import PREFIX_BYTES, Custody
+from keys.custody.bureau_opening import PREFIX_BYTES
+from keys.custody.core import Custody
 from keys.custody.errors import BagTextUnknown, ManifestNotOfCard, RequestMalformed
 from keys.dispatch import decipher, examine
 from keys.errors import (
