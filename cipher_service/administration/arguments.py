@@ -90,6 +90,16 @@ def _add_installation(commands: "Commands[Parser]", say: Say) -> None:
     check = add_command(commands, say, "check", "checking:check")
     check.add_argument("--sweep", action="store_true", help=say("help_sweep"))
     add_json(check, say)
+    components = add_command(commands, say, "components", "components:components")
+    components.add_argument(
+        "--advisories",
+        metavar=say("a_file"),
+        action="append",
+        required=True,
+        help=say("help_advisories"),
+    )
+    components.add_argument("--decisions", metavar=say("a_file"), help=say("help_decisions"))
+    add_json(components, say)
 
 
 def _add_audit(commands: "Commands[Parser]", say: Say) -> None:

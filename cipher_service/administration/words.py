@@ -19,6 +19,7 @@ FILES = (
     "texts_access.toml",
     "texts_acts.toml",
     "texts_audit.toml",
+    "texts_components.toml",
     "texts_custody.toml",
     "texts_pouch.toml",
     "texts_items.toml",

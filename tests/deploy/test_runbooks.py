@@ -22,8 +22,9 @@ from tests.support.softhsm import APT_LINE, LIBRARY, UTILITY
 
 RUNBOOKS = Path(__file__).resolve().parents[2] / "deploy" / "runbooks"
 PAGES_OF = {page.stem: page for page in sorted(RUNBOOKS.glob("*.md"))}
-# Of a ministry whose custodian serves from a folder of its own: test_service_lost.py follows it.
-APART = {"service-lost"}
+# The first is of a ministry whose custodian serves from a folder of its own: test_service_lost.py
+# follows it. The other needs a day of its own, and no ministry: test_components.py beside it.
+APART = {"service-lost", "components"}
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PATIENCE = 240.0
 FINGERPRINT = phrase("fingerprint", "en", fingerprint="")

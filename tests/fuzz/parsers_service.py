@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,8 +13,10 @@ from pydantic import ValidationError
 from cipher_service import clock, references
 from cipher_service.access.matrix import read_matrix
 from cipher_service.access.policies import PoliciesInvalid, read_policies
+from cipher_service.administration.advisories import AdvisoriesUnreadable, collect, read_record
 from cipher_service.administration.backup_parts import Contents
 from cipher_service.administration.telegrams import TelegramUnreadable, read_folder
+from cipher_service.administration.time_frames import DecisionsInvalid, read_decisions
 from cipher_service.api.inbound import read_form
 from cipher_service.api.strict_json import BodyRefused
 from cipher_service.api.strict_json import parse as parse_json
@@ -40,6 +43,7 @@ from pouch.facts import Seen
 from pouch.locator import checked
 from tests.cipher_service.identity.token_workshop import ISSUER, Workshop
 from tests.fuzz.parsers import Parser, of, of_text
+from tests.support.advisories import ECDSA, record, zipped
 from tests.support.bags import Voyage, signed
 from tests.vectors.forge import identity
 
@@ -146,6 +150,24 @@ def _papers() -> list[Parser]:
     ]  # fmt: skip
 
 
+def _brought() -> list[Parser]:
+    """What comes on a stick for `cipher-service components`."""
+    asked = frozenset({("PyPI", "ecdsa")})
+    with TemporaryDirectory() as folder:
+        packed = zipped(Path(folder) / "all.zip", [ECDSA, record("X-1", "nobody")]).read_bytes()
+    return [
+        of("cipher_service.administration.advisories:read_record",
+           lambda data: read_record(data, asked), json.dumps(ECDSA).encode(),
+           refusals=(AdvisoriesUnreadable,)),
+        of("cipher_service.administration.advisories:collect",
+           lambda data: _in_a_file("all.zip", data, lambda at: collect([at / "all.zip"], asked)),
+           packed, refusals=(AdvisoriesUnreadable,)),
+        of("cipher_service.administration.time_frames:read_decisions",
+           lambda data: read_decisions(data, date(2026, 11, 20)), DECISIONS,
+           refusals=(DecisionsInvalid,)),
+    ]  # fmt: skip
+
+
 def _in_a_file(name: str, data: bytes, read: Callable[[Path], object]) -> object:
     """Readers that take a path get one."""
     with TemporaryDirectory() as folder:
@@ -205,4 +227,11 @@ def _exported() -> bytes:
 
 
 QUEUE: Final = _exported()
-PARSERS: Final[tuple[Parser, ...]] = (*_tokens(), *_border(), *_papers())
+DECISIONS: Final = b"""[[exception]]
+advisory = "CVE-2024-23342"
+component = "ecdsa"
+until = 2027-01-31
+reason = "Sans objet ici."
+by = "OFF-000002"
+"""
+PARSERS: Final[tuple[Parser, ...]] = (*_tokens(), *_border(), *_papers(), *_brought())

@@ -18,7 +18,7 @@ ASIDE: dict[str, dict[str, str]] = WHOLE.pop("aside")
 SCORE: dict[str, dict[str, list[str]]] = WHOLE
 # How many there are in ASVS 5.0, by level: a requirement is not dropped in silence.
 LISTED = {"level-1": 70, "level-2": 183, "level-3": 92}
-OPEN = 1
+OPEN = 0
 """How many no test holds yet, at most."""
 REFERENCES = sorted({name for level in SCORE.values() for held in level.values() for name in held})
 

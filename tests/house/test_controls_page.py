@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cipher_service.administration.time_frames import frames
 from cipher_service.storage.tables import metadata
 from keys.age.scrypt import DEFAULT_LOG_N
 from tests.house.test_asvs import _collected
@@ -96,7 +97,7 @@ def test_every_runbook_about_a_key_is_there_and_every_secret_has_its_renewal() -
         assert (ROOT / name).is_file(), name
     assert all(row[2] for row in rows(7))
     about_keys = {path.name for path in (ROOT / "deploy/runbooks").glob("*.md")}
-    about_keys -= {"restore.md", "service-lost.md"}
+    about_keys -= {"components.md", "restore.md", "service-lost.md"}
     assert about_keys == {Path(name).name for name in runbooks}
 
 
@@ -160,6 +161,22 @@ def test_risky_parts_are_parts_that_there_are() -> None:
     assert len(named) >= 10
     for part in named:
         assert re.search(rf"^{re.escape(part)}(\[|>)", declared, re.MULTILINE), part
+
+
+def test_the_times_for_weaknesses_in_parts_are_those_that_the_command_knows() -> None:
+    told = " ".join(PAGE.partition("## 11.")[2].partition("## 12.")[0].split())
+    times = frames().days
+    for words in (
+        f"critical, or of no severity that can be read, within {times['critical']} days;",
+        f"high, within {times['high']} days;",
+        f"medium or low, within {times['medium']} days;",
+        f"known to be used against us, within {times['exploited']} days of that.",
+        f"Every part is raised every {times['parts']} days,",
+        f"advisories that are at most {times['advisories']} days old",
+    ):
+        assert words in told, words
+    assert times["medium"] == times["low"]
+    assert len(times) == 7
 
 
 def test_there_are_no_ways_in_but_those_of_the_page() -> None:
