@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from keys.canonical import bytes_from_text, time_from_text
+from keys.canonical import INTEGER_MAX, bytes_from_text, time_from_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -61,9 +61,11 @@ class Record:
             return None
         return self.text(member, pattern)
 
-    def texts(self, member: str, pattern: re.Pattern[str], *, most: int) -> tuple[str, ...]:
-        """An array of at most `most` distinct strings that `pattern` matches."""
-        values = self.items(member, most=most)
+    def texts(
+        self, member: str, pattern: re.Pattern[str], *, least: int = 0, most: int
+    ) -> tuple[str, ...]:
+        """An array of between `least` and `most` distinct strings that `pattern` matches."""
+        values = self.items(member, least=least, most=most)
         for value in values:
             if not isinstance(value, str) or not pattern.fullmatch(value):
                 raise self._wrong(member)
@@ -77,10 +79,10 @@ class Record:
         if isinstance(value, bool) or value != expected:
             raise self._wrong(member)
 
-    def integer(self, member: str, *, least: int = 0) -> int:
-        """An integer of at least `least`."""
+    def integer(self, member: str, *, least: int = 0, most: int = INTEGER_MAX) -> int:
+        """An integer from `least` to `most`."""
         value = self._take(member)
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise self._wrong(member)
         return value
 

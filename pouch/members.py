@@ -146,10 +146,7 @@ def read_seals(record: Record) -> tuple[str, ...]:
     Raises:
         ValueError: none, more than `SEALS_MAX`, or one that is no number of a seal.
     """
-    seals = record.texts("seals", SEAL_NUMBER, most=SEALS_MAX)
-    if not seals:
-        raise ValueError("a bag is closed with at least one seal")
-    return seals
+    return record.texts("seals", SEAL_NUMBER, least=1, most=SEALS_MAX)
 
 
 def choice(record: Record, member: str, choices: type[_Choice]) -> _Choice:
@@ -163,10 +160,7 @@ def bounded(record: Record, member: str, most: int) -> int:
     Raises:
         ValueError: it is no integer, or outside.
     """
-    value = record.integer(member, least=1)
-    if value > most:
-        raise ValueError(f"{member} is above {most}")
-    return value
+    return record.integer(member, least=1, most=most)
 
 
 def _read_certifier(record: Record) -> Certifier:

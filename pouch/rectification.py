@@ -401,9 +401,9 @@ def _read_change(record: Record) -> Change:
     try:
         place = place_of(line, what)
     except KeyError as error:
-        raise ValueError(f"{what} is nothing that a rectification puts right") from error
+        raise ValueError("change.what is nothing that a rectification puts right") from error
     change = Change(line, what, place.read(record, "was"), place.read(record, "now"))
     record.close()
     if change.was == change.now:
-        raise ValueError(f"{what} is what it was")
+        raise ValueError("change.now is what stood there")
     return change

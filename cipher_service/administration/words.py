@@ -13,6 +13,7 @@ from cipher_service.api.problems import TABLE
 from cipher_service.client.messages import Explanation, Language, fill, texts
 from cipher_service.client.terminal import Terminal
 from cipher_service.errors import Facts
+from cipher_service.pouches.members import in_words
 
 FILES = (
     "texts.toml",
@@ -48,7 +49,7 @@ def explain(code: str, facts: Facts, language: Language) -> Explanation | None:
         row = TABLE.get(code)
         if row is None:
             return None
-        words = row.fr if language == "fr" else row.en
+        words, facts = row.fr if language == "fr" else row.en, in_words(facts, language)
         return Explanation(words.title + ".", fill(words.detail, facts), fill(words.remedy, facts))
     return Explanation(*(fill(part, facts) for part in entry[language]))
 

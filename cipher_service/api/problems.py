@@ -16,6 +16,7 @@ from typing import Final
 from starlette.responses import Response
 
 from cipher_service.errors import ServiceError, filled
+from cipher_service.pouches.members import in_words
 from cipher_service.typography import held
 from cipher_service.wire.problems import PROBLEM_MEDIA_TYPE, Problem
 
@@ -99,13 +100,14 @@ def answer(
     facts = dict(refusal.facts) if known else {}
     english = prefers_english(accept_language)
     words = row.en if english else row.fr
+    told = in_words(facts, "en" if english else "fr")
     problem = Problem(
         type=f"urn:cipher-service:problem:{code.lower().replace('_', '-')}",
         title=words.title,
         status=row.status,
         code=code,
-        detail=filled(words.detail, facts),
-        remedy=filled(words.remedy, facts),
+        detail=filled(words.detail, told),
+        remedy=filled(words.remedy, told),
         reference=reference,
         facts=facts,
     )

@@ -5,7 +5,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cipher_service.client.durable import StateUnreadable
@@ -13,7 +13,10 @@ from cipher_service.client.failures import MISUSED, REFUSED, UNAVAILABLE, Failur
 from cipher_service.client.interruptions import Stopped
 from cipher_service.client.messages import Explanation, Language, explain, printable
 from cipher_service.errors import Facts
+from cipher_service.pouches.members import member_told
 from keys.errors import KeysError, Refusal
+from pouch.errors import BordereauMalformed, RectificationMalformed, SealedMalformed
+from pouch.naming import member_named
 
 _ERRNO_CODES = {
     errno.ENOSPC: "DISK_FULL",
@@ -57,7 +60,7 @@ class Ending:
         code: stable name.
         language: of the texts.
         explanation: cause, effect, remedy.
-        detail: one technical line in English, or nothing.
+        detail: one technical line in English, what is wrong in a bag's papers, or nothing.
         silent: whether nobody is left to be told.
     """
 
@@ -96,12 +99,13 @@ def conclude(error: BaseException, language: Language) -> Ending:
     if explanation is None:
         verdict = _Verdict("DEFECT", UNAVAILABLE, detail=f"{verdict.code}: {verdict.detail}")
         explanation = explain("DEFECT", {}, language) or Explanation(verdict.detail, "", "")
+    detail = member_told(verdict.member, language) if verdict.member else verdict.detail
     return Ending(
         verdict.status,
         verdict.code,
         language,
         explanation,
-        verdict.detail,
+        detail,
         silent=isinstance(error, BrokenPipeError),
     )
 
@@ -113,6 +117,7 @@ class _Verdict:
     facts: Facts = field(default_factory=dict)
     detail: str = ""
     words: Explanation | None = None
+    member: str | None = None
 
 
 def _judge_failure(error: Failure) -> _Verdict:
@@ -122,6 +127,11 @@ def _judge_failure(error: Failure) -> _Verdict:
 def _judge_keys(error: KeysError) -> _Verdict:
     status = REFUSED if isinstance(error, Refusal) else UNAVAILABLE
     return _Verdict(error.code, status, detail=str(error))
+
+
+def _judge_papers(error: Refusal) -> _Verdict:
+    """Name what is wrong in a bag's papers, for who corrects it and not only for who maintains."""
+    return replace(_judge_keys(error), member=member_named(str(error)))
 
 
 def _judge_interruption(error: KeyboardInterrupt) -> _Verdict:
@@ -166,6 +176,9 @@ def _judge_defect(error: BaseException) -> _Verdict:
 # The first kind that fits judges.
 _JUDGES: tuple[tuple[type[BaseException], Callable[[Any], _Verdict]], ...] = (
     (Failure, _judge_failure),
+    (BordereauMalformed, _judge_papers),
+    (SealedMalformed, _judge_papers),
+    (RectificationMalformed, _judge_papers),
     (KeysError, _judge_keys),
     (KeyboardInterrupt, _judge_interruption),
     (StateUnreadable, _judge_state),

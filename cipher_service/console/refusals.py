@@ -22,6 +22,7 @@ from cipher_service.console.door import sign_in_form
 from cipher_service.console.language import Language
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError, filled
+from cipher_service.pouches.members import in_words
 from cipher_service.typography import held
 from keys.errors import KeysError
 
@@ -76,7 +77,7 @@ def words_of(refusal: ServiceError, language: Language) -> Words:
     """Return the words of a refusal; a code without a row is told as itself."""
     row = TABLE.get(refusal.code, TABLE["REFUSED"])
     words = row.fr if language == "fr" else row.en
-    facts = {"code": refusal.code, **refusal.facts}
+    facts = {"code": refusal.code, **in_words(refusal.facts, language)}
     if facts.get("policies") == "-":
         facts["policies"] = "aucune ne le permet" if language == "fr" else "none permits it"
     return Words(*(filled(text, facts) for text in (words.cause, words.effect, words.remedy)))

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
+from cipher_service.pouches.members import wrong_member
 from cipher_service.references import register_number
 from cipher_service.storage import counters
 from cipher_service.storage.tables import pouches as tables
@@ -230,4 +231,4 @@ def _checked(item: Item) -> Item:
     try:
         return read_item(Record(item_object(item), "piece"))
     except ValueError as error:
-        raise ServiceError("PIECE_MALFORMED", problem=str(error)) from error
+        raise ServiceError("PIECE_MALFORMED", member=wrong_member(error)) from error

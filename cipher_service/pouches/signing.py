@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import logging_seals, preparing, sealers
+from cipher_service.pouches.members import wrong_member
 from cipher_service.pouches.preparing import Waiting
 from cipher_service.pouches.repository import Closing
 from cipher_service.storage.tables import pouches as tables
@@ -106,7 +107,7 @@ def sign(manifest: Manifest, custodian: Custodian, witness: Sealer | None) -> Se
     try:
         return seal_manifest(manifest, sealer=CustodianSealer(custodian), witness=witness)
     except BordereauMalformed as error:
-        raise ServiceError("MANIFEST_IMPOSSIBLE", problem=str(error)) from error
+        raise ServiceError("MANIFEST_IMPOSSIBLE", member=wrong_member(error)) from error
 
 
 def claims(manifest: Manifest) -> bytes:
@@ -118,7 +119,7 @@ def claims(manifest: Manifest) -> bytes:
     try:
         return claims_of(manifest, None).encode()
     except BordereauMalformed as error:
-        raise ServiceError("MANIFEST_IMPOSSIBLE", problem=str(error)) from error
+        raise ServiceError("MANIFEST_IMPOSSIBLE", member=wrong_member(error)) from error
 
 
 def keep(connection: Connection, closing: Closing, kept: Kept, card: Card) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, func, select
 from cipher_service import clock
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import repository
+from cipher_service.pouches.members import wrong_member
 from cipher_service.storage.tables import pouches as tables
 from keys import canonical
 from keys.age.files import encrypt
@@ -161,5 +162,5 @@ def _encode(waybill: Waybill) -> bytes:
         body = canonical.encode(waybill_object(waybill))
         read_waybill(Record(canonical.decode(body), "waybill"))
     except ValueError as error:
-        raise ServiceError("WAYBILL_MALFORMED", problem=str(error)) from error
+        raise ServiceError("WAYBILL_MALFORMED", member=wrong_member(error)) from error
     return body

@@ -7,13 +7,12 @@ and the post of the identity.
 """
 
 import json
-import re
 import secrets
 from argparse import Namespace
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 from cipher_service import clock
 from cipher_service.client.failures import Refused
@@ -24,14 +23,10 @@ from pouch.claims import SEAL_BYTES
 from pouch.locator import new_bag
 from pouch.manifest import SALT_BYTES, Manifest
 from pouch.members import MANIFEST, read_manifest
+from pouch.naming import member_named
 
 DRAFT = "valise/v1 draft"
 NONCE_BYTES = 16
-_MEMBER: Final = re.compile(
-    r"(?:draft|manifest|item (?P<line>\d+))(?P<path>(?:\.[a-z_0-9]+)*)"
-    r"(?: lacks (?P<lacks>[a-z_0-9]+)| has an unknown member '(?P<more>[\w-]{1,40})'"
-    r"| has (?P<made>[a-z_0-9]+), which)?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +65,7 @@ def complete(data: bytes, *, origin: str, now: datetime) -> Completed:
     try:
         manifest = read_manifest(Record(_completed(draft, origin, now, nonce), "draft"))
     except ValueError as error:
-        raise Refused("DRAFT_MALFORMED", member=_member(str(error))) from error
+        raise Refused("DRAFT_MALFORMED", member=member_named(str(error)) or "?") from error
     return Completed(manifest, nonce)
 
 
@@ -134,16 +129,6 @@ def _item(
         "weight_g": weight_g,
         "enclosure": enclosure,
     }
-
-
-def _member(problem: str) -> str:
-    """Return the member that a reader's message begins with, as the file names it."""
-    found = _MEMBER.match(problem)
-    if found is None:
-        return "?"
-    line = "" if found["line"] is None else f"items {found['line']}"
-    last = found["lacks"] or found["more"] or found["made"] or ""
-    return ".".join(each for each in (line, found["path"].removeprefix("."), last) if each) or "?"
 
 
 def _parse(data: bytes) -> dict[str, Any]:

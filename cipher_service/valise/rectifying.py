@@ -17,6 +17,7 @@ from cipher_service.client.lines import show_lines
 from cipher_service.client.passphrases import open_identity
 from cipher_service.client.terminal import Terminal
 from cipher_service.labels.scheme import default_scheme
+from cipher_service.pouches.members import member_told, wrong_member
 from cipher_service.valise.reading import read_bounded
 from cipher_service.valise.rectifications import change_text, load
 from cipher_service.valise.sealing import open_witness, publish
@@ -57,7 +58,8 @@ def rectify(arguments: Namespace, terminal: Terminal) -> None:
     try:
         data = make_rectification(statement, sealer=sealer, witness=witness)
     except RectificationMalformed as error:
-        raise Misused("RECTIFY_NOT_SO", problem=str(error)) from error
+        member = member_told(wrong_member(error), terminal.language)
+        raise Misused("RECTIFY_NOT_SO", member=member) from error
     # What a receiver would refuse is refused here.
     rectified(sealed, [*earlier, read_rectification(data)], trust=trust)
     levels = default_scheme().level_names(terminal.language)
