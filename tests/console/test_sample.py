@@ -12,8 +12,8 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables.audit import audit_entry
 from cipher_service.storage.unit_of_work import reading
 from tests.console.conftest import POSTS, Enter
+from tests.console.sealing_desk import allowed
 from tests.console.test_grants import grant
-from tests.console.test_sealing import allowed
 
 
 @pytest.fixture(scope="module")
