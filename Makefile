@@ -35,6 +35,8 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	  elif [ -n "$$missing" ]; then echo "Some tests need: sudo apt-get install $$missing"; fi
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@# A venv of Python 3.11 brings one as old as itself, which nothing here needs and no lock names.
+	$(BIN)/python -m pip uninstall --quiet --quiet --disable-pip-version-check --yes setuptools
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cipher_service.administration.components import installed
+
 ROOT = Path(__file__).resolve().parents[2]
 TRACKED = tuple(
     ROOT / name
@@ -141,6 +143,18 @@ def test_every_declared_requirement_is_locked() -> None:
     )
     wanted = {re.split(r"[\[>=]", requirement)[0].lower() for requirement in declared}
     assert wanted <= locked
+
+
+def test_nothing_is_installed_beside_the_locks() -> None:
+    """A venv brings parts of its own, which nobody pinned and nobody raises."""
+    locked: set[tuple[str, str]] = set()
+    for name in ("requirements.lock", "requirements-bench.lock"):
+        pins = re.findall(
+            r"^([a-z0-9.-]+)(?:\[.*\])?==(\S+)", (ROOT / name).read_text(), re.MULTILINE
+        )
+        locked |= {(part, version) for part, version in pins}
+    found = {(part.name, part.version) for part in installed()}
+    assert found - locked == set()
 
 
 def test_make_help_lists_every_verb() -> None:
