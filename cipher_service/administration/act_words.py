@@ -6,13 +6,15 @@ from typing import Any, Final
 
 from cipher_service.administration.words import has_phrase, phrase
 from cipher_service.client.messages import Language
-from cipher_service.console.language import moment
+from cipher_service.console.coded import CODES, reason
+from cipher_service.console.language import moment, translations
 from cipher_service.labels.scheme import default_scheme
 from keys import canonical
 from keys.acts import Act
 
 _FIRST: Final = ("reason", "resource", "subjects")
 _TOLD_APART: Final = frozenset({"v", "type", "kind", "parameters", "seats", "version", "id"})
+_OF_LINES: Final = frozenset({"found"})
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:]{8}Z")
 _OFFICER: Final = re.compile(r"OFF-\d{6,12}")
 
@@ -31,6 +33,7 @@ def lines(act: Act, names: Mapping[str, str], language: Language) -> Iterator[st
         language: of the words.
     """
     members: dict[str, Any] = canonical.decode(act.encoded)
+    members["reason"] = reason(act, translations(language).gettext)
     yield phrase("act_said", language, member=phrase("act", language), said=title(act, language))
     order = {name: place for place, name in enumerate(_FIRST)}
     told = [pair for pair in members.items() if pair[0] not in _TOLD_APART]
@@ -56,6 +59,20 @@ def _said(name: str, value: object, names: Mapping[str, str], language: Language
         return default_scheme().levels[value].name(language)
     if isinstance(value, str) and _INSTANT.fullmatch(value):
         return f"{moment(value, language)} UTC"
-    if isinstance(value, list) and not any(isinstance(each, (dict, list)) for each in value):
-        return named(", ".join(map(str, value)), names)
-    return named(value if isinstance(value, str) else canonical.encode(value).decode(), names)
+    return named(_plain(name, value, language), names)
+
+
+def _plain(name: str, value: object, language: Language) -> str:
+    if isinstance(value, list):
+        deep = any(isinstance(each, dict | list) for each in value)
+        return (" · " if deep else ", ").join(_plain(name, each, language) for each in value)
+    if isinstance(value, dict):
+        counted = "act_of_line" if name in _OF_LINES else "act_said"
+        return " · ".join(
+            phrase(counted, language, member=key, said=_plain(name, each, language))
+            for key, each in value.items()
+        )
+    code = CODES.get(name, {}).get(str(value))
+    if code is not None:
+        return translations(language).gettext(code)
+    return value if isinstance(value, str) else canonical.encode(value).decode()

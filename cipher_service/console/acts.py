@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from cipher_service.access.acts import Gate
 from cipher_service.access.subjects import Principal
+from cipher_service.console.coded import reason
 from cipher_service.console.flow import Awaiting, Flow, Page, Place
 from cipher_service.console.language import mark
 from cipher_service.console.visit import Visit, require_chosen
@@ -62,7 +63,8 @@ async def show_act(visit: Visit) -> Response:
         raise ServiceError("NOT_FOUND")
 
     line, names = await visit.read(find)
-    return visit.page("acts/act.html", line=line, names=names, kinds=KINDS, error=None)
+    told = reason(line.act, visit.say)
+    return visit.page("acts/act.html", line=line, names=names, kinds=KINDS, reason=told)
 
 
 async def sign_act(visit: Visit) -> Response:

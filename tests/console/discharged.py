@@ -35,11 +35,16 @@ def discharged_by_keys(chief: Tab, second: Tab, names: tuple[str, ...]) -> None:
     keyboard.write(page, page.get_by_label("Secret imprimé"), NONCE)
     keyboard.press(page, page.get_by_label("Décharger à deux"), "Space")
     keyboard.press(page, page.get_by_role("button", name="Signer la décharge"))
+    told = page.locator("dl.app-sheet")
+    expect(told).to_contain_text("ligne 2\u00a0: 0")
+    for code in ("{", "pouch.discharge"):
+        expect(told).not_to_contain_text(code)
     keyboard.press(page, page.get_by_role("button", name="Signer avec la clé logicielle"))
     page.get_by_text("D’autres doivent encore signer").wait_for()
     keyboard.go(second.page, "s", "/actes")
     act = second.page.get_by_role("link", name="Décharger une valise").first
     keyboard.press(second.page, act)
+    expect(second.page.locator("main")).not_to_contain_text("pouch.discharge")
     keyboard.press(second.page, second.page.get_by_role("button", name="Lire et signer"))
     keyboard.sign(second.page, second.origin)
 

@@ -16,6 +16,8 @@ from cipher_service.administration import approving, words
 from cipher_service.administration.installation import Installation, installation_at
 from cipher_service.administration.stage import Stage
 from cipher_service.console import approving as page
+from cipher_service.console.coded import CODES
+from cipher_service.console.language import translations
 from cipher_service.directory import authorisations, officers
 from cipher_service.directory.officers import Identity
 from cipher_service.identity.demonstration import Demonstration
@@ -157,6 +159,16 @@ def test_acts_are_told_in_the_words_of_the_page() -> None:
             name = prefix + (quoted or plain)
             assert (words.phrase(name, "fr"), words.phrase(name, "en")) == (french, english)
     assert all(words.has_phrase(f"act_{kind}") for kind in RULES)
+    coded = source.split("export const CODES")[1].split("};")[0]
+    coded += source.split("export const ROUTES")[1].split("};")[0]
+    shown = {quoted or plain: (fr, en) for quoted, plain, fr, en in re.findall(pair, coded)}
+    english = translations("en").gettext
+    told = {
+        code: tuple(each.replace("’", "'").casefold() for each in (word, english(word)))
+        for table in CODES.values()
+        for code, word in table.items()
+    }
+    assert shown == told
 
 
 def test_a_service_that_shows_another_act_than_its_books_is_not_signed_for(

@@ -9,23 +9,21 @@ import { digest, hexadecimal, joined, octets, type Octets } from "./approve/byte
 import { departure, namedBy, type Line } from "./approve/departure";
 import { rectifying } from "./approve/rectifying";
 import { sealing } from "./approve/sealing";
-import { ACTS, KINDS, MEMBERS, PURPOSES, SENTENCES, STATEMENTS, type Language } from "./words/acts";
+import { reason, value, type Json, type Names } from "./approve/values";
+import { ACTS, MEMBERS, PURPOSES, SENTENCES, STATEMENTS, type Language } from "./words/acts";
 
-interface Shown {
+interface Shown extends Names {
   officer: string;
   name: string;
-  names: Record<string, string>; // of the officers whom the statement names: beside each number
   body: string;
   beside: string | null;
   nonce: string;
   party: string;
   credentials: string[];
   back: string;
-  levels: [string, string][];
   demonstration: boolean;
 }
 
-type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
 type Statement = { [name: string]: Json };
 
 const language: Language = document.documentElement.lang === "en" ? "en" : "fr";
@@ -51,48 +49,6 @@ function line(list: HTMLElement, name: string, value: string, kind = ""): void {
 // Of this one, several persons compare the fingerprint before any of them signs.
 const COMPARED = "cipher-service/v1 ceremony";
 
-function moment(text: string): string {
-  const written = new Intl.DateTimeFormat(language === "fr" ? "fr-FR" : "en-GB", {
-    dateStyle: "long",
-    timeStyle: "short",
-    timeZone: "UTC",
-  });
-  return `${written.format(new Date(text))} UTC`;
-}
-
-function value(name: string, given: Json, shown: Shown): string {
-  return plain(name, given, shown).replace(/OFF-\d{6,12}/g, (number) => {
-    const known = shown.names[number];
-    return known ? `${known} (${number})` : number;
-  });
-}
-
-// Members whose value is a code, or a list of codes, that the page has words for.
-const CODED = ["role", "functions", "actions", "level"];
-const glossary = document.getElementById("termes") as HTMLTemplateElement;
-const terms = new Map(
-  Array.from(glossary.content.querySelectorAll("data"), (one) => [one.value, one.textContent ?? ""]),
-);
-
-function worded(name: string, given: Json): Json {
-  if (name === "kind" && typeof given === "string") return KINDS[given]?.[language] ?? given;
-  if (!CODED.includes(name)) return given;
-  if (Array.isArray(given)) return given.map((one) => worded(name, one));
-  return (typeof given === "string" && terms.get(given)) || given;
-}
-
-function plain(name: string, coded: Json, shown: Shown): string {
-  const given = worded(name, coded);
-  if (name === "rank" && typeof given === "number") {
-    const level = shown.levels[given];
-    return level ? level[language === "fr" ? 0 : 1] : String(given);
-  }
-  if (typeof given === "string" && /^\d{4}-\d\d-\d\dT[\d:]{8}Z$/.test(given)) return moment(given);
-  if (given === null || given === "") return "-";
-  if (Array.isArray(given) && given.every((one) => typeof one !== "object")) return given.join(", ");
-  return typeof given === "object" ? JSON.stringify(given) : String(given);
-}
-
 function summary(statement: Statement, shown: Shown, named: Named | null): HTMLElement {
   const list = element("dl", "", "govuk-summary-list app-sheet");
   const act = statement["type"] === "depeche/v1 act";
@@ -109,7 +65,8 @@ function summary(statement: Statement, shown: Shown, named: Named | null): HTMLE
     if (["v", "type", "purpose", "parameters", "seats", "version", "id"].includes(name)) continue;
     if (act && name === "kind") continue;
     if (Array.isArray(given) && given.length === 0) continue;
-    line(list, MEMBERS[name]?.[language] ?? name, value(name, given, shown));
+    const told = name === "reason" ? reason(given, kind) : given;
+    line(list, MEMBERS[name]?.[language] ?? name, value(name, told, shown));
   }
   const parameters = statement["parameters"];
   if (parameters && typeof parameters === "object" && !Array.isArray(parameters)) {

@@ -26,6 +26,7 @@ export const SENTENCES = {
     en: "The exact bytes of the rectification that the custodian will sign",
   },
   line: { fr: "ligne", en: "line" },
+  colon: { fr: "\u00a0:", en: ":" },
   stood: { fr: "au lieu de", en: "instead of" },
   right: { fr: "lire", en: "read" },
   other: {
@@ -94,7 +95,7 @@ export const ROUTES: Record<string, Words> = {
   action: { fr: "pour action", en: "for action" },
   info: { fr: "pour information", en: "for information" },
   cipher: { fr: "chiffrée", en: "enciphered" },
-  pouch: { fr: "par valise", en: "by pouch" },
+  pouch: { fr: "par valise", en: "by bag" },
 };
 
 // Statements of the service itself, by their type.
@@ -156,6 +157,34 @@ export const ACTS: Record<string, Words> = {
 export const KINDS: Record<string, Words> = {
   interim: { fr: "intérim", en: "interim" },
   signature: { fr: "délégation de signature", en: "delegation of signature" },
+};
+
+// Members whose values are codes, with what each says.
+export const CODES: Record<string, Record<string, Words>> = {
+  move: {
+    "take-in": { fr: "entrer des scellés neufs", en: "take new seals in" },
+    issue: { fr: "délivrer des scellés, tirés au hasard", en: "issue seals, drawn at random" },
+    void: { fr: "écarter des scellés gâtés", en: "set spoilt seals aside" },
+    destroy: { fr: "détruire des scellés rompus ou écartés", en: "destroy seals that were broken or set aside" },
+  },
+  sort: {
+    plastic: { fr: "plastique", en: "plastic" },
+    lead: { fr: "plomb", en: "lead" },
+    wax: { fr: "cire", en: "wax" },
+    bolt: { fr: "tige", en: "bolt" },
+  },
+  absent: {
+    weapons: { fr: "armes et munitions", en: "weapons and ammunition" },
+    explosives: { fr: "explosifs et matières dangereuses", en: "explosives and dangerous goods" },
+    drugs: { fr: "stupéfiants", en: "narcotics" },
+    money: { fr: "espèces et valeurs non officielles", en: "cash and valuables that are not official" },
+    private: { fr: "effets privés et marchandises", en: "private goods and merchandise" },
+    living: { fr: "personnes, animaux, plantes, restes humains", en: "persons, animals, plants, remains" },
+  },
+  end_of_life: {
+    archive: { fr: "clé d’archive", en: "archive key" },
+    traffic: { fr: "clé de trafic", en: "traffic key" },
+  },
 };
 
 export const MEMBERS: Record<string, Words> = {
@@ -220,6 +249,11 @@ export const MEMBERS: Record<string, Words> = {
   numbers: { fr: "Numéros", en: "Numbers" },
   count: { fr: "Nombre, tirés au hasard", en: "How many, drawn at random" },
   sort: { fr: "Sorte de scellé", en: "Kind of seal" },
+  seals: { fr: "Scellés à poser", en: "Seals to be fixed" },
+  weight_g: { fr: "Poids pesé, en grammes", en: "Weight on the scales, in grams" },
+  certifier: { fr: "Certifie le contenu", en: "Certifies the contents" },
+  absent: { fr: "Vérifié : la valise ne contient pas", en: "Checked: the bag does not hold" },
+  days: { fr: "Jours de validité du sceau", en: "Days for which the seal is valid" },
   threshold: { fr: "Parts nécessaires pour ouvrir", en: "Shares needed to open" },
   holders: { fr: "Porteurs (carte, officier, empreinte)", en: "Holders (card, officer, fingerprint)" },
   recovery: { fr: "Empreinte de la copie de secours", en: "Fingerprint of the recovery copy" },
