@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from keys import canonical
+from keys.age.bech32 import encode_recipient
 from keys.age.header import Header
 from keys.dispatch import Destination, decipher, encipher
 from keys.errors import NotAddressed, NotIntended, SignatureInvalid
@@ -18,7 +19,6 @@ from keys.manifest import Series
 from keys.merkle import ProofInvalid
 from keys.prekey_store import PrekeyOpener, PrekeyStore
 from keys.prekeys import (
-    LIFE_MOST,
     Prekey,
     PrekeyBurnt,
     PrekeyExpired,
@@ -200,6 +200,11 @@ def _offer(change: Callable[[dict[str, Any]], object]) -> bytes:
         (lambda v: v["statement"].update(expires="2030-12-30T00:00:00Z"), PrekeyMalformed),
         (lambda v: v["statement"].update(post="LOME"), PrekeyNotOfCard),
         (lambda v: v.update(more=1), PrekeyMalformed),
+        (lambda v: v["proof"].update(more=1), PrekeyMalformed),
+        (lambda v: v["proof"].update(path=v["proof"]["path"][:1] * 7), ProofInvalid),
+        (lambda v: v["proof"].update(path=v["proof"]["path"][:1] * 8), PrekeyMalformed),
+        (lambda v: v["statement"].update(more=1), PrekeyMalformed),
+        (lambda v: v["prekey"].update(recipient=encode_recipient(b"\xff" * 1216)), PrekeyMalformed),
         (lambda v: v["prekey"].update(recipient="age1pq1" + "q" * 1952), PrekeyMalformed),
         (lambda v: v["prekey"].update(id="short"), PrekeyMalformed),
     ],
@@ -225,13 +230,35 @@ def test_prekeys_of_another_card_or_another_time_are_refused() -> None:
 
 def test_a_bundle_that_no_reader_would_take_is_not_made() -> None:
     prekey = Prekey("0" * 16, LOME.card.recipient)
-    for wrong in ([], [prekey, prekey], [prekey] * 101, [replace(prekey, id="x")]):
+    many = [replace(prekey, id=f"{at:016d}") for at in range(101)]
+    for wrong in ([], [prekey, prekey], many, [replace(prekey, id="x")]):
         with pytest.raises(PrekeyMalformed):
             _bundle(wrong)
-    with pytest.raises(PrekeyMalformed):
-        _bundle([prekey], expires=NOW + LIFE_MOST + timedelta(seconds=1))
+    for life in (timedelta(days=62, seconds=1), timedelta(0), timedelta(seconds=-1)):
+        with pytest.raises(PrekeyMalformed):
+            _bundle([prekey], expires=NOW + life)
+    for life in (timedelta(days=62), timedelta(seconds=1)):
+        assert read_bundle(_bundle([prekey], expires=NOW + life), PARIS.card, NOW).prekeys
     with pytest.raises(SignatureInvalid):
         make_bundle([prekey], PARIS.card, created=NOW, expires=NOW + WEEK, sign=LOME.sign)
+
+
+def test_a_bundle_of_another_card_another_time_or_another_form_is_refused() -> None:
+    data = _bundle([Prekey("0" * 16, LOME.card.recipient)])
+    with pytest.raises(PrekeyNotOfCard):
+        read_bundle(data, LOME.card, NOW)
+    for moment in (NOW - timedelta(seconds=1), NOW + WEEK):
+        with pytest.raises(PrekeyExpired):
+            read_bundle(data, PARIS.card, moment)
+    with pytest.raises(PrekeyMalformed, match="more"):
+        read_bundle(canonical.encode({**canonical.decode(data), "more": 1}), PARIS.card, NOW)
+
+
+@pytest.mark.parametrize(("read", "most"), [(read_bundle, 256 * 1024), (read_offer, 16 * 1024)])
+def test_what_is_too_long_is_not_read_at_all(read: Callable[..., object], most: int) -> None:
+    for length, said in ((most, "^(?!.*at most)"), (most + 1, f"at most {most} bytes")):
+        with pytest.raises(PrekeyMalformed, match=said):
+            read(b"1" * length, PARIS.card, NOW)
 
 
 def test_a_prekey_taken_out_of_a_signed_bundle_is_noticed() -> None:

@@ -58,8 +58,9 @@ def test_files_are_read_once_and_bytes_behind_others_too(tmp_path: Path) -> None
     sink = io.BytesIO(b"before")
     sink.seek(6)
     with Counting(path) as file:
-        _seal(sink, b"", Attachment("plan", file), Attachment("same", path))
+        done = _seal(sink, b"", Attachment("plan", file), Attachment("same", path))
     assert sum(read) == LARGE
+    assert done.size == len(sink.getvalue()) - 6
     assert sink.getvalue()[:6] == b"before"
     _opens(sink.getvalue()[6:], tmp_path, b"", content, content)
 
