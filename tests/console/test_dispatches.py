@@ -111,7 +111,6 @@ def test_j_enter_decipher_lock_and_the_trace_by_keyboard_only(
     page.keyboard.press("l")
     expect(document).to_be_hidden()
     assert "mardi" not in page.content()
-    page.reload()
     expect(page.get_by_text("lue par Ministre")).to_be_visible()
     tab.goto(f"/depeches/{arrivals[1]}")
     page.locator("#ouvrir").click()
@@ -421,8 +420,8 @@ def test_a_copy_on_paper_and_a_saved_attachment_are_numbered_and_recorded(
     assert answer.headers["content-disposition"].startswith("attachment;")
     page.keyboard.press("l")
     expect(page.locator("#clair")).not_to_contain_text("Exemplaire")
-    tab.goto(f"/depeches/{number}")
     expect(page.get_by_text("imprimée par Ministre, exemplaire n° 1")).to_be_visible()
+    tab.goto(f"/depeches/{number}")
     expect(
         page.get_by_text("annexe n° 1 enregistrée par Ministre, exemplaire n° 2")
     ).to_be_visible()

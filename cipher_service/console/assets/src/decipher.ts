@@ -5,6 +5,7 @@ import { watchOver } from "./reading/locking";
 import { type Changes, showChanges } from "./reading/changes";
 import { endPrinting, watchPrinting } from "./reading/printing";
 import type { Refusal } from "./reading/refusal";
+import { renewTraces } from "./reading/traces";
 import { watermark, wipeWatermark } from "./reading/watermark";
 
 interface Told {
@@ -98,8 +99,10 @@ if (unsealer && sealed && clear && refused) {
         body: "",
       });
       const told: unknown = await answer.json();
-      if (answer.ok) show(told as Told);
-      else refuse(told as Refusal);
+      if (answer.ok) {
+        show(told as Told);
+        void renewTraces();
+      } else refuse(told as Refusal);
       document.dispatchEvent(new CustomEvent("opened", { detail: answer.ok }));
     } finally {
       unsealer.disabled = false;

@@ -55,7 +55,7 @@ function linesOf(list: Element): HTMLElement[] {
 }
 
 // Not by a parser: Trusted Types let none take a text. Scripts of such a document never run.
-function asked(path: string): Promise<Document | null> {
+export function asked(path: string): Promise<Document | null> {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     request.open("GET", path);

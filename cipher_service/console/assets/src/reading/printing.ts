@@ -2,6 +2,7 @@
 // that number the style sheet leaves nothing legible on paper.
 import { pressed } from "../shared/pressing";
 import type { Refusal } from "./refusal";
+import { renewTraces } from "./traces";
 
 export function watchPrinting(clear: HTMLElement, refuse: (told: Refusal) => void): void {
   const button = clear.querySelector<HTMLButtonElement>("[data-print]");
@@ -14,8 +15,12 @@ export function watchPrinting(clear: HTMLElement, refuse: (told: Refusal) => voi
       body: "",
     });
     const told = (await answer.json()) as Refusal & { copy: string };
-    if (!answer.ok) refuse(told);
-    else print(told.copy);
+    if (!answer.ok) {
+      refuse(told);
+      return;
+    }
+    print(told.copy);
+    void renewTraces();
   }));
 }
 
