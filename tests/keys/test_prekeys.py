@@ -166,6 +166,16 @@ def test_a_kill_between_the_record_and_the_removal_is_swept(store: PrekeyStore) 
     assert store.used() == {prekey.id}
 
 
+def test_what_the_store_keeps_is_its_owners_alone(store: PrekeyStore) -> None:
+    (first,), (other,) = store.make(1), store.make(1)
+    store.destroy(first.id)
+    assert store.ids() == [other.id]
+    folder = store._folder
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {each.stat().st_mode & 0o777 for each in folder.iterdir()} == {0o600}
+    assert {each.name for each in folder.iterdir()} == {"used", f"{other.id}.age"}
+
+
 def test_a_secret_half_is_overwritten_before_it_is_removed(
     store: PrekeyStore, tmp_path: Path
 ) -> None:
