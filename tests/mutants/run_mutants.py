@@ -47,7 +47,10 @@ TESTS: Final = {
     "keys.custody.intents": (_CUSTODY + "test_warrants.py", _CUSTODY + "test_demands.py"),
     "keys.custody.shares": (_CUSTODY + "test_shares.py", _CUSTODY + "test_splitting.py"),
     "keys.custody.splitting_record": (_CUSTODY + "test_splitting_record.py",),
-    "keys.custody.prekeys": (_CUSTODY + "test_bureau_prekeys.py",),
+    "keys.custody.prekeys": (
+        _CUSTODY + "test_prekey_stock.py",
+        _CUSTODY + "test_bureau_prekeys.py",
+    ),
     "keys.custody.second_place": (_CUSTODY + "test_second_place.py",),
     "keys.custody.officers": (_CUSTODY + "test_officers.py", _CUSTODY + "test_acts.py"),
     "keys.prekeys": ("tests/keys/test_prekeys.py",),
