@@ -15,6 +15,7 @@ from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.pouches import cargo, carriage, mishaps, returns, views
 from cipher_service.pouches.carriage import Counted
+from cipher_service.pouches.views import BagLine
 from keys import canonical
 from pouch.locator import grouped_locator
 
@@ -180,6 +181,7 @@ def overview(arguments: Namespace, terminal: Terminal) -> None:
             f"{line.locator}  {line.origin} > {line.destination}  {line.stage:<11} "
             f"{line.due:%Y-%m-%d %H:%M}  {' '.join([*marks, *line.alarms])}".rstrip()
         )
+        _say_untold(speaker, line)
     if not lines:
         speaker.show("pouch_none_under_way")
 
@@ -220,10 +222,16 @@ def show(arguments: Namespace, terminal: Terminal) -> None:
         terminal.show(f"{event['at']}  {event['place']:<12} {event['kind']:<12} {persons}")
     if found.rectified:
         Speaker(terminal).show("pouch_rectified_by", numbers=", ".join(found.rectified))
+    _say_untold(Speaker(terminal), line)
     for case in found.cases:
         terminal.show(f"{case.case}  {case.severity} {case.kind} {case.what} {case.state}")
     for item, designation in found.burnt:
         Speaker(terminal).show("pouch_burnt", item=item, designation=designation)
+
+
+def _say_untold(speaker: Speaker, line: BagLine) -> None:
+    if line.untold:
+        speaker.show("pouch_untold", numbers=", ".join(line.untold))
 
 
 def list_cases(arguments: Namespace, terminal: Terminal) -> None:

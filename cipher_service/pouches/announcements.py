@@ -5,7 +5,7 @@ Each is told by one dispatch. The books name the one that is being signed, then 
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import repository, signing
@@ -26,6 +26,7 @@ class News:
         announcing: the dispatch by which an officer is about to tell it.
         announcement: the one by which the receiver was told.
         pair: the two who answer for it.
+        waits_for: of a rectification, the ordinal of the first one before it that nobody told.
     """
 
     seal: str
@@ -33,6 +34,7 @@ class News:
     announcing: str | None
     announcement: str | None
     pair: tuple[str, str]
+    waits_for: int | None = None
 
     def begin(self, connection: Connection, dispatch_id: str | None) -> None:
         """Note the dispatch by which an officer is about to tell the receiver."""
@@ -49,10 +51,16 @@ class News:
             self._note(connection, announcement=dispatch_id)
 
     def require_untold(self) -> None:
-        """Demand that nobody told it. Raises BAG_ANNOUNCED, RECTIFICATION_ANNOUNCED."""
+        """Demand that nobody told it, and that all before it was told.
+
+        Raises:
+            ServiceError: BAG_ANNOUNCED, RECTIFICATION_ANNOUNCED, RECTIFICATION_NOT_NEXT.
+        """
         if self.announcement is not None:
             code = "BAG_ANNOUNCED" if self.ordinal is None else "RECTIFICATION_ANNOUNCED"
             raise ServiceError(code, seal=self.seal)
+        if self.waits_for is not None:
+            raise ServiceError("RECTIFICATION_NOT_NEXT", seal=self.seal, ordinal=self.waits_for)
 
     def _note(self, connection: Connection, **values: str | None) -> None:
         book = rectifications.c
@@ -82,7 +90,7 @@ def of_rectification(connection: Connection, seal: str, ordinal: int) -> News:
     found = connection.execute(select(rectifications).where(*named)).one_or_none()
     if found is None:
         raise ServiceError("RECTIFICATION_UNKNOWN", number=row.number, ordinal=ordinal)
-    return _of_row(found)
+    return _of_row(connection, found)
 
 
 def of_departure(connection: Connection, dispatch_id: str) -> News | None:
@@ -92,7 +100,7 @@ def of_departure(connection: Connection, dispatch_id: str) -> News | None:
         return of_bag(connection, seal)
     named = rectifications.c.announcing == dispatch_id
     row = connection.execute(select(rectifications).where(named)).one_or_none()
-    return None if row is None else _of_row(row)
+    return None if row is None else _of_row(connection, row)
 
 
 def begun(connection: Connection) -> list[News]:
@@ -104,7 +112,7 @@ def begun(connection: Connection) -> list[News]:
         .order_by(book.seal, book.ordinal)
     )
     bags = [of_bag(connection, row.seal) for row in signing.being_announced(connection)]
-    return [*bags, *(_of_row(row) for row in rows)]
+    return [*bags, *(_of_row(connection, row) for row in rows)]
 
 
 def sealing_of(connection: Connection, seal: str) -> Event | None:
@@ -113,6 +121,11 @@ def sealing_of(connection: Connection, seal: str) -> Event | None:
     return next((event for event in events if isinstance(event.facts, Sealed)), None)
 
 
-def _of_row(row: Row[tuple[object, ...]]) -> News:
-    pair = (row.first, row.second)
-    return News(row.seal, row.ordinal, row.announcing, row.announcement, pair)
+def _of_row(connection: Connection, row: Row[tuple[object, ...]]) -> News:
+    book, pair = rectifications.c, (row.first, row.second)
+    earlier = connection.scalar(
+        select(func.min(book.ordinal)).where(
+            book.seal == row.seal, book.ordinal < row.ordinal, book.announcement.is_(None)
+        )
+    )
+    return News(row.seal, row.ordinal, row.announcing, row.announcement, pair, earlier)

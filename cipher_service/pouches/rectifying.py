@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from cipher_service import clock
 from cipher_service.directory import officers
@@ -178,6 +178,11 @@ def untold(connection: Connection, seals: Sequence[str]) -> list[Row[Any]]:
     """Return the rectifications whose receivers were not told, of these closings or of all."""
     found = select(book).where(book.c.announcement.is_(None)).order_by(book.c.seal, book.c.ordinal)
     return list(connection.execute(found.where(book.c.seal.in_(seals)) if seals else found))
+
+
+def is_untold(seal: ColumnElement[str]) -> ColumnElement[bool]:
+    """Hold of a closing a rectification of which nobody told the receiver."""
+    return select(book.c.seal).where(book.c.seal == seal, book.c.announcement.is_(None)).exists()
 
 
 def note_told(connection: Connection, row: Row[Any], dispatch_id: str) -> None:

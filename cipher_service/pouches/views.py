@@ -62,6 +62,8 @@ class BagLine:
         lines: pieces on its bordereau.
         alarms: kinds of its alarms.
         cases: how many discrepancies are open.
+        untold: rectifications of its bordereau of which the receiver was not told, by number, in
+            the order in which they are to be told.
     """
 
     seal: str
@@ -80,11 +82,13 @@ class BagLine:
     lines: int
     alarms: tuple[str, ...]
     cases: int
+    untold: tuple[str, ...] = ()
 
     @property
     def troubled(self) -> bool:
         """Whether somebody must look at it now."""
-        return self.late or self.silent or self.lost or bool(self.alarms) or self.cases > 0
+        told = self.late or self.silent or self.lost or self.cases > 0
+        return told or bool(self.alarms) or bool(self.untold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +149,14 @@ class Journey:
 def under_way(office: Office, *, by: str) -> list[BagLine]:
     """Return the bags from make-up to discharge that an officer may see, the first due first.
 
+    A bag is there as well as long as a rectification of its bordereau was not told.
+
     Raises:
         ServiceError: UNKNOWN_OFFICER.
     """
     with office.look() as sitting:
-        begun = tables.closing.c.stage != Accounted.kind
+        closing = tables.closing.c
+        begun = (closing.stage != Accounted.kind) | rectifying.is_untold(closing.seal)
         return [_line(sitting, each) for each in listing.visible(sitting, by, begun)]
 
 
@@ -349,6 +356,7 @@ def _line(sitting: Sitting, closing: Closing) -> BagLine:
         lines=len(repository.lines_of(connection, closing.seal)),
         alarms=tuple(sorted({alarm.kind for alarm in alarms})),
         cases=sum(row.state != CLOSED for row in cases.cases_of(connection, closing.seal)),
+        untold=tuple(row.number for row in rectifying.untold(connection, [closing.seal])),
     )
 
 

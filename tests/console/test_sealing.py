@@ -335,10 +335,29 @@ def test_a_sealed_bordereau_is_put_right_by_two_officers_grants(
     )
 
 
+def _listed_as_untold(
+    tab: Tab, where: str, number: str, foreign: tuple[str, ...], *, untold: bool
+) -> None:
+    """The bag's page and the list of bags say that the receiver was not told, or no more."""
+    for language, told in (
+        ("en", ("the receiver was not told of rectification", "1 rectification not announced")),
+        ("fr", ("le destinataire n’est pas averti du rectificatif", "1 rectificatif non annoncé")),
+    ):
+        tab.goto(f"{where}?lang={language}")
+        main = tab.page.locator("main")
+        expect(main.get_by_text(f"{told[0]} {number}")).to_have_count(int(untold))
+        check_page(tab, foreign=foreign)
+        tab.goto(f"/valises?lang={language}")
+        expect(main.get_by_text(told[1])).to_have_count(int(untold))
+        check_page(tab, foreign=foreign)
+
+
 def _told_of_the_rectification(
     chief: Tab, ministry: Stage, page: str, number: str, folder: Path, foreign: tuple[str, ...]
 ) -> None:
     """Left at the other origin once, then signed: it leaves once, and the receiver has the file."""
+    where = page.removesuffix("/rectificatif")
+    _listed_as_untold(chief, where, number, foreign, untold=True)
     for language in ("en", "fr"):
         chief.goto(f"{page}?lang={language}")
         check_page(chief, foreign=foreign)
@@ -354,6 +373,7 @@ def _told_of_the_rectification(
     chief.page.wait_for_url(f"**{page}")
     chief.page.get_by_role("cell", name="oui").wait_for()
     expect(chief.page.get_by_role("heading", name="Avertir le destinataire")).to_have_count(0)
+    _listed_as_untold(chief, where, number, foreign, untold=False)
 
     chiffre(
         "fr", "fetch", "--identity", ministry.identity("PARIS"), "--all", "--decipher",

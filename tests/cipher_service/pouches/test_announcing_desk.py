@@ -20,7 +20,7 @@ from cipher_service.dispatches.office.sending import SendingDesk
 from cipher_service.dispatches.sealed import seal_text
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import rectified_notices, rectifying, signing
+from cipher_service.pouches import rectified_notices, rectifying, repository, signing, views
 from cipher_service.pouches.announcing import ABANDONED, Announcing, subject_of, telling
 from cipher_service.pouches.announcing_desk import AnnouncingDesk
 from cipher_service.pouches.office import Office, seated
@@ -69,9 +69,9 @@ class Announcer:
         destinations = departures.numbered(told.destinations, numbers)
         return prepare(told.heading, destinations, told.text, told.attachments, sender=own)
 
-    def rectify(self) -> str:
+    def rectify(self, weight: int = 9400) -> str:
         """Put the bag right by two; give the rectification's number."""
-        correction = Correction(("weight=9400",), "Transcription")
+        correction = Correction((f"weight={weight}",), "Transcription")
         bureau = self.bureau
         issued = rectifying.rectify(
             bureau.office, self.seal, correction, by=bureau.chief, second=bureau.second
@@ -79,11 +79,11 @@ class Announcer:
         self.file = issued.file
         return issued.statement.number
 
-    def begin_rectified(self, officer: str, number: str) -> Prepared:
+    def begin_rectified(self, officer: str, number: str, ordinal: int = 1) -> Prepared:
         """Begin, and make the manifest as the page does."""
         manifest, own = self.kept.sealed.manifest, custody().card()
         subject = seal_text(rectified_notices.subject_of(number), own)
-        about = {"seal": self.seal, "ordinal": 1, "subject": subject}
+        about = {"seal": self.seal, "ordinal": ordinal, "subject": subject}
         begun = self.act("bag_rectified_announce", officer, **about)
         with reading(self.bureau.engine) as connection:
             card = read_directory(connection).card_in_force("PARIS").card
@@ -237,6 +237,53 @@ def test_a_rectification_is_announced_once_by_who_began_it(announcer: Announcer)
     refused(again, lambda: announcer.begin_rectified(chief, number))
     refused(again, lambda: announcer.act("sign_manifest.intend", chief, **named))
     assert announcer.intents() == ["cancelled", "issued"]
+
+
+def test_rectifications_are_announced_in_their_order_and_the_lists_tell_which_are_not(
+    announcer: Announcer,
+) -> None:
+    bureau, chief = announcer.bureau, announcer.bureau.chief
+    first, first_file = announcer.rectify(), announcer.file
+    second = announcer.rectify(9500)
+
+    def untold() -> tuple[str, ...]:
+        (line,) = views.under_way(bureau.office, by=chief)
+        assert views.journey(bureau.office, announcer.seal, by=chief).line == line
+        assert line.troubled or not line.untold
+        return line.untold
+
+    assert untold() == (first, second)
+    refused("RECTIFICATION_NOT_NEXT", lambda: announcer.begin_rectified(chief, second, 2))
+    assert announcer.intents() == []
+    announcer.file, second_file = first_file, announcer.file
+    told = {"ordinal": 1, **announcer.signed(announcer.begin_rectified(chief, first))}
+    over = {**told, "ordinal": 2}
+    refused(
+        "RECTIFICATION_NOT_NEXT", lambda: announcer.act("bag_rectified_announced", chief, **over)
+    )
+    announcer.act("bag_rectified_announced", chief, **told)
+    assert untold() == (second,)
+    announcer.file = second_file
+    then = announcer.signed(announcer.begin_rectified(chief, second, 2))
+    announcer.act("bag_rectified_announced", chief, ordinal=2, **then)
+    assert untold() == ()
+
+
+def test_a_bag_whose_rectification_was_not_told_stays_in_the_list_after_its_discharge(
+    announcer: Announcer,
+) -> None:
+    bureau = announcer.bureau
+
+    def listed() -> list[str]:
+        return [line.stage for line in views.under_way(bureau.office, by=bureau.chief)]
+
+    number = announcer.rectify()
+    with unit_of_work(bureau.engine) as connection:
+        repository.change_closing(connection, announcer.seal, stage="accounted")
+    assert listed() == ["accounted"]
+    told = {"ordinal": 1, **announcer.signed(announcer.begin_rectified(bureau.chief, number))}
+    announcer.act("bag_rectified_announced", bureau.chief, **told)
+    assert listed() == []
 
 
 def test_a_rectification_s_announcement_cut_short_is_ended_by_the_round(
