@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from cipher_service import clock
 from cipher_service.access.deployed import in_force
@@ -51,12 +52,19 @@ def add_route(connection: Connection, route: RouteRecord) -> None:
     """Record a route.
 
     Raises:
-        ServiceError: ROUTE_KNOWN; ROUTE_ENDS_DIFFER (its legs lead elsewhere).
+        ServiceError: ROUTE_KNOWN; ROUTE_ENDS_DIFFER (its legs lead elsewhere); ROUTE_END_UNKNOWN
+            (it begins or ends at no post of the directory).
     """
     places = route.route.places
     if (places[0], places[-1]) != (route.origin, route.destination):
         raise ServiceError("ROUTE_ENDS_DIFFER", route=route.code)
-    if not repository.insert_route(connection, route):
+    try:
+        with connection.begin_nested():
+            new = repository.insert_route(connection, route)
+    except IntegrityError as error:
+        ends = {"origin": route.origin, "destination": route.destination}
+        raise ServiceError("ROUTE_END_UNKNOWN", **ends) from error
+    if not new:
         raise ServiceError("ROUTE_KNOWN", route=route.code)
 
 

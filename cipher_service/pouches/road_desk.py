@@ -41,7 +41,7 @@ class RoadDesk:
     def add_route(self, connection: Connection, officer: str, payload: Answer) -> None:
         """Take `{"route", "legs": [[from, to, minutes]], "limits", "tolerance_g", "news_h"}`.
 
-        Refuses LEGS_BROKEN, UNKNOWN_POST, and as `planning.add_route`.
+        Refuses LEGS_BROKEN, and as `planning.add_route`.
         """
         try:
             road = Route(

@@ -37,6 +37,8 @@ def test_a_route_and_its_timetable(bureau: PouchBureau) -> None:
     for payload, code in (
         (ROUTE, "ROUTE_KNOWN"),
         ({**ROUTE, "route": "R-X", "legs": [["A1", "B1", 1], ["C1", "D1", 1]]}, "LEGS_BROKEN"),
+        ({**ROUTE, "route": "R-X", "legs": [["XX", "LOME", 1]]}, "ROUTE_END_UNKNOWN"),
+        ({**ROUTE, "route": "R-X", "legs": [["LOME", "YY", 1]]}, "ROUTE_END_UNKNOWN"),
     ):
         with pytest.raises(ServiceError, match=code):
             act(bureau, "bag_route", payload)
