@@ -62,11 +62,16 @@ ARCHIVE_REST: Final = timedelta(days=30)
 WARN_FRACTION: Final = 10
 WARN_MOST: Final = timedelta(days=60)
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}/[A-Za-z0-9._-]{1,80}")
-_STATE: Final = re.compile("|".join(STATES))
+KEY_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}/[A-Za-z0-9._-]{1,80}")
+STATE: Final = re.compile("|".join(STATES))
 _CLASS: Final = re.compile("|".join(CLASSES))
 _REASON: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,200}")
 HISTORY_MOST: Final = 64
+
+# Why a version moves when another takes its place.
+SUCCEEDED: Final = "succeeded"
+NOT_KEPT: Final = "succeeded, and not kept"
+IN_FORCE: Final = "in force"
 
 
 class KeyTransitionIllegal(Refusal):
@@ -215,7 +220,7 @@ def read_version(record: Record) -> KeyVersion:
         ValueError, KeyTransitionIllegal: another shape, or a history that no key can have.
     """
     version = KeyVersion(
-        key=record.text("key", _NAME),
+        key=record.text("key", KEY_NAME),
         number=record.integer("number", least=1),
         fingerprint=record.text("fingerprint", FINGERPRINT),
         end_of_life=record.text("end_of_life", _CLASS),
@@ -228,7 +233,7 @@ def read_version(record: Record) -> KeyVersion:
     for value in record.items("history", most=HISTORY_MOST):
         move = Record(value, "version.history")
         version = version.moved(
-            move.text("to", _STATE),
+            move.text("to", STATE),
             at=move.time("at"),
             act=move.optional_text("act", ULID),
             reason=move.text("reason", _REASON),

@@ -13,7 +13,17 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from keys.lifecycle import ACTIVE, COMPROMISED, DEACTIVATED, DESTROYED, TRAFFIC, KeyVersion
+from keys.lifecycle import (
+    ACTIVE,
+    COMPROMISED,
+    DEACTIVATED,
+    DESTROYED,
+    IN_FORCE,
+    NOT_KEPT,
+    SUCCEEDED,
+    TRAFFIC,
+    KeyVersion,
+)
 from keys.succession import RECEIPTS_KEY
 
 if TYPE_CHECKING:
@@ -103,7 +113,7 @@ def with_lasting(book: Book, post: str, present: Mapping[str, str], now: datetim
         )
         for each in known:
             book = book.with_version(_superseded(each, now))
-        book = book.with_version(made.moved(ACTIVE, at=starts, reason="in force"))
+        book = book.with_version(made.moved(ACTIVE, at=starts, reason=IN_FORCE))
     return book
 
 
@@ -117,5 +127,5 @@ def _superseded(version: KeyVersion, now: datetime) -> KeyVersion:
         return version
     at = max(now, version.since)
     if version.state != COMPROMISED:
-        version = version.moved(DEACTIVATED, at=at, reason="succeeded")
-    return version.moved(DESTROYED, at=at, reason="succeeded, and not kept")
+        version = version.moved(DEACTIVATED, at=at, reason=SUCCEEDED)
+    return version.moved(DESTROYED, at=at, reason=NOT_KEPT)

@@ -274,6 +274,19 @@ class Terminal:
         file = BookFile(self.store, self.credential)
         return settled(file.read() or Book(), self.card(), now)
 
+    def settle(self, now: datetime) -> Book:
+        """Writes every version as it stands: a rotation that was cut short has its moment then.
+
+        Raises:
+            StoreUnsafe, StoreInvalid, OSError: a file of the store does not open.
+        """
+        file = BookFile(self.store, self.credential)
+        with file.held():
+            kept, book = file.read(), self.book(now)
+            if book != kept:
+                file.write(book)
+        return book
+
     def card(self) -> Card:
         """The card in force.
 

@@ -31,10 +31,12 @@ from keys.lifecycle import (
     ARCHIVE,
     DEACTIVATED,
     HISTORY_MOST,
+    IN_FORCE,
     PRE_ACTIVATION,
     PROTECTS,
     RESCUES,
     SAFER,
+    SUCCEEDED,
     TRAFFIC,
     KeyTransitionIllegal,
     KeyVersion,
@@ -223,8 +225,8 @@ def settled(book: Book, card: Card, now: datetime) -> Book:
     for each in book.of(current.key):
         if each.number < card.edition and each.state == ACTIVE:
             at = max(now, each.since)
-            book = book.with_version(each.moved(DEACTIVATED, at=at, reason="succeeded"))
-    return book.with_version(current.moved(ACTIVE, at=now, reason="in force"))
+            book = book.with_version(each.moved(DEACTIVATED, at=at, reason=SUCCEEDED))
+    return book.with_version(current.moved(ACTIVE, at=now, reason=IN_FORCE))
 
 
 class BookKeeper(Protocol):
@@ -390,7 +392,7 @@ class Versions:
                     return
                 if each.state == ACTIVE:
                     at = max(now, each.since)
-                    book = book.with_version(each.moved(DEACTIVATED, at=at, reason="succeeded"))
+                    book = book.with_version(each.moved(DEACTIVATED, at=at, reason=SUCCEEDED))
             version = replace(version_of(card), key=key, end_of_life=TRAFFIC)
             if any(each.number == card.edition for each in book.of(key)):
                 version = book.find(key, card.edition)

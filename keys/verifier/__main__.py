@@ -1,9 +1,10 @@
-"""Checks an exported log, a month of its records or a proof. Needs nothing of the service.
+"""Checks an exported log, a month, a proof or a record of a rotation. Needs nothing of the service.
 
     cipher-verify log DIR [--key VKEY] [--since CHECKPOINT] [--records FILE]
                           [--witness VKEY ... --quorum N] [--root FILE]
     cipher-verify month DIR [--key VKEY] [--root FILE]
     cipher-verify proof FILE --key VKEY --entry HEX [--root FILE --successions FILE]
+    cipher-verify rotation FILE --key VKEY [--root FILE --successions FILE]
 
 `--key` is the log's verifier key; without it the one in DIR/vkey is taken, which proves only that
 the folder agrees with itself. `--root` is the ministry's, whose fingerprint was compared: by its
@@ -24,6 +25,7 @@ from keys.exits import exit_status
 from keys.log.checkpoints import NoteKeys
 from keys.log.notes import Note, VerifierKey
 from keys.log.proofs import LogProof
+from keys.rotation_record import read_rotation_record
 from keys.verifier.exported import (
     KEY_FILE,
     SUCCESSIONS_FILE,
@@ -43,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one check; gives its exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.what == "proof" and (options.root is None) != (options.successions is None):
+    apart = options.what in {"proof", "rotation"}
+    if apart and (options.root is None) != (options.successions is None):
         parser.error("--root and --successions go together")
     return exit_status(lambda: _check(options))
 
@@ -102,10 +105,19 @@ def _check_proof(options: argparse.Namespace) -> str:
     return f"{_name(key)} entry={proof.index} of={checkpoint.size}"
 
 
+def _check_rotation(options: argparse.Namespace) -> str:
+    key = _led(VerifierKey.parse(options.key), options, options.successions)
+    known = read_rotation_record(options.file.read_bytes(), key)
+    made, seen = known.rotation, ",".join(each.actor for each in known.confirmed)
+    where = f"entry={known.ordered.place} of={known.head.size}"
+    return f"{_name(key)} key={made.key} version={made.number} {where} confirmed={seen}"
+
+
 _CHECKS: Final[Mapping[str, Callable[[argparse.Namespace], str]]] = {
     "log": _check_log,
     "month": _check_month,
     "proof": _check_proof,
+    "rotation": _check_rotation,
 }
 
 
@@ -125,12 +137,13 @@ def _parser() -> argparse.ArgumentParser:
     month.add_argument("folder", type=Path)
     month.add_argument("--key")
     month.add_argument("--root", type=Path)
-    proof = checks.add_parser("proof")
-    proof.add_argument("file", type=Path)
-    proof.add_argument("--key", required=True)
+    proof, rotation = checks.add_parser("proof"), checks.add_parser("rotation")
+    for parted in (proof, rotation):
+        parted.add_argument("file", type=Path)
+        parted.add_argument("--key", required=True)
+        parted.add_argument("--root", type=Path)
+        parted.add_argument("--successions", type=Path)
     proof.add_argument("--entry", type=bytes.fromhex, required=True)
-    proof.add_argument("--root", type=Path)
-    proof.add_argument("--successions", type=Path)
     return parser
 
 

@@ -20,10 +20,11 @@ from keys import canonical
 from tests.fuzz.fuzz_envelope import SNIPPETS, mutate
 from tests.fuzz.parsers import Parser
 from tests.fuzz.parsers_keys import PARSERS as KEYS
+from tests.fuzz.parsers_log import PARSERS as LOG
 from tests.fuzz.parsers_pouch import PARSERS as POUCH
 from tests.fuzz.parsers_service import PARSERS as SERVICE
 
-EVERY: tuple[Parser, ...] = (*KEYS, *POUCH, *SERVICE)
+EVERY: tuple[Parser, ...] = (*KEYS, *LOG, *POUCH, *SERVICE)
 ODD: tuple[Any, ...] = (
     None, True, 0, -1, 1, 2**31, 2**53 - 1, "", "\0", "é", "PARIS", "0" * 64,
     "2026-02-30T00:00:00Z",

@@ -48,13 +48,8 @@ from keys.jws import ApiKey
 from keys.lifecycle import TRAFFIC, KeyVersion
 from keys.log.checkpoints import Checkpoint
 from keys.log.leaves import commit
-from keys.log.notes import Ed25519Signer, Note, VerifierKey
-from keys.log.proofs import LogProof
 from keys.log.succession import LogSuccession, make_log_succession, read_log_succession
-from keys.log.tiles import encode_bundle, read_bundle, split_tile
-from keys.log.witnesses import Witness, make_witness, read_witness, witness_signer
 from keys.manifest import Manifest, Sender
-from keys.merkle import inclusion_path, root
 from keys.post_receipts import (
     DELIVERED,
     PostReceipt,
@@ -104,13 +99,11 @@ from keys.succession import (
 )
 from keys.token_keys import TokenKey, certify_token_key, read_token_key
 from keys.ustar import read_entry_header
-from keys.verifier.month import Month
 from tests.fuzz.parsers import Parser, of, of_text
 from tests.support.acts import act
 from tests.support.authenticator import Maker, SecurityKey
 from tests.support.intents import grant_of
 from tests.support.officers import PARTY, found_ministry
-from tests.support.trees import hashes
 from tests.vectors.forge import NOW, YEAR, Forgery, addressee, identity
 
 PARIS, LOME, MINREX = map(identity, ("PARIS", "LOME", "MINREX"))
@@ -366,30 +359,6 @@ def _tokens() -> list[Parser]:
     ]  # fmt: skip
 
 
-def _log() -> list[Parser]:
-    signer = Ed25519Signer(ORIGIN, bytes(32))
-    leaves = hashes(7)
-    text = Checkpoint(ORIGIN, 7, root(leaves)).encode()
-    note = Note(text, (signer.sign(text),))
-    proof = LogProof(3, inclusion_path(3, leaves), note).encode()
-    cosigner = witness_signer(PARIS.witness_seed(), ORIGIN, "PARIS")
-    witness = Witness("PARIS", PARIS.card.fingerprint, cosigner.verifier)
-    return [
-        of("keys.log.notes:Note.parse", Note.parse, note.encode()),
-        of_text("keys.log.notes:VerifierKey.parse", VerifierKey.parse, signer.verifier.encode()),
-        of_text("keys.log.checkpoints:Checkpoint.parse", Checkpoint.parse, text),
-        of("keys.log.proofs:LogProof.parse", LogProof.parse, proof),
-        of("keys.log.tiles:read_bundle", lambda data: read_bundle(data, 3),
-           encode_bundle([b"a", b"bc" * 40, b""])),
-        of("keys.log.tiles:split_tile", lambda data: split_tile(data, 7), b"".join(leaves)),
-        of("keys.verifier.month:Month.parse", Month.parse,
-           Month("2026-11", 3, 7, (leaves[0], leaves[1])).encode()),
-        of("keys.log.witnesses:read_witness",
-           lambda data: read_witness(data, PARIS.card, ORIGIN),
-           make_witness(witness, PARIS.sign)),
-    ]  # fmt: skip
-
-
 def _custodian() -> list[Parser]:
     """What the service says to the custodian, and what holders and officers bring it."""
     held = HybridKey.generate()
@@ -445,6 +414,5 @@ PARSERS: tuple[Parser, ...] = (
     *_statements(),
     *_successions(),
     *_tokens(),
-    *_log(),
     *_custodian(),
 )

@@ -368,6 +368,19 @@ def test_a_rotation_killed_anywhere_leaves_one_edition_in_force_and_goes_on(
     assert seen == {1, 2}
 
 
+def test_a_rotation_cut_short_before_its_states_were_written_has_one_moment(founded: Any) -> None:
+    """What the log then commits to is what everyone reads from the book afterwards."""
+    file = BookFile(founded.store, read_credential(founded.credential))
+    terminal = _terminal(founded)
+    before = terminal.settle(NOW)
+    assert file.read() == before
+    terminal.rotate(NOW, UNTIL, NOW)
+    file.write(before)
+    settled = terminal.settle(NOW + MONTH)
+    assert terminal.settle(NOW + 2 * MONTH) == settled == file.read()
+    assert settled.find(KEY.decode(), 2).since == NOW + MONTH
+
+
 def test_a_destruction_killed_anywhere_is_done_by_doing_it_again(founded: Any) -> None:
     """Nothing of the edition is left on the disk then, nor what killed splittings left of it."""
     now = datetime.now(UTC).replace(microsecond=0)
