@@ -9,6 +9,7 @@ from cipher_service.administration.parsing import (
     add_credential,
     add_group,
     add_json,
+    add_software_key,
     add_store,
 )
 from cipher_service.client.arguments import Parser, Say, add_passphrase_file
@@ -29,6 +30,7 @@ def add_keys(commands: "Commands[Parser]", say: Say, client: Say) -> None:
     compromise = add_command(group, say, "keys.compromise", "exposing:compromise")
     report = add_command(group, say, "keys.exposure", "exposing:report")
     rotate = add_command(group, say, "keys.rotate", "versions:rotate")
+    _add_rotation_records(group, say)
     propose = add_command(group, say, "keys.propose", "destroying:propose")
     destroy = add_command(group, say, "keys.destroy", "destroying:destroy")
     propose.add_argument("what", choices=("destroy", "keep"), help=say("help_key_what"))
@@ -56,6 +58,27 @@ def add_keys(commands: "Commands[Parser]", say: Say, client: Say) -> None:
         add_store(parser, say)
         add_credential(parser, say)
     for parser in (listing, suspend, resume, compromise, report, rotate, propose, destroy):
+        add_json(parser, say)
+
+
+def _add_rotation_records(group: "Commands[Parser]", say: Say) -> None:
+    confirm = add_command(group, say, "keys.confirm", "rotation_records:confirm")
+    record = add_command(group, say, "keys.record", "rotation_records:record")
+    recorded = add_command(group, say, "keys.recorded", "rotation_records:recorded")
+    for parser in (confirm, record):
+        parser.add_argument("key", metavar=say("a_key"), help=say("help_key_name"))
+        parser.add_argument("--number", metavar="N", type=int, help=say("help_key_number"))
+    confirm.add_argument(
+        "--by", metavar="OFF-...", action="append", required=True, help=say("help_rotation_by")
+    )
+    add_software_key(confirm, say)
+    record.add_argument(
+        "-o", "--out", metavar=say("a_file"), required=True, help=say("help_rotation_out")
+    )
+    recorded.add_argument("record", metavar=say("a_file"), help=say("help_rotation_file"))
+    for parser in (record, recorded):
+        parser.add_argument("--paper", metavar=say("a_file"), help=say("help_record_paper"))
+    for parser in (confirm, record, recorded):
         add_json(parser, say)
 
 

@@ -45,6 +45,7 @@ from keys.custody.store import CARD_FILE
 from keys.custody.versions import Book, bureau_key
 from keys.lifecycle import DESTROYED, KeyVersion, read_version
 from keys.records import Record
+from keys.rotation_record import Rotation
 from keys.succession import RECEIPTS_KEY
 
 _DAYS_MOST = 3660
@@ -151,9 +152,12 @@ def _rotate_lasting(arguments: Namespace, terminal: Terminal, kind: str) -> None
             }[kind]
             version = exchange(clock.now().replace(microsecond=0))
             found.card = version.fingerprint
+            versions = at.book(version.since).of(version.key)
+            found.statement = Rotation.of(versions, version.number).digest
             retire_desks(connection, custodian, clock.now())
-            enter_versions(connection, at.book(version.since).of(version.key), clock.now())
+            enter_versions(connection, versions, clock.now())
     tell_version(version, terminal)
+    Speaker(terminal).say("key_rotation_next", key=version.key)
     if kind == AUTHORITY_KEY:
         Speaker(terminal).say("key_authority_next")
     if kind == LOG_KEY:
@@ -177,8 +181,11 @@ def _rotate_bureau(arguments: Namespace, terminal: Terminal) -> None:
                 card = at.rotate(now, now + timedelta(days=arguments.days), now)
             enrolment.install(connection, card, now)
             found.card = card.fingerprint
+            versions = at.settle(now).of(bureau_key(card))
+            found.statement = Rotation.of(versions, card.edition).digest
         opened_again(installation, at)
     _tell_card(card, terminal)
+    Speaker(terminal).say("key_rotation_next", key=bureau_key(card))
 
 
 def number_of(arguments: Namespace, book: Book) -> int:

@@ -36,12 +36,14 @@ class Found:
         ruling: what the policies decided: `policies`, `digest`, `mandate`.
         signers: who signed it with their keys, whoever's account typed it; the first is its actor.
         card: fingerprint of the card that came into force or went.
+        statement: digest of what a record of its own states of it.
     """
 
     resource: str | None = None
     ruling: Mapping[str, Any] = field(default_factory=dict)
     signers: tuple[str, ...] = ()
     card: str | None = None
+    statement: str | None = None
 
 
 class Journal:
@@ -88,6 +90,7 @@ class Journal:
                 ruling=found.ruling,
                 actor=actor,
                 card=found.card,
+                statement=found.statement,
             )
 
     @contextmanager
@@ -150,6 +153,7 @@ class Journal:
         ruling: Mapping[str, Any] | None = None,
         actor: str | None = None,
         card: str | None = None,
+        statement: str | None = None,
     ) -> int:
         ruled = ruling or {}
         event = Event(
@@ -164,5 +168,6 @@ class Journal:
             digest=ruled.get("digest"),
             mandate=ruled.get("mandate") or None,
             card=card,
+            statement=statement,
         )
         return append(connection, self._origin, [event]) - 1

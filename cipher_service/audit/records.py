@@ -8,7 +8,8 @@
 of the custodian, which holds it against what it is asked for (keys/TRANSPORT.md §7); `policies`,
 `digest` and `mandate` where a decision was taken (`access.decisions`); `session` for an officer;
 `act`, the ULID of the act of several persons (keys/ACTS.md) whose effect this is; `card`, the
-fingerprint of the card that came into force or went.
+fingerprint of the card that came into force or went; `statement`, the SHA-256 of what a record of
+its own states of it (`keys.rotation_record`).
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ UNKNOWN: Final = "OUTCOME_UNKNOWN"
 
 _WHEN_KNOWN: Final = (
     *("client", "resource", "reason", "request", "digest", "mandate", "session", "count", "act"),
-    "card",
+    *("card", "statement"),
 )
 
 
@@ -58,6 +59,7 @@ class Event:
         count: how many alike this entry stands for, when it is more than one.
         act: the act of several persons whose effect this is.
         card: fingerprint of the card that came into force or went.
+        statement: hexadecimal SHA-256 of what a record of its own states of it.
     """
 
     time_us: int
@@ -75,6 +77,7 @@ class Event:
     count: int | None = None
     act: str | None = None
     card: str | None = None
+    statement: str | None = None
 
     def encode(self, seq: int) -> bytes:
         """Give the record of this event as entry `seq`, canonical JSON."""

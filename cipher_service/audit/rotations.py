@@ -1,0 +1,66 @@
+"""What the log tells of a rotation of the ministry's keys, with the proof of each entry."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from cipher_service.audit.publishing import proof_of
+from cipher_service.audit.records import DONE
+from cipher_service.storage.tables.audit import audit_entry
+from keys import canonical
+from keys.rotation_record import (
+    CONFIRMED_MOST,
+    CONFIRMED_NAMED,
+    CONFIRMED_SIGNED,
+    ROTATED,
+    Entry,
+    Rotation,
+)
+
+CONFIRMED = (CONFIRMED_SIGNED, CONFIRMED_NAMED)
+
+
+def is_told(connection: Connection, rotation: Rotation) -> bool:
+    """Tell whether an entry says that this rotation was done."""
+    return bool(_rows(connection, rotation, (ROTATED,)))
+
+
+def confirmed(connection: Connection, rotation: Rotation) -> set[str]:
+    """Return who has confirmed a rotation."""
+    return {str(row.actor) for row in _rows(connection, rotation, CONFIRMED)}
+
+
+def entries_of(connection: Connection, rotation: Rotation) -> list[Entry] | None:
+    """Return the entry of a rotation that is told, and those of whoever confirmed it.
+
+    Each person counts once. None while an entry is under no signed head yet.
+
+    Raises:
+        LogDamaged: rows of the log are missing.
+    """
+    rows = _rows(connection, rotation, (ROTATED,))[:1]
+    seen: set[str] = set()
+    for row in _rows(connection, rotation, CONFIRMED):
+        if row.actor not in seen and len(seen) < CONFIRMED_MOST:
+            seen.add(row.actor)
+            rows.append(row)
+    entries = []
+    for row in rows:
+        proof = proof_of(connection, row.seq)
+        if proof is None:
+            return None
+        entries.append(Entry(row.record, row.salt, proof))
+    return entries
+
+
+def _rows(
+    connection: Connection, rotation: Rotation, actions: tuple[str, ...]
+) -> list[Row[Any, Any, Any, Any]]:
+    entry, digest = audit_entry.c, rotation.digest
+    asked = (
+        select(entry.seq, entry.actor, entry.record, entry.salt)
+        .where(entry.resource == rotation.key, entry.outcome == DONE, entry.action.in_(actions))
+        .order_by(entry.seq)
+    )
+    found = connection.execute(asked).all()
+    return [row for row in found if canonical.decode(row.record).get("statement") == digest]
