@@ -47,17 +47,21 @@ def add_keys(commands: "Commands[Parser]", say: Say, client: Say) -> None:
         parser.add_argument(
             "--reason", metavar=say("a_reason"), required=True, help=say("help_key_reason")
         )
-    rotate.add_argument("key", metavar=say("a_key"), nargs="?", help=say("help_key_rotated"))
-    rotate.set_defaults(number=None)
-    rotate.add_argument("--days", metavar="N", type=int, default=366, help=say("help_key_days"))
-    for parser in (resume, rotate, destroy):
+    exchange = add_command(group, say, "keys.exchange", "rotating_apart:exchange")
+    add_json(add_command(group, say, "keys.take-in", "rotating_apart:take_in"), say)
+    for parser in (rotate, exchange):
+        parser.add_argument("key", metavar=say("a_key"), nargs="?", help=say("help_key_rotated"))
+        parser.set_defaults(number=None)
+        parser.add_argument("--days", metavar="N", type=int, default=366, help=say("help_key_days"))
+    for parser in (resume, rotate, exchange, destroy):
         several = partial(parser.add_argument, action="append", default=[])
         several("--share", metavar=say("a_file"), help=say("help_key_share"))
         several("--identity", metavar=say("a_folder"), help=say("help_share_identity"))
         add_passphrase_file(parser, client)
         add_store(parser, say)
         add_credential(parser, say)
-    for parser in (listing, suspend, resume, compromise, report, rotate, propose, destroy):
+    told = (listing, suspend, resume, compromise, report, rotate, exchange, propose, destroy)
+    for parser in told:
         add_json(parser, say)
 
 

@@ -66,7 +66,7 @@ def confirm(arguments: Namespace, terminal: Terminal) -> None:
     with opened(arguments) as installation:
         with custodian_of(installation.settings) as custodian:
             rotation = _told_in(installation, custodian, arguments)
-        _show_rotation(rotation, terminal)
+        show_rotation(rotation, terminal)
         journal = journal_of(installation)
         with journal.told(_ACT, rotation.key):
             digest = {"rotation": rotation.digest}
@@ -144,7 +144,7 @@ def _tell(known: RotationRecord, arguments: Namespace, terminal: Terminal) -> No
     if terminal.as_json:
         terminal.show_json(_object(known))
         return
-    _show_rotation(known.rotation, terminal)
+    show_rotation(known.rotation, terminal)
     speaker, head = Speaker(terminal), known.head
     ordered = known.ordered
     speaker.show(
@@ -158,7 +158,8 @@ def _tell(known: RotationRecord, arguments: Namespace, terminal: Terminal) -> No
     speaker.show("rotation_proved", origin=head.origin, size=head.size, root=head.root.hex())
 
 
-def _show_rotation(rotation: Rotation, terminal: Terminal) -> None:
+def show_rotation(rotation: Rotation, terminal: Terminal) -> None:
+    """Show which version took which one's place, for people."""
     if terminal.as_json:
         return
     speaker = Speaker(terminal)
@@ -187,8 +188,8 @@ def _minute(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def _object(known: RotationRecord) -> dict[str, object]:
-    rotation, head = known.rotation, known.head
+def object_of(rotation: Rotation) -> dict[str, object]:
+    """Return what a rotation did, for `--json`."""
     return {
         "key": rotation.key,
         "number": rotation.number,
@@ -199,6 +200,13 @@ def _object(known: RotationRecord) -> dict[str, object]:
         "before": rotation.before,
         "after": rotation.after,
         "digest": rotation.digest,
+    }
+
+
+def _object(known: RotationRecord) -> dict[str, object]:
+    head = known.head
+    return {
+        **object_of(known.rotation),
         "ordered": _said(known.ordered),
         "confirmed": [{**_said(each), "signed": each.signed} for each in known.confirmed],
         "head": {"origin": head.origin, "size": head.size, "root": head.root.hex()},

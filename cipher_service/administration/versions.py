@@ -115,8 +115,7 @@ def rotate(arguments: Namespace, terminal: Terminal) -> None:
         Refused: KEY_ROTATES_NOT.
         KeysError: the store does not open.
     """
-    if not 1 <= arguments.days <= _DAYS_MOST:
-        raise Misused("DAYS_INVALID")
+    require_days(arguments)
     kind = None if arguments.key is None else lasting_kind(arguments.key)
     if kind is not None:
         _rotate_lasting(arguments, terminal, kind)
@@ -126,6 +125,12 @@ def rotate(arguments: Namespace, terminal: Terminal) -> None:
     if arguments.key not in {None, own}:
         raise Misused("KEY_NAME_UNKNOWN", given=arguments.key[:80], known=own)
     _rotate_bureau(arguments, terminal)
+
+
+def require_days(arguments: Namespace) -> None:
+    """Refuse a period that no card has. Raises Misused DAYS_INVALID."""
+    if not 1 <= arguments.days <= _DAYS_MOST:
+        raise Misused("DAYS_INVALID")
 
 
 def _rotate_lasting(arguments: Namespace, terminal: Terminal, kind: str) -> None:
@@ -143,14 +148,7 @@ def _rotate_lasting(arguments: Namespace, terminal: Terminal, kind: str) -> None
             if kind == DESKS_KEY:  # so that the books know whom they end, if these told nothing yet
                 post = installation.settings.headquarters
                 take_in(connection, custodian, post, clock.now().replace(microsecond=0))
-            exchange = {
-                AUTHORITY_KEY: at.rotate_authority,
-                CERTIFYING_KEY: at.rotate_certifying,
-                DESKS_KEY: at.rotate_desks,
-                LOG_KEY: at.rotate_log,
-                RECEIPTS_KEY: at.rotate_receipts,
-            }[kind]
-            version = exchange(clock.now().replace(microsecond=0))
+            version = exchanged(at, kind, clock.now().replace(microsecond=0))
             found.card = version.fingerprint
             versions = at.book(version.since).of(version.key)
             found.statement = Rotation.of(versions, version.number).digest
@@ -162,6 +160,22 @@ def _rotate_lasting(arguments: Namespace, terminal: Terminal, kind: str) -> None
         Speaker(terminal).say("key_authority_next")
     if kind == LOG_KEY:
         Speaker(terminal).say("key_log_next")
+
+
+def exchanged(at: CustodianTerminal, kind: str, now: datetime) -> KeyVersion:
+    """Put another key of a kind of `LASTING` that rotates in force, at the custodian's terminal.
+
+    Raises:
+        KeysError, OSError: as `CustodianTerminal.rotate_receipts`.
+    """
+    exchange = {
+        AUTHORITY_KEY: at.rotate_authority,
+        CERTIFYING_KEY: at.rotate_certifying,
+        DESKS_KEY: at.rotate_desks,
+        LOG_KEY: at.rotate_log,
+        RECEIPTS_KEY: at.rotate_receipts,
+    }[kind]
+    return exchange(now)
 
 
 def _rotate_bureau(arguments: Namespace, terminal: Terminal) -> None:

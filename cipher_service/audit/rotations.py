@@ -1,5 +1,6 @@
 """What the log tells of a rotation of the ministry's keys, with the proof of each entry."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -23,6 +24,15 @@ CONFIRMED = (CONFIRMED_SIGNED, CONFIRMED_NAMED)
 def is_told(connection: Connection, rotation: Rotation) -> bool:
     """Tell whether an entry says that this rotation was done."""
     return bool(_rows(connection, rotation, (ROTATED,)))
+
+
+def is_entered(connection: Connection, rotation: Rotation) -> bool:
+    """Tell whether an entry names the version that came into force, whatever else it tells.
+
+    Those of before there were records name its fingerprint alone.
+    """
+    rows = _entered(connection, rotation, (ROTATED,))
+    return any(canonical.decode(row.record).get("card") == rotation.fingerprint for row in rows)
 
 
 def confirmed(connection: Connection, rotation: Rotation) -> set[str]:
@@ -56,11 +66,18 @@ def entries_of(connection: Connection, rotation: Rotation) -> list[Entry] | None
 def _rows(
     connection: Connection, rotation: Rotation, actions: tuple[str, ...]
 ) -> list[Row[Any, Any, Any, Any]]:
-    entry, digest = audit_entry.c, rotation.digest
+    digest = rotation.digest
+    found = _entered(connection, rotation, actions)
+    return [row for row in found if canonical.decode(row.record).get("statement") == digest]
+
+
+def _entered(
+    connection: Connection, rotation: Rotation, actions: tuple[str, ...]
+) -> Sequence[Row[Any, Any, Any, Any]]:
+    entry = audit_entry.c
     asked = (
         select(entry.seq, entry.actor, entry.record, entry.salt)
         .where(entry.resource == rotation.key, entry.outcome == DONE, entry.action.in_(actions))
         .order_by(entry.seq)
     )
-    found = connection.execute(asked).all()
-    return [row for row in found if canonical.decode(row.record).get("statement") == digest]
+    return connection.execute(asked).all()

@@ -48,7 +48,15 @@ from keys.custody.versions import (
     version_of,
 )
 from keys.endorsement import root_fingerprint
-from keys.lifecycle import ACTIVE, DEACTIVATED, DESTROYED, PROTECTS, TRAFFIC, KeyVersion
+from keys.lifecycle import (
+    ACTIVE,
+    DEACTIVATED,
+    DESTROYED,
+    PRE_ACTIVATION,
+    PROTECTS,
+    TRAFFIC,
+    KeyVersion,
+)
 from keys.succession import RECEIPTS_KEY
 
 if TYPE_CHECKING:
@@ -273,6 +281,16 @@ class Terminal:
         """
         file = BookFile(self.store, self.credential)
         return settled(file.read() or Book(), self.card(), now)
+
+    def cut_short(self) -> bool:
+        """Whether a rotation was killed once its card was in force, before the states said so.
+
+        Raises:
+            StoreUnsafe, StoreInvalid, CardInvalid, OSError: a file of the store does not open.
+        """
+        card, book = self.card(), BookFile(self.store, self.credential).read() or Book()
+        known = (each for each in book.of(bureau_key(card)) if each.number == card.edition)
+        return any(each.state == PRE_ACTIVATION for each in known)
 
     def settle(self, now: datetime) -> Book:
         """Writes every version as it stands: a rotation that was cut short has its moment then.

@@ -32,7 +32,14 @@ from keys.custody.rotation import Terminal
 from keys.custody.shares import SharesMixed, SharesTooFew
 from keys.custody.splitting import opened_store, resplit_store
 from keys.custody.store import open_store, read_credential
-from keys.custody.versions import USES_AHEAD, Book, BookFile, BookInMemory, Versions
+from keys.custody.versions import (
+    USES_AHEAD,
+    Book,
+    BookFile,
+    BookInMemory,
+    Versions,
+    version_of,
+)
 from keys.dispatch import decipher
 from keys.endorsement import read_endorsement, read_introduction, root_fingerprint
 from keys.errors import CardInvalid, KeyRetired, NotAddressed, Refusal
@@ -372,13 +379,17 @@ def test_a_rotation_cut_short_before_its_states_were_written_has_one_moment(foun
     """What the log then commits to is what everyone reads from the book afterwards."""
     file = BookFile(founded.store, read_credential(founded.credential))
     terminal = _terminal(founded)
+    assert not terminal.cut_short()
     before = terminal.settle(NOW)
     assert file.read() == before
-    terminal.rotate(NOW, UNTIL, NOW)
-    file.write(before)
+    card = terminal.rotate(NOW, UNTIL, NOW)
+    assert not terminal.cut_short()
+    file.write(before.with_version(version_of(card)))
+    assert terminal.cut_short()
     settled = terminal.settle(NOW + MONTH)
     assert terminal.settle(NOW + 2 * MONTH) == settled == file.read()
     assert settled.find(KEY.decode(), 2).since == NOW + MONTH
+    assert not terminal.cut_short()
 
 
 def test_a_destruction_killed_anywhere_is_done_by_doing_it_again(founded: Any) -> None:

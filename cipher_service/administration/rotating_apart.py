@@ -1,0 +1,129 @@
+"""A rotation in two halves, where no one user reaches both the custodian's store and the database.
+
+The custodian's user puts the next version in force at its terminal (`keys exchange`); the service's
+user then has the books take it in (`keys take-in`): its entry in the log, its card, its place in
+the register. What is to be taken in the custodian itself says over its socket, so that nothing is
+carried between the two, and a half that was cut short is typed again. Both show the fingerprint of
+the record, to compare.
+"""
+
+from argparse import Namespace
+from datetime import timedelta
+
+from cipher_service import clock
+from cipher_service.administration.installation import (
+    Installation,
+    custodian_of,
+    journal_of,
+    opened,
+)
+from cipher_service.administration.rotation_records import object_of, show_rotation
+from cipher_service.administration.versions import exchanged, require_days, terminal_of
+from cipher_service.administration.words import Speaker
+from cipher_service.audit.journal import Found
+from cipher_service.audit.rotations import is_entered
+from cipher_service.client.failures import Misused, Refused
+from cipher_service.client.terminal import Terminal
+from cipher_service.directory import enrolment
+from cipher_service.directory.controlled_keys import enter_versions
+from cipher_service.pouches import desk
+from cipher_service.storage.unit_of_work import reading
+from keys.custody.lasting import DESKS_KEY, LASTING, lasting_kind
+from keys.custody.protocol import Custodian
+from keys.custody.rotation import Terminal as CustodianTerminal
+from keys.custody.versions import Book, bureau_key
+from keys.rotation_record import ROTATED, Rotation
+
+
+def exchange(arguments: Namespace, terminal: Terminal) -> None:
+    """Put the next version of a key in force at the custodian's terminal: it needs its store alone.
+
+    The bureau's keys, unless another is named. A rotation of theirs that was cut short is finished.
+
+    Raises:
+        Misused: DAYS_INVALID, KEY_NAME_UNKNOWN.
+        Refused: KEY_ROTATES_NOT.
+        KeysError: the store does not open.
+    """
+    require_days(arguments)
+    at = terminal_of(arguments, terminal)
+    now, card = clock.now().replace(microsecond=0), at.card()
+    key = bureau_key(card) if arguments.key is None else str(arguments.key)
+    known = at.book(now).of(key)
+    if key == bureau_key(card):
+        number = _next_edition(at, arguments.days)
+    elif not known:
+        named = ", ".join(dict.fromkeys(each.key for each in at.book(now).versions))
+        raise Misused("KEY_NAME_UNKNOWN", given=key[:80], known=named)
+    else:
+        kind = lasting_kind(key)
+        if kind is None or not LASTING[kind].rotates:
+            raise Refused("KEY_ROTATES_NOT", key=key)
+        number = exchanged(at, kind, now).number
+    rotation = Rotation.of(at.book(now).of(key), number)
+    if terminal.as_json:
+        terminal.show_json(object_of(rotation))
+    show_rotation(rotation, terminal)
+    speaker = Speaker(terminal)
+    if at.shares and key == bureau_key(card):
+        speaker.say("rotation_offer_again")
+    speaker.say("rotation_take_in", key=key)
+
+
+def take_in(arguments: Namespace, terminal: Terminal) -> None:
+    """Have the books take in every rotation that the custodian tells and the log does not yet.
+
+    Each is one transaction with its entry: cut short, it is typed again. Once all are in, it
+    changes nothing.
+
+    Raises:
+        ServiceError: the directory does not take a card.
+        KeysError: the custodian does not answer.
+    """
+    with opened(arguments) as installation, custodian_of(installation.settings) as custodian:
+        book = Book.parse(custodian.key_versions())
+        waiting = _waiting(installation, custodian, book)
+        for rotation in waiting:
+            _enter(installation, custodian, book, rotation)
+    if terminal.as_json:
+        terminal.show_json([object_of(each) for each in waiting])
+    for each in waiting:
+        show_rotation(each, terminal)
+        Speaker(terminal).say("key_rotation_next", key=each.key)
+    if not waiting:
+        Speaker(terminal).say("rotation_none_waits")
+
+
+def _next_edition(at: CustodianTerminal, days: int) -> int:
+    now = clock.now().replace(microsecond=0)
+    if at.cut_short():
+        at.settle(now)
+        return at.card().edition
+    return at.rotate(now, now + timedelta(days=days), now).edition
+
+
+def _waiting(installation: Installation, custodian: Custodian, book: Book) -> list[Rotation]:
+    own, found = bureau_key(custodian.card()), []
+    with reading(installation.engine) as connection:
+        for each in sorted(book.versions, key=lambda one: (one.key, one.number)):
+            rotates = each.key == own or lasting_kind(each.key) is not None
+            if rotates and each.number > 1 and each.history:
+                rotation = Rotation.of(book.of(each.key), each.number)
+                if not is_entered(connection, rotation):
+                    found.append(rotation)
+    return found
+
+
+def _enter(
+    installation: Installation, custodian: Custodian, book: Book, rotation: Rotation
+) -> None:
+    card, post = custodian.card(), installation.settings.headquarters
+    found = Found(card=rotation.fingerprint, statement=rotation.digest)
+    with journal_of(installation).act(ROTATED, rotation.key, found) as connection:
+        now = clock.now().replace(microsecond=0)
+        if card.fingerprint == rotation.fingerprint:
+            enrolment.install(connection, card, now)
+        if lasting_kind(rotation.key) == DESKS_KEY:
+            desk.take_in(connection, custodian, post, now)
+            desk.retire_desks(connection, custodian, now)
+        enter_versions(connection, book.of(rotation.key), now)
