@@ -81,11 +81,12 @@ def _sign_custodians(arguments: Namespace, terminal: Terminal, installation: Ins
         nonce = custodian.officer_challenge()
         answer = answer_of(arguments, terminal)
         response = answer(signer, approval_challenge(nonce, act.digest))
-        signers = Found(signers=(signer.number,))
-        with journal_of(installation).act("custodian_act_sign", act.resource, signers):
+        found = Found()
+        with journal_of(installation).act("custodian_act_sign", act.resource, found):
             outcome: dict[str, Any] = json.loads(
                 custodian.approve_act(act.encoded, nonce, response)
             )
+            found.signers = (signer.number,)
     if terminal.as_json:
         terminal.show_json(outcome)
     else:

@@ -49,6 +49,7 @@ def lower(arguments: Namespace, terminal: Terminal) -> None:
             first, second = signed
             shared_acts.propose(connection, act, first, site, now, version=version)
             shared_acts.approve(connection, act.id, second, site, now, version=version)
+            found.signers = (first.officer, second.officer)
 
             def perform(done: Act) -> None:
                 ruled: Mapping[str, Any] | None = executor.perform(
@@ -59,7 +60,6 @@ def lower(arguments: Namespace, terminal: Terminal) -> None:
             shared_acts.execute(
                 connection, act.id, second.officer, now, version=version, perform=perform
             )
-            found.signers = (first.officer, second.officer)
     if terminal.as_json:
         terminal.show_json({"dispatch": arguments.dispatch, "act": act.id, "done": True})
     else:

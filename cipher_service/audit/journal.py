@@ -34,7 +34,8 @@ class Found:
     Attributes:
         resource: what it is about: the number that it gave, where nothing else says it.
         ruling: what the policies decided: `policies`, `digest`, `mandate`.
-        signers: who signed it with their keys, whoever's account typed it; the first is its actor.
+        signers: who signed it with keys that were verified, whoever's account typed it; the first
+            is its actor.
         card: fingerprint of the card that came into force or went.
         statement: digest of what a record of its own states of it.
     """
@@ -68,7 +69,8 @@ class Journal:
     ) -> Iterator[Connection]:
         """Give a unit of work whose entry stands in the same commit.
 
-        What raises undoes the act, and is recorded afterwards under its code, or as failed.
+        What raises undoes the act, and is recorded afterwards under its code, or as failed, as done
+        by who had signed it until then.
 
         Args:
             action: name of the act.
@@ -76,7 +78,7 @@ class Journal:
             found: what the act itself finds out; read once it is done.
         """
         found = found or Found()
-        with self.told(action, resource), unit_of_work(self._engine) as connection:
+        with self.told(action, resource, found), unit_of_work(self._engine) as connection:
             yield connection
             about = found.resource or resource
             for signer in (*found.signers[1:], *self._also):
@@ -116,7 +118,9 @@ class Journal:
         self._commit(action, DONE, resource)
 
     @contextmanager
-    def told(self, action: str, resource: str | None = None) -> Iterator[None]:
+    def told(
+        self, action: str, resource: str | None = None, found: Found | None = None
+    ) -> Iterator[None]:
         """Surround what is recorded only when it raises: under its code, or as failed."""
         try:
             yield
@@ -124,7 +128,14 @@ class Journal:
             code = getattr(error, "code", None)
             outcome, reason = (REFUSED, code) if isinstance(code, str) else (FAILED, None)
             against = named_policies(getattr(error, "facts", {}))
-            self._commit(action, outcome, resource, reason, ruling={"policies": against})
+            self._commit(
+                action,
+                outcome,
+                resource,
+                reason,
+                ruling={"policies": against},
+                actor=next(iter(found.signers), None) if found else None,
+            )
             raise
 
     def _commit(
@@ -135,10 +146,11 @@ class Journal:
         reason: str | None = None,
         request: str | None = None,
         ruling: Mapping[str, Any] | None = None,
+        actor: str | None = None,
     ) -> int:
         with unit_of_work(self._engine) as connection:
             return self._append(
-                connection, action, outcome, resource, reason, request, ruling=ruling
+                connection, action, outcome, resource, reason, request, ruling=ruling, actor=actor
             )
 
     def _append(

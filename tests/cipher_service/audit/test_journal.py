@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, Engine, select, text
 
 from cipher_service import clock
-from cipher_service.audit.journal import Journal
+from cipher_service.audit.journal import Found, Journal
 from cipher_service.directory import enrolment
 from cipher_service.directory.register import read_directory
 from cipher_service.errors import ServiceError
@@ -41,6 +41,12 @@ def entries(ministry: Ministry) -> list[Row]:
     ]
 
 
+def actors(ministry: Ministry) -> list[str]:
+    with reading(ministry.engine) as connection:
+        records = connection.scalars(select(audit_entry.c.record).order_by(audit_entry.c.seq))
+        return [canonical.decode(bytes(record))["actor"] for record in records]
+
+
 def state(ministry: Ministry, post: str) -> str:
     with reading(ministry.engine) as connection:
         return str(read_directory(connection).post(post).state)
@@ -50,8 +56,10 @@ def _suspend(connection: Connection) -> None:
     enrolment.suspend(connection, "PARIS", clock.now())
 
 
-def _suspend_and_refuse(connection: Connection) -> None:
+def _suspend_and_refuse(connection: Connection, found: Found | None = None, *signers: str) -> None:
     _suspend(connection)
+    if found is not None:
+        found.signers = signers
     raise ServiceError("NOT_FOUND")
 
 
@@ -70,6 +78,17 @@ def test_a_refusal_undoes_the_act_and_outlives_it(ministry: Ministry, journal: J
 
     assert state(ministry, "PARIS") == "active"
     assert entries(ministry) == [("post_suspend", "refused", "PARIS", "NOT_FOUND")]
+
+
+def test_a_refusal_is_of_who_had_signed_until_then(ministry: Ministry, journal: Journal) -> None:
+    """An account types for several officers: whoever signed it is who was refused."""
+    found = Found()
+    with pytest.raises(ServiceError), journal.act("post_suspend", "PARIS", found) as connection:
+        _suspend_and_refuse(connection, found, "OFF-000003", "OFF-000018")
+    with pytest.raises(ServiceError), journal.act("post_suspend", "PARIS", Found()) as connection:
+        _suspend_and_refuse(connection)
+
+    assert actors(ministry) == ["OFF-000003", "account/chiffre"]
 
 
 def test_what_fails_is_recorded_without_its_text(ministry: Ministry, journal: Journal) -> None:

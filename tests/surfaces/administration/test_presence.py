@@ -311,9 +311,10 @@ def test_the_register_of_items_is_read_by_its_keepers_and_the_auditor(founded: H
     for typed in (("items", "list"), ("items", "show", item), ("items", "exposed", item)):
         founded.refused("FOUNDING_OVER", *typed)
         founded.refused("SECURITY_KEY_ABSENT", *typed, "--by", chief)
+        assert told(founded, "items_read") == (account(), "refused")  # a name alone is nobody
         security = ("--by", founded.of["SECURITY-OFFICER"], *founded.key("SECURITY-OFFICER"))
         founded.refused("NOT_ALLOWED", *typed, *security)
-        assert told(founded, "items_read") == (account(), "refused")
+        assert told(founded, "items_read") == (founded.of["SECURITY-OFFICER"], "refused")
         for role in ("CHIEF-CNTC", "AUDITOR"):
             shown = founded.type(*typed, "--by", founded.of[role], *founded.key(role))
             assert (shown.returncode, item in shown.stdout or chief in shown.stdout) == (0, True)
