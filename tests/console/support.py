@@ -152,6 +152,7 @@ def check_page(tab: Tab, *, foreign: tuple[str, ...] = ()) -> None:
     """
     check_accessible(tab.page)
     check_width(tab.page)
+    check_registers(tab.page)
     check_html(tab.page)
     check_language(tab.page, foreign)
     check_quiet(tab)
@@ -163,6 +164,7 @@ def check_on_both_screens(page: Page, foreign: tuple[str, ...] = ()) -> None:
         page.set_viewport_size(size)
         check_accessible(page)
         check_fits(page)
+        check_registers(page)
     page.set_viewport_size({**NARROW, "width": NARROWEST})
     check_fits(page)
     check_language(page, foreign)
@@ -207,6 +209,14 @@ def check_html(page: Page, source: str | None = None) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         html5lib.HTMLParser(strict=True).parse(source)
+
+
+def check_registers(page: Page) -> None:
+    """Registers stay in their place and label nothing empty; a hand can meet their boxes."""
+    size = page.viewport_size
+    assert size is not None
+    found = page.evaluate(_REGISTERS, 24 if size["width"] > NARROW["width"] else 44)
+    assert found == [], f"{page.url} at {size['width']} px: {found}"
 
 
 def check_language(page: Page, foreign: tuple[str, ...] = ()) -> None:
@@ -258,6 +268,27 @@ def picture(tab: Tab, path: Path) -> None:
 
 _VIOLATIONS = """axe.run({ resultTypes: ["violations"] })
   .then(({ violations }) => ({ violations }))"""
+
+# Tables wider than what they stand in, cells that say their label alone, boxes smaller than asked.
+_REGISTERS = """(least) => {
+  const found = [];
+  for (const table of document.querySelectorAll("main table")) {
+    const place = table.parentElement.getBoundingClientRect();
+    if (!table.closest(".app-scroll") && table.getBoundingClientRect().right > place.right + 1)
+      found.push(`wider than its place: ${table.caption?.textContent}`);
+    for (const cell of table.querySelectorAll("td[data-label], th[data-label]"))
+      if (cell.checkVisibility() && !cell.innerText.trim()
+          && !cell.querySelector("input, select, svg")
+          && getComputedStyle(cell, "::before").content !== "none")
+        found.push(`nothing behind ${cell.dataset.label}`);
+  }
+  for (const box of document.querySelectorAll("main input[type=checkbox]")) {
+    const { width, height } = box.getBoundingClientRect();
+    if (box.checkVisibility() && Math.min(width, height) < least)
+      found.push(`box of ${width} px: ${box.id}`);
+  }
+  return found;
+}"""
 
 # Every text of the document outside [lang] parts of another language: titles, labels, what scripts
 # will say (data-*), templates and what is hidden included.

@@ -214,6 +214,7 @@ def _on_its_way(chief: Tab, desk: Desk, seal: str, pictures: Path) -> None:
     chief.page.reload()
     told = chief.page.get_by_role("region", name="Irrégularités").inner_text()
     assert f"compromis avec la valise · objet contrôlé {item} du registre · Jeton <7>" in told
+    assert f"Chef de la Valise ({desk.chief})" in chief.page.locator("#tableau").inner_text()
     chief.page.screenshot(path=pictures / "journey-late.png", full_page=True)
     chief.goto(f"/valises/{seal}")
     check(chief, desk)

@@ -8,7 +8,15 @@ from starlette.responses import Response
 from cipher_service.console.dispatches.granting import Standing
 from cipher_service.console.pouches import picture_tall, sealing, stations
 from cipher_service.console.pouches.picture import HEIGHT, LINE, WIDTH, draw
-from cipher_service.console.pouches.reading import as_file, ask, named, page, root_shown, whole
+from cipher_service.console.pouches.reading import (
+    as_file,
+    ask,
+    named,
+    names_of,
+    page,
+    root_shown,
+    whole,
+)
 from cipher_service.console.pouches.words import CONDITIONS
 from cipher_service.console.visit import Visit
 from cipher_service.directory.register import read_directory
@@ -36,6 +44,7 @@ async def journey(visit: Visit, refusal: ServiceError | None = None) -> Response
     functions = visit.person.principal.functions
     may_announce = bool(functions & GRANT_SEATS[SIGN])
     picture = draw(found, visit.now)
+    acting = [one.officer for event in found.events for one in (event, event.witness) if one]
     return page(
         visit,
         "journey",
@@ -43,6 +52,7 @@ async def journey(visit: Visit, refusal: ServiceError | None = None) -> Response
         custodian=custodian,
         found=found,
         takers=takers,
+        names=await names_of(visit, [found.custody.holder, *acting]),
         may_announce=may_announce,
         may_rectify=bool(functions & GRANT_SEATS[SEAL]),
         first=_first(found, custodian, announces=may_announce, hands_over=bool(takers)),

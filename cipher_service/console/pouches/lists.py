@@ -13,7 +13,7 @@ from cipher_service.access.subjects import Principal
 from cipher_service.console.flow import Awaiting
 from cipher_service.console.language import mark
 from cipher_service.console.pouches import lateness, words
-from cipher_service.console.pouches.reading import ask, page
+from cipher_service.console.pouches.reading import ask, names_of, page
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import seal_store, stock, views
@@ -114,7 +114,8 @@ async def seals(
 ) -> Response:
     """The register of seals: how many are where, and the check against the table."""
     counts, moved = await ask(visit, lambda office: _stock(office, visit.person.number))
-    return page(visit, "seals", refusal, counts=counts, moved=moved, found=found)
+    names = await names_of(visit, [one for row in moved for one in (row.first, row.second)])
+    return page(visit, "seals", refusal, counts=counts, moved=moved, found=found, names=names)
 
 
 async def balance_seals(visit: Visit) -> Response:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from cipher_service.console.dispatches.desk import custodian_of
 from cipher_service.console.dispatches.granting import asking_for_photograph
 from cipher_service.console.pouches import sealing
-from cipher_service.console.pouches.reading import ask, named, page
+from cipher_service.console.pouches.reading import ask, named, names_of, page
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import photographing
@@ -71,6 +71,7 @@ async def _shown(visit: Visit, photograph: str | None) -> Response:
         chosen=chosen[0] if chosen else None,
         locator=grouped_locator(found.bag),
         most=FILE_MOST,
+        names=await names_of(visit, [each.officer for each in found.kept]),
     )
 
 

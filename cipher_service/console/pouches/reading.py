@@ -1,6 +1,6 @@
 """What the pouch bureau's pages share: the bureau to read from, forms, refusals beside a form."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -10,6 +10,7 @@ from cipher_service.access.acts import Gate
 from cipher_service.console.pouches import words
 from cipher_service.console.refusals import status_of, words_of
 from cipher_service.console.visit import Visit
+from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
 from cipher_service.pouches.office import Office, seated
 from keys.cards import read_card
@@ -25,6 +26,12 @@ async def ask(visit: Visit, question: Callable[[Office], Result]) -> Result:
         return question(seated(connection, visit.office.headquarters, gate, lambda: visit.now))
 
     return await visit.read(read)
+
+
+async def names_of(visit: Visit, numbers: Iterable[str | None]) -> dict[str, str]:
+    """Return the names of persons whom a page gives by number, beside which they stand."""
+    wanted = list(numbers)
+    return await visit.read(lambda connection, _gate: officers.names(connection, wanted))
 
 
 def page(visit: Visit, name: str, refusal: ServiceError | None = None, **values: Any) -> Response:

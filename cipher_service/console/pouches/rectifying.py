@@ -21,7 +21,7 @@ from cipher_service.console.dispatches.granting import (
 )
 from cipher_service.console.dispatches.held import held_by, sealers
 from cipher_service.console.pouches import sealing
-from cipher_service.console.pouches.reading import ask, named, page, whole
+from cipher_service.console.pouches.reading import ask, named, names_of, page, whole
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import carriage, correcting, rectifying, signing
@@ -100,6 +100,9 @@ async def desk(
         seal=seal,
         books=books,
         custodian=custodian,
+        names=await names_of(
+            visit, [one for row in books.issued for one in (row.first, row.second)]
+        ),
         drawn=drawn,
         untold=untold,
         may_announce=may_announce,
