@@ -333,8 +333,10 @@ def test_nobody_grants_what_is_not_theirs(robber: Robber) -> None:
         {"expires": timedelta(seconds=400), "dispatch": DISPATCH},
     ],
 )
-def test_no_grant_lasts_longer_than_it_may(robber: Robber, changes: dict[str, Any]) -> None:
-    changes = changes | {"expires": whole_now() + changes["expires"]}
+def test_no_grant_lasts_longer_than_it_may(
+    robber: Robber, hours: Hours, changes: dict[str, Any]
+) -> None:
+    changes = changes | {"expires": hours.now + changes["expires"]}
     with pytest.raises(GrantMalformed):
         robber.grant(**changes)
 
@@ -350,12 +352,13 @@ def test_a_revoked_officer_s_session_ends_at_once(robber: Robber) -> None:
 def test_a_grant_ends_with_its_time_its_uses_its_closing_and_the_sealing(
     robber: Robber, hours: Hours
 ) -> None:
-    used, closed, sealed, late = (robber.single() for _ in range(4))
+    ends = hours.now + timedelta(seconds=200)
+    used, closed, sealed, late = (robber.single(expires=ends) for _ in range(4))
     robber.unwrap(robber.warrant(used))
     robber.custodian.close_grant(closed)
     with pytest.raises(GrantMissing):
         robber.unwrap(robber.warrant(closed))
-    hours.now += timedelta(seconds=201)
+    hours.now = ends
     with pytest.raises(GrantMissing):
         robber.unwrap(robber.warrant(late, at=hours.now))
     robber.custodian.seal()
