@@ -130,7 +130,7 @@ def test_a_bag_is_sealed_by_two_officers_grants_over_one_seal(desk: Desk, enter:
     digest = read_claims(claims).digest.hex()
     for said in ("Permettre de sceller une valise", ", ".join(desk.seals[:2]), digest):
         assert said in shown
-    chief.page.get_by_text(f"Autorisée par {first}").wait_for()
+    chief.page.get_by_text(f"Autorisée par Chef du Chiffre ({first})").wait_for()
     assert primary(chief.page) == "Lire et autoriser le sceau"
     check_page(chief, foreign=desk.names)
     assert sealings(desk) == [], "one alone has nothing signed"
@@ -301,7 +301,7 @@ def test_a_sealed_bordereau_is_put_right_by_two_officers_grants(
     ):
         assert said in shown
     assert "sceller une valise" not in shown
-    chief.page.get_by_text(f"Autorisé par {first}").wait_for()
+    chief.page.get_by_text(f"Autorisé par Chef du Chiffre ({first})").wait_for()
     assert primary(chief.page) == "Lire et autoriser le rectificatif"
     check_page(chief, foreign=typed)
     with reading(desk.engine) as connection:

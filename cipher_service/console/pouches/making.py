@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from cipher_service.console.guard import CAMERA
 from cipher_service.console.pouches import labels, sealing, words
-from cipher_service.console.pouches.reading import ask, named, page, whole
+from cipher_service.console.pouches.reading import ask, named, names_of, page, whole
 from cipher_service.console.scan import reading_files
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
@@ -97,6 +97,7 @@ async def make_up(
     bag = await ask(visit, lambda office: _make_up(office, seal, visit.person.number))
     custodian = await sealing.custodian_stands(visit)
     granted = sealing.standing_grants(visit, bag.prepared) if bag.prepared else []
+    closer = bag.prepared.closer if bag.prepared else None
     reader, wasm = reading_files()
     visit.request.scope[CAMERA] = True
     return page(
@@ -107,6 +108,7 @@ async def make_up(
         laid=laid,
         custodian=custodian,
         granted=granted,
+        names=await names_of(visit, [closer, *granted]),
         first=_first(bag, granted=custodian.granted),
         reader=reader,
         wasm=wasm,

@@ -92,6 +92,7 @@ async def desk(
     may_announce = bool(visit.person.principal.functions & GRANT_SEATS[SIGN])
     untold = next((row for row in books.issued if row.announcement is None), None)
     first = _from(visit, right)
+    granted = [] if books.waiting is None else _granted(visit, books.waiting)
     entries = [] if right is None else list(_entries(right, first, typed or {}))
     return page(
         visit,
@@ -100,13 +101,11 @@ async def desk(
         seal=seal,
         books=books,
         custodian=custodian,
-        names=await names_of(
-            visit, [one for row in books.issued for one in (row.first, row.second)]
-        ),
+        names=await names_of(visit, _named(books, granted)),
         drawn=drawn,
         untold=untold,
         may_announce=may_announce,
-        granted=[] if books.waiting is None else _granted(visit, books.waiting),
+        granted=granted,
         whole=[each for each in entries if "." not in each.name],
         lines=_by_line(entries),
         reason=(typed or {}).get("reason", ""),
@@ -266,6 +265,14 @@ def _prepares(sitting: Sitting, found: Closing, officer: str) -> bool:
     except ServiceError:
         return False
     return True
+
+
+def _named(books: _Books, granted: list[str]) -> Iterator[str]:
+    yield from granted
+    if books.waiting is not None:
+        yield books.waiting.author
+    for row in books.issued:
+        yield from (row.first, row.second)
 
 
 def _granted(visit: Visit, waiting: Waiting) -> list[str]:
