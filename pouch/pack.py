@@ -28,6 +28,7 @@ from pouch.manifest import BAG, PACKAGES_MAX, SEAL, WEIGHT_MAX_G
 from pouch.members import bounded, read_seals
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
     from datetime import datetime
 
@@ -72,6 +73,7 @@ class Announced:
         expires: when its seal ends; None where the ministry does not know the seal.
         logged: that the log holds the seal; None as long as no signed head says so.
         rectified: how its bordereau was put right; None where it stands as sealed.
+        hand_overs: ordinal of the furthest hand-over that was told, 0 for none.
     """
 
     seal: str
@@ -83,6 +85,7 @@ class Announced:
     expires: datetime | None = None
     logged: Logged | None = None
     rectified: RectifiedTo | None = None
+    hand_overs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class Pack:
         recalled: identifiers of closings that their origins want back, unopened.
         checkpoint: the log's signed head whose root is among `roots`, as the log publishes it; b""
             for none.
+        devices: ids of the devices in force, with which a bag may be handed over without network.
     """
 
     version: int
@@ -130,6 +134,7 @@ class Pack:
     roots: dict[int, bytes]
     recalled: frozenset[str] = frozenset()
     checkpoint: bytes = b""
+    devices: frozenset[str] = frozenset()
 
 
 def make_pack(pack: Pack, *, sign: Callable[[str, bytes], Signatures]) -> bytes:
@@ -204,6 +209,7 @@ def _pack_object(pack: Pack) -> dict[str, Any]:
     # What packs did not tell from the beginning is left out where there is nothing to tell.
     recalled = {"recalled": sorted(pack.recalled)} if pack.recalled else {}
     head = {"checkpoint": canonical.text_from_bytes(pack.checkpoint)} if pack.checkpoint else {}
+    devices = {"devices": sorted(pack.devices)} if pack.devices else {}
     return {
         "v": 1,
         "type": PACK,
@@ -221,6 +227,7 @@ def _pack_object(pack: Pack) -> dict[str, Any]:
         "roots": [{"size": size, "root": pack.roots[size].hex()} for size in sorted(pack.roots)],
         **recalled,
         **head,
+        **devices,
     }
 
 
@@ -236,6 +243,7 @@ def _announced_object(bag: Announced) -> dict[str, Any]:
         **({} if expires is None else {"expires": expires}),
         **({} if bag.logged is None else {"logged": logged_object(bag.logged)}),
         **({} if bag.rectified is None else {"rectified": _rectified_object(bag.rectified)}),
+        **({"hand_overs": bag.hand_overs} if bag.hand_overs else {}),
     }
 
 
@@ -263,8 +271,9 @@ def _read(record: Record) -> Pack:
         revoked_seals=frozenset(record.texts("revoked_seals", SEAL, most=_BAGS_MAX)),
         revoked_cards=frozenset(record.texts("revoked_cards", FINGERPRINT, most=_BAGS_MAX)),
         roots=dict(roots),
-        recalled=_read_recalled(record),
+        recalled=_read_set(record, "recalled", SEAL),
         checkpoint=_read_checkpoint(record),
+        devices=_read_set(record, "devices", FINGERPRINT),
     )
     record.close()
     if pack.issued >= pack.expires:
@@ -275,13 +284,11 @@ def _read(record: Record) -> Pack:
     return pack
 
 
-def _read_recalled(record: Record) -> frozenset[str]:
-    if not record.has("recalled"):
+def _read_set(record: Record, member: str, pattern: re.Pattern[str]) -> frozenset[str]:
+    """Reads a set that is left out where it is empty: packs did not tell it from the beginning."""
+    if not record.has(member):
         return frozenset()
-    recalled = record.texts("recalled", SEAL, most=_BAGS_MAX)
-    if not recalled:
-        raise ValueError("pack.recalled is left out where it names none")
-    return frozenset(recalled)
+    return frozenset(record.texts(member, pattern, least=1, most=_BAGS_MAX))
 
 
 def _read_checkpoint(record: Record) -> bytes:
@@ -312,6 +319,7 @@ def _read_announced(record: Record) -> Announced:
         expires=record.time("expires") if record.has("expires") else None,
         logged=read_logged(record.record("logged")) if record.has("logged") else None,
         rectified=_read_rectified(record.record("rectified")) if record.has("rectified") else None,
+        hand_overs=record.integer("hand_overs", least=1) if record.has("hand_overs") else 0,
     )
     record.close()
     return announced

@@ -57,6 +57,14 @@ def of_post(connection: Connection, post: str) -> list[Known]:
     ]
 
 
+def in_force(connection: Connection) -> frozenset[str]:
+    """Return the ids of all devices in force."""
+    device = tables.device
+    return frozenset(
+        connection.scalars(select(device.c.device_id).where(device.c.state == "active"))
+    )
+
+
 def enrol(connection: Connection, post: str, ed25519: bytes, now: datetime) -> tuple[str, bool]:
     """Take a post's device into service; return its id and whether it is new.
 

@@ -23,7 +23,14 @@ from sqlalchemy import Connection
 from cipher_service import clock
 from cipher_service.directory.register import Directory, DirectoryReader
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import logging_seals, outcomes, rectifying, repository, waybills
+from cipher_service.pouches import (
+    devices,
+    logging_seals,
+    outcomes,
+    rectifying,
+    repository,
+    waybills,
+)
 from cipher_service.pouches.repository import Closing
 from cipher_service.pouches.revocations import revoked
 from cipher_service.storage.batch import Handler
@@ -31,7 +38,9 @@ from keys import canonical
 from keys.custody.protocol import Custodian
 from keys.errors import KeysError
 from keys.signing import Signatures
+from pouch.custody import custody_of
 from pouch.errors import PackMalformed
+from pouch.facts import HandedOver
 from pouch.logged import Logged
 from pouch.manifest import VALIDITY_MAX
 from pouch.pack import Announced, Arrival, Pack, make_pack
@@ -114,6 +123,7 @@ class Packs:
             roots=told.roots,
             recalled=told.recalled,
             checkpoint=told.checkpoint,
+            devices=told.devices,
         )
         try:
             body = self._signed(pack)
@@ -156,6 +166,7 @@ class _Told:
     recalled: frozenset[str]
     roots: dict[int, bytes]
     checkpoint: bytes
+    devices: frozenset[str]
 
 
 def _told(connection: Connection, directory: Directory, post: str, now: datetime) -> _Told:
@@ -184,11 +195,13 @@ def _told(connection: Connection, directory: Directory, post: str, now: datetime
         connection, {each.seal: symbols[each.seal] for each in told if each.seal in symbols}
     )
     right = rectifying.last_of(connection, [each.seal for each in told])
+    handed = _hand_overs(connection, [each.seal for each in told])
     return _Told(
         announced=tuple(
             replace(
                 _announced(closing, together, terms, proofs.by_seal.get(closing.seal)),
                 rectified=right.get(closing.seal),
+                hand_overs=handed.get(closing.seal, 0),
             )
             for closing in told
         ),
@@ -202,7 +215,14 @@ def _told(connection: Connection, directory: Directory, post: str, now: datetime
         recalled=frozenset(closing.seal for closing in told if closing.recalled),
         roots=proofs.roots,
         checkpoint=proofs.checkpoint,
+        devices=devices.in_force(connection),
     )
+
+
+def _hand_overs(connection: Connection, seals: list[str]) -> dict[str, int]:
+    """Return the ordinal of the furthest hand-over of each of these closings that has one."""
+    handed = repository.seals_told_of(connection, [HandedOver.kind], seals)
+    return {seal: custody_of(repository.events_of(connection, seal)).hand_overs for seal in handed}
 
 
 def _announced(
@@ -235,6 +255,7 @@ def _mark(directory: Directory, told: _Told) -> str:
                 # Whether, not where: each signed head of the log would make another pack.
                 bag.logged is not None,
                 None if bag.rectified is None else bag.rectified.hash,
+                bag.hand_overs,
             ]
             for bag in told.announced
         ],
@@ -242,5 +263,6 @@ def _mark(directory: Directory, told: _Told) -> str:
         sorted(told.revoked_seals),
         sorted(told.revoked_cards),
         sorted(told.recalled),
+        sorted(told.devices),
     ]
     return hashlib.sha256(canonical.encode(made_from)).hexdigest()

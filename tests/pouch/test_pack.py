@@ -31,8 +31,9 @@ LOGGED = Logged(b'{"v":1}', bytes(32), 3, 6, (bytes(32),) * 2)
 RIGHT = RectifiedTo(2, "a5" * 32, 9_450)
 PROVED = replace(
     PACK_7,
-    announced=(replace(PACK_7.announced[0], logged=LOGGED, rectified=RIGHT),),
+    announced=(replace(PACK_7.announced[0], logged=LOGGED, rectified=RIGHT, hand_overs=2),),
     checkpoint=b"log.example\n6\n",
+    devices=frozenset({"ab" * 32, "cd" * 32}),
 )
 DATA = make_pack(PACK_7, sign=ROOT.sign)
 
@@ -125,6 +126,9 @@ def test_a_pack_of_before_tells_of_no_recall_and_of_no_end() -> None:
         {"announced": None},
         {"more": 1},
         {"recalled": []},
+        {"devices": []},
+        {"devices": ["AB" * 32]},
+        {"devices": ["ab" * 32] * 2},
         {"recalled": None},
         {"recalled": ["CC" * 16]},
         {"recalled": ["cc" * 16] * 2},
@@ -135,6 +139,7 @@ def test_a_pack_of_before_tells_of_no_recall_and_of_no_end() -> None:
         {"announced": [{**decode(DATA)["statement"]["announced"][0], "expires": None}]},
         {"announced": [{**decode(DATA)["statement"]["announced"][0], "rectified": None}]},
         {"announced": [{**decode(DATA)["statement"]["announced"][0], "rectified": {}}]},
+        {"announced": [{**decode(DATA)["statement"]["announced"][0], "hand_overs": 0}]},
     ],
 )
 def test_even_the_root_cannot_sign_another_shape(change: dict[str, Any]) -> None:

@@ -110,6 +110,26 @@ def test_an_arrival_ends_the_announcement_and_makes_a_copy_of_the_next(
     assert [(each.seal, each.place) for each in after.arrivals] == [(SEAL, "PARIS")]
 
 
+def test_a_pack_tells_with_which_devices_and_as_the_how_manieth_time_a_bag_is_handed_over(
+    pouches: Pouches, publish: Publish
+) -> None:
+    pouches.closed()
+    before = publish("PARIS", NOON)
+    in_force = {
+        each.id
+        for each in (pouches.desk, pouches.second, pouches.courier, pouches.paris, pouches.lome)
+    }
+    assert before.devices == in_force
+    assert [bag.hand_overs for bag in before.announced] == [0]
+
+    pouches.bring("MINREX", *pouches.journey())
+    assert [bag.hand_overs for bag in publish("PARIS", NOON).announced] == [2]
+    pouches.run("pouch_device_revoked", {"post": "LOME", "device": pouches.lome.id})
+    after = publish("PARIS", NOON)
+    assert after.devices == in_force - {pouches.lome.id}
+    assert after.version == before.version + 2
+
+
 def test_a_lost_bag_is_revoked_at_once_and_stays_so_when_it_is_found(
     pouches: Pouches, publish: Publish
 ) -> None:

@@ -57,6 +57,7 @@ export interface Announced {
   expires: number | null; // null where the ministry does not know the seal
   logged: Logged | null; // null as long as no signed head of the log says so
   rectified: RectifiedTo | null; // null where the bordereau stands as it was sealed
+  handOvers: number; // ordinal of the furthest hand-over that was told, 0 for none
 }
 
 interface Arrival {
@@ -76,6 +77,7 @@ export interface Pack {
   revokedCards: Set<string>;
   roots: Map<number, Bytes>;
   recalled: Set<string>;
+  devices: Set<string>; // in force: with them a bag may be handed over without network
 }
 
 export class PackRefused extends Error {
@@ -179,7 +181,8 @@ async function members(statement: Value): Promise<Pack> {
     revokedSeals: set(told.items("revoked_seals", 20_000), CLOSING),
     revokedCards: set(told.items("revoked_cards", 20_000), FINGERPRINT),
     roots: new Map(told.items("roots", 1_000).map(readRoot)),
-    recalled: readRecalled(told),
+    recalled: readSet(told, "recalled", CLOSING),
+    devices: readSet(told, "devices", FINGERPRINT),
   };
   readCheckpoint(told);
   told.close();
@@ -187,12 +190,12 @@ async function members(statement: Value): Promise<Pack> {
   return pack;
 }
 
-// Left out where nothing is recalled: packs did not tell it from the beginning.
-function readRecalled(told: Taken): Set<string> {
-  if (!told.has("recalled")) return new Set();
-  const recalled = set(told.items("recalled", 20_000), CLOSING);
-  if (recalled.size === 0) throw new Malformed("an empty list is left out");
-  return recalled;
+// Left out where it is empty: packs did not tell it from the beginning.
+function readSet(told: Taken, member: string, pattern: RegExp): Set<string> {
+  if (!told.has(member)) return new Set();
+  const found = set(told.items(member, 20_000), pattern);
+  if (found.size === 0) throw new Malformed("an empty list is left out");
+  return found;
 }
 
 function readAnnounced(value: Value): Announced {
@@ -209,6 +212,7 @@ function readAnnounced(value: Value): Announced {
     expires: told.has("expires") ? told.time("expires") : null,
     logged: told.has("logged") ? readLogged(told.take("logged")) : null,
     rectified: told.has("rectified") ? readRectified(told.take("rectified")) : null,
+    handOvers: told.has("hand_overs") ? told.integer("hand_overs", 1) : 0,
   };
   told.close();
   return announced;
