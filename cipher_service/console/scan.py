@@ -41,12 +41,14 @@ EVENTS_BODY: Final = 384 * 1024
 """Two hundred events, and within one frame to the registrar."""
 READER: Final = "scan-reader.js"
 WORKER: Final = "scan-offline.js"
+HANDING: Final = "scan-handing.js"
 _HERE: Final = "/scan/files/"
 _FILES: Final = (
     "scan.js",
     "scan.css",
     READER,
     "zxing-reader.wasm",
+    HANDING,
 )
 _KINDS: Final = {
     "js": "text/javascript; charset=utf-8",
@@ -279,6 +281,7 @@ def document(language: str) -> bytes:
     named = _manifest()
     script, style = named["scan.js"], named["scan.css"]
     reader, wasm = reading_files()
+    handing = named[HANDING]
     return f"""<!DOCTYPE html>
 <html lang="{language}">
 <head>
@@ -291,7 +294,8 @@ def document(language: str) -> bytes:
 <script src="{_HERE}{script["file"]}" integrity="{script["integrity"]}"
   crossorigin="anonymous" defer></script>
 </head>
-<body data-reader="{reader}" data-wasm="{wasm}">
+<body data-reader="{reader}" data-wasm="{wasm}" data-handing="{_HERE}{handing["file"]}"
+  data-handing-integrity="{handing["integrity"]}">
 <noscript><p>{held_in(language, _SCRIPTLESS[language])}</p></noscript>
 </body>
 </html>

@@ -11,6 +11,8 @@ from cipher_service.console.static import Assets
 
 MOST = 60_000
 """Bytes, compressed and without WebAssembly."""
+LATER = 15_000
+"""Bytes of what is loaded only for a hand-over without network."""
 _LETTERS = ("plex-sans-400.woff2", "plex-sans-600.woff2", "plex-mono-400.woff2")
 _LOADED = "() => performance.getEntriesByType('resource').map((one) => new URL(one.name).pathname)"
 _KNOWN: dict[str, int] = {}
@@ -35,6 +37,10 @@ def check_whole_scanning_page(page: Page) -> None:
     told = re.match(r"const KEPT=(\[.*?\])", worker)
     assert told
     kept = [each for each in json.loads(told[1]) if not each.endswith(".wasm")]
+    # Fetched after all that reads seals, and run by whoever hands a bag over without network.
+    [later] = [each for each in kept if each.startswith("/scan/files/scan-handing.")]
+    kept.remove(later)
+    assert _travels(page, later) <= LATER
     assert len(kept) >= 5
     size = sum(_travels(page, each) for each in kept) + len(worker)
     assert size <= MOST, size

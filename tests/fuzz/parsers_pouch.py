@@ -12,6 +12,8 @@ from pouch.claims import read_claims
 from pouch.digits import decode_digits, from_azerty
 from pouch.empties_notice import EmptiesNotice, make_notice, read_notice
 from pouch.events import parse_event, read_event
+from pouch.facts import INTACT, HandedOver
+from pouch.hand_over import Half, make_answer, make_half, read_answer, read_half, read_taker
 from pouch.locator import locator, read_locator
 from pouch.pack import Arrival, make_pack, read_pack
 from pouch.papers.manifest_symbol import manifest_text, read_manifest_text
@@ -22,7 +24,8 @@ from pouch.symbol import draw
 from pouch.verdict import Trust, judge
 from tests.fuzz.parsers import Parser, of, of_text
 from tests.fuzz.parsers_keys import MALFORMED
-from tests.support.bags import BAG, Voyage, signed
+from tests.support.bags import BAG, Device, Voyage, enrolment_of, signed
+from tests.support.bags import SEAL as BAG_SEAL
 from tests.support.rectifying import rectification
 from tests.support.valise import CLOSED, announced, manifest, pack
 from tests.vectors.forge import identity
@@ -85,6 +88,19 @@ _EMPTIES: Final = make_notice(
 )
 _PICTURES: Final = tuple(map(_picture, ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP")))
 
+_GIVER, _TAKER = Device("giver"), Device("taker")
+_HALF: Final = make_half(
+    _GIVER.tell(HandedOver(1, INTACT), officer="ABENA", witness=(_TAKER, "PAUL")),
+    _GIVER.public,
+    _GIVER.sign,
+)
+_KNOWN: Final = frozenset({_GIVER.id, _TAKER.id})
+
+
+def _half(data: bytes) -> Half:
+    return read_half(data, known=_KNOWN, own=_TAKER.id, bags={BAG_SEAL: BAG})
+
+
 PARSERS: Final[tuple[Parser, ...]] = (
     of("pouch.bordereau:decode", decode, encode(manifest())),
     of(
@@ -102,6 +118,17 @@ PARSERS: Final[tuple[Parser, ...]] = (
         _EMPTIES,
     ),
     of("pouch.events:read_event", lambda data: read_event(data, _KEYS), *_TOLD),
+    of(
+        "pouch.hand_over:read_taker",
+        lambda data: read_taker(data, known=_KNOWN, own=_GIVER.id),
+        b'{"taker":%b}' % enrolment_of(_TAKER, "PARIS"),
+    ),
+    of("pouch.hand_over:read_half", _half, _HALF),
+    of(
+        "pouch.hand_over:read_answer",
+        lambda data: read_answer(data, _half(_HALF), _TAKER.public),
+        make_answer(_half(_HALF), _TAKER.sign),
+    ),
     of_text("pouch.locator:read_locator", read_locator, locator(BAG)),
     of(
         "pouch.pack:read_pack",

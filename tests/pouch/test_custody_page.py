@@ -15,6 +15,7 @@ from pouch import (
     empties_notice,
     events,
     facts,
+    hand_over,
     stock,
 )
 
@@ -26,7 +27,16 @@ KINDS = {
 }
 CODES = {
     each.code
-    for module in (events, custody, classes, stock, discrepancies, empties, empties_notice)
+    for module in (
+        events,
+        custody,
+        classes,
+        stock,
+        discrepancies,
+        empties,
+        empties_notice,
+        hand_over,
+    )
     for each in vars(module).values()
     if isinstance(each, type)
     and issubclass(each, Refusal)

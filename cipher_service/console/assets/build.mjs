@@ -89,7 +89,9 @@ async function scripts(names) {
   Object.keys(made.metafile.inputs).forEach(use);
   for (const { path, text } of made.outputFiles) {
     // A decoder's fallback to somebody's server must not even stand there; ours is always named.
-    const own = text.replace(/https:\/\/fastly\.jsdelivr\.net[^"'`$]*/g, "");
+    // Nor the namespace of drawings that the encoder of symbols could make and nobody asks it for.
+    const own = text.replace(/https:\/\/fastly\.jsdelivr\.net[^"'`$]*/g, "")
+      .replaceAll("http://www.w3.org/2000/svg", "");
     await keep(parse(path).base, Buffer.from(own));
   }
 }

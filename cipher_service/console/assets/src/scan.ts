@@ -1,16 +1,19 @@
 // The scanning page: the blind question, then the label, then the verdict; all of it also offline.
 import { groupedLocator } from "./pouch/digits.ts";
 import type { Pack } from "./pouch/pack.ts";
-import { aim, theReader } from "./scan/aiming.ts";
-import { believed, codeOf, fetchPack, heldPack, sendQueue } from "./scan/exchange.ts";
-import { scriptUrl } from "./scan/eyes.ts";
+import type { Handing } from "./handing/flow.ts";
+import { aim, still, theReader } from "./scan/aiming.ts";
+import { believed, codeOf, fetchPack, heldPack, sendQueue, settleHalves } from "./scan/exchange.ts";
+import { Camera, scriptUrl } from "./scan/eyes.ts";
 import { build, show, showStatus, tellFailure, want } from "./scan/frame.ts";
 import { showComparison, showEnrolment, showQueue } from "./scan/ledger.ts";
+import { HELP } from "./scan/help.ts";
 import { found, judged, showOutcome, type Outcome } from "./scan/outcome.ts";
 import { askQuestion, type Look } from "./scan/question.ts";
 import { selfTest } from "./scan/selftest.ts";
 import { readDevice, readEvents, type Device, type Queued } from "./scan/store.ts";
-import { against, chooseLanguage, say } from "./scan/texts.ts";
+import { against, chooseLanguage, say, spoken } from "./scan/texts.ts";
+import { FAILURES } from "./scan/words.ts";
 import { button, el, facts } from "./scan/dom.ts";
 
 let pack: Pack | null = null;
@@ -65,7 +68,7 @@ function conclude(outcome: Outcome, look: Look, device: Device): void {
     showRecorded(event, next);
     const stays = want(`recorded ${event.counter}`);
     void synchronise(false).then(async () => {
-      const now = (await readEvents()).find((each) => each.counter === event.counter);
+      const now = (await readEvents()).find((each) => each.id === event.id);
       if (now?.answer && stays()) showRecorded(now, next);
     }, showTrouble);
   });
@@ -93,9 +96,38 @@ async function synchronise(again: boolean): Promise<void> {
     if (await fetchPack(device)) await sendQueue((await readDevice()) ?? device, false);
     const now = await readDevice();
     if (now) pack = await heldPack(now);
+    if (pack) await settleHalves(pack);
   } finally {
     await showStatus();
   }
+}
+
+function loaded(): Promise<Handing> {
+  const { handing = "", handingIntegrity = "" } = document.body.dataset;
+  return new Promise((resolve, reject) => {
+    addEventListener("handing", (told) => resolve((told as CustomEvent<Handing>).detail), { once: true });
+    const script = el("script", {
+      integrity: handingIntegrity, crossorigin: "anonymous", error: reject,
+    });
+    script.src = scriptUrl(handing);
+    document.head.append(script);
+  });
+}
+
+// A hand-over without network has a script of its own, which whoever only reads seals never runs.
+async function handOver(back: () => void): Promise<void> {
+  const device = await readDevice();
+  const begun = await loaded().catch(() => null);
+  if (!begun || !device?.trusted || !pack) {
+    tellFailure(begun ? "NO_PACK" : "UNAVAILABLE");
+    return;
+  }
+  begun({
+    device, pack, back, show, tellFailure, spoken, failures: FAILURES, help: HELP,
+    camera: (video) => new Camera(video, theReader()),
+    still: (input, seen) => still(input, theReader(), seen),
+    synchronise: () => void synchronise(false).catch(showTrouble),
+  });
 }
 
 function showTrouble(error: unknown): void {
@@ -109,7 +141,7 @@ build(() => void readDevice().then((device) => {
   const home = (): void => void begin();
   const test = (): void => selfTest(device as Device, theReader, queue);
   const queue = (): void => {
-    if (device?.trusted) void showQueue(device, synchronise, test, home);
+    if (device?.trusted) void showQueue(device, synchronise, test, home, () => void handOver(queue));
   };
   queue();
 }, showTrouble));

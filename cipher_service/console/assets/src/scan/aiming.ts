@@ -67,7 +67,7 @@ async function begin(
   tools.replaceChildren(lit, await lenses(camera, row, choice, word, other));
 }
 
-async function still(
+export async function still(
   input: HTMLInputElement, eyes: Reader, seen: (text: string) => void,
 ): Promise<void> {
   const file = input.files?.[0];

@@ -43,7 +43,7 @@ export async function enrolment(device: Device): Promise<Members> {
   return { ed25519, officer, post, signature };
 }
 
-async function sign(device: Device, context: string, message: Bytes): Promise<string> {
+export async function sign(device: Device, context: string, message: Bytes): Promise<string> {
   const signed = framed(context, message);
   const signature = await crypto.subtle.sign("Ed25519", device.keys.privateKey, signed);
   return base64(new Uint8Array(signature));

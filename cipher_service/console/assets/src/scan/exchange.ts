@@ -87,6 +87,14 @@ export async function sendQueue(device: Device, again: boolean): Promise<void> {
   }
 }
 
+// A half whose answer was never read here, of which the pack tells that the taker delivered it.
+export async function settleHalves(pack: Pack): Promise<void> {
+  const told = (await readEvents()).filter(({ state, handing }) => state === "half" && handing
+    && (pack.arrivals.has(handing.seal)
+      || (pack.announced.get(handing.seal)?.handOvers ?? 0) >= handing.ordinal));
+  await keepEvents(told.map((event) => ({ ...event, state: "recorded" as const })));
+}
+
 function answered(event: Queued, answer: Answer | undefined): Queued {
   if (!answer) return event;
   return { ...event, state: answer.refusal ? "refused" : "recorded", answer };
@@ -96,7 +104,8 @@ function answered(event: Queued, answer: Answer | undefined): Queued {
 // device says by its own signature whose it is, so that a ministry that lost its enrolment can take it in
 // again, and then its readings.
 export async function exported(events: Queued[], device: Device): Promise<string> {
-  const files = events.map((event) => event.file).join(",");
+  const whole = events.filter((event) => event.state !== "half");
+  const files = whole.map((event) => event.file).join(",");
   return `{"clock":null,"device":${encode(await enrolment(device))},"events":[${files}]}`;
 }
 

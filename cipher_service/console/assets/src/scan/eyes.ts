@@ -11,7 +11,7 @@ const POLICY = (
   }
 ).trustedTypes?.createPolicy("app", {
   createScriptURL(url: string): string {
-    const ours = /^\/scan\/(?:files\/scan-reader\.[0-9a-f]{16}\.js|offline\.js)$/;
+    const ours = /^\/scan\/(?:files\/scan-(?:reader|handing)\.[0-9a-f]{16}\.js|offline\.js)$/;
     if (!ours.test(url)) throw new TypeError("not a script of this page");
     return url;
   },

@@ -8,7 +8,7 @@ const NOTHING_LOST: Both = {
   en: "What is recorded stays on this device, even switched off, until the ministry has received it.",
 };
 
-const HELP: Record<string, readonly [Both, ...Both[]]> = {
+export const HELP: Record<string, readonly [Both, ...Both[]]> = {
   question: [
     {
       fr: "Tapez le numéro moulé sur le scellé avant de regarder l’étiquette : une étiquette recopiée se trahit là.",

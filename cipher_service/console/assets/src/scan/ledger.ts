@@ -11,11 +11,12 @@ import { against, moment, say, type Text } from "./texts.ts";
 
 export async function showQueue(
   device: Device, synchronise: (again: boolean) => Promise<void>, test: () => void, back: () => void,
+  handOver: () => void,
 ): Promise<void> {
   const stays = want("queue");
   const events = (await readEvents()).reverse();
   if (!stays()) return;
-  const redraw = (): void => void showQueue(device, synchronise, test, back);
+  const redraw = (): void => void showQueue(device, synchronise, test, back, handOver);
   const send = button(say("send"), () => void pressed(send, async () => {
     try {
       await synchronise(true);
@@ -39,6 +40,7 @@ export async function showQueue(
   show("queue", [
     el("h1", {}, say("queue")),
     send,
+    button(say("hand_over"), handOver),
     button(say("export"), () => void exportQueue(device)),
     events.length
       ? el("ol", { class: "scan-list", reversed: true }, ...events.map(line))
@@ -61,9 +63,10 @@ export async function showQueue(
 function line(event: Queued): HTMLElement {
   const answer = event.answer;
   const state = event.state === "pending" ? say("pending")
+    : event.state === "half" ? say("half")
     : event.state === "recorded" ? say("state_recorded")
     : say("state_refused", { code: answer?.refusal ?? "?" });
-  const kind: Text = event.kind === "received" ? "received" : "seen";
+  const kind: Text = event.handing ? "handed" : event.kind === "received" ? "received" : "seen";
   const told = against(answer);
   return el("li", {
     class: told.length ? "scan-entry scan-entry--conflict" : "scan-entry",

@@ -34,14 +34,23 @@ export interface Queued {
   kind: string;
   bag: string;
   at: number;
-  state: "pending" | "recorded" | "refused";
+  state: "pending" | "recorded" | "refused" | "half";
   answer: Answer | null;
+  handing?: Handing;
+}
+
+// Of a hand-over without network: `file` is the giver's half until the taker's answer was read.
+export interface Handing {
+  seal: string;
+  ordinal: number;
+  taker: string; // its public key, by which the answer is judged
+  carried: boolean; // another telephone's event, which this one takes along
 }
 
 // The browser kept nothing of what it was given, or cannot be asked: refused storage, or no room.
 export class NotKept extends Error {}
 
-const STORES = ["device", "events", "pack"] as const;
+const STORES = ["device", "events", "pack", "carried"] as const;
 type Store = (typeof STORES)[number];
 const SELF = "self";
 const TRIAL = "trial";
@@ -49,12 +58,16 @@ let opened: Promise<IDBDatabase> | null = null;
 
 function database(): Promise<IDBDatabase> {
   opened ??= new Promise<IDBDatabase>((resolve, reject) => {
-    const request = indexedDB.open("scan", 1);
-    request.onupgradeneeded = () => {
-      request.result.createObjectStore("device");
-      request.result.createObjectStore("pack");
-      request.result.createObjectStore("events", { keyPath: "counter" });
+    const request = indexedDB.open("scan", 2);
+    request.onupgradeneeded = ({ oldVersion }) => {
+      if (oldVersion < 1) {
+        request.result.createObjectStore("device");
+        request.result.createObjectStore("pack");
+        request.result.createObjectStore("events", { keyPath: "counter" });
+      }
+      request.result.createObjectStore("carried", { keyPath: "id" });
     };
+    request.onblocked = () => reject(new Error("another tab holds what was kept before"));
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   }).catch((error: unknown) => {
@@ -105,14 +118,21 @@ export async function tryKeeping(keys: CryptoKeyPair): Promise<void> {
   });
 }
 
-export function readEvents(): Promise<Queued[]> {
-  return within("readonly", (store) => store("events").getAll());
+// What this telephone told, then what it takes along for others.
+export async function readEvents(): Promise<Queued[]> {
+  const own = await within<Queued[]>("readonly", (store) => store("events").getAll());
+  const carried = await within<Queued[]>("readonly", (store) => store("carried").getAll());
+  return [...own, ...carried];
+}
+
+function placeOf(event: Queued): Store {
+  return event.handing?.carried ? "carried" : "events";
 }
 
 export async function keepEvents(events: Queued[]): Promise<void> {
   if (events.length === 0) return;
   await within("readwrite", (store) => {
-    const requests = events.map((event) => store("events").put(event));
+    const requests = events.map((event) => store(placeOf(event)).put(event));
     return requests[requests.length - 1] as IDBRequest<IDBValidKey>;
   });
 }
@@ -129,7 +149,7 @@ export async function appendEvent(event: Queued, device: Device): Promise<void> 
 export async function tellAgain(device: Device): Promise<number> {
   const recorded = (await readEvents()).filter((event) => event.state === "recorded");
   await within("readwrite", (store) => {
-    for (const event of recorded) store("events").put({ ...event, state: "pending" });
+    for (const event of recorded) store(placeOf(event)).put({ ...event, state: "pending" });
     return store("device").put(device, SELF);
   });
   return recorded.length;

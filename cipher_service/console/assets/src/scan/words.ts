@@ -190,6 +190,10 @@ export const FAILURES: Record<string, Both> = {
     fr: "Aucun symbole n’est lisible sur cette image. Recommencez de plus près, ou tapez le localisateur.",
     en: "No symbol can be read in this picture. Try again closer, or type the locator.",
   },
+  NO_PACK: {
+    fr: "Aucun paquet n’est ici : personne n’y est reconnu. Rien n’a été signé ; actualisez au retour du réseau.",
+    en: "There is no pack here: nobody can be recognised. Nothing was signed; refresh when there is a network.",
+  },
   EXERCISE: {
     fr: "C’est un exercice : rien n’a été consigné. Finissez-le dans la file, puis lisez le sac de nouveau.",
     en: "This is an exercise: nothing was recorded. End it in the queue, then read the bag again.",
