@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -109,7 +110,6 @@ def test_the_file_is_the_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_process_that_is_made_to_crash_leaves_no_core_file(tmp_path: Path) -> None:
-    """Before the next test, which takes this very process the right to any core file."""
     script = (
         "import os, resource, sys; from keys.confinement import forbid_dumps;"
         "hard = resource.getrlimit(resource.RLIMIT_CORE)[1];"
@@ -130,20 +130,23 @@ def test_a_process_that_is_made_to_crash_leaves_no_core_file(tmp_path: Path) -> 
         pytest.skip("this system writes no core files at all: nothing was proved")
 
 
-def test_this_process_can_be_closed_to_others() -> None:
+def test_a_process_can_be_closed_to_others() -> None:
+    """In one of its own: only the superuser gets a hard limit back, and other tests need theirs."""
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    child = get_context("fork").Process(target=_close_to_others)
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert resource.getrlimit(resource.RLIMIT_CORE) == before
+
+
+def _close_to_others() -> None:
     libc = ctypes.CDLL(None)
-    get_dumpable, set_dumpable = 3, 4
-    before = libc.prctl(get_dumpable, 0, 0, 0, 0)
-    limits = resource.getrlimit(resource.RLIMIT_CORE)
-    try:
-        forbid_dumps()
-        assert libc.prctl(get_dumpable, 0, 0, 0, 0) == 0
-        assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
-    finally:
-        libc.prctl(set_dumpable, before, 0, 0, 0)
-        # Nobody but the superuser gets a hard limit back.
-        with suppress(ValueError):
-            resource.setrlimit(resource.RLIMIT_CORE, limits)
+    get_dumpable = 3
+    assert libc.prctl(get_dumpable, 0, 0, 0, 0) == 1
+    forbid_dumps()
+    assert libc.prctl(get_dumpable, 0, 0, 0, 0) == 0
+    assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
 
 
 def test_no_command_is_loaded_by_the_package_that_it_stands_in() -> None:
