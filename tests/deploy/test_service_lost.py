@@ -152,8 +152,25 @@ def test_the_page_restores_the_service_alone_and_nothing_recurs(tmp_path: Path) 
         ministry.start()
         try:
             _require_nothing_twice(ministry, given, letter, (paris, lome), sent)
+            _lost_again(page, ministry, desk, backup, last.origin)
+            paris.online("directory")
         finally:
             ministry.close()
+
+
+def _lost_again(page: Path, ministry: ApartMinistry, desk: Path, backup: str, first: str) -> None:
+    """From the same backup, which knows of no restore: the log's name is one that none had yet."""
+    data = ministry.settings.data
+    ministry.stop(signal.SIGKILL)
+    ministry.engine.dispose()
+    shutil.rmtree(data)
+    said = _follow(page, ministry, desk, backup)
+    assert f"{first}/r1 " in said
+    ministry.settings = Settings.load(data)
+    assert ministry.settings.log_origin == f"{first}/r2"
+    ministry.engine = open_engine(ministry.settings.database)
+    ministry.start()
+    _typed(ministry, "check")
 
 
 def _require_nothing_twice(
