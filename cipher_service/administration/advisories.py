@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NoReturn
-from zipfile import BadZipFile, ZipFile, is_zipfile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, is_zipfile
 
 from packaging.utils import canonicalize_name
 
@@ -203,6 +203,8 @@ def _packed(archive: ZipFile) -> Iterator[tuple[str, bytes]]:
     for entry in entries:
         if entry.header_offset < 0:
             raise BadZipFile("an entry before the beginning")
+        if entry.compress_type not in {ZIP_STORED, ZIP_DEFLATED}:
+            raise AdvisoriesUnreadable("a ZIP packed otherwise than by deflate")
         with archive.open(entry) as file:
             data = file.read(LARGEST_RECORD + 1)
         total += len(data)

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZipFile
 
 import pytest
 
@@ -198,6 +198,16 @@ def test_an_enciphered_zip_is_refused(tmp_path: Path) -> None:
             at = data.find(mark, at + 4)
     packed.write_bytes(data)
     with pytest.raises(AdvisoriesUnreadable, match="RuntimeError"):
+        collect([packed], ASKED)
+
+
+@pytest.mark.parametrize("packing", [ZIP_BZIP2, ZIP_LZMA])
+def test_a_zip_packed_otherwise_is_refused(tmp_path: Path, packing: int) -> None:
+    """Their unpackers take memory by what the file says, and end on damage as a disk does."""
+    packed = tmp_path / "all.zip"
+    with ZipFile(packed, "w", packing) as archive:
+        archive.writestr("a.json", json.dumps(ECDSA))
+    with pytest.raises(AdvisoriesUnreadable, match="deflate"):
         collect([packed], ASKED)
 
 
