@@ -65,9 +65,12 @@ def enter(ministry: Stage, browser: Browser) -> Iterator[Enter]:
         if role is not None:
             there = Demonstration.of(ministry.settings)
             officer = next(one.officer for one in there.people() if one.role == role)
-            tab.goto(f"/demonstration/{there.new_link(officer)}")
-            if language not in (None, tab.page.locator("html").get_attribute("lang")):
-                tab.goto(f"/?lang={language}")  # an earlier test may have left another one kept
+            request = tab.blank.context.request
+            home = request.get(f"/demonstration/{there.new_link(officer)}")
+            assert home.status == 200
+            if language is not None and f'<html lang="{language}"' not in home.text():
+                request.get(f"/?lang={language}")  # an earlier test may have left another one kept
+            tab.lands = True
         return tab
 
     yield entered

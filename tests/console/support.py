@@ -54,17 +54,28 @@ _REPORT = re.compile(r"^CSP report \d+: (.+)$", re.MULTILINE)
 
 @dataclass
 class Tab:
-    """A page, and what it complained about; `hosts` are all that it asked for anything."""
+    """A page, and what it complained about; `hosts` are all that it asked for anything.
 
-    page: Page
+    Whoever signed in `lands` on the home page, once a test looks; not if it first goes elsewhere.
+    """
+
+    blank: Page
     origin: str
     complaints: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
-    foreign: set[str] = field(default_factory=set)
     expected: tuple[int, ...] = ()
+    lands: bool = False
+
+    @property
+    def page(self) -> Page:
+        """The page that the tab shows."""
+        if self.lands:
+            self.goto("/")
+        return self.blank
 
     def goto(self, path: str, *, status: int = 200) -> Response:
         """Open a page of the console, which answers with this status; give the answer."""
+        self.lands = False
         self.expected = (status,)
         response = self.page.goto(path)
         assert response is not None

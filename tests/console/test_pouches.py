@@ -422,25 +422,6 @@ def test_the_register_of_seals_is_compared_with_the_table_and_moved_by_two(
     check(tab, desk)
 
 
-@pytest.mark.parametrize(
-    ("role", "path", "status"),
-    [
-        ("DRAFTER", "/valises/depot", 403),
-        ("DRAFTER", "/valises/departs", 403),
-        ("AUDITOR", "/valises/scelles", 403),
-        ("DRAFTER", f"/valises/{inbound.SEAL}", 404),
-        ("CHIEF-POUCH", "/valises/nothing", 404),
-        ("HEAD-OF-POST", "/valises/departs", 403),
-    ],
-)
-def test_whoever_may_not_is_told_so_or_sees_nothing(
-    desk: Desk, enter: Enter, role: str, path: str, status: int
-) -> None:
-    tab = enter(role)
-    tab.goto(path, status=status)
-    check_page(tab, foreign=desk.names)
-
-
 def test_a_phone_shows_what_is_under_way(desk: Desk, enter: Enter, pictures: Path) -> None:
     tab = enter("CHIEF-POUCH", width=390, height=844)
     for path in ("/valises", "/valises/departs"):
