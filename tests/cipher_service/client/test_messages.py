@@ -17,6 +17,8 @@ from keys.errors import KeysError, Refusal
 from tests.surfaces.client.offline.posts import ROOT
 
 CLIENT = ROOT / "cipher_service" / "client"
+NO_POST_S = ("keys.custody", "keys.rotation_record")
+"""What no post runs: the ministry's own commands have their words of what these refuse."""
 
 
 def _kinds(kind: type[KeysError]) -> set[type[KeysError]]:
@@ -24,14 +26,14 @@ def _kinds(kind: type[KeysError]) -> set[type[KeysError]]:
 
 
 def _refusals() -> dict[str, type[KeysError]]:
-    """Every named refusal of keys/, wherever it is; a post has no custodian."""
+    """Every named refusal of keys/ that a post can meet, wherever it is."""
     for module in pkgutil.walk_packages([str(ROOT / "keys")], "keys."):
-        if not module.name.startswith("keys.custody"):
+        if not module.name.startswith(NO_POST_S):
             importlib.import_module(module.name)
     return {
         kind.code: kind
         for kind in _kinds(KeysError) - {KeysError, Refusal}
-        if kind.__module__.startswith("keys.") and not kind.__module__.startswith("keys.custody")
+        if kind.__module__.startswith("keys.") and not kind.__module__.startswith(NO_POST_S)
     }
 
 
