@@ -70,7 +70,9 @@ class Tab:
     def page(self) -> Page:
         """The page that the tab shows."""
         if self.lands:
+            expected = self.expected
             self.goto("/")
+            self.expected = expected
         return self.blank
 
     def goto(self, path: str, *, status: int = 200) -> Response:
