@@ -23,7 +23,7 @@ from keys.custody import read_credential
 from keys.custody.rotation import Terminal
 from keys.log.checkpoints import Checkpoint
 from keys.log.notes import Note
-from tests.deploy.test_runbooks import APART, BIN, BLOCK, PAGES_OF, strictly
+from tests.deploy.test_runbooks import BIN, BLOCK, PAGES_OF, strictly
 from tests.surfaces.administration.parted import custody_module, serving
 from tests.surfaces.administration.running import run
 from tests.surfaces.client.online.live import LiveMinistry, Post
@@ -116,7 +116,7 @@ def test_the_page_restores_the_service_alone_and_nothing_recurs(tmp_path: Path) 
     desk.mkdir()
     letter = desk / "lettre.txt"
     letter.write_text("Le ministre arrive mardi.", "utf-8")
-    data, [page] = ministry.settings.data, [PAGES_OF[name] for name in APART]
+    data, page = ministry.settings.data, PAGES_OF["service-lost"]
     with ministry.custodian():
         ministry.start()
         paris = ministry.enrolled("PARIS", tmp_path / "paris")
