@@ -12,6 +12,7 @@ import pytest
 from cipher_service.administration.sample import make_officers
 from cipher_service.administration.stage import Stage, stage
 from tests.console.conftest import Enter
+from tests.console.first_load import check_travel
 from tests.console.support import WIDE, Tab, check_html, check_on_both_screens, check_quiet
 from tests.console.test_every_page import PATHS, WHO
 from tests.console.test_signing import names
@@ -82,4 +83,5 @@ def test_every_list_says_that_there_is_nothing_yet(
             assert said in tab.page.locator("main").inner_text(), address
         check_on_both_screens(tab.page, (*names(ministry), "OFF-", "cipher-service "))
         check_html(tab.page, answer.text())
+        check_travel(tab.page, answer)
         check_quiet(tab)
