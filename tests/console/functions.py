@@ -7,6 +7,7 @@ told so.
 import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -92,8 +93,12 @@ class Officers:
         return sorted(self.numbers)
 
     def ask(self, asked: Iterable[tuple[str | None, Question]]) -> list[Told]:
-        """Ask as these functions (None: as nobody), several at one time; answers in that order."""
-        return asyncio.run(self._ask(list(asked)))
+        """Ask as these functions (None: as nobody), several at one time; answers in that order.
+
+        In a thread of its own: where a browser is driven, this one's event loop counts as running.
+        """
+        with ThreadPoolExecutor(1) as apart:
+            return apart.submit(asyncio.run, self._ask(list(asked))).result()
 
     async def _ask(self, asked: list[tuple[str | None, Question]]) -> list[Told]:
         origin = self.on.settings.console_origin
