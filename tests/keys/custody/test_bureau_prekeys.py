@@ -197,7 +197,7 @@ def test_a_prekey_opens_only_what_names_it(custody: Custody, paris: Custody) -> 
     data = _written(paris, custody, replace(prekey, id=other.id))
     with pytest.raises(NotIntended):
         custody.open_file_key(*_arguments(data))
-    assert len(canonical.decode(custody.kept_headers())) == 1, "told still: it needs no key"
+    assert custody.kept_headers() == b"[]"
 
 
 def test_nothing_stands_behind_a_header_but_the_one_that_was_kept_for_it(
@@ -248,7 +248,7 @@ def test_a_suspended_edition_makes_no_prekeys_and_what_it_signed_opens_nothing(
     custody.suspend_key(KEY, b"1", b"doubt")
     with pytest.raises(KeyRetired):
         custody.open_file_key(*_arguments(data))
-    assert len(canonical.decode(custody.kept_headers())) == 1, "told still: it needs no key"
+    assert custody.kept_headers() == b"[]"
     with pytest.raises(KeyNotUsable):
         custody.make_prekeys(b"1")
 
