@@ -77,6 +77,7 @@ def take_in(arguments: Namespace, terminal: Terminal) -> None:
     changes nothing.
 
     Raises:
+        Refused: ROTATION_TAKEN_IN: another has just entered one; what was entered before stands.
         ServiceError: the directory does not take a card.
         KeysError: the custodian does not answer.
     """
@@ -120,6 +121,8 @@ def _enter(
     card, post = custodian.card(), installation.settings.headquarters
     found = Found(card=rotation.fingerprint, statement=rotation.digest)
     with journal_of(installation).act(ROTATED, rotation.key, found) as connection:
+        if is_entered(connection, rotation):
+            raise Refused("ROTATION_TAKEN_IN", key=rotation.key, number=rotation.number)
         now = clock.now().replace(microsecond=0)
         if card.fingerprint == rotation.fingerprint:
             enrolment.install(connection, card, now)

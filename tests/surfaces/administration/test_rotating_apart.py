@@ -136,3 +136,24 @@ def test_a_taking_in_that_was_cut_short_left_nothing_and_is_typed_again(parted: 
     assert made["fingerprint"] not in _rotations(parted, BUREAU)
     assert _given(parted, "keys", "take-in") == [made]
     assert made["fingerprint"] in _rotations(parted, BUREAU)
+
+
+def test_two_takings_in_at_once_enter_a_rotation_once(
+    parted: Parted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, look = _exchanged(parted), rotating_apart._waiting
+
+    def another_comes_between(*given: Any) -> Any:
+        found = look(*given)
+        monkeypatch.setattr(rotating_apart, "_waiting", look)
+        assert _given(parted, "keys", "take-in") == [made]
+        return found
+
+    monkeypatch.setattr(rotating_apart, "_waiting", another_comes_between)
+    late = run("--data", str(parted.data), "keys", "take-in")
+    assert late.returncode == 1
+    assert "(ROTATION_TAKEN_IN)" in late.stderr
+    life = _given(parted, "audit", "ask", "life", BUREAU)
+    done = [each for each in life if each.get("card") == made["fingerprint"]]
+    assert [each["action"] for each in done] == ["key_rotate"]
+    assert _given(parted, "keys", "take-in") == []
