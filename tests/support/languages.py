@@ -8,7 +8,7 @@ ENGLISH: Final = re.compile(
     r"bag|bags|whole|what|that|not|cannot|from|only|something|follows|canonical)\b",
     re.IGNORECASE,
 )
-_DETAIL: Final = "Détail : "
+_DETAIL: Final = "Détail technique, en anglais : "
 
 
 def english_in(told: str, *, details: bool = False) -> list[str]:
