@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from keys.custody.bureau_opening import PREFIX_BYTES
 from keys.custody.versions import Book, bureau_key
+from keys.prekeys import PrekeyUsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,5 +53,21 @@ class Bureau:
 
     def open_file_key(self, header: Header, peek: Callable[[int], bytes]) -> bytes:
         """The file key of a header; see `Custodian.open_file_key`."""
-        shown = header.encode() + self._kept(header)
-        return self._custodian.open_file_key(shown, peek(PREFIX_BYTES))
+        return self.shown(
+            header, lambda shown: self._custodian.open_file_key(shown, peek(PREFIX_BYTES))
+        )
+
+    def shown(self, header: Header, ask: Callable[[bytes], bytes]) -> bytes:
+        """What the custodian answers, asked with a header and with what was kept for it.
+
+        A prekey may be spent between the look for what is kept and the question: then it was kept
+        before, and is found at a second look.
+        """
+        kept = self._kept(header)
+        try:
+            return ask(header.encode() + kept)
+        except PrekeyUsed:
+            found = self._kept(header)
+            if found == kept:
+                raise
+            return ask(header.encode() + found)

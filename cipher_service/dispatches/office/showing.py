@@ -13,6 +13,7 @@ again while it is given.
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Engine
@@ -28,6 +29,7 @@ from keys.age.header import Header
 from keys.canonical import bytes_from_text, decode
 from keys.cards import Card
 from keys.custody import Custodian
+from keys.custody.bureau import Bureau
 from keys.custody.bureau_opening import PREFIX_BYTES
 from keys.dispatch import Head, read_again, read_parts
 from keys.manifest import Manifest, Part
@@ -146,9 +148,11 @@ class Showing:
         with reading(self._engine) as connection:
             record = dispatch_of(connection, self._post, dispatch_id)
         with self._reception.envelope(record) as source:
-            header = Header.parse(source)
-            shown = header.encode() + kept.find(self._engine, header)
-            made = self._custodian.rewrap_header(shown, source.read(PREFIX_BYTES), recipient)
+            header, prefix = Header.parse(source), source.read(PREFIX_BYTES)
+            hands = Bureau(self._custodian, partial(kept.find, self._engine))
+            made = hands.shown(
+                header, lambda shown: self._custodian.rewrap_header(shown, prefix, recipient)
+            )
         told = decode(made)
         return {**told, "header": bytes_from_text(told["header"])}
 

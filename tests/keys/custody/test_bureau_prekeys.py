@@ -192,6 +192,28 @@ def test_a_prekey_goes_only_once_what_it_opened_is_kept(
     custody.spend_prekey(b"\xff", b"")
 
 
+def test_a_prekey_that_is_spent_between_the_look_and_the_question_costs_nothing(
+    custody: Custody, paris: Custody, tmp_path: Path
+) -> None:
+    data = _written(paris, custody, _made(custody)[0])
+    desk, header = Desk(custody, {}), _header(data)
+    _read(data, desk, paris, tmp_path)
+    looks: list[bytes] = []
+
+    def look(of: Header) -> bytes:
+        found = desk.kept.get(of.stanzas[0].args[0], b"")
+        if not looks:
+            assert desk.spend() == 1
+        looks.append(found)
+        return found
+
+    prefix = data[len(header.encode()) :]
+    assert Bureau(custody, look).open_file_key(header, lambda most: prefix[:most])
+    assert [bool(found) for found in looks] == [False, True]
+    with pytest.raises(PrekeyUsed):
+        Bureau(custody).open_file_key(header, lambda most: prefix[:most])
+
+
 def test_a_prekey_opens_only_what_names_it(custody: Custody, paris: Custody) -> None:
     prekey, other = _made(custody, 2)
     data = _written(paris, custody, replace(prekey, id=other.id))
