@@ -8,8 +8,9 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RANDOM_BITS = 80
 _REGISTER = re.compile(r"([0-9]{4})/([0-9]{6,9})")
 INCARNATIONS = 100
-# Incarnation of week 1: a year has 53 weeks at most; what is below belongs to editions.
-_FIRST_WEEK = INCARNATIONS - 53
+# Incarnation of week 1: a year has 53 weeks at most, and after a restore in the last of them eight
+# more must find an epoch; what is below belongs to editions.
+_FIRST_WEEK = INCARNATIONS - 53 - 8
 
 
 def register_number(year: int, number: int) -> str:

@@ -31,7 +31,7 @@ from tests.surfaces.client.online.live import LiveMinistry, Post
 
 POINTS = 20 if os.environ.get("GATES") == "full" else 2
 OF_ONE_MINISTRY = 5
-"""Restores in one week: at the end of a year few of its epochs are left."""
+"""Restores in one week: at the end of a year nine of its epochs are left."""
 SEED = int(os.environ.get("SEED", "19"))
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]

@@ -1,5 +1,7 @@
 """Order, states and numbers, without a database."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from cipher_service.references import (
     new_id,
     parse_register_number,
     register_number,
+    restored_epoch,
     series_epoch,
 )
 
@@ -56,6 +59,14 @@ def test_epochs_are_years_with_incarnations() -> None:
     assert series_epoch(2026, 1) == 202601
     with pytest.raises(ValueError, match="100"):
         series_epoch(2026, 100)
+
+
+def test_eight_restores_may_follow_one_on_the_last_day_of_a_year() -> None:
+    assert restored_epoch(clock.parse("2028-12-31T23:59:59Z")) + 8 == series_epoch(2028, 99)
+    weeks = {
+        restored_epoch(clock.parse("2026-01-01T00:00:00Z") + timedelta(7 * n)) for n in range(52)
+    }
+    assert (len(weeks), min(weeks)) == (52, series_epoch(2026, 39))
 
 
 def test_ids_are_ulids_in_order_of_time() -> None:
