@@ -29,9 +29,10 @@ MOST_ABOUT: Final = 5000
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _VERSION: Final = re.compile(r"[!-~]{1,128}")
 _INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?Z")
-# How zipfile ends on what is no whole ZIP; a RuntimeError, on an entry that is enciphered.
+# How zipfile ends on what is no whole ZIP; a RuntimeError, on an entry that is enciphered or of a
+# later version of the format.
 _DAMAGED: Final = (
-    *(BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError),
+    *(BadZipFile, zlib.error, EOFError, RuntimeError),
     *(IndexError, UnicodeDecodeError, struct.error),
 )
 _EVENTS: Final = frozenset({"introduced", "fixed", "last_affected", "limit"})

@@ -33,11 +33,18 @@ def house_of(folder: Path, functions: Mapping[str, str]) -> Iterator[House]:
     )
     found_installation(settings)
     keys = found_officers(settings, functions, folder)
+    with custodian_working(settings):
+        yield House(settings, keys)
+
+
+@contextmanager
+def custodian_working(settings: Settings) -> Iterator[None]:
+    """Let the custodian of an installation answer."""
     command = [sys.executable, "-m", "keys.custody.worker", "--store"]
     command += [str(settings.custodian_store), "--credential", str(settings.custodian_credential)]
     command += ["--socket", settings.custodian.removeprefix("worker:")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout is not None
         assert worker.stdout.readline().startswith("READY")
-        yield House(settings, keys)
+        yield
         worker.terminate()

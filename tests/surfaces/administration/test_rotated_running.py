@@ -6,35 +6,23 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cipher_service.administration.founding import found_installation, planned
 from cipher_service.administration.stage import Stage, chiffre
 from keys.canonical import encode
 from keys.cards import read_card
 from keys.endorsement import read_introduction, root_fingerprint
 from tests.support import postgres
-from tests.support.ports import free_port
+from tests.surfaces.administration.ministry_on import ministry_on
 from tests.surfaces.administration.running import done, given
-from tests.surfaces.api.live import serving
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
-    url, port = "", free_port()
+    url = ""
     if request.param == "postgresql":
         cluster: postgres.Cluster = request.getfixturevalue("postgres_cluster")
         url = cluster.fresh()
-    settings = planned(
-        tmp_path / "data",
-        host="127.0.0.1",
-        port=port,
-        workers=1,
-        issuer=f"http://127.0.0.1:{port}",
-        database_url=url,
-    )
-    founding = found_installation(settings)
-    (settings.data / "posts").mkdir(mode=0o700)
-    with serving(settings):
-        yield Stage(settings, founding, "en")
+    with ministry_on(tmp_path / "data", url) as on:
+        yield on
 
 
 def _introduced(on: Stage) -> tuple[str, str]:

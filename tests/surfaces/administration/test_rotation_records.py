@@ -1,8 +1,6 @@
 """`cipher-service keys confirm`, `record`, `recorded`: a rotation as the log tells it."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +15,7 @@ from keys import canonical
 from keys.custody.rotation import Terminal
 from keys.custody.store import read_credential
 from keys.verifier.__main__ import main
+from tests.surfaces.administration.house import custodian_working
 from tests.surfaces.administration.running import run
 from tests.surfaces.administration.test_presence import House, founded, house
 
@@ -60,15 +59,8 @@ class Desk:
 
 @pytest.fixture
 def desk(house: House, tmp_path: Path) -> Iterator[Desk]:
-    settings = house.settings
-    command = [sys.executable, "-m", "keys.custody.worker", "--store"]
-    command += [str(settings.custodian_store), "--credential", str(settings.custodian_credential)]
-    command += ["--socket", settings.custodian.removeprefix("worker:")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
-        assert worker.stdout is not None
-        assert worker.stdout.readline().startswith("READY")
-        yield Desk(settings, tmp_path)
-        worker.terminate()
+    with custodian_working(house.settings):
+        yield Desk(house.settings, tmp_path)
 
 
 def _text(paper: Path) -> str:

@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 
-from cipher_service.administration.founding import found_installation, planned
 from cipher_service.administration.stage import Stage, chiffre
 from pouch.classes import PROHIBITED
 from tests.support import postgres
-from tests.support.ports import free_port
+from tests.surfaces.administration.ministry_on import ministry_on
 from tests.surfaces.administration.running import done, given, refused, run
-from tests.surfaces.api.live import serving
 
 CHECKED = [part for code in sorted(PROHIBITED) for part in ("--checked", code)]
 WINDOW = ("--from", "2026-01-01", "--until", "2030-01-01")
@@ -122,22 +120,11 @@ class Bureau:
 def bureau(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bureau]:
-    url, fresh, port = "", "", free_port()
+    url, fresh = "", ""
     if request.param == "postgresql":
         cluster: postgres.Cluster = request.getfixturevalue("postgres_cluster")
         url, fresh = cluster.fresh(), cluster.fresh()
-    settings = planned(
-        tmp_path_factory.mktemp("ministry") / "data",
-        host="127.0.0.1",
-        port=port,
-        workers=1,
-        issuer=f"http://127.0.0.1:{port}",
-        database_url=url,
-    )
-    founding = found_installation(settings)
-    (settings.data / "posts").mkdir(mode=0o700)
-    with serving(settings):
-        on = Stage(settings, founding, "en")
+    with ministry_on(tmp_path_factory.mktemp("ministry") / "data", url) as on:
         on.enrol("PARIS")
         yield Bureau(on, fresh)
 

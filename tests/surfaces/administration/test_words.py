@@ -3,6 +3,7 @@
 import ast
 import string
 import tomllib
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -88,6 +89,10 @@ def _refused_of_bags() -> set[type[Refusal]]:
     }
 
 
+def _raise(error: Exception, _name: str) -> None:
+    raise error
+
+
 def test_what_is_refused_of_a_bag_is_told_by_name_and_never_as_a_defect(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -95,11 +100,7 @@ def test_what_is_refused_of_a_bag_is_told_by_name_and_never_as_a_defect(
     kinds = _refused_of_bags()
     assert len(kinds) > 20
     for kind in kinds:
-
-        def fail(_name: str, error: Exception = kind("in detail")) -> None:  # noqa: B008 - per kind
-            raise error
-
-        monkeypatch.setattr(command, "import_module", fail)
+        monkeypatch.setattr(command, "import_module", partial(_raise, kind("in detail")))
         assert command.main(["--lang", "fr", "check"]) == 1, kind.code
         assert f"({kind.code})" in capsys.readouterr().err
 
