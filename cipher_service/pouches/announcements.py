@@ -27,6 +27,7 @@ class News:
         announcement: the one by which the receiver was told.
         pair: the two who answer for it.
         waits_for: of a rectification, the ordinal of the first one before it that nobody told.
+        bag_untold: of a rectification, whether the receiver was not told of the bag itself.
     """
 
     seal: str
@@ -35,6 +36,7 @@ class News:
     announcement: str | None
     pair: tuple[str, str]
     waits_for: int | None = None
+    bag_untold: bool = False
 
     def begin(self, connection: Connection, dispatch_id: str | None) -> None:
         """Note the dispatch by which an officer is about to tell the receiver."""
@@ -54,11 +56,14 @@ class News:
         """Demand that nobody told it, and that all before it was told.
 
         Raises:
-            ServiceError: BAG_ANNOUNCED, RECTIFICATION_ANNOUNCED, RECTIFICATION_NOT_NEXT.
+            ServiceError: BAG_ANNOUNCED, RECTIFICATION_ANNOUNCED, RECTIFICATION_BEFORE_BAG,
+                RECTIFICATION_NOT_NEXT.
         """
         if self.announcement is not None:
             code = "BAG_ANNOUNCED" if self.ordinal is None else "RECTIFICATION_ANNOUNCED"
             raise ServiceError(code, seal=self.seal)
+        if self.bag_untold:
+            raise ServiceError("RECTIFICATION_BEFORE_BAG", seal=self.seal)
         if self.waits_for is not None:
             raise ServiceError("RECTIFICATION_NOT_NEXT", seal=self.seal, ordinal=self.waits_for)
 
@@ -128,4 +133,12 @@ def _of_row(connection: Connection, row: Row[tuple[object, ...]]) -> News:
             book.seal == row.seal, book.ordinal < row.ordinal, book.announcement.is_(None)
         )
     )
-    return News(row.seal, row.ordinal, row.announcing, row.announcement, pair, earlier)
+    return News(
+        seal=row.seal,
+        ordinal=row.ordinal,
+        announcing=row.announcing,
+        announcement=row.announcement,
+        pair=pair,
+        waits_for=earlier,
+        bag_untold=not signing.is_announced(connection, row.seal),
+    )

@@ -85,8 +85,8 @@ class AnnouncingDesk:
     def begin_rectified(self, connection: Connection, officer: str, payload: Answer) -> Answer:
         """Take `{"seal", "ordinal", "subject"}`; give as `begin`, for a rectification.
 
-        Refuses RECTIFICATION_UNKNOWN, RECTIFICATION_ANNOUNCED, RECTIFICATION_NOT_NEXT (one before
-        it was not told), and as `begin`.
+        Refuses RECTIFICATION_UNKNOWN, RECTIFICATION_ANNOUNCED, RECTIFICATION_BEFORE_BAG (the bag
+        itself was not told), RECTIFICATION_NOT_NEXT (one before it was not), and as `begin`.
         """
         found = self._announcer_s(connection, officer, payload["seal"])
         news = announcements.of_rectification(connection, found.seal, payload["ordinal"])

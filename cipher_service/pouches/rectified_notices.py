@@ -8,8 +8,9 @@ from sqlalchemy import Row
 
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches.bureau import HeadquartersBureau, People
+from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import default_scheme
-from cipher_service.pouches import carriage, dossiers, rectifying
+from cipher_service.pouches import carriage, dossiers, rectifying, signing
 from cipher_service.pouches.announcing import KIND, PRECEDENCE, Announced, Telling, label_of
 from cipher_service.pouches.entitlement import PACK
 from cipher_service.pouches.office import Office
@@ -40,7 +41,8 @@ def announce_all(
         authority: who releases it.
 
     Raises:
-        ServiceError, KeysError: as `announcing.announce` and `dossiers.opened`.
+        ServiceError, KeysError: as `announcing.announce` and `dossiers.opened`;
+            RECTIFICATION_BEFORE_BAG.
     """
     with office.look() as sitting:
         rows = rectifying.untold(sitting.connection, seals)
@@ -53,6 +55,8 @@ def _announce(
     with office.consider("pouch_rectify", row.seal) as sitting:
         found = carriage.seen(sitting, row.seal, by)
         sitting.require(by, PACK, found)
+        if not signing.is_announced(sitting.connection, row.seal):
+            raise ServiceError("RECTIFICATION_BEFORE_BAG", seal=row.seal)
         directory = read_directory(sitting.connection)
         receiver = directory.card_in_force(found.route.destination).card
         held = dossiers.unopened(sitting, row.seal)

@@ -219,6 +219,12 @@ def unannounced(connection: Connection) -> list[Row[Any]]:
     )
 
 
+def is_announced(connection: Connection, seal: str) -> bool:
+    """Say whether the receiver of a closing was told of it."""
+    told = select(tables.sealed.c.announcement).where(tables.sealed.c.seal == seal)
+    return connection.scalar(told) is not None
+
+
 def announcing(connection: Connection, seal: str, dispatch_id: str | None) -> None:
     """Note the dispatch by which an officer is about to tell the receiver."""
     connection.execute(

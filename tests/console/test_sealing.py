@@ -6,7 +6,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from cipher_service import clock
 from cipher_service.administration.installation import custodian_of
@@ -330,9 +330,27 @@ def test_a_sealed_bordereau_is_put_right_by_two_officers_grants(
     witness.page.get_by_text("pas encore").wait_for()
     expect(witness.page.get_by_role("button", name="Lire et signer l’annonce")).to_have_count(0)
     check_page(witness, foreign=typed)
-    _told_of_the_rectification(
-        chief, ministry, page, f"{kept.number}/R1", tmp_path, (*typed, "Consulat, Marseille")
-    )
+    foreign = (*typed, "Consulat, Marseille")
+    _not_before_the_bag(desk, chief, page, foreign)
+    _told_of_the_rectification(chief, ministry, page, row.number, tmp_path, foreign)
+
+
+def _not_before_the_bag(desk: Desk, tab: Tab, page: str, foreign: tuple[str, ...]) -> None:
+    """As long as the bag was not announced, the page leads there and nothing leaves."""
+    book = tables.sealed
+    with unit_of_work(desk.engine) as connection:
+        told = connection.scalar(select(book.c.announcement))
+        connection.execute(update(book).values(announcement=None))
+    for language, said in (("en", "Announce the bag first"), ("fr", "Annoncez d’abord la valise")):
+        tab.goto(f"{page}?lang={language}")
+        tab.page.get_by_role("link", name=said).wait_for()
+        check_page(tab, foreign=foreign)
+    expect(tab.page.get_by_role("button", name="Lire et signer l’annonce")).to_have_count(0)
+    answer = posted(tab, f"{page}/annonce", "ordinal=1")
+    assert answer.status == 409
+    assert "La valise elle-même n’est pas annoncée" in answer.text().replace(NO_BREAK, " ")
+    with unit_of_work(desk.engine) as connection:
+        connection.execute(update(book).values(announcement=told))
 
 
 def _listed_as_untold(

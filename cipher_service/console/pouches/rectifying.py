@@ -67,6 +67,7 @@ class _Books:
     issued: list[Row[Any]]
     waiting: Waiting | None
     prepares: bool
+    bag_told: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ async def desk(
     if custodian.granted and not custodian.trial:
         right = (await sealing.dossier(visit, seal)).right
         drawn = None if books.waiting is None else await _opened(visit, seal, books.waiting)
-    may_announce = bool(visit.person.principal.functions & GRANT_SEATS[SIGN])
+    signs = bool(visit.person.principal.functions & GRANT_SEATS[SIGN])
+    may_announce = signs and books.bag_told
     untold = next((row for row in books.issued if row.announcement is None), None)
     first = _from(visit, right)
     granted = [] if books.waiting is None else _granted(visit, books.waiting)
@@ -255,6 +257,7 @@ def _books(office: Office, seal: str, officer: str) -> _Books:
             issued=rectifying.rows_of(sitting.connection, found.seal),
             waiting=correcting.find(sitting.connection, found.seal),
             prepares=_prepares(sitting, found, officer),
+            bag_told=row.announcement is not None,
         )
 
 

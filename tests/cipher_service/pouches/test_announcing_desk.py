@@ -21,7 +21,13 @@ from cipher_service.dispatches.sealed import seal_text
 from cipher_service.dispatches.sealing import ReceiptSealer
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import rectified_notices, rectifying, repository, signing, views
-from cipher_service.pouches.announcing import ABANDONED, Announcing, subject_of, telling
+from cipher_service.pouches.announcing import (
+    ABANDONED,
+    Announced,
+    Announcing,
+    subject_of,
+    telling,
+)
 from cipher_service.pouches.announcing_desk import AnnouncingDesk
 from cipher_service.pouches.office import Office, seated
 from cipher_service.pouches.rectifying import Correction
@@ -68,6 +74,11 @@ class Announcer:
         numbers = [departures.Number(*each) for each in begun["numbers"]]
         destinations = departures.numbered(told.destinations, numbers)
         return prepare(told.heading, destinations, told.text, told.attachments, sender=own)
+
+    def tell(self) -> None:
+        """Announce the bag."""
+        chief = self.bureau.chief
+        self.act("bag_announced", chief, **self.signed(self.begin(chief)))
 
     def rectify(self, weight: int = 9400) -> str:
         """Put the bag right by two; give the rectification's number."""
@@ -214,6 +225,7 @@ def test_a_rectification_is_announced_once_by_who_began_it(announcer: Announcer)
     bureau = announcer.bureau
     chief, agent = bureau.chief, bureau.agent
     number = announcer.rectify()
+    announcer.tell()
     unknown = {"seal": announcer.seal, "ordinal": 2, "subject": b""}
     refused(
         "RECTIFICATION_UNKNOWN", lambda: announcer.act("bag_rectified_announce", chief, **unknown)
@@ -226,17 +238,38 @@ def test_a_rectification_is_announced_once_by_who_began_it(announcer: Announcer)
     named = {"dispatch_id": second.manifest.id, "request": "-"}
     assert announcer.act("sign_manifest.intend", chief, **named) == {}
     refused("INTENT_NOT_OPEN", lambda: announcer.act("sign_slip.intend", agent, **named))
-    # What tells of the rectification does not count for the bag itself.
-    refused("INTENT_NOT_OPEN", lambda: announcer.act("bag_announced", chief, **told))
     assert announcer.act("bag_rectified_announced", chief, **told)["register"]
     with reading(bureau.engine) as connection:
         assert rectifying.untold(connection, [announcer.seal]) == []
-        assert len(signing.unannounced(connection)) == 1
     again = "RECTIFICATION_ANNOUNCED"
     refused(again, lambda: announcer.act("bag_rectified_announced", chief, **told))
     refused(again, lambda: announcer.begin_rectified(chief, number))
     refused(again, lambda: announcer.act("sign_manifest.intend", chief, **named))
-    assert announcer.intents() == ["cancelled", "issued"]
+    assert announcer.intents() == ["issued", "cancelled", "issued"]
+
+
+def test_no_rectification_is_announced_before_its_bag(announcer: Announcer, tmp_path: Path) -> None:
+    bureau, chief = announcer.bureau, announcer.bureau.chief
+    number = announcer.rectify()
+    refused("RECTIFICATION_BEFORE_BAG", lambda: announcer.begin_rectified(chief, number))
+    assert announcer.intents() == [], "no number is taken"
+    journal = Journal(bureau.engine, "log.example/office", "account/tests")
+    cipher = HeadquartersBureau(bureau.engine, Blobs(tmp_path), custody(), HEADQUARTERS, journal)
+
+    def by_command() -> list[Announced]:
+        seals, pair = [announcer.seal], {"by": chief, "authority": bureau.second}
+        return rectified_notices.announce_all(bureau.office, cipher, seals, **pair)
+
+    refused("RECTIFICATION_BEFORE_BAG", by_command)
+    with reading(bureau.engine) as connection:
+        assert len(rectifying.untold(connection, [])) == 1
+    announcer.tell()
+    begun = announcer.begin_rectified(chief, number)
+    # What tells of the rectification does not count for the bag, nor the other way about.
+    told = {"ordinal": 1, **announcer.signed(begun)}
+    refused("BAG_ANNOUNCED", lambda: announcer.act("bag_announced", chief, **told))
+    announcer.act("bag_rectified_announced", chief, **told)
+    assert by_command() == [], "it was told"
 
 
 def test_rectifications_are_announced_in_their_order_and_the_lists_tell_which_are_not(
@@ -253,8 +286,9 @@ def test_rectifications_are_announced_in_their_order_and_the_lists_tell_which_ar
         return line.untold
 
     assert untold() == (first, second)
+    announcer.tell()
     refused("RECTIFICATION_NOT_NEXT", lambda: announcer.begin_rectified(chief, second, 2))
-    assert announcer.intents() == []
+    assert announcer.intents() == ["issued"], "of the bag alone"
     announcer.file, second_file = first_file, announcer.file
     told = {"ordinal": 1, **announcer.signed(announcer.begin_rectified(chief, first))}
     over = {**told, "ordinal": 2}
@@ -278,6 +312,7 @@ def test_a_bag_whose_rectification_was_not_told_stays_in_the_list_after_its_disc
         return [line.stage for line in views.under_way(bureau.office, by=bureau.chief)]
 
     number = announcer.rectify()
+    announcer.tell()
     with unit_of_work(bureau.engine) as connection:
         repository.change_closing(connection, announcer.seal, stage="accounted")
     assert listed() == ["accounted"]
@@ -293,10 +328,11 @@ def test_a_rectification_s_announcement_cut_short_is_ended_by_the_round(
     journal = Journal(bureau.engine, "log.example/office", "account/tests")
     cipher = HeadquartersBureau(bureau.engine, Blobs(tmp_path), custody(), HEADQUARTERS, journal)
     monkeypatch.setattr(HeadquartersBureau, "founded", True)
+    announcer.tell()
     begun = announcer.begin_rectified(bureau.chief, announcer.rectify())
     bureau.now += ABANDONED + timedelta(minutes=1)
     assert Announcing(bureau.office, cipher).round() == []
-    assert announcer.intents() == ["cancelled"]
+    assert announcer.intents() == ["issued", "cancelled"]
     late = {"ordinal": 1, **announcer.signed(begun)}
     refused(
         "INTENT_NOT_OPEN", lambda: announcer.act("bag_rectified_announced", bureau.chief, **late)

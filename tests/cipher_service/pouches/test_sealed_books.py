@@ -190,7 +190,8 @@ def test_a_rectification_is_not_sent_of_a_bordereau_that_was_forged(sitting: Pou
     seal = kept.sealed.manifest.seal
     correction = Correction(("weight=9000",), "Erreur")
     rectifying.rectify(sitting.office, seal, correction, by=sitting.chief, second=sitting.second)
-    write(sitting.engine, seal, body=kept_body(kept.sealed, secrets.token_hex(16)))
+    forged = kept_body(kept.sealed, secrets.token_hex(16))
+    write(sitting.engine, seal, body=forged, announcement="01KAMV6R8P3ZDFWQ5XJ9T2C4EK")
     pair = {"by": sitting.chief, "authority": sitting.second}
     with pytest.raises(ServiceError) as refused:
         rectified_notices.announce_all(sitting.office, _nobody(), [seal], **pair)

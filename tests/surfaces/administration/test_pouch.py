@@ -9,6 +9,7 @@ from typing import Any
 
 import pypdfium2
 import pytest
+from sqlalchemy import select, update
 
 from cipher_service import clock
 from cipher_service.administration import command
@@ -17,7 +18,8 @@ from cipher_service.administration.stage import Stage
 from cipher_service.directory.register import read_directory
 from cipher_service.dispatches.lists import dispatch_of
 from cipher_service.storage.engine import open_existing
-from cipher_service.storage.unit_of_work import reading
+from cipher_service.storage.tables import pouches as tables
+from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.endorsement import read_introduction, root_fingerprint
 from keys.jws import ApiKey
 from pouch.classes import PROHIBITED
@@ -386,3 +388,30 @@ def test_a_sealed_bordereau_is_put_right_by_two_and_its_receiver_told(
     )  # fmt: skip
     assert (status, "(RECTIFICATION_IMPOSSIBLE)" in err) == (1, True), err
     assert not (tmp_path / "autre").exists()
+
+
+def test_a_rectification_waits_for_its_bag_and_leaves_after_it(
+    ministry: Stage, typed: Typed, people: dict[str, str], tmp_path: Path
+) -> None:
+    what = ready(typed, people)
+    seal = made_up(typed, people, what)
+    done(typed, *sealing(people, what, seal, tmp_path / "sac"))
+    with opened(Namespace(data=str(ministry.settings.data))) as installation:
+        engine, book = installation.engine, tables.sealed
+    with unit_of_work(engine) as connection:
+        # As after a send that failed: the bag is sealed, and its receiver not told.
+        connection.execute(update(book).where(book.c.seal == seal).values(announcement=None))
+    pair = ("--by", people["chief"], "--with", people["second"])
+    status, out, err = typed(
+        "pouch", "rectify", seal, "--set", "weight=7500", "--reason", "Erreur", *pair,
+        "-o", str(tmp_path / "rectificatif"), "--json",
+    )  # fmt: skip
+    assert (status, json.loads(out)["announcement"]) == (0, None)
+    assert "RECTIFICATION_BEFORE_BAG" in err
+    assert "pouch announce" in err
+    told = done(typed, "pouch", "announce", "--authority", people["chief"], *pair[:2])
+    assert [each["seal"] for each in told] == [seal, seal]
+    with reading(engine) as connection:
+        of_bag = connection.scalar(select(book.c.announcement).where(book.c.seal == seal))
+        sent = [dispatch_of(connection, "PARIS", each["dispatch_id"]) for each in told]
+    assert [each.dispatch_id for each in sent] == [of_bag, told[1]["dispatch_id"]]
