@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # A post's code: PARIS, NEWYORK-ONU.
 POST: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}")
+# The post of exercises, and with a hyphen behind it any other place in them: no ministry has one.
+EXERCISE: Final = "EXERCICE"
 # A lower-case hexadecimal SHA-256.
 FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
 # A ULID in Crockford's alphabet; its first character stays below 8 to fit 128 bits.
@@ -176,3 +178,8 @@ class Record:
 
     def _wrong(self, member: str) -> ValueError:
         return ValueError(f"{self._name}.{member} is not as it must be")
+
+
+def is_exercise(post: str) -> bool:
+    """Says whether a post's code is one of those that exercises alone have."""
+    return post == EXERCISE or post.startswith(f"{EXERCISE}-")

@@ -117,3 +117,41 @@ class PackNotYetValid(Refusal):
     """A sync pack was issued in the future of this clock: the pack or the clock is wrong."""
 
     code: ClassVar[str] = "PACK_NOT_YET_VALID"
+
+
+class DrillImpossible(Refusal):
+    """No exercise has so many bags, so many defects, or such a seed."""
+
+    code: ClassVar[str] = "DRILL_IMPOSSIBLE"
+
+
+class SolutionMalformed(Refusal):
+    """A file is not the solution of an exercise."""
+
+    code: ClassVar[str] = "SOLUTION_MALFORMED"
+
+
+class AnswersMalformed(Refusal):
+    """A file does not hold one answer to each station of an exercise."""
+
+    code: ClassVar[str] = "ANSWERS_MALFORMED"
+
+
+class AnswerWrong(Refusal):
+    """The answer to one station is missing, out of its place, or none that there is.
+
+    Attributes:
+        station: its number.
+    """
+
+    code: ClassVar[str] = "ANSWER_WRONG"
+
+    def __init__(self, station: int, detail: str) -> None:
+        super().__init__(f"station {station}: {detail}")
+        self.station = station
+
+
+class AnswersOfAnother(Refusal):
+    """The answers are to another exercise than the solution is of, or one of both was changed."""
+
+    code: ClassVar[str] = "ANSWERS_OF_ANOTHER"

@@ -20,7 +20,7 @@ from keys.cards import Card, read_card
 from keys.devices import PACK
 from keys.errors import CardInvalid, SignatureInvalid
 from keys.log.notes import NOTE_BYTES_MAX
-from keys.records import FINGERPRINT, POST, Record
+from keys.records import FINGERPRINT, POST, Record, is_exercise
 from keys.statements import object_of_signatures, read_signatures
 from pouch.errors import PackMalformed, PackNotOfRoot, PackNotYetValid, PackRolledBack
 from pouch.logged import logged_object, read_logged
@@ -278,10 +278,22 @@ def _read(record: Record) -> Pack:
     record.close()
     if pack.issued >= pack.expires:
         raise ValueError("pack.expires is not after pack.issued")
+    _require_unmixed(pack)
     for told, name in ((pack.announced, "announced"), (pack.arrivals, "arrivals")):
         if len({each.seal for each in told}) != len(told):
             raise ValueError(f"pack.{name} names a closing twice")
     return pack
+
+
+def _require_unmixed(pack: Pack) -> None:
+    """Demands that what tells of an exercise tells of nothing else."""
+    posts = {
+        *(card.post for card in pack.cards),
+        *(bag.destination for bag in pack.announced),
+        *(arrival.place for arrival in pack.arrivals),
+    }
+    if len(set(map(is_exercise, posts))) > 1:
+        raise ValueError("a pack of a ministry holds something of an exercise")
 
 
 def _read_set(record: Record, member: str, pattern: re.Pattern[str]) -> frozenset[str]:

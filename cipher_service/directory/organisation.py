@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from keys.records import is_exercise
+
 _POST = re.compile(r"[A-Z0-9][A-Z0-9-]{1,15}")
 _UNIT = re.compile(r"[A-Z0-9][A-Z0-9./-]{0,39}")
 _MEDIUM = re.compile(r"[A-Z0-9][A-Z0-9 -]{0,39}")
@@ -79,6 +81,7 @@ class Post:
 
     def __post_init__(self) -> None:
         _demand(_POST.fullmatch(self.code), f"post {self.code!r}: not a post code")
+        _demand(not is_exercise(self.code), f"post {self.code}: a code of exercises with bags")
         _demand(self.kind in KINDS_OF_POST, f"post {self.code}: kind {self.kind!r}")
         _demand(_COUNTRY.fullmatch(self.country), f"post {self.code}: country {self.country!r}")
         _demand(self.name_fr and self.name_en and self.city, f"post {self.code}: a name is empty")

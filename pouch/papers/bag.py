@@ -10,7 +10,7 @@ from pouch.errors import SealTooLarge
 from pouch.locator import grouped_locator
 from pouch.manifest import BagClass
 from pouch.papers.manifest_symbol import manifest_text
-from pouch.papers.printing import Language, render
+from pouch.papers.printing import Language, picture, render
 from pouch.symbol import Modules, draw
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 _CONTROLLED: Final[Mapping[Language, str]] = {"fr": "Contrôlé", "en": "Controlled"}
 
 
-def label(manifest: Manifest, seal: str) -> bytes:
+EXERCISE: Final = "EXERCICE / DRILL"
+"""What stands on every paper of an exercise, in both languages."""
+
+
+def label(manifest: Manifest, seal: str, *, exercise: bool = False) -> bytes:
     """Prints the label, both faces: a PDF of two pages of 60 x 100 mm, in both languages.
 
     It says nothing but character, route, bag n of N, seal, locator and the physical seals' numbers:
@@ -30,19 +34,30 @@ def label(manifest: Manifest, seal: str) -> bytes:
     Args:
         manifest: of the bag.
         seal: text of its seal.
+        exercise: it is of no bag, and says so in place of "diplomatic bag".
 
     Raises:
         SealTooLarge: no symbol that a tag can show holds the seal.
     """
-    outside = {
+    outside = _outside(manifest, exercise=exercise)
+    return render("label", outside, "fr", made=manifest.closed, symbol=draw(seal))
+
+
+def exercise_picture(manifest: Manifest, seal: str) -> bytes:
+    """Gives one face of the label of an exercise as a PNG file, for those without a printer."""
+    return picture("label", _outside(manifest, exercise=True), "fr", symbol=draw(seal))
+
+
+def _outside(manifest: Manifest, *, exercise: bool) -> dict[str, object]:
+    return {
         "origin": manifest.waybill.origin,
         "destination": manifest.waybill.destination,
         "ordinal": manifest.ordinal,
         "packages": manifest.waybill.packages,
         "seals": manifest.seals,
         "locator": grouped_locator(manifest.bag),
+        "exercise": exercise,
     }
-    return render("label", outside, "fr", made=manifest.closed, symbol=draw(seal))
 
 
 def bordereau(
@@ -51,9 +66,10 @@ def bordereau(
     *,
     issuer: str,
     levels: Mapping[str, str],
-    nonce: str,
+    nonce: str | None,
     sealers: tuple[str | None, str | None] = (None, None),
     root: str | None = None,
+    exercise: bool = False,
 ) -> bytes:
     """Prints the bordereau that lies on top inside the bag.
 
@@ -68,9 +84,11 @@ def bordereau(
         levels: the level words of the scheme of markings in this language, by code; a code
             without a word is printed as it is.
         nonce: the secret whose hash the manifest carries; the receiver's discharge repeats it.
+            None leaves its place empty, as only an exercise does.
         sealers: names of the two persons who closed the bag; None leaves one to the pen.
         root: fingerprint of the ministry's root, which comes by another way than the wire so: who
             takes a telephone into service compares it. None where it is not at hand.
+        exercise: it lay in no bag, and says so above and below.
 
     Raises:
         BordereauMalformed: the manifest says what no bag can be.
@@ -91,12 +109,13 @@ def bordereau(
         "nonce": nonce,
         "root": None if root is None else grouped_fingerprint(root),
     }
+    level = level_of(manifest.bag_class, language, levels)
     return render(
         "bordereau",
         inside,
         language,
         made=manifest.closed,
-        level=level_of(manifest.bag_class, language, levels),
+        level=f"{EXERCISE} · {level}" if exercise else level,
         symbol=_symbol(manifest),
     )
 

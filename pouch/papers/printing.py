@@ -24,6 +24,7 @@ from pouch.papers.legible import instant_texts, legible
 
 Language = Literal["fr", "en"]
 
+_LABEL_DPI: Final = 203.0
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
@@ -46,13 +47,6 @@ def render(
         level: the level in words, as it stands above and below each page.
         symbol: modules of a symbol that the paper carries, rows of True for dark.
     """
-    drawn = symbol and {"svg": svg(symbol), "side": len(symbol)}
-    data = {
-        "lang": language,
-        "level": plain(level and level.upper()),
-        "paper": plain(paper),
-        "symbol": drawn,
-    }
     printed = typst.compile(
         _TEMPLATES / f"{template}.typ",
         root=_TEMPLATES,
@@ -60,9 +54,42 @@ def render(
         ignore_system_fonts=True,
         pdf_standards=["ua-1", "a-2a"],
         timestamp=made,
-        sys_inputs={"data": json.dumps(data)},
+        sys_inputs={"data": _data(paper, language, level, symbol)},
     )
     return bytes(printed)
+
+
+def picture(
+    template: str, paper: object, language: Language, *, symbol: Sequence[Sequence[bool]]
+) -> bytes:
+    """Gives the first page of a paper as a PNG file, at the resolution of label printers."""
+    pages = typst.compile(
+        _TEMPLATES / f"{template}.typ",
+        root=_TEMPLATES,
+        font_paths=_fonts(),
+        ignore_system_fonts=True,
+        format="png",
+        ppi=_LABEL_DPI,
+        sys_inputs={"data": _data(paper, language, None, symbol)},
+    )
+    return bytes(pages[0])
+
+
+def _data(
+    paper: object,
+    language: Language,
+    level: str | None,
+    symbol: Sequence[Sequence[bool]] | None,
+) -> str:
+    drawn = symbol and {"svg": svg(symbol), "side": len(symbol)}
+    return json.dumps(
+        {
+            "lang": language,
+            "level": plain(level and level.upper()),
+            "paper": plain(paper),
+            "symbol": drawn,
+        }
+    )
 
 
 def plain(value: object) -> Any:

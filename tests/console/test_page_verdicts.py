@@ -187,6 +187,8 @@ def _told(**change: Any) -> bytes:
         _told(recalled=["CC" * 16]),
         _told(recalled=["cc" * 16, "dd" * 16]),
         _told(arrivals=[], recalled=None),
+        _told(announced=[RIGHT, {**RIGHT, "seal": "ab" * 16, "destination": "EXERCICE-POSTE"}]),
+        _told(arrivals=[{"seal": "ab" * 16, "place": "EXERCICE", "at": "2026-11-22T10:34:00Z"}]),
         *(
             _told(announced=[{**RIGHT, "rectified": odd}])
             for odd in (

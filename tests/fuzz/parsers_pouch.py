@@ -1,6 +1,7 @@
 """What `pouch` reads from outside: symbols, photographs, manifests, packs, events, locators."""
 
 import io
+import json
 from datetime import timedelta
 from typing import Final
 
@@ -10,6 +11,8 @@ from pouch import reading
 from pouch.bordereau import decode, digest, encode, prove_line, read_line
 from pouch.claims import read_claims
 from pouch.digits import decode_digits, from_azerty
+from pouch.drill import make_drill
+from pouch.drill_marking import Solution, blank_answers, read_answers
 from pouch.empties_notice import EmptiesNotice, make_notice, read_notice
 from pouch.events import parse_event, read_event
 from pouch.facts import INTACT, HandedOver
@@ -101,6 +104,22 @@ def _half(data: bytes) -> Half:
     return read_half(data, known=_KNOWN, own=_TAKER.id, bags={BAG_SEAL: BAG})
 
 
+_SOLUTION: Final = Solution.of(make_drill("un mot pour les essais", bags=6, defects=3, at=CLOSED))
+_FILLED: Final = blank_answers(_SOLUTION).replace(b",,\r", b",refuse,SEAL_EDITED\r")
+_ANSWERS: Final = (
+    _FILLED,
+    _FILLED.replace(b",", b";"),
+    json.dumps(
+        {
+            "v": 1,
+            "type": "valise/v1 drill-answers",
+            "solution": _SOLUTION.hash,
+            "answers": [{"station": 1, "decision": "accept", "finding": None}],
+        }
+    ).encode(),
+)
+
+
 PARSERS: Final[tuple[Parser, ...]] = (
     of("pouch.bordereau:decode", decode, encode(manifest())),
     of(
@@ -108,6 +127,12 @@ PARSERS: Final[tuple[Parser, ...]] = (
         lambda data: read_line(data, digest(manifest())),
         prove_line(manifest(), 3),
     ),
+    of(
+        "pouch.drill_marking:Solution.parse",
+        Solution.parse,
+        _SOLUTION.encode(),
+    ),
+    of("pouch.drill_marking:read_answers", read_answers, *_ANSWERS),
     of("pouch.claims:read_claims", read_claims, SEAL.message.payload, refusals=MALFORMED),
     of_text("pouch.digits:decode_digits", decode_digits, SEAL.text, refusals=MALFORMED),
     of_text("pouch.digits:from_azerty", from_azerty, "à&é\"'(-è_ç"),

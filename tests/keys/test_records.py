@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from keys.records import POST, ULID, Record
+from keys.records import EXERCISE, POST, ULID, Record, is_exercise
 
 READERS: dict[str, Callable[[Record], object]] = {
     "text": lambda record: record.text("m", POST),
@@ -112,3 +112,11 @@ def test_a_member_left_over_is_refused() -> None:
 def test_the_first_character_of_a_ulid_keeps_it_in_128_bits() -> None:
     assert re.fullmatch(ULID, "7ZZZZZZZZZZZZZZZZZZZZZZZZZ")
     assert not re.fullmatch(ULID, "8ZZZZZZZZZZZZZZZZZZZZZZZZZ")
+
+
+def test_the_codes_of_exercises_are_codes_of_posts_and_of_no_ministry() -> None:
+    assert POST.fullmatch(EXERCISE)
+    assert is_exercise(EXERCISE)
+    assert is_exercise("EXERCICE-POSTE")
+    assert not is_exercise("EXERCICES")
+    assert not is_exercise("PARIS-EXERCICE")

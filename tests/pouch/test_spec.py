@@ -13,6 +13,7 @@ from keys.canonical import decode
 from keys.errors import Refusal
 from keys.signing import Signatures
 from pouch import errors
+from pouch.defects import KINDS
 from pouch.findings import Name
 from pouch.manifest import BagClass, ItemKind, Mode
 from pouch.sealed import SealedManifest, Signed, seal_manifest
@@ -85,3 +86,16 @@ def test_every_code_and_member_of_a_manifest_is_listed() -> None:
     value = decode(sealed.to_bytes())["manifest"]
     for member in (*value, *value["waybill"], *value["items"][0], *value["certifier"]):
         assert f'"{member}"' in section or f"`{member}`" in section
+
+
+def test_every_defect_of_an_exercise_is_listed_with_what_is_right_and_its_names() -> None:
+    section = SPEC[SPEC.index("## 14. ") :]
+    rows = [line.split("|")[1:4] for line in section.splitlines() if line.startswith("| `")]
+    told: dict[str, tuple[set[str], set[str]]] = {}
+    for defects, right, names in rows:
+        for defect in re.findall(r"`([a-z-]+)`", defects):
+            told[defect] = set(re.findall(r"`(\w+)`", right)), set(re.findall(r"`([\w-]+)`", names))
+    for defect, kind in KINDS.items():
+        acts, called = told[defect]
+        assert acts == {str(kind.act)}
+        assert kind.names <= called

@@ -12,12 +12,17 @@ from PIL import Image
 
 from cipher_service.labels.scheme import default_scheme
 from keys.custody.shares import HOLDERS_MAX
+from pouch.defects import KINDS as KINDS_OF_DEFECT
+from pouch.defects import Act
 from pouch.discrepancies import KINDS, recipients_of
+from pouch.drill import Drill, make_drill
+from pouch.drill_marking import Answer, Answers, Solution, mark
 from pouch.empties import EmptyBag
 from pouch.locator import grouped_locator
 from pouch.manifest import BagClass, Carrier, Manifest, Mode
 from pouch.papers.bag import bordereau
 from pouch.papers.correction import rectification_paper
+from pouch.papers.exercise import result_sheet, station_folder
 from pouch.papers.forms import (
     BagReference,
     Destroyed,
@@ -226,6 +231,33 @@ def made_rectification(language: Language, *, witnessed: bool = True) -> bytes:
     )
 
 
+def made_drill(defects: int = 14) -> Drill:
+    return make_drill("un mot pour les papiers", bags=18, defects=defects, at=CLOSED)
+
+
+def drill_station(language: Language, number: int = 1) -> dict[str, bytes]:
+    drill = made_drill()
+    levels = default_scheme().level_names(language)
+    station = drill.stations[number - 1]
+    return station_folder(drill, station, Solution.of(drill).hash, language, levels)
+
+
+def drill_result(language: Language, defects: int = 14) -> bytes:
+    """Every third answer wrong, each in another way."""
+    solution = Solution.of(made_drill(defects))
+    given = []
+    for number, defect in enumerate(solution.defects):
+        right = Act.ACCEPT if defect is None else KINDS_OF_DEFECT[defect].act
+        names = [] if defect is None else sorted(KINDS_OF_DEFECT[defect].names)
+        named = names[0] if names and number % 4 else None
+        other = Act.REFUSE if right is Act.ACCEPT else Act.ACCEPT if number % 2 else Act.RESERVE
+        wrong = number % 3 == 0
+        kept = None if wrong and other is Act.ACCEPT else named
+        given.append(Answer(other if wrong else right, kept))
+    result = mark(solution, Answers(solution.hash, tuple(given)))
+    return result_sheet(result, solution, language, made=CLOSED, trainee=None)
+
+
 SINGLE: Final[Mapping[str, Callable[[Language], bytes]]] = {
     "bordereau": lambda language: inside(manifest(3), language),
     "receipt": lambda language: receipt(made_receipt(), language, "A9"),
@@ -244,6 +276,12 @@ SINGLE: Final[Mapping[str, Callable[[Language], bytes]]] = {
     "splitting among the most": lambda language: made_splitting(language, HOLDERS_MAX),
     "ceremony": made_ceremony,
     "ceremony of many": lambda language: made_ceremony(language, 24),
+}
+EXERCISES: Final[Mapping[str, Callable[[Language], bytes]]] = {
+    "drill": lambda language: drill_station(language)["sheet.pdf"],
+    "bordereau of a drill": lambda language: drill_station(language)["bordereau.pdf"],
+    "result of a drill": drill_result,
+    "result of a drill without defects": lambda language: drill_result(language, 0),
 }
 CAPTAIN: Final = waybill(
     mode=Mode.CAPTAIN, carrier=Carrier("MBARGA Hélène", VALUE, None, "QC 301, TJ-QCA")

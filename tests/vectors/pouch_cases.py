@@ -12,6 +12,7 @@ from keys import canonical
 from keys.cose import Sign1, encode_cbor, sign1
 from keys.merkle import inclusion_path, leaf_hash, root
 from pouch.digits import AZERTY, CALIBRATION, decode_digits, encode_digits
+from pouch.drill import make_drill
 from pouch.manifest import Manifest
 from pouch.pack import Arrival, RectifiedTo, make_pack
 from pouch.seal import LogProof, kid_of
@@ -241,6 +242,9 @@ def _claims() -> Iterator[Case]:
 def _keys() -> Iterator[Case]:
     theirs = seal_manifest(manifest(waybill=waybill(origin="ROGUE")), sealer=ROGUE)
     yield Case("key-foreign", "another ministry's key", "KEY_UNKNOWN", theirs.seal.text)
+    drill = make_drill("un mot pour les vecteurs", bags=1, defects=0, at=CLOSED)
+    exercise = drill.stations[0].text
+    yield Case("key-exercise", "the label of an exercise", "KEY_UNKNOWN", exercise, pack=_pack)
     borrowed = sign1(MESSAGE.payload, kid=kid_of(WITNESS.card), sign=WITNESS.sign_cose)
     yield Case("key-issuer", "a trusted key for another post", "ISSUER_FALSE", _text(borrowed))
     claimed = sign1(MESSAGE.payload, kid=kid_of(SEALER.card), sign=ROGUE.sign_cose)

@@ -172,3 +172,10 @@ def test_one_code_is_one_post() -> None:
 def test_the_decree_in_the_tree_is_utf8_with_its_accents() -> None:
     path = Path("cipher_service/directory/data/minrex.toml")
     assert "Ministère des Relations Extérieures" in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("code", ["EXERCICE", "EXERCICE-POSTE"])
+def test_no_post_has_a_code_of_exercises(code: str) -> None:
+    with pytest.raises(OrganisationInvalid, match="exercises"):
+        Post(code, "embassy", "A", "E", "Kinshasa", "CD")
+    assert Post("EXERCICES", "embassy", "A", "E", "Kinshasa", "CD")

@@ -24,6 +24,7 @@ from pouch.papers.letters import captain_letter, count_check, courier_letter
 from pouch.papers.printing import Language
 from tests.support.papers import (
     CAPTAIN,
+    EXERCISES,
     ISSUE,
     SIDE_BY_SIDE,
     SINGLE,
@@ -46,7 +47,7 @@ LANGUAGES: tuple[Language, ...] = ("fr", "en")
 EACH = [
     *(
         pytest.param(lambda make=make, language=language: make(language), id=f"{name}-{language}")
-        for name, make in SINGLE.items()
+        for name, make in (*SINGLE.items(), *EXERCISES.items())
         for language in LANGUAGES
     ),
     *(pytest.param(make, id=name) for name, make in SIDE_BY_SIDE.items()),
@@ -83,7 +84,7 @@ def test_every_page_is_numbered_and_names_its_level_above_and_below(
     printed = pages(make())
     for number, page in enumerate(printed, 1):
         assert re.search(rf"page {number} (de|of) {len(printed)}\b", page)
-        assert len(re.findall(r"A9|SECRET|NON PROTÉGÉ / UNCLASSIFIED", page)) >= 2
+        assert len(re.findall(r"A9|SECRET|EXERCICE / DRILL|NON PROTÉGÉ / UNCLASSIFIED", page)) >= 2
 
 
 @A4_PAPERS

@@ -11,6 +11,7 @@ const BYTES_MOST = 16 * 1024 * 1024;
 const FINGERPRINT = /^[0-9a-f]{64}$/;
 const CLOSING = /^[0-9a-f]{32}$/;
 const BAG = /^[0-9]{22}$/;
+const EXERCISE = /^EXERCICE(?:-|$)/; // as keys/records.py
 const RECIPIENT = /^age1pq1[02-9ac-hj-np-z]{1952}$/;
 
 export interface Card {
@@ -187,7 +188,20 @@ async function members(statement: Value): Promise<Pack> {
   readCheckpoint(told);
   told.close();
   if (pack.issued >= pack.expires) throw new Malformed("a pack ends after its issue");
+  requireUnmixed(pack);
   return pack;
+}
+
+// What tells of an exercise tells of nothing else, as pouch/pack.py has it.
+function requireUnmixed(pack: Pack): void {
+  const posts = [
+    ...pack.cards.map((card) => card.post),
+    ...[...pack.announced.values()].map((bag) => bag.destination),
+    ...[...pack.arrivals.values()].map((arrival) => arrival.place),
+  ];
+  if (new Set(posts.map((post) => EXERCISE.test(post))).size > 1) {
+    throw new Malformed("a pack of a ministry holds something of an exercise");
+  }
 }
 
 // Left out where it is empty: packs did not tell it from the beginning.
