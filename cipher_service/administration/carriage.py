@@ -13,7 +13,7 @@ from cipher_service.administration.words import Speaker
 from cipher_service.client.durable import write_durably
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
-from cipher_service.pouches import cargo, carriage, mishaps, returns, views
+from cipher_service.pouches import cargo, carriage, mishaps, returns, roads, views
 from cipher_service.pouches.carriage import Counted
 from cipher_service.pouches.views import BagLine
 from keys import canonical
@@ -255,7 +255,7 @@ def list_cases(arguments: Namespace, terminal: Terminal) -> None:
 def list_departures(arguments: Namespace, terminal: Terminal) -> None:
     """List the departures that are not due yet, with cut-offs and bags."""
     with at_desk(arguments, terminal) as (_, office):
-        found = views.departures(office, by=arguments.by)
+        found = roads.departures(office, by=arguments.by).lines
     if terminal.as_json:
         terminal.show_json([asdict(line) for line in found])
         return

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from cipher_service import clock
 from cipher_service.directory import officers
@@ -16,6 +17,8 @@ from cipher_service.storage.tables import pouches as tables
 from pouch.manifest import Mode
 
 _COURIER = "COURIER"
+PAGE: Final = 40
+"""Departures that a page of the console shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,52 @@ class Departing:
     sealed: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DepartureLine:
+    """A departure in a list: bags sealed of those that its waybill names.
+
+    `open` says whether pieces are taken in; `waiting` how many lie here for its destination.
+    """
+
+    departure: str
+    route: str
+    destination: str
+    mode: str
+    cut_off: str
+    departs: str
+    due: str
+    open: bool
+    packages: int | None
+    sealed: int
+    waiting: int
+
+    @property
+    def late(self) -> bool:
+        """Whether its hand-in has ended and something still stays: a bag, or a piece by nobody."""
+        if self.open:
+            return False
+        if self.packages is None:
+            return bool(self.sealed or self.waiting)
+        return self.sealed < self.packages
+
+
+@dataclass(frozen=True, slots=True)
+class Departures:
+    """A page of departures.
+
+    Attributes:
+        lines: the next first.
+        following: after which departure the list goes on; empty on its last page.
+        total: how many the whole list has.
+        late: how many of all those are late.
+    """
+
+    lines: tuple[DepartureLine, ...]
+    following: str
+    total: int
+    late: int
+
+
 def routes(office: Office, *, by: str) -> list[RouteLine]:
     """Return every route, by code, with what is planned on it.
 
@@ -82,6 +131,97 @@ def routes(office: Office, *, by: str) -> list[RouteLine]:
             RouteLine(each, tuple(planned.get(each.code, ())))
             for each in repository.routes(sitting.connection)
         ]
+
+
+def departures(office: Office, *, by: str, after: str = "", most: int | None = None) -> Departures:
+    """Return the departures that are not due yet, the next first.
+
+    Args:
+        office: the pouch bureau.
+        by: the officer who asks.
+        after: the departure after which to go on; empty for the first page.
+        most: how many; None for all that follow.
+
+    Raises:
+        ServiceError: DEPARTURE_UNKNOWN, NOT_ALLOWED, UNKNOWN_OFFICER.
+    """
+    book = tables.departure.c
+    with office.look() as sitting:
+        connection, now = sitting.connection, sitting.now
+        sitting.require_house(by, LIST, "departures")
+        ours = (book.due > clock.text(now), tables.route.c.origin == office.post)
+        further = (_behind(connection, after),) if after else ()
+        lines = _lines(connection, now, *ours, *further, most=None if most is None else most + 1)
+        page = lines[:most]
+        closed = _lines(connection, now, *ours, book.cut_off <= clock.text(now))
+        total = connection.scalar(
+            select(func.count())
+            .select_from(tables.departure)
+            .join(tables.route, tables.route.c.code == book.route)
+            .where(*ours)
+        )
+        return Departures(
+            page,
+            following=page[-1].departure if len(lines) > len(page) else "",
+            total=int(total or 0),
+            late=sum(line.late for line in closed),
+        )
+
+
+def _behind(connection: Connection, departure: str) -> ColumnElement[bool]:
+    """Say which departures come after this one in the list."""
+    book = tables.departure.c
+    found = repository.departure_of(connection, departure)
+    if found is None:
+        raise ServiceError("DEPARTURE_UNKNOWN", departure=departure[:80])
+    return or_(
+        book.departs > found.departs,
+        (book.departs == found.departs) & (book.departure_id > departure),
+    )
+
+
+def _lines(
+    connection: Connection, now: datetime, *which: ColumnElement[bool], most: int | None = None
+) -> tuple[DepartureLine, ...]:
+    book, route, sealed, hand_in = tables.departure, tables.route, tables.sealed, tables.hand_in
+    rows = connection.execute(
+        select(
+            book,
+            route.c.destination,
+            tables.waybill.c.packages,
+            select(func.count())
+            .select_from(sealed)
+            .where(sealed.c.departure == book.c.departure_id)
+            .scalar_subquery()
+            .label("sealed"),
+            select(func.count())
+            .select_from(hand_in)
+            .where(hand_in.c.seal.is_(None), hand_in.c.destination == route.c.destination)
+            .scalar_subquery()
+            .label("waiting"),
+        )
+        .join(route, route.c.code == book.c.route)
+        .outerjoin(tables.waybill, tables.waybill.c.departure == book.c.departure_id)
+        .where(*which)
+        .order_by(book.c.departs, book.c.departure_id)
+        .limit(most)
+    )
+    return tuple(
+        DepartureLine(
+            departure=row.departure_id,
+            route=row.route,
+            destination=row.destination,
+            mode=row.mode,
+            cut_off=row.cut_off,
+            departs=row.departs,
+            due=row.due,
+            open=clock.parse(row.cut_off) > now,
+            packages=row.packages,
+            sealed=row.sealed,
+            waiting=row.waiting,
+        )
+        for row in rows
+    )
 
 
 def departing(office: Office, departure: str, *, by: str) -> Departing:

@@ -1,4 +1,4 @@
-"""What an officer sees of bags: those under way, one bag's journey, departures, cases, empties.
+"""What an officer sees of bags: those under way, one bag's journey, cases, empties.
 
 Everything is decided for the officer who looks; what they may not see does not exist for them.
 """
@@ -9,7 +9,6 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from cipher_service import clock
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import (
@@ -109,23 +108,6 @@ class CaseLine:
 
 
 @dataclass(frozen=True, slots=True)
-class DepartureLine:
-    """A departure in a list: bags sealed of those that its waybill names."""
-
-    departure: str
-    route: str
-    destination: str
-    mode: str
-    cut_off: str
-    departs: str
-    due: str
-    open: bool
-    packages: int | None
-    sealed: int
-    waiting: int
-
-
-@dataclass(frozen=True, slots=True)
 class Journey:
     """One closing from make-up to discharge, as far as it was told.
 
@@ -215,46 +197,6 @@ def open_cases(office: Office, *, by: str) -> list[CaseLine]:
         visible = [closing.seal for closing in listing.visible(sitting, by, disputed)]
         lines = [line for line in _cases(sitting, visible) if line.state != CLOSED]
     return sorted(lines, key=lambda line: (line.due or "", line.case))
-
-
-def departures(office: Office, *, by: str) -> list[DepartureLine]:
-    """Return the departures that are not due yet, the next first.
-
-    Raises:
-        ServiceError: NOT_ALLOWED, UNKNOWN_OFFICER.
-    """
-    book, route, hand_in = tables.departure, tables.route, tables.hand_in
-    with office.look() as sitting:
-        sitting.require_house(by, LIST, "departures")
-        rows = sitting.connection.execute(
-            select(book, route.c.destination, tables.waybill.c.packages)
-            .join(route, route.c.code == book.c.route)
-            .outerjoin(tables.waybill, tables.waybill.c.departure == book.c.departure_id)
-            .where(book.c.due > clock.text(sitting.now), route.c.origin == office.post)
-            .order_by(book.c.departs, book.c.departure_id)
-        ).all()
-        waiting = [
-            row.destination
-            for row in sitting.connection.execute(
-                select(hand_in.c.destination).where(hand_in.c.seal.is_(None))
-            )
-        ]
-        return [
-            DepartureLine(
-                departure=row.departure_id,
-                route=row.route,
-                destination=row.destination,
-                mode=row.mode,
-                cut_off=row.cut_off,
-                departs=row.departs,
-                due=row.due,
-                open=clock.parse(row.cut_off) > sitting.now,
-                packages=row.packages,
-                sealed=repository.sealed_in(sitting.connection, row.departure_id),
-                waiting=waiting.count(row.destination),
-            )
-            for row in rows
-        ]
 
 
 def empties(office: Office, *, by: str) -> tuple[Ageing, ...]:

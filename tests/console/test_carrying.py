@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pypdfium2
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from cipher_service.administration.installation import custodian_of
@@ -28,9 +29,12 @@ from cipher_service.typography import NO_BREAK
 from pouch.locator import grouped_locator
 from pouch.manifest import BagClass
 from tests.console.conftest import Enter
+from tests.console.first_load import check_travel
 from tests.console.support import Tab, check_page
 from tests.support.office import ABSENT, PIECE, carriage, route, timetable
 
+PAGED = 60_000
+"""Bytes of a page of a list, as they travel."""
 LEGS = "minrex NSI 40\nNSI CDG 360\n\nCDG PARIS 30"
 
 
@@ -140,6 +144,36 @@ def test_a_route_is_recorded_and_its_timetable_entered(desk: Desk, enter: Enter)
     assert first.cut_off < first.departs.replace(hour=0), "the eve at the latest"
     tab.goto("/valises/itineraires")
     check(tab, desk)
+
+
+def test_however_many_departures_a_page_stays_short(desk: Desk, enter: Enter) -> None:
+    chief, code = desk.people["CHIEF-POUCH"], f"R-{secrets.token_hex(4).upper()}"
+    planning.add_route(desk.office, route(code), by=chief)
+    planned = planning.plan(desk.office, timetable(code), 22, by=chief)  # one a day
+    assert len(planned) > 3 * roads.PAGE
+    tab = enter("CHIEF-POUCH")
+    met: list[str] = []
+    answer = tab.goto("/valises/departs")
+    while True:
+        assert len(answer.body()) <= PAGED, tab.page.url
+        check_travel(tab.page, answer)
+        told = tab.page.locator("main").inner_text()
+        assert re.search(r"\d+ départs à venir", told), "the count stays in sight"
+        shown = tab.page.locator("main tbody th").all_inner_texts()
+        assert len(shown) <= roads.PAGE
+        assert not set(shown) & set(met)
+        met += shown
+        going = tab.page.get_by_role("link", name="La suite de la liste")
+        if going.count() == 0:
+            break
+        with tab.page.expect_navigation() as moved:
+            going.click()
+        answer = moved.value
+    assert {each.departure for each in planned} <= {"".join(each.split()) for each in met}
+    check(tab, desk)
+    tab.page.get_by_role("link", name="Revenir au premier départ").click()
+    expect(tab.page.locator("main tbody th").first).to_have_text(met[0])
+    tab.goto("/valises/departs?apres=R-NONE/1", status=404)
 
 
 def test_a_letter_is_written_printed_and_then_changes_no_more(desk: Desk, enter: Enter) -> None:

@@ -16,7 +16,7 @@ from cipher_service.console.pouches import lateness, words
 from cipher_service.console.pouches.reading import ask, names_of, page
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import seal_store, stock, views
+from cipher_service.pouches import roads, seal_store, stock, views
 from cipher_service.pouches.entitlement import LIST
 from cipher_service.pouches.office import Office, seated
 from pouch.locator import grouped_locator
@@ -46,10 +46,13 @@ async def under_way(visit: Visit) -> Response:
 
 
 async def departures(visit: Visit) -> Response:
-    """The departures to come, and where a make-up begins."""
-    lines = await ask(visit, lambda office: views.departures(office, by=visit.person.number))
-    bags = await ask(visit, lambda office: views.bags_at_hand(office, by=visit.person.number))
-    return page(visit, "departures", lines=lines, bags=bags, classes=list(BagClass))
+    """The departures to come, a page at a time, and where a make-up begins."""
+    by, after = visit.person.number, visit.request.query_params.get("apres", "")
+    found = await ask(
+        visit, lambda office: roads.departures(office, by=by, after=after, most=roads.PAGE)
+    )
+    bags = await ask(visit, lambda office: views.bags_at_hand(office, by=by))
+    return page(visit, "departures", found=found, after=after, bags=bags, classes=list(BagClass))
 
 
 async def cases(visit: Visit, refusal: ServiceError | None = None) -> Response:
