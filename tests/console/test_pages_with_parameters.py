@@ -236,14 +236,28 @@ def test_pages_of_bags(ministry: Stage, enter: Enter, bags: Bags, pictures: Path
     found = {"seal": bags.seal, "open": bags.open, "photograph": photograph}
     tabs = look_at(ministry, enter, BAGS, found, (PIECE.sender, PIECE.addressee))
 
-    # On a telephone the line of time stands, and what it says can be read.
+    # Each diamond of the lying line of time is said in words below it, and leads to its report.
     chief = tabs["CHIEF-POUCH"]
     page = chief.page
+    page.set_viewport_size(WIDE)
+    chief.goto(f"/valises/{bags.seal}?lang=fr")
+    key = page.locator(".app-figure__key")
+    drawn, worded = page.locator(".app-figure__wide a"), key.get_by_role("link")
+    assert worded.all_inner_texts() == drawn.locator("title").evaluate_all(
+        "all => all.map((one) => one.textContent.split(',')[0])"
+    )
+    assert "valise retenue" in worded.all_inner_texts()
+    leads = "all => all.map((one) => one.getAttribute('href'))"
+    assert worded.evaluate_all(leads) == drawn.evaluate_all(leads)
+    expect(key).to_contain_text("un acte signé à deux")
+
+    # On a telephone the line of time stands, and what it says can be read.
     page.set_viewport_size(NARROW)
     chief.goto(f"/valises/{bags.seal}?lang=fr")
     page.screenshot(path=pictures / "journey-telephone.png", full_page=True)
     tall = page.locator(".app-figure__tall")
     expect(page.locator(".app-figure__wide")).to_be_hidden()
+    expect(page.locator(".app-figure__key")).to_be_hidden()
     for said in ("scellée", "remise", "valise retenue", "prévu "):
         expect(tall.locator("text", has_text=said).first).to_be_visible()
     heights = tall.locator("text").evaluate_all("all => all.map((t) => t.getBoundingClientRect())")
