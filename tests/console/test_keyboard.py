@@ -50,7 +50,8 @@ _FOCUS = """() => {
   return {
     name: `${one.tagName} ${(one.textContent || one.name || "").trim().slice(0, 40)}`,
     seen: here && (marked(getComputedStyle(one))
-      || Boolean(label) && marked(getComputedStyle(label, "::before"))),
+      || Boolean(label) && (marked(getComputedStyle(label, "::before"))
+        || marked(getComputedStyle(label)))),
     left: window.left.size,
   };
 }"""

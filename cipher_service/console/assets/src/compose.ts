@@ -48,8 +48,9 @@ if (form) {
     saving = null;
   };
 
-  // Attaching changes the edition too: it waits for a save, and the next save for it.
-  const alone = async (work: (draft: Kept) => Promise<void>): Promise<void> => {
+  // Attaching changes the edition too: it waits for a save, and the next save for it; what is chosen
+  // while another file is on its way waits for that one.
+  const attach = async (work: (draft: Kept) => Promise<void>): Promise<void> => {
     while (saving) await saving;
     changed ||= !field("number").value;
     await keep();
@@ -59,6 +60,12 @@ if (form) {
     await saving;
     saving = null;
     await doing;
+  };
+  let last: Promise<void> = Promise.resolve();
+  const alone = (work: (draft: Kept) => Promise<void>): Promise<void> => {
+    const mine = last.then(() => attach(work));
+    last = mine.catch(() => undefined);
+    return mine;
   };
 
   const enclosing = document.getElementById("joindre");

@@ -1,6 +1,7 @@
 // Photographs of a bag: a chosen file is sent as it is and kept enciphered; a kept one is asked for
 // and shown from memory, so that a refusal of either is told in words.
 import { Refusal, hideRefusal, showRefusal } from "./shared/asking";
+import { watchFiles } from "./shared/files";
 
 async function answered(place: HTMLElement, path: string, init: RequestInit): Promise<Response> {
   const words = place.dataset;
@@ -47,9 +48,7 @@ const subject = adding?.querySelector("select");
 const said = adding?.querySelector("[role=status]");
 if (adding && chooser && subject && said) {
   const words = adding.dataset;
-  chooser.addEventListener("change", async () => {
-    const file = chooser.files?.[0];
-    chooser.value = "";
+  watchFiles(chooser, async ([file]) => {
     if (!file) return;
     await trying(adding, async () => {
       if (file.size > Number(words["most"])) {

@@ -3,6 +3,7 @@
 import { Malformed } from "../pouch/bytes";
 import { readCardFile } from "../pouch/pack";
 import { element } from "../shared/asking";
+import { fileControl } from "../shared/files";
 import { grouped, guarded, refusal, say } from "./page";
 import { HOLDERS_LEAST, HOLDERS_MOST, THRESHOLD_LEAST, type Holder } from "./shares";
 
@@ -13,22 +14,9 @@ interface Holding {
 }
 
 export function fileInput(label: string, accept: string, take: (file: File) => Promise<void>): HTMLElement {
-  const group = element("div", "", "govuk-form-group");
-  const input = document.createElement("input");
-  input.type = "file";
-  input.multiple = true;
-  input.accept = accept;
-  input.id = "fichiers";
-  input.className = "govuk-file-upload";
-  input.addEventListener("change", () => guarded(async () => {
-    const files = [...(input.files ?? [])];
-    input.value = "";
+  return fileControl(label, accept, (files) => guarded(async () => {
     for (const file of files) await take(file);
   }));
-  const name = element("label", label, "govuk-label") as HTMLLabelElement;
-  name.htmlFor = input.id;
-  group.append(name, input);
-  return group;
 }
 
 async function holderOf(file: File): Promise<Holder> {

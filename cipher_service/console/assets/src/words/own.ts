@@ -45,7 +45,7 @@ export const OWN = {
     fr: "La clé est aussi partagée entre au moins trois porteurs : chacun reçoit une part chiffrée à sa carte, et aucun seul n’en apprend rien. Ayez leurs cartes (.card) ; leurs empreintes sont celles qu’ils vous ont lues.",
     en: "The key is also shared among at least three holders: each gets a share enciphered to their card, and none alone learns anything. Have their cards (.card); the fingerprints are those that they read to you.",
   },
-  cards: { fr: "Cartes des porteurs", en: "The holders’ cards" },
+  cards: { fr: "Choisir les cartes des porteurs", en: "Choose the holders’ cards" },
   threshold: { fr: "Porteurs qu’il faudra réunir pour retrouver la clé", en: "Holders who must come together to recover the key" },
   cardWrong: {
     fr: "Ce fichier n’est pas une carte en vigueur, ou il a été changé",
@@ -69,7 +69,7 @@ export const OWN = {
     en: "Take the address and their share to each holder, and read them this fingerprint: “cipher-service custody hand-over” asks for it.",
   },
   handed: { fr: "Parts remises", en: "Shares handed over" },
-  parts: { fr: "Fichiers remis par les porteurs (.part)", en: "Files that the holders handed over (.part)" },
+  parts: { fr: "Choisir les fichiers remis par les porteurs (.part)", en: "Choose the files that the holders handed over (.part)" },
   received: { fr: "Parts reçues :", en: "Shares received:" },
   copies: { fr: "Nouvelles copies", en: "New copies" },
   copying: {

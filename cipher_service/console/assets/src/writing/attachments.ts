@@ -1,6 +1,7 @@
 // Attachments of a draft: each chosen file is sent as it is, its name in a header, and enciphered
 // on arrival; the answer is the list as it stands.
 import { Refusal, element, hideRefusal, showRefusal } from "../shared/asking";
+import { watchFiles } from "../shared/files";
 
 export interface Kept {
   number: string;
@@ -68,8 +69,8 @@ export function watchAttachments(
     );
   };
 
-  chooser.addEventListener("change", async () => {
-    for (const file of [...(chooser.files ?? [])]) {
+  watchFiles(chooser, async (files) => {
+    for (const file of files) {
       if (file.size > most) {
         const large = [words["large"] ?? "", words["nothing"] ?? "", words["smaller"] ?? ""];
         showRefusal(section, new Refusal(large, "BODY_TOO_LARGE"));
@@ -85,7 +86,6 @@ export function watchAttachments(
         say(words["joined"] ?? "", file.name);
       });
     }
-    chooser.value = "";
   });
 
   list.addEventListener("click", async (event) => {
