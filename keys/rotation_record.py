@@ -5,10 +5,11 @@
                             "ends", "at", "previous": {"number", "fingerprint", "before", "after"}}}
 
 The first entry is the rotation's own: it names the key, the new fingerprint and the SHA-256 of the
-statement (`statement`). Those behind it are of the persons who were present and confirmed that
-statement, each with a security key, or by name while the ministry has no officers with keys. So a
-record says what the log says or is refused, and whoever has the log's verifier key reads it without
-the service (LOG.md §13).
+statement (`statement`), and who ordered it: an officer whose security key signed the command, or a
+person who was believed by name; entries of before that was asked do not tell. Those behind it are
+of the persons who were present and confirmed that statement, in the same two ways. So a record says
+what the log says or is refused, and whoever has the log's verifier key reads it without the service
+(LOG.md §13).
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ ROTATION_TYPE: Final = "depeche/v1 rotation"
 ROTATED: Final = "key_rotate"
 CONFIRMED_SIGNED: Final = "key_confirm_signed"
 CONFIRMED_NAMED: Final = "key_confirm_named"
+ORDERED_SIGNED: Final = "ordered_signed"
+ORDERED_NAMED: Final = "ordered_named"
 CONFIRMED_MOST: Final = 16
 ROTATION_BYTES_MAX: Final = 256 * 1024
 
@@ -171,18 +174,33 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Ordered:
+    """Who ordered a rotation.
+
+    Attributes:
+        by: the officer, or a person's name.
+        signed: whether a security key signed the command.
+    """
+
+    by: str
+    signed: bool
+
+
+@dataclass(frozen=True)
 class RotationRecord:
     """A record, each of whose entries is in the log.
 
     Attributes:
         rotation: what happened.
-        ordered: who had it done.
+        entered: under whose name the log has it.
+        ordered: who ordered it; None where the entry does not tell.
         confirmed: who was present and said so, in the log's order.
         head: the head of the log that proves it.
     """
 
     rotation: Rotation
-    ordered: Told
+    entered: Told
+    ordered: Ordered | None
     confirmed: tuple[Told, ...]
     head: Checkpoint
 
@@ -227,15 +245,15 @@ def read_rotation_record(data: bytes, key: VerifierKey | NoteKeys) -> RotationRe
     digest = sha256(statement).hexdigest()
     first, *others = entries
     head = first.proof.verify(commit(first.record, first.salt), key)
-    ordered = _told(first, rotation, digest)
+    entered = _told(first, rotation, digest)
     confirmed = []
     for each in others:
         each.proof.verify(commit(each.record, each.salt), key)
         confirmed.append(_told(each, rotation, digest, confirms=True))
-    places = [each.place for each in (ordered, *confirmed)]
+    places = [each.place for each in (entered, *confirmed)]
     if sorted(set(places)) != places or len({each.actor for each in confirmed}) < len(confirmed):
         raise RotationRecordUntrue("an entry is out of its turn, or of somebody twice")
-    return RotationRecord(rotation, ordered, tuple(confirmed), head)
+    return RotationRecord(rotation, entered, _ordered(first), tuple(confirmed), head)
 
 
 def _told(entry: Entry, rotation: Rotation, digest: str, *, confirms: bool = False) -> Told:
@@ -262,6 +280,20 @@ def _told(entry: Entry, rotation: Rotation, digest: str, *, confirms: bool = Fal
     except ValueError as error:
         raise RotationRecordMalformed(str(error)) from error
     return Told(actor, at, entry.proof.index, action == CONFIRMED_SIGNED)
+
+
+def _ordered(entry: Entry) -> Ordered | None:
+    value: dict[str, Any] = canonical.decode(entry.record)
+    told = {name: value[name] for name in (ORDERED_SIGNED, ORDERED_NAMED) if name in value}
+    if not told:
+        return None
+    if len(told) > 1:
+        raise RotationRecordUntrue(f"entry {entry.proof.index} tells of two who ordered it")
+    [how] = told
+    try:
+        return Ordered(Record(told, "entry").text(how, ACTOR), signed=how == ORDERED_SIGNED)
+    except ValueError as error:
+        raise RotationRecordMalformed(str(error)) from error
 
 
 def _passed(history: tuple[Move, ...], at: datetime) -> tuple[str, str]:

@@ -48,7 +48,10 @@ def add_keys(commands: "Commands[Parser]", say: Say, client: Say) -> None:
             "--reason", metavar=say("a_reason"), required=True, help=say("help_key_reason")
         )
     exchange = add_command(group, say, "keys.exchange", "rotating_apart:exchange")
-    add_json(add_command(group, say, "keys.take-in", "rotating_apart:take_in"), say)
+    take_in = add_command(group, say, "keys.take-in", "rotating_apart:take_in")
+    for parser in (rotate, take_in):
+        parser.add_argument("--by", metavar="OFF-...", help=say("help_rotation_order"))
+        add_software_key(parser, say)
     for parser in (rotate, exchange):
         parser.add_argument("key", metavar=say("a_key"), nargs="?", help=say("help_key_rotated"))
         parser.set_defaults(number=None)
@@ -60,8 +63,8 @@ def add_keys(commands: "Commands[Parser]", say: Say, client: Say) -> None:
         add_passphrase_file(parser, client)
         add_store(parser, say)
         add_credential(parser, say)
-    told = (listing, suspend, resume, compromise, report, rotate, exchange, propose, destroy)
-    for parser in told:
+    told = (listing, suspend, resume, compromise, report, rotate, exchange, take_in)
+    for parser in (*told, propose, destroy):
         add_json(parser, say)
 
 

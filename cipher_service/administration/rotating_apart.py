@@ -11,6 +11,7 @@ from argparse import Namespace
 from datetime import timedelta
 
 from cipher_service import clock
+from cipher_service.administration import ordering, presence
 from cipher_service.administration.installation import (
     Installation,
     custodian_of,
@@ -73,11 +74,13 @@ def exchange(arguments: Namespace, terminal: Terminal) -> None:
 def take_in(arguments: Namespace, terminal: Terminal) -> None:
     """Have the books take in every rotation that the custodian tells and the log does not yet.
 
-    Each is one transaction with its entry: cut short, it is typed again. Once all are in, it
-    changes nothing.
+    Each is one transaction with its entry, in which whoever ordered it signs its record's
+    fingerprint: cut short, it is typed again. Once all are in, it changes nothing.
 
     Raises:
+        Misused: PERSON_NAME_MALFORMED.
         Refused: ROTATION_TAKEN_IN: another has just entered one; what was entered before stands.
+            See `presence.sign`.
         ServiceError: the directory does not take a card.
         KeysError: the custodian does not answer.
     """
@@ -85,11 +88,13 @@ def take_in(arguments: Namespace, terminal: Terminal) -> None:
         book = Book.parse(custodian.key_versions())
         waiting = _waiting(installation, custodian, book)
         for rotation in waiting:
-            _enter(installation, custodian, book, rotation)
+            show_rotation(rotation, terminal)
+            also = {"rotation": rotation.digest}
+            order = ordering.asked(arguments, terminal, installation, rotation.key, also)
+            _enter(installation, custodian, book, rotation, order)
     if terminal.as_json:
         terminal.show_json([object_of(each) for each in waiting])
     for each in waiting:
-        show_rotation(each, terminal)
         Speaker(terminal).say("key_rotation_next", key=each.key)
     if not waiting:
         Speaker(terminal).say("rotation_none_waits")
@@ -116,13 +121,18 @@ def _waiting(installation: Installation, custodian: Custodian, book: Book) -> li
 
 
 def _enter(
-    installation: Installation, custodian: Custodian, book: Book, rotation: Rotation
+    installation: Installation,
+    custodian: Custodian,
+    book: Book,
+    rotation: Rotation,
+    order: presence.Answers | None,
 ) -> None:
     card, post = custodian.card(), installation.settings.headquarters
     found = Found(card=rotation.fingerprint, statement=rotation.digest)
     with journal_of(installation).act(ROTATED, rotation.key, found) as connection:
         if is_entered(connection, rotation):
             raise Refused("ROTATION_TAKEN_IN", key=rotation.key, number=rotation.number)
+        ordering.enter(connection, order, installation.settings, found)
         now = clock.now().replace(microsecond=0)
         if card.fingerprint == rotation.fingerprint:
             enrolment.install(connection, card, now)

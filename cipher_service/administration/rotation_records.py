@@ -17,6 +17,7 @@ from cipher_service.administration.installation import (
     journal_of,
     opened,
 )
+from cipher_service.administration.ordering import require_name
 from cipher_service.administration.versions import number_of
 from cipher_service.administration.witnessing import require_vacant
 from cipher_service.administration.words import Speaker, phrase
@@ -25,7 +26,7 @@ from cipher_service.audit.journal import Found
 from cipher_service.audit.rotations import confirmed, entries_of, is_told
 from cipher_service.audit.signers import Signers
 from cipher_service.client.durable import write_durably
-from cipher_service.client.failures import Misused, Refused
+from cipher_service.client.failures import Refused
 from cipher_service.client.messages import Language
 from cipher_service.client.terminal import Terminal
 from cipher_service.labels.scheme import default_scheme
@@ -36,7 +37,6 @@ from keys.custody.versions import Book
 from keys.log.errors import LogForked, LogKeyEnded, LogOfAnother, NoteMalformed, NoteNotSigned
 from keys.merkle import ProofInvalid
 from keys.rotation_record import (
-    ACTOR,
     CONFIRMED_NAMED,
     CONFIRMED_SIGNED,
     ROTATION_BYTES_MAX,
@@ -61,8 +61,7 @@ def confirm(arguments: Namespace, terminal: Terminal) -> None:
         KeyNotRotated: no rotation put this version in force.
     """
     for name in arguments.by:
-        if not ACTOR.fullmatch(name):
-            raise Misused("PERSON_NAME_MALFORMED", given=name[:80])
+        require_name(name)
     with opened(arguments) as installation:
         with custodian_of(installation.settings) as custodian:
             rotation = _told_in(installation, custodian, arguments)
@@ -146,10 +145,15 @@ def _tell(known: RotationRecord, arguments: Namespace, terminal: Terminal) -> No
         return
     show_rotation(known.rotation, terminal)
     speaker, head = Speaker(terminal), known.head
-    ordered = known.ordered
+    entered, ordered = known.entered, known.ordered
     speaker.show(
-        "rotation_ordered", actor=ordered.actor, at=_minute(ordered.at), place=ordered.place
+        "rotation_entered", actor=entered.actor, at=_minute(entered.at), place=entered.place
     )
+    if ordered is None:
+        speaker.show("rotation_order_untold")
+    else:
+        how = "rotation_ordered_signed" if ordered.signed else "rotation_ordered_named"
+        speaker.show(how, by=ordered.by)
     for each in known.confirmed:
         how = "rotation_signed" if each.signed else "rotation_named"
         speaker.show(how, actor=each.actor, at=_minute(each.at), place=each.place)
@@ -207,7 +211,10 @@ def _object(known: RotationRecord) -> dict[str, object]:
     head = known.head
     return {
         **object_of(known.rotation),
-        "ordered": _said(known.ordered),
+        "entered": _said(known.entered),
+        "ordered": None
+        if known.ordered is None
+        else {"by": known.ordered.by, "signed": known.ordered.signed},
         "confirmed": [{**_said(each), "signed": each.signed} for each in known.confirmed],
         "head": {"origin": head.origin, "size": head.size, "root": head.root.hex()},
     }
@@ -218,7 +225,7 @@ def _said(told: Told) -> dict[str, object]:
 
 
 def _paper(known: RotationRecord, language: Language) -> bytes:
-    rotation, head = known.rotation, known.head
+    rotation, head, ordered = known.rotation, known.head, known.ordered
     paper = {
         "number": f"{rotation.key} {rotation.number}",
         "issuer": rotation.key.partition("/")[2],
@@ -232,8 +239,9 @@ def _paper(known: RotationRecord, language: Language) -> bytes:
         "after": rotation.after,
         "gone": rotation.gone,
         "digest": rotation.digest,
-        "ordered": known.ordered.actor,
-        "entry": str(known.ordered.place),
+        "ordered": None if ordered is None else {"by": ordered.by, "signed": ordered.signed},
+        "entered": known.entered.actor,
+        "entry": str(known.entered.place),
         "origin": head.origin,
         "size": str(head.size),
         "root": head.root.hex(),
@@ -243,6 +251,6 @@ def _paper(known: RotationRecord, language: Language) -> bytes:
         ),
     }
     level = default_scheme().papers["ceremony"].name(language)
-    made = max([known.ordered.at, *(each.at for each in known.confirmed)])
+    made = max([known.entered.at, *(each.at for each in known.confirmed)])
     made = made.replace(microsecond=0)
     return render("rotation", paper, language, made=made, level=level)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cipher_service import clock
+from cipher_service.administration import ordering
 from cipher_service.administration.custody import opened_by_credential, shares_of
 from cipher_service.administration.installation import (
     Installation,
@@ -45,7 +46,7 @@ from keys.custody.store import CARD_FILE
 from keys.custody.versions import Book, bureau_key
 from keys.lifecycle import DESTROYED, KeyVersion, read_version
 from keys.records import Record
-from keys.rotation_record import Rotation
+from keys.rotation_record import ROTATED, Rotation
 from keys.succession import RECEIPTS_KEY
 
 _DAYS_MOST = 3660
@@ -111,8 +112,8 @@ def rotate(arguments: Namespace, terminal: Terminal) -> None:
     """Put the next version of a key in force: the bureau's keys, unless another is named.
 
     Raises:
-        Misused: DAYS_INVALID, KEY_NAME_UNKNOWN.
-        Refused: KEY_ROTATES_NOT.
+        Misused: DAYS_INVALID, KEY_NAME_UNKNOWN, PERSON_NAME_MALFORMED.
+        Refused: KEY_ROTATES_NOT; see `presence.sign`.
         KeysError: the store does not open.
     """
     require_days(arguments)
@@ -143,8 +144,10 @@ def _rotate_lasting(arguments: Namespace, terminal: Terminal, kind: str) -> None
         if not LASTING[kind].rotates:
             raise Refused("KEY_ROTATES_NOT", key=arguments.key)
         found = Found()
-        with journal_of(installation).act("key_rotate", arguments.key, found) as connection:
+        order = ordering.asked(arguments, terminal, installation, arguments.key, {})
+        with journal_of(installation).act(ROTATED, arguments.key, found) as connection:
             at = terminal_of(arguments, terminal)
+            ordering.enter(connection, order, installation.settings, found)
             if kind == DESKS_KEY:  # so that the books know whom they end, if these told nothing yet
                 post = installation.settings.headquarters
                 take_in(connection, custodian, post, clock.now().replace(microsecond=0))
@@ -189,17 +192,19 @@ def _rotate_bureau(arguments: Namespace, terminal: Terminal) -> None:
         with reading(installation.engine) as connection:
             directory = read_directory(connection)
         card = read_card((at.store / CARD_FILE).read_bytes())
-        found = Found()
-        with journal_of(installation).act("key_rotate", bureau_key(card), found) as connection:
+        found, key = Found(), bureau_key(card)
+        order = ordering.asked(arguments, terminal, installation, key, {})
+        with journal_of(installation).act(ROTATED, key, found) as connection:
+            ordering.enter(connection, order, installation.settings, found)
             if directory.post(card.post).fingerprint == card.fingerprint:
                 card = at.rotate(now, now + timedelta(days=arguments.days), now)
             enrolment.install(connection, card, now)
             found.card = card.fingerprint
-            versions = at.settle(now).of(bureau_key(card))
+            versions = at.settle(now).of(key)
             found.statement = Rotation.of(versions, card.edition).digest
         opened_again(installation, at)
     _tell_card(card, terminal)
-    Speaker(terminal).say("key_rotation_next", key=bureau_key(card))
+    Speaker(terminal).say("key_rotation_next", key=key)
 
 
 def number_of(arguments: Namespace, book: Book) -> int:

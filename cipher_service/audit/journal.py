@@ -38,6 +38,8 @@ class Found:
             is its actor.
         card: fingerprint of the card that came into force or went.
         statement: digest of what a record of its own states of it.
+        ordered_signed: who ordered it and signed the command with a security key.
+        ordered_named: who ordered it, by name alone.
     """
 
     resource: str | None = None
@@ -45,6 +47,8 @@ class Found:
     signers: tuple[str, ...] = ()
     card: str | None = None
     statement: str | None = None
+    ordered_signed: str | None = None
+    ordered_named: str | None = None
 
 
 class Journal:
@@ -91,8 +95,7 @@ class Journal:
                 about,
                 ruling=found.ruling,
                 actor=actor,
-                card=found.card,
-                statement=found.statement,
+                found=found,
             )
 
     @contextmanager
@@ -164,10 +167,9 @@ class Journal:
         *,
         ruling: Mapping[str, Any] | None = None,
         actor: str | None = None,
-        card: str | None = None,
-        statement: str | None = None,
+        found: Found | None = None,
     ) -> int:
-        ruled = ruling or {}
+        ruled, found = ruling or {}, found or Found()
         event = Event(
             time_us=int(clock.now().timestamp() * 1_000_000),
             actor=actor or self.actor,
@@ -179,7 +181,9 @@ class Journal:
             policies=tuple(ruled.get("policies", ())),
             digest=ruled.get("digest"),
             mandate=ruled.get("mandate") or None,
-            card=card,
-            statement=statement,
+            card=found.card,
+            statement=found.statement,
+            ordered_signed=found.ordered_signed,
+            ordered_named=found.ordered_named,
         )
         return append(connection, self._origin, [event]) - 1

@@ -9,7 +9,8 @@ of the custodian, which holds it against what it is asked for (keys/TRANSPORT.md
 `digest` and `mandate` where a decision was taken (`access.decisions`); `session` for an officer;
 `act`, the ULID of the act of several persons (keys/ACTS.md) whose effect this is; `card`, the
 fingerprint of the card that came into force or went; `statement`, the SHA-256 of what a record of
-its own states of it (`keys.rotation_record`).
+its own states of it, and `ordered_signed` or `ordered_named`, who ordered it, by security key or by
+name (`keys.rotation_record`).
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ UNKNOWN: Final = "OUTCOME_UNKNOWN"
 
 _WHEN_KNOWN: Final = (
     *("client", "resource", "reason", "request", "digest", "mandate", "session", "count", "act"),
-    *("card", "statement"),
+    *("card", "statement", "ordered_signed", "ordered_named"),
 )
 
 
@@ -60,6 +61,8 @@ class Event:
         act: the act of several persons whose effect this is.
         card: fingerprint of the card that came into force or went.
         statement: hexadecimal SHA-256 of what a record of its own states of it.
+        ordered_signed: the officer who ordered it and whose security key signed the command.
+        ordered_named: the person who ordered it, by name alone.
     """
 
     time_us: int
@@ -78,6 +81,8 @@ class Event:
     act: str | None = None
     card: str | None = None
     statement: str | None = None
+    ordered_signed: str | None = None
+    ordered_named: str | None = None
 
     def encode(self, seq: int) -> bytes:
         """Give the record of this event as entry `seq`, canonical JSON."""

@@ -109,8 +109,10 @@ def _check_rotation(options: argparse.Namespace) -> str:
     key = _led(VerifierKey.parse(options.key), options, options.successions)
     known = read_rotation_record(options.file.read_bytes(), key)
     made, seen = known.rotation, ",".join(each.actor for each in known.confirmed)
-    where = f"entry={known.ordered.place} of={known.head.size}"
-    return f"{_name(key)} key={made.key} version={made.number} {where} confirmed={seen}"
+    where = f"entry={known.entered.place} of={known.head.size}"
+    ordered = known.ordered.by if known.ordered is not None else ""
+    told = f"{where} ordered={ordered} confirmed={seen}"
+    return f"{_name(key)} key={made.key} version={made.number} {told}"
 
 
 _CHECKS: Final[Mapping[str, Callable[[argparse.Namespace], str]]] = {

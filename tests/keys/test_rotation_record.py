@@ -30,9 +30,12 @@ from keys.merkle import ProofInvalid, inclusion_path, leaf_hash, root
 from keys.rotation_record import (
     CONFIRMED_NAMED,
     CONFIRMED_SIGNED,
+    ORDERED_NAMED,
+    ORDERED_SIGNED,
     ROTATION_BYTES_MAX,
     Entry,
     KeyNotRotated,
+    Ordered,
     Rotation,
     RotationRecordMalformed,
     RotationRecordUntrue,
@@ -110,12 +113,36 @@ def test_a_record_tells_what_happened_who_had_it_done_and_who_was_there(books: B
     assert known.rotation == ROTATION
     assert (ROTATION.previous, ROTATION.before, ROTATION.after) == (OLD, ACTIVE, DESTROYED)
     assert ROTATION.gone
-    assert (known.ordered.actor, known.ordered.place, known.head.size) == ("account/root", 1, 4)
+    assert (known.entered.actor, known.entered.place, known.head.size) == ("account/root", 1, 4)
+    assert known.ordered is None
     assert [(each.actor, each.signed) for each in known.confirmed] == [
         ("OFF-000005", True),
         ("GARDE-A", False),
     ]
-    assert known.ordered.at.year == 2026
+    assert known.entered.at.year == 2026
+
+
+@pytest.mark.parametrize(
+    ("member", "by", "signed"), [(ORDERED_SIGNED, "OFF-000005", True), (ORDERED_NAMED, "A", False)]
+)
+def test_a_record_tells_who_ordered_it_as_the_rotation_s_own_entry_does(
+    member: str, by: str, signed: bool
+) -> None:
+    books = Books()
+    books.tell("key_rotate", "account/root", card=NEW, **{member: by})
+    assert read_rotation_record(books.draw(0), LOG.verifier).ordered == Ordered(by, signed)
+    forged = canonical.decode(books.draw(0))
+    forged["entries"][0]["record"][member] = "OFF-000009"
+    with pytest.raises(ProofInvalid):
+        read_rotation_record(canonical.encode(forged), LOG.verifier)
+
+
+def test_an_entry_that_tells_of_two_who_ordered_is_no_record() -> None:
+    books = Books()
+    both = {ORDERED_SIGNED: "OFF-000005", ORDERED_NAMED: "OFF-000005"}
+    books.tell("key_rotate", "account/root", card=NEW, **both)
+    with pytest.raises(RotationRecordUntrue, match="two who ordered"):
+        read_rotation_record(books.draw(0), LOG.verifier)
 
 
 @pytest.mark.parametrize(
@@ -215,8 +242,10 @@ def test_an_act_of_the_log_that_confirms_nothing_counts_for_nobody(books: Books)
         read_rotation_record(books.draw(1, 4), LOG.verifier)
 
 
-@pytest.mark.parametrize("more", [{"time_us": "hier"}, {"actor": "deux\nlignes"}])
-def test_an_entry_without_actor_or_time_is_malformed(more: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "more", [{"time_us": "hier"}, {"actor": "deux\nlignes"}, {ORDERED_NAMED: ""}]
+)
+def test_an_entry_whose_actor_time_or_orderer_is_none_is_malformed(more: dict[str, Any]) -> None:
     books = Books()
     books.tell("key_rotate", **{"actor": "account/root", "card": NEW, **more})
     with pytest.raises(RotationRecordMalformed):
@@ -261,7 +290,8 @@ def test_an_outsider_checks_it_without_the_service(
     file.write_bytes(books.draw(1, 2))
     typed = ("rotation", str(file), "--key", LOG.verifier.encode())
     assert main(typed) == 0
-    assert "key=desks/MINREX version=2 entry=1 of=4 confirmed=OFF-000005" in capsys.readouterr().out
+    told = "key=desks/MINREX version=2 entry=1 of=4 ordered= confirmed=OFF-000005"
+    assert told in capsys.readouterr().out
     file.write_bytes(file.read_bytes().replace(b"account/root", b"account/rood"))
     assert main(typed) == 1
     assert "PROOF_INVALID" in capsys.readouterr().err

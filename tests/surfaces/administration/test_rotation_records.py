@@ -72,7 +72,10 @@ def test_who_was_present_signs_with_a_security_key_and_the_record_says_so(
     founded: House, desk: Desk
 ) -> None:
     security, general = founded.of["SECURITY-OFFICER"], founded.of["SECRETARY-GENERAL"]
-    desk.done("keys", "rotate", DESKS)
+    order = ("keys", "rotate", DESKS, "--by", general)
+    desk.refused("SECURITY_KEY_ABSENT", *order, *founded.key("SECURITY-OFFICER"))
+    desk.refused("KEY_NOT_ROTATED", "keys", "record", DESKS, "-o", str(desk.folder / "none.json"))
+    desk.done(*order, *founded.key("SECRETARY-GENERAL"))
     begun = desk.record(DESKS, "begun.json")
     assert (begun["number"], begun["before"], begun["after"]) == (2, "active", "destroyed")
     assert begun["confirmed"] == []
@@ -89,13 +92,15 @@ def test_who_was_present_signs_with_a_security_key_and_the_record_says_so(
         (general, True),
     ]
     assert drawn["digest"] == begun["digest"]
-    assert drawn["ordered"]["actor"].startswith("account/")
+    assert drawn["ordered"] == {"by": general, "signed": True}
+    assert drawn["entered"]["actor"] == general
     look = ("keys", "recorded", str(desk.folder / "record.json"))
     assert json.loads(desk.done(*look, "--json")) == drawn
     assert desk.verified("record.json")
     told = _text(paper)
     assert drawn["digest"] in told
     assert drawn["previous"] in told
+    assert f"{general}(securitykey)" in told
     assert f"{general}securitykey" in _text_in(desk, "en", *look)
     assert "Samoitiésecrèteadisparu" in desk.done(*look, language="fr").replace(" ", "")
 
@@ -107,11 +112,16 @@ def _text_in(desk: Desk, language: str, *look: str) -> str:
 
 
 def test_while_nobody_must_sign_a_name_is_believed_and_the_record_says_so(desk: Desk) -> None:
-    desk.done("keys", "rotate", "certifying/MINREX")
+    order = ("keys", "rotate", "certifying/MINREX", "--by")
+    desk.refused("PERSON_NAME_MALFORMED", *order, "deux\nlignes")
+    desk.done(*order, "GARDE-B")
     confirm = ("keys", "confirm", "certifying/MINREX", "--by")
     desk.refused("PERSON_NAME_MALFORMED", *confirm, "deux\nlignes")
     desk.done(*confirm, "GARDE-A")
-    [seen] = desk.record("certifying/MINREX", "record.json")["confirmed"]
+    drawn = desk.record("certifying/MINREX", "record.json")
+    assert drawn["ordered"] == {"by": "GARDE-B", "signed": False}
+    assert drawn["entered"]["actor"].startswith("account/")
+    [seen] = drawn["confirmed"]
     assert (seen["actor"], seen["signed"]) == ("GARDE-A", False)
 
 
@@ -129,6 +139,9 @@ def test_every_key_that_rotates_has_its_record(desk: Desk, kind: str) -> None:
 
 def test_a_record_of_an_older_version_is_drawn_as_well(desk: Desk) -> None:
     first = desk.record_after_rotating()
+    assert first["ordered"] is None
+    look = desk.done("keys", "recorded", str(desk.folder / "first.json"))
+    assert "the log does not tell" in look
     desk.done("keys", "rotate", DESKS)
     again = desk.record(DESKS, "again.json", "--number", "2")
     assert (again["digest"], again["fingerprint"]) == (first["digest"], first["fingerprint"])
