@@ -298,8 +298,18 @@ def test_the_command_begins_checks_adopts_and_ends(
     assert typed("begin", "--store", store, "--at", str(tmp_path / "none")) == (3, "")
     assert typed("end", "--store", store) == (0, "ended")
     assert typed("end", "--store", store) == (0, "none")
-    with pytest.raises(SystemExit):
-        main(["begin", "--store", store])
+    for incomplete in (("begin", "--store", store), ("check",)):
+        with pytest.raises(SystemExit):
+            main(incomplete)
+
+
+def test_what_the_command_makes_is_for_its_user_alone(founded: Any) -> None:
+    before = os.umask(0o022)
+    try:
+        main(["check", "--store", str(founded.store)])
+        assert os.umask(0o022) == 0o077
+    finally:
+        os.umask(before)
 
 
 def test_the_module_is_a_command(founded: Any, monkeypatch: pytest.MonkeyPatch) -> None:

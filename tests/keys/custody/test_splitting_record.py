@@ -183,6 +183,37 @@ def test_an_altered_record_is_refused(
         read_splitting_record(canonical.encode(value))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda said: said.update(threshold=4),
+        lambda said: said["holders"][1].update(post="GARDE-A"),
+        lambda said: said["holders"][0].update(more=1),
+        lambda said: said.update(more=1),
+    ],
+)
+def test_a_statement_that_no_splitting_has_is_refused_before_anybody_confirms_it(
+    founded: Any, change: Callable[[dict[str, Any]], object]
+) -> None:
+    _split(founded)
+    value = canonical.decode(_begun(founded))
+    change(value["statement"])
+    with pytest.raises(SplittingRecordMalformed):
+        read_splitting_record(canonical.encode(value))
+
+
+def test_all_holders_may_be_needed_at_once(founded: Any) -> None:
+    split_store(founded.store, read_credential(founded.credential), 3, HOLDERS)
+    assert read_splitting_record(_begun(founded)).stated.splitting.threshold == len(NAMES)
+
+
+def test_a_confirmation_says_nothing_more(founded: Any) -> None:
+    value = canonical.decode(_confirmed(founded))
+    value["confirmations"][0] = _signed_by(PEOPLE["GARDE-C"], value, more="1")
+    with pytest.raises(SplittingRecordMalformed):
+        read_splitting_record(canonical.encode(value))
+
+
 def test_a_confirmation_taken_away_is_a_holder_missing(founded: Any) -> None:
     value = canonical.decode(_confirmed(founded))
     value["confirmations"].pop(0)
@@ -190,8 +221,12 @@ def test_a_confirmation_taken_away_is_a_holder_missing(founded: Any) -> None:
 
 
 def test_too_much_is_not_read() -> None:
-    with pytest.raises(SplittingRecordMalformed, match="bytes"):
-        read_splitting_record(b"[" * 600_000)
+    most = 512 * 1024
+    with pytest.raises(SplittingRecordMalformed, match="at most 524288 bytes"):
+        read_splitting_record(b"[" * (most + 1))
+    with pytest.raises(SplittingRecordMalformed) as refused:
+        read_splitting_record(b"[" * most)
+    assert "at most" not in str(refused.value)
 
 
 def _split_killed_at(founded: Any, step: int) -> int:
