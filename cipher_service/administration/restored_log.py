@@ -11,12 +11,15 @@ from cipher_service import clock
 from cipher_service.administration.restored_custodian import custodian_of
 from cipher_service.audit.export import export, export_records
 from cipher_service.audit.ledger import latest_note, size_and_origin
+from cipher_service.audit.rotations import is_entered, rotations_of
 from cipher_service.audit.signers import Signers
 from cipher_service.settings import Settings
 from keys import canonical
 from keys.custody.shares import Share
+from keys.custody.versions import Book, bureau_key
 from keys.log.checkpoints import Checkpoint
 from keys.log.notes import Note
+from keys.rotation_record import Rotation
 
 ARCHIVE: Final = "log-archive"
 STATEMENT: Final = "restore.json"
@@ -68,6 +71,13 @@ def archive_log(connection: Connection, folder: Path, settings: Settings, statem
     export_records(connection, out / "records-unsigned", first=signed, end=size)
     (out / STATEMENT).write_bytes(statement)
     return number
+
+
+def rotations_known(connection: Connection, settings: Settings) -> list[Rotation]:
+    """Return the rotations of the custodian's keys of which the old log tells."""
+    custodian = custodian_of(settings)
+    told = rotations_of(Book.parse(custodian.key_versions()), bureau_key(custodian.card()))
+    return [each for each in told if is_entered(connection, each)]
 
 
 def next_name(origin: str, number: int, last: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Engine, select, update
 from cipher_service import clock
 from cipher_service.audit.ledger import append
 from cipher_service.audit.records import DONE, Event
+from cipher_service.audit.rotations import CARRIED
 from cipher_service.client.failures import Refused
 from cipher_service.directory.enrolment import install
 from cipher_service.dispatches.continuity import REGISTER, counter_of, spend
@@ -24,6 +26,7 @@ from cipher_service.storage.tables.registers import counter
 from cipher_service.storage.unit_of_work import unit_of_work
 from keys.cards import Card
 from keys.receipts import read_submitted_receipt
+from keys.rotation_record import Rotation
 from keys.succession import KeyLine
 
 GAP: Final = 10_000
@@ -44,7 +47,8 @@ class Opening:
     """How a restored service goes on: its epoch, how far its counters skip, what was replayed.
 
     `custody` says how often the custodian's second place was written, where it was taken up; `card`
-    is the custodian's where the books do not know it yet.
+    is the custodian's where the books do not know it yet; `rotations` are those that the old log
+    told of.
     """
 
     now: datetime
@@ -54,6 +58,7 @@ class Opening:
     replayed: int | None
     custody: int | None
     card: Card | None
+    rotations: Sequence[Rotation] = ()
 
 
 def epoch_after(connection: Connection, now: datetime) -> int:
@@ -117,6 +122,9 @@ def resume(
         events += [
             told("restore_interval", resource=f"{each.name} {each.first}-{each.last}")
             for each in intervals
+        ]
+        events += [
+            told(CARRIED, resource=each.key, card=each.fingerprint) for each in opening.rotations
         ]
         append(connection, settings.log_origin, events)
     return intervals

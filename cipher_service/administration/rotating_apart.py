@@ -22,7 +22,7 @@ from cipher_service.administration.rotation_records import object_of, show_rotat
 from cipher_service.administration.versions import exchanged, require_days, terminal_of
 from cipher_service.administration.words import Speaker
 from cipher_service.audit.journal import Found
-from cipher_service.audit.rotations import is_entered
+from cipher_service.audit.rotations import is_entered, rotations_of
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
@@ -109,15 +109,9 @@ def _next_edition(at: CustodianTerminal, days: int) -> int:
 
 
 def _waiting(installation: Installation, custodian: Custodian, book: Book) -> list[Rotation]:
-    own, found = bureau_key(custodian.card()), []
+    made = rotations_of(book, bureau_key(custodian.card()))
     with reading(installation.engine) as connection:
-        for each in sorted(book.versions, key=lambda one: (one.key, one.number)):
-            rotates = each.key == own or lasting_kind(each.key) is not None
-            if rotates and each.number > 1 and each.history:
-                rotation = Rotation.of(book.of(each.key), each.number)
-                if not is_entered(connection, rotation):
-                    found.append(rotation)
-    return found
+        return [each for each in made if not is_entered(connection, each)]
 
 
 def _enter(

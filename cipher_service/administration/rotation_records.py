@@ -23,7 +23,7 @@ from cipher_service.administration.witnessing import require_vacant
 from cipher_service.administration.words import Speaker, phrase
 from cipher_service.audit.heads import sign_head
 from cipher_service.audit.journal import Found
-from cipher_service.audit.rotations import confirmed, entries_of, is_told
+from cipher_service.audit.rotations import confirmed, entries_of, is_carried, is_told
 from cipher_service.audit.signers import Signers
 from cipher_service.client.durable import write_durably
 from cipher_service.client.failures import Refused
@@ -57,7 +57,7 @@ def confirm(arguments: Namespace, terminal: Terminal) -> None:
 
     Raises:
         Misused: KEY_NAME_UNKNOWN, PERSON_NAME_MALFORMED.
-        Refused: ROTATION_UNTOLD; see `presence.sign`.
+        Refused: ROTATION_UNTOLD, ROTATION_BEFORE_RESTORE; see `presence.sign`.
         KeyNotRotated: no rotation put this version in force.
     """
     for name in arguments.by:
@@ -89,7 +89,7 @@ def record(arguments: Namespace, terminal: Terminal) -> None:
 
     Raises:
         Misused: KEY_NAME_UNKNOWN.
-        Refused: FILE_EXISTS, ROTATION_UNTOLD, ROTATION_UNPROVED.
+        Refused: FILE_EXISTS, ROTATION_UNTOLD, ROTATION_BEFORE_RESTORE, ROTATION_UNPROVED.
         KeyNotRotated: no rotation put this version in force.
     """
     require_vacant(arguments.out, arguments.paper)
@@ -132,9 +132,10 @@ def _told_in(installation: Installation, custodian: Custodian, arguments: Namesp
     number = number_of(arguments, book)
     rotation = Rotation.of(book.of(arguments.key), number)
     with reading(installation.engine) as connection:
-        if not is_told(connection, rotation):
-            raise Refused("ROTATION_UNTOLD", key=rotation.key, number=number)
-    return rotation
+        if is_told(connection, rotation):
+            return rotation
+        code = "ROTATION_BEFORE_RESTORE" if is_carried(connection, rotation) else "ROTATION_UNTOLD"
+    raise Refused(code, key=rotation.key, number=number)
 
 
 def _tell(known: RotationRecord, arguments: Namespace, terminal: Terminal) -> None:

@@ -1,7 +1,7 @@
 """What the log tells of a rotation of the ministry's keys, with the proof of each entry."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
@@ -9,6 +9,8 @@ from cipher_service.audit.publishing import proof_of
 from cipher_service.audit.records import DONE
 from cipher_service.storage.tables.audit import audit_entry
 from keys import canonical
+from keys.custody.lasting import lasting_kind
+from keys.custody.versions import Book
 from keys.rotation_record import (
     CONFIRMED_MOST,
     CONFIRMED_NAMED,
@@ -19,6 +21,23 @@ from keys.rotation_record import (
 )
 
 CONFIRMED = (CONFIRMED_SIGNED, CONFIRMED_NAMED)
+CARRIED: Final = "restore_rotation"
+"""A restored log's entry for each rotation that the log of before told of."""
+
+
+def rotations_of(book: Book, own: str) -> list[Rotation]:
+    """Return every rotation of the ministry's keys that a custodian tells, by key, in order.
+
+    Args:
+        book: the custodian's.
+        own: what the bureau's key is called.
+    """
+    return [
+        Rotation.of(book.of(each.key), each.number)
+        for each in sorted(book.versions, key=lambda one: (one.key, one.number))
+        if (each.key == own or lasting_kind(each.key) is not None)
+        if each.number > 1 and each.history
+    ]
 
 
 def is_told(connection: Connection, rotation: Rotation) -> bool:
@@ -29,10 +48,14 @@ def is_told(connection: Connection, rotation: Rotation) -> bool:
 def is_entered(connection: Connection, rotation: Rotation) -> bool:
     """Tell whether an entry names the version that came into force, whatever else it tells.
 
-    Those of before there were records name its fingerprint alone.
+    Those of before there were records name its fingerprint alone, as does a restored log.
     """
-    rows = _entered(connection, rotation, (ROTATED,))
-    return any(canonical.decode(row.record).get("card") == rotation.fingerprint for row in rows)
+    return _names(connection, rotation, (ROTATED, CARRIED))
+
+
+def is_carried(connection: Connection, rotation: Rotation) -> bool:
+    """Tell whether the log of before a restore told of a rotation."""
+    return _names(connection, rotation, (CARRIED,))
 
 
 def confirmed(connection: Connection, rotation: Rotation) -> set[str]:
@@ -61,6 +84,11 @@ def entries_of(connection: Connection, rotation: Rotation) -> list[Entry] | None
             return None
         entries.append(Entry(row.record, row.salt, proof))
     return entries
+
+
+def _names(connection: Connection, rotation: Rotation, actions: tuple[str, ...]) -> bool:
+    rows = _entered(connection, rotation, actions)
+    return any(canonical.decode(row.record).get("card") == rotation.fingerprint for row in rows)
 
 
 def _rows(

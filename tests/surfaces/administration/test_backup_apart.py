@@ -1,10 +1,14 @@
 """A custodian that serves from a folder of its own is in the backup, and comes back from it."""
 
+import json
 import shutil
+import sqlite3
 import tarfile
 from collections.abc import Iterator
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,6 +93,9 @@ def test_both_come_back_on_a_clean_machine(parted: Parted, tmp_path: Path) -> No
     admitted = parted.admit(parted.data / "backup.key")
     key = BackupKey.parse((parted.data / "backup.key").read_bytes())
     assert admitted.stdout == f"{key.fingerprint} 2 {' '.join(NAMES)}\n"
+    at = ("--store", str(parted.store), "--credential", str(parted.credential))
+    typed = ("--data", str(parted.data), "keys", "rotate", "desks/MINREX", *at, "--json")
+    rotated = json.loads(run(*typed).stdout)
     # Larger than a piece, so that it comes in several.
     (parted.store / "log.head.1").write_bytes(bytes(2 * PIECE_BYTES))
     (parted.store / "log.head.1").chmod(0o600)
@@ -113,6 +120,8 @@ def test_both_come_back_on_a_clean_machine(parted: Parted, tmp_path: Path) -> No
     assert not {CONTENTS, SEALED, DATABASE} & {path.name for path in fresh.iterdir()}
     settings = Settings.load(fresh)
     assert settings.custodian == f"worker:{parted.socket}"
+    [carried] = [each for each in _records(fresh) if each["action"] == "restore_rotation"]
+    assert (carried["resource"], carried["card"]) == ("desks/MINREX", rotated["fingerprint"])
 
     # Brought to a user and a folder of its own again, it serves the restored service.
     moved = Path(shutil.move(store, tmp_path / "store"))
@@ -124,6 +133,30 @@ def test_both_come_back_on_a_clean_machine(parted: Parted, tmp_path: Path) -> No
         assert custodian.card() == card
         checked = run("--data", str(fresh), "check", "--json")
         assert checked.returncode == 0, checked.stdout
+        _require_rotations_known(fresh, tmp_path)
+
+
+def _records(data: Path) -> list[dict[str, Any]]:
+    database = sqlite3.connect(f"file:{data / 'ministry.db'}?mode=ro", uri=True)
+    with closing(database):
+        rows = database.execute("SELECT record FROM audit_entry ORDER BY seq").fetchall()
+    return [json.loads(row[0]) for row in rows]
+
+
+def _require_rotations_known(fresh: Path, folder: Path) -> None:
+    """What the old log told of is not entered anew, and what comes after is."""
+    data, key = ("--data", str(fresh)), "desks/MINREX"
+    taken = run(*data, "keys", "take-in", "--json")
+    assert (taken.returncode, json.loads(taken.stdout)) == (0, []), taken.stderr
+    for typed in (("record", key, "-o", "r.json"), ("confirm", key, "--by", "GARDE-A")):
+        ended = run(*data, "keys", *typed)
+        assert (ended.returncode, "(ROTATION_BEFORE_RESTORE)" in ended.stderr) == (1, True)
+    at = ("--store", str(folder / "store"), "--credential", str(folder / "credential"))
+    assert run("--data", "nowhere", "keys", "exchange", key, *at).returncode == 0
+    [again] = json.loads(run(*data, "keys", "take-in", "--json").stdout)
+    assert (again["key"], again["number"]) == (key, 3)
+    drawn = run(*data, "keys", "record", key, "-o", str(folder / "third.json"))
+    assert drawn.returncode == 0, drawn.stderr
 
 
 def test_a_part_that_is_missing_or_another_is_named(parted: Parted, tmp_path: Path) -> None:
