@@ -22,7 +22,7 @@ from cipher_service.administration.rotation_records import object_of, show_rotat
 from cipher_service.administration.versions import exchanged, require_days, terminal_of
 from cipher_service.administration.words import Speaker
 from cipher_service.audit.journal import Found
-from cipher_service.audit.rotations import is_entered, rotations_of
+from cipher_service.audit.rotations import is_entered, untold
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
@@ -31,7 +31,6 @@ from cipher_service.pouches import desk
 from cipher_service.storage.unit_of_work import reading
 from keys.custody.lasting import DESKS_KEY, LASTING, lasting_kind
 from keys.custody.protocol import Custodian
-from keys.custody.rotation import Terminal as CustodianTerminal
 from keys.custody.versions import Book, bureau_key
 from keys.rotation_record import ROTATED, Rotation
 
@@ -39,7 +38,7 @@ from keys.rotation_record import ROTATED, Rotation
 def exchange(arguments: Namespace, terminal: Terminal) -> None:
     """Put the next version of a key in force at the custodian's terminal: it needs its store alone.
 
-    The bureau's keys, unless another is named. A rotation of theirs that was cut short is finished.
+    The bureau's keys, unless another is named. A rotation that was cut short is finished.
 
     Raises:
         Misused: DAYS_INVALID, KEY_NAME_UNKNOWN.
@@ -50,9 +49,11 @@ def exchange(arguments: Namespace, terminal: Terminal) -> None:
     at = terminal_of(arguments, terminal)
     now, card = clock.now().replace(microsecond=0), at.card()
     key = bureau_key(card) if arguments.key is None else str(arguments.key)
-    known = at.book(now).of(key)
-    if key == bureau_key(card):
-        number = _next_edition(at, arguments.days)
+    known, finished = at.book(now).of(key), at.finish(key, now)
+    if finished is not None:
+        number = finished.number
+    elif key == bureau_key(card):
+        number = at.rotate(now, now + timedelta(days=arguments.days), now).edition
     elif not known:
         named = ", ".join(dict.fromkeys(each.key for each in at.book(now).versions))
         raise Misused("KEY_NAME_UNKNOWN", given=key[:80], known=named)
@@ -86,7 +87,8 @@ def take_in(arguments: Namespace, terminal: Terminal) -> None:
     """
     with opened(arguments) as installation, custodian_of(installation.settings) as custodian:
         book = Book.parse(custodian.key_versions())
-        waiting = _waiting(installation, custodian, book)
+        with reading(installation.engine) as connection:
+            waiting = untold(connection, book, bureau_key(custodian.card()))
         for rotation in waiting:
             show_rotation(rotation, terminal)
             also = {"rotation": rotation.digest}
@@ -98,20 +100,6 @@ def take_in(arguments: Namespace, terminal: Terminal) -> None:
         Speaker(terminal).say("key_rotation_next", key=each.key)
     if not waiting:
         Speaker(terminal).say("rotation_none_waits")
-
-
-def _next_edition(at: CustodianTerminal, days: int) -> int:
-    now = clock.now().replace(microsecond=0)
-    if at.cut_short():
-        at.settle(now)
-        return at.card().edition
-    return at.rotate(now, now + timedelta(days=days), now).edition
-
-
-def _waiting(installation: Installation, custodian: Custodian, book: Book) -> list[Rotation]:
-    made = rotations_of(book, bureau_key(custodian.card()))
-    with reading(installation.engine) as connection:
-        return [each for each in made if not is_entered(connection, each)]
 
 
 def _enter(

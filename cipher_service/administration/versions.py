@@ -185,6 +185,9 @@ def _rotate_bureau(arguments: Namespace, terminal: Terminal) -> None:
     """Put the next edition of the bureau's keys in force, and its card into the directory.
 
     A rotation that was interrupted after the keys changed only has its card taken in.
+
+    Raises:
+        Refused: ROTATION_TAKEN_IN: what was interrupted is in the log already.
     """
     now = clock.now().replace(microsecond=0)
     at = terminal_of(arguments, terminal)
@@ -196,7 +199,11 @@ def _rotate_bureau(arguments: Namespace, terminal: Terminal) -> None:
         order = ordering.asked(arguments, terminal, installation, key, {})
         with journal_of(installation).act(ROTATED, key, found) as connection:
             ordering.enter(connection, order, installation.settings, found)
-            if directory.post(card.post).fingerprint == card.fingerprint:
+            known = directory.post(card.post).fingerprint == card.fingerprint
+            finished = at.finish(key, now)
+            if known and finished is not None:
+                raise Refused("ROTATION_TAKEN_IN", key=key, number=finished.number)
+            if known:
                 card = at.rotate(now, now + timedelta(days=arguments.days), now)
             enrolment.install(connection, card, now)
             found.card = card.fingerprint

@@ -40,6 +40,17 @@ def rotations_of(book: Book, own: str) -> list[Rotation]:
     ]
 
 
+def untold(connection: Connection, book: Book, own: str) -> list[Rotation]:
+    """Return the rotations that a custodian tells and the log does not, as `rotations_of` does."""
+    return [each for each in rotations_of(book, own) if not is_entered(connection, each)]
+
+
+def unconfirmed(connection: Connection, book: Book, own: str) -> list[Rotation]:
+    """Return those that the log tells and nobody has confirmed yet."""
+    told = [each for each in rotations_of(book, own) if is_told(connection, each)]
+    return [each for each in told if not confirmed(connection, each)]
+
+
 def is_told(connection: Connection, rotation: Rotation) -> bool:
     """Tell whether an entry says that this rotation was done."""
     return bool(_rows(connection, rotation, (ROTATED,)))

@@ -136,7 +136,12 @@ class Custody(BureauSigning, BureauOpening, ServiceActs):
         self._versions.remember()
 
     def key_versions(self) -> bytes:
-        """The states of the custodian's keys."""
+        """The states of the custodian's keys, which are written as they are told.
+
+        A rotation that was killed before the states said so has its moment then: whoever asks
+        again, or types the rotation again, is told the same one.
+        """
+        self._versions.remember()
         return self._versions.book().encode()
 
     def make_backup_part(self) -> bytes:

@@ -2,24 +2,26 @@
 
     STORE/
       secret*.age    1. gains the next edition; the one in force stays so
-      bureau.card    2. replaced: the one step that counts
-      versions.age   3. says so; whoever reads it before works it out from the card
+      rotation.begun 2. names the version that is to come into force; gone once all is done
+      bureau.card    3. replaced: the one step that counts
+      versions.age   4. says so; whoever reads it before works it out from the card
 
-Killed before 2, the old edition is in force and doing it again takes up the edition that was made;
-killed after 2, the new one is. A successor is a new key that the persons who open the store put in
-force: the old key signs nothing for it. Officers order a destruction together
-(`keys.custody.orders`), and it is carried out here. A key whose edition is destroyed is rewritten
-away; copies of the store that were made before hold it still, and the record says so.
+Killed before 3, the old edition is in force and doing it again takes up the edition that was made;
+killed after 3, the new one is, and `finish` tells whoever does it again. A successor is a new key
+that the persons who open the store put in force: the old key signs nothing for it. Officers order a
+destruction together (`keys.custody.orders`), and it is carried out here. A key whose edition is
+destroyed is rewritten away; copies of the store that were made before hold it still, and the record
+says so.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keys.cards import Card, read_card
 from keys.custody.errors import KeyBookFull, KeyNotDestroyable
-from keys.custody.files import read_private
+from keys.custody.files import alone, read_private
 from keys.custody.lasting import (
     AUTHORITY_KEY,
     CERTIFYING_KEY,
@@ -30,7 +32,7 @@ from keys.custody.lasting import (
     with_lasting,
 )
 from keys.custody.log_keys import HeadInStore
-from keys.custody.place import put
+from keys.custody.place import LOCK_FILE, put
 from keys.custody.splitting import opened_store, remove_leftovers
 from keys.custody.store import (
     CARD_FILE,
@@ -48,11 +50,11 @@ from keys.custody.versions import (
     version_of,
 )
 from keys.endorsement import root_fingerprint
+from keys.files import exchange
 from keys.lifecycle import (
     ACTIVE,
     DEACTIVATED,
     DESTROYED,
-    PRE_ACTIVATION,
     PROTECTS,
     TRAFFIC,
     KeyVersion,
@@ -67,6 +69,9 @@ if TYPE_CHECKING:
     from keys.custody.service_keys import ServiceKeys
     from keys.custody.shares import Share
     from keys.signing import SigningKey
+
+
+BEGUN_FILE: Final = "rotation.begun"
 
 
 @dataclass(frozen=True)
@@ -111,8 +116,10 @@ class Terminal:
             settled(book, card, now).require_room()
             put(path, wrap_secret(keys, passphrase))
             file.write(book)
+            self._begin(bureau_key(card), card.edition)
             put(self.store / CARD_FILE, card.to_bytes() + b"\n")
             file.write(settled(book, card, now))
+            self._end()
         return card
 
     def rotate_certifying(self, now: datetime) -> KeyVersion:
@@ -219,9 +226,51 @@ class Terminal:
             book = settled(file.read() or Book(), card, now)
             book = with_lasting(book, card.post, made.fingerprints, now)
             book.require_room()
+            version = book.of(f"{kind}/{card.post}")[-1]
+            self._begin(version.key, version.number)
             put(self.store / SERVICE_FILE, wrap_service(made, self.credential))
             file.write(book)
-        return book.of(f"{kind}/{card.post}")[-1]
+            self._end()
+        return version
+
+    def finish(self, key: str, now: datetime) -> KeyVersion | None:
+        """Ends a rotation that was killed once its version was in force; again there is none.
+
+        Args:
+            key: which may have been rotated.
+            now: its moment, where nobody asked since what the states are.
+
+        Returns:
+            The version that came into force; None where no rotation of this key was cut short so
+            late: it is done again then.
+
+        Raises:
+            KeysError, OSError: a file of the store does not open.
+        """
+        compartment = ServiceInStore(self.store, self.credential)
+        file, card = BookFile(self.store, self.credential), self.card()
+        with file.held():
+            try:
+                begun = read_private(self.store / BEGUN_FILE)
+            except FileNotFoundError:
+                return None
+            kept = file.read()
+            book = settled(kept or Book(), card, now)
+            book = with_lasting(book, card.post, compartment.current().fingerprints, now)
+            made = [each for each in book.of(key) if begun == _begun(key, each.number)]
+            if not made or not made[0].history:
+                return None
+            if book != kept:
+                file.write(book)
+            self._end()
+        return made[0]
+
+    def _begin(self, key: str, number: int) -> None:
+        with alone(self.store / LOCK_FILE):
+            exchange(self.store / BEGUN_FILE, _begun(key, number))
+
+    def _end(self) -> None:
+        (self.store / BEGUN_FILE).unlink()
 
     def resume(self, key: str, number: int, now: datetime, reason: str) -> KeyVersion:
         """Ends a suspension.
@@ -282,16 +331,6 @@ class Terminal:
         file = BookFile(self.store, self.credential)
         return settled(file.read() or Book(), self.card(), now)
 
-    def cut_short(self) -> bool:
-        """Whether a rotation was killed once its card was in force, before the states said so.
-
-        Raises:
-            StoreUnsafe, StoreInvalid, CardInvalid, OSError: a file of the store does not open.
-        """
-        card, book = self.card(), BookFile(self.store, self.credential).read() or Book()
-        known = (each for each in book.of(bureau_key(card)) if each.number == card.edition)
-        return any(each.state == PRE_ACTIVATION for each in known)
-
     def settle(self, now: datetime) -> Book:
         """Writes every version as it stands: a rotation that was cut short has its moment then.
 
@@ -312,6 +351,10 @@ class Terminal:
             StoreUnsafe, CardInvalid, OSError: it does not open.
         """
         return read_card(read_private(self.store / CARD_FILE))
+
+
+def _begun(key: str, number: int) -> bytes:
+    return f"{key} {number}\n".encode()
 
 
 def _destroyed(book: Book, version: KeyVersion, now: datetime, reason: str) -> KeyVersion:

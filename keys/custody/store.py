@@ -10,7 +10,8 @@
       officers.age      the roll of officers (age, passphrase), from its founding ceremony on
       clock.mark        how late it was when a custodian last worked (`keys.custody.clock`)
       log.head          the last signed head of the log (`keys.custody.log_keys`)
-      second.place      where all but these two stand before they stand here (`place`)
+      rotation.begun    while keys are exchanged: which version (`keys.custody.rotation`)
+      second.place      where all but these three stand before they stand here (`place`)
       backup.key        to whom it seals its part of a backup (`keys.custody.parts`)
 
 The service compartment is wrapped by the credential: 256 random bits in a file of its own, which

@@ -51,7 +51,8 @@ from keys.succession import RECEIPTS_KEY, KeyLine, files_of
 from keys.token_keys import TokenKey, certify_token_key, read_token_key
 from tests.keys.custody.conftest import START
 from tests.keys.custody.test_desk import event, pack
-from tests.keys.custody.test_rotation import NOW, _every_kill, _open, _terminal
+from tests.keys.custody.test_rotation import NOW, _open, _terminal
+from tests.keys.custody.test_rotation_killed import _every_kill
 from tests.keys.custody.test_splitting import _split
 
 DAY = timedelta(days=1)

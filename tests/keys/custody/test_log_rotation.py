@@ -26,7 +26,8 @@ from keys.merkle import consistency_path_of, root
 from keys.signing import SigningKey
 from keys.succession import files_of
 from tests.keys.custody.test_demands import DISPATCH, Robber
-from tests.keys.custody.test_rotation import _every_kill, _open, _terminal
+from tests.keys.custody.test_rotation import _open, _terminal
+from tests.keys.custody.test_rotation_killed import _every_kill
 from tests.keys.custody.test_splitting import _split
 from tests.support.officers import CLERK
 from tests.support.trees import hashes, range_roots

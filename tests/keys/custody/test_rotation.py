@@ -1,10 +1,6 @@
-"""The life of the bureau's keys: rotated, suspended, compromised, destroyed, killed half-way."""
+"""The life of the bureau's keys: rotated, suspended, compromised, destroyed."""
 
-import os
-import shutil
-from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -13,10 +9,8 @@ from typing import Any
 
 import pytest
 
-from keys.age.files import decrypt_with_passphrase
 from keys.custody.bureau import Bureau
 from keys.custody.core import Custody
-from keys.custody.editions import Edition
 from keys.custody.errors import (
     CardEndorsedOtherwise,
     CustodySealed,
@@ -30,7 +24,7 @@ from keys.custody.lasting import lasting_kind
 from keys.custody.orders import Order
 from keys.custody.rotation import Terminal
 from keys.custody.shares import SharesMixed, SharesTooFew
-from keys.custody.splitting import opened_store, resplit_store
+from keys.custody.splitting import resplit_store
 from keys.custody.store import open_store, read_credential
 from keys.custody.versions import (
     USES_AHEAD,
@@ -38,14 +32,12 @@ from keys.custody.versions import (
     BookFile,
     BookInMemory,
     Versions,
-    version_of,
 )
 from keys.dispatch import decipher
 from keys.endorsement import read_endorsement, read_introduction, root_fingerprint
-from keys.errors import CardInvalid, KeyRetired, NotAddressed, Refusal
+from keys.errors import CardInvalid, KeyRetired, NotAddressed
 from keys.lifecycle import KeyNotUsable, KeyTransitionIllegal, KeyVersion
 from tests.keys.custody.test_splitting import _holders, _read, _split
-from tests.support.dying import die_at
 
 NOW = datetime(2026, 11, 22, 11, tzinfo=UTC)
 UNTIL = datetime(2027, 11, 25, tzinfo=UTC)
@@ -322,124 +314,3 @@ def test_the_root_endorses_one_card_for_each_edition(founded: Any, lome: Custody
     after = _open(founded)
     again = read_introduction(after.root_introduction(), after.card())
     assert root_fingerprint(again) == root_fingerprint(root)
-
-
-# Killed at every step
-
-
-def _killed(founded: Any, step: int, act: Callable[[Terminal], object]) -> int:
-    child = os.fork()
-    if child == 0:
-        try:
-            die_at(founded.store, step)
-            act(_terminal(founded))
-            os._exit(0)
-        finally:
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def _every_kill(founded: Any, act: Callable[[Terminal], object]) -> Iterator[int]:
-    """After each kill the store as it was left; put back for the next one."""
-    kept = founded.store.with_name("kept")
-    shutil.copytree(founded.store, kept)
-    step = 0
-    while True:
-        step += 1
-        ended = _killed(founded, step, act)
-        assert ended in {0, 9}
-        yield step
-        if ended == 0:
-            return
-        shutil.rmtree(founded.store)
-        shutil.copytree(kept, founded.store)
-
-
-def test_a_rotation_killed_anywhere_leaves_one_edition_in_force_and_goes_on(
-    founded: Any, lome: Custody, dispatch: Callable[..., Any]
-) -> None:
-    before = _open(founded).card()
-    envelope = dispatch(lome, before)
-    seen = set()
-    for step in _every_kill(founded, lambda terminal: terminal.rotate(NOW, UNTIL, NOW)):
-        custody = _open(founded)
-        dispatch(custody, lome.card())
-        custody.open_file_key(envelope.header.encode(), envelope.prefix)
-        states = list(_states(custody).values())
-        assert states.count("active") == 1
-        seen.add(custody.card().edition)
-        if custody.card().edition == 1:
-            assert _terminal(founded).rotate(NOW, UNTIL, NOW).previous == before.fingerprint
-            assert _open(founded).card().edition == 2
-        assert step < 100
-    assert seen == {1, 2}
-
-
-def test_a_rotation_cut_short_before_its_states_were_written_has_one_moment(founded: Any) -> None:
-    """What the log then commits to is what everyone reads from the book afterwards."""
-    file = BookFile(founded.store, read_credential(founded.credential))
-    terminal = _terminal(founded)
-    assert not terminal.cut_short()
-    before = terminal.settle(NOW)
-    assert file.read() == before
-    card = terminal.rotate(NOW, UNTIL, NOW)
-    assert not terminal.cut_short()
-    file.write(before.with_version(version_of(card)))
-    assert terminal.cut_short()
-    settled = terminal.settle(NOW + MONTH)
-    assert terminal.settle(NOW + 2 * MONTH) == settled == file.read()
-    assert settled.find(KEY.decode(), 2).since == NOW + MONTH
-    assert not terminal.cut_short()
-
-
-def test_a_destruction_killed_anywhere_is_done_by_doing_it_again(founded: Any) -> None:
-    """Nothing of the edition is left on the disk then, nor what killed splittings left of it."""
-    now = datetime.now(UTC).replace(microsecond=0)
-    old = _open(founded).bureau.editions[0]
-    _terminal(founded).rotate(now, UNTIL, now)
-    _order(founded, now)
-    whole = (founded.store / "secret.age").read_bytes()
-    for left in ("secret-00.age", ".secret.age-making", "shares-00/A.share"):
-        (founded.store / left).parent.mkdir(exist_ok=True)
-        (founded.store / left).write_bytes(whole)
-    assert _found(founded, old) >= 2
-
-    def destroy(terminal: Terminal) -> KeyVersion:
-        return terminal.destroy(KEY.decode(), 1, now + MONTH, "pv 12")
-
-    for _ in _every_kill(founded, destroy):
-        custody = _open(founded)
-        gone = [each.card.edition for each in custody.bureau.editions] == [2]
-        assert _states(custody)[1] == "destroyed" or not gone
-        assert destroy(_terminal(founded)).state == "destroyed"
-        assert [each.card.edition for each in _open(founded).bureau.editions] == [2]
-        assert _found(founded, old) == 0
-
-
-def test_nothing_of_it_is_left_in_a_split_store_either(founded: Any) -> None:
-    shares, now = _split(founded), datetime.now(UTC).replace(microsecond=0)
-    _terminal(founded, shares[:2]).rotate(now, UNTIL, now)
-    _order(founded, now)
-    (founded.store / "secret-00.age").write_bytes(b"what a splitting left that was killed")
-    (founded.store / "shares-00").mkdir()
-    with pytest.raises(SharesTooFew):
-        _terminal(founded, shares[:1]).destroy(KEY.decode(), 1, now + MONTH, "une part de moins")
-    _terminal(founded, shares[:2]).destroy(KEY.decode(), 1, now + MONTH, "pv 12")
-    opened, kept, _ = opened_store(founded.store, b"", shares[:2])
-    assert [each.card.edition for each in opened.editions] == [2]
-    assert list(founded.store.glob("secret*.age")) == [kept]
-    assert len(list(founded.store.glob("shares-*"))) == 1
-
-
-def _found(founded: Any, edition: Edition) -> int:
-    """In how many files of the store, opened by the credential, a secret of the edition stands."""
-    credential = read_credential(founded.credential)
-    seeds = (edition.hybrid.seed, edition.signing.ed25519_seed, edition.signing.mldsa65_seed)
-    forms = [form for seed in seeds for form in (seed, seed.hex().encode(), b64encode(seed))]
-    found = 0
-    for path in (each for each in founded.store.rglob("*") if each.is_file()):
-        data = path.read_bytes()
-        with suppress(Refusal):
-            data += decrypt_with_passphrase(data, credential)
-        found += any(form in data for form in forms)
-    return found

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from cipher_service.administration import rotating_apart
+from cipher_service.audit.rotations import untold
 from keys.custody.versions import BookFile
+from tests.support.dying import die_at
 from tests.surfaces.administration.parted import Parted, parted_at
 from tests.surfaces.administration.running import Ended, run
 
@@ -128,6 +130,42 @@ def test_an_exchange_that_was_cut_short_is_finished_and_not_done_twice(parted: P
     assert _card(parted) == made["fingerprint"]
 
 
+def _killed(on: Parted, step: int, *typed: str) -> int:
+    """An exchange whose process is gone before that step on the store's disk."""
+    child = os.fork()
+    if child == 0:
+        try:
+            die_at(on.store, step, prepared=False)
+            os._exit(_exchange(on, *typed).returncode)
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.parametrize("key", [BUREAU, DESKS])
+def test_an_exchange_killed_anywhere_and_taken_in_before_it_is_typed_again_has_its_record(
+    parted: Parted, tmp_path: Path, key: str
+) -> None:
+    taken_first = 0
+    for step in range(1, 100):
+        ended = _killed(parted, step, key)
+        assert ended in {0, 9}
+        before = _given(parted, "keys", "take-in")
+        taken_first += len(before)
+        if ended == 0:
+            break
+        made = _exchanged(parted, key)
+        assert before in ([], [made])
+        assert _given(parted, "keys", "take-in") == ([] if before else [made])
+        name = str(tmp_path / f"{step}.json")
+        drawn = _given(parted, "keys", "record", key, "-o", name)
+        assert (drawn["number"], drawn["digest"]) == (made["number"], made["digest"])
+    assert 3 < taken_first < step
+    life = _given(parted, "audit", "ask", "life", key)
+    cards = [each["card"] for each in life if each["action"] == "key_rotate"]
+    assert len(set(cards)) == len(cards)
+
+
 def test_a_taking_in_that_was_cut_short_left_nothing_and_is_typed_again(parted: Parted) -> None:
     before, made = _card(parted), _exchanged(parted)
     typed = ("--data", str(parted.data), "keys", "take-in")
@@ -141,15 +179,15 @@ def test_a_taking_in_that_was_cut_short_left_nothing_and_is_typed_again(parted: 
 def test_two_takings_in_at_once_enter_a_rotation_once(
     parted: Parted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, look = _exchanged(parted), rotating_apart._waiting
+    made, look = _exchanged(parted), untold
 
     def another_comes_between(*given: Any) -> Any:
         found = look(*given)
-        monkeypatch.setattr(rotating_apart, "_waiting", look)
+        monkeypatch.setattr(rotating_apart, "untold", look)
         assert _given(parted, "keys", "take-in") == [made]
         return found
 
-    monkeypatch.setattr(rotating_apart, "_waiting", another_comes_between)
+    monkeypatch.setattr(rotating_apart, "untold", another_comes_between)
     late = run("--data", str(parted.data), "keys", "take-in")
     assert late.returncode == 1
     assert "(ROTATION_TAKEN_IN)" in late.stderr

@@ -12,7 +12,7 @@ import pytest
 from cipher_service import clock
 from cipher_service.settings import Settings
 from keys import canonical
-from keys.custody.rotation import Terminal
+from keys.custody.rotation import BEGUN_FILE, Terminal
 from keys.custody.store import read_credential
 from keys.verifier.__main__ import main
 from tests.surfaces.administration.house import custodian_working
@@ -170,6 +170,25 @@ def test_a_rotation_of_the_bureau_that_was_cut_short_has_its_record_too(desk: De
     desk.done("keys", "rotate")
     drawn = desk.record("bureau/MINREX", "r.json")
     assert (drawn["number"], drawn["fingerprint"]) == (2, card.fingerprint)
+
+
+def test_a_rotation_that_was_taken_in_before_it_is_typed_again_is_not_done_twice(
+    desk: Desk,
+) -> None:
+    """Killed once the card is in force."""
+    settings, now = desk.settings, clock.now().replace(microsecond=0)
+    store, credential = settings.custodian_store, settings.custodian_credential
+    assert store is not None
+    assert credential is not None
+    card = Terminal(store, read_credential(credential)).rotate(now, now + timedelta(days=30), now)
+    begun = store / BEGUN_FILE
+    begun.touch(0o600)
+    begun.write_bytes(b"bureau/MINREX 2\n")
+    desk.done("keys", "take-in")
+    desk.refused("ROTATION_TAKEN_IN", "keys", "rotate")
+    assert desk.record("bureau/MINREX", "r.json")["fingerprint"] == card.fingerprint
+    desk.done("keys", "rotate")
+    assert desk.record("bureau/MINREX", "again.json")["number"] == 3
 
 
 @pytest.mark.parametrize(
