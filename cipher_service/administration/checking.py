@@ -15,6 +15,7 @@ from cipher_service.administration.installation import (
 from cipher_service.administration.versions import tell_warnings
 from cipher_service.administration.words import Speaker
 from cipher_service.audit.integrity import check_log
+from cipher_service.audit.rotations import unconfirmed, untold
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.dispatches.integrity import Finding
@@ -22,6 +23,7 @@ from cipher_service.dispatches.integrity import check as find
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.second_store import compare
 from cipher_service.storage.unit_of_work import reading
+from keys.rotation_record import Rotation
 
 # What an interruption leaves behind by design: told, but nothing is wrong.
 LEFT_ALONE: Final = timedelta(days=1)
@@ -32,23 +34,29 @@ HARMLESS: Final = frozenset({"BODY_ORPHAN", "INTENT_OPEN"})
 def check(arguments: Namespace, terminal: Terminal) -> None:
     """Verify everything and tell each finding in plain words; `--sweep` removes what is left over.
 
-    What the cryptoperiods of the keys ask for is told beside it; it is no finding.
+    What the cryptoperiods of the keys ask for and which rotations wait is told beside it, and is no
+    finding.
 
     Raises:
         Refused: CHECK_FOUND: something is wrong; then nothing is removed.
     """
     speaker = Speaker(terminal)
+    waiting: list[tuple[str, Rotation]] = []
     with opened(arguments) as installation:
         blobs = Blobs(installation.settings.data)
         findings = list(find(installation.engine, blobs, receipt_keys(installation)))
+        book = key_book(installation)
         if not any(finding.code.startswith("DATABASE_") for finding in findings):
             keys = log_keys(installation)
             with reading(installation.engine) as connection:
                 told: list[tuple[str, str | int]] = [*check_log(connection, keys)]
                 told += compare(connection)
                 told += desks_retired(installation, connection)
+                own = f"bureau/{installation.settings.headquarters}"
+                waiting += [("rotation_waits", each) for each in untold(connection, book, own)]
+                still = unconfirmed(connection, book, own)
+                waiting += [("rotation_to_confirm", each) for each in still]
             findings += [Finding(code, {"place": place}) for code, place in told]
-        book = key_book(installation)
     wrong = [finding for finding in findings if finding.code not in HARMLESS]
     if terminal.as_json:
         terminal.show_json(
@@ -63,6 +71,8 @@ def check(arguments: Namespace, terminal: Terminal) -> None:
         if not wrong:
             speaker.show("check_sound")
     tell_warnings(book, clock.now(), terminal)
+    for what, each in waiting:
+        speaker.say(what, key=each.key, number=each.number)
     if wrong:
         raise Refused("CHECK_FOUND", count=len(wrong))
     if arguments.sweep:

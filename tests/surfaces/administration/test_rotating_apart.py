@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,15 @@ def _card(on: Parted) -> str:
     return str({each["post"]: each["fingerprint"] for each in _given(on, "post", "list")}["MINREX"])
 
 
+def _told_by_the_check(on: Parted, number: int) -> list[str]:
+    """Which commands the check names for the rotation of the bureau's keys to a version."""
+    ended = run("--data", str(on.data), "check", language="en")
+    assert ended.returncode == 0, ended.stdout
+    about = re.compile(rf"version {number} of {BUREAU}|{BUREAU} to version {number}", re.IGNORECASE)
+    lines = [line for line in ended.stderr.splitlines() if about.search(line)]
+    return [command for line in lines for command in re.findall("`(.+?)`", line)]
+
+
 def _rotations(on: Parted, key: str) -> set[str]:
     life = _given(on, "audit", "ask", "life", key)
     return {each["card"] for each in life if each["action"] == "key_rotate"}
@@ -76,6 +86,7 @@ def _dying(place: Any, name: str, calls: int, typed: Callable[[], Ended]) -> int
 def test_each_half_does_its_own_and_the_record_is_the_same(parted: Parted, tmp_path: Path) -> None:
     before = _card(parted)
     made = _exchanged(parted)
+    assert _told_by_the_check(parted, 2) == ["cipher-service keys take-in"]
     assert (made["key"], made["before"], made["after"]) == (BUREAU, "active", "deactivated")
     assert _card(parted) == before
     [taken] = _given(parted, "keys", "take-in")
@@ -85,8 +96,11 @@ def test_each_half_does_its_own_and_the_record_is_the_same(parted: Parted, tmp_p
     assert _given(parted, "keys", "take-in") == []
     drawn = _given(parted, "keys", "record", BUREAU, "-o", str(tmp_path / "r.json"))
     assert drawn["digest"] == made["digest"]
-    checked = run("--data", str(parted.data), "check")
-    assert checked.returncode == 0, checked.stdout
+    confirm = f"cipher-service keys confirm {BUREAU} --number 2 --by OFF-..."
+    assert _told_by_the_check(parted, 2) == [confirm]
+    confirming = ("keys", "confirm", BUREAU, "--number", "2", "--by", "GARDE-A")
+    assert run("--data", str(parted.data), *confirming).returncode == 0
+    assert _told_by_the_check(parted, 2) == []
 
 
 def test_what_was_exchanged_twice_is_taken_in_twice_and_in_order(parted: Parted) -> None:
