@@ -170,7 +170,7 @@ class Told:
     actor: str
     at: datetime
     place: int
-    signed: bool = False
+    signed: bool
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,6 @@ from keys.rotation_record import (
     CONFIRMED_SIGNED,
     ORDERED_NAMED,
     ORDERED_SIGNED,
-    ROTATION_BYTES_MAX,
     Entry,
     KeyNotRotated,
     Ordered,
@@ -119,7 +118,7 @@ def test_a_record_tells_what_happened_who_had_it_done_and_who_was_there(books: B
         ("OFF-000005", True),
         ("GARDE-A", False),
     ]
-    assert known.entered.at.year == 2026
+    assert known.entered.at == datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +152,15 @@ def test_an_entry_that_tells_of_two_who_ordered_is_no_record() -> None:
         (ENDED.moved(DESTROYED, at=NOW + 9 * DAY, reason=NOT_KEPT), ACTIVE, DEACTIVATED),
         (GONE, ACTIVE, DESTROYED),
         (FIRST.moved(SUSPENDED, at=NOW + DAY / 2, reason="doute"), SUSPENDED, SUSPENDED),
+        (FIRST.moved(SUSPENDED, at=NOW + DAY, reason="doute"), SUSPENDED, SUSPENDED),
         (FIRST.moved(SUSPENDED, at=NOW + 2 * DAY, reason="doute"), ACTIVE, ACTIVE),
+        (
+            version(1, OLD)
+            .moved(ACTIVE, at=NOW + 2 * DAY, reason=IN_FORCE)
+            .moved(SUSPENDED, at=NOW + 3 * DAY, reason="horloge reculée"),
+            ACTIVE,
+            ACTIVE,
+        ),
         (
             FIRST.moved(COMPROMISED, at=NOW + DAY / 2, reason="vol").moved(
                 DESTROYED, at=NOW + DAY, reason=NOT_KEPT
@@ -277,10 +284,23 @@ def test_what_is_of_another_form_is_refused(
 
 
 def test_a_record_is_bounded_and_states_only_what_it_could_read() -> None:
-    with pytest.raises(RotationRecordMalformed, match="bytes"):
-        read_rotation_record(b"[" * (ROTATION_BYTES_MAX + 1), LOG.verifier)
+    with pytest.raises(RotationRecordMalformed, match="at most 262144 bytes"):
+        read_rotation_record(b"[" * (256 * 1024 + 1), LOG.verifier)
+    with pytest.raises(RotationRecordMalformed) as refused:
+        read_rotation_record(b"[" * 256 * 1024, LOG.verifier)
+    assert "at most" not in str(refused.value)
     with pytest.raises(RotationRecordMalformed):
         replace(ROTATION, number=1).encode()
+
+
+def test_sixteen_persons_confirm_it_at_most() -> None:
+    books = Books()
+    books.tell("key_rotate", "account/root", card=NEW)
+    for number in range(17):
+        books.tell(CONFIRMED_NAMED, f"GARDE-{number}")
+    assert len(read_rotation_record(books.draw(*range(17)), LOG.verifier).confirmed) == 16
+    with pytest.raises(RotationRecordMalformed):
+        read_rotation_record(books.draw(*range(18)), LOG.verifier)
 
 
 def test_an_outsider_checks_it_without_the_service(
