@@ -12,10 +12,10 @@ from cipher_service.administration.installation import (
     opened,
     receipt_keys,
 )
+from cipher_service.administration.taking_in import waiting_in
 from cipher_service.administration.versions import tell_warnings
 from cipher_service.administration.words import Speaker
 from cipher_service.audit.integrity import check_log
-from cipher_service.audit.rotations import unconfirmed, untold
 from cipher_service.client.failures import Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.dispatches.integrity import Finding
@@ -23,7 +23,6 @@ from cipher_service.dispatches.integrity import check as find
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.second_store import compare
 from cipher_service.storage.unit_of_work import reading
-from keys.rotation_record import Rotation
 
 # What an interruption leaves behind by design: told, but nothing is wrong.
 LEFT_ALONE: Final = timedelta(days=1)
@@ -34,14 +33,14 @@ HARMLESS: Final = frozenset({"BODY_ORPHAN", "INTENT_OPEN"})
 def check(arguments: Namespace, terminal: Terminal) -> None:
     """Verify everything and tell each finding in plain words; `--sweep` removes what is left over.
 
-    What the cryptoperiods of the keys ask for and which rotations wait is told beside it, and is no
-    finding.
+    What the cryptoperiods of the keys ask for is told beside it, and which acts of the custodian's
+    terminal wait; neither is a finding.
 
     Raises:
         Refused: CHECK_FOUND: something is wrong; then nothing is removed.
     """
     speaker = Speaker(terminal)
-    waiting: list[tuple[str, Rotation]] = []
+    waiting: list[tuple[str, str, int]] = []
     with opened(arguments) as installation:
         blobs = Blobs(installation.settings.data)
         findings = list(find(installation.engine, blobs, receipt_keys(installation)))
@@ -52,10 +51,7 @@ def check(arguments: Namespace, terminal: Terminal) -> None:
                 told: list[tuple[str, str | int]] = [*check_log(connection, keys)]
                 told += compare(connection)
                 told += desks_retired(installation, connection)
-                own = f"bureau/{installation.settings.headquarters}"
-                waiting += [("rotation_waits", each) for each in untold(connection, book, own)]
-                still = unconfirmed(connection, book, own)
-                waiting += [("rotation_to_confirm", each) for each in still]
+                waiting += waiting_in(connection, book, installation.settings.headquarters)
             findings += [Finding(code, {"place": place}) for code, place in told]
     wrong = [finding for finding in findings if finding.code not in HARMLESS]
     if terminal.as_json:
@@ -71,8 +67,8 @@ def check(arguments: Namespace, terminal: Terminal) -> None:
         if not wrong:
             speaker.show("check_sound")
     tell_warnings(book, clock.now(), terminal)
-    for what, each in waiting:
-        speaker.say(what, key=each.key, number=each.number)
+    for what, key, number in waiting:
+        speaker.say(what, key=key, number=number)
     if wrong:
         raise Refused("CHECK_FOUND", count=len(wrong))
     if arguments.sweep:

@@ -56,6 +56,8 @@ def add_keys(commands: "Commands[Parser]", say: Say, client: Say) -> None:
         parser.add_argument("key", metavar=say("a_key"), nargs="?", help=say("help_key_rotated"))
         parser.set_defaults(number=None)
         parser.add_argument("--days", metavar="N", type=int, default=366, help=say("help_key_days"))
+    for parser in (resume, destroy):
+        parser.add_argument("--at-custodian", action="store_true", help=say("help_at_custodian"))
     for parser in (resume, rotate, exchange, destroy):
         several = partial(parser.add_argument, action="append", default=[])
         several("--share", metavar=say("a_file"), help=say("help_key_share"))

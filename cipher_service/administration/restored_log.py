@@ -11,6 +11,7 @@ from cipher_service import clock
 from cipher_service.administration.restored_custodian import custodian_of
 from cipher_service.audit.export import export, export_records
 from cipher_service.audit.ledger import latest_note, size_and_origin
+from cipher_service.audit.resumptions import Resumption, untold
 from cipher_service.audit.rotations import is_entered, rotations_of
 from cipher_service.audit.signers import Signers
 from cipher_service.settings import Settings
@@ -73,11 +74,18 @@ def archive_log(connection: Connection, folder: Path, settings: Settings, statem
     return number
 
 
-def rotations_known(connection: Connection, settings: Settings) -> list[Rotation]:
-    """Return the rotations of the custodian's keys of which the old log tells."""
+def moves_known(
+    connection: Connection, settings: Settings
+) -> tuple[list[Rotation], list[Resumption]]:
+    """Return the rotations and resumptions of the custodian's keys of which the old log tells."""
     custodian = custodian_of(settings)
-    told = rotations_of(Book.parse(custodian.key_versions()), bureau_key(custodian.card()))
-    return [each for each in told if is_entered(connection, each)]
+    book = Book.parse(custodian.key_versions())
+    rotated = rotations_of(book, bureau_key(custodian.card()))
+    lacking = untold(connection, book)
+    return (
+        [each for each in rotated if is_entered(connection, each)],
+        [each for each in Resumption.all_in(book) if each not in lacking],
+    )
 
 
 def next_name(origin: str, number: int, last: bytes) -> str:

@@ -33,8 +33,8 @@ from cipher_service.administration.restored_custodian import (
 from cipher_service.administration.restored_log import (
     archive_log,
     given_head,
+    moves_known,
     next_name,
-    rotations_known,
     statement_of,
 )
 from cipher_service.administration.resuming import (
@@ -167,7 +167,7 @@ def _renew(folder: Path, arguments: Namespace, shares: list[Share], checkpoint: 
             custody = adopted(settings, arguments)
             card = require_keys(connection, settings)
             desks = are_retired(connection, custodian_of(settings))
-            rotations = rotations_known(connection, settings)
+            known = moves_known(connection, settings)
             last = checkpoint or last_signed(settings, arguments)
             statement = statement_of(connection, arguments, shares, last)
             number = archive_log(connection, folder, settings, statement)
@@ -182,7 +182,7 @@ def _renew(folder: Path, arguments: Namespace, shares: list[Share], checkpoint: 
             with reading(before) as connection:
                 copy_tables(connection, after, without=_AUDIT | _ENDED | OWN)
             gap = arguments.gap or gap_after(replayed)
-            opening = Opening(now, epoch, gap, proved, replayed, custody, card, rotations)
+            opening = Opening(now, epoch, gap, proved, replayed, custody, card, *known)
             intervals = resume(after, settings, opening, statement)
         finally:
             after.dispose()

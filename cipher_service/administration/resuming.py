@@ -15,6 +15,8 @@ from sqlalchemy import Connection, Engine, select, update
 from cipher_service import clock
 from cipher_service.audit.ledger import append
 from cipher_service.audit.records import DONE, Event
+from cipher_service.audit.resumptions import CARRIED as RESUMPTION_CARRIED
+from cipher_service.audit.resumptions import Resumption
 from cipher_service.audit.rotations import CARRIED
 from cipher_service.client.failures import Refused
 from cipher_service.directory.enrolment import install
@@ -47,8 +49,8 @@ class Opening:
     """How a restored service goes on: its epoch, how far its counters skip, what was replayed.
 
     `custody` says how often the custodian's second place was written, where it was taken up; `card`
-    is the custodian's where the books do not know it yet; `rotations` are those that the old log
-    told of.
+    is the custodian's where the books do not know it yet; `rotations` and `resumptions` are those
+    that the old log told of.
     """
 
     now: datetime
@@ -59,6 +61,7 @@ class Opening:
     custody: int | None
     card: Card | None
     rotations: Sequence[Rotation] = ()
+    resumptions: Sequence[Resumption] = ()
 
 
 def epoch_after(connection: Connection, now: datetime) -> int:
@@ -125,6 +128,10 @@ def resume(
         ]
         events += [
             told(CARRIED, resource=each.key, card=each.fingerprint) for each in opening.rotations
+        ]
+        events += [
+            told(RESUMPTION_CARRIED, resource=each.key, statement=each.digest)
+            for each in opening.resumptions
         ]
         append(connection, settings.log_origin, events)
     return intervals

@@ -21,7 +21,9 @@ from cipher_service.administration.installation import (
 from cipher_service.administration.rotation_records import object_of, show_rotation
 from cipher_service.administration.versions import exchanged, require_days, terminal_of
 from cipher_service.administration.words import Speaker
+from cipher_service.audit import resumptions
 from cipher_service.audit.journal import Found
+from cipher_service.audit.resumptions import RESUMED, Resumption
 from cipher_service.audit.rotations import is_entered, untold
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
@@ -73,15 +75,16 @@ def exchange(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def take_in(arguments: Namespace, terminal: Terminal) -> None:
-    """Have the books take in every rotation that the custodian tells and the log does not yet.
+    """Have the books take in what was done at the custodian's terminal and the log tells not yet.
 
-    Each is one transaction with its entry, in which whoever ordered it signs its record's
-    fingerprint: cut short, it is typed again. Once all are in, it changes nothing.
+    Rotations, and suspensions that were ended (`keys resume --at-custodian`). Each is one
+    transaction with its entry, in which whoever ordered a rotation signs its record's fingerprint:
+    cut short, it is typed again. Once all are in, it changes nothing.
 
     Raises:
         Misused: PERSON_NAME_MALFORMED.
-        Refused: ROTATION_TAKEN_IN: another has just entered one; what was entered before stands.
-            See `presence.sign`.
+        Refused: ROTATION_TAKEN_IN, RESUMPTION_TAKEN_IN: another has just entered one; what was
+            entered before stands. See `presence.sign`.
         ServiceError: the directory does not take a card.
         KeysError: the custodian does not answer.
     """
@@ -89,17 +92,33 @@ def take_in(arguments: Namespace, terminal: Terminal) -> None:
         book = Book.parse(custodian.key_versions())
         with reading(installation.engine) as connection:
             waiting = untold(connection, book, bureau_key(custodian.card()))
+            resumed = resumptions.untold(connection, book)
         for rotation in waiting:
             show_rotation(rotation, terminal)
             also = {"rotation": rotation.digest}
             order = ordering.asked(arguments, terminal, installation, rotation.key, also)
             _enter(installation, custodian, book, rotation, order)
+        for resumption in resumed:
+            _enter_resumption(installation, book, resumption)
+            Speaker(terminal).say(
+                "key_resumption_taken",
+                key=resumption.key,
+                number=resumption.number,
+                at=f"{resumption.at:%Y-%m-%d %H:%M} UTC",
+            )
     if terminal.as_json:
         terminal.show_json([object_of(each) for each in waiting])
     for each in waiting:
         Speaker(terminal).say("key_rotation_next", key=each.key)
-    if not waiting:
+    if not waiting and not resumed:
         Speaker(terminal).say("rotation_none_waits")
+
+
+def _enter_resumption(installation: Installation, book: Book, each: Resumption) -> None:
+    found = Found(statement=each.digest)
+    with journal_of(installation).act(RESUMED, each.key, found) as connection:
+        if each not in resumptions.untold(connection, book):
+            raise Refused("RESUMPTION_TAKEN_IN", key=each.key, number=each.number)
 
 
 def _enter(

@@ -21,6 +21,7 @@ from cipher_service.administration.installation import (
 )
 from cipher_service.administration.words import Speaker, phrase
 from cipher_service.audit.journal import Found
+from cipher_service.audit.resumptions import RESUMED, Resumption
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
@@ -95,17 +96,55 @@ def suspend(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def resume(arguments: Namespace, terminal: Terminal) -> None:
-    """End a suspension at the custodian's terminal."""
+    """End a suspension at the custodian's terminal; there alone with `--at-custodian`.
+
+    Raises:
+        Misused: KEY_NAME_UNKNOWN.
+        Refused: KEY_AT_CUSTODIAN.
+        KeysError: the store does not open, or nothing is suspended.
+    """
     now = clock.now().replace(microsecond=0)
-    at = terminal_of(arguments, terminal)
-    with (
-        opened(arguments) as installation,
-        custodian_of(installation.settings) as custodian,
-        journal_of(installation).act("key_resume", arguments.key),
-    ):
-        number = number_of(arguments, Book.parse(custodian.key_versions()))
-        moved = at.resume(arguments.key, number, now, arguments.reason)
+    if arguments.at_custodian:
+        at = terminal_of(arguments, terminal)
+        number = number_of(arguments, at.book(now))
+        tell_version(at.resume(arguments.key, number, now, arguments.reason), terminal)
+        Speaker(terminal).say("key_resumed_next", key=arguments.key)
+        return
+    with opened(arguments) as installation:
+        require_reached(arguments, installation, "resume", "keys take-in")
+        at, found = terminal_of(arguments, terminal), Found()
+        with (
+            custodian_of(installation.settings) as custodian,
+            journal_of(installation).act(RESUMED, arguments.key, found),
+        ):
+            number = number_of(arguments, Book.parse(custodian.key_versions()))
+            moved = at.resume(arguments.key, number, now, arguments.reason)
+            found.statement = Resumption.last_of(moved).digest
     tell_version(moved, terminal)
+
+
+def require_reached(arguments: Namespace, installation: Installation, what: str, then: str) -> None:
+    """Refuse, where the custodian lies with another user, what is not done at its terminal first.
+
+    Args:
+        arguments: as typed.
+        installation: whose custodian.
+        what: the command after `keys`.
+        then: what this user types once it is done there.
+
+    Raises:
+        Refused: KEY_AT_CUSTODIAN.
+    """
+    if not installation.settings.custodian_apart or arguments.store is not None:
+        return
+    number = "" if arguments.number is None else f" --number {arguments.number}"
+    typed = f"keys {what} {arguments.key}{number}"
+    raise Refused(
+        "KEY_AT_CUSTODIAN",
+        custodian=installation.settings.custodian,
+        typed=typed,
+        then=then or typed,
+    )
 
 
 def rotate(arguments: Namespace, terminal: Terminal) -> None:

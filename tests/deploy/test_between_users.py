@@ -93,3 +93,44 @@ def test_each_user_has_its_own_and_both_serve(folder: Path) -> None:
             assert "keys are open" in state.stdout, state.stderr
         finally:
             worker.terminate()
+
+
+def test_a_suspension_is_ended_in_two_halves_by_two_users(folder: Path) -> None:
+    with parted_at(folder) as on:
+        pass
+    for path, user in ((on.store.parent, CUSTODIAN), (on.credential.parent, CUSTODIAN)):
+        _give(path, user)
+    _give(on.data, SERVICE)
+    place = ("--store", str(on.store), "--credential", str(on.credential))
+    serve = ("-m", "keys.custody.worker", *place, "--socket", str(on.socket), "--admit", SERVICE)
+    command = _as(CUSTODIAN, sys.executable, *serve)
+    resume = ("keys", "resume", "desks/MINREX", "--reason", "x")
+
+    def typed(user: str, *words: str) -> "subprocess.CompletedProcess[str]":
+        whole = [str(BIN / "cipher-service"), "--lang", "en", "--data", str(on.data), *words]
+        return subprocess.run(_as(user, *whole), capture_output=True, text=True, check=False)
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+        try:
+            assert worker.stdout is not None
+            assert worker.stdout.readline().startswith("READY")
+            suspended = typed(SERVICE, "keys", "suspend", "desks/MINREX", "--reason", "x")
+            assert suspended.returncode == 0, suspended.stderr
+            # The store is not this user's, nor the books that one's.
+            assert typed(SERVICE, *resume, *place).returncode == 3
+            assert "service.toml" in typed(CUSTODIAN, *resume, *place).stderr
+            assert "(KEY_AT_CUSTODIAN)" in typed(SERVICE, *resume).stderr
+            there = typed(CUSTODIAN, *resume, "--at-custodian", *place)
+            assert (there.returncode, "keys take-in" in there.stderr) == (0, True), there.stderr
+            taken = typed(SERVICE, "keys", "take-in")
+            assert "end of its suspension" in taken.stderr
+            assert "tells every" in typed(SERVICE, "keys", "take-in").stderr
+        finally:
+            worker.terminate()
+
+
+def _give(folder: Path, user: str) -> None:
+    """Let a folder and all that is in it be that user's alone."""
+    for path in (folder, *folder.rglob("*")):
+        shutil.chown(path, user)
+        path.chmod(0o700 if path.is_dir() else 0o600)
