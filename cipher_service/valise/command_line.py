@@ -21,6 +21,8 @@ _LETTER = "cipher_service.valise.letters:letter"
 _PACK = "cipher_service.valise.packs:pack"
 _PROVE = "cipher_service.valise.lines:prove"
 _LINE = "cipher_service.valise.lines:line"
+_DRILL_NEW = "cipher_service.valise.drills:new"
+_DRILL_MARK = "cipher_service.valise.drills:mark_answers"
 
 
 def build_parser(language: Language) -> Parser:
@@ -45,6 +47,7 @@ def build_parser(language: Language) -> Parser:
     _add_letter(commands, say)
     _add_pack(commands, say)
     _add_lines(commands, say)
+    _add_drill(commands, say)
     return parser
 
 
@@ -133,6 +136,30 @@ def _add_lines(commands: "Commands[Parser]", say: Say) -> None:
     line.add_argument("--seal", metavar=say("an_image"), required=True, help=say("help_scanned"))
     line.add_argument("proof", metavar=say("a_file"), help=say("help_proof"))
     for parser in (prove, line):
+        add_json(parser, say)
+
+
+def _add_drill(commands: "Commands[Parser]", say: Say) -> None:
+    drill = add_command(commands, say, "valise_drill", None)
+    kinds = drill.add_subparsers(
+        metavar=say("help_command"), required=True, dest="kind", title=say("help_commands")
+    )
+    new = add_command(kinds, say, "valise_drill_new", _DRILL_NEW)
+    new.add_argument("--seed", metavar=say("a_word"), help=say("help_drill_seed"))
+    new.add_argument("--bags", metavar="N", type=int, required=True, help=say("help_drill_bags"))
+    new.add_argument("--defects", metavar="K", type=int, help=say("help_drill_defects"))
+    new.add_argument("--date", metavar=say("a_date"), help=say("help_drill_date"))
+    new.add_argument(
+        "-o", "--out", metavar=say("a_folder"), required=True, help=say("help_out_drill")
+    )
+    mark = add_command(kinds, say, "valise_drill_mark", _DRILL_MARK)
+    mark.add_argument(
+        "--key", metavar=say("a_file"), required=True, help=say("help_drill_solution")
+    )
+    mark.add_argument("--trainee", metavar="N", help=say("help_drill_trainee"))
+    mark.add_argument("-o", "--out", metavar=say("a_file"), help=say("help_out_result"))
+    mark.add_argument("answers", metavar=say("a_file"), help=say("help_drill_answers"))
+    for parser in (new, mark):
         add_json(parser, say)
 
 

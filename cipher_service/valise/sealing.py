@@ -97,18 +97,26 @@ def _files(
 def publish(files: dict[str, bytes], out: Path, identity: Path) -> None:
     """Write a new folder whole, or not at all: beside its place, on disk, then renamed."""
     with quarantine(identity, out.parent) as workspace, undisturbed():
-        folder = workspace / "sealed"
-        folder.mkdir(mode=0o700)
-        for name, content in files.items():
-            with (folder / name).open("xb") as file:
-                file.write(content)
-                os.fchmod(file.fileno(), 0o600)
-                file.flush()
-                os.fsync(file.fileno())
-        sync_folder(folder)
-        # An empty folder may be there already; anything else makes this fail.
-        folder.rename(out)
-        sync_folder(out.parent)
+        move_in(files, workspace / "sealed", out)
+
+
+def move_in(files: dict[str, bytes], folder: Path, out: Path) -> None:
+    """Write files into a new folder, those of folders in it too, and rename it once it is whole."""
+    folder.mkdir(mode=0o700)
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            file.write(content)
+            os.fchmod(file.fileno(), 0o600)
+            file.flush()
+            os.fsync(file.fileno())
+    for inner in {(folder / name).parent for name in files}:
+        sync_folder(inner)
+    sync_folder(folder)
+    # An empty folder may be there already; anything else makes this fail.
+    folder.rename(out)
+    sync_folder(out.parent)
 
 
 def _tell(sealed: SealedManifest, out: Path, terminal: Terminal) -> None:

@@ -14,6 +14,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.valise.packs import age_text, load_pack
 from cipher_service.valise.reading import read_bounded, read_scanned
 from cipher_service.valise.rectifications import load, rectification_lines, rectification_records
+from keys.records import is_exercise
 from pouch.bordereau import digest
 from pouch.claims import Claims
 from pouch.errors import LocatorWrong
@@ -132,6 +133,8 @@ def _show(
     word = phrase(f"word_{verdict.word.name.lower()}", language)
     terminal.show(f"{word} ({verdict.name})\n  {told.cause}\n  {told.effect}\n  {told.remedy}")
     lines: list[Line] = []
+    if _exercise(verdict):
+        terminal.show(f"  {phrase('exercise_seal', language)}")
     if verdict.claims is not None:
         lines += _claim_lines(verdict.claims, language)
     witnessing = f"witnessing_{verdict.witnessing}" if verdict.claims else "witnessing_nothing"
@@ -162,6 +165,10 @@ def _claim_lines(claims: Claims, language: Language) -> list[Line]:
     ]
 
 
+def _exercise(verdict: Verdict) -> bool:
+    return verdict.claims is not None and is_exercise(verdict.claims.issuer)
+
+
 def _pack_text(seen: PackSeen, language: Language) -> str:
     name = "pack_seen_expired" if seen.expired else "pack_seen"
     age = age_text(seen.age.total_seconds(), language)
@@ -186,6 +193,7 @@ def _record(
         "unwitnessed": verdict.witnessing is Witnessing.UNWITNESSED,
         "log": str(verdict.logging),
         "claims": None if verdict.claims is None else claims_record(verdict.claims),
+        "exercise": _exercise(verdict),
         "rectifications": rectification_records(corrections),
         "rectified": None if verdict.rectified is None else asdict(verdict.rectified),
         "pack": None if verdict.pack is None else _pack_record(verdict.pack),

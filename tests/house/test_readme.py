@@ -50,8 +50,9 @@ def test_a_bag_by_hand_is_sealed_judged_and_has_its_papers(tmp_path: Path) -> No
     ended = _run(_block("A bag by hand, without any server"), tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "SEAL_GENUINE_BAG_UNCHECKED" in ended.stdout
-    for name in ("bordereau.pdf", "label.pdf", "letter.pdf", "count.pdf"):
-        assert f"{name}\n" in ended.stdout
+    papers = ("sac/bordereau.pdf", "sac/label.pdf", "lettre/letter.pdf", "lettre/count.pdf")
+    for path in (*papers, "rectificatif/rectification.pdf", "exercice/trainee/10/sheet.pdf"):
+        assert (tmp_path / path).is_file(), path
 
 
 def test_every_command_about_a_ministry_can_be_typed() -> None:

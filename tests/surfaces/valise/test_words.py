@@ -10,6 +10,7 @@ import pytest
 from cipher_service.client.messages import explain, texts
 from keys.errors import Refusal
 from pouch import classes, errors
+from pouch.defects import Defect
 from pouch.findings import Logging, Name, Witnessing, Word
 from pouch.rectification import OF_BAG, OF_LINE
 from tests.surfaces.client.offline.posts import ROOT
@@ -53,8 +54,9 @@ def test_no_words_are_left_over() -> None:
         *(f"word_{word.name.lower()}" for word in Word),
         *(f"witnessing_{each}" for each in Witnessing),
         *(f"logging_{each}" for each in Logging),
+        *(f"drill_{each}" for each in Defect),
         *(f"put_right_{what}" for what in (*OF_BAG, *OF_LINE)),
-        *(f"help_{each}" for each in re.findall(r'"(valise_[a-z]+)"', code)),
+        *(f"help_{each}" for each in re.findall(r'"(valise_[a-z_]+)"', code)),
     }
     assert set(WORDS["phrases"]) <= named
     assert {name for name in named if name.startswith(("line_", "help_"))} <= set(
@@ -63,9 +65,12 @@ def test_no_words_are_left_over() -> None:
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-@pytest.mark.parametrize("command", ["example", "seal", "verify", "letter", "pack", "rectify"])
+@pytest.mark.parametrize(
+    "command",
+    ["example", "seal", "verify", "letter", "pack", "rectify", "drill new", "drill mark"],
+)
 def test_every_command_explains_itself(command: str, language: str) -> None:
-    done = valise("--lang", language, command, "--help")
+    done = valise("--lang", language, *command.split(), "--help")
     assert done.status == 0
     assert "--json" in done.out
     assert "help_" not in done.out
