@@ -253,6 +253,7 @@ def test_a_verdict_says_that_the_bordereau_was_put_right(service: Service, paris
         ("text-empty", "SEAL_DAMAGED"),
         ("text-long", "SEAL_DAMAGED"),
         ("message-trailing", "SEAL_DAMAGED"),
+        ("key-exercise", "KEY_UNKNOWN"),
         ("good-azerty", "KEY_UNKNOWN"),  # another ministry's
     ],
 )
