@@ -198,7 +198,7 @@ def mark(solution: Solution, answers: Answers) -> Result:
         raise AnswersOfAnother(f"the answers are to {answers.solution[:16]}")
     given, stations = len(answers.given), len(solution.defects)
     if given != stations:
-        raise AnswerWrong(min(given, stations) + 1, f"{given} answers to {stations} stations")
+        raise AnswerWrong(f"{given} answers to {stations} stations", min(given, stations) + 1)
     marks = tuple(map(Mark, solution.defects, answers.given))
     wrong = [each for each in marks if each.defect is not None]
     genuine = [each for each in marks if each.defect is None]
@@ -298,11 +298,11 @@ def _given(rows: Iterable[tuple[str, str, str]]) -> tuple[Answer, ...]:
     for station, decision, finding in rows:
         number = len(answers) + 1
         if station != str(number):
-            raise AnswerWrong(number, "it is not where it must be")
+            raise AnswerWrong("it is not where it must be", number)
         if decision not in tuple(Act):
-            raise AnswerWrong(number, "no such decision")
+            raise AnswerWrong("no such decision", number)
         if finding and (finding not in FINDINGS or decision == Act.ACCEPT):
-            raise AnswerWrong(number, "no such finding")
+            raise AnswerWrong("no such finding", number)
         answers.append(Answer(Act(decision), finding or None))
     return tuple(answers)
 

@@ -146,7 +146,7 @@ class AnswerWrong(Refusal):
 
     code: ClassVar[str] = "ANSWER_WRONG"
 
-    def __init__(self, station: int, detail: str) -> None:
+    def __init__(self, detail: str, station: int = 1) -> None:
         super().__init__(f"station {station}: {detail}")
         self.station = station
 
