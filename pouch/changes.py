@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from pouch.rectification import Change, standing
+from pouch.places import Change, standing
 
 if TYPE_CHECKING:
     from pouch.manifest import Manifest

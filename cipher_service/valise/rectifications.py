@@ -8,7 +8,8 @@ from cipher_service.client.lines import Line, date_text
 from cipher_service.client.messages import Language, phrase
 from cipher_service.valise.reading import read_bounded
 from keys.statements import STATEMENT_BYTES_MAX
-from pouch.rectification import Change, SignedRectification, Value, read_rectification
+from pouch.places import Change, Value
+from pouch.rectification import SignedRectification, read_rectification
 
 
 def load(names: Sequence[str]) -> list[SignedRectification]:

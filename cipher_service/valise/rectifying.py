@@ -28,8 +28,8 @@ from pouch.findings import Name
 from pouch.manifest import SALT_BYTES, Manifest
 from pouch.papers.correction import rectification_paper
 from pouch.papers.folder import RECTIFICATION, RECTIFICATION_PAPER
+from pouch.places import Change
 from pouch.rectification import (
-    Change,
     Rectification,
     SignedRectification,
     make_rectification,

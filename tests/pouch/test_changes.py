@@ -4,7 +4,7 @@ import pytest
 
 from pouch.changes import change_of
 from pouch.errors import RectificationNotOfBag
-from pouch.rectification import Change
+from pouch.places import Change
 from tests.support.valise import manifest
 
 RIGHT = manifest()

@@ -9,7 +9,8 @@ from keys import canonical
 from pouch.bordereau import decode, encode
 from pouch.errors import BordereauMalformed, RectificationMalformed
 from pouch.naming import member_named
-from pouch.rectification import Change, Rectification
+from pouch.places import Change
+from pouch.rectification import Rectification
 from tests.support.bags import NOON
 from tests.support.valise import manifest
 

@@ -18,16 +18,8 @@ from pouch.errors import (
     RectificationUnwitnessed,
     WitnessIsSealer,
 )
-from pouch.rectification import (
-    OF_BAG,
-    OF_LINE,
-    Change,
-    Rectification,
-    apply,
-    make_rectification,
-    read_rectification,
-    rectified,
-)
+from pouch.places import OF_BAG, OF_LINE, Change, apply
+from pouch.rectification import Rectification, make_rectification, read_rectification, rectified
 from pouch.sealed import SealedManifest, seal_manifest
 from pouch.verdict import Trust
 from tests.support.rectifying import CHANGES, rectification

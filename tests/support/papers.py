@@ -40,7 +40,7 @@ from pouch.papers.forms import (
 )
 from pouch.papers.letters import Issue, Package, captain_letter, count_check, courier_letter
 from pouch.papers.printing import Language, render
-from pouch.rectification import OF_BAG, OF_LINE, Change
+from pouch.places import OF_BAG, OF_LINE, Change
 from pouch.sealed import seal_manifest
 from tests.support.rectifying import rectification
 from tests.support.valise import CLOSED, NONCE, SEALS, manifest, waybill

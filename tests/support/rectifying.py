@@ -6,7 +6,8 @@ from hashlib import sha256
 from typing import Any
 
 from pouch.bordereau import digest
-from pouch.rectification import Change, Rectification
+from pouch.places import Change
+from pouch.rectification import Rectification
 from pouch.sealed import SealedManifest
 from tests.support.valise import CLOSED
 

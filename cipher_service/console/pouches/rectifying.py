@@ -39,7 +39,8 @@ from keys.custody.grants import SIGN
 from keys.errors import KeysError
 from pouch.locator import grouped_locator
 from pouch.manifest import Manifest
-from pouch.rectification import OF_BAG, OF_LINE, Rectification, standing
+from pouch.places import OF_BAG, OF_LINE, standing
+from pouch.rectification import Rectification
 
 _LINES: Final = 40
 """Lines that one form shows: their fields stay below those that a form may have."""

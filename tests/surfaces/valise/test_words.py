@@ -12,7 +12,7 @@ from keys.errors import Refusal
 from pouch import classes, errors
 from pouch.defects import Defect
 from pouch.findings import Logging, Name, Witnessing, Word
-from pouch.rectification import OF_BAG, OF_LINE
+from pouch.places import OF_BAG, OF_LINE
 from tests.surfaces.client.offline.posts import ROOT
 from tests.surfaces.valise.bags import valise
 
