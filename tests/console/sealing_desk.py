@@ -1,6 +1,8 @@
 """A pouch bureau whose custodian has officers: what its officers do on the pages, and its books."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 from playwright.sync_api import APIResponse
 from sqlalchemy import Engine, select
@@ -9,7 +11,7 @@ from cipher_service.storage.tables import pouches as tables
 from cipher_service.storage.tables.audit import audit_entry
 from cipher_service.storage.unit_of_work import reading
 from keys.custody import Custodian
-from tests.console.support import Tab, come_back, primary
+from tests.console.support import WIDE, Tab, check_html, check_on_both_screens, come_back, primary
 
 SOFTWARE_KEY = "Signer avec la clé logicielle"
 
@@ -33,6 +35,36 @@ def posted(tab: Tab, path: str, data: str) -> APIResponse:
     """Send a form that no page shows any more."""
     form = {"origin": tab.origin, "content-type": "application/x-www-form-urlencoded"}
     return tab.page.request.post(f"{tab.origin}{path}", data=data, headers=form)
+
+
+def refused_in_place(
+    tab: Tab, path: str, forms: Sequence[tuple[str, int, str]], foreign: tuple[str, ...]
+) -> None:
+    """Hold each form that a page refuses to what it says, read strictly; show the first of them.
+
+    Args:
+        tab: whoever fills it in.
+        path: where it is posted.
+        forms: the fields as they travel, the status of the answer, and its cause in French.
+        foreign: texts that may be in the other language.
+    """
+    for data, status, cause in forms:
+        for language in ("fr", "en"):
+            answer = posted(tab, f"{path}?lang={language}", data)
+            assert answer.status == status, (data, answer.text())
+            check_html(tab.page, answer.text())
+            assert (cause in answer.text()) == (language == "fr"), data
+    data, status, _cause = forms[0]
+    for language in ("fr", "en"):
+        tab.goto(f"{path}?lang={language}")
+        tab.expected = (status,)
+        for name, value in parse_qsl(data):
+            tab.page.locator(f"[name='{name}']").fill(value)
+        tab.page.locator(f"form[action='{path}'] button[type=submit]").click()
+        tab.page.locator(".app-refusal").wait_for()
+        check_on_both_screens(tab.page, foreign)
+        tab.page.set_viewport_size(WIDE)
+    tab.goto(f"{path}?lang=fr")
 
 
 def signed(tab: Tab) -> str:

@@ -6,9 +6,7 @@ narrow: what the service sends does not depend on the screen.
 """
 
 import re
-import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -17,19 +15,12 @@ import pytest
 from playwright.sync_api import APIResponse, expect
 
 from cipher_service.access.policies import default_policies
-from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.stage import Stage, chiffre
-from cipher_service.audit.journal import Journal
 from cipher_service.console.ceremonies import ROWS
 from cipher_service.console.flows import FLOWS
 from cipher_service.directory.roles import default_roles
-from cipher_service.pouches import carriage, closing, packing, planning, seal_store
-from cipher_service.pouches.closing import Closure
-from cipher_service.pouches.office import Office
-from cipher_service.storage.engine import open_existing
-from pouch.facts import INTACT
-from pouch.manifest import BagClass
 from tests.console import photographed
+from tests.console.bureau_bags import Bags, bureau_bags
 from tests.console.conftest import Enter
 from tests.console.functions import EACH_TIME, Officers
 from tests.console.named_things import NOWHERE
@@ -43,8 +34,7 @@ from tests.console.support import (
     check_quiet,
 )
 from tests.console.test_signing import names, propose, sample
-from tests.support.office import ABSENT, PIECE, route, timetable
-from tests.support.office import carriage as waybill
+from tests.support.office import PIECE
 
 NO_PAGES = {
     # Files, and what leads elsewhere: their own tests ask for them.
@@ -173,48 +163,11 @@ def _written(author: Tab, ministry: Stage, submitted: bool) -> str:
     return number
 
 
-@dataclass(frozen=True)
-class Bags:
-    """One bag on its way, one that is made up."""
-
-    seal: str
-    open: str
-
-
 @pytest.fixture
 def bags(ministry: Stage) -> Iterator[Bags]:
     """The bureau's own bags, on a route of this test alone."""
-    engine = open_existing(ministry.settings.database)
-    by = {role: sample(ministry, role) for role in ("CHIEF-POUCH", "POUCH-AGENT", "COURIER")}
-    chief, agent, second = (
-        by["CHIEF-POUCH"],
-        by["POUCH-AGENT"],
-        sample(ministry, "CHIEF-CIPHER-POUCH"),
-    )
-    mark = secrets.token_hex(4).upper()
-    with custodian_of(ministry.settings) as custodian:
-        journal = Journal(engine, ministry.settings.log_origin, "account/tests")
-        office = Office(engine, custodian, ministry.settings.headquarters, journal)
-        planning.add_route(office, route(f"R-{mark}"), by=chief)
-        first, *_ = planning.plan(office, timetable(f"R-{mark}"), 2, by=chief)
-        planning.entrust(office, first.departure, waybill(1, by["COURIER"]), by=chief)
-        stocked = [f"MX-{mark}{number}" for number in range(2)]
-        pair = {"by": chief, "second": agent}
-        seal_store.take_in(office, stocked, sort="plastic", strength="S", **pair)
-        numbers = seal_store.issue(office, 2, **pair)  # by lot, also from what others left in stock
-
-        def packed() -> str:
-            bag = planning.add_bag(office, by=chief)
-            seal = packing.begin(office, first.departure, bag, BagClass.SECRET, by=agent)
-            packing.scan(office, seal, packing.hand_in(office, PIECE, by=agent), by=agent)
-            return seal
-
-        seal = packed()
-        closure = Closure(numbers, 1500, chief, ABSENT)
-        closing.close(office, seal, closure, by=chief, second=second)
-        carriage.hand_over(office, seal, by=chief, to=by["COURIER"], condition=INTACT)
-        yield Bags(seal, packed())
-    engine.dispose()
+    with bureau_bags(ministry) as made:
+        yield made
 
 
 def test_pages_of_bags(ministry: Stage, enter: Enter, bags: Bags, pictures: Path) -> None:

@@ -6,8 +6,9 @@ Most are one page with other words, and `test_every_page` lays each refusal's wo
 answers whose work is of the same make (elements, classes, roles, types) one is shown in Chromium.
 """
 
+import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -16,9 +17,10 @@ import pytest
 from playwright.sync_api import Response
 
 from cipher_service.administration.stage import Stage
+from tests.console.bureau_bags import bureau_bags
 from tests.console.conftest import Enter
 from tests.console.functions import Form, Officers, Policies, Question, Told
-from tests.console.named_things import NOWHERE, Address, filled
+from tests.console.named_things import NOBODY, NOWHERE, Address, filled
 from tests.console.sealed_bags import sealed_bag
 from tests.console.support import WIDE, Tab, check_html, check_on_both_screens, check_quiet
 from tests.console.test_functions import (
@@ -34,10 +36,32 @@ from tests.console.test_functions import (
 )
 from tests.console.test_signing import names
 
-BAG = "{bag}"
-"""Stands for a bag that has left, in an address."""
+BAG, OURS, BEGUN = "{bag}", "{ours}", "{begun}"
+"""In an address: a post's bag that has left; the bureau's own with its courier, and one open."""
+_NAMES = re.compile(f"{BAG}|{OURS}|{BEGUN}")
+_CAUSE = re.compile(r'app-refusal__cause">([^<]*)</p>')
+_BY_COMMAND = "Le dépositaire n’a pas encore d’officiers"
 # Forms about what is there, filled in so that they are refused: these pages keep what was typed.
+HANDING = {"to": NOBODY, "condition": "intact"}
 MISTAKEN: list[tuple[Address, str, Form]] = [
+    *(
+        (("POST", f"/valises/{bag}/remise"), role, {**HANDING, **form})
+        for bag, role, form in (
+            (OURS, "CHIEF-POUCH", {}),
+            (OURS, "CHIEF-POUCH", {"to": "{AUDITOR}"}),
+            (OURS, "CHIEF-POUCH", {"to": "{COURIER}"}),
+            (OURS, "CHIEF-POUCH", {"condition": "perdu"}),
+            (BEGUN, "CHIEF-POUCH", {"to": "{COURIER}"}),
+        )
+    ),
+    *(
+        (("POST", f"/valises/{bag}/rectificatif"), "CHIEF-CIPHER-POUCH", form)
+        for bag, form in (
+            (OURS, {"reason": "Erreur", "weight": "1540"}),
+            (OURS, {"weight": "1540"}),
+            (BEGUN, {"reason": "Erreur", "weight": "1540"}),
+        )
+    ),
     (("POST", f"/valises/{BAG}/signalement"), "CHIEF-POUCH", {"what": "nothing"}),
     (
         ("POST", f"/valises/{BAG}/reception"),
@@ -54,14 +78,18 @@ MISTAKEN: list[tuple[Address, str, Form]] = [
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Somebody who asks for what they are refused; `role` is None without a session."""
+    """Somebody who asks for what they are refused; `role` is None without a session.
+
+    `mistaken` is a form about what is there, of which each address is shown.
+    """
 
     address: Address
     role: str | None
     question: Question
+    mistaken: bool = False
 
 
-def _cases(officers: Officers, bag: str) -> Iterable[Case]:
+def _cases(officers: Officers, named: dict[str, str]) -> Iterable[Case]:
     policies = Policies(officers)
 
     askers = [Asker(role, officers.numbers[role]) for role in officers.roles]
@@ -84,27 +112,61 @@ def _cases(officers: Officers, bag: str) -> Iterable[Case]:
     for method, path in (*nobody_s, *APART):
         empty: Form | None = None if method == "GET" else {}
         yield Case((method, path), None, Question(filled(path, NOWHERE), empty))
+    numbers = {f"{{{role}}}": number for role, number in officers.numbers.items()}
     for (method, path), role, form in MISTAKEN:
-        named = (method, path.replace(BAG, "{seal}"))
-        yield Case(named, role, Question(path.replace(BAG, bag), form))
+        typed = {name: numbers.get(value, value) for name, value in dict(form).items()}
+        there = Question(_NAMES.sub(lambda found: named[found[0]], path), typed)
+        yield Case((method, _NAMES.sub("{seal}", path)), role, there, mistaken=True)
 
 
 @pytest.fixture(scope="module")
-def refused(officers: Officers) -> list[tuple[Case, Told]]:
+def refused(officers: Officers) -> Iterator[list[tuple[Case, Told]]]:
     """Every refusal, as a plain client is told it."""
-    cases = list(_cases(officers, sealed_bag(officers.on).seal))
-    told = officers.ask((each.role, each.question) for each in cases)
-    return [pair for pair in zip(cases, told, strict=True) if pair[1].status >= 400]
+    with bureau_bags(officers.on) as ours:
+        named = {BAG: sealed_bag(officers.on).seal, OURS: ours.seal, BEGUN: ours.open}
+        cases = list(_cases(officers, named))
+        told = officers.ask((each.role, each.question) for each in cases)
+        yield [pair for pair in zip(cases, told, strict=True) if pair[1].status >= 400]
 
 
 def test_every_address_is_refused_here(refused: list[tuple[Case, Told]]) -> None:
     assert {case.address for case, _ in refused} == {
         address for address, signed_in in ADDRESSES.items() if signed_in
     }
-    assert [case for case, told in refused if told.status >= 500] == []
-    mistaken = {(method, path.replace(BAG, "{seal}")) for (method, path), _, _ in MISTAKEN}
-    of_forms = {case.address for case, told in refused if told.status not in (401, 403, 404)}
-    assert mistaken <= of_forms
+    faults = [
+        case for case, told in refused if told.status >= 500 and _BY_COMMAND not in told.words
+    ]
+    assert faults == []
+    mistaken = [(case, told) for case, told in refused if case.mistaken]
+    assert len(mistaken) == len(MISTAKEN), "each is refused"
+    of_forms = {case.address for case, told in mistaken if told.status not in (401, 403, 404)}
+    assert {case.address for case, _ in mistaken} == of_forms
+
+
+def test_a_bag_is_handed_over_and_put_right_by_whom_and_when_it_can_be(
+    refused: list[tuple[Case, Told]],
+) -> None:
+    """Beside its form where the form was one of the page, else on a page of its own."""
+    told: dict[str, list[tuple[int, str]]] = {"remise": [], "rectificatif": []}
+    for case, answer in refused:
+        act = case.address[1].rpartition("/")[2]
+        if case.mistaken and act in told:
+            cause = _CAUSE.search(answer.words)
+            told[act].append((answer.status, cause[1] if cause else answer.code))
+    assert told == {
+        "remise": [
+            (404, "Aucun officier n’a ce numéro"),
+            (403, "Vos fonctions ne permettent pas cet acte"),
+            (409, "Vous ne détenez pas cette valise"),
+            (400, "FORM_REFUSED"),
+            (409, "Étape impossible"),
+        ],
+        "rectificatif": [
+            (503, _BY_COMMAND),
+            (400, "FORM_REFUSED"),
+            (404, "NOT_SEALED_HERE"),
+        ],
+    }
 
 
 def _make(told: Told) -> str:
@@ -125,7 +187,8 @@ def test_every_refusal_is_whole_on_both_screens(
     shown: dict[str, tuple[Case, Told]] = {}
     for case, told in refused:
         if "<main" in told.words:
-            shown.setdefault(_make(told), (case, told))
+            address = case.address if case.mistaken else ""
+            shown.setdefault(f"{_make(told)}{address}", (case, told))
     tabs: dict[str | None, Tab] = {}
     for case, told in shown.values():
         tab = tabs.get(case.role) or enter(case.role)

@@ -40,6 +40,7 @@ from tests.console.sealing_desk import (
     handed_in,
     posted,
     press,
+    refused_in_place,
     scan,
     sealings,
     signed,
@@ -54,6 +55,17 @@ from tests.support.valise import manifest
 from tests.vectors.forge import identity
 
 ON_ROLL = ("CHIEF-CIPHER-POUCH", "CHIEF-POUCH", "POUCH-AGENT")
+_NO_FORM = "Le formulaire n’est pas complet, ou n’est pas de cette page"
+MISPUT = (
+    ("weight=lourd&reason=Erreur", 422, "Rectificatif irrecevable"),
+    ("weight=1540&reason=", 422, "Rectificatif irrecevable"),
+    (f"weight=1540&reason={'x' * 5000}", 422, "Rectificatif irrecevable"),
+    ("reason=Erreur", 422, "Rien à rectifier"),
+    ("weight=1540", 400, _NO_FORM),
+    ("weight=1540&weight=1541&reason=Erreur", 400, _NO_FORM),
+    ("9.addressee=Consulat&reason=Erreur", 400, _NO_FORM),
+)
+"""Forms of a rectification that are refused, and why."""
 NO_SIGNATURES = object_of_signatures(Signatures(bytes(64), bytes(3309)))
 
 
@@ -278,12 +290,8 @@ def test_a_sealed_bordereau_is_put_right_by_two_officers_grants(
     check_page(chief, foreign=desk.names)
     allowed(chief)
     chief.goto(page)
-    chief.expected = (422,)
-    press(chief, "Lire et signer")
-    chief.page.locator(".app-refusal").get_by_text("Rien à rectifier").wait_for()
-    chief.expected = ()
-
     typed = (*desk.names, "Direction des Nations unies", "Chancellerie")
+    refused_in_place(chief, page, MISPUT, typed)
     for language in ("en", "fr"):
         chief.goto(f"{page}?lang={language}")
         check_page(chief, foreign=typed)
