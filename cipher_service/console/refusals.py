@@ -12,6 +12,7 @@ import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
+from urllib.parse import urlencode
 
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
@@ -121,7 +122,23 @@ def explained(visit: Visit, error: Exception) -> Response:
         return visit.data({**told, "remedy": words.remedy, "reference": reference}, status)
     if status == _UNAUTHORIZED and visit.request.method == "GET":
         return sign_in_form(visit, status, ended=True)
-    return visit.page("refused.html", status, words=words, reference=reference, code=refusal.code)
+    return visit.page(
+        "refused.html",
+        status,
+        words=words,
+        reference=reference,
+        code=refusal.code,
+        grant=_grant_for(visit, refusal),
+    )
+
+
+def _grant_for(visit: Visit, refusal: ServiceError) -> str:
+    """Return where the grant is given that a page of dispatches lacks; empty for other refusals."""
+    path = visit.request.url.path
+    if refusal.code != "GRANT_MISSING" or not path.startswith("/depeches/"):
+        return ""
+    back = {"retour": path} if visit.request.method == "GET" else {}
+    return f"/depeches/autorisation?{urlencode(back)}".rstrip("?")
 
 
 def named(error: Exception) -> ServiceError | None:

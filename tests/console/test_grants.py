@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect
@@ -15,7 +16,7 @@ from cipher_service.storage.tables.audit import audit_entry
 from cipher_service.storage.tables.dispatches import receipt
 from cipher_service.storage.unit_of_work import reading
 from tests.console.conftest import Enter
-from tests.console.support import Tab, check_page, come_back
+from tests.console.support import Tab, check_page, come_back, primary
 from tests.console.test_dispatches import enclose
 from tests.support.sample_roll import found_sample
 
@@ -153,13 +154,29 @@ def test_a_draft_opens_under_the_grant_of_the_session(enter: Enter) -> None:
     page.get_by_label("Texte de la dépêche").fill(TEXT)
     page.keyboard.press("Control+s")
     expect(page.get_by_text("Brouillon enregistré, chiffré")).to_be_visible()
-    tab.goto("/depeches/autorisation")
+    tab.expected = (403,)
+    page.keyboard.press("Control+Enter")  # the check shows what the custodian opens
+    expect(page.get_by_text("GRANT_MISSING")).to_be_visible()
+    check_page(tab, foreign=NAMES)
+    checked = page.url.removeprefix(tab.origin)
+    assert primary(page) == "Autorisation de séance"
+    page.get_by_role("button", name="Autorisation de séance").click()
+    page.wait_for_url("**/autorisation?*")
     check_page(tab, foreign=NAMES)
     signed(tab, "Signer l’autorisation")
-    expect(page.get_by_text("a votre autorisation pour cette séance")).to_be_visible()
+    page.wait_for_url(f"{tab.origin}{checked}")
+    expect(page.locator("#qui")).to_be_visible()
     tab.goto("/depeches/miennes")
     page.get_by_text("brouillon").first.click()
     expect(page.get_by_label("Texte de la dépêche")).to_have_value(TEXT)
+
+
+def test_a_grant_leads_back_to_drafts_and_releases_alone(enter: Enter) -> None:
+    tab = enter("CIPHER-CLERK")
+    for elsewhere in ("//example.org", "https://example.org", "/droits", "/depeches/visa/../../"):
+        tab.goto(f"/depeches/autorisation?{urlencode({'retour': elsewhere})}")
+        form = tab.page.locator("main form")
+        assert form.get_attribute("action") == "/depeches/autorisation"
 
 
 def test_a_released_dispatch_leaves_on_the_officers_key_who_saw_its_very_bytes(

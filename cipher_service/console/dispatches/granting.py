@@ -7,6 +7,7 @@ for one manifest, whatever its level. What a session holds stands in `held`.
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,7 +41,11 @@ from keys.custody.intents import request_digest
 _MARGIN: Final = timedelta(seconds=30)  # the clocks of two processes may differ by a moment
 _SESSION: Final = timedelta(seconds=SESSION_SECONDS) - _MARGIN
 _SINGLE: Final = timedelta(seconds=SINGLE_SECONDS) - _MARGIN
+_GRANTED: Final = "/depeches/autorisation"
 _RETURN: Final = "/depeches/autorisation/prise"
+_REFUSED_AT: Final = re.compile(
+    r"/depeches/(?:brouillon/[0-9A-Z]{26}(?:/verifier)?|visa/[0-9A-Z]{26}(?:/refus)?)"
+)
 
 Given = TypeVar("Given")
 
@@ -86,13 +91,20 @@ async def for_dispatch(visit: Visit) -> Response:
 
 async def session(visit: Visit) -> Response:
     """What the session was granted, and the way to grant it."""
-    return visit.page("dispatches/grant.html", standing=await standing(visit, None, None))
+    stands = await standing(visit, None, None)
+    return visit.page("dispatches/grant.html", standing=stands, back=_back(visit))
 
 
 async def for_session(visit: Visit) -> Response:
     """Have the session granted, for what carries no level: drafts, subjects."""
     await visit.form()
-    return await _put(visit, None, None, "/depeches/autorisation")
+    return await _put(visit, None, None, _back(visit) or _GRANTED)
+
+
+def _back(visit: Visit) -> str:
+    """Return the page of a draft or a release that an officer was refused at; empty for others."""
+    asked = visit.request.query_params.get("retour", "")
+    return asked if _REFUSED_AT.fullmatch(asked) else ""
 
 
 async def for_bags(visit: Visit, back: str) -> Response:
