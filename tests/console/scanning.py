@@ -300,9 +300,13 @@ def checked(phone: Phone) -> None:
 
 
 @contextmanager
-def telephone_of(browser: Browser, on: Stage, role: str) -> Iterator[Phone]:
+def telephone_of(
+    browser: Browser, on: Stage, role: str, zone: str | None = None
+) -> Iterator[Phone]:
     """Another telephone, in service at the post of an officer of this function."""
-    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="fr-FR")
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, locale="fr-FR", timezone_id=zone
+    )
     phone = Phone(context, on.settings.console_origin)
     phone.enrol(on, role)
     yield phone

@@ -193,13 +193,13 @@ export function age(seconds: number): string {
   return hours >= 48 ? say("days", { n: Math.floor(hours / 24) }) : say("hours", { n: hours });
 }
 
-// "22 nov. 2026, 10 h 34" as the console writes it, in the device's own zone.
+// "22 nov. 2026, 10 h 34 UTC": as the console and the papers, whatever the zone of the device.
 export function moment(at: number): string {
   const date = new Date(at * 1000);
-  const day = new Intl.DateTimeFormat(language === "fr" ? "fr-FR" : "en-GB", { dateStyle: "medium" });
-  const [hour, minute] = [date.getHours(), String(date.getMinutes()).padStart(2, "0")];
+  const day = new Intl.DateTimeFormat(language === "fr" ? "fr-FR" : "en-GB", { dateStyle: "medium", timeZone: "UTC" });
+  const [hour, minute] = date.toISOString().slice(11, 16).split(":");
   const told = language === "fr" ? `${hour}\u00a0h\u00a0${minute}` : `${hour}:${minute}`;
-  return `${day.format(date)}, ${told}`;
+  return `${day.format(date)}, ${told}\u00a0UTC`;
 }
 
 // What the ministry holds against a reading, in words; none for a clean one.
