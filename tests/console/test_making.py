@@ -194,3 +194,57 @@ def test_the_camera_is_for_the_page_of_make_up_alone(enter: Enter, seal: str) ->
         assert camera in headers["permissions-policy"]
         assert workers in headers["content-security-policy"]
         assert "wasm-unsafe-eval" not in headers["content-security-policy"]
+
+
+def test_the_last_piece_is_taken_out_and_seals_are_written_by_their_keys(
+    ministry: Stage, office: Office, enter: Enter, seal: str
+) -> None:
+    """The field where pieces are read has the focus all along: it takes figures, no letters."""
+    agent = number_of(ministry, "POUCH-AGENT")
+    for register in ("2026/000780", "2026/000781"):
+        piece = replace(PIECE, register=register)
+        packing.scan(office, seal, packing.hand_in(office, piece, by=agent), by=agent)
+    tab = enter("POUCH-AGENT")
+    page = tab.page
+    tab.goto(f"/valises/{seal}/confection")
+    number = page.locator("#number")
+    expect(number).to_be_focused()
+    page.keyboard.press("u")
+    expect(page.get_by_role("heading", name="1 pièce dans la valise")).to_be_visible()
+    expect(number).to_be_focused()
+    page.keyboard.press("n")
+    expect(page.locator("#seals")).to_be_focused()
+    assert (number.input_value(), page.locator("#seals").input_value()) == ("", "")
+    number.fill("12")
+    number.press("n")
+    expect(number).to_be_focused()  # what is begun there is not left by a letter
+
+
+def test_a_sealing_that_is_refused_loses_nothing_that_was_typed(
+    ministry: Stage, office: Office, enter: Enter, seal: str
+) -> None:
+    agent, chief = number_of(ministry, "POUCH-AGENT"), number_of(ministry, "CHIEF-POUCH")
+    piece = replace(PIECE, register="2026/000782")
+    packing.scan(office, seal, packing.hand_in(office, piece, by=agent), by=agent)
+    tab = enter("CHIEF-POUCH")
+    page = tab.page
+    tab.goto(f"/valises/{seal}/confection")
+    typed = {"seals": "AB-000001 AB-000002", "weight": "lourd", "days": "12"}
+    for name, value in typed.items():
+        page.locator(f"#{name}").fill(value)
+    page.locator("#certifier").select_option(chief)
+    boxes = page.locator("input[name=absent]")
+    for box in boxes.all()[:3]:
+        box.check()
+    tab.expected = (422,)
+    for wrong in ({"weight": "lourd"}, {"weight": "1500", "days": "douze"}):
+        for name, value in wrong.items():
+            page.locator(f"#{name}").fill(value)
+        page.get_by_role("button", name="Lire et signer").click()
+        expect(page.locator(".app-refusal")).to_contain_text([*wrong.values()][-1])
+        kept = {name: page.locator(f"#{name}").input_value() for name in typed}
+        assert kept == {**typed, **wrong}
+        assert page.locator("#certifier").input_value() == chief
+        assert [box.is_checked() for box in boxes.all()][:4] == [True, True, True, False]
+        expect(page.locator("#seals")).to_be_focused()
+    check_page(tab, foreign=NAMES)

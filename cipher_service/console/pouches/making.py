@@ -1,7 +1,9 @@
 """Hand-in, make-up with scan-to-add, and sealing by two (flow 5)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from sqlalchemy import Row
 from starlette.responses import Response
@@ -22,6 +24,10 @@ from keys.errors import KeysError
 from pouch.errors import LocatorWrong
 from pouch.locator import grouped_locator, read_locator
 from pouch.manifest import BagClass
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType(
+    {"seals": "", "weight": "", "certifier": "", "days": "30", "absent": ()}
+)
 
 _PIECE = ("to", "register", "sender", "addressee", "kind", "level", "quantity", "weight")
 
@@ -90,9 +96,12 @@ async def begin(visit: Visit) -> Response:
 
 
 async def make_up(
-    visit: Visit, refusal: ServiceError | None = None, laid: dict[str, Any] | None = None
+    visit: Visit,
+    refusal: ServiceError | None = None,
+    laid: dict[str, Any] | None = None,
+    typed: Mapping[str, Any] = _NOTHING,
 ) -> Response:
-    """The bag on the table: scan to add, then seal."""
+    """The bag on the table: scan to add, then seal; what was refused stays typed."""
     seal = named(visit)
     bag = await ask(visit, lambda office: _make_up(office, seal, visit.person.number))
     custodian = await sealing.custodian_stands(visit)
@@ -106,6 +115,7 @@ async def make_up(
         refusal,
         bag=bag,
         laid=laid,
+        typed=typed,
         custodian=custodian,
         granted=granted,
         names=await names_of(visit, [closer, *granted]),
@@ -146,23 +156,25 @@ async def ask_seal(visit: Visit) -> Response:
     if set(form) != {"seals", "weight", "certifier", "days"}:
         raise ServiceError("FORM_REFUSED")
     seal = named(visit)
-    told = {
-        "seal": seal,
-        "seals": form["seals"].split(),
-        "weight_g": whole(form["weight"]),
-        "certifier": form["certifier"],
-        "absent": sorted({value for name, value in fields if name == "absent"}),
-        "days": whole(form["days"]),
-        "back": f"/valises/{seal}",
-    }
+    absent = sorted({value for name, value in fields if name == "absent"})
+    typed = {**form, "absent": absent}
     try:
+        told = {
+            "seal": seal,
+            "seals": form["seals"].split(),
+            "weight_g": whole(form["weight"]),
+            "certifier": form["certifier"],
+            "absent": absent,
+            "days": whole(form["days"]),
+            "back": f"/valises/{seal}",
+        }
         if not (await sealing.custodian_stands(visit)).trial:
             return await sealing.prepare(visit, seal, _closure(told))
         asked = await visit.act("bag_ask_seal", told)
     except KeysError as error:
-        return await make_up(visit, ServiceError(error.code))
+        return await make_up(visit, ServiceError(error.code), typed=typed)
     except ServiceError as error:
-        return await make_up(visit, error)
+        return await make_up(visit, error, typed=typed)
     return visit.sign(asked["ticket"])
 
 
