@@ -82,6 +82,8 @@ def test_everyone_signs_the_same_bytes_and_only_the_terminal_shares_out(
         if not place:
             check_accessible(tab.page)
             check_width(tab.page)
+            held = tab.page.locator("#acte dd", has_text="GARDE-A").inner_text()
+            assert [one.split()[0] for one in held.splitlines()] == list(HOLDERS), "one a line"
         signed = tab.page.get_by_text("SHA-256").inner_text()
         assert re.sub(r"SHA-256|\s", "", signed) == shown, role
         sign(tab)

@@ -25,12 +25,10 @@ export function reason(given: Json, kind: string): Json {
 }
 
 function moment(text: string): string {
-  const written = new Intl.DateTimeFormat(language === "fr" ? "fr-FR" : "en-GB", {
-    dateStyle: "long",
-    timeStyle: "short",
-    timeZone: "UTC",
-  });
-  return `${written.format(new Date(text))} UTC`;
+  const [zone, at] = [language === "fr" ? "fr-FR" : "en-GB", new Date(text)];
+  const [hour, minute] = at.toISOString().slice(11, 16).split(":");
+  const day = new Intl.DateTimeFormat(zone, { dateStyle: "long", timeZone: "UTC" }).format(at);
+  return language === "fr" ? `${day}, ${hour}\u00a0h\u00a0${minute} UTC` : `${day}, ${hour}:${minute} UTC`;
 }
 
 // Members whose value is a code, or a list of codes, that the page is given words for.
@@ -55,18 +53,23 @@ function plain(name: string, coded: Json, shown: Names): string {
     const level = shown.levels[given];
     return level ? level[language === "fr" ? 0 : 1] : String(given);
   }
+  // A person is named beside their number: what kind of thing it is needs no code.
+  if (name === "resource" && typeof given === "string") return said(name, given.replace(/^officer\//, ""));
   if (typeof given === "string" && /^\d{4}-\d\d-\d\dT[\d:]{8}Z$/.test(given)) return moment(given);
   return said(name, given);
 }
 
 const OF_LINES = ["found"];
+const LONG = 40;
 
 function said(name: string, given: Json): string {
   if (given === null || given === "") return "-";
   if (typeof given !== "object") return String(given);
   if (Array.isArray(given)) {
     const deep = given.some((one) => typeof one === "object");
-    return given.map((one) => said(name, one)).join(deep ? " · " : ", ");
+    const all = given.map((one) => said(name, one));
+    // What several persons compare sign by sign stands one below the other.
+    return all.join(deep ? " · " : all.some((one) => one.length > LONG) ? "\n" : ", ");
   }
   const [before, colon] = [OF_LINES.includes(name) ? `${SENTENCES.line[language]} ` : "", SENTENCES.colon[language]];
   return Object.entries(given)
