@@ -225,7 +225,7 @@ def check_html(page: Page, source: str | None = None) -> None:
 
 
 def check_registers(page: Page) -> None:
-    """Registers stay in their place and label nothing empty; a hand can meet their boxes."""
+    """Registers stay in their place, label nothing empty, call late by a word; boxes can be met."""
     size = page.viewport_size
     assert size is not None
     found = page.evaluate(_REGISTERS, 24 if size["width"] > NARROW["width"] else 44)
@@ -282,8 +282,9 @@ def picture(tab: Tab, path: Path) -> None:
 _VIOLATIONS = """axe.run({ resultTypes: ["violations"] })
   .then(({ violations }) => ({ violations }))"""
 
-# Tables wider than what they stand in, cells that say their label alone, boxes smaller than asked.
-_REGISTERS = """(least) => {
+# Tables wider than what they stand in, cells that say their label alone, boxes smaller than asked,
+# dates that only their colour calls late.
+_REGISTERS = r"""(least) => {
   const found = [];
   for (const table of document.querySelectorAll("main table")) {
     const place = table.parentElement.getBoundingClientRect();
@@ -300,6 +301,13 @@ _REGISTERS = """(least) => {
     if (box.checkVisibility() && Math.min(width, height) < least)
       found.push(`box of ${width} px: ${box.id}`);
   }
+  // What is late is red, and says so: beside a date alone, a word of the same line.
+  const day = /^\d{1,2}(er)?\s\p{L}{3,5}\.?\s\d{4}(,\s\d\d(\sh\s|:)\d\d)?$/u;
+  const bare = (one) => day.test(one.innerText.trim());
+  for (const late of document.querySelectorAll("main .app-late"))
+    if (late.checkVisibility() && bare(late)
+        && [...(late.closest("tr, li") ?? late).querySelectorAll(".app-late")].every(bare))
+      found.push(`red alone: ${late.innerText}`);
   return found;
 }"""
 

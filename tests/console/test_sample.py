@@ -13,6 +13,7 @@ from cipher_service.storage.tables.audit import audit_entry
 from cipher_service.storage.unit_of_work import reading
 from tests.console.conftest import POSTS, Enter
 from tests.console.sealing_desk import allowed
+from tests.console.support import check_registers
 from tests.console.test_grants import grant
 
 
@@ -55,6 +56,7 @@ def test_each_role_finds_its_work(enter: Enter) -> None:
             tab.goto(path)
             shown = tab.page.locator("main").inner_text()
             assert [text for text in texts if text not in shown] == [], (role, path, shown)
+            check_registers(tab.page)
 
 
 ASKED = (
