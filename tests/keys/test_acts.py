@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -295,6 +296,25 @@ def _altered(**changes: Any) -> bytes:
 def test_what_is_not_an_act_is_refused(data: bytes) -> None:
     with pytest.raises(ActMalformed):
         Act.parse(data)
+
+
+def test_an_act_has_a_most() -> None:
+    with pytest.raises(ActMalformed, match="at most 65536 bytes"):
+        Act.parse(b"[" * (64 * 1024 + 1))
+    with pytest.raises(ActMalformed) as refused:
+        Act.parse(b"[" * 64 * 1024)
+    assert "at most" not in str(refused.value)
+
+
+def test_nobody_signs_what_is_not_in_force_or_of_another_version() -> None:
+    persons = crew("officer.admit", 1)
+    of, known = act("officer.admit", persons[0].id), {each.id: each for each in persons}
+    signing = partial(require_may_sign, of, persons[0].id, known)
+    signing(now=NOON, version=of.version)
+    with pytest.raises(ActNotInForce):
+        signing(now=of.expires, version=of.version)
+    with pytest.raises(ActOutdated):
+        signing(now=NOON, version=of.version + 1)
 
 
 def test_an_act_that_its_readers_would_refuse_is_not_written() -> None:

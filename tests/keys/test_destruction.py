@@ -1,11 +1,13 @@
 """Two persons sign that a thing was destroyed; one person twice, or another's name, is refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from keys import canonical
+from keys.cards import issue_card
 from keys.destruction import DestructionMalformed, make_record, read_record
 from keys.errors import SignatureInvalid
 from tests.vectors.forge import NOW, identity
@@ -33,6 +35,9 @@ def test_what_two_witnesses_signed_is_read_back() -> None:
         (lambda v: v["signatures"].pop(), DestructionMalformed),
         (lambda v: v["signatures"].__setitem__(1, v["signatures"][0]), DestructionMalformed),
         (lambda v: v["statement"].update(more=1), DestructionMalformed),
+        (lambda v: v["statement"].update(item=0), DestructionMalformed),
+        (lambda v: v["statement"]["witnesses"][0].update(more=1), DestructionMalformed),
+        (lambda v: v.update(more=1), DestructionMalformed),
         (
             lambda v: v["statement"]["witnesses"].__setitem__(1, v["statement"]["witnesses"][0]),
             DestructionMalformed,
@@ -55,5 +60,28 @@ def test_one_person_is_not_two_and_strangers_are_not_believed() -> None:
         make_record(7, "deux\nlignes", "PV", NOW, (A, B))
     with pytest.raises(DestructionMalformed):
         read_record(_record(), {A.card.fingerprint: A.card})
-    with pytest.raises(DestructionMalformed, match="bytes"):
-        read_record(b"[" * 70_000, CARDS)
+    with pytest.raises(DestructionMalformed, match="at most 65536 bytes"):
+        read_record(b"[" * (64 * 1024 + 1), CARDS)
+    with pytest.raises(DestructionMalformed) as refused:
+        read_record(b"[" * 64 * 1024, CARDS)
+    assert "at most" not in str(refused.value)
+
+
+def test_two_cards_of_one_post_are_one_witness() -> None:
+    namesake = replace(
+        B,
+        card=issue_card(
+            B.signing_key,
+            B.hybrid_key.recipient,
+            post=A.card.post,
+            edition=1,
+            valid_from=B.card.valid_from,
+            valid_until=B.card.valid_until,
+        ),
+    )
+    with pytest.raises(DestructionMalformed, match="are one"):
+        make_record(1, "Jeton", "PV", NOW, (A, namesake))
+
+
+def test_the_register_s_first_item_has_a_record() -> None:
+    assert read_record(make_record(1, "Jeton", "PV", NOW, (A, B)), CARDS).item == 1

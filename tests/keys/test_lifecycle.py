@@ -1,5 +1,6 @@
 """Every state, every move, every permission of a key version: the table written out by hand."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise, product
 
@@ -23,7 +24,7 @@ from keys.lifecycle import (
 from keys.records import Record
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 # Rows: from; columns: to, in the order of STATES. Written from SP 800-57 part 1 rev. 5, figure 3.
 LEGAL = {
@@ -126,6 +127,8 @@ def test_a_compromised_version_stays_so_when_the_next_one_comes() -> None:
     [
         (("active",), START + 300 * DAY, None),
         (("active",), START + 330 * DAY, "expiring"),
+        (("active",), START + 366 * DAY - 36 * DAY - 14 * HOUR - 25 * MINUTE, None),
+        (("active",), START + 366 * DAY - 36 * DAY - 14 * HOUR - 24 * MINUTE, "expiring"),
         (("active",), START + 366 * DAY, "expired"),
         (("active", "suspended"), START + 366 * DAY, None),
         (("active", "deactivated"), START + 12 * HOUR, None),
@@ -136,6 +139,12 @@ def test_a_compromised_version_stays_so_when_the_next_one_comes() -> None:
 )
 def test_warnings_come_in_time(states: tuple[str, ...], at: datetime, said: str | None) -> None:
     assert version(*states).warning(at) == said
+
+
+def test_a_long_period_warns_sixty_days_before_its_end() -> None:
+    whole = replace(version("active"), ends=START + 1096 * DAY)
+    assert whole.warning(START + 1036 * DAY - MINUTE) is None
+    assert whole.warning(START + 1036 * DAY) == "expiring"
 
 
 def test_an_archive_key_rests_before_it_goes_and_a_traffic_key_does_not() -> None:
@@ -150,6 +159,24 @@ def test_a_version_is_written_and_read_back() -> None:
         whole = version(*way, end_of_life=ARCHIVE)
         data = canonical.encode(whole.to_object())
         assert read_version(Record(canonical.decode(data), "version")) == whole
+
+
+def test_a_version_is_read_as_it_was_written_and_no_longer() -> None:
+    assert version().uses == 0
+    for place in ("version", "move"):
+        more = version("active").to_object()
+        (more if place == "version" else more["history"][0]).update(more=1)
+        with pytest.raises(ValueError, match="more"):
+            read_version(Record(more, "version"))
+    moves = version("active").to_object()["history"]
+    turns = [{**moves[0], "to": ("suspended", "active")[turn % 2]} for turn in range(64)]
+    for count, fits in ((63, True), (64, False)):
+        long = version("active").to_object() | {"history": [*moves, *turns[:count]]}
+        if fits:
+            assert len(read_version(Record(long, "version")).history) == 64
+            continue
+        with pytest.raises(ValueError, match="history"):
+            read_version(Record(long, "version"))
 
 
 def test_an_impossible_history_is_not_read() -> None:

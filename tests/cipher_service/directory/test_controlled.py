@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from cipher_service import clock
-from cipher_service.directory import controlled
+from cipher_service.directory import compromises, controlled
 from cipher_service.errors import ServiceError
 from cipher_service.storage.unit_of_work import unit_of_work
 
@@ -58,7 +58,12 @@ def test_what_is_not_shown_is_missing_until_somebody_finds_it(engine: Engine) ->
         assert _one(connection, moving).state == "under-way"
         with pytest.raises(ServiceError, match="ITEM_NOT_HELD"):
             controlled.destroy(connection, hidden, (B, C), "PV 2", b"{}", NOW)
+        with pytest.raises(ServiceError, match="ITEM_NOT_HELD"):
+            controlled.require_carrier(connection, hidden)
         again = controlled.take_inventory(connection, "other", C, [shown, hidden], NOW)
+        assert _one(connection, hidden).state == "held"
+        for carries in (hidden, moving):
+            controlled.require_carrier(connection, carries)
         assert again.missing == ()
         assert _kinds(connection, hidden) == ["entered", "missed", "found"]
         assert _kinds(connection, shown) == ["entered", "seen", "seen"]
@@ -99,6 +104,21 @@ def test_a_destruction_needs_two_and_ends_everything(engine: Engine) -> None:
         assert controlled.take_inventory(connection, "annual", C, [], NOW).counted == 0
 
 
+def test_a_compromise_stands_where_it_happened_and_before_the_end(engine: Engine) -> None:
+    with unit_of_work(engine) as connection:
+        with pytest.raises(ServiceError, match="ITEM_UNKNOWN"):
+            controlled.history(connection, 999)
+        item, later = _enter(connection), NOW + timedelta(hours=1)
+        compromises.compromise(connection, item, person=C, reference="Alarme", now=NOW)
+        controlled.take_inventory(connection, "other", C, [item], later)
+        controlled.destroy(connection, item, (A, B), "PV", b"{}", later)
+        assert _kinds(connection, item) == ["entered", "compromised", "seen", "destroyed"]
+        other = _enter(connection)
+        compromises.compromise(connection, other, person=C, reference="Alarme", now=later)
+        controlled.destroy(connection, other, (A, B), "PV", b"{}", later)
+        assert _kinds(connection, other) == ["entered", "compromised", "destroyed"]
+
+
 def test_an_inventory_of_everything_is_due_each_year(engine: Engine) -> None:
     with unit_of_work(engine) as connection:
         assert not controlled.inventory_due(connection, NOW)
@@ -124,3 +144,9 @@ def test_an_inventory_of_everything_is_due_each_year(engine: Engine) -> None:
 def test_an_item_is_described(engine: Engine, kind: str, designation: str, code: str) -> None:
     with unit_of_work(engine) as connection, pytest.raises(ServiceError, match=code):
         controlled.enter(connection, kind, designation, A, "PV 1", NOW)
+
+
+def test_one_character_describes_an_item(engine: Engine) -> None:
+    with unit_of_work(engine) as connection:
+        item = controlled.enter(connection, "key", "x", A, "1", NOW)
+        assert _one(connection, item).designation == "x"
