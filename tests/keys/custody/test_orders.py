@@ -31,13 +31,14 @@ from keys.custody.errors import (
     TooMuchWaiting,
 )
 from keys.custody.log_keys import HeadInMemory
-from keys.custody.orders import ORDERS_MOST
+from keys.custody.orders import ORDERS_MOST, read_order
 from keys.custody.roll_file import RollFile
 from keys.custody.rotation import Terminal
 from keys.custody.store import open_store, read_credential
 from keys.custody.versions import Book, BookFile
 from keys.errors import KeyRetired, Refusal
 from keys.lifecycle import ARCHIVE_REST
+from keys.records import Record
 from tests.support.dying import die_at
 from tests.support.officers import (
     CELL,
@@ -247,8 +248,10 @@ def test_nobody_orders_alone_or_twice(custody: Custody, ministry: Ministry) -> N
         _signed(ministry, custody, _destruction(custody), KEEPER_A)
     with pytest.raises(ActOutdated):
         _signed(ministry, custody, _keeping(custody, act.id), KEEPER_B)
-    with pytest.raises(ActMalformed):
-        _signed(ministry, custody, _keeping(custody, second.id, parameters={"order": 1}), KEEPER_B)
+    for strange_words in ({"order": 1}, {"more": 1}):
+        keeping = _keeping(custody, second.id, parameters=strange_words)
+        with pytest.raises(ActMalformed):
+            _signed(ministry, custody, keeping, KEEPER_B)
     strange = replace(act, kind="policy.change", version=0, proposer=CELL)
     with pytest.raises(ActNotOfCustodian):
         _signed(ministry, custody, strange, CELL)
@@ -289,6 +292,12 @@ def test_the_book_holds_so_many_orders_and_no_more(
         _signed(ministry, custody, _destruction(custody), KEEPER_A)
     with pytest.raises(ValueError, match="two orders"):
         replace(book, orders=(order, order)).encode()
+    signers = tuple(f"OFF-{number}" for number in range(9))
+    whole = replace(order, approved=signers[:8])
+    assert read_order(Record(whole.to_object(), "order")) == whole
+    for strange in ({"approved": signers}, {"more": 1}):
+        with pytest.raises(ValueError, match=next(iter(strange))):
+            read_order(Record({**order.to_object(), **strange}, "order"))
 
 
 @pytest.mark.parametrize("kind", ["destroy", "keep"])
