@@ -10,7 +10,7 @@ of the custodian, which holds it against what it is asked for (keys/TRANSPORT.md
 `act`, the ULID of the act of several persons (keys/ACTS.md) whose effect this is; `card`, the
 fingerprint of the card that came into force or went; `statement`, the SHA-256 of what a record of
 its own states of it, and `ordered_signed` or `ordered_named`, who ordered it, by security key or by
-name (`keys.rotation_record`).
+name (`keys.rotation_record`); of a suspension's end, what was ended (`audit.resumptions`).
 """
 
 from collections.abc import Mapping

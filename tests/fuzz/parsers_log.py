@@ -67,6 +67,7 @@ def _rotation_record() -> bytes:
             "resource": rotation.key,
             "card": rotation.fingerprint,
             "statement": rotation.digest,
+            "ordered_signed": "OFF-000005",
         }
     )
     leaves = [leaf_hash(commit(told, bytes(32)))]

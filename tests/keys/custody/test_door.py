@@ -284,6 +284,12 @@ def test_an_answer_out_of_protocol_is_a_fault(
         remote.card()
 
 
+def test_an_answer_to_what_answers_nothing_has_no_members() -> None:
+    read_answer("seal", {"result": {}})
+    with pytest.raises(CustodianFault):
+        read_answer("seal", {"result": {"bytes": b""}})
+
+
 def test_a_custodian_that_hangs_up_is_unavailable(
     answer_with: Callable[..., None], remote: RemoteCustodian
 ) -> None:
