@@ -141,8 +141,7 @@ class Custody(BureauSigning, BureauOpening, ServiceActs):
         A rotation that was killed before the states said so has its moment then: whoever asks
         again, or types the rotation again, is told the same one.
         """
-        self._versions.remember()
-        return self._versions.book().encode()
+        return self._versions.remember().encode()
 
     def make_backup_part(self) -> bytes:
         """The head of what the custodian adds to a backup."""

@@ -305,16 +305,20 @@ class Versions:
         return self._book(self._card(), self._present())
 
     def _book(self, card: Card, present: Mapping[str, str]) -> Book:
-        now = self._clock()
-        book = settled(self._keeper.read() or Book(), card, now)
-        return with_lasting(book, card.post, present, now)
+        return self._as_it_stands(self._keeper.read(), card, present)
 
-    def remember(self) -> None:
-        """Writes the book as it stands, unless it is written so already."""
+    def _as_it_stands(self, kept: Book | None, card: Card, present: Mapping[str, str]) -> Book:
+        now = self._clock()
+        return with_lasting(settled(kept or Book(), card, now), card.post, present, now)
+
+    def remember(self) -> Book:
+        """Writes the book as it stands, unless it is written so already, and gives it."""
         with self._lock, self._keeper.held():
-            book = self.book()
-            if book != self._keeper.read():
+            kept = self._keeper.read()
+            book = self._as_it_stands(kept, self._card(), self._present())
+            if book != kept:
                 self._keeper.write(book)
+        return book
 
     def require_lasting(self, kind: str) -> None:
         """Demands that the key of a kind of `keys.custody.lasting` may sign, and counts the use.
