@@ -59,6 +59,7 @@ TESTS: Final = {
         _CUSTODY + "test_demands.py",
         _CUSTODY + "test_admissions.py",
         _CUSTODY + "test_attacks_on_acts.py",
+        _CUSTODY + "test_orders.py",
     ),
     "keys.custody.acts": (_CUSTODY + "test_door.py", _CUSTODY + "test_worker.py"),
     "keys.custody.orders": (_CUSTODY + "test_orders.py",),

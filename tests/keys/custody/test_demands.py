@@ -349,11 +349,9 @@ def test_a_revoked_officer_s_session_ends_at_once(robber: Robber) -> None:
         robber.unwrap(robber.warrant(token))
 
 
-def test_a_grant_ends_with_its_time_its_uses_its_closing_and_the_sealing(
-    robber: Robber, hours: Hours
-) -> None:
+def test_a_grant_ends_with_its_time_its_uses_and_the_sealing(robber: Robber, hours: Hours) -> None:
     ends = hours.now + timedelta(seconds=200)
-    used, closed, sealed, late = (robber.single(expires=ends) for _ in range(4))
+    used, closed, late = (robber.single(expires=ends) for _ in range(3))
     robber.unwrap(robber.warrant(used))
     robber.custodian.close_grant(closed)
     with pytest.raises(GrantMissing):
@@ -361,9 +359,15 @@ def test_a_grant_ends_with_its_time_its_uses_its_closing_and_the_sealing(
     hours.now = ends
     with pytest.raises(GrantMissing):
         robber.unwrap(robber.warrant(late, at=hours.now))
+    sealed = robber.warrant(robber.single(expires=ends + timedelta(seconds=200)), at=ends)
+    assert isinstance(robber.custodian, Custody)
+    keys = robber.custodian.secret._keys
     robber.custodian.seal()
     with pytest.raises(CustodySealed):
-        robber.unwrap(robber.warrant(sealed, at=hours.now))
+        robber.unwrap(sealed)
+    robber.custodian.secret._keys = keys  # as its holders open them again
+    with pytest.raises(GrantMissing):
+        robber.unwrap(sealed)
 
 
 def test_a_session_covers_so_many_acts(robber: Robber) -> None:

@@ -357,6 +357,7 @@ def test_production_serves_no_officers_who_sign_without_tls(
     with pytest.raises(OriginUnsafe):
         open_store(founded.store, credential, production=True)
     assert open_store(founded.store, credential).state().founded
+    assert len(Officers(file, whole_now).challenge()) == 32
     file.write(ministry.roll)
     assert len(running.officer_challenge()) == 32
     assert open_store(founded.store, credential, production=True).state().founded
