@@ -206,6 +206,8 @@ class Reconciliation:
         voided: of these, spoilt and set aside or destroyed.
         counted: of those in hand, how many were shown.
         unexplained: numbers that should be in hand and were not shown, sorted.
+        surplus: numbers that were shown and should not be in hand, sorted: unknown to the register,
+            never issued, or on a bag or set aside by it.
     """
 
     issued: int
@@ -214,11 +216,12 @@ class Reconciliation:
     voided: int
     counted: int
     unexplained: tuple[str, ...]
+    surplus: tuple[str, ...]
 
     @property
     def balanced(self) -> bool:
-        """Whether every seal is accounted for."""
-        return not self.unexplained and self.issued == self.applied + self.counted + self.voided
+        """Whether every seal is accounted for, and none is where it should not be."""
+        return not (self.unexplained or self.surplus)
 
 
 def reconcile(stock: Stock, shown: Sequence[str]) -> Reconciliation:
@@ -238,6 +241,7 @@ def reconcile(stock: Stock, shown: Sequence[str]) -> Reconciliation:
         voided=len(issued) - len(applied) - len(in_hand),
         counted=len(in_hand & set(shown)),
         unexplained=tuple(sorted(in_hand - set(shown))),
+        surplus=tuple(sorted(set(shown) - in_hand)),
     )
 
 

@@ -51,15 +51,21 @@ def destroy(arguments: Namespace, terminal: Terminal) -> None:
 
 
 def balance(arguments: Namespace, terminal: Terminal) -> None:
-    """Compare the register with the unused seals on the table; status 1 when one is unexplained.
+    """Compare the register with the unused seals on the table; status 1 when they differ.
 
     Raises:
-        Refused: SEALS_UNEXPLAINED.
+        Refused: SEALS_UNEXPLAINED, SEALS_SURPLUS.
     """
     with at_desk(arguments, terminal) as (_, office):
         found = seal_store.balance(office, arguments.shown, by=arguments.by)
-    if not found.balanced:
-        raise Refused("SEALS_UNEXPLAINED", numbers=", ".join(found.unexplained))
+    if found.unexplained:
+        raise Refused(
+            "SEALS_UNEXPLAINED",
+            numbers=", ".join(found.unexplained),
+            surplus=", ".join(found.surplus) or "-",
+        )
+    if found.surplus:
+        raise Refused("SEALS_SURPLUS", numbers=", ".join(found.surplus))
     facts = asdict(found)
     tell(
         terminal,

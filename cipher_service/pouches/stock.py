@@ -62,7 +62,7 @@ def require_numbers(typed: Iterable[str]) -> tuple[str, ...]:
     Raises:
         ServiceError: SEAL_NUMBERS_MALFORMED: none, one twice, or one that no seal bears.
     """
-    numbers = tuple("".join(number.split()).upper() for number in typed)
+    numbers = tuple(map(_spelled, typed))
     wrong = next((number for number in numbers if not SEAL_NUMBER.fullmatch(number)), None)
     if wrong is not None or not numbers or len(set(numbers)) != len(numbers):
         raise ServiceError("SEAL_NUMBERS_MALFORMED", number=(wrong or "-")[:40])
@@ -170,8 +170,15 @@ def latest_movements(connection: Connection, place: str, most: int) -> list[Row[
 
 
 def balance(connection: Connection, place: str, shown: Iterable[str]) -> Reconciliation:
-    """Compare a post's register with the unused seals that its officers show."""
-    return reconcile(_stock(connection, place), list(shown))
+    """Compare a post's register with the unused seals that its officers show.
+
+    A number is read as `require_numbers` reads it; one that no seal bears is a surplus by its name.
+    """
+    return reconcile(_stock(connection, place), [_spelled(number) for number in shown])
+
+
+def _spelled(number: str) -> str:
+    return "".join(number.split()).upper()
 
 
 def _stock(connection: Connection, place: str) -> Stock:

@@ -403,11 +403,16 @@ def test_the_register_of_seals_is_compared_with_the_table_and_moved_by_two(
     tab.goto("/valises/scelles")
     check(tab, desk)
     press(tab, "Comparer au registre")
-    tab.page.get_by_text("ne s’expliquent pas").wait_for()
+    tab.page.get_by_text("ne s’accordent pas").wait_for()
     told = tab.page.locator(".app-refusal .app-number--long").inner_text().split()
     tab.page.get_by_label("Scellés délivrés et non posés").fill("\n".join(told).lower())
     press(tab, "Comparer au registre")
     tab.page.get_by_text("Le registre est en ordre").wait_for()
+    tab.page.get_by_label("Scellés délivrés et non posés").fill("\n".join([*told, "zz-000001"]))
+    press(tab, "Comparer au registre")
+    tab.page.get_by_text("Montrés, et inconnus du registre").wait_for()
+    assert tab.page.locator(".app-refusal .app-number--long").inner_text() == "ZZ-000001"
+    check(tab, desk)
 
     mark = f"NV-{secrets.token_hex(4).upper()}"
     tab.page.get_by_label("Numéros des scellés").fill(mark)

@@ -116,7 +116,17 @@ def test_issued_is_applied_and_in_hand_and_voided(steps: list[tuple[str, str]]) 
 
 def test_a_seal_that_nobody_shows_is_named() -> None:
     stock = _move(_move(FULL, NUMBERS[0], ISSUED), NUMBERS[1], ISSUED)
-    balance = reconcile(stock, [NUMBERS[1], "CM-99999"])
+    balance = reconcile(stock, [NUMBERS[1]])
     assert not balance.balanced
-    assert balance.unexplained == (NUMBERS[0],)
+    assert (balance.unexplained, balance.surplus) == ((NUMBERS[0],), ())
     assert balance.counted == 1
+
+
+def test_a_seal_that_should_be_in_nobody_s_hands_is_named() -> None:
+    """One of the stock, one that the register says is on a bag, one that it does not know."""
+    stock = _move(_move(_move(FULL, NUMBERS[0], ISSUED), NUMBERS[1], ISSUED), NUMBERS[1], APPLIED)
+    assert reconcile(stock, [NUMBERS[0]]).balanced
+    for number in (NUMBERS[1], NUMBERS[2], "CM-99999"):
+        balance = reconcile(stock, [NUMBERS[0], number])
+        assert not balance.balanced
+        assert (balance.unexplained, balance.surplus) == ((), (number,))

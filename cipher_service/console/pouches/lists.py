@@ -128,7 +128,8 @@ async def balance_seals(visit: Visit) -> Response:
         told = await visit.act("bag_balance", {"shown": form["shown"].upper().split()})
     except ServiceError as error:
         return await seals(visit, refusal=error)
-    return await seals(visit, Reconciliation(**{**told, "unexplained": tuple(told["unexplained"])}))
+    lists = {name: tuple(told[name]) for name in ("unexplained", "surplus")}
+    return await seals(visit, Reconciliation(**{**told, **lists}))
 
 
 def awaits(

@@ -153,6 +153,9 @@ def test_the_sum_of_the_seals_holds_whatever_becomes_of_them(
     assert bureau.balance(*rest) == after
     bureau.refused("SEAL_NOT_IN_HAND", "seals", "void", one, *bureau.pair)
     assert rest[1] in bureau.refused("SEALS_UNEXPLAINED", "seals", "balance", rest[0], *bureau.by)
+    for elsewhere in (one, spoilt):
+        told = bureau.refused("SEALS_SURPLUS", "seals", "balance", *rest, elsewhere, *bureau.by)
+        assert elsewhere in told
     seal = bureau.filled(12)
     for used in (two, spoilt):
         bureau.refused(
