@@ -57,6 +57,10 @@ Tried, and left:
   each submission against 380, means of three rounds in turn, the registrar's work alone in a loop;
 * Debian's own build of Python 3.11 instead of one without its optimisations: 3 % less in the
   registrar and in the API, within what rounds differ by;
+* the custodian's signature begun before the rows are written, and batches on a thread of their own
+  beside the event loop: no faster, 1,555 to 1,724 a second against 1,460 to 1,693 in turn;
+* at most 8, 12, 16 or 24 submissions in a commit: 8 and 12 are slower, the others alike;
+* API processes at a lower priority, or the registrar at a higher one: nothing;
 * BEGIN by the driver, past SQLAlchemy: what it raises there would come to callers unnamed.
 
 What is left in that loop, of 330 microseconds of a registrar's thread: 64 in six INSERTs of many
@@ -69,6 +73,14 @@ of 6 and writes 13 pages instead of 4.
 Not tried: used proofs in the registrar's memory, with a table of theirs that is only added to. It
 would save those pages, and a restart would read the living ones; but the database alone would no
 longer say that a proof serves once.
+
+Where the time of both cores goes that nobody uses (perf sched, 27 November 2026): for a quarter of
+it one core has nothing to do while a process, the registrar more often than not, waits behind
+another on the other core; Linux leaves it there. With registrar and custodian on one core and the
+API on the other, rounds in turn gave 1,928, 2,066, 1,874 and 1,693 against 1,735, 1,439, 1,776 and
+1,414, and a p99 of 30 milliseconds for 45; in an hour in which the machine was a third slower,
+1,240 against 1,240 in the median of six. Not done: it would take half of the API's processor from
+those who read, and one core for every ministry that a machine serves.
 
 On a quiet machine 0.23 ms of the two cores' time for each submission stood idle besides: all 32
 clients waited whenever a commit had SQLite's checkpoint inside it. Since checkpoints are made
