@@ -178,4 +178,4 @@ def test_the_decree_in_the_tree_is_utf8_with_its_accents() -> None:
 def test_no_post_has_a_code_of_exercises(code: str) -> None:
     with pytest.raises(OrganisationInvalid, match="exercises"):
         Post(code, "embassy", "A", "E", "Kinshasa", "CD")
-    assert Post("EXERCICES", "embassy", "A", "E", "Kinshasa", "CD")
+    assert Post("EXERCICES", "embassy", "A", "E", "Kinshasa", "CD").code == "EXERCICES"
