@@ -46,6 +46,9 @@ function line(list: HTMLElement, name: string, value: string, kind = ""): void {
   list.append(row);
 }
 
+// A grant for these speaks of no dispatch, and its rank bounds nothing: a seal carries no level.
+const LEVELLESS = ["seal", "bag"];
+
 // Of this one, several persons compare the fingerprint before any of them signs.
 const COMPARED = "cipher-service/v1 ceremony";
 
@@ -60,13 +63,15 @@ function summary(statement: Statement, shown: Shown, named: Named | null): HTMLE
   line(list, say("signer"), `${shown.name} (${shown.officer})`);
   const first = ["reason", "resource", "subjects"];
   const place = (name: string): number => (first.indexOf(name) + 1 || first.length + 1);
+  const idle = act || !LEVELLESS.includes(String(statement["purpose"])) ? [] : ["rank", "dispatch"];
   const members = Object.entries(statement).sort(([a], [b]) => place(a) - place(b));
   for (const [name, given] of members) {
     if (["v", "type", "purpose", "parameters", "seats", "version", "id"].includes(name)) continue;
     if (act && name === "kind") continue;
     if (Array.isArray(given) && given.length === 0) continue;
     const told = name === "reason" ? reason(given, kind) : given;
-    line(list, MEMBERS[name]?.[language] ?? name, value(name, told, shown));
+    const saying = idle.includes(name) && !told ? say("idle") : value(name, told, shown);
+    line(list, MEMBERS[name]?.[language] ?? name, saying);
   }
   const parameters = statement["parameters"];
   if (parameters && typeof parameters === "object" && !Array.isArray(parameters)) {

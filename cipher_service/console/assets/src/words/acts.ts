@@ -33,6 +33,7 @@ export const SENTENCES = {
     fr: "Ce qui est joint n’est pas ce que cette autorisation désigne",
     en: "What is shown with this grant is not what it names",
   },
+  idle: { fr: "sans objet", en: "not applicable" },
   sign: { fr: "Signer avec ma clé de sécurité", en: "Sign with my security key" },
   sample: { fr: "Signer avec la clé logicielle", en: "Sign with the software key" },
   demonstration: {
