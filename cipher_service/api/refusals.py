@@ -45,6 +45,10 @@ def answer_to(request: Request, error: Exception) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, HTTPException) and error.headers and "Allow" in error.headers:
         headers["Allow"] = error.headers["Allow"]
+    if refusal.code == "HEADER_INVALID":
+        # What a header says twice could have bounded this request in two ways: nothing that came
+        # behind it on this line is heard.
+        headers["Connection"] = "close"
     if refusal.code == "UPLOAD_OFFSET":
         headers["Upload-Offset"] = str(refusal.facts["offset"])
     if refusal.code == "RANGE_NOT_SATISFIABLE":

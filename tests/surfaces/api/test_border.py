@@ -10,11 +10,15 @@ from cipher_service.api.border import SECURITY_HEADERS
 from tests.surfaces.api.live import Post, Service, problem
 
 
-def raw(service: Service, request: bytes) -> bytes:
-    """Send bytes and return what comes until the server is silent."""
+def raw(service: Service, request: bytes, *, ending: bool = True) -> bytes:
+    """Send bytes and return what comes until the server ends the line.
+
+    The client says that it sends no more, unless it is not `ending`: the server then ends it alone.
+    """
     with socket.create_connection(("127.0.0.1", service.settings.port), timeout=60) as line:
         line.sendall(request)
-        line.shutdown(socket.SHUT_WR)
+        if ending:
+            line.shutdown(socket.SHUT_WR)
         answer = b""
         while piece := line.recv(65536):
             answer += piece
