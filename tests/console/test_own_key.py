@@ -213,7 +213,7 @@ def made(tab: Tab, keys: Keys, ministry: Stage, folder: Path) -> None:
     cards.set_input_files([spoilt])
     expect(page.locator(".app-refusal")).to_contain_text("CARD_INVALID")
     cards.set_input_files(held[:2])
-    expect(page.get_by_text("GARDE-B")).to_be_visible()
+    expect(page.get_by_text("GARDE-B", exact=True)).to_be_visible()
     expect(offer).to_be_hidden()
     cards.set_input_files([held[1]])
     expect(page.locator(".app-refusal")).to_contain_text("HOLDER_TWICE")
