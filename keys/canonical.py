@@ -61,6 +61,23 @@ def decode(data: bytes) -> Any:
     return value
 
 
+def decode_typed(data: bytes) -> Any:
+    """Reads JSON as people write it: white space, any order, a byte order mark; each name once.
+
+    Raises:
+        ValueError: not UTF-8, not JSON, or a name twice in one object.
+        RecursionError: nested too deeply.
+    """
+    return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_each_once)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return members
+
+
 def text_from_bytes(data: bytes) -> str:
     """Standard base64 with padding."""
     return base64.b64encode(data).decode("ascii")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from codecs import BOM_UTF8
 from dataclasses import dataclass
@@ -249,7 +248,7 @@ def read_answers(data: bytes) -> Answers:
 
 
 def _read_json(data: bytes) -> Answers:
-    record = Record(_loose(data), "answers")
+    record = Record(canonical.decode_typed(data), "answers")
     record.constant("v", 1)
     record.constant("type", _ANSWERS)
     solution = record.text("solution", FINGERPRINT)
@@ -263,18 +262,6 @@ def _read_json(data: bytes) -> Answers:
     return Answers(solution, _given(rows))
 
 
-def _loose(data: bytes) -> object:
-    """Reads JSON as people write it, white space included."""
-    return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_each_once)
-
-
-def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member is named twice")
-    return members
-
-
 def _read_csv(text: str) -> Answers:
     first = text.partition("\n")[0]
     delimiter = ";" if ";" in first else ","
@@ -283,7 +270,7 @@ def _read_csv(text: str) -> Answers:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     ]
     rows = [row for row in rows if any(row)]
-    if len(rows) < 2 or rows[0][0] != _KEY or rows[1] != _HEAD:  # noqa: PLR2004 - both lines of the head
+    if not rows or rows[0][0] != _KEY or rows[1:2] != [_HEAD]:
         raise ValueError("the answers have not their two first lines")
     key = [cell for cell in rows[0][1:] if cell]
     if len(key) != 1 or not FINGERPRINT.fullmatch(key[0]):

@@ -133,19 +133,12 @@ def _item(
 
 def _parse(data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_each_once)
+        value = canonical.decode_typed(data)
     except (ValueError, RecursionError) as error:
         raise Refused("DRAFT_NOT_JSON") from error
     if not isinstance(value, dict) or value.pop("type", None) != DRAFT:
         raise Refused("DRAFT_OF_OTHER_TYPE", type=DRAFT)
     return value
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a member is there twice")
-    return found
 
 
 def _completed(draft: dict[str, Any], origin: str, now: datetime, nonce: str) -> dict[str, Any]:

@@ -337,6 +337,12 @@ def _tokens() -> list[Parser]:
         created, challenge=CHALLENGE, party=PARTY, policy=maker.policy()
     )
     return [
+        of(
+            "keys.canonical:decode_typed",
+            canonical.decode_typed,
+            PARIS.card.to_bytes(),
+            refusals=(ValueError, RecursionError),
+        ),
         of("keys.certificates:ClientKey.parse", certificates.ClientKey.parse, client.encode()),
         of("keys.certificates:read_client_certificate",
            lambda data: certificates.read_client_certificate(data, authority), certificate),

@@ -159,3 +159,11 @@ def test_a_vague_time_is_not_written(time: datetime) -> None:
 def test_another_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         canonical.time_from_text(text)
+
+
+def test_json_as_people_write_it_is_read_with_each_name_once() -> None:
+    typed = b'\xef\xbb\xbf { "b": 1.5,\r\n "a": [] }\n'
+    assert canonical.decode_typed(typed) == {"b": 1.5, "a": []}
+    for data in (b"", b"\xff", b"{", b'{"a": 1, "a": 1}', b'[{"b": {"a": 1, "a": 2}}]'):
+        with pytest.raises(ValueError):
+            canonical.decode_typed(data)
