@@ -12,6 +12,7 @@ from cipher_service.administration.arguments import build_parser
 from cipher_service.administration.bureau import bureau_of, hand_in, waiting
 from cipher_service.administration.installation import installation_at
 from cipher_service.administration.stage import Stage, chiffre
+from cipher_service.dispatches.office.departing import SYSTEM
 from cipher_service.dispatches.office.routing import Handling, keep_handling
 from cipher_service.errors import ServiceError
 from cipher_service.settings import Settings
@@ -29,6 +30,7 @@ ROLES = (
     *("CIPHER-CLERK", "CHIEF-CIPHER-POUCH", "CHIEF-POUCH", "POUCH-AGENT"),
 )
 PEOPLE = ("--drafter", "Direction d'Afrique", "--authority", "SG")
+OF_ITSELF = {SYSTEM, "service"}  # the actors of a running service, which has rounds of its own
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,14 @@ class House:
         return ("--with", self.of[role], "--with-software-key", str(self.keys[role]))
 
     def told(self) -> list[tuple[str, str, str, str | None]]:
-        """Actor, action, outcome and resource of each entry of the log."""
+        """Actor, action, outcome and resource of each entry of the log that somebody made."""
         with installation_at(self.on.settings) as there, reading(there.engine) as connection:
             bodies = connection.scalars(select(audit_entry.c.record).order_by(audit_entry.c.seq))
             records: list[dict[str, Any]] = [canonical.decode(bytes(body)) for body in bodies]
         return [
-            (one["actor"], one["action"], one["outcome"], one.get("resource")) for one in records
+            (one["actor"], one["action"], one["outcome"], one.get("resource"))
+            for one in records
+            if one["actor"] not in OF_ITSELF
         ]
 
     def done(self, *typed: str) -> str:
