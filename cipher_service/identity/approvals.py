@@ -349,7 +349,8 @@ class Approvals:
     def _perform(self, connection: Connection, act: Act, by: str, now: datetime) -> None:
         ruled = self._executor(act).perform(connection, act, by, now) or {}
         done = Event(
-            time_us=int(now.timestamp() * 1_000_000),
+            # Now, not when the act began: what it did may have entries of its own by this time.
+            time_us=int(self._now().timestamp() * 1_000_000),
             actor=by,
             action=act.kind.replace(".", "_").replace("-", "_"),
             outcome=DONE,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from cipher_service import clock
 from cipher_service.audit.ledger import append_beside
 from cipher_service.audit.records import DONE, Event
 from cipher_service.directory import enrolment
@@ -42,7 +43,7 @@ def burn(connection: Connection, seal: str, *, case_id: str, officer: str, now: 
             append_beside(
                 connection,
                 Event(
-                    int(now.timestamp() * 1_000_000),
+                    int(clock.now().timestamp() * 1_000_000),  # `now` is of whole seconds
                     actor=officer,
                     action="card_withdraw",
                     outcome=DONE,

@@ -17,14 +17,16 @@ from sqlalchemy import Engine
 from cipher_service import clock
 from cipher_service.administration.installation import custodian_of
 from cipher_service.administration.stage import Stage
+from cipher_service.audit.inquiry import holes
 from cipher_service.audit.journal import Journal
+from cipher_service.audit.ledger import size_and_origin
 from cipher_service.directory import controlled
 from cipher_service.directory.compromises import compromise
 from cipher_service.identity.demonstration import Demonstration
 from cipher_service.pouches import carriage, planning, seal_store
 from cipher_service.pouches.office import Office
 from cipher_service.storage.engine import open_existing
-from cipher_service.storage.unit_of_work import unit_of_work
+from cipher_service.storage.unit_of_work import reading, unit_of_work
 from pouch.digits import AZERTY
 from pouch.facts import INTACT
 from pouch.locator import grouped_locator
@@ -101,6 +103,18 @@ def press(tab: Tab, name: str) -> None:
     tab.page.get_by_role("button", name=name, exact=True).click()
 
 
+@pytest.fixture(autouse=True)
+def dated_in_order(ministry: Stage) -> Iterator[None]:
+    """Hold each test to entries of the log that are dated in their order."""
+    engine = open_existing(ministry.settings.database)
+    with reading(engine) as connection:
+        before, _ = size_and_origin(connection)
+    yield
+    with reading(engine) as connection:
+        assert [hole for hole in holes(connection) if hole.get("entry", before) >= before] == []
+    engine.dispose()
+
+
 def returned(tab: Tab, seal: str) -> None:
     """Wait until the page where acts are signed has led back, and see the bag anew."""
     tab.page.wait_for_url(f"{tab.origin}/valises/{seal}")
@@ -143,7 +157,7 @@ def test_a_bag_is_made_up_by_scanner_and_sealed_by_two(
     press(agent, "Commencer")
     agent.page.wait_for_url("**/confection")
     seal = agent.page.url.split("/")[-2]
-    assert agent.page.evaluate("document.activeElement.id") == "number"
+    expect(agent.page.locator("#number")).to_be_focused()
     assert primary(agent.page) == "Poser dans la valise"
     # A scanner set to another keyboard types other signs, and Enter.
     agent.page.keyboard.type(number.translate(str.maketrans("0123456789", AZERTY)))
@@ -264,7 +278,8 @@ def test_a_bag_is_handed_in_made_up_and_sealed_by_keys_alone(desk: Desk, enter: 
     keyboard.press(page, page.get_by_role("button", name="Commencer"))
     page.wait_for_url("**/confection")
     seal = page.url.split("/")[-2]
-    page.keyboard.type(number)  # the field has the focus, for a scanner
+    expect(page.locator("#number")).to_be_focused()  # for a scanner
+    page.keyboard.type(number)
     page.keyboard.press("Enter")
     page.get_by_role("status").get_by_text("ligne 1").wait_for()
 

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
+from cipher_service.audit.inquiry import holes
 from cipher_service.directory import carried_cards, carried_codes, controlled, enrolment
 from cipher_service.directory.register import Directory, DirectoryReader, read_directory
 from cipher_service.errors import ServiceError
@@ -134,6 +135,8 @@ def test_a_breach_found_later_withdraws_the_card_and_no_other(carried: Carried) 
     assert after.cards[carried.card.fingerprint].state == "withdrawn"
     assert after.posts["PARIS"].state == "active"
     assert carried.withdrawals() == [(bureau.agent, "BRUXELLES", carried.card.fingerprint)]
+    with reading(bureau.engine) as connection:
+        assert holes(connection) == [], "each entry is dated when it was written"
     told_of = views.journey(bureau.office, carried.sent.seal, by=bureau.chief)
     assert told_of.burnt == ((carried.item, "Jeton"),)
     at = bureau.now
