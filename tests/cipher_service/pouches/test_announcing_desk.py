@@ -53,7 +53,7 @@ class Announcer:
         sealer, blobs = ReceiptSealer(custody(), HEADQUARTERS), Blobs(folder)
         outgoing = Outgoing(sealer, blobs)
         others = SendingDesk(outgoing, HEADQUARTERS, Gate())
-        self.desk = AnnouncingDesk(self._seated, outgoing, others)
+        self.desk = AnnouncingDesk(self._seated, outgoing, others, now=lambda: bureau.now)
 
     def _seated(self, connection: Connection) -> Office:
         bureau = self.bureau
