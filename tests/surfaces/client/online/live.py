@@ -3,10 +3,8 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +24,7 @@ from keys.cards import read_card
 from keys.custody import found
 from keys.statements import key_fingerprint
 from tests.support.commands import run_here
+from tests.support.ending import end_all
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[4]
@@ -115,14 +114,10 @@ class LiveMinistry:
         """Stop the service; with SIGKILL its supervisor dies first and the rest follows."""
         if self.service is None:
             return
-        self.service.send_signal(number)
-        self.service.wait(PATIENCE)
+        end_all(self.service, number, PATIENCE)
         assert self.service.stdout is not None
         self.service.stdout.close()
         self.service = None
-        until = time.monotonic() + PATIENCE
-        while port_taken(self.settings.port) and time.monotonic() < until:
-            time.sleep(0.05)
 
     def close(self) -> None:
         self.stop()
@@ -230,8 +225,3 @@ class Post:
 
     def send(self, to: str, message: str, *options: str, level: str = "CONFIDENTIEL") -> Run:
         return self.online("send", "--to", to, "--level", level, *options, "-", text=message)
-
-
-def port_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
