@@ -95,13 +95,13 @@ def test_a_service_that_cannot_start_says_which_process(installation: Settings) 
 
 def test_a_second_service_on_the_same_database_does_not_start(installation: Settings) -> None:
     port = free_port()
+    copy = installation.data.parent / "copy"
+    shutil.copytree(installation.data, copy, ignore=shutil.ignore_patterns("*.sock"))
+    text = (copy / "service.toml").read_text("utf-8")
+    text = text.replace(f"port = {installation.port}", f"port = {port}")
+    text = text.replace('database_url = ""', f'database_url = "{installation.database}"')
+    (copy / "service.toml").write_text(text, "utf-8")
     with serving(installation):
-        copy = installation.data.parent / "copy"
-        shutil.copytree(installation.data, copy, ignore=shutil.ignore_patterns("*.sock"))
-        text = (copy / "service.toml").read_text("utf-8")
-        text = text.replace(f"port = {installation.port}", f"port = {port}")
-        text = text.replace('database_url = ""', f'database_url = "{installation.database}"')
-        (copy / "service.toml").write_text(text, "utf-8")
         ended = _run(copy, "serve")
     assert ended.returncode == 3
     assert "registrar" in ended.stderr
