@@ -10,6 +10,8 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from cipher_service import clock
 from cipher_service.administration import ordering
 from cipher_service.administration.custody import opened_by_credential, shares_of
@@ -22,6 +24,7 @@ from cipher_service.administration.installation import (
 from cipher_service.administration.words import Speaker, phrase
 from cipher_service.audit.journal import Found
 from cipher_service.audit.resumptions import RESUMED, Resumption
+from cipher_service.audit.rotations import untold
 from cipher_service.client.failures import Misused, Refused
 from cipher_service.client.terminal import Terminal
 from cipher_service.directory import enrolment
@@ -45,7 +48,7 @@ from keys.custody.lasting import (
 from keys.custody.rotation import Terminal as CustodianTerminal
 from keys.custody.store import CARD_FILE
 from keys.custody.versions import Book, bureau_key
-from keys.lifecycle import DESTROYED, KeyVersion, read_version
+from keys.lifecycle import ACTIVE, DESTROYED, KeyVersion, read_version
 from keys.records import Record
 from keys.rotation_record import ROTATED, Rotation
 from keys.succession import RECEIPTS_KEY
@@ -152,7 +155,7 @@ def rotate(arguments: Namespace, terminal: Terminal) -> None:
 
     Raises:
         Misused: DAYS_INVALID, KEY_NAME_UNKNOWN, PERSON_NAME_MALFORMED.
-        Refused: KEY_ROTATES_NOT; see `presence.sign`.
+        Refused: KEY_ROTATES_NOT, ROTATION_TAKEN_IN; see `presence.sign`.
         KeysError: the store does not open.
     """
     require_days(arguments)
@@ -174,7 +177,10 @@ def require_days(arguments: Namespace) -> None:
 
 
 def _rotate_lasting(arguments: Namespace, terminal: Terminal, kind: str) -> None:
-    """Put another key in force of those that have no edition; the old one is gone."""
+    """Put another key in force of those that have no edition; the old one is gone.
+
+    A rotation that was interrupted after the key changed only has its entry made.
+    """
     with (
         opened(arguments) as installation,
         custodian_of(installation.settings) as custodian,
@@ -187,21 +193,43 @@ def _rotate_lasting(arguments: Namespace, terminal: Terminal, kind: str) -> None
         with journal_of(installation).act(ROTATED, arguments.key, found) as connection:
             at = terminal_of(arguments, terminal)
             ordering.enter(connection, order, installation.settings, found)
+            now = clock.now().replace(microsecond=0)
             if kind == DESKS_KEY:  # so that the books know whom they end, if these told nothing yet
-                post = installation.settings.headquarters
-                take_in(connection, custodian, post, clock.now().replace(microsecond=0))
-            version = exchanged(at, kind, clock.now().replace(microsecond=0))
+                take_in(connection, custodian, installation.settings.headquarters, now)
+            waiting = _waiting(connection, at, arguments.key, now)
+            version = exchanged(at, kind, now) if waiting is None else waiting
             found.card = version.fingerprint
             versions = at.book(version.since).of(version.key)
             found.statement = Rotation.of(versions, version.number).digest
             retire_desks(connection, custodian, clock.now())
             enter_versions(connection, versions, clock.now())
     tell_version(version, terminal)
+    if waiting is not None:
+        Speaker(terminal).say("key_rotation_finished", key=version.key, number=version.number)
     Speaker(terminal).say("key_rotation_next", key=version.key)
     if kind == AUTHORITY_KEY:
         Speaker(terminal).say("key_authority_next")
     if kind == LOG_KEY:
         Speaker(terminal).say("key_log_next")
+
+
+def _waiting(
+    connection: Connection, at: CustodianTerminal, key: str, now: datetime
+) -> KeyVersion | None:
+    """Return the version in force where the rotation that made it is not in the log yet.
+
+    Raises:
+        Refused: ROTATION_TAKEN_IN: what was interrupted is in the log already.
+    """
+    finished, book = at.finish(key, now), at.book(now)
+    for rotation in untold(connection, book, key):
+        version = book.find(rotation.key, rotation.number)
+        # One that fell since is no longer active: another takes its place, `keys take-in` tells it.
+        if version.key == key and version.state == ACTIVE:
+            return version
+    if finished is not None:
+        raise Refused("ROTATION_TAKEN_IN", key=key, number=finished.number)
+    return None
 
 
 def exchanged(at: CustodianTerminal, kind: str, now: datetime) -> KeyVersion:
@@ -250,6 +278,8 @@ def _rotate_bureau(arguments: Namespace, terminal: Terminal) -> None:
             found.statement = Rotation.of(versions, card.edition).digest
         opened_again(installation, at)
     _tell_card(card, terminal)
+    if not known:
+        Speaker(terminal).say("key_rotation_finished", key=key, number=card.edition)
     Speaker(terminal).say("key_rotation_next", key=key)
 
 
