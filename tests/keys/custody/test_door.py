@@ -288,6 +288,8 @@ def test_an_answer_to_what_answers_nothing_has_no_members() -> None:
     read_answer("seal", {"result": {}})
     with pytest.raises(CustodianFault):
         read_answer("seal", {"result": {"bytes": b""}})
+    with pytest.raises(CustodianFault, match="not of the protocol"):
+        read_answer("seal", {"result": b""})
 
 
 def test_a_custodian_that_hangs_up_is_unavailable(

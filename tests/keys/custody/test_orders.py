@@ -31,7 +31,7 @@ from keys.custody.errors import (
     TooMuchWaiting,
 )
 from keys.custody.log_keys import HeadInMemory
-from keys.custody.orders import ORDERS_MOST, read_order
+from keys.custody.orders import read_order
 from keys.custody.roll_file import RollFile
 from keys.custody.rotation import Terminal
 from keys.custody.store import open_store, read_credential
@@ -285,7 +285,7 @@ def test_the_book_holds_so_many_orders_and_no_more(
     (order,) = book.orders
     kept = [
         replace(order, act=f"01KAAAAAAAAAAAAAAAAA{count:06d}", kept=order.act)
-        for count in range(ORDERS_MOST)
+        for count in range(512)
     ]
     file.write(replace(book, orders=tuple(kept)))
     with pytest.raises(TooMuchWaiting):

@@ -55,3 +55,18 @@ def test_prekeys_of_an_edition_that_is_gone_go(paris: Custody) -> None:
     held = stock.read()
     assert held is not None
     assert [each.edition for each in held.lots] == [2]
+
+
+def test_so_many_openings_wait_to_be_kept_and_so_many_are_told_of_at_once(paris: Custody) -> None:
+    own = BureauPrekeys(StockInMemory(), whole_now)
+    file_key = bytes(16)
+    stanza = wrap(file_key, paris.card().recipient)
+    header = Header.parse(io.BytesIO(seal_header([stanza], file_key)))
+    names = [f"{number:016d}" for number in range(1025)]
+    for name in names[:33]:
+        own.hold(name, header, file_key, paris.bureau)
+    assert [each["prekey"] for each in canonical.decode(own.kept())] == names[:32]
+    for name in names[33:]:
+        own.hold(name, header, file_key, paris.bureau)
+    # One more than it holds: the oldest gives way, and is told of once it is opened again.
+    assert list(own._held) == names[1:]

@@ -1,6 +1,5 @@
 """What stands behind an act, part by part: the grant in memory, and the intent in the log."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 
 from keys import canonical
+from keys.custody import Custodian
 from keys.custody.core import Custody
 from keys.custody.errors import (
     GrantMalformed,
@@ -28,15 +28,14 @@ from keys.custody.grants import (
     require_covers,
 )
 from keys.custody.intents import Expected, Warrant, request_digest, require_intent
-from keys.errors import Refusal
 from keys.log.errors import NoteNotSigned
 from keys.log.leaves import commit
 from keys.log.notes import Note
 from keys.log.proofs import LogProof
 from keys.log.succession import LogLine
 from keys.merkle import leaf_hash
-from tests.support.intents import ORIGIN, IntentLog, grant_of
-from tests.support.officers import CLERK, Hours, whole_now
+from tests.support.intents import ORIGIN, IntentLog, grant_of, granted
+from tests.support.officers import CLERK, Hours, Ministry, whole_now
 
 ACT, REQUEST = "open_sealed", (b"sealed",)
 EXPECTED = Expected(ACT, request_digest(ACT, *REQUEST), None, CLERK)
@@ -126,6 +125,8 @@ def test_a_warrant_is_closed_and_has_at_most_128_kib() -> None:
     assert Warrant.parse(whole).record == record
     with pytest.raises(WarrantMalformed, match="at most 131072 bytes"):
         Warrant.parse(Warrant(record=record + bytes(3)).encode())
+    with pytest.raises(WarrantMalformed, match=r"^(?!a warrant has)"):  # not by its length
+        Warrant.parse(b"x" * at_most)
     more = {**canonical.decode(Warrant().encode()), "third": ""}
     with pytest.raises(WarrantMalformed):
         Warrant.parse(canonical.encode(more))
@@ -156,6 +157,22 @@ def test_a_grant_of_too_many_uses_is_not_signed_and_a_nonce_has_its_length() -> 
         grant_challenge(bytes(31), grant_of(CLERK).digest)
 
 
+def test_a_grant_that_says_more_than_its_form_is_none() -> None:
+    value = canonical.decode(grant_of(CLERK).encoded)
+    with pytest.raises(GrantMalformed, match="more"):
+        Grant.parse(canonical.encode({**value, "more": 1}))
+
+
+def test_a_session_lasts_twelve_hours_at_most_and_what_names_something_five_minutes(
+    custodian: Custodian, ministry: Ministry, hours: Hours
+) -> None:
+    """And no second longer: `test_demands` asks for one."""
+    session = grant_of(CLERK, expires=hours.now + timedelta(hours=12))
+    single = grant_of(CLERK, request="cd" * 32, expires=hours.now + timedelta(seconds=300))
+    for each in (session, single):
+        assert len(granted(ministry, custodian, each)) == 32
+
+
 @pytest.mark.parametrize("purpose", [SIGN, ENDORSE])
 def test_what_has_no_level_is_signed_only_by_a_grant_that_names_it(purpose: str) -> None:
     wanted = Wanted(purpose, None, None, EXPECTED.request)
@@ -167,8 +184,10 @@ def test_what_has_no_level_is_signed_only_by_a_grant_that_names_it(purpose: str)
 def test_a_flood_of_grants_is_bounded_and_time_makes_room(hours: Hours) -> None:
     grants = Grants(hours)
     grant = grant_of(CLERK)
-    refused = _first_refusal(lambda: grants.keep(grant))
-    assert isinstance(refused, TooMuchWaiting)
+    for _ in range(1024):
+        grants.keep(grant)
+    with pytest.raises(TooMuchWaiting):
+        grants.keep(grant)
     hours.now = grant.expires
     token = grants.keep(replace(grant, expires=hours.now + timedelta(seconds=1)))
     assert grants.find(token).expires > hours.now
@@ -189,12 +208,3 @@ def test_a_use_is_held_against_the_grant_once_more_where_it_is_counted(hours: Ho
         grants.use(token, within, 2)
     with pytest.raises(GrantMissing):
         grants.use(token, replace(within, request="cd" * 32), 2)
-
-
-def _first_refusal(act: Callable[[], object]) -> Refusal:
-    for _ in range(5000):
-        try:
-            act()
-        except Refusal as refusal:
-            return refusal
-    raise AssertionError("there is no bound")
