@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from cipher_service import clock
-from cipher_service.directory import compromises, controlled
+from cipher_service.directory import compromises, controlled, controlled_keys
 from cipher_service.errors import ServiceError
 from cipher_service.storage.unit_of_work import unit_of_work
+from keys.lifecycle import ACTIVE, DEACTIVATED, DESTROYED, TRAFFIC, KeyVersion
 
 NOW = clock.parse("2026-11-25T10:00:00Z")
 A, B, C = "GARDE-A", "GARDE-B", "GARDE-C"
@@ -150,3 +151,43 @@ def test_one_character_describes_an_item(engine: Engine) -> None:
     with unit_of_work(engine) as connection:
         item = controlled.enter(connection, "key", "x", A, "1", NOW)
         assert _one(connection, item).designation == "x"
+
+
+def _version(key: str, *states: str) -> KeyVersion:
+    made = KeyVersion(key, 1, "ab" * 32, TRAFFIC, NOW, NOW + timedelta(days=30))
+    for state in states:
+        made = made.moved(state, at=NOW, reason="essai", act="01KAMV6R8P3ZDFWQ5XJ9T2C4EN")
+    return made
+
+
+def test_a_post_s_key_enters_with_its_card_and_an_edition_ends_before_witnesses(
+    engine: Engine,
+) -> None:
+    gone = (ACTIVE, DEACTIVATED, DESTROYED)
+    elsewhere = [_version("post/PARIS", ACTIVE), _version("bureau/MINREX", *gone)]
+    with unit_of_work(engine) as connection:
+        assert not controlled_keys.lacks_versions(connection, elsewhere)
+        controlled_keys.enter_versions(connection, elsewhere, NOW)
+        assert controlled.items(connection) == []
+        own = [_version("bureau/MINREX", ACTIVE), _version("log/MINREX", *gone)]
+        assert controlled_keys.lacks_versions(connection, own)
+        controlled_keys.enter_versions(connection, own, NOW)
+        assert not controlled_keys.lacks_versions(connection, own)
+        states = {each.designation: each.state for each in controlled.items(connection)}
+        assert states == {
+            f"MINREX 1 {'ab' * 32}": "held",
+            f"log/MINREX 1 {'ab' * 32}": "destroyed",
+        }
+
+
+def test_the_record_of_a_key_s_end_is_its_own_and_no_other_item_s(engine: Engine) -> None:
+    with unit_of_work(engine) as connection:
+        items = {
+            (kind, named): controlled.enter(connection, kind, named, A, "PV 1", NOW)
+            for kind, named in (("share", "clé 1"), ("key", "clé 2"), ("key", "clé 1"))
+        }
+        for item in (items["share", "clé 1"], items["key", "clé 2"]):
+            controlled.destroy(connection, item, (A, B), "PV 9", b"of another", NOW)
+        assert controlled_keys.record_of(connection, "clé 1") is None
+        controlled.destroy(connection, items["key", "clé 1"], (A, B), "PV 9", b"its own", NOW)
+        assert controlled_keys.record_of(connection, "clé 1") == b"its own"
