@@ -1,6 +1,6 @@
 """Discrepancies on record (irrégularités): one case for each thing that is wrong with a closing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from cipher_service import clock
 from cipher_service.errors import ServiceError
 from cipher_service.pouches.burning import burn
+from cipher_service.pouches.repository import at_once
 from cipher_service.references import new_id
 from cipher_service.storage.tables import pouches as tables
 from pouch.discrepancies import (
@@ -107,6 +108,19 @@ def cases_of(connection: Connection, seal: str) -> list[Row[tuple[str, str, str,
             .order_by(columns.kind, columns.what)
         )
     )
+
+
+def open_of(connection: Connection, seals: Sequence[str]) -> dict[str, int]:
+    """Return how many cases of each of these closings are open, of those with any."""
+    book, found = tables.discrepancy, dict[str, int]()
+    for named in at_once(seals):
+        counted = (
+            select(book.c.seal, func.count())
+            .where(book.c.seal.in_(named), book.c.state != CLOSED)
+            .group_by(book.c.seal)
+        )
+        found |= {row[0]: int(row[1]) for row in connection.execute(counted)}
+    return found
 
 
 def seal_of(connection: Connection, case_id: str) -> str:

@@ -41,6 +41,18 @@ def alarms_about(connection: Connection, subject: str) -> list[Alarm]:
     return [alarm for _, alarm in _numbered_alarms(connection, subject)]
 
 
+def kinds_about(connection: Connection, subjects: Sequence[str]) -> dict[str, set[str]]:
+    """Return the kinds of alarm about each of these subjects, of those with any."""
+    book, found = tables.alarm, dict[str, set[str]]()
+    for named in at_once(subjects):
+        rows = connection.execute(
+            select(book.c.subject, book.c.kind).where(book.c.subject.in_(named)).distinct()
+        )
+        for row in rows:
+            found.setdefault(row.subject, set()).add(row.kind)
+    return found
+
+
 def alarmed(connection: Connection, kind: str, subjects: Sequence[str]) -> set[str]:
     """Return those of these subjects about which there is an alarm of a kind."""
     book = tables.alarm

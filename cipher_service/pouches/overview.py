@@ -1,6 +1,6 @@
 """What the bureau looks at each day: bags to count, bags gone silent, bags lying empty."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -55,13 +55,17 @@ def count_check(
     return counted
 
 
-def silent(connection: Connection, closing: Closing, now: datetime) -> bool:
-    """Say whether a closing is on the way and nobody told anything of it for too long (R13)."""
-    if not closing.on_the_way:
-        return False
-    events = repository.events_of(connection, closing.seal)
-    offsets = repository.offsets(connection, {event.device for event in events})
-    return overdue(events, closing.route.news, now, offsets)
+def silent_of(connection: Connection, closings: Sequence[Closing], now: datetime) -> set[str]:
+    """Return those of these closings that are on the way and silent for too long (R13)."""
+    going = {closing.seal: closing for closing in closings if closing.on_the_way}
+    told = repository.events_by_closing(connection, list(going))
+    devices = {event.device for events in told.values() for event in events}
+    offsets = repository.offsets(connection, devices)
+    return {
+        seal
+        for seal, events in told.items()
+        if overdue(events, going[seal].route.news, now, offsets)
+    }
 
 
 def late_or_silent(connection: Connection, now: datetime) -> tuple[Closing, ...]:
@@ -71,13 +75,13 @@ def late_or_silent(connection: Connection, now: datetime) -> tuple[Closing, ...]
             select(tables.discrepancy.c.seal).where(tables.discrepancy.c.kind == OVERDUE)
         )
     )
-    return tuple(
+    moving = [
         closing
         for closing in repository.closings_on_the_way(connection)
-        if closing.seal not in known
-        and not closing.lost
-        and (closing.due < now or silent(connection, closing, now))
-    )
+        if closing.seal not in known and not closing.lost
+    ]
+    quiet = silent_of(connection, moving, now)
+    return tuple(each for each in moving if each.due < now or each.seal in quiet)
 
 
 def empties(connection: Connection, now: datetime) -> tuple[Ageing, ...]:

@@ -282,6 +282,15 @@ def lines_of(connection: Connection, seal: str) -> list[Row[Any]]:
     )
 
 
+def counts_of_lines(connection: Connection, seals: Sequence[str]) -> dict[str, int]:
+    """Return how many lines closings have, of those that have any."""
+    book, found = tables.line, dict[str, int]()
+    for named in at_once(seals):
+        counted = select(book.c.seal, func.count()).where(book.c.seal.in_(named))
+        found |= {row[0]: int(row[1]) for row in connection.execute(counted.group_by(book.c.seal))}
+    return found
+
+
 def insert_event(
     connection: Connection, event: Event, body: bytes, *, caller: str, now: datetime
 ) -> bool:
@@ -308,6 +317,18 @@ def events_of(connection: Connection, seal: str) -> list[Event]:
         select(tables.event.c.body).where(tables.event.c.seal == seal).order_by(tables.event.c.seq)
     )
     return [parse_event(row.body)[0] for row in rows]
+
+
+def events_by_closing(connection: Connection, seals: Sequence[str]) -> dict[str, list[Event]]:
+    """Return the events of closings, each one's in the order of their arrival."""
+    book, found = tables.event, dict[str, list[Event]]()
+    for named in at_once(seals):
+        rows = connection.execute(
+            select(book.c.seal, book.c.body).where(book.c.seal.in_(named)).order_by(book.c.seq)
+        )
+        for row in rows:
+            found.setdefault(row.seal, []).append(parse_event(row.body)[0])
+    return found
 
 
 def seals_told_of(connection: Connection, kinds: Sequence[str], seals: Sequence[str]) -> list[str]:
@@ -353,12 +374,15 @@ def change_device(connection: Connection, device: str, **values: object) -> None
 
 def offsets(connection: Connection, ids: Iterable[str]) -> dict[str, timedelta]:
     """Return how far the clocks of these devices are off, where it was measured."""
-    rows = connection.execute(
-        select(tables.device.c.device_id, tables.device.c.clock_offset).where(
-            tables.device.c.device_id.in_(sorted(ids)), tables.device.c.clock_offset.is_not(None)
+    book, found = tables.device, dict[str, timedelta]()
+    for named in at_once(sorted(ids)):
+        rows = connection.execute(
+            select(book.c.device_id, book.c.clock_offset).where(
+                book.c.device_id.in_(named), book.c.clock_offset.is_not(None)
+            )
         )
-    )
-    return {row.device_id: timedelta(seconds=row.clock_offset) for row in rows}
+        found |= {row.device_id: timedelta(seconds=row.clock_offset) for row in rows}
+    return found
 
 
 def last_of_device(connection: Connection, device: str) -> Any:

@@ -13,12 +13,11 @@ from cipher_service.pouches import repository, waybills
 from cipher_service.pouches.entitlement import LIST
 from cipher_service.pouches.office import Office
 from cipher_service.pouches.repository import RouteRecord
+from cipher_service.pouches.shares import PAGE
 from cipher_service.storage.tables import pouches as tables
 from pouch.manifest import Mode
 
-_COURIER = "COURIER"
-PAGE: Final = 40
-"""Departures that a page of the console shows."""
+_COURIER: Final = "COURIER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,21 @@ class RouteLine:
 
     route: RouteRecord
     planned: tuple[Sailed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """A page of routes.
+
+    Attributes:
+        lines: by code.
+        following: the code with which the next page begins; empty on the last one.
+        total: how many routes there are.
+    """
+
+    lines: tuple[RouteLine, ...]
+    following: str
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +124,13 @@ class Departures:
     late: int
 
 
-def routes(office: Office, *, by: str) -> list[RouteLine]:
-    """Return every route, by code, with what is planned on it.
+def routes(office: Office, *, by: str, since: str = "") -> Routes:
+    """Return a page of the routes, by code, with what is planned on each.
+
+    Args:
+        office: the pouch bureau.
+        by: the officer who asks.
+        since: with which code, or first letters of one, the page begins; empty for the first page.
 
     Raises:
         ServiceError: NOT_ALLOWED, UNKNOWN_OFFICER.
@@ -119,18 +138,25 @@ def routes(office: Office, *, by: str) -> list[RouteLine]:
     book = tables.departure
     with office.look() as sitting:
         sitting.require_house(by, LIST, "departures")
+        whole = repository.routes(sitting.connection)
+        further = [each for each in whole if each.code >= since]
+        shown = further[:PAGE]
         planned: dict[str, list[Sailed]] = {}
         for row in sitting.connection.execute(
             select(book)
-            .where(book.c.departs > clock.text(sitting.now))
+            .where(
+                book.c.route.in_([each.code for each in shown]),
+                book.c.departs > clock.text(sitting.now),
+            )
             .order_by(book.c.departs, book.c.departure_id)
         ):
             times = (clock.parse(each) for each in (row.cut_off, row.departs, row.due))
             planned.setdefault(row.route, []).append(Sailed(row.departure_id, *times))
-        return [
-            RouteLine(each, tuple(planned.get(each.code, ())))
-            for each in repository.routes(sitting.connection)
-        ]
+        return Routes(
+            tuple(RouteLine(each, tuple(planned.get(each.code, ()))) for each in shown),
+            following=further[PAGE].code if len(further) > PAGE else "",
+            total=len(whole),
+        )
 
 
 def departures(office: Office, *, by: str, after: str = "", most: int | None = None) -> Departures:

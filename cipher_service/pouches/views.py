@@ -3,12 +3,13 @@
 Everything is decided for the officer who looks; what they may not see does not exist for them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 
+from cipher_service import clock
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import (
@@ -84,10 +85,15 @@ class BagLine:
     untold: tuple[str, ...] = ()
 
     @property
-    def troubled(self) -> bool:
+    def pressing(self) -> bool:
         """Whether somebody must look at it now."""
         told = self.late or self.silent or self.lost or self.cases > 0
         return told or bool(self.alarms) or bool(self.untold)
+
+    @property
+    def place(self) -> str:
+        """Where it stands in its register: what presses first, then what is due first."""
+        return f"{0 if self.pressing else 1}.{clock.text(self.due)}.{self.seal}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,16 @@ class CaseLine:
     due: str | None
     overdue: bool
     recipients: tuple[str, ...]
+
+    @property
+    def pressing(self) -> bool:
+        """Whether its next step is late."""
+        return self.overdue
+
+    @property
+    def place(self) -> str:
+        """Where it stands in its register: the first due first."""
+        return f"{self.due or ''}.{self.case}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +155,7 @@ def under_way(office: Office, *, by: str) -> list[BagLine]:
     with office.look() as sitting:
         closing = tables.closing.c
         begun = (closing.stage != Accounted.kind) | rectifying.is_untold(closing.seal)
-        return [_line(sitting, each) for each in listing.visible(sitting, by, begun)]
+        return _lines(sitting, listing.visible(sitting, by, begun))
 
 
 def journey(office: Office, named: str, *, by: str) -> Journey:
@@ -153,7 +169,7 @@ def journey(office: Office, named: str, *, by: str) -> Journey:
         events = repository.events_of(sitting.connection, closing.seal)
         kept = signing.row_of(sitting.connection, closing.seal)
         return Journey(
-            line=_line(sitting, closing),
+            line=_lines(sitting, [closing])[0],
             closing=closing,
             custody=custody_of(events),
             events=tuple(events),
@@ -196,7 +212,7 @@ def open_cases(office: Office, *, by: str) -> list[CaseLine]:
         disputed = tables.closing.c.seal.in_(select(book.c.seal).where(book.c.state != CLOSED))
         visible = [closing.seal for closing in listing.visible(sitting, by, disputed)]
         lines = [line for line in _cases(sitting, visible) if line.state != CLOSED]
-    return sorted(lines, key=lambda line: (line.due or "", line.case))
+    return sorted(lines, key=lambda line: line.place)
 
 
 def empties(office: Office, *, by: str) -> tuple[Ageing, ...]:
@@ -277,29 +293,37 @@ def _may(sitting: Sitting, officer: str, action: str, closing: Closing) -> bool:
     return True
 
 
-def _line(sitting: Sitting, closing: Closing) -> BagLine:
-    connection = sitting.connection
-    moving = closing.stage in (Sealed.kind, HandedOver.kind)
-    alarms = outcomes.alarms_about(connection, closing.seal)
-    return BagLine(
-        seal=closing.seal,
-        locator=grouped_locator(closing.bag),
-        origin=closing.route.origin,
-        destination=closing.route.destination,
-        bag_class=closing.bag_class.value,
-        departure=closing.departure,
-        route=closing.route.code,
-        stage=closing.stage,
-        due=closing.due,
-        late=moving and closing.due < sitting.now,
-        silent=overview.silent(connection, closing, sitting.now),
-        lost=closing.lost,
-        recalled=closing.recalled,
-        lines=len(repository.lines_of(connection, closing.seal)),
-        alarms=tuple(sorted({alarm.kind for alarm in alarms})),
-        cases=sum(row.state != CLOSED for row in cases.cases_of(connection, closing.seal)),
-        untold=tuple(row.number for row in rectifying.untold(connection, [closing.seal])),
-    )
+def _lines(sitting: Sitting, closings: Sequence[Closing]) -> list[BagLine]:
+    """Return closings as a list shows them; each book is asked once, however many they are."""
+    connection, seals = sitting.connection, [closing.seal for closing in closings]
+    quiet = overview.silent_of(connection, closings, sitting.now)
+    pieces = repository.counts_of_lines(connection, seals)
+    alarms, open_ = outcomes.kinds_about(connection, seals), cases.open_of(connection, seals)
+    untold: dict[str, list[str]] = {}
+    for row in rectifying.untold(connection, seals) if seals else ():
+        untold.setdefault(row.seal, []).append(row.number)
+    return [
+        BagLine(
+            seal=closing.seal,
+            locator=grouped_locator(closing.bag),
+            origin=closing.route.origin,
+            destination=closing.route.destination,
+            bag_class=closing.bag_class.value,
+            departure=closing.departure,
+            route=closing.route.code,
+            stage=closing.stage,
+            due=closing.due,
+            late=closing.stage in (Sealed.kind, HandedOver.kind) and closing.due < sitting.now,
+            silent=closing.seal in quiet,
+            lost=closing.lost,
+            recalled=closing.recalled,
+            lines=pieces.get(closing.seal, 0),
+            alarms=tuple(sorted(alarms.get(closing.seal, ()))),
+            cases=open_.get(closing.seal, 0),
+            untold=tuple(untold.get(closing.seal, ())),
+        )
+        for closing in closings
+    ]
 
 
 def _cases(sitting: Sitting, seals: list[str]) -> Iterable[CaseLine]:

@@ -17,7 +17,16 @@ from cipher_service.audit.journal import Journal
 from cipher_service.console.language import moment
 from cipher_service.console.pouches.stations import draw
 from cipher_service.identity.demonstration import Demonstration
-from cipher_service.pouches import closing, packing, planning, rectifying, roads, seal_store, views
+from cipher_service.pouches import (
+    closing,
+    packing,
+    planning,
+    rectifying,
+    roads,
+    seal_store,
+    shares,
+    views,
+)
 from cipher_service.pouches.closing import Closure
 from cipher_service.pouches.office import Office
 from cipher_service.pouches.rectifying import Correction, Issued
@@ -137,8 +146,9 @@ def test_a_route_is_recorded_and_its_timetable_entered(desk: Desk, enter: Enter)
     tab.page.locator("#weeks").fill("1")
     press(tab, "Inscrire les départs")
     tab.page.get_by_role("status").get_by_text("départs inscrits").wait_for()
-    lines = roads.routes(desk.office, by=desk.people["CHIEF-POUCH"])
-    (line,) = (each for each in lines if each.route.code == code)
+    found = roads.routes(desk.office, by=desk.people["CHIEF-POUCH"], since=code)
+    line = found.lines[0]
+    assert line.route.code == code
     first = line.planned[0]
     assert (first.departs.hour, first.due - first.departs) == (10, timedelta(hours=12))
     assert first.cut_off < first.departs.replace(hour=0), "the eve at the latest"
@@ -150,7 +160,7 @@ def test_however_many_departures_a_page_stays_short(desk: Desk, enter: Enter) ->
     chief, code = desk.people["CHIEF-POUCH"], f"R-{secrets.token_hex(4).upper()}"
     planning.add_route(desk.office, route(code), by=chief)
     planned = planning.plan(desk.office, timetable(code), 22, by=chief)  # one a day
-    assert len(planned) > 3 * roads.PAGE
+    assert len(planned) > 3 * shares.PAGE
     tab = enter("CHIEF-POUCH")
     met: list[str] = []
     answer = tab.goto("/valises/departs")
@@ -160,7 +170,7 @@ def test_however_many_departures_a_page_stays_short(desk: Desk, enter: Enter) ->
         told = tab.page.locator("main").inner_text()
         assert re.search(r"\d+ départs à venir", told), "the count stays in sight"
         shown = tab.page.locator("main tbody th").all_inner_texts()
-        assert len(shown) <= roads.PAGE
+        assert len(shown) <= shares.PAGE
         assert not set(shown) & set(met)
         met += shown
         going = tab.page.get_by_role("link", name="La suite de la liste")

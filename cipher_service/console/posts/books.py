@@ -168,7 +168,7 @@ def _bags(visit: Visit, connection: Connection, gate: Gate) -> tuple[Counter[str
     for bag in views.under_way(office, by=visit.person.number):
         for post in {bag.origin, bag.destination}:
             under_way[post] += 1
-            troubled[post] += bag.troubled
+            troubled[post] += bag.pressing
     return under_way, troubled
 
 

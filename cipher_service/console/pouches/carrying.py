@@ -2,6 +2,7 @@
 
 import re
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -29,9 +30,12 @@ _WAYBILL: Final = ("number", "consignee", "packages", "name", "status", "passpor
 async def routes(
     visit: Visit, refusal: ServiceError | None = None, made: int | None = None
 ) -> Response:
-    """The routes with what is planned on each, and where both are recorded."""
-    lines = await ask(visit, lambda office: roads.routes(office, by=visit.person.number))
-    return page(visit, "routes", refusal, lines=lines, limits=sorted(PRESETS), made=made)
+    """The routes with what is planned on each, a page at a time, and where both are recorded."""
+    since = visit.request.query_params.get("depuis", "").strip().upper()
+    by = visit.person.number
+    found = await ask(visit, lambda office: roads.routes(office, by=by, since=since))
+    limits = sorted(PRESETS)
+    return page(visit, "routes", refusal, found=found, since=since, limits=limits, made=made)
 
 
 async def add_route(visit: Visit) -> Response:
@@ -52,7 +56,7 @@ async def add_route(visit: Visit) -> Response:
         await visit.act("bag_route", {**told, "legs": _legs(form["legs"])})
     except ServiceError as error:
         return await routes(visit, error)
-    return visit.go("/valises/itineraires")
+    return visit.go(f"/valises/itineraires?{urlencode({'depuis': code})}")
 
 
 async def plan(visit: Visit) -> Response:

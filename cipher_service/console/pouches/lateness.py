@@ -12,6 +12,8 @@ from cipher_service.pouches.views import BagLine
 
 WIDTH: Final = 220
 ROW: Final = 42
+MOST: Final = 12
+"""Bags drawn: the latest of all, which are the first rows of the table too."""
 _SHORTEST: Final = 2.0
 """A bag that is late by a moment is seen too."""
 
@@ -45,10 +47,11 @@ def draw(lines: Iterable[BagLine], now: datetime) -> tuple[Cell, ...]:
     """Lay the late bags out, the route with the latest bag first.
 
     Args:
-        lines: bags under way; those that are not late are left out.
+        lines: bags under way; those that are not late are left out, and more than `MOST`.
         now: the present.
     """
     late = sorted((line for line in lines if line.late), key=lambda line: (line.due, line.seal))
+    late = late[:MOST]
     if not late:
         return ()
     longest = (now - late[0].due).total_seconds()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import Connection, Row
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.pouches import roads, seal_store, stock, views
 from cipher_service.pouches.entitlement import LIST
 from cipher_service.pouches.office import Office, seated
+from cipher_service.pouches.shares import PAGE, share
 from pouch.locator import grouped_locator
 from pouch.manifest import BagClass
 from pouch.stock import STOCKED, Reconciliation
@@ -31,34 +33,35 @@ _BUREAU = frozenset({"CHIEF-POUCH", "POUCH-AGENT", "CHIEF-CIPHER-POUCH"})
 
 
 async def under_way(visit: Visit) -> Response:
-    """The bags from make-up to discharge, the late ones drawn; first those to look at."""
-    lines = await ask(visit, lambda office: views.under_way(office, by=visit.person.number))
-    ordered = sorted(lines, key=lambda line: not line.troubled)
-    empty = await ask(visit, lambda office: _empties(office, visit.person.number))
+    """The bags from make-up to discharge, a page at a time; first those to look at, drawn."""
+    after, by = _after(visit), visit.person.number
+    lines = await ask(visit, lambda office: views.under_way(office, by=by))
+    empty = await ask(visit, lambda office: _empties(office, by))
     return page(
         visit,
         "under_way",
-        lines=ordered,
+        found=share(lines, after),
+        after=after,
         empties=empty,
         late=lateness.draw(lines, visit.now),
+        many=sum(line.late for line in lines),
         size=lateness,
     )
 
 
 async def departures(visit: Visit) -> Response:
     """The departures to come, a page at a time, and where a make-up begins."""
-    by, after = visit.person.number, visit.request.query_params.get("apres", "")
-    found = await ask(
-        visit, lambda office: roads.departures(office, by=by, after=after, most=roads.PAGE)
-    )
+    by, after = visit.person.number, _after(visit)
+    found = await ask(visit, lambda office: roads.departures(office, by=by, after=after, most=PAGE))
     bags = await ask(visit, lambda office: views.bags_at_hand(office, by=by))
     return page(visit, "departures", found=found, after=after, bags=bags, classes=list(BagClass))
 
 
 async def cases(visit: Visit, refusal: ServiceError | None = None) -> Response:
-    """The discrepancies that are not closed, with their clocks and who is told."""
+    """The discrepancies that are not closed, with their clocks and who is told; page by page."""
+    after = _after(visit)
     lines = await ask(visit, lambda office: views.open_cases(office, by=visit.person.number))
-    return page(visit, "cases", refusal, lines=lines)
+    return page(visit, "cases", refusal, found=share(lines, after), after=after)
 
 
 async def take_case_further(visit: Visit) -> Response:
@@ -70,7 +73,8 @@ async def take_case_further(visit: Visit) -> Response:
         await visit.act("bag_case", {"case": form["case"], "state": form["state"]})
     except ServiceError as error:
         return await cases(visit, error)
-    return visit.go("/valises/irregularites")
+    after = _after(visit)
+    return visit.go("/valises/irregularites" + (f"?{urlencode({'apres': after})}" if after else ""))
 
 
 async def empties(
@@ -141,7 +145,7 @@ def awaits(
         return
     office = seated(connection, principal.post, gate, lambda: now)
     lines = views.under_way(office, by=principal.officer_id)
-    troubled = sum(line.troubled for line in lines)
+    troubled = sum(line.pressing for line in lines)
     yield Awaiting(mark("Valises en cours"), "/valises", len(lines), troubled)
     found = views.open_cases(office, by=principal.officer_id)
     late = sum(case.overdue for case in found)
@@ -156,6 +160,11 @@ def awaits(
         short = max(_RESERVE - left, 0)
         label = mark("Scellés qui manquent à la réserve")
         yield Awaiting(label, "/valises/scelles", short, 0 if left else short)
+
+
+def _after(visit: Visit) -> str:
+    """Return behind which place of its register a page begins; empty for the first."""
+    return str(visit.request.query_params.get("apres", ""))
 
 
 def _stock(office: Office, officer: str) -> tuple[dict[str, int], list[Row[Any]]]:

@@ -282,7 +282,7 @@ def test_rectifications_are_announced_in_their_order_and_the_lists_tell_which_ar
     def untold() -> tuple[str, ...]:
         (line,) = views.under_way(bureau.office, by=chief)
         assert views.journey(bureau.office, announcer.seal, by=chief).line == line
-        assert line.troubled or not line.untold
+        assert line.pressing or not line.untold
         return line.untold
 
     assert untold() == (first, second)

@@ -62,7 +62,7 @@ def test_silence_on_the_way_is_news(pouches: Pouches) -> None:
         with reading(pouches.engine) as connection:
             closing = repository.closing_of(connection, SEAL)
             assert closing is not None
-            return overview.silent(connection, closing, NOON + day * days)
+            return bool(overview.silent_of(connection, [closing], NOON + day * days))
 
     assert not silent(1)
     assert silent(2)

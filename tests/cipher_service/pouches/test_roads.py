@@ -55,7 +55,9 @@ def test_a_route_and_its_timetable(bureau: PouchBureau) -> None:
     with pytest.raises(ServiceError, match="NOT_ALLOWED"):
         act(bureau, "bag_route", {**ROUTE, "route": "R-Y"}, by=bureau.courier)
     (line,) = (
-        each for each in roads.routes(bureau.office, by=bureau.chief) if each.route.code == "R-LOME"
+        each
+        for each in roads.routes(bureau.office, by=bureau.chief, since="R-L").lines
+        if each.route.code == "R-LOME"
     )
     assert {"made": len(line.planned)} == made
     assert {(each.departs.hour, each.departs.minute) for each in line.planned} == {(10, 15)}
