@@ -36,6 +36,7 @@ from cipher_service.audit.witnesses import Witnessed, witnessed
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import LANGUAGES, Language, mark
 from cipher_service.console.refusals import reason_told
+from cipher_service.console.rights import instant_of
 from cipher_service.console.visit import Visit
 from cipher_service.directory import officers
 from cipher_service.directory.register import read_directory
@@ -55,7 +56,7 @@ _ISSUES: Final = {"fait": "done", "refuse": "refused", "echoue": "failed", "anno
 """How an address spells an outcome."""
 _TEXT: Final = re.compile(r"[A-Za-z0-9_./@-]{1,64}")
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,15}")
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY: Final = re.compile(r"[0-9/-]{10}")
 _FILTERS: Final = {
     "qui": _TEXT,
     "acte": _TEXT,
@@ -208,31 +209,24 @@ def _asked(visit: Visit) -> tuple[dict[str, str], list[str]]:
     }
     wrong = [name for name, value in given.items() if not _FILTERS[name].fullmatch(value)]
     for name in ("du", "au"):
-        if name in given and name not in wrong and _instant(given[name]) is None:
+        if name in given and name not in wrong and instant_of(given[name]) is None:
             wrong.append(name)
     return {name: value for name, value in given.items() if name not in wrong}, wrong
 
 
 def _wanted(asked: dict[str, str]) -> Wanted:
-    until = _instant(asked.get("au", ""))
+    until = instant_of(asked.get("au", ""))
     return Wanted(
         actor=asked.get("qui"),
         actions=(asked["acte"],) if "acte" in asked else (),
         resource=asked.get("objet"),
         mandate=asked.get("mandat"),
         outcomes=(_ISSUES[asked["issue"]],) if "issue" in asked else (),
-        since=_instant(asked.get("du", "")),
+        since=instant_of(asked.get("du", "")),
         until=None if until is None else until + timedelta(days=1),
         outside_hours="hors" in asked,
         before=int(asked["avant"]) if "avant" in asked else None,
     )
-
-
-def _instant(day: str) -> datetime | None:
-    try:
-        return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        return None
 
 
 def _sequence(visit: Visit) -> int:

@@ -55,7 +55,11 @@ _HEADINGS: Final = (
     *(mark("Officier"), mark("Nom"), mark("Poste"), mark("Sorte"), mark("Droit")),
     *(mark("Depuis"), mark("Fin")),
 )
-_DAY: Final = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
+_DAY: Final = {
+    "%d/%m/%Y": re.compile(r"[0-9]{2}/[0-9]{2}/[12][0-9]{3}"),
+    "%Y-%m-%d": re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}"),
+}
+"""How a day is spelt: as fields state it, and as programs do."""
 _OBJECT: Final = re.compile(r"[A-Za-z0-9_./-]{1,64}")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -257,12 +261,13 @@ def _askable() -> dict[str, str]:
 
 def instant_of(day: str) -> datetime | None:
     """Return the instant at which a day that was typed begins; None when it is no day."""
-    if not _DAY.fullmatch(day):
-        return None
-    try:
-        return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        return None
+    for form, spelt in _DAY.items():
+        if spelt.fullmatch(day):
+            try:
+                return datetime.strptime(day, form).replace(tzinfo=UTC)
+            except ValueError:
+                return None
+    return None
 
 
 def _inert(cell: str) -> str:

@@ -58,6 +58,17 @@ def test_what_was_given_since_a_day_is_shown(enter: Enter) -> None:
     tab.goto(f"/droits?jour={before:%Y-%m-%d}")
     held = tab.page.locator("tbody td[data-label=Fonctions]").all_inner_texts()
     assert set(held) == {""}
+    tab.goto(f"/droits?jour={before:%d/%m/%Y}")
+    held = tab.page.locator("tbody td[data-label=Fonctions]").all_inner_texts()
+    assert set(held) == {""}
+    for language, form in (("en", "DD/MM/YYYY, for"), ("fr", "JJ/MM/AAAA, par")):
+        tab.goto(f"/droits?lang={language}&jour={before:%d/%m/%Y}")
+        hint = tab.page.locator("#jour-hint").inner_text()
+        assert hint.startswith(form)
+        assert tab.page.locator("#jour").input_value() == f"{before:%d/%m/%Y}"
+        assert tab.page.locator("#jour").get_attribute("type") == "text", "no browser's calendar"
+    tab.goto("/droits?jour=31/02/2026")
+    assert "jour" in tab.page.locator("#travail [role=alert]").inner_text()
     tab.goto("/droits?jour=2026-02-31")
     assert "jour" in tab.page.locator("#travail [role=alert]").inner_text()
 
