@@ -85,8 +85,7 @@ class Officers:
                     if session is not None:
                         self.numbers[one.role] = one.officer
                         self.cookies[one.role] = session
-        # This one has only keys of a browser since `test_passkeys`, if that came before.
-        assert {one.role for one in there.people()} - self.numbers.keys() <= {"CUSTODIAN-B"}
+        assert {one.role for one in there.people()} == self.numbers.keys()
 
     @property
     def roles(self) -> list[str]:

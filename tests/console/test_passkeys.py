@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
 from playwright.sync_api import CDPSession
 
 from cipher_service import clock
-from cipher_service.administration.stage import Stage
+from cipher_service.administration.sample import make_officers
+from cipher_service.administration.stage import Stage, stage
 from cipher_service.identity import passkey_book, sessions
 from cipher_service.identity.site import MODELS, party_of
 from cipher_service.storage.engine import open_existing
@@ -44,8 +45,16 @@ class Holder:
 
 
 @pytest.fixture(scope="module")
+def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A demonstration of this file: an officer of it ends without the sample's key."""
+    with stage(tmp_path_factory.mktemp("passkeys") / "data", "fr", 1, console=True) as on:
+        make_officers(on.settings, ("PARIS",))
+        yield on
+
+
+@pytest.fixture(scope="module")
 def holder(ministry: Stage) -> Iterator[Holder]:
-    """An officer as whom no other test enters, with a new link; the tests' maker is trusted."""
+    """An officer with a new link, in a ministry that trusts the tests' maker."""
     folder = ministry.settings.authenticators
     before = (folder / MODELS).read_text("ascii")
     (folder / "tests.pem").write_bytes(MAKER.root)
