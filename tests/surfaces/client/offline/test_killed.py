@@ -115,7 +115,10 @@ def test_killed_while_deciphering(
 def test_interrupted_while_enciphering(
     lome: Post, paris: Post, tmp_path: Path, large: Path, asking: signal.Signals
 ) -> None:
+    # Tests run under nohup hand on a SIGHUP that is ignored, which a command respects.
+    before = signal.signal(asking, signal.SIG_DFL)
     command = enciphering(lome, paris, tmp_path / "d.age", large)
+    signal.signal(asking, before)
     wait_for(_partial_of(tmp_path, 1), command)
     command.send_signal(asking)
     _, told = command.communicate(timeout=120)
