@@ -56,7 +56,7 @@ class Request:
     Attributes:
         command: name of the handler.
         payload: what the handler takes.
-        claims: tokens to use up first, (32 bytes, expiry in seconds since 1970). They stay used
+        claims: tokens to use up first, (claim, expiry in seconds since 1970). They stay used
             when the command is then refused.
     """
 

@@ -5,8 +5,10 @@ that a proof is used up exactly when the act is durable.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete
 
@@ -14,12 +16,22 @@ from cipher_service.storage.statements import Statement, Value, insert_or_skip
 from cipher_service.storage.tables.registers import replay
 
 _CLAIM = Statement(insert_or_skip(replay, ["claim"]), ["claim", "expires"])
+_TIMED: Final = re.compile(r"([0-9a-f]{12})-[A-Za-z0-9_-]{24}", re.ASCII)
 _FORGET = Statement(delete(replay).where(replay.c.expires < bindparam("now")))
 
 
 def claim_of(issuer: str, jti: str) -> bytes:
-    """Return the 32 bytes under which a token's use is remembered."""
-    return hashlib.sha256(f"{len(issuer)}:{issuer}{jti}".encode("utf-8", "surrogatepass")).digest()
+    """Return the 32 or 38 bytes under which a token's use is remembered.
+
+    A name that begins with its time (`chiffre`'s do: 12 hexadecimal digits, a hyphen, 24 letters of
+    base64url) has that time in front, so that what is used in one moment lies side by side in the
+    table. Any other is found by its digest alone; either is the token's only place.
+    """
+    digest = hashlib.sha256(
+        f"{len(issuer)}:{issuer}{jti}".encode("utf-8", "surrogatepass")
+    ).digest()
+    timed = _TIMED.fullmatch(jti)
+    return digest if timed is None else bytes.fromhex(timed[1]) + digest
 
 
 def claim(connection: Connection, claims: Sequence[tuple[bytes, int]]) -> list[bool]:

@@ -24,9 +24,9 @@ void_numbers = table(
 
 replay = table(
     "replay",
-    # SHA-256 of (issuer, jti): 32 bytes, whatever the caller put into its jti. Alone it is the key,
-    # so that a jti serves once whatever time is signed beside it. No second order is kept: the rows
-    # of two minutes are few enough to be looked through when what expired is forgotten.
+    # Of issuer and jti (`storage.replay.claim_of`), whatever the caller put into its jti. Alone it
+    # is the key, so that a jti serves once whatever time is signed beside it. No second order is
+    # kept: the rows of two minutes are few enough to be looked through when what expired goes.
     Column("claim", LargeBinary, primary_key=True),
     Column("expires", Long, nullable=False),  # seconds since 1970
     clustered=True,

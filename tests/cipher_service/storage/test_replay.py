@@ -1,12 +1,15 @@
 """A token is used once: one winner, whoever else holds it."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine
 
+from cipher_service.client.transport_tokens import proof
+from cipher_service.identity.tokens import read_proof
 from cipher_service.storage.replay import claim, claim_all, claim_of, forget_expired
 from cipher_service.storage.unit_of_work import unit_of_work
+from keys.jws import ApiKey
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = int(NOW.timestamp()) + 60
@@ -45,6 +48,26 @@ def test_two_issuers_may_use_one_jti(engine: Engine) -> None:
             True,
             True,
         ]
+
+
+def test_names_that_begin_with_their_time_lie_in_its_order() -> None:
+    key, url = ApiKey.generate(), "https://ministry.example/v1/dispatches"
+    made = [
+        proof(key, method="POST", url=url, at=NOW + timedelta(milliseconds=step), token=None)
+        for step in range(20)
+    ]
+    claims = [claim_of("key", read_proof(each, now=NOW).jti) for each in made]
+    assert claims == sorted(claims)
+    assert {len(each) for each in claims} == {38}
+
+
+def test_a_time_in_front_makes_no_name_new(engine: Engine) -> None:
+    name = "019ac0de0000-" + "A" * 24
+    claims = [(claim_of("key", name), LATER), (claim_of("key", name), LATER + 1)]
+    with unit_of_work(engine) as connection:
+        assert claim(connection, claims) == [True, False]
+    others = {claim_of("key", name[:12] + "-" + "B" * 24), claim_of("yek", name)}
+    assert len(others | {claims[0][0]}) == 3
 
 
 def test_twenty_at_once_have_one_winner(engine: Engine) -> None:
