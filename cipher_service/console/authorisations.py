@@ -4,20 +4,21 @@ The security officer proposes habilitations and functions for one person; author
 to know. Nothing here decides: the registrar tries and judges each proposal before anybody signs.
 """
 
-from datetime import timedelta
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
-from cipher_service import clock
 from cipher_service.access import mandates
 from cipher_service.access.acts import Gate
 from cipher_service.access.looks import RIGHTS_READ
 from cipher_service.audit.inquiry import grants_on
+from cipher_service.console.days import end_of
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import mark
-from cipher_service.console.rights import KINDS, MANDATES, instant_of
+from cipher_service.console.refusals import mendable, status_of, words_of
+from cipher_service.console.rights import KINDS, MANDATES
 from cipher_service.console.visit import Visit, require_chosen
 from cipher_service.directory import officers
 from cipher_service.directory.officers import Officer
@@ -44,6 +45,13 @@ TAKEN: Final = {
 
 async def authorise(visit: Visit) -> Response:
     """One person's rights, to take away, and the two forms that propose another one."""
+    return await _authorise(visit)
+
+
+async def _authorise(
+    visit: Visit, refusal: ServiceError | None = None, **typed: dict[str, str]
+) -> Response:
+    """The page, after a refusal with what was typed, by form."""
     number = str(visit.request.path_params["officer"])
     await visit.act(RIGHTS_READ, {"route": f"droits/{number}/accorder"[:200]})
 
@@ -62,7 +70,10 @@ async def authorise(visit: Visit) -> Response:
     found = await visit.read(find)
     return visit.page(
         "authorisations/authorise.html",
+        200 if refusal is None else status_of(refusal),
         **found,
+        refusal=None if refusal is None else words_of(refusal, visit.language),
+        typed=typed,
         kinds=KINDS,
         states=MANDATES,
         proposes="SECURITY-OFFICER" in _held(visit),
@@ -73,36 +84,44 @@ async def propose_habilitation(visit: Visit) -> Response:
     """Propose an habilitation, and go and sign it."""
     number = str(visit.request.path_params["officer"])
     form = await visit.form("level", "caveats", "until", "trained", "act", "reason")
-    require_chosen(form, "level")
-    asked = {
-        "officer": number,
-        "level": form["level"],
-        "caveats": [one.strip() for one in form["caveats"].split(",") if one.strip()],
-        "starts": "",
-        "ends": end_of(form["until"]),
-        "trained_until": end_of(form["trained"]),
-        "act": form["act"],
-        "reason": form["reason"],
-        "back": "/actes",
-    }
-    return visit.sign((await visit.act("habilitation_propose", asked))["ticket"])
+    try:
+        require_chosen(form, "level")
+        asked = {
+            "officer": number,
+            "level": form["level"],
+            "caveats": [one.strip() for one in form["caveats"].split(",") if one.strip()],
+            "starts": "",
+            "ends": end_of(form["until"]),
+            "trained_until": end_of(form["trained"]),
+            "act": form["act"],
+            "reason": form["reason"],
+            "back": "/actes",
+        }
+        told = await visit.act("habilitation_propose", asked)
+    except ServiceError as refusal:
+        return await _authorise(visit, mendable(refusal), habilitation=form)
+    return visit.sign(told["ticket"])
 
 
 async def propose_function(visit: Visit) -> Response:
     """Propose a function, and go and sign it."""
     number = str(visit.request.path_params["officer"])
     form = await visit.form("role", "until", "act", "reason")
-    require_chosen(form, "role")
-    asked = {
-        "officer": number,
-        "role": form["role"],
-        "starts": "",
-        "ends": end_of(form["until"]),
-        "act": form["act"],
-        "reason": form["reason"],
-        "back": "/actes",
-    }
-    return visit.sign((await visit.act("function_propose", asked))["ticket"])
+    try:
+        require_chosen(form, "role")
+        asked = {
+            "officer": number,
+            "role": form["role"],
+            "starts": "",
+            "ends": end_of(form["until"]),
+            "act": form["act"],
+            "reason": form["reason"],
+            "back": "/actes",
+        }
+        told = await visit.act("function_propose", asked)
+    except ServiceError as refusal:
+        return await _authorise(visit, mendable(refusal), function=form)
+    return visit.sign(told["ticket"])
 
 
 async def take(visit: Visit) -> Response:
@@ -129,12 +148,21 @@ async def resume(visit: Visit) -> Response:
     number = str(visit.request.path_params["officer"])
     form = await visit.form("reason")
     asked = {"officer": number, "starts": "", "ends": "", "reason": form["reason"]}
-    told = await visit.act("officer_resume_propose", {**asked, "back": "/actes"})
+    try:
+        told = await visit.act("officer_resume_propose", {**asked, "back": "/actes"})
+    except ServiceError as refusal:
+        return await _authorise(visit, mendable(refusal))
     return visit.sign(told["ticket"])
 
 
 async def let_know(visit: Visit) -> Response:
     """The form by which an authority gives a need to know."""
+    return await _let_know(visit, visit.request.query_params)
+
+
+async def _let_know(
+    visit: Visit, typed: Mapping[str, str], refusal: ServiceError | None = None
+) -> Response:
     if not _held(visit) & KNOWING:
         raise ServiceError("NOT_FOUND")
 
@@ -146,26 +174,34 @@ async def let_know(visit: Visit) -> Response:
         ]
 
     people = await visit.read(find)
-    given = visit.request.query_params.get("objet", "")[:64]
-    return visit.page("authorisations/let_know.html", people=people, matters=MATTERS, given=given)
+    return visit.page(
+        "authorisations/let_know.html",
+        200 if refusal is None else status_of(refusal),
+        people=people,
+        matters=MATTERS,
+        typed=typed,
+        refusal=None if refusal is None else words_of(refusal, visit.language),
+    )
 
 
 async def propose_need(visit: Visit) -> Response:
     """Propose a need to know, and go and sign it."""
     form = await visit.form("officer", "kind", "matter", "until", "reason")
-    require_chosen(form, "officer", "kind")
-    if form["kind"] not in _SPELT:
-        raise ServiceError("FORM_REFUSED")
-    asked = {
-        "officer": form["officer"],
-        "kind": _SPELT[form["kind"]],
-        "matter": form["matter"],
-        "starts": "",
-        "ends": end_of(form["until"]),
-        "reason": form["reason"],
-        "back": "/actes",
-    }
-    return visit.sign((await visit.act("need_propose", asked))["ticket"])
+    try:
+        require_chosen(form, "officer", "kind")
+        asked = {
+            "officer": form["officer"],
+            "kind": _SPELT.get(form["kind"], ""),
+            "matter": form["matter"],
+            "starts": "",
+            "ends": end_of(form["until"]),
+            "reason": form["reason"],
+            "back": "/actes",
+        }
+        told = await visit.act("need_propose", asked)
+    except ServiceError as refusal:
+        return await _let_know(visit, form, mendable(refusal))
+    return visit.sign(told["ticket"])
 
 
 def _held(visit: Visit) -> frozenset[str]:
@@ -185,20 +221,6 @@ def _roles_at(connection: Connection, known: Officer) -> list[Role]:
     kind = connection.scalar(select(post.c.kind).where(post.c.code == known.identity.post))
     here = "ministry" if kind == "headquarters" else "post"
     return [role for role in default_roles().roles.values() if role.where in ("any", here)]
-
-
-def end_of(day: str) -> str:
-    """Return the instant at which a day ends, as the registrar reads it; empty for none.
-
-    Raises:
-        ServiceError: DAY_MALFORMED.
-    """
-    if not day:
-        return ""
-    begins = instant_of(day)
-    if begins is None:
-        raise ServiceError("DAY_MALFORMED", given=day[:20])
-    return clock.text(begins + timedelta(days=1))
 
 
 FLOW: Final = Flow(

@@ -33,10 +33,10 @@ from cipher_service.audit.questions import (
 from cipher_service.audit.records import INTENDED
 from cipher_service.audit.signers import Signers
 from cipher_service.audit.witnesses import Witnessed, witnessed
+from cipher_service.console.days import instant_of
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.language import LANGUAGES, Language, mark
 from cipher_service.console.refusals import reason_told
-from cipher_service.console.rights import instant_of
 from cipher_service.console.visit import Visit
 from cipher_service.directory import officers
 from cipher_service.directory.register import read_directory
@@ -46,6 +46,18 @@ from keys.errors import Refusal
 from keys.log.notes import VerifierKey
 
 AUDITOR: Final = frozenset({"AUDITOR"})
+_LABELS: Final = {
+    "qui": mark("Qui (poste, officier, compte)"),
+    "acte": mark("Acte"),
+    "objet": mark("Sur quoi"),
+    "mandat": mark("Mandat"),
+    "issue": mark("Issue"),
+    "du": mark("Depuis le"),
+    "au": mark("Jusqu’au"),
+    "hors": mark("Hors des heures de bureau"),
+    "avant": mark("La suite de la liste"),
+}
+"""How the page calls the filters of an address."""
 OUTCOMES: Final = {
     "done": mark("fait"),
     "refused": mark("refusé"),
@@ -101,10 +113,11 @@ async def entries(visit: Visit) -> Response:
         reason_told=lambda code: reason_told(code, visit.language),
         lines=[_line(entry) for entry in found.entries],
         names=names,
-        asked=asked,
-        wrong=wrong,
+        typed={name: visit.request.query_params.get(name, "")[:100] for name in _FILTERS},
+        wrong=[visit.say(_LABELS[name]) for name in wrong],
         outcomes=OUTCOMES,
         issues=_ISSUES,
+        labels=_LABELS,
         further=further,
         as_data=f"/journal.json?{urlencode(asked)}",
     )

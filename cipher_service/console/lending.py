@@ -17,11 +17,11 @@ from cipher_service.access.acts import Gate
 from cipher_service.access.looks import RIGHTS_READ
 from cipher_service.access.matrix import Row, default_matrix
 from cipher_service.access.subjects import Principal
-from cipher_service.console.authorisations import end_of
+from cipher_service.console.days import end_of, start_of
 from cipher_service.console.flow import Awaiting, Flow, Page, Place
 from cipher_service.console.language import mark
-from cipher_service.console.refusals import status_of, words_of
-from cipher_service.console.rights import MANDATES, REVOKE, SEEN_BY, instant_of
+from cipher_service.console.refusals import mendable, status_of, words_of
+from cipher_service.console.rights import MANDATES, REVOKE, SEEN_BY
 from cipher_service.console.visit import Visit, require_chosen
 from cipher_service.directory import officers
 from cipher_service.directory.roles import default_roles
@@ -36,15 +36,6 @@ _CHOSEN: Final = ("kind", "holder", "delegator", "role", "level")
 _ACTION: Final = "action"
 _SHOW: Final = "acts"
 """The button that shows the acts of the chosen function, and writes nothing down."""
-_MENDABLE: Final = frozenset(
-    {
-        *("OWN_ACT", "WINDOW_OPEN", "ACT_MISSING", "NOT_HELD", "REASON_MISSING", "DAY_MALFORMED"),
-        *("DUTIES_SEPARATE", "FUNCTION_HELD", "WINDOW_EMPTY", "WINDOW_PAST"),
-        *("ACTIONS_OF_ANOTHER", "HELD_BY_MANDATE", "CHOICE_MISSING", "MANDATE_OVER"),
-        "LENT_TOO_LONG",
-    }
-)
-"""Refusals after which the form is shown again as it was filled in."""
 
 
 async def listed(visit: Visit) -> Response:
@@ -67,12 +58,10 @@ async def propose(visit: Visit) -> Response:
     asked = {name: form[name] for name in _FIELDS if name not in ("since", "until")}
     try:
         require_chosen(form, *_CHOSEN)
-        window = {"starts": _start_of(form["since"]), "ends": end_of(form["until"])}
+        window = {"starts": start_of(form["since"]), "ends": end_of(form["until"])}
         made = await visit.act("mandate_propose", {**asked, **window, "actions": chosen})
     except ServiceError as refusal:
-        if refusal.code not in _MENDABLE:
-            raise
-        return await _listed(visit, refusal, form, chosen)
+        return await _listed(visit, mendable(refusal), form, chosen)
     return visit.go(f"/mandats/{made['act']}")
 
 
@@ -157,15 +146,6 @@ def _rows(actions: Iterable[str]) -> list[Row]:
     """Return rows of the matrix, in its order."""
     named = frozenset(actions)
     return [row for action, row in default_matrix().rows.items() if action in named]
-
-
-def _start_of(day: str) -> str:
-    if not day:
-        return ""
-    begins = instant_of(day)
-    if begins is None:
-        raise ServiceError("DAY_MALFORMED", given=day[:20])
-    return clock.text(begins)
 
 
 def _number(visit: Visit) -> str:

@@ -9,14 +9,16 @@ from starlette.responses import Response
 from cipher_service.access.looks import AUDIT_READ
 from cipher_service.audit import asking
 from cipher_service.audit.asking import Line, Question
+from cipher_service.console.days import begin_of
 from cipher_service.console.flow import Flow, Page, Place
 from cipher_service.console.journal import AUDITOR, OUTCOMES, action_name
 from cipher_service.console.language import mark, moment
-from cipher_service.console.refusals import reason_told
-from cipher_service.console.rights import KINDS, instant_of
+from cipher_service.console.refusals import mendable, reason_told, status_of, words_of
+from cipher_service.console.rights import KINDS
 from cipher_service.console.visit import Visit
 from cipher_service.errors import ServiceError
 
+_OF_A_DAY: Final = "droits"
 QUESTIONS: Final = {
     "lecteurs": mark("Qui a lu cette dépêche ?"),
     "lectures": mark("Qu’a lu cette personne ?"),
@@ -29,7 +31,7 @@ QUESTIONS: Final = {
     "interrompus": mark("Quels actes ont été interrompus ?"),
     "urgences": mark("Quelles urgences, et comment revues ?"),
     "signatures": mark("Par quelles signatures cet acte ?"),
-    "droits": mark("Qui détenait quel droit ce jour-là ?"),
+    _OF_A_DAY: mark("Qui détenait quel droit ce jour-là ?"),
     "apres-depart": mark("Qui a agi après son départ ?"),
     "trous": mark("Le journal a-t-il des trous, ou une horloge reculée ?"),
 }
@@ -83,13 +85,19 @@ CODES: Final = {
 
 async def ask(visit: Visit) -> Response:
     """The form, and the answer once something is asked."""
-    question = _question(visit)
-    lines = None if question is None else await _answered(visit, question)
+    lines, refusal = None, None
+    try:
+        question = _question(visit)
+        lines = None if question is None else await _answered(visit, question)
+    except ServiceError as refused:
+        refusal = mendable(refused)
     columns = [name for name in MEMBERS if any(name in line for line in lines or ())]
     query = visit.request.query_params
     asked = {name: query.get(name, "") for name in ("question", "sur", "du", "au")}
     return visit.page(
         "journal/questions.html",
+        200 if refusal is None else status_of(refusal),
+        refusal=None if refusal is None else words_of(refusal, visit.language),
         questions=QUESTIONS,
         members=MEMBERS,
         asked=asked,
@@ -140,13 +148,13 @@ def _question(visit: Visit) -> Question | None:
     bounds: dict[str, Any] = {}
     for name, bound in (("du", "since"), ("au", "until")):
         if query.get(name):
-            bounds[bound] = instant_of(query[name])
-            if bounds[bound] is None:
-                raise ServiceError("DAY_MALFORMED", given=query[name][:20])
-    spelt = query["question"][:20]
+            bounds[bound] = begin_of(query[name].strip())
+    spelt, about = query["question"][:20], query.get("sur", "").strip()[:100]
+    if spelt == _OF_A_DAY and about:
+        about = begin_of(about).date().isoformat()
     return Question(
         _SPELT.get(spelt, spelt),
-        query.get("sur", "").strip()[:100],
+        about,
         outside_hours=query.get("hors") == "oui",
         **bounds,
     )

@@ -30,6 +30,16 @@ from keys.errors import KeysError
 log = logging.getLogger(__name__)
 
 _TABLES: Final = ("refusals", "refusals_rights", "refusals_envelopes")
+_MENDABLE: Final = frozenset(
+    {
+        *("OWN_ACT", "WINDOW_OPEN", "ACT_MISSING", "NOT_HELD", "REASON_MISSING", "DAY_MALFORMED"),
+        *("DUTIES_SEPARATE", "FUNCTION_HELD", "WINDOW_EMPTY", "WINDOW_PAST"),
+        *("ACTIONS_OF_ANOTHER", "HELD_BY_MANDATE", "CHOICE_MISSING", "MANDATE_OVER"),
+        *("LENT_TOO_LONG", "MATTER_MISSING", "UNKNOWN_POST", "UNKNOWN_CAVEAT", "ROLE_ELSEWHERE"),
+        *("ASK_INCOMPLETE", "UNKNOWN_LEVEL"),
+    }
+)
+"""Refusals of a form about rights, after which it is shown again as it was filled in."""
 _BY_STATUS: Final = {404: "NOT_FOUND", 405: "NOT_FOUND", 413: "BODY_TOO_LARGE"}
 _UNAUTHORIZED: Final = 401
 _SERVER_ERROR: Final = 500
@@ -105,6 +115,13 @@ def named_refusal(error: Exception) -> tuple[ServiceError, str]:
         return ServiceError("INTERNAL"), reference
     log.info("reference=%s code=%s", reference, refusal.code)
     return refusal, reference
+
+
+def mendable(refusal: ServiceError) -> ServiceError:
+    """Return a refusal after which its form is shown again; raise any other."""
+    if refusal.code not in _MENDABLE:
+        raise refusal
+    return refusal
 
 
 def status_of(refusal: ServiceError) -> int:

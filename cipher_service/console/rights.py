@@ -5,7 +5,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -23,6 +23,7 @@ from cipher_service.access.reasons import reason
 from cipher_service.access.subjects import Principal
 from cipher_service.access.upkeep import reminders
 from cipher_service.audit.inquiry import grants_on
+from cipher_service.console.days import instant_of
 from cipher_service.console.flow import Awaiting, Flow, Page, Place
 from cipher_service.console.language import mark
 from cipher_service.console.visit import Visit
@@ -51,15 +52,12 @@ MANDATES: Final = {
 }
 """How far a mandate is."""
 SOON: Final = timedelta(days=90)
+_DAYS: Final = {"jour": mark("Droits de ce jour"), "depuis": mark("Comparés à ce jour")}
+"""How the page calls the days of an address."""
 _HEADINGS: Final = (
     *(mark("Officier"), mark("Nom"), mark("Poste"), mark("Sorte"), mark("Droit")),
     *(mark("Depuis"), mark("Fin")),
 )
-_DAY: Final = {
-    "%d/%m/%Y": re.compile(r"[0-9]{2}/[0-9]{2}/[12][0-9]{3}"),
-    "%Y-%m-%d": re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}"),
-}
-"""How a day is spelt: as fields state it, and as programs do."""
 _OBJECT: Final = re.compile(r"[A-Za-z0-9_./-]{1,64}")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -78,9 +76,9 @@ class Holder:
 async def matrix(visit: Visit) -> Response:
     """Everybody's rights on a day, what ends soon, who is alone, and what changed since another."""
     query = visit.request.query_params
-    at = instant_of(query.get("jour", ""))
-    since = instant_of(query.get("depuis", ""))
-    wrong = [name for name in ("jour", "depuis") if query.get(name) and not instant_of(query[name])]
+    asked = {name: query.get(name, "").strip()[:20] for name in _DAYS}
+    at, since = map(instant_of, asked.values())
+    wrong = [name for name, day in asked.items() if day and not instant_of(day)]
     await _look(visit, "droits")
     # On a day that was asked for, what held at its end; else what holds now.
     moment = visit.now if at is None else at + timedelta(days=1) - timedelta(seconds=1)
@@ -97,15 +95,15 @@ async def matrix(visit: Visit) -> Response:
         }
 
     found = await visit.read(find)
-    asked = {name: "" if name in wrong else query.get(name, "") for name in ("jour", "depuis")}
     return visit.page(
         "rights/matrix.html",
         **found,
         kinds=KINDS,
         asked=asked,
-        wrong=wrong,
+        labels=_DAYS,
+        wrong=[visit.say(_DAYS[name]) for name in wrong],
         soon=clock.text(moment + SOON),
-        as_table=f"/droits.csv?{urlencode({'jour': asked['jour']})}",
+        as_table=f"/droits.csv?{urlencode({'jour': '' if at is None else asked['jour']})}",
     )
 
 
@@ -257,17 +255,6 @@ def _askable() -> dict[str, str]:
     """Return the actions on things that the books know, by their place in the matrix."""
     numbered = enumerate(default_matrix().rows, 1)
     return {str(place): code for place, code in numbered if askable(code)}
-
-
-def instant_of(day: str) -> datetime | None:
-    """Return the instant at which a day that was typed begins; None when it is no day."""
-    for form, spelt in _DAY.items():
-        if spelt.fullmatch(day):
-            try:
-                return datetime.strptime(day, form).replace(tzinfo=UTC)
-            except ValueError:
-                return None
-    return None
 
 
 def _inert(cell: str) -> str:

@@ -15,6 +15,7 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables.access import emergency
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from tests.console.conftest import Enter
+from tests.console.sealed_bags import number_of
 from tests.console.support import Tab, check_accessible, check_page, primary
 from tests.console.test_signing import names
 
@@ -116,6 +117,62 @@ def test_what_cannot_be_is_refused_before_a_signature(enter: Enter, newcomer: st
     deputy.expected = (422,)
     deputy.page.get_by_role("button", name="Lire et signer").click()
     deputy.page.get_by_text("Le poste ATLANTIDE n’est pas au répertoire").wait_for()
+
+
+def test_a_day_that_is_none_is_told_above_what_was_typed(
+    ministry: Stage, enter: Enter, newcomer: str
+) -> None:
+    foreign = (*names(ministry), NEW, "OFF-", *default_roles().roles)
+    security, deputy = enter("SECURITY-OFFICER"), enter("DEPUTY-DIRECTOR")
+    written = {"until": "31/02/2036", "act": "DEC-78", "reason": "Relève <du chiffreur>"}
+    at, clerk = f"/droits/{newcomer}/accorder", number_of(ministry, "CIPHER-CLERK")
+    for tab, address, form, more in (
+        (security, at, "habilitation", {"level": "SECRET", "caveats": "X, Y", "trained": "1/1/36"}),
+        (security, at, "fonction", {"role": "CIPHER-CLERK"}),
+        (deputy, "/connaitre", "connaitre", {"officer": clerk, "kind": "poste", "matter": "P"}),
+    ):
+        typed = {name: said for name, said in written.items() if name != "act" or tab is security}
+        typed |= more
+        for language, said in (("fr", "n’est pas une date"), ("en", "is not a date")):
+            tab.goto(f"{address}?lang={language}")
+            filled = tab.page.locator(f"form[action$={form}]")
+            for name, value in typed.items():
+                field = filled.locator(f"[name={name}]")
+                if field.evaluate("each => each.tagName") == "SELECT":
+                    field.select_option(value)
+                else:
+                    field.fill(value)
+            tab.expected = (400,)
+            filled.get_by_role("button").click()
+            told = tab.page.locator(".app-refusal").inner_text()
+            assert "31/02/2036" in told
+            assert said in told
+            assert "31/01/2036" in told, "the form that is expected"
+            assert {name: filled.locator(f"[name={name}]").input_value() for name in typed} == typed
+            check_page(tab, foreign=(*foreign, *typed.values()))
+
+
+def test_a_day_that_is_none_stays_in_its_field(enter: Enter) -> None:
+    tab = enter("AUDITOR")
+    for address, field, called in (
+        ("/droits?jour=31/02/2036", "jour", "Droits de ce jour"),
+        ("/journal?du=31/02/2036", "du", "Depuis le"),
+        ("/journal?au=31/02/2036", "au", "Jusqu’au"),
+    ):
+        tab.goto(f"{address}&lang=fr")
+        assert called in tab.page.locator("#travail [role=alert]").inner_text()
+        assert tab.page.locator(f"#{field}").input_value() == "31/02/2036"
+    for question, about in (("droits", "31/02/2036"), ("refus", "")):
+        query = f"question={question}&sur={about}&du={'' if about else '31/02/2036'}"
+        tab.goto(f"/journal/questions?{query}&lang=fr", status=400)
+        assert "31/02/2036" in tab.page.locator(".app-refusal").inner_text()
+        assert tab.page.locator("#sur").input_value() == about
+        assert tab.page.locator("#question").input_value() == question
+    tab.goto("/journal/questions?question=lecteurs&lang=fr", status=422)
+    assert tab.page.locator("#question").input_value() == "lecteurs"
+    for day in ("27/11/2026", "2026-11-27"):
+        tab.goto(f"/journal/questions?question=droits&sur={day}&lang=fr")
+        assert tab.page.locator("tbody tr").count() > 0
 
 
 def test_a_suspension_is_lifted_by_two(ministry: Stage, enter: Enter, newcomer: str) -> None:

@@ -140,7 +140,7 @@ def test_what_is_badly_asked_is_said_and_left_aside(enter: Enter) -> None:
     tab = enter("AUDITOR")
     tab.goto("/journal?lang=fr&qui=%3Cscript%3E&du=2026-13-45&issue=refuse")
     told = tab.page.locator("#travail [role=alert]").inner_text()
-    assert "qui, du" in told
+    assert "Qui (poste, officier, compte), Depuis le" in told
     assert tab.page.get_by_label("Issue").input_value() == "refuse"
     for path in ("/journal/x", "/journal/99999999", "/journal/00", "/journal/99999999/preuve"):
         tab.goto(path, status=404)
