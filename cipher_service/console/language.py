@@ -138,6 +138,12 @@ def number(value: int, language: Language) -> str:
     return f"{value:,}".replace(",", "\u202f" if language == "fr" else ",")
 
 
+def octets(size: int, language: Language) -> str:
+    """Write how long something is: `1 octet`, `12 345 octets`, `12,345 bytes`."""
+    words = translations(language).ngettext("%(num)s octet", "%(num)s octets", size)
+    return words % {"num": number(size, language)}
+
+
 def span(seconds: int, translate: NullTranslations) -> str:
     """Write a duration in words, its largest unit only: `3 jours`, `2 heures`, `5 minutes`."""
     for size, one, many in _UNITS:

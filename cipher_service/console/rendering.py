@@ -1,7 +1,7 @@
 """Pages from templates: one environment a language, our own base, GOV.UK's macros as components.
 
-A template sees `_`, `ngettext`, the filters `moment`, `day`, `group`, `number`, `span`, and:
-`visit`, `person` (or None), `nonce`, `language`, `places` (the navigation), `asset(name)`,
+A template sees `_`, `ngettext`, the filters `moment`, `day`, `group`, `number`, `octets`, `span`,
+and: `visit`, `person` (or None), `nonce`, `language`, `places` (the navigation), `asset(name)`,
 `level(code)` and `precedence(code)` of the scheme, `ceiling`, `helped` (the help of the page),
 `colon` (as the language sets it).
 """
@@ -145,6 +145,7 @@ def _environment(language: Language, assets: Assets) -> Environment:
         day=lambda instant: _unparted(languages.day(instant, language)),
         group=languages.group,
         number=lambda value: languages.number(value, language),
+        octets=lambda size: languages.octets(size, language),
         iso=clock.text,
         hour=lambda instant: _unparted(languages.hour(instant, language)),
         span=lambda seconds: languages.span(seconds, words),

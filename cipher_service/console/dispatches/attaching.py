@@ -17,7 +17,7 @@ from cipher_service.console.dispatches.composing import reviewed
 from cipher_service.console.dispatches.copies import place_of, saved
 from cipher_service.console.dispatches.desk import number_of, showing_of
 from cipher_service.console.dispatches.granting import showing_for
-from cipher_service.console.language import number as figures
+from cipher_service.console.language import octets
 from cipher_service.console.visit import Visit
 from cipher_service.dispatches.office import compositions
 from cipher_service.dispatches.office.attaching import (
@@ -90,10 +90,7 @@ async def save_reviewed(visit: Visit) -> Response:
 
 def told(visit: Visit, attached: tuple[Attached, ...]) -> list[dict[str, str]]:
     """Return a list as the page's script shows it."""
-    return [
-        {"name": one.name, "type": one.type, "size": figures(one.size, visit.language)}
-        for one in attached
-    ]
+    return [{"name": one.name, "size": octets(one.size, visit.language)} for one in attached]
 
 
 async def _list(visit: Visit, number: str) -> tuple[Attached, ...]:

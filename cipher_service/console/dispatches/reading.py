@@ -16,8 +16,7 @@ from cipher_service.audit.warrants import DEMANDS
 from cipher_service.console.dispatches.desk import headed, number_of, officer_in
 from cipher_service.console.dispatches.granting import showing_for, standing
 from cipher_service.console.dispatches.held import held_by
-from cipher_service.console.language import group, mark
-from cipher_service.console.language import number as figures
+from cipher_service.console.language import group, mark, octets
 from cipher_service.console.visit import Visit
 from cipher_service.directory.officers import in_force, names
 from cipher_service.dispatches.office import copies, declassifying, routing, trail
@@ -222,8 +221,8 @@ def _told(visit: Visit, number: str, shown: Shown, entered: dict[str, Any]) -> d
         "text": shown.text,
         "whole": shown.whole,
         "attachments": [
-            {"name": name, "type": kind, "size": figures(size, visit.language)}
-            for name, kind, size in shown.attachments
+            {"name": name, "size": octets(size, visit.language)}
+            for name, _kind, size in shown.attachments
         ],
         "signed": visit.say(
             "Signée par %(post)s, deux signatures vérifiées (Ed25519 et ML-DSA-65)",

@@ -49,9 +49,10 @@ async function entered(part: number): Promise<string> {
 function saving({ attachments }: Opened): HTMLElement[] {
   if (attachments.length === 0) return [];
   const list = element("ul", "", "govuk-list app-annexes");
+  const size = new Intl.NumberFormat(language, { style: "unit", unit: "byte", unitDisplay: "long" });
   attachments.forEach(({ name, body }, index) => {
     const line = element("li");
-    const told = `${name} · ${body.length.toLocaleString(language)} ${say("octets")}`;
+    const told = `${name} · ${size.format(body.length)}`;
     const taking = button(say("take"), "govuk-button--secondary app-saving", async () => {
       await entered(index + 1);
       save(body, name);

@@ -2,12 +2,11 @@
 // comes, piece by piece, and a refusal is a page.
 export interface Attachment {
   name: string;
-  type: string;
   size: string;
 }
 
 export function attachmentLines(list: HTMLElement, attachments: Attachment[]): HTMLElement[] {
-  const { take = "", label = "", unit = "" } = list.dataset;
+  const { take = "", label = "" } = list.dataset;
   return attachments.map((each, index) => {
     const form = document.createElement("form");
     form.className = "app-saving";
@@ -19,7 +18,7 @@ export function attachmentLines(list: HTMLElement, attachments: Attachment[]): H
     button.setAttribute("aria-label", `${label} : ${each.name}`);
     form.append(button);
     const name = document.createElement("span");
-    name.textContent = `${each.name} · ${each.type} · ${each.size} ${unit}`;
+    name.textContent = `${each.name} · ${each.size}`;
     const line = document.createElement("li");
     line.append(name, form);
     return line;

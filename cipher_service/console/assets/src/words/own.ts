@@ -123,7 +123,6 @@ export const OWN = {
     en: "Saving an attachment makes a copy of it outside the service, recorded in your name.",
   },
   take: { fr: "Enregistrer", en: "Save" },
-  octets: { fr: "octets", en: "bytes" },
   print: { fr: "Imprimer", en: "Print" },
   copy: { fr: "Exemplaire n°", en: "Copy no." },
   unprinted: {

@@ -10,7 +10,7 @@ export interface Kept {
 
 interface Listed {
   edition: number;
-  attachments: { name: string; type: string; size: string }[];
+  attachments: { name: string; size: string }[];
 }
 
 // `alone` runs work while no save does, on the draft as it is kept; null when it could not be kept.
@@ -61,9 +61,7 @@ export function watchAttachments(
         const button = element("button", words["remove"], "govuk-button govuk-button--secondary");
         (button as HTMLButtonElement).type = "button";
         button.setAttribute("aria-label", `${words["remove"]} : ${each.name}`);
-        line.append(
-          element("span", `${each.name} · ${each.type} · ${each.size} ${words["unit"]}`), button,
-        );
+        line.append(element("span", `${each.name} · ${each.size}`), button);
         return line;
       }),
     );
