@@ -5,7 +5,7 @@ sentence without its English is a defect that a test names; a reader sees it in 
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
@@ -120,7 +120,7 @@ def hour(instant: datetime | str, language: Language) -> str:
     return f"{at:%H} h {at:%M}" if language == "fr" else f"{at:%H:%M}"
 
 
-def day(instant: datetime | str, language: Language) -> str:
+def day(instant: datetime | date | str, language: Language) -> str:
     """Write a day as `22 nov. 2026` or `22 Nov 2026`; the first of a month as `1er` in French."""
     at = _instant(instant)
     number = "1er" if language == "fr" and at.day == 1 else str(at.day)
@@ -154,4 +154,4 @@ def span(seconds: int, translate: NullTranslations) -> str:
 
 def _instant(instant: Any) -> datetime:
     at = instant if isinstance(instant, datetime) else datetime.fromisoformat(str(instant))
-    return at.astimezone(UTC)
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)  # a day has no zone

@@ -1,8 +1,10 @@
 """The posts: who sees them, how bad each is, and drawings that say what their tables say."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from sqlalchemy import delete, insert
 
 from cipher_service import clock
 from cipher_service.administration.stage import Stage, chiffre
+from cipher_service.console.language import LANGUAGES, day
 from cipher_service.console.posts import traffic
 from cipher_service.console.posts.state import Edition, PostState, worst_first
 from cipher_service.dispatches import openings
@@ -21,6 +24,7 @@ from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables.headquarters import opened
 from cipher_service.storage.tables.registers import void_numbers
 from cipher_service.storage.unit_of_work import unit_of_work
+from cipher_service.typography import NO_BREAK
 from tests.console.conftest import Enter
 from tests.console.support import check_page, check_quiet
 from tests.support.ending_keys import ending_tomorrow
@@ -157,6 +161,34 @@ def test_a_drawing_says_what_its_table_says_one_key_away(enter: Enter) -> None:
     page.wait_for_url("**/postes")
     page.locator("a[href='/postes/LOME']").click()
     expect(page.locator("#editions ~ table tbody tr")).to_have_count(1)
+
+
+def test_days_of_numbers_are_written_as_days_are_elsewhere(
+    ministry: Stage, enter: Enter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = tmp_path / "texte.txt"
+    text.write_text("Rien à signaler.", "utf-8")
+    chiffre(
+        *("fr", "send", "--identity", ministry.identity("LOME"), "--to", "MINREX"),
+        *("--level", "NON-PROTEGE", "--precedence", "ROUTINE", str(text)),
+    )
+    page = enter("CHIEF-CIPHER-POUCH").page
+    for language in LANGUAGES:
+        page.goto(f"/postes/numeros?lang={language}")
+        days = [
+            day(each, language).replace(" ", NO_BREAK) for each in traffic.days_until(clock.now())
+        ]
+        assert page.locator("#tableau tbody th").all_inner_texts() == days[::-1]
+        axis = page.locator("#dessin svg").first.locator("text").all_text_contents()
+        assert axis[-2:] == [days[0], days[-1]]
+    try:
+        for zone in ("Africa/Douala", "America/New_York"):
+            monkeypatch.setenv("TZ", zone)
+            time.tzset()
+            assert day(date(2026, 11, 27), "fr") == "27 nov. 2026", "a day begins nowhere else"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_key_of_the_custodian_that_comes_to_its_end_is_told(
