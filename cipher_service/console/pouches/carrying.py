@@ -28,14 +28,21 @@ _WAYBILL: Final = ("number", "consignee", "packages", "name", "status", "passpor
 
 
 async def routes(
-    visit: Visit, refusal: ServiceError | None = None, made: int | None = None
+    visit: Visit,
+    refusal: ServiceError | None = None,
+    made: int | None = None,
+    **typed: dict[str, Any],
 ) -> Response:
-    """The routes with what is planned on each, a page at a time, and where both are recorded."""
+    """The routes with what is planned on each, a page at a time, and where both are recorded.
+
+    After a refusal with what was typed, by form.
+    """
     since = visit.request.query_params.get("depuis", "").strip().upper()
     by = visit.person.number
     found = await ask(visit, lambda office: roads.routes(office, by=by, since=since))
     limits = sorted(PRESETS)
-    return page(visit, "routes", refusal, found=found, since=since, limits=limits, made=made)
+    shown = {"found": found, "since": since, "limits": limits, "made": made, "typed": typed}
+    return page(visit, "routes", refusal, **shown)
 
 
 async def add_route(visit: Visit) -> Response:
@@ -44,18 +51,17 @@ async def add_route(visit: Visit) -> Response:
     if form["limits"] not in PRESETS:
         raise ServiceError("FORM_REFUSED")
     code = form["code"].strip().upper()
-    told = {
-        "route": code,
-        "limits": form["limits"],
-        "tolerance_g": whole(form["tolerance"]),
-        "news_h": whole(form["news"]),
-    }
-    if _CODE.fullmatch(code) is None or not told["news_h"]:
-        raise ServiceError("FORM_REFUSED")
     try:
-        await visit.act("bag_route", {**told, "legs": _legs(form["legs"])})
+        told = {
+            "route": _route_code(code),
+            "legs": _legs(form["legs"]),
+            "limits": form["limits"],
+            "tolerance_g": whole(form["tolerance"]),
+            "news_h": _news(form["news"]),
+        }
+        await visit.act("bag_route", told)
     except ServiceError as error:
-        return await routes(visit, error)
+        return await routes(visit, error, route=form)
     return visit.go(f"/valises/itineraires?{urlencode({'depuis': code})}")
 
 
@@ -66,22 +72,21 @@ async def plan(visit: Visit) -> Response:
     days = sorted({value for name, value in fields if name == "day"})
     if set(form) != {"route", "mode", "at", "cut_off", "takes", "weeks"}:
         raise ServiceError("FORM_REFUSED")
-    hour = _HOUR.fullmatch(form["at"])
-    if form["mode"] not in words.MODES or hour is None or not set(days) <= set(words.DAYS):
+    if form["mode"] not in words.MODES or not set(days) <= set(words.DAYS):
         raise ServiceError("FORM_REFUSED")
-    told = {
-        "route": form["route"],
-        "mode": form["mode"],
-        "days": [int(day) for day in days],
-        "at": 60 * int(hour[1]) + int(hour[2]),
-        "cut_off_h": whole(form["cut_off"]),
-        "takes_h": whole(form["takes"]),
-        "weeks": whole(form["weeks"]),
-    }
     try:
+        told = {
+            "route": form["route"],
+            "mode": form["mode"],
+            "days": [int(day) for day in days],
+            "at": _minute(form["at"]),
+            "cut_off_h": whole(form["cut_off"]),
+            "takes_h": whole(form["takes"]),
+            "weeks": whole(form["weeks"]),
+        }
         answer = await visit.act("bag_plan", told)
     except ServiceError as error:
-        return await routes(visit, error)
+        return await routes(visit, error, timetable={**form, "days": days})
     return await routes(visit, made=answer["made"])
 
 
@@ -227,6 +232,27 @@ def _signer(connection: Connection, visit: Visit) -> str:
     """Return the function in which the officer signs, in French as the letters are."""
     held = officers.functions(connection, visit.person.number, visit.now)
     return default_roles().roles[held[0].role].fr if held else visit.person.number
+
+
+def _route_code(typed: str) -> str:
+    if _CODE.fullmatch(typed) is None:
+        raise ServiceError("ROUTE_CODE_MISREAD", typed=typed[:20] or "–")
+    return typed
+
+
+def _news(typed: str) -> int:
+    hours = whole(typed)
+    if hours == 0:
+        raise ServiceError("NEWS_TOO_SHORT")
+    return hours
+
+
+def _minute(typed: str) -> int:
+    """Return the minute of the day of an hour as typed. Raises ServiceError HOUR_MISREAD."""
+    hour = _HOUR.fullmatch(typed.strip())
+    if hour is None:
+        raise ServiceError("HOUR_MISREAD", typed=typed.strip()[:20] or "–")
+    return 60 * int(hour[1]) + int(hour[2])
 
 
 def _legs(typed: str) -> list[list[str | int]]:
