@@ -67,7 +67,7 @@ def write_record(
         number=stated.reference,
         issuer=told.issuer,
         ordered_by=told.ordered_by,
-        method=told.method,
+        method=told.method.replace("'", "’"),  # as paper is set, not as terminals type
         destroyed=stated.at,
         place=told.place,
         objects=(Destroyed("controlled", f"{stated.item} : {stated.designation}", told.reason),),
