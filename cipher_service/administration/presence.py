@@ -25,7 +25,7 @@ from sqlalchemy import Connection, select
 from cipher_service import clock
 from cipher_service.access.acts import FOUNDERS
 from cipher_service.administration.installation import Installation, journal_of
-from cipher_service.administration.officer_keys import Signer, UsbKeys, software_keys
+from cipher_service.administration.officer_keys import Signer, on_usb, software_keys
 from cipher_service.administration.words import Speaker
 from cipher_service.audit.journal import Found, Journal
 from cipher_service.client.failures import Refused
@@ -249,7 +249,7 @@ def key_answer(
     party = party_of(settings)
     if not files and not settings.demo:
         signer = Signer(officer, 0, 0, party.id, settings.console_origin, credentials)
-        return UsbKeys(terminal)(signer, challenge)
+        return on_usb(terminal)(signer, challenge)
     if settings.production:
         raise Refused("SOFTWARE_KEY_REFUSED")
     keys = software_keys(files)

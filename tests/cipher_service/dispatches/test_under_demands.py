@@ -1,5 +1,7 @@
 """The bureau at work before a custodian that has officers: with their keys, and without."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from cipher_service import clock
-from cipher_service.administration.officer_keys import KeyInHand, Signer, UsbKeys, signer_of
+from cipher_service.administration.officer_keys import KeyInHand, Signer, signer_of
+from cipher_service.administration.usb_keys import UsbKeys
 from cipher_service.audit.journal import Journal
 from cipher_service.audit.warrants import WarrantedCustodian
 from cipher_service.client.failures import Refused
@@ -205,3 +208,9 @@ def test_drafts_open_for_whoever_may_read_and_for_nobody_else(ministry: Ministry
 def test_who_is_not_on_the_roll_is_named(custodian: Custody) -> None:
     with pytest.raises(Refused, match="OFFICER_NOT_ON_ROLL"):
         signer_of(custodian, "OFF-999999")
+
+
+def test_what_speaks_to_keys_on_usb_is_loaded_when_one_is_asked() -> None:
+    """A tenth of a second for every command and every start of the service that asks none."""
+    looked = "import sys, cipher_service.administration.running; sys.exit('fido2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", looked], check=False).returncode == 0
