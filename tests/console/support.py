@@ -171,20 +171,11 @@ def check_page(tab: Tab, *, foreign: tuple[str, ...] = ()) -> None:
     check_quiet(tab)
 
 
-def check_on_both_screens(
-    page: Page, foreign: tuple[str, ...] = (), *, contrast: bool = True
-) -> None:
-    """What does not need the service: the page on a wide and on a narrow screen, and its texts.
-
-    Args:
-        page: what is shown.
-        foreign: texts that may be in the other language.
-        contrast: also that letters stand out from what is behind them. It is more than half of
-            what axe does; no style asks for the language, so one of a page's two will do.
-    """
+def check_on_both_screens(page: Page, foreign: tuple[str, ...] = ()) -> None:
+    """What does not need the service: the page on a wide and on a narrow screen, and its texts."""
     for size in (WIDE, NARROW):
         page.set_viewport_size(size)
-        check_accessible(page, contrast=contrast)
+        check_accessible(page)
         check_fits(page)
         check_registers(page)
     page.set_viewport_size({**NARROW, "width": NARROWEST})
@@ -198,11 +189,11 @@ def check_quiet(tab: Tab) -> None:
     assert {tab.origin.split("/")[2]} >= tab.hosts - {""}
 
 
-def check_accessible(page: Page, *, contrast: bool = True) -> None:
+def check_accessible(page: Page) -> None:
     """Axe finds no violation. A page keeps it, and tells of violations alone."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    found = AxeResults(page.evaluate(_VIOLATIONS, contrast))
+    found = AxeResults(page.evaluate(_VIOLATIONS))
     assert found.violations_count == 0, found.generate_report()
 
 
@@ -288,9 +279,8 @@ def picture(tab: Tab, path: Path) -> None:
     tab.page.screenshot(path=path, full_page=True)
 
 
-_VIOLATIONS = """(enabled) =>
-  axe.run({ resultTypes: ["violations"], rules: { "color-contrast": { enabled } } })
-    .then(({ violations }) => ({ violations }))"""
+_VIOLATIONS = """axe.run({ resultTypes: ["violations"] })
+  .then(({ violations }) => ({ violations }))"""
 
 # Tables wider than what they stand in, cells that say their label alone, boxes smaller than asked,
 # dates that only their colour calls late.

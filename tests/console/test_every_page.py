@@ -80,8 +80,7 @@ def test_every_page_is_whole_on_both_screens(ministry: Stage, enter: Enter, lang
         response = tab.goto(f"{path}?lang={language}")
         assert tab.page.locator("form[action='/deconnexion'] button").is_visible(), path
         assert tab.page.locator("html").get_attribute("lang") == language, path
-        foreign = (*names(ministry), "OFF-", "cipher-service ")
-        check_on_both_screens(tab.page, foreign, contrast=language == "fr")
+        check_on_both_screens(tab.page, (*names(ministry), "OFF-", "cipher-service "))
         check_html(tab.page, response.text())
         check_first_load(tab.page, response)
         check_quiet(tab)
@@ -102,7 +101,7 @@ def test_every_refusal_can_be_read_on_every_screen(
 ) -> None:
     tab = enter("CHIEF-CIPHER-POUCH", language)
     answer = tab.goto(f"/depeches/{NOWHERE}?lang={language}", status=404)
-    check_on_both_screens(tab.page, names(ministry), contrast=language == "fr")
+    check_on_both_screens(tab.page, names(ministry))
     check_html(tab.page, answer.text())
     said = {code: astuple(row.fr if language == "fr" else row.en) for code, row in TABLE.items()}
     # What a refusal names is a number, a code or what was typed.

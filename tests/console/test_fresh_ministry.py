@@ -81,8 +81,7 @@ def test_every_list_says_that_there_is_nothing_yet(
         assert tab.page.locator("main tbody tr").count() == 0, address
         if language == "fr":  # what is French on an English page is found below
             assert said in tab.page.locator("main").inner_text(), address
-        foreign = (*names(ministry), "OFF-", "cipher-service ")
-        check_on_both_screens(tab.page, foreign, contrast=language == "fr")
+        check_on_both_screens(tab.page, (*names(ministry), "OFF-", "cipher-service "))
         check_html(tab.page, answer.text())
         check_travel(tab.page, answer)
         check_quiet(tab)

@@ -108,8 +108,7 @@ def look_at(
         for language in ("fr", "en"):
             tab.page.set_viewport_size(WIDE)
             answer = tab.goto(f"{path.format(**found)}?lang={language}")
-            known = (*names(ministry), "OFF-", "cipher-service ", *foreign)
-            check_on_both_screens(tab.page, known, contrast=language == "fr")
+            check_on_both_screens(tab.page, (*names(ministry), "OFF-", "cipher-service ", *foreign))
             check_html(tab.page, answer.text())
     for tab in tabs.values():
         check_quiet(tab)

@@ -204,7 +204,7 @@ def test_every_refusal_is_whole_on_both_screens(
             assert answer.status == told.status, case
             assert tab.page.locator("html").get_attribute("lang") == language, case
             foreign = (*names(ministry), "OFF-", "cipher-service ")
-            check_on_both_screens(tab.page, foreign, contrast=language == "fr")
+            check_on_both_screens(tab.page, foreign)
             check_html(tab.page, answer.text())
             check_quiet(tab)
     assert len(shown) > 5
