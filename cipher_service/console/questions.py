@@ -90,7 +90,7 @@ async def ask(visit: Visit) -> Response:
         question = _question(visit)
         lines = None if question is None else await _answered(visit, question)
     except ServiceError as refused:
-        refusal = mendable(refused)
+        refusal = mendable(refused, "UNKNOWN_LEVEL")  # typed here, chosen from a list elsewhere
     columns = [name for name in MEMBERS if any(name in line for line in lines or ())]
     query = visit.request.query_params
     asked = {name: query.get(name, "") for name in ("question", "sur", "du", "au")}

@@ -36,7 +36,7 @@ _MENDABLE: Final = frozenset(
         *("DUTIES_SEPARATE", "FUNCTION_HELD", "WINDOW_EMPTY", "WINDOW_PAST"),
         *("ACTIONS_OF_ANOTHER", "HELD_BY_MANDATE", "CHOICE_MISSING", "MANDATE_OVER"),
         *("LENT_TOO_LONG", "MATTER_MISSING", "UNKNOWN_POST", "UNKNOWN_CAVEAT", "ROLE_ELSEWHERE"),
-        *("ASK_INCOMPLETE", "UNKNOWN_LEVEL"),
+        "ASK_INCOMPLETE",
     }
 )
 """Refusals of a form about rights, after which it is shown again as it was filled in."""
@@ -117,9 +117,14 @@ def named_refusal(error: Exception) -> tuple[ServiceError, str]:
     return refusal, reference
 
 
-def mendable(refusal: ServiceError) -> ServiceError:
-    """Return a refusal after which its form is shown again; raise any other."""
-    if refusal.code not in _MENDABLE:
+def mendable(refusal: ServiceError, *codes: str) -> ServiceError:
+    """Return a refusal after which its form is shown again; raise any other.
+
+    Args:
+        refusal: what the form met.
+        codes: of further refusals that whoever filled in this form can mend.
+    """
+    if refusal.code not in _MENDABLE and refusal.code not in codes:
         raise refusal
     return refusal
 

@@ -170,6 +170,8 @@ def test_a_day_that_is_none_stays_in_its_field(enter: Enter) -> None:
         assert tab.page.locator("#question").input_value() == question
     tab.goto("/journal/questions?question=lecteurs&lang=fr", status=422)
     assert tab.page.locator("#question").input_value() == "lecteurs"
+    tab.goto("/journal/questions?question=lectures-hautes&sur=ULTRA&lang=fr", status=422)
+    assert tab.page.locator("#sur").input_value() == "ULTRA"
     for day in ("27/11/2026", "2026-11-27"):
         tab.goto(f"/journal/questions?question=droits&sur={day}&lang=fr")
         assert tab.page.locator("tbody tr").count() > 0
