@@ -4,7 +4,7 @@ The security officer proposes habilitations and functions for one person; author
 to know. Nothing here decides: the registrar tries and judges each proposal before anybody signs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -82,45 +82,47 @@ async def _authorise(
 
 async def propose_habilitation(visit: Visit) -> Response:
     """Propose an habilitation, and go and sign it."""
-    number = str(visit.request.path_params["officer"])
     form = await visit.form("level", "caveats", "until", "trained", "act", "reason")
-    try:
+
+    def read() -> dict[str, Any]:
         require_chosen(form, "level")
-        asked = {
-            "officer": number,
+        return {
             "level": form["level"],
             "caveats": [one.strip() for one in form["caveats"].split(",") if one.strip()],
-            "starts": "",
-            "ends": end_of(form["until"]),
             "trained_until": end_of(form["trained"]),
-            "act": form["act"],
-            "reason": form["reason"],
-            "back": "/actes",
         }
-        told = await visit.act("habilitation_propose", asked)
-    except ServiceError as refusal:
-        return await _authorise(visit, mendable(refusal), habilitation=form)
-    return visit.sign(told["ticket"])
+
+    return await _proposed(visit, "habilitation_propose", form, read)
 
 
 async def propose_function(visit: Visit) -> Response:
     """Propose a function, and go and sign it."""
-    number = str(visit.request.path_params["officer"])
     form = await visit.form("role", "until", "act", "reason")
-    try:
+
+    def read() -> dict[str, Any]:
         require_chosen(form, "role")
+        return {"role": form["role"]}
+
+    return await _proposed(visit, "function_propose", form, read)
+
+
+async def _proposed(
+    visit: Visit, act: str, form: dict[str, str], read: Callable[[], dict[str, Any]]
+) -> Response:
+    """Propose what a form asks for one person, or show the page with the form as it was."""
+    try:
         asked = {
-            "officer": number,
-            "role": form["role"],
+            "officer": str(visit.request.path_params["officer"]),
             "starts": "",
-            "ends": end_of(form["until"]),
-            "act": form["act"],
+            "ends": end_of(form.get("until", "")),
+            "act": form.get("act", ""),
             "reason": form["reason"],
             "back": "/actes",
+            **read(),
         }
-        told = await visit.act("function_propose", asked)
+        told = await visit.act(act, asked)
     except ServiceError as refusal:
-        return await _authorise(visit, mendable(refusal), function=form)
+        return await _authorise(visit, mendable(refusal), **{act.removesuffix("_propose"): form})
     return visit.sign(told["ticket"])
 
 
@@ -145,14 +147,8 @@ async def suspend(visit: Visit) -> Response:
 
 async def resume(visit: Visit) -> Response:
     """Propose that a person's freeze ends, and go and sign it; a second person signs after."""
-    number = str(visit.request.path_params["officer"])
     form = await visit.form("reason")
-    asked = {"officer": number, "starts": "", "ends": "", "reason": form["reason"]}
-    try:
-        told = await visit.act("officer_resume_propose", {**asked, "back": "/actes"})
-    except ServiceError as refusal:
-        return await _authorise(visit, mendable(refusal))
-    return visit.sign(told["ticket"])
+    return await _proposed(visit, "officer_resume_propose", form, dict)
 
 
 async def let_know(visit: Visit) -> Response:

@@ -36,7 +36,7 @@ _MENDABLE: Final = frozenset(
         *("DUTIES_SEPARATE", "FUNCTION_HELD", "WINDOW_EMPTY", "WINDOW_PAST"),
         *("ACTIONS_OF_ANOTHER", "HELD_BY_MANDATE", "CHOICE_MISSING", "MANDATE_OVER"),
         *("LENT_TOO_LONG", "MATTER_MISSING", "UNKNOWN_POST", "UNKNOWN_CAVEAT", "ROLE_ELSEWHERE"),
-        "ASK_INCOMPLETE",
+        *("ASK_INCOMPLETE", "ACT_MALFORMED"),
     }
 )
 """Refusals of a form about rights, after which it is shown again as it was filled in."""

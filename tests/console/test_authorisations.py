@@ -188,6 +188,12 @@ def test_a_suspension_is_lifted_by_two(ministry: Stage, enter: Enter, newcomer: 
         first.goto(f"/droits/{newcomer}/accorder?lang={language}")
         check_page(first, foreign=foreign)
     assert primary(first.page) == "Proposer la levée"
+    first.page.locator("#resumption-reason").fill("Retour " * 80)
+    first.expected = (422,)
+    first.page.get_by_role("button", name="Proposer la levée").click()
+    first.page.locator(".app-refusal").get_by_text("L’acte n’est pas complet").wait_for()
+    assert first.page.locator("#resumption-reason").input_value() == "Retour " * 80
+    first.expected = (200,)
     first.page.locator("#resumption-reason").fill("Retour de congé")
     first.page.get_by_role("button", name="Proposer la levée").click()
     first.page.get_by_text("Retour de congé").first.wait_for()

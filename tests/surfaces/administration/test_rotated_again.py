@@ -67,7 +67,7 @@ def _before_the_entry() -> None:
     def gone(*_: Any) -> None:
         os._exit(9)
 
-    setattr(versions, "enter_versions", gone)  # noqa: B010  the name is the module's own import
+    pytest.MonkeyPatch().setattr(versions, "enter_versions", gone)
 
 
 @pytest.mark.parametrize("key", [DESKS, "log/MINREX"])
