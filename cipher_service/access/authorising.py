@@ -132,7 +132,7 @@ class Authorising:
             expires=now + timedelta(seconds=RULES[kind].seconds),
         )
         right.may_propose(connection, self._gate, act, now)
-        officers.lock(connection, subject)
+        officers.not_left(connection, subject)
         act = replace(act, version=_state_of(connection, right.book, subject))
         shared_acts.require_signable(connection, act, officer, now, version=act.version)
         trial = connection.begin_nested()

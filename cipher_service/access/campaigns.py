@@ -15,7 +15,7 @@ from cipher_service import clock
 from cipher_service.access import mandates
 from cipher_service.access.acts import Gate, anybody, circumstances, require
 from cipher_service.access.subjects import Person
-from cipher_service.directory.officers import OFFICERS, end_windows, in_force, lock
+from cipher_service.directory.officers import OFFICERS, end_windows, in_force
 from cipher_service.errors import ServiceError
 from cipher_service.identity.officer_commands import OfficerAct
 from cipher_service.storage import counters
@@ -110,7 +110,7 @@ def answer(
             REVIEWED_ALREADY.
     """
     mine = (campaign_line.c.campaign == number, campaign_line.c.line == line)
-    row = connection.execute(select(campaign_line).where(*mine).with_for_update()).one_or_none()
+    row = connection.execute(select(campaign_line).where(*mine)).one_or_none()
     about = anybody(connection, "" if row is None else row.officer)
     require(connection, gate, by, "recertify", about, circumstances(connection, gate, now))
     if row is None:
@@ -192,7 +192,6 @@ def _settle(
         connection.execute(site.values(state="revoked", state_at=clock.text(now)))
         counters.advance(connection, OFFICERS)
     else:
-        lock(connection, row.officer, left_too=True)
         book, _name = _BOOKS[row.kind]
         end_windows(connection, book, now, book.c.seq == row.right_seq)
         if row.kind == "function":

@@ -57,7 +57,7 @@ def declare(
         raise ServiceError("UNKNOWN_KIND", kind=action)
     if not reason.strip():
         raise ServiceError("REASON_MISSING")
-    officers.lock(connection, by)
+    officers.not_left(connection, by)
     context = Circumstances(now, break_glass=True, opened=opened)
     require(connection, gate, by, action, dispatch, context)
     values = {
@@ -97,9 +97,7 @@ def review(
     Raises:
         ServiceError: NOT_FOUND, UNKNOWN_KIND, REVIEWED_ALREADY, NOT_ALLOWED (not to oneself).
     """
-    row = connection.execute(
-        select(emergency).where(emergency.c.seq == seq).with_for_update()
-    ).one_or_none()
+    row = connection.execute(select(emergency).where(emergency.c.seq == seq)).one_or_none()
     about = anybody(connection, "" if row is None else row.officer)
     require(connection, gate, by, "break-glass-review", about, circumstances(connection, gate, now))
     if row is None:
@@ -116,7 +114,7 @@ def sweep(connection: Connection, now: datetime) -> list[int]:
     late = select(emergency).where(
         emergency.c.finding.is_(None), emergency.c.review_by <= clock.text(now)
     )
-    rows = list(connection.execute(late.order_by(emergency.c.seq).with_for_update()))
+    rows = list(connection.execute(late.order_by(emergency.c.seq)))
     for row in rows:
         _settle(connection, row, "unreviewed", None, now)
     return [row.seq for row in rows]
@@ -143,6 +141,6 @@ def _settle(
         .where(emergency.c.seq == row.seq)
         .values(finding=finding, reviewer=by, reviewed_at=clock.text(now))
     )
-    known = officers.lock(connection, row.officer, left_too=True)
+    known = officers.read(connection, row.officer)
     if finding != "justified" and known.state == "active":
         officers.set_state(connection, row.officer, "suspended", now)

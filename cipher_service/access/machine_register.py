@@ -41,12 +41,12 @@ def enter(
 def serving(
     connection: Connection, register: Table, number: str, numbered: Callable[[int], str]
 ) -> Row[Any]:
-    """Return the machine in service that bears this number, and hold it.
+    """Return the machine in service that bears this number.
 
     Raises:
         ServiceError: NOT_FOUND (no such machine is in service).
     """
-    active = select(register).where(register.c.state == "active").with_for_update()
+    active = select(register).where(register.c.state == "active")
     rows = connection.execute(active)
     row = next((each for each in rows if numbered(each.seq) == number), None)
     if row is None:

@@ -135,7 +135,7 @@ def propose(connection: Connection, gate: Gate, draft: Draft, by: str, now: date
     """
     if draft.holder == draft.delegator:
         raise ServiceError("OWN_ACT", officer=draft.holder)
-    _lock_parties(connection, draft.holder, draft.delegator)
+    _require_parties(connection, draft.holder, draft.delegator)
     if draft.window.ends is None:
         raise ServiceError("WINDOW_OPEN")
     if draft.window.starts.date() < now.date():
@@ -207,7 +207,7 @@ def sign(
             the delegator, who may have lost the function), DUTIES_SEPARATE, FUNCTION_HELD.
     """
     draft, decision = signable(connection, gate, mandate_id, by, now)
-    _lock_parties(connection, draft.holder, draft.delegator)
+    _require_parties(connection, draft.holder, draft.delegator)
     window = Window(clock.parse(draft.starts), clock.parse(draft.ends))
     _refuse_lent(connection, draft.delegator, draft.role, window, now)
     officers.refuse_conflict(connection, default_roles(), draft.holder, draft.role, window)
@@ -236,7 +236,7 @@ def end_lent(
     """End the mandates on a function that their delegator no longer holds; return their numbers.
 
     Drafts too. A mandate on a later time in which the function is held again stands. For whoever
-    took the function away, in the same transaction; the caller has locked the delegator's row.
+    took the function away, in the same transaction.
     """
     return [
         _end_beside(connection, each.mandate_id, by, now)
@@ -280,10 +280,10 @@ def everything(connection: Connection) -> list[Row[Any]]:
     return list(connection.execute(select(tables.mandate).order_by(tables.mandate.c.mandate_id)))
 
 
-def _lock_parties(connection: Connection, *parties: str) -> None:
-    """Hold both rows, always in the same order, so that two drafts never wait for each other."""
-    for each in sorted(parties):
-        officers.lock(connection, each)
+def _require_parties(connection: Connection, *parties: str) -> None:
+    """Demand that both are known and have not left. Raises UNKNOWN_OFFICER, OFFICER_LEFT."""
+    for each in parties:
+        officers.not_left(connection, each)
 
 
 def _refuse_over(ends: datetime, now: datetime) -> None:
@@ -327,7 +327,7 @@ def _standing(now: datetime) -> Select[Any]:
 
 def _held(connection: Connection, mandate_id: str) -> Row[Any] | None:
     mine = select(tables.mandate).where(tables.mandate.c.mandate_id == mandate_id)
-    return connection.execute(mine.with_for_update()).one_or_none()
+    return connection.execute(mine).one_or_none()
 
 
 def _end_beside(connection: Connection, mandate_id: str, by: str | None, now: datetime) -> str:

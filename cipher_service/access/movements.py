@@ -128,7 +128,7 @@ def _end(
     successor: str | None,
     reason: str,
 ) -> int:
-    officers.lock(connection, officer_id)
+    officers.not_left(connection, officer_id)
     about = person(connection, officer_id)
     require(connection, gate, by, "revoke", about, circumstances(connection, gate, now))
     if successor is not None:

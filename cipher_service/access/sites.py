@@ -45,7 +45,7 @@ def request(connection: Connection, gate: Gate, wanted: Wanted, by: str, now: da
         ServiceError: UNKNOWN_OFFICER, OFFICER_LEFT, UNKNOWN_KIND, MATTER_MISSING, REASON_MISSING,
             UNKNOWN_LEVEL, WINDOW_OPEN, NOT_ALLOWED.
     """
-    officers.lock(connection, wanted.officer)
+    officers.not_left(connection, wanted.officer)
     if wanted.kind not in KINDS:
         raise ServiceError("UNKNOWN_KIND", kind=wanted.kind)
     if not wanted.place.strip():
@@ -149,7 +149,7 @@ def everything(connection: Connection) -> list[Row[Any]]:
 
 def _row(connection: Connection, seq: int, *states: str) -> Row[Any]:
     mine = select(site_access).where(site_access.c.seq == seq, site_access.c.state.in_(states))
-    row = connection.execute(mine.with_for_update()).one_or_none()
+    row = connection.execute(mine).one_or_none()
     if row is None:
         raise ServiceError("NOT_FOUND")
     return row

@@ -29,7 +29,7 @@ _COLUMNS: Final = (
     *("seq", "time_us", "actor", "action", "resource", "outcome", "mandate"),
     *("record", "salt", "entry"),
 )
-_LOCK = Statement(select(audit_log.c.size, audit_log.c.peaks).with_for_update())
+_FRONTIER = Statement(select(audit_log.c.size, audit_log.c.peaks))
 _START = Statement(insert(audit_log), ["origin", "size", "peaks"])
 _ADVANCE = Statement(
     update(audit_log).values(size=bindparam("new_size"), peaks=bindparam("new_peaks"))
@@ -51,7 +51,7 @@ def append(connection: Connection, origin: str, events: Sequence[Event]) -> int:
         origin: the log's name, taken when it is begun.
         events: what happened.
     """
-    frontier = _lock(connection, origin)
+    frontier = _frontier(connection, origin)
     first = frontier.size
     rows: list[dict[str, Value]] = []
     for event in events:
@@ -158,8 +158,8 @@ def latest_note(connection: Connection) -> tuple[int, bytes]:
     return (0, b"") if row is None else (int(row[0]), bytes(row[1]))
 
 
-def _lock(connection: Connection, origin: str) -> Frontier:
-    row = _LOCK.one(connection, {})
+def _frontier(connection: Connection, origin: str) -> Frontier:
+    row = _FRONTIER.one(connection, {})
     if row is None:
         _START.run(connection, {"origin": origin, "size": 0, "peaks": b""})
         return Frontier()

@@ -12,7 +12,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from cipher_service import clock
-from cipher_service.directory.officers import OFFICERS, Window, end_windows, in_force, lock
+from cipher_service.directory.officers import (
+    OFFICERS,
+    Window,
+    end_windows,
+    in_force,
+    not_left,
+    read,
+)
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme, UnknownLabel, default_scheme
 from cipher_service.storage import counters
@@ -97,7 +104,7 @@ def habilitate(
             WINDOW_OPEN (no end), TRAINING_LAPSED (before it starts), OWN_ACT (proposer, grantor
             and holder are not three persons).
     """
-    lock(connection, officer_id)
+    not_left(connection, officer_id)
     _require_grantable(officer_id, clearance, act, proposer, grantor)
     marking = scheme or default_scheme()
     level, caveats = checked_marking(marking, clearance.level, clearance.caveats)
@@ -134,7 +141,7 @@ def _require_grantable(
 
 def withdraw_habilitation(connection: Connection, officer_id: str, now: datetime) -> None:
     """End a person's habilitation at once; one person suffices. Raises NOT_HABILITATED."""
-    lock(connection, officer_id, left_too=True)
+    read(connection, officer_id)
     book = tables.habilitation
     if end_windows(connection, book, now, book.c.officer == officer_id) == 0:
         raise ServiceError("NOT_HABILITATED", officer=officer_id)
@@ -174,7 +181,7 @@ def grant_need(
         ServiceError: UNKNOWN_OFFICER, OFFICER_LEFT, UNKNOWN_KIND, MATTER_MISSING, REASON_MISSING,
             OWN_ACT (nobody grants it to themselves).
     """
-    lock(connection, officer_id)
+    not_left(connection, officer_id)
     if by == officer_id:
         raise ServiceError("OWN_ACT", officer=officer_id)
     if kind not in KINDS:

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, select, update
 
 from cipher_service import clock
 from cipher_service.storage.tables import controlled as tables
-from cipher_service.storage.tables.directory import post as post_table
 from keys.lifecycle import DESTROYED, KeyVersion
 
 _OF_POSTS: Final = "post"
@@ -42,10 +41,6 @@ def enter_versions(connection: Connection, versions: Collection[KeyVersion], now
         versions: what the custodian's book says.
         now: the present.
     """
-    # The service and a terminal may both be about to: the rows of the posts let one of them first.
-    posts = sorted({each.key.partition("/")[2] for each in versions})
-    rows = select(post_table.c.code).where(post_table.c.code.in_(posts))
-    connection.execute(rows.order_by(post_table.c.code).with_for_update()).all()
     for each, named in _lacking(connection, versions):
         post, reference = each.key.partition("/")[2], f"{each.key} {each.number}"
         item = enter_once(connection, "key", named, post, reference, now)
@@ -89,7 +84,7 @@ def enter_item(
     connection: Connection, kind: str, named: str, holder: str, reference: str, now: datetime
 ) -> int:
     """Enter an item whose texts were checked; returns its number."""
-    number = connection.scalar(
+    entered = connection.execute(
         tables.controlled_item.insert()
         .values(
             kind=kind,
@@ -101,7 +96,7 @@ def enter_item(
         )
         .returning(tables.controlled_item.c.item)
     )
-    item = int(number or 0)
+    item: int = entered.scalar_one()
     connection.execute(
         tables.controlled_movement.insert().values(
             item=item,

@@ -71,7 +71,7 @@ def issue_code(
     Raises:
         ServiceError: UNKNOWN_POST.
     """
-    _lock(connection, post)
+    _require_known(connection, post)
     codes = tables.enrolment_code
     connection.execute(codes.delete().where(codes.c.post == post, codes.c.used_at.is_(None)))
     signs = [secrets.choice(_ALPHABET) for _ in range(4 * _GROUPS)]
@@ -103,7 +103,7 @@ def enrol(
             in use), CARD_COMPROMISED (its keys came in a bag that was breached); as
             `carried_codes.require_arrived`.
     """
-    if _CODE.fullmatch(code) is None or not _locked(connection, card.post):
+    if _CODE.fullmatch(code) is None or not _known(connection, card.post):
         raise ServiceError("ENROLMENT_REFUSED")
     if _spend(connection, code, card, now):
         carried_codes.require_arrived(connection, _hash(code))
@@ -143,7 +143,7 @@ def activate(connection: Connection, post: str, fingerprint: str, now: datetime)
         ServiceError: UNKNOWN_POST, CARD_NOT_PENDING (no such card awaits activation); as
             `carried_cards.require_arrived`.
     """
-    _lock(connection, post)
+    _require_known(connection, post)
     mine = (tables.card.c.post == post, tables.card.c.fingerprint == fingerprint)
     card = connection.execute(
         select(tables.card.c.state, tables.card.c.edition).where(*mine)
@@ -191,7 +191,7 @@ def install(connection: Connection, card: Card, now: datetime) -> None:
     Raises:
         ServiceError: UNKNOWN_POST, CARD_NOT_IN_FORCE, CARD_EDITION_STALE.
     """
-    _lock(connection, card.post)
+    _require_known(connection, card.post)
     known = tables.card.c.fingerprint == card.fingerprint
     if connection.scalar(select(tables.card.c.state).where(known)) != "active":
         _insert(connection, card, now)
@@ -206,7 +206,7 @@ def connect(connection: Connection, post: str, api_key: ApiKey) -> None:
     Raises:
         ServiceError: UNKNOWN_POST, CARD_NOT_PENDING (the bureau has no card), KEY_KNOWN.
     """
-    _lock(connection, post)
+    _require_known(connection, post)
     active = (tables.card.c.post == post, tables.card.c.state == "active")
     card = connection.scalar(select(tables.card.c.fingerprint).where(*active))
     if card is None:
@@ -219,7 +219,7 @@ def connect(connection: Connection, post: str, api_key: ApiKey) -> None:
 
 def disconnect(connection: Connection, post: str) -> None:
     """End the machine of one of the ministry's own bureaux. Raises UNKNOWN_POST."""
-    _lock(connection, post)
+    _require_known(connection, post)
     mine = select(tables.card.c.fingerprint).where(tables.card.c.post == post)
     connection.execute(tables.api_key.delete().where(tables.api_key.c.card.in_(mine)))
     changed(connection)
@@ -227,13 +227,13 @@ def disconnect(connection: Connection, post: str) -> None:
 
 def suspend(connection: Connection, post: str, now: datetime) -> None:
     """Stop a post: it can neither send nor be sent to until it is resumed. Raises UNKNOWN_POST."""
-    _lock(connection, post)
+    _require_known(connection, post)
     _set_state(connection, post, "suspended", now)
 
 
 def resume(connection: Connection, post: str, now: datetime) -> None:
     """Put a suspended post back into the state that its cards give it. Raises UNKNOWN_POST."""
-    _lock(connection, post)
+    _require_known(connection, post)
     states = set(connection.scalars(select(tables.card.c.state).where(tables.card.c.post == post)))
     state = next((state for state in ("active", "pending") if state in states), "absent")
     _set_state(connection, post, state, now)
@@ -248,7 +248,7 @@ def withdraw(connection: Connection, post: str, fingerprint: str, now: datetime)
     Raises:
         ServiceError: UNKNOWN_POST, or NOT_FOUND (the post has no such card).
     """
-    _lock(connection, post)
+    _require_known(connection, post)
     mine = (tables.card.c.post == post, tables.card.c.fingerprint == fingerprint)
     if _move(connection, mine, "withdrawn", now) == 0:
         raise ServiceError("NOT_FOUND")
@@ -358,13 +358,13 @@ def _set_state(connection: Connection, post: str, state: str, now: datetime) -> 
     changed(connection)
 
 
-def _lock(connection: Connection, post: str) -> None:
-    if not _locked(connection, post):
+def _require_known(connection: Connection, post: str) -> None:
+    if not _known(connection, post):
         raise ServiceError("UNKNOWN_POST", post=post)
 
 
-def _locked(connection: Connection, post: str) -> bool:
-    row = select(tables.post.c.code).where(tables.post.c.code == post).with_for_update()
+def _known(connection: Connection, post: str) -> bool:
+    row = select(tables.post.c.code).where(tables.post.c.code == post)
     return connection.scalar(row) is not None
 
 

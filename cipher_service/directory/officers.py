@@ -119,7 +119,7 @@ def change(connection: Connection, officer_id: str, identity: Identity) -> None:
     Raises:
         ServiceError: as `add`, UNKNOWN_OFFICER, OFFICER_LEFT, POST_BY_TRANSFER.
     """
-    known = lock(connection, officer_id)
+    known = not_left(connection, officer_id)
     if identity.post != known.identity.post:
         raise ServiceError("POST_BY_TRANSFER", officer=officer_id)
     _check(connection, identity)
@@ -134,7 +134,7 @@ def move(connection: Connection, officer_id: str, unit: str | None, post: str) -
     Raises:
         ServiceError: UNKNOWN_OFFICER, OFFICER_LEFT, UNKNOWN_UNIT, UNKNOWN_POST.
     """
-    known = lock(connection, officer_id)
+    known = not_left(connection, officer_id)
     _check(connection, replace(known.identity, unit=unit, post=post))
     mine = tables.officer.c.officer_id == officer_id
     connection.execute(update(tables.officer).where(mine).values(unit=unit, post=post))
@@ -147,7 +147,7 @@ def set_state(connection: Connection, officer_id: str, state: str, now: datetime
     Raises:
         ServiceError: UNKNOWN_OFFICER, OFFICER_LEFT.
     """
-    lock(connection, officer_id)
+    not_left(connection, officer_id)
     mine = tables.officer.c.officer_id == officer_id
     connection.execute(
         update(tables.officer).where(mine).values(state=state, state_at=clock.text(now))
@@ -182,7 +182,7 @@ def assign(
             DUTIES_SEPARATE (with the function held that forbids it), ACT_MISSING.
     """
     catalogue = roles or default_roles()
-    person = lock(connection, officer_id)
+    person = not_left(connection, officer_id)
     _check_place(connection, catalogue, role, person)
     if not act.strip():
         raise ServiceError("ACT_MISSING")
@@ -198,7 +198,7 @@ def assign(
 
 def end_function(connection: Connection, officer_id: str, role: str, now: datetime) -> None:
     """Take a function away now; one person suffices. Raises NOT_HELD, UNKNOWN_OFFICER."""
-    lock(connection, officer_id, left_too=True)
+    read(connection, officer_id)
     held = tables.function_held
     if end_windows(connection, held, now, held.c.officer == officer_id, held.c.role == role) == 0:
         raise ServiceError("NOT_HELD", officer=officer_id, role=role)
@@ -335,19 +335,12 @@ def names_in(connection: Connection, text: str) -> dict[str, str]:
     return names(connection, _NUMBER.findall(text))
 
 
-def lock(connection: Connection, officer_id: str, *, left_too: bool = False) -> Officer:
-    """Return a person and hold the row until the transaction ends.
-
-    Raises:
-        ServiceError: UNKNOWN_OFFICER, OFFICER_LEFT (unless `left_too`).
-    """
-    mine = select(tables.officer).where(tables.officer.c.officer_id == officer_id)
-    row = connection.execute(mine.with_for_update()).one_or_none()
-    if row is None:
-        raise ServiceError("UNKNOWN_OFFICER", officer=officer_id)
-    if row.state == "left" and not left_too:
+def not_left(connection: Connection, officer_id: str) -> Officer:
+    """Return a person who has not left. Raises ServiceError UNKNOWN_OFFICER, OFFICER_LEFT."""
+    known = read(connection, officer_id)
+    if known.state == "left":
         raise ServiceError("OFFICER_LEFT", officer=officer_id)
-    return _officer(row)
+    return known
 
 
 def in_force(book: Table, now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -130,10 +130,7 @@ def intend(
     )
     if not written:
         raise ServiceError("DUPLICATE_ID", dispatch_id=departure.dispatch_id)
-    # In the order of codes, so that two intents lock their series in one order.
-    numbers = {
-        post: _allot(connection, departure, post, epoch, now) for post in sorted(departure.posts)
-    }
+    numbers = {post: _allot(connection, departure, post, epoch, now) for post in departure.posts}
     return Intent(
         departure.dispatch_id,
         register_number(now.year, number),
@@ -173,7 +170,7 @@ def issue(
             bears other numbers), or a refusal of `service.submit`.
     """
     mine = intent.c.dispatch_id == submission.dispatch_id
-    row = connection.execute(select(intent).where(mine).with_for_update()).one_or_none()
+    row = connection.execute(select(intent).where(mine)).one_or_none()
     if row is None or row.origin != submission.origin or row.state == "cancelled":
         raise ServiceError("INTENT_NOT_OPEN", dispatch_id=submission.dispatch_id)
     _check_numbers(connection, submission)
@@ -210,7 +207,7 @@ def cancel(connection: Connection, dispatch_id: str, reason: str, now: datetime)
     Raises:
         ServiceError: INTENT_NOT_OPEN: no such intent, or it was issued.
     """
-    query = select(intent.c.state).where(intent.c.dispatch_id == dispatch_id).with_for_update()
+    query = select(intent.c.state).where(intent.c.dispatch_id == dispatch_id)
     state = connection.scalar(query)
     if state not in ("open", "cancelled"):
         raise ServiceError("INTENT_NOT_OPEN", dispatch_id=dispatch_id)

@@ -380,7 +380,7 @@ def _unsealed(beside: bytes | None, ticket: str) -> bytes | None:
 
 
 def _open(connection: Connection, ticket: str, now: datetime) -> Row[Any]:
-    row = connection.execute(_led_to(ticket, now).with_for_update()).one_or_none()
+    row = connection.execute(_led_to(ticket, now)).one_or_none()
     if row is None:
         raise ServiceError("TICKET_UNKNOWN")
     return row

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cipher_service import clock
-from cipher_service.directory.officers import lock
+from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
 from cipher_service.identity import challenges, sessions
 from cipher_service.identity.carried import digest_of, new_secret
@@ -74,7 +74,7 @@ def open_link(
     Raises:
         ServiceError: UNKNOWN_OFFICER, OFFICER_LEFT.
     """
-    lock(connection, officer)
+    officers.not_left(connection, officer)
     book, stamp = tables.enrolment_link, clock.text(now)
     connection.execute(
         update(book)
@@ -133,7 +133,7 @@ def enrol(
     if len(registrations) != KEYS_AT_ENROLMENT:
         raise ServiceError("KEYS_NEEDED", keys=KEYS_AT_ENROLMENT)
     officer = officer_of_link(connection, link, now)
-    lock(connection, officer)
+    officers.not_left(connection, officer)
     _end_link(connection, link, now)
     for credential_id in [key.credential_id for key in keys_of(connection, officer)]:
         revoke_key(connection, officer, credential_id, now)
@@ -216,7 +216,7 @@ def add_key(
         ServiceError: CHALLENGE_UNKNOWN, KEY_TAKEN, OFFICER_LEFT, UNKNOWN_OFFICER.
         PasskeyInvalid, PasskeyUnverified, PasskeyModelRefused: the key is not accepted.
     """
-    lock(connection, officer)
+    officers.not_left(connection, officer)
     _register(connection, officer, registration, site, now)
 
 
@@ -240,7 +240,7 @@ def revoke_key(connection: Connection, officer: str, credential_id: str, now: da
     Raises:
         ServiceError: UNKNOWN_OFFICER, KEY_UNKNOWN (it is not this person's).
     """
-    lock(connection, officer, left_too=True)
+    officers.read(connection, officer)
     book = tables.passkey
     mine = (book.c.credential_id == credential_id, book.c.officer == officer)
     if connection.scalar(select(book.c.officer).where(*mine)) is None:
@@ -322,13 +322,10 @@ def _add(connection: Connection, officer: str, made: Passkey, now: datetime) -> 
 
 
 def _usable(connection: Connection, credential_id: str) -> Row[tuple[object, ...]]:
-    """Return the row of a key whose owner may act, both held until the transaction ends.
-
-    The person's row is always locked before their keys', so that no two acts wait for each other.
-    """
+    """Return the row of a key whose owner may act."""
     book = tables.passkey
     owner = connection.scalar(select(book.c.officer).where(book.c.credential_id == credential_id))
-    if owner is None or lock(connection, owner, left_too=True).state != "active":
+    if owner is None or officers.read(connection, owner).state != "active":
         raise ServiceError("KEY_UNKNOWN")
     row = connection.execute(
         select(book).where(book.c.credential_id == credential_id, book.c.revoked_at.is_(None))

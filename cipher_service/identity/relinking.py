@@ -38,7 +38,7 @@ def acts(now: Callable[[], datetime] = clock.now) -> dict[str, OfficerAct]:
         Refuses UNKNOWN_OFFICER, OFFICER_LEFT, ACT_MALFORMED.
         """
         subject, present = payload["officer"], now().replace(microsecond=0)
-        officers.lock(connection, subject)
+        officers.not_left(connection, subject)
         secret = new_secret()
         act = Act(
             id=new_id(present),

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import IntegrityError
 
 from cipher_service import clock
-from cipher_service.directory.officers import Officer, functions, in_force, lender_holds, lock
+from cipher_service.directory.officers import Officer, functions, in_force, lender_holds, read
 from cipher_service.errors import ServiceError
 from cipher_service.identity.passkey_book import Site, step_up
 from cipher_service.labels.scheme import Scheme, default_scheme
@@ -207,18 +207,16 @@ def persons_now(
 ) -> dict[str, Person]:
     """Return these persons and those whom an act concerns, as the books have them at this moment.
 
-    Their rows are held until the transaction ends. A person's rank is that of the highest
-    habilitation in force whose training has not lapsed, and -1 without one, so that they decide on
-    nothing. They stand for whoever gave them a mandate in force; a mandate brings its function
-    only when it is for all of the function's actions and covers the act's rank. Unknown numbers
-    are left out.
+    A person's rank is that of the highest habilitation in force whose training has not lapsed, and
+    -1 without one, so that they decide on nothing. They stand for whoever gave them a mandate in
+    force; a mandate brings its function only when it is for all of the function's actions and
+    covers the act's rank. Unknown numbers are left out.
     """
     markings = scheme or default_scheme()
     found = {}
-    # In one order, so that two transactions never wait for each other.
     for number in sorted({*numbers, *act.subjects, *act.authors}):
         try:
-            known = lock(connection, number, left_too=True)
+            known = read(connection, number)
         except ServiceError:
             continue
         found[number] = _person(connection, act, known, now, markings)
@@ -274,7 +272,6 @@ def _require_approved(connection: Connection, act: Act, now: datetime, version: 
 def _require_signed(
     connection: Connection, act: Act, signed: Signed, site: Site, now: datetime, version: int
 ) -> None:
-    # Judged first, because that locks the persons' rows in their one order.
     _require_may_sign(connection, act, signed.officer, now, version)
     step_up(
         connection, signed.officer, act.digest, signed.nonce, signed.response, site=site, now=now
@@ -299,11 +296,9 @@ def _sign(connection: Connection, act: Act, officer: str, now: datetime) -> None
 
 
 def _open_act(connection: Connection, act_id: str) -> Act:
-    """Return an act that waits, its row held until the transaction ends."""
+    """Return an act that waits."""
     book = tables.shared_act
-    row = connection.execute(
-        select(book).where(book.c.act_id == act_id).with_for_update()
-    ).one_or_none()
+    row = connection.execute(select(book).where(book.c.act_id == act_id)).one_or_none()
     if row is None:
         raise ServiceError("UNKNOWN_ACT", act=act_id)
     if row.state == "done":

@@ -105,9 +105,7 @@ def move(connection: Connection, movement: Movement, *, place: str, now: datetim
             another post's stock is not in hand either.
     """
     row = connection.execute(
-        select(tables.physical_seal)
-        .where(tables.physical_seal.c.number == movement.number)
-        .with_for_update()
+        select(tables.physical_seal).where(tables.physical_seal.c.number == movement.number)
     ).one_or_none()
     if row is None or row.place != place:
         raise SealNotInHand(f"the seal {movement.number} is not in the register of {place}")

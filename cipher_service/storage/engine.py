@@ -7,7 +7,8 @@ late fails with SQLITE_BUSY at once, whatever the busy timeout.
 
 One transaction writes at a time on either: commands at the ministry's machine write beside the
 registrar, and what they read before they write must still be so when they commit. SQLite's BEGIN
-IMMEDIATE says so; on PostgreSQL each writer takes one advisory lock before it reads anything.
+IMMEDIATE says so; on PostgreSQL each writer takes one advisory lock before it reads anything. No
+query locks rows of its own.
 """
 
 from pathlib import Path

@@ -63,7 +63,7 @@ def tell(connection: Connection) -> None:
     """
     if not _is_shaped(connection) or not _has_changes(connection):
         return
-    store = standing(connection, locked=True)
+    store = standing(connection)
     notes = connection.execute(select(second_store_change).order_by(second_store_change.c.seq))
     changes = list(dict.fromkeys((note.subject, note.key) for note in notes))
     if store is not None:
@@ -143,15 +143,9 @@ def rekey(connection: Connection, key: BackupKey) -> None:
     connection.execute(update(second_store).values(key=key.to_bytes()))
 
 
-def standing(connection: Connection, *, locked: bool = False) -> Row[Any] | None:
-    """Return the row of the second store, None where none was begun.
-
-    Args:
-        connection: any.
-        locked: let no other transaction tell it anything until this one has ended.
-    """
-    wanted = select(second_store)
-    return connection.execute(wanted.with_for_update() if locked else wanted).one_or_none()
+def standing(connection: Connection) -> Row[Any] | None:
+    """Return the row of the second store, None where none was begun."""
+    return connection.execute(select(second_store)).one_or_none()
 
 
 def files_of(store: Row[Any], folder: Path | None = None) -> SecondFiles:

@@ -253,8 +253,8 @@ def withdraw(connection: Connection, officer: str, composition_id: str, now: dat
 def authored(
     connection: Connection, composition_id: str, officer: str, *states: str
 ) -> Composition:
-    """Return the author's own, its row held. Raises NOT_FOUND, NOT_AWAITED."""
-    known = held(connection, composition_id)
+    """Return the author's own. Raises NOT_FOUND, NOT_AWAITED."""
+    known = read(connection, composition_id)
     if known.author != officer:
         raise ServiceError("NOT_FOUND")
     return expecting(known, *states)
@@ -273,14 +273,13 @@ def expecting(known: Composition, *states: str) -> Composition:
     return known
 
 
-def held(connection: Connection, composition_id: str) -> Composition:
-    """Return a composition, its row held until the transaction ends. Raises NOT_FOUND."""
-    return _one(connection, composition_id, lock=True)
-
-
 def read(connection: Connection, composition_id: str) -> Composition:
     """Return a composition. Raises ServiceError NOT_FOUND."""
-    return _one(connection, composition_id, lock=False)
+    mine = select(composition).where(composition.c.composition_id == composition_id)
+    row = connection.execute(mine).one_or_none()
+    if row is None or row.state == DISCARDED:
+        raise ServiceError("NOT_FOUND")
+    return composed(row)
 
 
 def settle(
@@ -402,11 +401,3 @@ def _columns(content: Content) -> dict[str, Any]:
         "enclosed": listed([list(each) for each in content.enclosed]),
         "addressees": listed([post for post, _role, _way in content.routing]),
     }
-
-
-def _one(connection: Connection, composition_id: str, *, lock: bool) -> Composition:
-    mine = select(composition).where(composition.c.composition_id == composition_id)
-    row = connection.execute(mine.with_for_update() if lock else mine).one_or_none()
-    if row is None or row.state == DISCARDED:
-        raise ServiceError("NOT_FOUND")
-    return composed(row)

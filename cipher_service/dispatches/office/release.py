@@ -97,7 +97,7 @@ def redirect(
     Raises:
         ServiceError: NOT_FOUND, NOT_AWAITED, PARTY_UNKNOWN.
     """
-    known = compositions.held(connection, composition_id)
+    known = compositions.read(connection, composition_id)
     if known.state == SUBMITTED and officer == known.author:
         _among(takers(connection, gate, known, now), to)
         compositions.change(connection, composition_id, assigned=to, enciphers=to)
@@ -212,7 +212,7 @@ def executor(gate: Gate) -> Executor:
 def _complete(connection: Connection, gate: Gate, act: Act, officer: str, now: datetime) -> Ruling:
     """Release, once all have signed: every signer has read this edition, and the policies agree."""
     known = compositions.expecting(
-        compositions.held(connection, act.resource.partition("/")[2]), PROPOSED
+        compositions.read(connection, act.resource.partition("/")[2]), PROPOSED
     )
     if known.act != act.id or act.parameters["digest"] != known.digest:
         raise ActOutdated("it is not the act of this edition")
@@ -373,7 +373,7 @@ def awaited(connection: Connection, officer: str, composition_id: str, *states: 
     Raises:
         ServiceError: NOT_FOUND, NOT_AWAITED.
     """
-    known = compositions.held(connection, composition_id)
+    known = compositions.read(connection, composition_id)
     if known.assigned != officer or known.state not in states:
         raise _unseen_or_late(known, officer)
     return known
