@@ -286,7 +286,7 @@ def test_an_answer_out_of_protocol_is_a_fault(
 
 def test_an_answer_to_what_answers_nothing_has_no_members() -> None:
     read_answer("seal", {"result": {}})
-    with pytest.raises(CustodianFault):
+    with pytest.raises(CustodianFault, match="malformed"):
         read_answer("seal", {"result": {"bytes": b""}})
     with pytest.raises(CustodianFault, match="not of the protocol"):
         read_answer("seal", {"result": b""})
