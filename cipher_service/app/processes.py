@@ -116,5 +116,5 @@ def _start_custodian(settings: Settings) -> Commanded:
             settings.custodian.removeprefix("worker:"),
             *(["--production"] if settings.production else []),
         ],
-        environment_for_child(),
+        environment_for_child(MALLOC_ARENA_MAX="1"),  # as `arena`, which it cannot inherit
     )
