@@ -7,10 +7,10 @@ asked each time, and whether its key and its post are, by the registrar as for e
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import Final
 from urllib.parse import unquote
 
 from cipher_service.errors import ServiceError
+from cipher_service.identity.remembered import Remembered
 from keys.certificates import (
     ClientCertificate,
     ClientCertificateInvalid,
@@ -19,8 +19,6 @@ from keys.certificates import (
     read_client_certificate,
 )
 from keys.errors import Refusal
-
-_REMEMBERED: Final = 4096
 
 
 class ClientCertificates:
@@ -33,7 +31,7 @@ class ClientCertificates:
     def __init__(self, ask_authorities: Callable[[], Awaitable[bytes]]) -> None:
         self._ask_authorities = ask_authorities
         self._authorities: tuple[bytes, ...] = ()
-        self._remembered: dict[str, ClientCertificate] = {}
+        self._remembered: Remembered[ClientCertificate] = Remembered()
 
     async def read(self, written: str, now: datetime) -> ClientCertificate:
         """Read a certificate.
@@ -46,13 +44,14 @@ class ClientCertificates:
             ServiceError: CERTIFICATE_REFUSED.
         """
         try:
-            found = self._remembered.get(written) or await self._verified(written)
+            known = self._remembered.get(written, now.timestamp())
+            found = known or await self._verified(written, now)
             found.require_in_force(now)
         except Refusal as error:
             raise ServiceError("CERTIFICATE_REFUSED") from error
         return found
 
-    async def _verified(self, written: str) -> ClientCertificate:
+    async def _verified(self, written: str, now: datetime) -> ClientCertificate:
         certificate = from_pem(unquote(written))
         found = self._by_one_of_them(certificate)
         if found is None:
@@ -61,9 +60,7 @@ class ClientCertificates:
             found = self._by_one_of_them(certificate)
         if found is None:
             raise ServiceError("CERTIFICATE_REFUSED")
-        if len(self._remembered) >= _REMEMBERED:
-            self._remembered.clear()
-        self._remembered[written] = found
+        self._remembered.keep(written, found, found.valid_until.timestamp(), now.timestamp())
         return found
 
     def _by_one_of_them(self, certificate: bytes) -> ClientCertificate | None:

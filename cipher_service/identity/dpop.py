@@ -10,10 +10,6 @@ The checks, in order; the signature and the age were checked by `identity.tokens
 The caller then claims the proof's `jti` once (`storage.replay`).
 """
 
-from functools import lru_cache
-from hashlib import sha256
-
-from cipher_service.identity.compact import encode_segment
 from cipher_service.identity.tokens import BY_PROOF, AccessToken, Proof, TokenRefused
 
 
@@ -28,7 +24,7 @@ def check(proof: Proof, *, method: str, url: str) -> None:
     _check_request(proof, method, url)
 
 
-def check_bound(proof: Proof, token: str, access: AccessToken, *, method: str, url: str) -> None:
+def check_bound(proof: Proof, access: AccessToken, *, method: str, url: str) -> None:
     """Check a proof that accompanies an access token.
 
     Raises:
@@ -37,15 +33,10 @@ def check_bound(proof: Proof, token: str, access: AccessToken, *, method: str, u
     if (access.bound_by, access.bound_to) != (BY_PROOF, proof.jkt):
         raise TokenRefused("key")
     _check_request(proof, method, url)
-    if proof.token_hash != _digest(token):
+    if proof.token_hash != access.digest:
         raise TokenRefused("claims")
 
 
 def _check_request(proof: Proof, method: str, url: str) -> None:
     if proof.method != method or proof.url != url:
         raise TokenRefused("claims")
-
-
-@lru_cache(maxsize=1024)
-def _digest(token: str) -> str:
-    return encode_segment(sha256(token.encode("ascii")).digest())

@@ -17,6 +17,7 @@ from cipher_service import clock
 from cipher_service.errors import ServiceError
 from cipher_service.identity import dpop
 from cipher_service.identity.client_certificates import ClientCertificates
+from cipher_service.identity.remembered import Remembered
 from cipher_service.identity.tokens import (
     BY_CERTIFICATE,
     AccessToken,
@@ -32,7 +33,6 @@ from cipher_service.storage.replay import claim_of
 _PROVED: Final = "DPoP "
 _BEARER: Final = "Bearer "  # RFC 8705 §3: bound to what TLS showed
 CERTIFYING: Final = "/v1/certificates"
-_REMEMBERED: Final = 4096
 _BETWEEN_QUESTIONS: Final = timedelta(seconds=1)
 
 TokenKeys = Mapping[str, PublicKey]
@@ -80,7 +80,7 @@ class Gatekeeper:
         self._keys: TokenKeys = {}
         self._asking = asyncio.Lock()
         self._asked: datetime | None = None
-        self._remembered: dict[str, AccessToken] = {}
+        self._remembered: Remembered[AccessToken] = Remembered()
 
     async def recognise(
         self,
@@ -113,11 +113,10 @@ class Gatekeeper:
             return Caller(access.post, access.client, access.expires, ())
         if proof is None or not given.startswith(_PROVED):
             raise ServiceError("TOKEN_MISSING")
-        token = given.removeprefix(_PROVED)
-        access = await self._known(token, now)
+        access = await self._known(given.removeprefix(_PROVED), now)
         read = read_any_proof(proof, now)
         try:
-            dpop.check_bound(read, token, access, method=method, url=self._issuer + path)
+            dpop.check_bound(read, access, method=method, url=self._issuer + path)
         except TokenRefused as error:
             raise ServiceError("PROOF_REFUSED") from error
         if self._demanded and path != CERTIFYING:
@@ -125,10 +124,7 @@ class Gatekeeper:
         return Caller(access.post, access.client, access.expires, (claim_of_proof(read),))
 
     async def _known(self, token: str, now: datetime) -> AccessToken:
-        access = self._remembered.get(token)
-        if access is None or access.expires <= now.timestamp():
-            access = await self._read(token, now)
-        return access
+        return self._remembered.get(token, now.timestamp()) or await self._read(token, now)
 
     async def _read(self, token: str, now: datetime) -> AccessToken:
         try:
@@ -136,9 +132,7 @@ class Gatekeeper:
             access = read_access_token(token, self._keys, issuer=self._issuer, now=now)
         except TokenRefused as error:
             raise ServiceError("TOKEN_REFUSED") from error
-        if len(self._remembered) >= _REMEMBERED:
-            self._remembered.clear()
-        self._remembered[token] = access
+        self._remembered.keep(token, access, access.expires, now.timestamp())
         return access
 
     async def _know(self, kid: str) -> None:

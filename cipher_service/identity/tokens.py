@@ -97,6 +97,7 @@ class AccessToken:
         bound_to: thumbprint of the key that signs its proofs, or SHA-256 of its certificate.
         jti: the token's own name.
         expires: seconds since 1970, UTC.
+        digest: SHA-256 of its text in base64url, which a proof with it names (`ath`).
     """
 
     post: str
@@ -105,6 +106,7 @@ class AccessToken:
     bound_to: str
     jti: str
     expires: int
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,8 @@ def read_access_token(
     ):
         raise TokenRefused("claims")
     expires = _living(claims, lifetime=ACCESS_LIFETIME, grace=0, now=now)
-    return AccessToken(post, claims["client_id"], bound_by, bound_to, jti, expires)
+    digest = encode_segment(sha256(token.encode("ascii")).digest())
+    return AccessToken(post, claims["client_id"], bound_by, bound_to, jti, expires, digest)
 
 
 def read_assertion(
@@ -312,7 +315,7 @@ def _verify_signature(parts: Compact, key: PublicKey) -> None:
         raise TokenRefused("signature")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def _public_key(x: str, y: str) -> PublicKey:
     try:
         decode_segment(x)
@@ -325,7 +328,7 @@ def _public_key(x: str, y: str) -> PublicKey:
     return PublicKey(x, y, encode_segment(sha256(canonical.encode("ascii")).digest()), key)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def _proof_key(segment: str) -> PublicKey:
     header = read_object(decode_segment(segment))
     if header.keys() != {"alg", "typ", "jwk"} or header["typ"] != "dpop+jwt":
