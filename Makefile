@@ -128,7 +128,7 @@ fuzz: setup ## The long form of the fuzz runs: INPUTS=100000.
 	$(BIN)/python -m tests.fuzz.fuzz_parsers $(or $(INPUTS),100000)
 
 .PHONY: soak
-soak: setup ## Let a ministry work for MINUTES=120, kill it every ten, and measure what grows.
+soak: setup ## Let a ministry work for MINUTES=120, kill it every forty, and measure what grows.
 	$(BIN)/python -m tests.gates.soak $(or $(MINUTES),120) $(or $(SEED),20)
 
 .PHONY: mutants

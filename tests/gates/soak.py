@@ -1,39 +1,66 @@
 """Gate 20: `python -m tests.gates.soak [MINUTES] [SEED]`: hours of work, and nothing grows.
 
-A real service and several posts: dispatches small and large, by wire and by pouch, read and
-receipted, headquarters writing and opening, and every so often all processes killed and started
-anew. At each look the service's processes are measured; once the first looks are over, memory and
-open files stay within their bounds, the log of the database that SQLite writes ahead stays small,
-and the database grows by what its dispatches need. At the end every text that was sent was read as
-it was, no outbox holds anything, and `check` finds nothing.
+A real service and several posts: dispatches small and large, one of a gibibyte now and then, by
+wire and by pouch, read and receipted, headquarters writing and opening, beside them fifty requests
+a second and two hundred slow connections (`tests.gates.pressure`), and every forty minutes all
+processes killed and started anew. At each look the service's processes are measured. What they
+remember has bounds; once a quarter of an hour of work has filled it, memory and open files stay as
+they are, the log that SQLite writes ahead stays small, and the database grows by what its
+dispatches need. At the end every text that was sent was read as it was, no outbox holds anything,
+no request was answered by an error of the service, and `check` finds nothing.
 """
 
+import filecmp
 import random
+import shutil
 import signal
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import linear_regression
 from typing import Final
 
+from cipher_service.storage.checkpoints import LOG_PAGES
+from cipher_service.storage.engine import PAGE_BYTES
+from tests.gates.pressure import Met, Pressure
 from tests.surfaces.administration.running import run
 from tests.surfaces.client.online.live import LiveMinistry, Post
 
 MEMORY_MOST: Final = 150 * 2**20
 """Bytes that one process of the service holds (the house's own limit)."""
-MEMORY_GROWTH: Final = 16 * 2**20
-"""More of all processes together than at the first look after the last start."""
+WARMING: Final = 900.0
+"""Seconds of work until everything that is remembered within bounds is there: access tokens live
+five minutes, the keys of 512 posts' clients and recipients are kept, and SQLite's pages."""
+STRETCH: Final = 2400.0
+"""Seconds from one start to the next."""
+MEMORY_GROWTH: Final = 8 * 2**20
+"""More of all processes together than at the first look after they are warm."""
+MEMORY_SLOPE: Final = 2**20
+"""Of all processes together in ten minutes, by least squares over the looks of a stretch."""
+BETWEEN_LOOKS: Final = 60.0
+LOOKS_FOR_SLOPE: Final = 20
+LOGIN_MOST: Final = 1.0
+"""Seconds within which 99 of a hundred logins are answered."""
 FILES_GROWTH: Final = 12
-WAL_MOST: Final = 64 * 2**20
+SETTLING: Final = 1.0
+"""Seconds after which the service has let go of callers that hung up."""
+WAL_MOST: Final = LOG_PAGES * PAGE_BYTES * 5 // 4
+"""Beyond `LOG_PAGES` it begins anew with a commit that finds no reader in it."""
 PER_DISPATCH: Final = 160 * 1024
 """Bytes of database and second files that one dispatch of this work may take, its log included."""
 LARGE: Final = 200_000
+HUGE: Final = 2**30
 
 
 @dataclass(frozen=True)
 class Look:
-    """The service at one moment: of all its processes together, in bytes and numbers."""
+    """The service at one moment: of all its processes together, in bytes and numbers.
+
+    `memory` is what no file backs, each shared page once; `largest` all that one process maps.
+    """
 
     memory: int
     largest: int
@@ -72,6 +99,16 @@ class Soak:
                 if other is not one:
                     one.confirm(other)
         self.sent["MINREX"] = {}
+        self.pressure = Pressure(
+            self.ministry.server, self.ministry.settings.issuer, self.stations[0].folder
+        )
+        self.pressure.go()
+
+    def close(self) -> Met:
+        """End everything, and tell what those beside the dispatches met."""
+        met = self.pressure.end()
+        self.ministry.close()
+        return met
 
     def round(self) -> None:
         """One act of somebody."""
@@ -92,8 +129,10 @@ class Soak:
 
     def kill(self) -> None:
         """SIGKILL to the service, and another start."""
+        self.pressure.rest()
         self.ministry.stop(signal.SIGKILL)
         self.ministry.start()
+        self.pressure.go()
         self.kills += 1
 
     def read(self, post: Post) -> None:
@@ -105,6 +144,20 @@ class Soak:
         for text in out.glob("*/message.txt"):
             expected = waiting.pop(text.parent.name, None)
             self.differences += text.read_text("utf-8") != expected
+        for enclosed in out.glob("*/attachments/*"):
+            self.differences += not filecmp.cmp(enclosed, self._huge, shallow=False)
+        shutil.rmtree(out, ignore_errors=True)
+
+    def huge(self) -> None:
+        """One post sends another a gibibyte."""
+        if not self._huge.exists():
+            piece = self.chance.randbytes(2**20)
+            with self._huge.open("wb") as file:
+                file.writelines(piece for _ in range(HUGE // len(piece)))
+        one, other = self.chance.sample(self.stations, 2)
+        enclosing = ("--attach", str(self._huge))
+        self._keep(other.code, self._send(one, other.code, self._text(400), *enclosing))
+        self.read(other)
 
     def end(self) -> list[str]:
         """Let everything be read, and give what is wrong."""
@@ -131,23 +184,31 @@ class Soak:
         """Measure the service."""
         service = self.ministry.service
         assert service is not None
-        memory, files = [], 0
+        self.pressure.rest()
+        time.sleep(SETTLING)
+        memory, mapped, files = 0, [], 0
         for pid in _family(service.pid):
             held = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii")
-            memory.append(_kibibytes(held, "Pss:") * 1024)
+            memory += _kibibytes(held, "Pss_Anon:") * 1024
+            mapped.append(_kibibytes(held, "Pss:") * 1024)
             files += sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
         data = self.ministry.settings.data
         wal = data / "ministry.db-wal"
+        self.pressure.go()
         return Look(
-            sum(memory),
-            max(memory),
+            memory,
+            max(mapped),
             files,
             wal.stat().st_size if wal.exists() else 0,
             (data / "ministry.db").stat().st_size,
         )
 
-    def _send(self, one: Post, to: str, text: str) -> tuple[str, str]:
-        told = one.send(to, text, "--json", level="SECRET")
+    @property
+    def _huge(self) -> Path:
+        return self.folder / "huge.bin"
+
+    def _send(self, one: Post, to: str, text: str, *options: str) -> tuple[str, str]:
+        told = one.send(to, text, "--json", *options, level="SECRET")
         assert told.status == 0, told.err
         return told.json["id"], text
 
@@ -225,8 +286,13 @@ def _kibibytes(told: str, name: str) -> int:
     return int(line.split()[1])
 
 
+def slope(memory: Sequence[int]) -> float:
+    """Bytes in ten minutes by which the line grows that runs nearest to all looks."""
+    return linear_regression(range(len(memory)), memory).slope * 600 / BETWEEN_LOOKS
+
+
 def main() -> int:
-    """Work for so many minutes; a kill every ten, a look every minute."""
+    """Work for so many minutes."""
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 120
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 20
     with tempfile.TemporaryDirectory() as name:
@@ -240,29 +306,47 @@ def main() -> int:
                     soak.kill()
             wrong += soak.end()
         finally:
-            soak.ministry.close()
+            met = soak.close()
+    wrong += met.wrong()
+    if met.p99 > LOGIN_MOST:
+        wrong.append(f"logins took {met.p99:.2f} s, at most {LOGIN_MOST}")
     print(f"{soak.dispatches} dispatches, {soak.kills} kills, {soak.differences} differences")
+    print(f"beside them {met}")
     for each in wrong:
         print(f"WRONG {each}")
     return 1 if wrong else 0
 
 
 def _stretch(soak: Soak, until: float) -> list[str]:
-    """Ten minutes of one start of the service; what goes beyond the bounds meanwhile."""
-    for _ in range(20):
-        soak.round()  # what a process takes once, it takes now
-    first, before = soak.look(), soak.dispatches
-    end = min(until, time.monotonic() + 600)
+    """One start of the service until the next; what goes beyond the bounds meanwhile."""
+    begun = time.monotonic()
+    end = min(until, begun + STRETCH)
+    soak.huge()
+    while time.monotonic() < min(end, begun + WARMING):
+        _next_look(soak, end)
+    first, before, memory = soak.look(), soak.dispatches, []
+    soak.huge()
     while time.monotonic() < end:
-        look = time.monotonic() + 60
-        while time.monotonic() < min(look, end):
-            soak.round()
-        now = soak.look()
-        print(f"{soak.dispatches} dispatches: {now}", flush=True)
+        now = _next_look(soak, end)
+        memory.append(now.memory)
         over = excesses(first, now, soak.dispatches - before)
         if over:
             return over
-    return []
+    if len(memory) < LOOKS_FOR_SLOPE:
+        return []
+    grown = slope(memory)
+    print(f"memory grew by {grown / 2**20:.2f} MiB in ten minutes", flush=True)
+    return [f"memory grew, at most {MEMORY_SLOPE / 2**20} MiB"] if grown > MEMORY_SLOPE else []
+
+
+def _next_look(soak: Soak, end: float) -> Look:
+    """Work on until it is time to look, and look."""
+    due = min(time.monotonic() + BETWEEN_LOOKS, end)
+    while time.monotonic() < due:
+        soak.round()
+    now = soak.look()
+    print(f"{soak.dispatches} dispatches: {now}", flush=True)
+    return now
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gates.soak import FILES_GROWTH, MEMORY_GROWTH, Look, Soak, excesses
+from tests.gates.pressure import Met
+from tests.gates.soak import FILES_GROWTH, MEMORY_GROWTH, Look, Soak, excesses, slope
 
 ROUNDS = 12
 
@@ -25,7 +26,9 @@ def test_ordinary_work_and_a_kill_leave_nothing_behind(tmp_path: Path) -> None:
         assert soak.end() == []
         assert soak.dispatches >= ROUNDS // 3
     finally:
-        soak.ministry.close()
+        met = soak.close()
+    assert met.wrong() == []
+    assert met.statuses.keys() == {"200"}
 
 
 def test_what_grows_is_named() -> None:
@@ -40,3 +43,17 @@ def test_what_grows_is_named() -> None:
     ]
     leaking = replace(first, database=2**24, wal=2**27)
     assert len(excesses(first, leaking, 3)) == 2
+
+
+def test_a_steady_growth_is_told_from_a_restless_level() -> None:
+    restless = [2**27 + (2**19 if look % 2 else 0) for look in range(24)]
+    assert abs(slope(restless)) < 2**17
+    growing = [memory + look * 2**18 for look, memory in enumerate(restless)]
+    assert slope(growing) > 2 * 2**20
+
+
+def test_what_lay_on_the_service_tells_what_it_must_not_meet() -> None:
+    met = Met(statuses={"200": 40, "429": 1}, lost=0, slow=200, logins=8, p99=0.2)
+    assert met.wrong() == []
+    assert replace(met, statuses={"200": 40, "500": 1}).wrong() == ["answers {'500': 1}"]
+    assert len(replace(met, logins=0, slow=0, lost=1).wrong()) == 3
