@@ -4,8 +4,8 @@
     assign(connection, number, "CIPHER-CLERK", Window(now, None), act="DEC-12", by=None)
 
 What may not be held together is refused here, at assignment, also for windows that only overlap
-later. Acts on one person are serialised by that person's row, which each of them locks first. Every
-change advances the counter `OFFICERS`, by which the processes know that their copy is old.
+later. Every change advances the counter `OFFICERS`, by which the processes know that their copy is
+old.
 """
 
 import re
