@@ -4,8 +4,7 @@
     enrol(connection, code, card, api_key, now)          # pending; the code is used up
     activate(connection, "PARIS", fingerprint, now)      # after comparing it by telephone
 
-A card never certifies its successor: each edition comes in by a code of its own. Acts on one post
-are serialised by the row of the post, which each of them writes first.
+A card never certifies its successor: each edition comes in by a code of its own.
 """
 
 import hashlib

@@ -6,8 +6,7 @@
 
 The custodian signs before the transaction, since it asks for the intent in the log first; what is
 no longer due by then is thrown away. A repetition is asked of the origin once for each number (INT
-ZDK, ACP 127 paragraph 405). Asking is serialised by a counter's row, so that two officers who chase
-at once ask once.
+ZDK, ACP 127 paragraph 405).
 """
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -24,7 +23,6 @@ from cipher_service.dispatches.lists import PAGE_MAX, service_messages
 from cipher_service.dispatches.openings import Missing, missing_numbers
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.references import new_id
-from cipher_service.storage import counters
 from cipher_service.storage.tables.dispatches import service_message
 from keys.cards import Card
 from keys.errors import Refusal
@@ -171,7 +169,6 @@ def chase(
     Raises:
         ServiceError: as `file`; nothing was asked.
     """
-    counters.advance(connection, f"chases/{own}")  # its row is the lock
     gaps = missing_numbers(connection, own)
     before = _asked(connection, own)
     found = list(islice(_due(gaps, directory, own, before), CHASE_MOST + 1))
