@@ -33,7 +33,7 @@ from cipher_service.pouches.closing import Closure
 from cipher_service.pouches.handing_in import Piece
 from cipher_service.pouches.office import Office
 from cipher_service.pouches.planning import Timetable
-from cipher_service.pouches.repository import RouteRecord
+from cipher_service.pouches.route_book import RouteRecord
 from cipher_service.pouches.waybills import Carriage
 from keys.custody import Custodian
 from pouch.alarms import Leg, Route

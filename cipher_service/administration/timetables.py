@@ -10,7 +10,7 @@ from cipher_service.client.failures import Misused
 from cipher_service.client.terminal import Terminal
 from cipher_service.pouches import planning
 from cipher_service.pouches.planning import Timetable
-from cipher_service.pouches.repository import RouteRecord
+from cipher_service.pouches.route_book import RouteRecord
 from cipher_service.pouches.waybills import Carriage
 from pouch.alarms import Leg, Route
 from pouch.classes import PRESETS

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, update
 
 from cipher_service import clock
 from cipher_service.access.acts import Gate
-from cipher_service.pouches import cases, handing_in, outcomes, repository, stock
+from cipher_service.pouches import cases, device_book, handing_in, outcomes, repository, stock
 from cipher_service.pouches.entitlement import told_by_others
 from cipher_service.pouches.repository import Closing
 from cipher_service.storage.tables import pouches as tables
@@ -91,7 +91,7 @@ def judge(body: bytes, keys: Mapping[str, bytes]) -> Judged:
 def keys_in_force(connection: Connection) -> dict[str, bytes]:
     """Return the devices' public keys by id."""
     return {
-        row.device_id: row.ed25519 for row in repository.devices(connection) if row.state == ACTIVE
+        row.device_id: row.ed25519 for row in device_book.devices(connection) if row.state == ACTIVE
     }
 
 
@@ -167,7 +167,7 @@ def settle(connection: Connection, seal: str, now: datetime) -> None:
 def _device_refusal(connection: Connection, event: Event) -> str | None:
     """Name what is wrong with an event's devices: one may have been revoked since it was judged."""
     for device in (event.device, event.witness.device if event.witness else event.device):
-        found = repository.device_of(connection, device)
+        found = device_book.device_of(connection, device)
         if found is None or found.state != ACTIVE:
             return DeviceUnknown.code
     return None
@@ -214,7 +214,7 @@ def _may_receive(connection: Connection, closing: Closing, event: Event) -> bool
     places = {closing.route.destination}
     if closing.recalled:
         places.add(closing.route.origin)
-    device = repository.device_of(connection, event.device)
+    device = device_book.device_of(connection, event.device)
     return (
         event.place in places
         and event.bag == closing.bag
@@ -312,7 +312,7 @@ def _raise_alarms(
     announced = {
         each.seal: each.announcement for each in known.values() if each.announcement is not None
     }
-    offsets = repository.offsets(connection, {event.device for event in every})
+    offsets = device_book.offsets(connection, {event.device for event in every})
     alarms = alarms_of(every, announced, offsets)
     for alarm in alarms:
         outcomes.raise_alarm(connection, alarm, now)

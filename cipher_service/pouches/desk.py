@@ -18,7 +18,7 @@ from itertools import permutations
 from sqlalchemy import Connection
 
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import custody, devices, repository
+from cipher_service.pouches import custody, device_book, devices, repository
 from keys.custody import Custodian
 from keys.custody.errors import EventNotOfDesk
 from keys.custody.lasting import DESKS_KEY, fingerprint_of
@@ -44,7 +44,7 @@ def retire_desks(connection: Connection, custodian: Custodian, now: datetime) ->
     }
     active = [
         (each.device_id, each.ed25519)
-        for each in repository.devices(connection)
+        for each in device_book.devices(connection)
         if each.post == post and each.state == custody.ACTIVE
     ]
     for (first, key), (other, beside) in permutations(active, 2):
@@ -58,7 +58,7 @@ def take_in(
 ) -> tuple[bytes, bytes]:
     """Take the custodian's desks into service, if they are not; return their keys."""
     pair = _pair(custodian)
-    if repository.device_of(connection, device_id(pair[0])) is None:
+    if device_book.device_of(connection, device_id(pair[0])) is None:
         for key in pair:
             devices.enrol(connection, post, key, now)
         retire_desks(connection, custodian, now)
@@ -75,7 +75,7 @@ def are_retired(connection: Connection, custodian: Custodian) -> bool:
 
 
 def _are_retired(connection: Connection, custodian: Custodian, pair: tuple[bytes, bytes]) -> bool:
-    known = [repository.device_of(connection, device_id(key)) for key in pair]
+    known = [device_book.device_of(connection, device_id(key)) for key in pair]
     if all(each is None or each.state == custody.ACTIVE for each in known):
         return False
     book = Book.parse(custodian.key_versions()).of(f"{DESKS_KEY}/{custodian.card().post}")

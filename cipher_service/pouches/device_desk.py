@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import repository
+from cipher_service.pouches import device_book
 from cipher_service.pouches.commands import PouchDesk
 from cipher_service.pouches.packs import Packs
 from cipher_service.storage.batch import Handler
@@ -60,7 +60,7 @@ class DeviceDesk:
 
 def _guarded(act: DeviceAct) -> Handler:
     def guarded(connection: Connection, payload: dict[str, Any]) -> Any:
-        found = repository.device_of(connection, payload["client"])
+        found = device_book.device_of(connection, payload["client"])
         if found is None or found.state != "active" or found.post != payload["post"]:
             raise ServiceError("DEVICE_UNKNOWN", device=payload["client"])
         return act(connection, found.post, payload["act"])

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import repository
+from cipher_service.pouches import device_book
 from cipher_service.storage.statements import insert_or_skip, inserts
 from cipher_service.storage.tables import pouches as tables
 from keys.devices import REQUEST, device_id, request_statement
@@ -82,7 +82,7 @@ def enrol(connection: Connection, post: str, ed25519: bytes, now: datetime) -> t
             enrolled_at=clock.text(now),
         ),
     )
-    found = repository.device_of(connection, device)
+    found = device_book.device_of(connection, device)
     if found is None or found.post != post or found.state != "active":
         raise ServiceError("DEVICE_OF_ANOTHER", device=device)
     return device, new
@@ -94,11 +94,11 @@ def revoke(connection: Connection, post: str, device: str, now: datetime) -> Non
     Raises:
         ServiceError: NOT_FOUND, also for another post's device.
     """
-    found = repository.device_of(connection, device)
+    found = device_book.device_of(connection, device)
     if found is None or found.post != post:
         raise ServiceError("NOT_FOUND")
     if found.state == "active":
-        repository.change_device(connection, device, state="revoked", revoked_at=clock.text(now))
+        device_book.change_device(connection, device, state="revoked", revoked_at=clock.text(now))
 
 
 def compare_clock(connection: Connection, device: str, told: datetime, now: datetime) -> None:
@@ -107,10 +107,10 @@ def compare_clock(connection: Connection, device: str, told: datetime, now: date
     Raises:
         ServiceError: DEVICE_UNKNOWN.
     """
-    if repository.device_of(connection, device) is None:
+    if device_book.device_of(connection, device) is None:
         raise ServiceError("DEVICE_UNKNOWN", device=device)
     offset = round((told - now).total_seconds())
-    repository.change_device(connection, device, clock_offset=offset, clock_at=clock.text(now))
+    device_book.change_device(connection, device, clock_offset=offset, clock_at=clock.text(now))
 
 
 def recognise(connection: Connection, asked: Asked, now: datetime) -> str:
@@ -119,7 +119,7 @@ def recognise(connection: Connection, asked: Asked, now: datetime) -> str:
     Raises:
         ServiceError: DEVICE_UNKNOWN (revoked ones too), SIGNATURE_INVALID, CLOCK_SKEWED.
     """
-    found = repository.device_of(connection, asked.device)
+    found = device_book.device_of(connection, asked.device)
     if found is None or found.state != "active":
         raise ServiceError("DEVICE_UNKNOWN", device=asked.device)
     statement = request_statement(

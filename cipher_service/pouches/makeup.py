@@ -19,9 +19,10 @@ from cipher_service.access.deployed import in_force
 from cipher_service.access.machines import MAKE_BAG, Post, Viewer
 from cipher_service.errors import ServiceError
 from cipher_service.labels.scheme import Scheme
-from cipher_service.pouches import empties_book, overview, repository, rules, stock
+from cipher_service.pouches import empties_book, overview, repository, route_book, rules, stock
 from cipher_service.pouches.entitlement import seen_by_posts
-from cipher_service.pouches.repository import Closing, RouteRecord
+from cipher_service.pouches.repository import Closing
+from cipher_service.pouches.route_book import RouteRecord
 from cipher_service.storage.statements import insert_or_skip, inserts
 from cipher_service.storage.tables import pouches as tables
 from keys import canonical
@@ -60,7 +61,7 @@ def add_route(connection: Connection, route: RouteRecord) -> None:
         raise ServiceError("ROUTE_ENDS_DIFFER", route=route.code)
     try:
         with connection.begin_nested():
-            new = repository.insert_route(connection, route)
+            new = route_book.insert_route(connection, route)
     except IntegrityError as error:
         ends = {"origin": route.origin, "destination": route.destination}
         raise ServiceError("ROUTE_END_UNKNOWN", **ends) from error
@@ -83,10 +84,10 @@ def add_departure(
     Raises:
         ServiceError: ROUTE_UNKNOWN; CUT_OFF_TOO_LATE; DEPARTURE_KNOWN.
     """
-    if repository.route_of(connection, route) is None:
+    if route_book.route_of(connection, route) is None:
         raise ServiceError("ROUTE_UNKNOWN", route=route)
     rules.require_cut_off(cut_off, departs)
-    if not repository.insert_departure(
+    if not route_book.insert_departure(
         connection, departure, route=route, mode=mode, cut_off=cut_off, departs=departs, due=due
     ):
         raise ServiceError("DEPARTURE_KNOWN", departure=departure)
@@ -145,17 +146,15 @@ def begin(
         BagNotReusable: the bag is disputed or worn out.
         LimitsExceeded: the bag was measured, and is larger than its class, mode or route allow.
     """
-    found = repository.departure_of(connection, departure)
-    road = None if found is None else repository.route_of(connection, found.route)
+    found = route_book.departure_of(connection, departure)
+    road = None if found is None else route_book.route_of(connection, found.route)
     if found is None or road is None or road.origin != event.place:
         raise ServiceError("DEPARTURE_UNKNOWN", departure=departure)
     rules.require_open(clock.parse(found.cut_off), now)
     require_pair(bag_class, Mode(found.mode))
     sides = _require_bag(connection, event)
-    route = repository.route_of(connection, found.route)
-    if route is not None:
-        limits = limits_of(bag_class, Mode(found.mode), route.limits)
-        require_within(limits, Measures(items_g=(), bag_g=0, sides_cm=sides))
+    limits = limits_of(bag_class, Mode(found.mode), road.limits)
+    require_within(limits, Measures(items_g=(), bag_g=0, sides_cm=sides))
     written = inserts(
         connection,
         insert_or_skip(tables.closing, ["seal"]).values(

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, select
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import cases, empties_book, repository
+from cipher_service.pouches import cases, device_book, empties_book, repository, route_book
 from cipher_service.pouches.repository import Closing
 from cipher_service.pouches.rules import Count, count
 from cipher_service.storage.tables import pouches as tables
@@ -36,7 +36,7 @@ def count_check(
     Raises:
         ServiceError: DEPARTURE_UNKNOWN.
     """
-    if repository.departure_of(connection, departure) is None:
+    if route_book.departure_of(connection, departure) is None:
         raise ServiceError("DEPARTURE_UNKNOWN", departure=departure)
     sealed = [
         closing.seal
@@ -60,7 +60,7 @@ def silent_of(connection: Connection, closings: Sequence[Closing], now: datetime
     going = {closing.seal: closing for closing in closings if closing.on_the_way}
     told = repository.events_by_closing(connection, list(going))
     devices = {event.device for events in told.values() for event in events}
-    offsets = repository.offsets(connection, devices)
+    offsets = device_book.offsets(connection, devices)
     return {
         seal
         for seal, events in told.items()

@@ -12,7 +12,7 @@ from cipher_service.pouches import makeup, waybills
 from cipher_service.pouches.entitlement import HAND_OVER, PACK
 from cipher_service.pouches.makeup import Sides
 from cipher_service.pouches.office import Office
-from cipher_service.pouches.repository import RouteRecord
+from cipher_service.pouches.route_book import RouteRecord
 from cipher_service.pouches.waybills import Carriage
 from pouch.locator import new_bag
 from pouch.manifest import Mode

@@ -1,38 +1,25 @@
-"""The SQL of closings, their events and devices. Every function runs in its caller's unit."""
+"""The SQL of closings and their events. Every function runs in its caller's unit."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
 
 from cipher_service import clock
+from cipher_service.pouches.route_book import RouteRecord, route_in
 from cipher_service.storage.statements import insert_or_skip, inserts
 from cipher_service.storage.tables import pouches as tables
 from keys import canonical
-from pouch.alarms import Announcement, Leg, Route
-from pouch.classes import Limits
+from pouch.alarms import Announcement
 from pouch.events import Event, parse_event
 from pouch.facts import HandedOver, Sealed
 from pouch.manifest import BagClass, Mode
 
 _AT_ONCE: Final = 500
 _ON_THE_WAY: Final = (Sealed.kind, HandedOver.kind)
-
-
-@dataclass(frozen=True, slots=True)
-class RouteRecord:
-    """A route with what it demands of a bag."""
-
-    code: str
-    origin: str
-    destination: str
-    route: Route
-    limits: Limits
-    tolerance_g: int
-    news: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,69 +73,6 @@ def at_once(names: Sequence[str]) -> Iterator[Sequence[str]]:
 def text_of(values: Iterable[str]) -> str:
     """Write a list as the canonical JSON that TEXT columns hold."""
     return canonical.encode(list(values)).decode()
-
-
-def insert_route(connection: Connection, route: RouteRecord) -> bool:
-    """Record a route; False when its code is known already."""
-    legs = [
-        [leg.origin, leg.destination, int(leg.least.total_seconds() // 60)]
-        for leg in route.route.legs
-    ]
-    limits = {name: getattr(route.limits, name) for name in Limits.__slots__}
-    return inserts(
-        connection,
-        insert_or_skip(tables.route, ["code"]).values(
-            code=route.code,
-            origin=route.origin,
-            destination=route.destination,
-            legs=canonical.encode(legs).decode(),
-            limits=canonical.encode(limits).decode(),
-            tolerance_g=route.tolerance_g,
-            news_minutes=int(route.news.total_seconds() // 60),
-        ),
-    )
-
-
-def insert_departure(
-    connection: Connection,
-    departure: str,
-    *,
-    route: str,
-    mode: Mode,
-    cut_off: datetime,
-    departs: datetime,
-    due: datetime,
-) -> bool:
-    """Record a departure; False when its id is known already."""
-    return inserts(
-        connection,
-        insert_or_skip(tables.departure, ["departure_id"]).values(
-            departure_id=departure,
-            route=route,
-            mode=mode.value,
-            cut_off=clock.text(cut_off),
-            departs=clock.text(departs),
-            due=clock.text(due),
-        ),
-    )
-
-
-def route_of(connection: Connection, code: str) -> RouteRecord | None:
-    """Return a route."""
-    row = connection.execute(select(tables.route).where(tables.route.c.code == code)).one_or_none()
-    return None if row is None else _route(row)
-
-
-def routes(connection: Connection) -> list[RouteRecord]:
-    """Return every route, by code."""
-    return [_route(row) for row in connection.execute(select(tables.route).order_by("code"))]
-
-
-def departure_of(connection: Connection, departure: str) -> Row[Any] | None:
-    """Return a departure's row."""
-    return connection.execute(
-        select(tables.departure).where(tables.departure.c.departure_id == departure)
-    ).one_or_none()
 
 
 _CLOSINGS = (
@@ -353,38 +277,6 @@ def neighbours(connection: Connection, event: Event) -> list[Event]:
     return [parse_event(row.body)[0] for row in rows]
 
 
-def devices(connection: Connection) -> list[Row[Any]]:
-    """Return every device."""
-    return list(connection.execute(select(tables.device)))
-
-
-def device_of(connection: Connection, device: str) -> Row[Any] | None:
-    """Return one device."""
-    return connection.execute(
-        select(tables.device).where(tables.device.c.device_id == device)
-    ).one_or_none()
-
-
-def change_device(connection: Connection, device: str, **values: object) -> None:
-    """Set columns of a device."""
-    connection.execute(
-        update(tables.device).where(tables.device.c.device_id == device).values(**values)
-    )
-
-
-def offsets(connection: Connection, ids: Iterable[str]) -> dict[str, timedelta]:
-    """Return how far the clocks of these devices are off, where it was measured."""
-    book, found = tables.device, dict[str, timedelta]()
-    for named in at_once(sorted(ids)):
-        rows = connection.execute(
-            select(book.c.device_id, book.c.clock_offset).where(
-                book.c.device_id.in_(named), book.c.clock_offset.is_not(None)
-            )
-        )
-        found |= {row.device_id: timedelta(seconds=row.clock_offset) for row in rows}
-    return found
-
-
 def last_of_device(connection: Connection, device: str) -> Any:
     """Return the id and the counter of a device's latest event, None before the first."""
     return connection.execute(
@@ -393,20 +285,6 @@ def last_of_device(connection: Connection, device: str) -> Any:
         .order_by(tables.event.c.counter.desc(), tables.event.c.seq.desc())
         .limit(1)
     ).one_or_none()
-
-
-def _route(row: Row[Any], prefix: str = "") -> RouteRecord:
-    value = row._asdict()
-    legs = json.loads(value[f"{prefix}legs"])
-    return RouteRecord(
-        code=value[f"{prefix}code"],
-        origin=value[f"{prefix}origin"],
-        destination=value[f"{prefix}destination"],
-        route=Route(tuple(Leg(origin, to, timedelta(minutes=least)) for origin, to, least in legs)),
-        limits=Limits(**json.loads(value[f"{prefix}limits"])),
-        tolerance_g=value[f"{prefix}tolerance_g"],
-        news=timedelta(minutes=value[f"{prefix}news_minutes"]),
-    )
 
 
 def _closing(row: Any) -> Closing:
@@ -428,6 +306,6 @@ def _closing(row: Any) -> Closing:
         stage=row.stage,
         lost=bool(row.lost),
         recalled=bool(row.recalled),
-        route=_route(row, "route_"),
+        route=route_in(row, "route_"),
         rectified_g=row.rectified_g,
     )

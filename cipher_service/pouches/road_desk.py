@@ -11,7 +11,7 @@ from cipher_service.pouches import carriage, planning
 from cipher_service.pouches.office import Office
 from cipher_service.pouches.office_commands import Answer
 from cipher_service.pouches.planning import Timetable
-from cipher_service.pouches.repository import RouteRecord
+from cipher_service.pouches.route_book import RouteRecord
 from cipher_service.pouches.waybills import Carriage
 from pouch.alarms import Leg, Route
 from pouch.classes import PRESETS

@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 from cipher_service import clock
 from cipher_service.directory import officers
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import repository, waybills
+from cipher_service.pouches import route_book, waybills
 from cipher_service.pouches.entitlement import LIST
 from cipher_service.pouches.office import Office
-from cipher_service.pouches.repository import RouteRecord
+from cipher_service.pouches.route_book import RouteRecord
 from cipher_service.pouches.shares import PAGE
 from cipher_service.storage.tables import pouches as tables
 from pouch.manifest import Mode
@@ -138,7 +138,7 @@ def routes(office: Office, *, by: str, since: str = "") -> Routes:
     book = tables.departure
     with office.look() as sitting:
         sitting.require_house(by, LIST, "departures")
-        whole = repository.routes(sitting.connection)
+        whole = route_book.routes(sitting.connection)
         further = [each for each in whole if each.code >= since]
         shown = further[:PAGE]
         planned: dict[str, list[Sailed]] = {}
@@ -197,7 +197,7 @@ def departures(office: Office, *, by: str, after: str = "", most: int | None = N
 def _behind(connection: Connection, departure: str) -> ColumnElement[bool]:
     """Say which departures come after this one in the list."""
     book = tables.departure.c
-    found = repository.departure_of(connection, departure)
+    found = route_book.departure_of(connection, departure)
     if found is None:
         raise ServiceError("DEPARTURE_UNKNOWN", departure=departure[:80])
     return or_(
@@ -260,8 +260,8 @@ def departing(office: Office, departure: str, *, by: str) -> Departing:
     with office.look() as sitting:
         connection = sitting.connection
         sitting.require_house(by, LIST, "departures")
-        found = repository.departure_of(connection, departure)
-        route = None if found is None else repository.route_of(connection, found.route)
+        found = route_book.departure_of(connection, departure)
+        route = None if found is None else route_book.route_of(connection, found.route)
         if found is None or route is None:
             raise ServiceError("DEPARTURE_UNKNOWN", departure=departure[:80])
         packages = connection.scalar(select(book.c.packages).where(book.c.departure == departure))

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from cipher_service import clock
 from cipher_service.errors import ServiceError
-from cipher_service.pouches import repository
+from cipher_service.pouches import repository, route_book
 from cipher_service.pouches.members import wrong_member
 from cipher_service.storage.tables import pouches as tables
 from keys import canonical
@@ -52,8 +52,8 @@ def entrust(connection: Connection, departure: str, carriage: Carriage, card: Ca
     Raises:
         ServiceError: DEPARTURE_UNKNOWN, WAYBILL_SEALED, WAYBILL_MALFORMED.
     """
-    found = repository.departure_of(connection, departure)
-    route = None if found is None else repository.route_of(connection, found.route)
+    found = route_book.departure_of(connection, departure)
+    route = None if found is None else route_book.route_of(connection, found.route)
     if found is None or route is None:
         raise ServiceError("DEPARTURE_UNKNOWN", departure=departure)
     if repository.sealed_in(connection, departure):

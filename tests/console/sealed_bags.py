@@ -12,7 +12,7 @@ from cipher_service import clock
 from cipher_service.administration.stage import Stage
 from cipher_service.identity.demonstration import Demonstration
 from cipher_service.pouches import makeup, stock
-from cipher_service.pouches.repository import RouteRecord
+from cipher_service.pouches.route_book import RouteRecord
 from cipher_service.storage.batch import Request
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import unit_of_work

@@ -15,7 +15,7 @@ from cipher_service import clock
 from cipher_service.administration.stage import Stage
 from cipher_service.console.pouches import lateness
 from cipher_service.identity.demonstration import Demonstration
-from cipher_service.pouches import repository
+from cipher_service.pouches import route_book
 from cipher_service.pouches.shares import PAGE
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.tables import pouches as tables
@@ -54,7 +54,7 @@ def long(ministry: Stage) -> Iterator[Long]:
     codes = tuple(f"R-ZZ{number:03d}" for number in range(MANY))
     with unit_of_work(engine) as connection:
         for code in codes:
-            assert repository.insert_route(connection, route(code))
+            assert route_book.insert_route(connection, route(code))
         bags = [_lay(connection, codes[0], number, now) for number in range(MANY)]
         cases = tuple(_dispute(connection, bags[0][0], number, now) for number in range(MANY))
     people = Demonstration.of(ministry.settings).people()
@@ -88,7 +88,7 @@ def _lay(connection: Connection, code: str, number: int, now: datetime) -> tuple
     seal, bag, departure = secrets.token_hex(16), new_bag(), f"{code}/{number:03d}"
     late = number < LATE
     due = now - timedelta(hours=LATE - number) if late else now + timedelta(days=1, hours=number)
-    repository.insert_departure(
+    route_book.insert_departure(
         connection, departure, route=code, mode=Mode.COURIER,
         cut_off=due - timedelta(days=2), departs=due - timedelta(days=1), due=due,
     )  # fmt: skip

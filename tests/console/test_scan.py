@@ -17,7 +17,7 @@ from playwright.sync_api import (
 
 from cipher_service import clock
 from cipher_service.administration.stage import Stage
-from cipher_service.pouches import devices, repository
+from cipher_service.pouches import device_book, devices
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import unit_of_work
 from cipher_service.wire.pouches import EventsRequest
@@ -300,12 +300,12 @@ def test_a_revoked_telephone_keeps_what_it_told_and_gives_it_out_as_a_file(
     phone = Phone(context, ministry.settings.console_origin)
     engine = open_existing(ministry.settings.database)
     with unit_of_work(engine) as connection:
-        before = {row.device_id for row in repository.devices(connection)}
+        before = {row.device_id for row in device_book.devices(connection)}
     phone.enrol(ministry, "CHIEF-POUCH")
     phone.kept_offline()
     phone.knows(bag)
     with unit_of_work(engine) as connection:
-        [new] = [row for row in repository.devices(connection) if row.device_id not in before]
+        [new] = [row for row in device_book.devices(connection) if row.device_id not in before]
         devices.revoke(connection, new.post, new.device_id, clock.now())
     engine.dispose()
     phone.answer(*bag.numbers)
@@ -364,7 +364,7 @@ def _clock_offsets(ministry: Stage) -> list[int]:
     engine = open_existing(ministry.settings.database)
     try:
         with unit_of_work(engine) as connection:
-            return [row.clock_offset or 0 for row in repository.devices(connection)]
+            return [row.clock_offset or 0 for row in device_book.devices(connection)]
     finally:
         engine.dispose()
 

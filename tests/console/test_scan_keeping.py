@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from cipher_service import clock
 from cipher_service.administration.stage import Stage
 from cipher_service.console import scan
-from cipher_service.pouches import repository
+from cipher_service.pouches import device_book
 from cipher_service.storage.engine import open_existing
 from cipher_service.storage.unit_of_work import reading
 from cipher_service.wire.pouches import EVENTS_MOST
@@ -48,7 +48,7 @@ def _devices(on: Stage) -> set[str]:
     engine = open_existing(on.settings.database)
     try:
         with reading(engine) as connection:
-            return {row.device_id for row in repository.devices(connection)}
+            return {row.device_id for row in device_book.devices(connection)}
     finally:
         engine.dispose()
 

@@ -17,7 +17,7 @@ from cipher_service.pouches.closing import Closure
 from cipher_service.pouches.handing_in import Piece
 from cipher_service.pouches.office import Office
 from cipher_service.pouches.planning import Timetable
-from cipher_service.pouches.repository import RouteRecord
+from cipher_service.pouches.route_book import RouteRecord
 from cipher_service.pouches.signing import Kept
 from cipher_service.pouches.waybills import Carriage
 from cipher_service.storage.unit_of_work import unit_of_work

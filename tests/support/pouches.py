@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from cipher_service.pouches import makeup, stock
 from cipher_service.pouches.commands import PouchDesk
 from cipher_service.pouches.custody import judge, keys_in_force
-from cipher_service.pouches.repository import RouteRecord
+from cipher_service.pouches.route_book import RouteRecord
 from cipher_service.storage.batch import Batches, Outcome, Request
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys import canonical

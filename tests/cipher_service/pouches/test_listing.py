@@ -28,6 +28,7 @@ from cipher_service.pouches import (
     makeup,
     outcomes,
     repository,
+    route_book,
     views,
 )
 from cipher_service.pouches.listing import BagColumns
@@ -75,10 +76,10 @@ def _leave(engine: Engine, chance: Chance, devices: tuple[Device, Device]) -> No
         for origin, to in permutations(POSTS, 2):
             code = f"{origin}-{to}"
             way = Route((Leg(origin, to, timedelta(hours=1)),))
-            repository.insert_route(connection, route(code, way))
+            route_book.insert_route(connection, route(code, way))
             for courier in (None, *PEOPLE):
                 departure = f"{code}/{courier}"
-                repository.insert_departure(
+                route_book.insert_departure(
                     connection, departure, route=code, mode=Mode.COURIER, cut_off=NOW,
                     departs=NOW, due=NOW + timedelta(hours=chance.draw.randint(1, 90)),
                 )  # fmt: skip

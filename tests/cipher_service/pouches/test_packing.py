@@ -18,6 +18,7 @@ from cipher_service.pouches import (
     packing,
     planning,
     repository,
+    route_book,
     seal_store,
     signing,
 )
@@ -375,7 +376,7 @@ def test_a_timetable_gives_each_departure_once_and_hand_in_ends_the_eve(
     bureau: PouchBureau,
 ) -> None:
     with reading(bureau.engine) as connection:
-        row = repository.departure_of(connection, bureau.departure)
+        row = route_book.departure_of(connection, bureau.departure)
     assert row is not None
     cut_off, departs = clock.parse(row.cut_off), clock.parse(row.departs)
     assert cut_off.date() < departs.date()
@@ -392,4 +393,4 @@ def test_a_route_is_recorded_by_who_may_only(bureau: PouchBureau) -> None:
         == "NOT_ALLOWED"
     )
     with reading(bureau.engine) as connection:
-        assert repository.route_of(connection, "R-2") is None
+        assert route_book.route_of(connection, "R-2") is None

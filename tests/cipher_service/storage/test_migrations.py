@@ -14,7 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from cipher_service import clock
 from cipher_service.directory.organisation import default_organisation
 from cipher_service.directory.organisation_book import load
-from cipher_service.pouches import makeup, repository
+from cipher_service.pouches import makeup, repository, route_book
 from cipher_service.storage import migrations
 from cipher_service.storage.migrations import is_current, upgrade, version
 from cipher_service.storage.statements import insert_or_skip
@@ -150,8 +150,8 @@ def test_the_last_rectification_of_before_has_the_weight_that_its_bag_has(
 def begun(connection: Connection, *seals: str) -> None:
     """Closings of a version that knew no takers."""
     at = clock.text(NOON)
-    repository.insert_route(connection, route())
-    repository.insert_departure(
+    route_book.insert_route(connection, route())
+    route_book.insert_departure(
         connection, "D-1", route="R-PARIS", mode=Mode.COURIER, cut_off=NOON, departs=NOON, due=NOON
     )
     makeup.add_bag(connection, BAG, place="MINREX", now=NOON)

@@ -13,7 +13,7 @@ from cipher_service.directory import authorisations, enrolment, officers
 from cipher_service.directory.authorisations import Clearance
 from cipher_service.directory.officers import Identity, Window
 from cipher_service.pouches import makeup, stock
-from cipher_service.pouches.repository import RouteRecord
+from cipher_service.pouches.route_book import RouteRecord
 from cipher_service.storage.engine import open_engine
 from keys import canonical
 from keys.age.files import encrypt
