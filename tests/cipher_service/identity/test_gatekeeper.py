@@ -98,6 +98,19 @@ def test_a_remembered_token_still_asks_for_its_own_key(monkeypatch: pytest.Monke
     assert refused.value.code == "PROOF_REFUSED"
 
 
+def test_a_proof_names_the_token_that_it_comes_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two tokens of one key, a proof serves the one whose digest it bears (`ath`)."""
+    post = Post(monkeypatch)
+    post.comes()
+    other = post.token_for({"jkt": post.key.thumbprint()})
+    for named in (other, None):
+        told = proof(post.key, method="POST", url=ISSUER + PATH, at=post.now, token=named)
+        with pytest.raises(ServiceError, match="PROOF_REFUSED"):
+            asyncio.run(
+                post.gatekeeper.recognise(f"DPoP {post.token}", told, method="POST", path=PATH)
+            )
+
+
 def certified(
     key: ApiKey, life: timedelta = timedelta(days=1), authority: ClientAuthority = AUTHORITY
 ) -> bytes:
