@@ -140,7 +140,11 @@ def _require_grantable(
 
 
 def withdraw_habilitation(connection: Connection, officer_id: str, now: datetime) -> None:
-    """End a person's habilitation at once; one person suffices. Raises NOT_HABILITATED."""
+    """End a person's habilitation at once; one person suffices.
+
+    Raises:
+        ServiceError: UNKNOWN_OFFICER, NOT_HABILITATED.
+    """
     read(connection, officer_id)
     book = tables.habilitation
     if end_windows(connection, book, now, book.c.officer == officer_id) == 0:

@@ -415,7 +415,7 @@ def _require_unnamed(head: Head, destinations: Sequence[Destination]) -> None:
 
 
 def _discard(connection: Connection, draft: drafts.Draft) -> None:
-    # Saving it first proves, that it is the edition that was read.
+    # Saving it first proves that it is the edition that was read.
     drafts.save(
         connection,
         draft.draft_id,
