@@ -7,7 +7,7 @@ processes killed and started anew. At each look the service's processes are meas
 remember has bounds; once a quarter of an hour of work has filled it, memory and open files stay as
 they are, the log that SQLite writes ahead stays small, and the database grows by what its
 dispatches need. At the end every text that was sent was read as it was, no outbox holds anything,
-no request was answered by an error of the service, and `check` finds nothing.
+every request was answered as it should be, and `check` finds nothing.
 """
 
 import filecmp
@@ -106,9 +106,10 @@ class Soak:
 
     def close(self) -> Met:
         """End everything, and tell what those beside the dispatches met."""
-        met = self.pressure.end()
-        self.ministry.close()
-        return met
+        try:
+            return self.pressure.end()
+        finally:
+            self.ministry.close()
 
     def round(self) -> None:
         """One act of somebody."""
@@ -257,15 +258,28 @@ class Soak:
         return f"{self.chance.getrandbits(64):x} " * (size // 17 + 1)
 
 
+def excessive(now: Look) -> list[str]:
+    """What of the service is beyond the bounds that hold from its start."""
+    return _beyond(
+        {
+            "memory of one process": (now.largest, MEMORY_MOST),
+            "write-ahead log": (now.wal, WAL_MOST),
+        }
+    )
+
+
 def excesses(first: Look, now: Look, dispatches: int) -> list[str]:
-    """What of the service is beyond its bounds."""
-    told = {
-        "memory of one process": (now.largest, MEMORY_MOST),
-        "memory": (now.memory, first.memory + MEMORY_GROWTH),
-        "open files": (now.files, first.files + FILES_GROWTH),
-        "write-ahead log": (now.wal, WAL_MOST),
-        "database": (now.database, first.database + PER_DISPATCH * dispatches + 2**20),
-    }
+    """What of the service is beyond its bounds, once it is warm."""
+    return _beyond(
+        {
+            "memory": (now.memory, first.memory + MEMORY_GROWTH),
+            "open files": (now.files, first.files + FILES_GROWTH),
+            "database": (now.database, first.database + PER_DISPATCH * dispatches + 2**20),
+        }
+    ) + excessive(now)
+
+
+def _beyond(told: dict[str, tuple[int, int]]) -> list[str]:
     return [
         f"{name}: {value}, at most {most}" for name, (value, most) in told.items() if value > most
     ]
@@ -295,6 +309,9 @@ def main() -> int:
     """Work for so many minutes."""
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 120
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 20
+    if minutes * 60 < STRETCH:
+        print(f"memory is judged over {STRETCH / 60:.0f} minutes: give as many", file=sys.stderr)
+        return 2
     with tempfile.TemporaryDirectory() as name:
         soak = Soak(Path(name), seed=seed)
         wrong: list[str] = []
@@ -323,7 +340,9 @@ def _stretch(soak: Soak, until: float) -> list[str]:
     end = min(until, begun + STRETCH)
     soak.huge()
     while time.monotonic() < min(end, begun + WARMING):
-        _next_look(soak, end)
+        over = excessive(_next_look(soak, end))
+        if over:
+            return over
     first, before, memory = soak.look(), soak.dispatches, []
     soak.huge()
     while time.monotonic() < end:
