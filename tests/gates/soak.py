@@ -38,6 +38,8 @@ STRETCH: Final = 2400.0
 """Seconds from one start to the next."""
 MEMORY_GROWTH: Final = 8 * 2**20
 """More of all processes together than at the first look after they are warm."""
+COLD_GROWTH: Final = 16 * 2**20
+"""The same within the first minute of a start."""
 MEMORY_SLOPE: Final = 2**20
 """Of all processes together in ten minutes, by least squares over the looks of a stretch."""
 BETWEEN_LOOKS: Final = 60.0
@@ -45,8 +47,9 @@ LOOKS_FOR_SLOPE: Final = 20
 LOGIN_MOST: Final = 1.0
 """Seconds within which 99 of a hundred logins are answered."""
 FILES_GROWTH: Final = 12
-SETTLING: Final = 1.0
-"""Seconds after which the service has let go of callers that hung up."""
+SETTLING: Final = 30.0
+"""Seconds within which the service lets go of callers that hung up."""
+_HELD: Final = frozenset({"01", "08"})  # ESTABLISHED, CLOSE_WAIT (include/net/tcp_states.h)
 WAL_MOST: Final = LOG_PAGES * PAGE_BYTES * 5 // 4
 """Beyond `LOG_PAGES` it begins anew with a commit that finds no reader in it."""
 PER_DISPATCH: Final = 160 * 1024
@@ -186,7 +189,9 @@ class Soak:
         service = self.ministry.service
         assert service is not None
         self.pressure.rest()
-        time.sleep(SETTLING)
+        late = time.monotonic() + SETTLING
+        while _callers_held(self.ministry.settings.port) and time.monotonic() < late:
+            time.sleep(0.1)
         memory, mapped, files = 0, [], 0
         for pid in _family(service.pid):
             held = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii")
@@ -268,11 +273,11 @@ def excessive(now: Look) -> list[str]:
     )
 
 
-def excesses(first: Look, now: Look, dispatches: int) -> list[str]:
-    """What of the service is beyond its bounds, once it is warm."""
+def excesses(first: Look, now: Look, dispatches: int, growth: int = MEMORY_GROWTH) -> list[str]:
+    """What of the service is beyond its bounds since a first look."""
     return _beyond(
         {
-            "memory": (now.memory, first.memory + MEMORY_GROWTH),
+            "memory": (now.memory, first.memory + growth),
             "open files": (now.files, first.files + FILES_GROWTH),
             "database": (now.database, first.database + PER_DISPATCH * dispatches + 2**20),
         }
@@ -293,6 +298,12 @@ def _family(pid: int) -> list[int]:
         for task in tasks.iterdir():
             found += map(int, (task / "children").read_text("ascii").split())
     return found
+
+
+def _callers_held(port: int) -> int:
+    """How many lines a server has at a port."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
+    return sum(row[1].endswith(f":{port:04X}") and row[3] in _HELD for row in rows)
 
 
 def _kibibytes(told: str, name: str) -> int:
