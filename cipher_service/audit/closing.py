@@ -6,7 +6,7 @@ from sqlalchemy import Connection, and_, or_, select
 
 from cipher_service.audit.ledger import append
 from cipher_service.audit.records import FAILED, INTENDED, UNKNOWN, Event
-from cipher_service.storage.tables.audit import audit_entry
+from cipher_service.storage.tables.audit import NOT_DONE, audit_entry
 
 
 def close_intents(connection: Connection, origin: str, now: datetime) -> int:
@@ -34,7 +34,7 @@ def close_intents(connection: Connection, origin: str, now: datetime) -> int:
     )
     left = connection.execute(
         select(audit_entry.c.actor, audit_entry.c.action, audit_entry.c.resource)
-        .where(audit_entry.c.outcome == INTENDED, ~ended.exists())
+        .where(audit_entry.c.outcome == INTENDED, NOT_DONE, ~ended.exists())
         .order_by(audit_entry.c.seq)
     ).all()
     time_us = int(now.timestamp() * 1_000_000)

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
-from cipher_service.storage.tables.audit import audit_entry
+from cipher_service.audit.records import DONE
+from cipher_service.storage.tables.audit import NOT_DONE, audit_entry
 from cipher_service.storage.tables.dispatches import dispatch
 from keys import canonical
 
@@ -159,6 +160,8 @@ def _conditions(connection: Connection, wanted: Wanted) -> list[ColumnElement[bo
         conditions.append(columns.resource == wanted.resource)
     if wanted.outcomes:
         conditions.append(columns.outcome.in_(wanted.outcomes))
+        if DONE not in wanted.outcomes:
+            conditions.append(NOT_DONE)
     if wanted.mandate is not None:
         conditions.append(columns.mandate == wanted.mandate)
     if wanted.before is not None:
