@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cipher_service import clock
 from cipher_service.access.proven import Proofs
+from cipher_service.app.arena import give_back_free_memory
 from cipher_service.app.wiring import Round, registrar_handlers, rounds_of
 from cipher_service.audit.closing import close_intents
 from cipher_service.audit.heads import keep_signed
@@ -103,7 +104,10 @@ def _record_bundle(settings: Settings, engine: Engine) -> None:
 
 
 async def housekeep(batches: Batches, blobs: Blobs) -> None:
-    """Forget and end what has expired, on the thread that runs the batches: between two of them."""
+    """Forget, end and give back what has expired, on the thread that runs the batches.
+
+    Between two of them, therefore.
+    """
     while True:
         outcome, _lapsed = batches.run([Request("housekeep", None), Request("lapse", None)])
         for upload in outcome.result or ():
@@ -111,6 +115,7 @@ async def housekeep(batches: Batches, blobs: Blobs) -> None:
                 blobs.abandon(upload)
             except OSError:
                 log.exception("a part of an upload that was given up stays in the spool")
+        give_back_free_memory()
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
 

@@ -9,10 +9,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from cipher_service.api.connections import Connection
+from cipher_service.app.arena import give_back_free_memory
 from cipher_service.settings import Settings
 
 GRACE_SECONDS: Final = 3
 BACKLOG: Final = 512
+TIDY_SECONDS: Final = 30
 
 
 def listening_sockets(settings: Settings) -> list[socket.socket]:
@@ -52,6 +54,8 @@ def serve(application: ASGIApp, listener: socket.socket, ready: Callable[[], Non
         proxy_headers=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        callback_notify=_tidy,
+        timeout_notify=TIDY_SECONDS,
     )
     _Server(config, ready).run(sockets=[listener])
 
@@ -79,6 +83,10 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+
+async def _tidy() -> None:
+    give_back_free_memory()
 
 
 def _listen(family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket:
