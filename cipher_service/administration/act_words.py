@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from cipher_service.administration.words import has_phrase, phrase
 from cipher_service.client.messages import Language
-from cipher_service.console.coded import CODES, reason
+from cipher_service.console.coded import CODES, reason, thing
 from cipher_service.console.language import moment, translations
 from cipher_service.labels.scheme import default_scheme
 from keys import canonical
@@ -33,7 +33,8 @@ def lines(act: Act, names: Mapping[str, str], language: Language) -> Iterator[st
         language: of the words.
     """
     members: dict[str, Any] = canonical.decode(act.encoded)
-    members["reason"] = reason(act, translations(language).gettext)
+    say = translations(language).gettext
+    members |= {"reason": reason(act, say), "resource": thing_of(act, language)}
     yield phrase("act_said", language, member=phrase("act", language), said=title(act, language))
     order = {name: place for place, name in enumerate(_FIRST)}
     told = [pair for pair in members.items() if pair[0] not in _TOLD_APART]
@@ -45,6 +46,11 @@ def lines(act: Act, names: Mapping[str, str], language: Language) -> Iterator[st
         first, *more = _said(name, value, names, language).splitlines() or [""]
         yield phrase("act_said", language, member=label, said=first)
         yield from (f"    {line}" for line in more)
+
+
+def thing_of(act: Act, language: Language) -> str:
+    """Return what an act is on."""
+    return thing(act, translations(language).gettext)
 
 
 def named(text: str, names: Mapping[str, str]) -> str:

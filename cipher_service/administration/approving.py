@@ -110,7 +110,7 @@ def _list(arguments: Namespace, terminal: Terminal, installation: Installation) 
             "act_line",
             id=act.id,
             what=act_words.title(act, terminal.language),
-            resource=act_words.named(act.resource, names),
+            resource=act_words.named(act_words.thing_of(act, terminal.language), names),
             proposer=act_words.named(act.proposer, names),
             expires=f"{moment(act.expires, terminal.language)} UTC",
         )

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from cipher_service.access.acts import Gate
 from cipher_service.access.subjects import Principal
-from cipher_service.console.coded import reason
+from cipher_service.console.coded import reason, thing
 from cipher_service.console.flow import Awaiting, Flow, Page, Place
 from cipher_service.console.language import mark
 from cipher_service.console.visit import Visit, require_chosen
@@ -49,7 +49,8 @@ async def list_acts(visit: Visit) -> Response:
         return found, _names(connection, found)
 
     lines, names = await visit.read(find)
-    return visit.page("acts/acts.html", lines=lines, names=names, kinds=KINDS)
+    things = {line.act.id: thing(line.act, visit.say) for line in lines}
+    return visit.page("acts/acts.html", lines=lines, names=names, kinds=KINDS, things=things)
 
 
 async def show_act(visit: Visit) -> Response:
@@ -63,8 +64,8 @@ async def show_act(visit: Visit) -> Response:
         raise ServiceError("NOT_FOUND")
 
     line, names = await visit.read(find)
-    told = reason(line.act, visit.say)
-    return visit.page("acts/act.html", line=line, names=names, kinds=KINDS, reason=told)
+    told = {"reason": reason(line.act, visit.say), "thing": thing(line.act, visit.say)}
+    return visit.page("acts/act.html", line=line, names=names, kinds=KINDS, **told)
 
 
 async def sign_act(visit: Visit) -> Response:

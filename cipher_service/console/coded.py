@@ -17,9 +17,30 @@ CODES: Final = {
         "cipher": mark("chiffrée"),
         "pouch": mark("par valise"),
     },
+    "resource": {
+        "policies/access": mark("les politiques d’accès"),
+        "pouch/seals": mark("la réserve de scellés"),
+    },
     "end_of_life": {"archive": mark("clé d’archive"), "traffic": mark("clé de trafic")},
 }
 """By the member that holds a code or a list of codes."""
+_NUMBERED: Final = ("officer/", "dispatch/", "pouch/")
+"""What stands before a number of this kind of thing, in the name of what an act is on."""
+
+
+def thing(act: Act, say: Callable[[str], str]) -> str:
+    """Return what an act is on: its number alone where the act's kind tells what bears it.
+
+    Args:
+        act: what will be signed.
+        say: translates a msgid.
+    """
+    if act.resource in CODES["resource"]:
+        return say(CODES["resource"][act.resource])
+    for kind in _NUMBERED:
+        if act.resource.startswith(kind):
+            return act.resource.removeprefix(kind)
+    return act.resource
 
 
 def reason(act: Act, say: Callable[[str], str]) -> str:

@@ -282,6 +282,7 @@ def _signed(tab: Tab, address: str, foreign: tuple[str, ...]) -> str:
     expect(button).to_be_visible()
     check_on_both_screens(tab.page, foreign)
     tab.page.set_viewport_size(WIDE)
+    assert not re.search(r"\b(officer|policies)/", tab.page.locator("dl").inner_text())
     button.click()
     tab.page.wait_for_url("**/actes")
     tab.hosts.clear()

@@ -127,6 +127,7 @@ def signed_by(first: Tab, second: Tab, act: str) -> None:
     press(first, "Signer avec la clé logicielle")
     first.page.get_by_text("D’autres doivent encore signer").wait_for()
     second.goto("/actes")
+    assert "pouch/" not in second.page.locator("main").inner_text()
     second.page.get_by_role("link", name=act).first.click()
     press(second, "Lire et signer")
     press(second, "Signer avec la clé logicielle")
@@ -436,8 +437,7 @@ def test_the_register_of_seals_is_compared_with_the_table_and_moved_by_two(
     tab.page.wait_for_url(f"{tab.origin}/valises/scelles")
     tab.hosts.clear()
     tab.goto("/valises/scelles")
-    row = tab.page.locator("tbody tr", has_text=mark)
-    assert "en stock" in row.inner_text()
+    assert "en stock" in tab.page.locator("tbody tr", has_text=mark).inner_text()
     tab.page.screenshot(path=pictures / "seals.png", full_page=True)
     check(tab, desk)
 

@@ -38,6 +38,8 @@ const terms = new Map(
   Array.from(glossary.content.querySelectorAll("data"), (one) => [one.value, one.textContent ?? ""]),
 );
 
+const NUMBERED = /^(?:officer|dispatch|pouch)\//;
+
 function worded(name: string, given: Json): Json {
   if (Array.isArray(given)) return given.map((one) => worded(name, one));
   if (typeof given !== "string") return given;
@@ -53,8 +55,8 @@ function plain(name: string, coded: Json, shown: Names): string {
     const level = shown.levels[given];
     return level ? level[language === "fr" ? 0 : 1] : String(given);
   }
-  // A person is named beside their number: what kind of thing it is needs no code.
-  if (name === "resource" && typeof given === "string") return said(name, given.replace(/^officer\//, ""));
+  // What bears the number, the act's kind tells.
+  if (name === "resource" && typeof given === "string") return said(name, given.replace(NUMBERED, ""));
   if (typeof given === "string" && /^\d{4}-\d\d-\d\dT[\d:]{8}Z$/.test(given)) return moment(given);
   return said(name, given);
 }

@@ -162,6 +162,10 @@ export const KINDS: Record<string, Words> = {
 
 // Members whose values are codes, with what each says.
 export const CODES: Record<string, Record<string, Words>> = {
+  resource: {
+    "policies/access": { fr: "les politiques d’accès", en: "the access policies" },
+    "pouch/seals": { fr: "la réserve de scellés", en: "the store of seals" },
+  },
   move: {
     "take-in": { fr: "entrer des scellés neufs", en: "take new seals in" },
     issue: { fr: "délivrer des scellés, tirés au hasard", en: "issue seals, drawn at random" },
