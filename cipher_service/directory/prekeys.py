@@ -153,7 +153,7 @@ def give(
             select(tables.c.offer).where(*mine, tables.c.card == card, ~_withheld())
         )
         if offer is None:
-            if _unused(connection, sender, card) >= UNUSED_MOST:
+            if _unused(connection, sender, card, now) >= UNUSED_MOST:
                 continue
             # Those that end first go first.
             chosen = connection.execute(
@@ -214,10 +214,15 @@ class PrekeyDesk:
         return give(connection, payload["post"], payload["dispatch_id"], cards, self._now())
 
 
-def _unused(connection: Connection, sender: str, card: str) -> int:
-    """Count what a sender took of a card for dispatches that the ministry has not received."""
+def _unused(connection: Connection, sender: str, card: str, now: datetime) -> int:
+    """Count what a sender took of a card for dispatches that have not come; what ended is past."""
     come = select(dispatch.c.seq).where(dispatch.c.dispatch_id == tables.c.taken_for).exists()
-    mine = (tables.c.card == card, tables.c.taken_by == sender, ~come)
+    mine = (
+        tables.c.card == card,
+        tables.c.taken_by == sender,
+        tables.c.expires > clock.text(now),
+        ~come,
+    )
     return int(connection.scalar(select(func.count()).select_from(tables).where(*mine)) or 0)
 
 

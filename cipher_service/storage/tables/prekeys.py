@@ -1,5 +1,7 @@
 """One-time prekeys of posts: each with its proof, free or taken by one sender for one dispatch."""
 
+from typing import Final
+
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Text
 
 from cipher_service.storage.tables.columns import Long, one_of, table
@@ -17,8 +19,19 @@ prekey = table(
     Column("taken_for", Text),  # its dispatch
     Column("taken_at", Text),
     one_of("state", "free", "taken"),
-    Index("ix_prekey_card", "card", "state", "expires"),
-    Index("ix_prekey_taken", "taken_for", "taken_by"),
+    # With the identifier, so that no offer is read until one is given.
+    Index("ix_prekey_card", "card", "state", "expires", "prekey_id"),
+    Index("ix_prekey_taken", "taken_for", "taken_by", "card"),
+)
+_TAKEN: Final = prekey.c.taken_by.is_not(None)
+Index(
+    "ix_prekey_taker",
+    prekey.c.card,
+    prekey.c.taken_by,
+    prekey.c.expires,
+    prekey.c.taken_for,
+    sqlite_where=_TAKEN,
+    postgresql_where=_TAKEN,
 )
 
 prekey_carriage = table(

@@ -214,3 +214,7 @@ def test_no_post_drains_what_others_are_to_use(
     ids = [new_id(clock.now()) for _ in range(3)]
     assert [taken("PARIS", each) for each in (come, *ids)] == [1, 1, 1, 0]
     assert taken("PARIS", ids[0]) == taken("LOME", ids[2]) == 1
+    with unit_of_work(engine) as connection:  # nobody could have used what has ended
+        ended = prekey.update().where(prekey.c.taken_for == ids[1])
+        connection.execute(ended.values(expires=clock.text(clock.now())))
+    assert taken("PARIS", new_id(clock.now())) == 1

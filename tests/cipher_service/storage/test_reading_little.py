@@ -1,26 +1,31 @@
-"""What the log is asked again and again reads no more of it the longer it is, in SQLite.
+"""What is asked again and again reads no more the longer the ministry has worked, in SQLite.
 
 There the planner has no counts to go by: which index it takes, the question's words decide.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, insert
 
+from cipher_service import clock
 from cipher_service.audit.closing import close_intents
 from cipher_service.audit.ledger import append, read_tile
 from cipher_service.audit.questions import Wanted, page
 from cipher_service.audit.records import DONE, FAILED, INTENDED, REFUSED, Event
+from cipher_service.directory.prekeys import give
 from cipher_service.dispatches.continuity import BACKED_UP, last_backup
-from cipher_service.storage.engine import open_engine
+from cipher_service.references import new_id
+from cipher_service.storage.engine import PAGE_BYTES, open_engine
+from cipher_service.storage.tables.prekeys import prekey
 from cipher_service.storage.unit_of_work import unit_of_work
 from keys.log.tiles import WIDTH, Tile
 from keys.merkle import HASH_SIZE
+from tests.support.ministry import Ministry, post_keys
 
 ORIGIN = "minrex.example/audit"
 NOW = datetime(2026, 11, 27, 8, 0, tzinfo=UTC)
@@ -100,6 +105,44 @@ def test_a_tile_of_tiles_is_read_without_what_is_in_them(engine: Engine) -> None
         read = bytes_read() - before
     assert len(hashes) == tiles * HASH_SIZE
     assert read < tiles * WIDTH * HASH_SIZE / 2
+
+
+def test_a_prekey_is_given_without_a_look_at_all_that_were(engine: Engine, tmp_path: Path) -> None:
+    Ministry(engine, tmp_path)
+    paris = post_keys("PARIS").card.fingerprint
+
+    def kept(many: int, state: str, ends: datetime, taker: str | None) -> None:
+        rows = [
+            {
+                "prekey_id": new_id(NOW),
+                "post": "PARIS",
+                "card": paris,
+                "expires": clock.text(ends),
+                "offer": bytes(4096),
+                "state": state,
+                "recorded_at": clock.text(NOW),
+                "taken_by": taker,
+                "taken_for": taker and new_id(NOW),
+                "taken_at": taker and clock.text(NOW),
+            }
+            for _ in range(many)
+        ]
+        with unit_of_work(engine) as connection:
+            connection.execute(insert(prekey), rows)
+
+    def asked(connection: Connection) -> None:
+        assert len(give(connection, "LOME", new_id(NOW), [paris], NOW)) == 1
+
+    day = timedelta(days=1)
+    kept(20, "free", NOW + day, None)
+    before = counted(engine, asked)
+    kept(400, "free", NOW + day, None)
+    kept(1500, "taken", NOW + day, "ADDIS")
+    kept(1500, "taken", NOW - day, "LOME")
+    engine.dispose()
+    read = bytes_read()
+    assert counted(engine, asked) <= before + 1
+    assert bytes_read() - read < 100 * PAGE_BYTES
 
 
 def bytes_read() -> int:
