@@ -64,8 +64,14 @@ async def show_act(visit: Visit) -> Response:
         raise ServiceError("NOT_FOUND")
 
     line, names = await visit.read(find)
-    told = {"reason": reason(line.act, visit.say), "thing": thing(line.act, visit.say)}
-    return visit.page("acts/act.html", line=line, names=names, kinds=KINDS, **told)
+    return visit.page(
+        "acts/act.html",
+        line=line,
+        names=names,
+        kinds=KINDS,
+        reason=reason(line.act, visit.say),
+        thing=thing(line.act, visit.say),
+    )
 
 
 async def sign_act(visit: Visit) -> Response:

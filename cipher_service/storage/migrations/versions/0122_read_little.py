@@ -1,7 +1,7 @@
 """What is asked often is answered without reading what is not asked for.
 
 Entries of the log are found by their outcome or their mandate where few have it, what stands for a
-tile without its hashes, and the prekey that goes next without a look at all that are free or were taken.
+tile without its hashes, and the prekey that goes next without a look at all that are free or were.
 """
 
 import sqlalchemy as sa
