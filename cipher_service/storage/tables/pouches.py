@@ -4,6 +4,8 @@ Lines lie here as age ciphertext to a bureau's card; beside them stand salted co
 counts and weights. Custody events are kept as they were signed and never changed or removed.
 """
 
+from typing import Final
+
 from sqlalchemy import (
     Column,
     ForeignKey,
@@ -179,6 +181,8 @@ sealed = table(
     UniqueConstraint("number"),
     UniqueConstraint("departure", "ordinal"),
 )
+_UNTOLD: Final = sealed.c.announcement.is_(None)
+Index("ix_pouch_sealed_untold", sealed.c.number, sqlite_where=_UNTOLD, postgresql_where=_UNTOLD)
 
 rectification = table(
     "pouch_rectification",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, event, insert
 
 from cipher_service import clock
 from cipher_service.audit.closing import close_intents
@@ -19,8 +19,10 @@ from cipher_service.audit.questions import Wanted, page
 from cipher_service.audit.records import DONE, FAILED, INTENDED, REFUSED, Event
 from cipher_service.directory.prekeys import give
 from cipher_service.dispatches.continuity import BACKED_UP, last_backup
+from cipher_service.pouches.signing import unannounced
 from cipher_service.references import new_id
 from cipher_service.storage.engine import PAGE_BYTES, open_engine
+from cipher_service.storage.tables.pouches import sealed
 from cipher_service.storage.tables.prekeys import prekey
 from cipher_service.storage.unit_of_work import unit_of_work
 from keys.log.tiles import WIDTH, Tile
@@ -143,6 +145,31 @@ def test_a_prekey_is_given_without_a_look_at_all_that_were(engine: Engine, tmp_p
     read = bytes_read()
     assert counted(engine, asked) <= before + 1
     assert bytes_read() - read < 100 * PAGE_BYTES
+
+
+def test_bags_to_be_told_of_are_found_without_those_that_were(engine: Engine) -> None:
+    engine.dispose()
+
+    def alone(driver: Any, _record: object) -> None:
+        driver.execute("PRAGMA foreign_keys=OFF")  # bags without their closings
+
+    event.listen(engine, "connect", alone)
+    before = counted(engine, unannounced)
+    rows = [
+        {
+            "seal": f"S-{number}",
+            "number": f"2026/{number:06}",
+            "ordinal": number,
+            "departure": "D",
+            "symbol": "",
+            "body": bytes(2000),
+            "announcement": new_id(NOW),
+        }
+        for number in range(1, 1001)
+    ]
+    with unit_of_work(engine) as connection:
+        connection.execute(insert(sealed), rows)
+    assert counted(engine, unannounced) <= before + 1
 
 
 def bytes_read() -> int:

@@ -1,7 +1,8 @@
 """What is asked often is answered without reading what is not asked for.
 
 Entries of the log are found by their outcome or their mandate where few have it, what stands for a
-tile without its hashes, and the prekey that goes next without a look at all that are free or were.
+tile without its hashes, the prekey that goes next without a look at all that are free or were, and
+bags whose receiver is to be told without those of whom all were told.
 """
 
 import sqlalchemy as sa
@@ -32,6 +33,14 @@ def upgrade() -> None:
     ):
         op.drop_index(f"ix_prekey_{name}", "prekey")
         op.create_index(f"ix_prekey_{name}", "prekey", columns, unique=False)
+    op.create_index(
+        "ix_pouch_sealed_untold",
+        "pouch_sealed",
+        ["number"],
+        unique=False,
+        sqlite_where=sa.text("announcement IS NULL"),
+        postgresql_where=sa.text("announcement IS NULL"),
+    )
     op.create_index(
         "ix_prekey_taker",
         "prekey",
