@@ -81,7 +81,7 @@ class Ministry:
         self.settings = settings
         self.blobs = Blobs(settings.data)
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
-        self._engine = open_existing(settings.database)
+        self._engine = open_existing(settings.database, readers=THREADS)
         self._registrar = RegistrarClient(settings.registrar_socket)
         self.certificates_shown = ClientCertificates(self._client_authorities)
         self._gatekeeper = Gatekeeper(

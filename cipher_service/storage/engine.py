@@ -11,6 +11,7 @@ IMMEDIATE says so; on PostgreSQL each writer takes one advisory lock before it r
 query locks rows of its own.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -23,13 +24,17 @@ from cipher_service.errors import ServiceError
 
 BUSY_SECONDS = 20
 PAGE_BYTES = 8192
+WRITER_KIB: Final = 8192
+"""Of SQLite's pages that a connection keeps: those of a group commit, until it is committed."""
+READER_KIB: Final = 1024
+"""A commit of somebody else makes what a reader kept worthless; the system keeps the file's."""
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 WRITES = "cipher_service_writes"
 """Execution option of a connection that will write; `unit_of_work` sets it."""
 _WRITERS: Final = 0x454352495641494E  # "ECRIVAIN": who writes in this database
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, readers: int = 0) -> Engine:
     """Return an engine for a SQLAlchemy URL; nothing is connected yet.
 
     A PostgreSQL on another machine is talked to by TLS under a verified name, whatever the URL says
@@ -38,14 +43,17 @@ def open_engine(url: str) -> Engine:
     Args:
         url: `sqlite:////absolute/path` or `postgresql+psycopg://...`. An unspelled PostgreSQL
             driver means psycopg 3.
+        readers: how many threads read through it, if nobody writes: each keeps its connection,
+            since whoever makes one reads the shape of all tables, and few pages.
 
     Raises:
         ValueError: any other database.
     """
+    kept = {"pool_size": readers} if readers else {}
     target = make_url(url)
     backend = target.get_backend_name()
     if backend == "sqlite":
-        return _sqlite(url)
+        return _sqlite(url, kept)
     if backend == "postgresql":
         # READ COMMITTED: what a writer reads, it reads after it got its lock. `statement_timeout`
         # would cut a long check; locks are bounded instead.
@@ -58,6 +66,7 @@ def open_engine(url: str) -> Engine:
             },
             pool_pre_ping=True,
             hide_parameters=True,  # an error's text reaches the log
+            **kept,
         )
         event.listen(engine, "begin", _begin_postgresql)
         return engine
@@ -73,10 +82,14 @@ def _elsewhere(target: URL) -> bool:
     return any(host and not host.startswith("/") and host not in _HERE for host in hosts)
 
 
-def open_existing(url: str) -> Engine:
+def open_existing(url: str, *, readers: int = 0) -> Engine:
     """Return an engine for a database that an installation founded; it is never made anew.
 
     SQLite would answer a lost file with an empty one, whose registers begin again at 1.
+
+    Args:
+        url: as for `open_engine`.
+        readers: likewise.
 
     Raises:
         ServiceError: DATABASE_MISSING.
@@ -84,26 +97,28 @@ def open_existing(url: str) -> Engine:
     """
     target = make_url(url)
     if target.get_backend_name() != "sqlite":
-        return open_engine(url)
+        return open_engine(url, readers=readers)
     path = Path(target.database or "")
     if not path.is_file():
         raise ServiceError("DATABASE_MISSING", path=str(path))
-    return _sqlite(f"sqlite:///file:{quote(str(path))}?mode=rw&uri=true")
+    return open_engine(f"sqlite:///file:{quote(str(path))}?mode=rw&uri=true", readers=readers)
 
 
-def _sqlite(url: str) -> Engine:
+def _sqlite(url: str, kept: dict[str, int]) -> Engine:
     engine = create_engine(
         url,
         module=sqlcipher3.dbapi2,
         connect_args={"check_same_thread": False},
         hide_parameters=True,
+        **kept,
     )
-    event.listen(engine, "connect", _prepare_sqlite)
+    kib = READER_KIB if kept else WRITER_KIB
+    event.listen(engine, "connect", partial(_prepare_sqlite, kib=kib))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(connection: Any, _record: object, *, kib: int) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
     for pragma in (f"busy_timeout={BUSY_SECONDS * 1000}", f"page_size={PAGE_BYTES}"):
@@ -119,7 +134,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "foreign_keys=ON",
         "trusted_schema=OFF",
         "cell_size_check=ON",
-        "cache_size=-8192",  # KiB a connection: a process holds several
+        f"cache_size=-{kib}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

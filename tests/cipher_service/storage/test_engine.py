@@ -1,11 +1,13 @@
 """What the embedded database must be before anything is written to it."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from cipher_service.storage.engine import open_engine
+from cipher_service.storage.engine import READER_KIB, WRITER_KIB, open_engine
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from tests.support.postgres import Cluster
 
@@ -50,3 +52,25 @@ def test_a_server_elsewhere_is_talked_to_by_tls_alone(postgres_cluster: Cluster)
     with reading(engine) as connection:
         assert connection.exec_driver_sql("SELECT 1").scalar() == 1
     engine.dispose()
+
+
+def test_each_of_so_many_readers_keeps_its_connection(database_url: str) -> None:
+    made = []
+    engine = open_engine(database_url, readers=8)
+    event.listen(engine, "connect", lambda driver, _record: made.append(driver))
+    for _ in range(3):
+        with ExitStack() as readers:
+            for _ in range(8):
+                readers.enter_context(reading(engine)).exec_driver_sql("SELECT 1")
+    engine.dispose()
+    assert len(made) == 8
+
+
+def test_who_only_reads_keeps_few_pages(sqlite_template: Path) -> None:
+    kept = {}
+    for readers in (0, 8):
+        engine = open_engine(f"sqlite:///{sqlite_template}", readers=readers)
+        with reading(engine) as connection:
+            kept[readers] = connection.exec_driver_sql("PRAGMA cache_size").scalar()
+        engine.dispose()
+    assert kept == {0: -WRITER_KIB, 8: -READER_KIB}
