@@ -35,8 +35,9 @@ def thing(act: Act, say: Callable[[str], str]) -> str:
         act: what will be signed.
         say: translates a msgid.
     """
-    if act.resource in CODES["resource"]:
-        return say(CODES["resource"][act.resource])
+    stores = CODES["resource"]
+    if act.resource in stores:
+        return say(stores[act.resource])
     for kind in _NUMBERED:
         if act.resource.startswith(kind):
             return act.resource.removeprefix(kind)
