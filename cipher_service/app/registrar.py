@@ -104,9 +104,9 @@ def _record_bundle(settings: Settings, engine: Engine) -> None:
 
 
 async def housekeep(batches: Batches, blobs: Blobs) -> None:
-    """Forget, end and give back what has expired, on the thread that runs the batches.
+    """Forget and end what has expired, on the thread that runs the batches: between two of them.
 
-    Between two of them, therefore.
+    Memory in which nothing is left goes back with it.
     """
     while True:
         outcome, _lapsed = batches.run([Request("housekeep", None), Request("lapse", None)])
