@@ -45,8 +45,8 @@ CARELESS = """
 import sys
 from cipher_service.storage import engine
 careful = engine._prepare_sqlite
-def careless(connection, record):
-    careful(connection, record)
+def careless(connection, record, **kept):
+    careful(connection, record, **kept)
     connection.cursor().execute("PRAGMA synchronous=OFF")
 engine._prepare_sqlite = careless
 from cipher_service.administration.command import main
