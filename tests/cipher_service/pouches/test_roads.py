@@ -70,7 +70,7 @@ def test_departures_come_a_page_at_a_time_and_what_is_late_is_counted(
     planning.plan(bureau.office, timetable("R-TWIN"), 2, by=bureau.chief)  # the same hours
     whole = roads.departures(bureau.office, by=bureau.chief)
     assert (whole.total, whole.following, whole.late) == (len(whole.lines), "", 0)
-    assert whole.total >= 26
+    assert whole.total > 20  # of two weeks, whatever the hour: three pages
     paged: list[DepartureLine] = []
     after, pages = "", 0
     while pages == 0 or after:
