@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -59,12 +60,13 @@ def many_prekeys_taken(ministry: Stage, post: str) -> Iterator[None]:
     """Have a post taken so many of the bureau's prekeys, for nothing, that it is passed over."""
     taken, engine = f"taken-by-{post}", open_existing(ministry.settings.database)
     card, now = custody_of(ministry).card().fingerprint, clock.text(clock.now())
+    ends = clock.text(clock.now() + timedelta(days=1))
     rows = [
         {
             "prekey_id": f"{taken}-{place}",
             "post": ministry.settings.headquarters,
             "card": card,
-            "expires": now,
+            "expires": ends,
             "offer": b"",
             "state": "taken",
             "recorded_at": now,
