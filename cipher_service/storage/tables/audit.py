@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Column, ColumnElement, Index, Integer, LargeBinary, Text, literal_column
 
-from cipher_service.storage.tables.columns import Long, at_least, one_of, table
+from cipher_service.storage.tables.columns import Long, at_least, index_where, one_of, table
 
 audit_log = table(
     "audit_log",
@@ -44,20 +44,12 @@ NOT_DONE: Final[ColumnElement[bool]] = audit_entry.c.outcome != literal_column("
 Nearly all entries are of acts that were done. An index of those too would be written with each,
 and taken by SQLite for whatever else is asked of acts that were done, which reads the whole log.
 """
-_UNDER_MANDATE: Final = audit_entry.c.mandate.is_not(None)
-Index(
-    "ix_audit_entry_outcome",
-    audit_entry.c.outcome,
-    audit_entry.c.seq,
-    sqlite_where=NOT_DONE,
-    postgresql_where=NOT_DONE,
-)
-Index(
+index_where(NOT_DONE, "ix_audit_entry_outcome", audit_entry.c.outcome, audit_entry.c.seq)
+index_where(
+    audit_entry.c.mandate.is_not(None),
     "ix_audit_entry_mandate",
     audit_entry.c.mandate,
     audit_entry.c.seq,
-    sqlite_where=_UNDER_MANDATE,
-    postgresql_where=_UNDER_MANDATE,
 )
 
 audit_tile = table(

@@ -8,7 +8,18 @@ Only TEXT, INTEGER and BLOB (BYTEA) are used, so that a row means the same on bo
 - states and codes are TEXT with a CHECK.
 """
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, MetaData, Table
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+)
 from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData(
@@ -47,4 +58,11 @@ def at_least(column: str, lowest: int) -> CheckConstraint:
     return CheckConstraint(f"{column} >= {lowest}", name=column)
 
 
-__all__ = ["Column", "Long", "at_least", "metadata", "one_of", "table"]
+def index_where(
+    few: ColumnElement[bool], name: str, *columns: Column[Any], unique: bool = False
+) -> Index:
+    """Declare an index of the rows for which a condition holds, once their table is there."""
+    return Index(name, *columns, unique=unique, sqlite_where=few, postgresql_where=few)
+
+
+__all__ = ["Column", "Long", "at_least", "index_where", "metadata", "one_of", "table"]

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
 
-from cipher_service.storage.tables.columns import Long, at_least, one_of, table
+from cipher_service.storage.tables.columns import Long, at_least, index_where, one_of, table
 
 unit = table(
     "unit",
@@ -66,13 +66,7 @@ card = table(
     Index("ix_card_post_edition", "post", "edition"),
 )
 # Two cards in force for one post would split its mail between two keys.
-Index(
-    "uq_card_in_force",
-    card.c.post,
-    unique=True,
-    sqlite_where=card.c.state == "active",
-    postgresql_where=card.c.state == "active",
-)
+index_where(card.c.state == "active", "uq_card_in_force", card.c.post, unique=True)
 
 endorsement = table(
     "endorsement",

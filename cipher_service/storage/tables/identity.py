@@ -4,9 +4,9 @@ Secrets that a browser or a letter carries are kept as SHA-256 only: whoever rea
 use none of them.
 """
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Text
+from sqlalchemy import Column, ForeignKey, LargeBinary, Text
 
-from cipher_service.storage.tables.columns import Long, at_least, one_of, table
+from cipher_service.storage.tables.columns import Long, at_least, index_where, one_of, table
 
 passkey = table(
     "passkey",
@@ -41,13 +41,8 @@ session = table(
     Column("ended_at", Text),
 )
 
-Index(
-    "uq_session_open",  # one open session an officer
-    session.c.officer,
-    unique=True,
-    sqlite_where=session.c.ended_at.is_(None),
-    postgresql_where=session.c.ended_at.is_(None),
-)
+# One open session an officer.
+index_where(session.c.ended_at.is_(None), "uq_session_open", session.c.officer, unique=True)
 
 approval = table(
     # What is put before an officer on the page where acts are signed.

@@ -4,8 +4,6 @@ Lines lie here as age ciphertext to a bureau's card; beside them stand salted co
 counts and weights. Custody events are kept as they were signed and never changed or removed.
 """
 
-from typing import Final
-
 from sqlalchemy import (
     Column,
     ForeignKey,
@@ -18,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from cipher_service.storage.tables.columns import Long, at_least, one_of, table
+from cipher_service.storage.tables.columns import Long, at_least, index_where, one_of, table
 
 device = table(
     "pouch_device",
@@ -181,8 +179,7 @@ sealed = table(
     UniqueConstraint("number"),
     UniqueConstraint("departure", "ordinal"),
 )
-_UNTOLD: Final = sealed.c.announcement.is_(None)
-Index("ix_pouch_sealed_untold", sealed.c.number, sqlite_where=_UNTOLD, postgresql_where=_UNTOLD)
+index_where(sealed.c.announcement.is_(None), "ix_pouch_sealed_untold", sealed.c.number)
 
 rectification = table(
     "pouch_rectification",

@@ -1,10 +1,8 @@
 """One-time prekeys of posts: each with its proof, free or taken by one sender for one dispatch."""
 
-from typing import Final
-
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Text
 
-from cipher_service.storage.tables.columns import Long, one_of, table
+from cipher_service.storage.tables.columns import Long, index_where, one_of, table
 
 prekey = table(
     "prekey",
@@ -23,15 +21,13 @@ prekey = table(
     Index("ix_prekey_card", "card", "state", "expires", "prekey_id"),
     Index("ix_prekey_taken", "taken_for", "taken_by", "card"),
 )
-_TAKEN: Final = prekey.c.taken_by.is_not(None)
-Index(
+index_where(
+    prekey.c.taken_by.is_not(None),
     "ix_prekey_taker",
     prekey.c.card,
     prekey.c.taken_by,
     prekey.c.expires,
     prekey.c.taken_for,
-    sqlite_where=_TAKEN,
-    postgresql_where=_TAKEN,
 )
 
 prekey_carriage = table(
