@@ -1,5 +1,6 @@
 """The service as processes: restarted when they die, stopped in order, none left behind."""
 
+import ctypes
 import itertools
 import os
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cipher_service.app.arena import give_back_free_memory
 from cipher_service.app.serving import listening_sockets
 from tests.surfaces.api.live import Post, Service, founded, problem, running, serving
 
@@ -98,6 +100,31 @@ def test_threads_of_a_process_share_one_arena(own: Service, pair: tuple[Post, Po
     processes = own.pids()
     assert any(len(list(Path(f"/proc/{pid}/task").iterdir())) > 1 for pid in processes)
     assert {pid: arenas_of_threads(pid) for pid in processes} == {pid: [] for pid in processes}
+
+
+def test_pages_free_between_what_is_kept_go_back() -> None:
+    size, pieces = 2000, 50_000  # below what malloc(3) takes apart from its arena
+    library = ctypes.CDLL(None)
+    library.malloc.restype = ctypes.c_void_p
+    library.free.argtypes = [ctypes.c_void_p]
+    taken = [library.malloc(size) for _ in range(pieces)]
+    for piece in taken:
+        ctypes.memset(piece, 1, size)
+    kept = taken[99::100]
+    for piece in sorted(set(taken) - set(kept)):
+        library.free(piece)
+    before = resident()
+    give_back_free_memory()
+    gone = before - resident()
+    for piece in kept:
+        library.free(piece)
+    assert gone > size * pieces / 2
+
+
+def resident() -> int:
+    """Count the bytes that this process holds in memory."""
+    pages = Path("/proc/self/statm").read_text("ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_what_all_processes_have_loaded_is_in_memory_once(own: Service) -> None:
