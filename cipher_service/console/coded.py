@@ -24,7 +24,7 @@ CODES: Final = {
     "end_of_life": {"archive": mark("clé d’archive"), "traffic": mark("clé de trafic")},
 }
 """By the member that holds a code or a list of codes."""
-_NUMBERED: Final = ("officer/", "dispatch/", "pouch/")
+NUMBERED: Final = ("officer/", "dispatch/", "pouch/")
 """What stands before a number of this kind of thing, in the name of what an act is on."""
 
 
@@ -38,7 +38,7 @@ def thing(act: Act, say: Callable[[str], str]) -> str:
     stores = CODES["resource"]
     if act.resource in stores:
         return say(stores[act.resource])
-    for kind in _NUMBERED:
+    for kind in NUMBERED:
         if act.resource.startswith(kind):
             return act.resource.removeprefix(kind)
     return act.resource

@@ -16,7 +16,7 @@ from cipher_service.administration import approving, words
 from cipher_service.administration.installation import Installation, installation_at
 from cipher_service.administration.stage import Stage
 from cipher_service.console import approving as page
-from cipher_service.console.coded import CODES
+from cipher_service.console.coded import CODES, NUMBERED
 from cipher_service.console.language import translations
 from cipher_service.directory import authorisations, officers
 from cipher_service.directory.officers import Identity
@@ -169,6 +169,8 @@ def test_acts_are_told_in_the_words_of_the_page() -> None:
         for code, word in table.items()
     }
     assert shown == told
+    numbered = source.split("export const NUMBERED = ")[1].split(";")[0]
+    assert json.loads(numbered) == list(NUMBERED)
 
 
 def test_a_service_that_shows_another_act_than_its_books_is_not_signed_for(

@@ -1,6 +1,6 @@
 // How the page says what a statement holds: numbers of persons with their names, codes by their words,
 // times by the calendar.
-import { CODES, KINDS, ROUTES, SENTENCES, type Language } from "../words/acts";
+import { CODES, KINDS, NUMBERED, ROUTES, SENTENCES, type Language } from "../words/acts";
 
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
 
@@ -38,8 +38,6 @@ const terms = new Map(
   Array.from(glossary.content.querySelectorAll("data"), (one) => [one.value, one.textContent ?? ""]),
 );
 
-const NUMBERED = /^(?:officer|dispatch|pouch)\//;
-
 function worded(name: string, given: Json): Json {
   if (Array.isArray(given)) return given.map((one) => worded(name, one));
   if (typeof given !== "string") return given;
@@ -56,7 +54,8 @@ function plain(name: string, coded: Json, shown: Names): string {
     return level ? level[language === "fr" ? 0 : 1] : String(given);
   }
   // What bears the number, the act's kind tells.
-  if (name === "resource" && typeof given === "string") return said(name, given.replace(NUMBERED, ""));
+  if (name === "resource" && typeof given === "string")
+    return said(name, given.slice(NUMBERED.find((kind) => given.startsWith(kind))?.length));
   if (typeof given === "string" && /^\d{4}-\d\d-\d\dT[\d:]{8}Z$/.test(given)) return moment(given);
   return said(name, given);
 }

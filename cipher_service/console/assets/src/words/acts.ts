@@ -1,5 +1,5 @@
-// What the page where officers sign says, in both languages. A test holds ACTS to the kinds of
-// keys/act_rules.py.
+// What the page where officers sign says, in both languages. Tests hold ACTS to the kinds of
+// keys/act_rules.py, and its codes to those of console/coded.py.
 export type Language = "fr" | "en";
 type Words = Record<Language, string>;
 
@@ -159,6 +159,9 @@ export const KINDS: Record<string, Words> = {
   interim: { fr: "intérim", en: "interim" },
   signature: { fr: "délégation de signature", en: "delegation of signature" },
 };
+
+// What stands before a number in the name of what an act is on.
+export const NUMBERED = ["officer/", "dispatch/", "pouch/"];
 
 // Members whose values are codes, with what each says.
 export const CODES: Record<string, Record<string, Words>> = {
