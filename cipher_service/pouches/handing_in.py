@@ -18,12 +18,11 @@ from cipher_service.pouches.members import wrong_member
 from cipher_service.references import register_number
 from cipher_service.storage import counters
 from cipher_service.storage.tables import pouches as tables
-from cipher_service.storage.tables.dispatches import addressee, dispatch
+from cipher_service.storage.tables.dispatches import BY_POUCH, addressee, dispatch
 from keys import canonical
 from keys.age.files import encrypt
 from keys.cards import Card
 from keys.custody import Custodian
-from keys.manifest import POUCH
 from keys.records import Record
 from pouch.digits import from_azerty
 from pouch.locator import checked
@@ -97,7 +96,7 @@ def dispatch_piece(
             dispatch.c.dispatch_id == dispatch_id,
             dispatch.c.origin == origin,
             addressee.c.post == destination,
-            addressee.c.delivery == POUCH,
+            BY_POUCH,
         )
     ).one_or_none()
     if row is None:
@@ -135,7 +134,7 @@ def due_by_pouch(connection: Connection, origin: str) -> list[Row[Any]]:
             .join(addressee, addressee.c.dispatch == dispatch.c.seq)
             .where(
                 dispatch.c.origin == origin,
-                addressee.c.delivery == POUCH,
+                BY_POUCH,
                 ~taken.exists(),
             )
             .order_by(dispatch.c.seq, addressee.c.post)

@@ -70,16 +70,7 @@ def silent_of(connection: Connection, closings: Sequence[Closing], now: datetime
 
 def late_or_silent(connection: Connection, now: datetime) -> tuple[Closing, ...]:
     """Return the closings that are due or silent for too long, and have no case about it yet."""
-    known = set(
-        connection.scalars(
-            select(tables.discrepancy.c.seal).where(tables.discrepancy.c.kind == OVERDUE)
-        )
-    )
-    moving = [
-        closing
-        for closing in repository.closings_on_the_way(connection)
-        if closing.seal not in known and not closing.lost
-    ]
+    moving = repository.on_the_way_without_case(connection, OVERDUE)
     quiet = silent_of(connection, moving, now)
     return tuple(each for each in moving if each.due < now or each.seal in quiet)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, select, update
 
 from cipher_service import clock
 from cipher_service.pouches.route_book import RouteRecord, route_in
@@ -148,13 +148,16 @@ def with_carriage(statement: Select[Any]) -> Select[Any]:
     ).outerjoin(tables.receipt, tables.receipt.c.seal == tables.closing.c.seal)
 
 
-def closings_on_the_way(connection: Connection) -> list[Closing]:
-    """Return the closings that are sealed and not received yet."""
+def on_the_way_without_case(connection: Connection, kind: str) -> list[Closing]:
+    """Return the closings that are sealed, not received yet, not lost, and have no such case."""
+    closing, case = tables.closing, tables.discrepancy
     rows = connection.execute(
         _CLOSINGS.where(
-            tables.closing.c.manifest.is_not(None),
-            tables.closing.c.stage.in_(_ON_THE_WAY),
-        ).order_by(tables.closing.c.seal)
+            closing.c.manifest.is_not(None),
+            closing.c.stage.in_(_ON_THE_WAY),
+            closing.c.lost == 0,
+            ~exists().where(case.c.seal == closing.c.seal, case.c.kind == kind),
+        ).order_by(closing.c.seal)
     )
     return [_closing(row) for row in rows]
 

@@ -1,6 +1,6 @@
 """Acts that need several persons: what was proposed, who signed it, and that it was done once."""
 
-from sqlalchemy import Column, ForeignKey, LargeBinary, Text
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Text
 
 from cipher_service.storage.tables.columns import one_of, table
 
@@ -16,6 +16,7 @@ shared_act = table(
     Column("refused_by", Text, ForeignKey("officer.officer_id")),
     Column("refusal", Text),
     one_of("state", "open", "refused", "done"),
+    Index("ix_shared_act_waiting", "state", "expires_at", "act_id"),
 )
 
 act_signature = table(

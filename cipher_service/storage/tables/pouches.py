@@ -114,6 +114,7 @@ closing = table(
     Column("takers", Text),
     Column("rectified_g", Integer),  # the weight as its origin put it right; NULL: as sealed
     Index("ix_pouch_closing_departure", "departure", "seal"),
+    Index("ix_pouch_closing_stage", "stage", "seal"),
 )
 
 line = table(
@@ -333,6 +334,9 @@ physical_seal = table(
     one_of("type", "wax", "lead", "plastic", "bolt"),
     one_of("state", "stocked", "issued", "applied", "broken", "voided", "destroyed"),
     Index("ix_pouch_physical_seal_stock", "place", "state", "number"),
+)
+index_where(
+    physical_seal.c.closing.is_not(None), "ix_pouch_physical_seal_closing", physical_seal.c.closing
 )
 
 seal_movement = table(
