@@ -3,11 +3,12 @@
 A real service and several posts: dispatches small and large, one of a gibibyte now and then, by
 wire and by pouch, read and receipted, headquarters writing and opening, beside them fifty requests
 a second and two hundred slow connections (`tests.gates.pressure`), and every forty minutes all
-processes killed and started anew. At each look the service's processes are measured. What they
-remember has bounds; once a quarter of an hour of work has filled it, memory and open files stay as
-they are, the log that SQLite writes ahead stays small, and the database grows by what its
-dispatches need. At the end every text that was sent was read as it was, no outbox holds anything,
-every request was answered as it should be, and `check` finds nothing.
+processes killed and started anew. At each look the service's processes are measured, at rest and
+after they returned what is free. What they remember has bounds; once a quarter of an hour of work
+has filled it, memory and open files stay as they are, the log that SQLite writes ahead stays small,
+and the database grows by what its dispatches need. At the end every text that was sent was read as
+it was, no outbox holds anything, every request was answered as it should be, and `check` finds
+nothing.
 """
 
 import filecmp
@@ -23,6 +24,7 @@ from pathlib import Path
 from statistics import linear_regression
 from typing import Final
 
+from cipher_service.app.serving import TIDY_SECONDS
 from cipher_service.storage.checkpoints import LOG_PAGES
 from cipher_service.storage.engine import PAGE_BYTES
 from tests.gates.pressure import Met, Pressure
@@ -42,8 +44,9 @@ COLD_GROWTH: Final = 16 * 2**20
 """The same within the first minute of a start."""
 MEMORY_SLOPE: Final = 2**20
 """Of all processes together in ten minutes, by least squares over the looks of a stretch."""
+SLOPE_SPAN: Final = 1200.0
+"""Seconds between the first and the last of the looks that a slope is drawn through."""
 BETWEEN_LOOKS: Final = 60.0
-LOOKS_FOR_SLOPE: Final = 20
 LOGIN_MOST: Final = 1.0
 """Seconds within which 99 of a hundred logins are answered."""
 FILES_GROWTH: Final = 12
@@ -62,9 +65,11 @@ HUGE: Final = 2**30
 class Look:
     """The service at one moment: of all its processes together, in bytes and numbers.
 
-    `memory` is what no file backs, each shared page once; `largest` all that one process maps.
+    `at` counts seconds. `memory` is what no file backs, each shared page once; `largest` all that
+    one process maps.
     """
 
+    at: float
     memory: int
     largest: int
     files: int
@@ -192,6 +197,7 @@ class Soak:
         late = time.monotonic() + SETTLING
         while _callers_held(self.ministry.settings.port) and time.monotonic() < late:
             time.sleep(0.1)
+        time.sleep(TIDY_SECONDS + 1)
         memory, mapped, files = 0, [], 0
         for pid in _family(service.pid):
             held = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii")
@@ -202,6 +208,7 @@ class Soak:
         wal = data / "ministry.db-wal"
         self.pressure.go()
         return Look(
+            time.monotonic(),
             memory,
             max(mapped),
             files,
@@ -311,9 +318,10 @@ def _kibibytes(told: str, name: str) -> int:
     return int(line.split()[1])
 
 
-def slope(memory: Sequence[int]) -> float:
-    """Bytes in ten minutes by which the line grows that runs nearest to all looks."""
-    return linear_regression(range(len(memory)), memory).slope * 600 / BETWEEN_LOOKS
+def slope(looks: Sequence[Look]) -> float:
+    """Bytes in ten minutes by which the line grows that runs nearest to all looks' memory."""
+    times, memory = [look.at for look in looks], [look.memory for look in looks]
+    return linear_regression(times, memory).slope * 600
 
 
 def main() -> int:
@@ -354,17 +362,17 @@ def _stretch(soak: Soak, until: float) -> list[str]:
         over = excessive(_next_look(soak, end))
         if over:
             return over
-    first, before, memory = soak.look(), soak.dispatches, []
+    first, before, looks = soak.look(), soak.dispatches, []
     soak.huge()
     while time.monotonic() < end:
         now = _next_look(soak, end)
-        memory.append(now.memory)
+        looks.append(now)
         over = excesses(first, now, soak.dispatches - before)
         if over:
             return over
-    if len(memory) < LOOKS_FOR_SLOPE:
+    if not looks or looks[-1].at - looks[0].at < SLOPE_SPAN:
         return []
-    grown = slope(memory)
+    grown = slope(looks)
     print(f"memory grew by {grown / 2**20:.2f} MiB in ten minutes", flush=True)
     return [f"memory grew, at most {MEMORY_SLOPE / 2**20} MiB"] if grown > MEMORY_SLOPE else []
 

@@ -40,8 +40,12 @@ def test_ordinary_work_and_a_kill_leave_nothing_behind(tmp_path: Path) -> None:
     assert met.wrong() == []
 
 
+def look(memory: int, at: float = 0) -> Look:
+    return Look(at=at, memory=memory, largest=2**26, files=60, wal=0, database=2**20)
+
+
 def test_what_grows_is_named() -> None:
-    first = Look(memory=2**27, largest=2**26, files=60, wal=0, database=2**20)
+    first = look(2**27)
     assert excesses(first, first, 0) == []
     grown = replace(
         first, memory=first.memory + MEMORY_GROWTH + 1, files=first.files + FILES_GROWTH + 1
@@ -57,10 +61,10 @@ def test_what_grows_is_named() -> None:
 
 
 def test_a_steady_growth_is_told_from_a_restless_level() -> None:
-    restless = [2**27 + (2**19 if look % 2 else 0) for look in range(24)]
+    restless = [look(2**27 + (2**19 if at % 2 else 0), at * 60) for at in range(24)]
     assert abs(slope(restless)) < 2**17
-    growing = [memory + look * 2**18 for look, memory in enumerate(restless)]
-    assert slope(growing) > 2 * 2**20
+    growing = [replace(one, memory=one.memory + int(one.at) * 2**12) for one in restless]
+    assert 2.2 * 2**20 < slope(growing) < 2.5 * 2**20
 
 
 def test_what_lay_on_the_service_tells_what_it_must_not_meet() -> None:
