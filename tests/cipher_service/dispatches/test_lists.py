@@ -1,5 +1,6 @@
 """What a post may read is what is its own, in the right order, whatever the depth."""
 
+import gc
 import itertools
 import secrets
 
@@ -97,6 +98,19 @@ class TestInbox:
         seen = pages(ministry, limit, rules.STATES)
         assert sorted(line.dispatch_id for line in seen) == sorted(s.dispatch_id for s in slips)
         assert [line.place for line in seen] == sorted(line.place for line in seen)
+
+    def test_a_list_leaves_no_cycles(self, ministry: Ministry) -> None:
+        """They would lie about until a collection, a thousand for each time that a post asks."""
+        send(ministry)
+        pages(ministry, 9, rules.OPEN_STATES)
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(10):
+                pages(ministry, 9, rules.OPEN_STATES)
+            assert gc.collect() < 1000
+        finally:
+            gc.enable()
 
     def test_what_was_opened_leaves_the_open_list(self, ministry: Ministry) -> None:
         first, second = send(ministry), send(ministry)
