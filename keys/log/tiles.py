@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from keys.log.errors import LogDamaged
@@ -108,8 +108,8 @@ class TileTree:
 
     def __init__(self, size: int, read: ReadTile) -> None:
         self.size = size
-        self._read = read
-        self.hashes = lru_cache(_CACHED)(self._hashes)
+        # Of nothing that leads back here: a tree goes with its tiles as soon as nobody holds it.
+        self.hashes = lru_cache(_CACHED)(partial(_hashes, size, read))
 
     def root(self) -> bytes:
         """The root over all leaves."""
@@ -130,9 +130,10 @@ class TileTree:
         found = self.hashes(level, low >> ((level + 1) * HEIGHT))
         return root(found[first : first + hashes])
 
-    def _hashes(self, level: int, index: int) -> list[bytes]:
-        width = min(WIDTH, (self.size >> (level * HEIGHT)) - index * WIDTH)
-        return split_tile(self._read(Tile(level, index, width)), width)
+
+def _hashes(size: int, read: ReadTile, level: int, index: int) -> list[bytes]:
+    width = min(WIDTH, (size >> (level * HEIGHT)) - index * WIDTH)
+    return split_tile(read(Tile(level, index, width)), width)
 
 
 def _place(index: int, width: int) -> str:

@@ -1,5 +1,8 @@
 """Tiles, bundles, proofs and leaves."""
 
+import gc
+import weakref
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,6 +54,18 @@ def test_any_subtree_is_read_from_tiles(size: int, data: st.DataObject) -> None:
     path = consistency_path_of(old, size, tree.range_root)
     assert path == consistency_path_of(old, size, range_roots(leaves))
     verify_consistency(old, root(leaves[:old]), size, tree.root(), path)
+
+
+def test_a_tree_goes_with_its_tiles_as_soon_as_nobody_holds_it() -> None:
+    tree = TileTree(300, tiles_in_memory(LEAVES[:300]))
+    tree.root()
+    gone = weakref.ref(tree)
+    gc.disable()
+    try:
+        del tree
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_the_wider_levels() -> None:
