@@ -15,7 +15,7 @@ from cipher_service.settings import Settings
 GRACE_SECONDS: Final = 3
 BACKLOG: Final = 512
 TIDY_SECONDS: Final = 10
-"""From one return of free memory to the next: there are 5 MiB of it again after two of them."""
+"""From one return of free memory to the next; 5 MiB are free again two seconds after one."""
 
 
 def listening_sockets(settings: Settings) -> list[socket.socket]:
