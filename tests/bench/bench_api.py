@@ -88,6 +88,11 @@ Registrar and custodian with slices of 0.1 ms besides (sched_setattr(2)), 12 pai
 5 % of doubt. Not done: a filter of system calls would have to let it through, for less than it can
 be shown to give.
 
+Tried again in pairs (28 November 2026): registrar and custodian on one core and the API on the
+other, 1.02 of the submissions in the mean of four; room for a whole turn's submissions in the
+socket to the registrar, which else takes 13 at once, no difference that 17 pairs could show;
+fdatasync(2) instead of SQLite's fsync(2) after overwriting 80 pages, 0.5 ms each.
+
 On a quiet machine 0.23 ms of the two cores' time for each submission stood idle besides: all 32
 clients waited whenever a commit had SQLite's checkpoint inside it. Since checkpoints are made
 beside the commits (`storage.checkpoints`), rounds in turn on a busy machine were 4 to 12 % faster
@@ -211,7 +216,7 @@ def _print_rates(ours: Run, theirs: Run, bare: Run, size: int, version: str) -> 
 
 def _print_ratio(name: str, value: float, bar: float) -> None:
     verdict = "holds" if value >= bar else "FAILS"
-    print(f"  submission / {name:25} {value:8.2f} x   bar {bar:.2f}: {verdict}")
+    print(f"  submission / {name:25} {value:8.3f} x   bar {bar:.2f}: {verdict}")
 
 
 def _print_cpu(spent: dict[str, float], dispatches: int, service: Processes) -> None:
