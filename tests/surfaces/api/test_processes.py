@@ -10,13 +10,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from cipher_service.app.arena import give_back_free_memory
-from cipher_service.app.serving import listening_sockets
+from cipher_service.app.serving import listening_sockets, serve, sockets_at
 from tests.surfaces.api.live import Post, Service, founded, problem, running, serving
 
 ARENA_BYTES = 64 * 1024 * 1024  # glibc's HEAP_MAX_SIZE on 64 bits
@@ -102,23 +108,63 @@ def test_threads_of_a_process_share_one_arena(own: Service, pair: tuple[Post, Po
     assert {pid: arenas_of_threads(pid) for pid in processes} == {pid: [] for pid in processes}
 
 
-def test_pages_free_between_what_is_kept_go_back() -> None:
-    size, pieces = 2000, 50_000  # below what malloc(3) takes apart from its arena
+PIECE, PIECES = 2000, 50_000
+"""Below what malloc(3) takes apart from its arena; 100 MB together."""
+
+
+@contextmanager
+def scattered() -> Iterator[None]:
+    """Keep each hundredth of many pieces of memory, and free what lies between them."""
     library = ctypes.CDLL(None)
     library.malloc.restype = ctypes.c_void_p
     library.free.argtypes = [ctypes.c_void_p]
-    taken = [library.malloc(size) for _ in range(pieces)]
+    taken = [library.malloc(PIECE) for _ in range(PIECES)]
     for piece in taken:
-        ctypes.memset(piece, 1, size)
+        ctypes.memset(piece, 1, PIECE)
     kept = taken[99::100]
     for piece in sorted(set(taken) - set(kept)):
         library.free(piece)
-    before = resident()
-    give_back_free_memory()
-    gone = before - resident()
+    yield
     for piece in kept:
         library.free(piece)
-    assert gone > size * pieces / 2
+
+
+def test_pages_free_between_what_is_kept_go_back() -> None:
+    with scattered():
+        before = resident()
+        give_back_free_memory()
+        gone = before - resident()
+    assert gone > PIECE * PIECES / 2
+
+
+def test_a_process_that_serves_returns_them_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cipher_service.app.serving.TIDY_SECONDS", 1)
+    [listener] = sockets_at("127.0.0.1", 0, 1)
+    place = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    child = get_context("fork").Process(target=serve, args=(_scattering(), listener, int))
+    child.start()
+    listener.close()
+    try:
+        taken = int(httpx.get(f"{place}/scatter", timeout=60).text)
+        eventually(lambda: taken - int(httpx.get(f"{place}/size").text) > PIECE * PIECES / 2)
+    finally:
+        child.terminate()
+        child.join(60)
+    assert child.exitcode == -signal.SIGTERM  # uvicorn ends by the signal that it obeyed
+
+
+def _scattering() -> Starlette:
+    """Return what scatters, at each request for it, and tells how much its process holds."""
+    held = ExitStack()
+
+    async def scatter(_request: Request) -> Response:
+        held.enter_context(scattered())
+        return Response(str(resident()))
+
+    async def size(_request: Request) -> Response:
+        return Response(str(resident()))
+
+    return Starlette(routes=[Route("/scatter", scatter), Route("/size", size)])
 
 
 def resident() -> int:
