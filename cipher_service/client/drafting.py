@@ -124,7 +124,7 @@ def _heading(
         raise _wrong("--kind", arguments.kind, ", ".join(sorted(KINDS)))
     references = (_matching("--reference", each, _REFERENCE) for each in arguments.reference)
     return Heading(
-        id=new_id(created),
+        id=new_id(clock.now()),
         kind=arguments.kind,
         label=Label(scheme.policy, level, caveats, releasable, _review(arguments.review)),
         dtg=created,

@@ -144,7 +144,7 @@ def _draft(session: Session, opened: Opened, wanted: Addressee, card: Card) -> D
     expires = before.expires if before.expires is None or before.expires > created else None
     heading = replace(
         before,
-        id=new_id(created),
+        id=new_id(clock.now()),
         created=created,
         expires=expires,
         references=(*before.references[:63], before.id),
