@@ -22,6 +22,7 @@ from cipher_service.app.serving import (
     serve,
     sockets_at,
 )
+from cipher_service.app.turns import go_on_until_waiting
 from cipher_service.console.application import create_console
 from cipher_service.console.approving import create_approval
 from cipher_service.settings import Settings
@@ -44,6 +45,7 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> None:
     """
     forbid_dumps()
     allocate_from_one_arena()
+    go_on_until_waiting()
     (settings.data / "run").mkdir(mode=0o700, exist_ok=True)
     sockets = listening_sockets(settings)
     consoles = console_places(settings)

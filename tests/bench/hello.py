@@ -22,6 +22,7 @@ from cipher_service.api.border import Border
 from cipher_service.api.connections import Connection
 from cipher_service.api.forwarding import Forwarding
 from cipher_service.app.serving import collect_seldom
+from cipher_service.app.turns import go_on_until_waiting
 
 WORKERS = 2
 
@@ -85,6 +86,7 @@ def _serve(port: int) -> None:
         proxy_headers=False,
     )
     collect_seldom()
+    go_on_until_waiting()
     uvicorn.Server(config).run(sockets=[listener])
 
 

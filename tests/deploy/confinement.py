@@ -3,8 +3,9 @@
     python confinement.py UNIT COMMAND ...
 
 What is done for real: no capabilities and no way to new ones, no core files, no memory that is both
-writable and executable, and the unit's filters of system calls and address families, with the sets
-of calls as this machine's systemd defines them. What is not: users, namespaces, mounts, cgroups.
+writable and executable, the scheduling policy, and the unit's filters of system calls and address
+families, with the sets of calls as this machine's systemd defines them. What is not: users,
+namespaces, mounts, cgroups.
 """
 
 import ctypes
@@ -22,6 +23,7 @@ _DROP_FROM_BOUNDING_SET: Final = 24  # PR_CAPBSET_DROP
 _NO_NEW_PRIVILEGES: Final = 38
 _SET_MDWE: Final = 65  # PR_SET_MDWE, Linux 6.3
 _REFUSE_EXEC_GAIN: Final = 1
+_POLICIES: Final = {"batch": os.SCHED_BATCH}
 _FAMILIES: Final = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10}
 
 
@@ -74,6 +76,8 @@ def _members(name: str, sets: dict[str, list[str]]) -> set[str]:
 def confine(unit: Path) -> None:
     """Confine this process for good, as far as the module's docstring says."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for policy in directives(unit, "CPUSchedulingPolicy"):
+        os.sched_setscheduler(0, _POLICIES[policy], os.sched_param(0))
     calls = allowed_calls(unit)
     families = directives(unit, "RestrictAddressFamilies")[0].split()
     if os.geteuid() == 0:

@@ -105,3 +105,18 @@ def test_what_the_custodian_never_needs_is_refused_to_it(code: str) -> None:
 def test_the_service_reaches_the_network_and_the_custodian_alone() -> None:
     assert _try(SERVICE, "import socket; socket.socket(socket.AF_INET)") == ""
     assert "PermissionError" in _try(SERVICE, "import socket; socket.socket(socket.AF_PACKET)")
+
+
+@pytest.mark.parametrize("unit", [CUSTODIAN, SERVICE], ids=["keys", "api"])
+def test_a_unit_lets_nobody_of_the_service_interrupt_another(unit: Path) -> None:
+    assert _try(unit, "import os; assert os.sched_getscheduler(0) == os.SCHED_BATCH") == ""
+
+
+def test_a_unit_of_an_earlier_release_starts_the_service_all_the_same(tmp_path: Path) -> None:
+    earlier = tmp_path / SERVICE.name
+    earlier.write_text(SERVICE.read_text("utf-8").replace("CPUSchedulingPolicy=batch\n", ""))
+    ask = "from cipher_service.app.turns import go_on_until_waiting as ask; ask()"
+    refused = "import os; os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))"
+
+    assert "PermissionError" in _try(earlier, refused)
+    assert _try(earlier, ask) == ""

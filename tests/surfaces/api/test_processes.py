@@ -88,6 +88,20 @@ def test_a_process_that_dies_is_started_again(
     eventually(sends)
 
 
+def test_no_process_interrupts_another(own: Service) -> None:
+    assert {os.sched_getscheduler(pid) for pid in own.pids()} == {os.SCHED_BATCH}
+
+
+def test_a_policy_that_somebody_chose_is_kept() -> None:
+    chosen = (
+        "import os; from cipher_service.app.turns import go_on_until_waiting as ask;"
+        "os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0)); ask();"
+        "assert os.sched_getscheduler(0) == os.SCHED_IDLE"
+    )
+
+    subprocess.run([sys.executable, "-c", chosen], check=True)
+
+
 def arenas_of_threads(pid: int) -> list[str]:
     """Find what glibc set aside for single threads: 64 MiB each, aligned to their own size."""
     lines = Path(f"/proc/{pid}/maps").read_text("ascii").splitlines()
