@@ -12,6 +12,7 @@ import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -48,27 +49,32 @@ def make_stock(
     correspondence: Correspondence, folder: Path, first: int, count: int, size: int
 ) -> list[Path]:
     """Encipher `count` dispatches of `size` bytes, numbered from `first`, into files."""
-    shares = [count // PROCESSES] * PROCESSES
-    starts = [first + sum(shares[:at]) for at in range(PROCESSES)]
+    starts = range(first, first + PROCESSES)
     paths = [folder / f"stock-{start}" for start in starts]
     work = [
-        (correspondence, path, start, share, size)
-        for path, start, share in zip(paths, starts, shares, strict=True)
+        (correspondence, path, range(start, first + count, PROCESSES), size)
+        for path, start in zip(paths, starts, strict=True)
     ]
     _side_by_side(_make, work)
     return paths
 
 
 def address(correspondence: Correspondence, stock: list[Path], caller: Caller, target: Path) -> int:
-    """Write the stock as raw HTTP requests, each with its own proof; returns how many."""
+    """Write the stock as raw HTTP requests, each with its own proof; returns how many.
+
+    They follow each other as they were made, which is how they would arrive: their ids and the
+    names of their proofs begin with that time.
+    """
     work = [(correspondence, path, caller.key.private_bytes(), caller.token) for path in stock]
     counts = _side_by_side(_address, work)
-    with target.open("wb") as sink:
-        for path in stock:
-            part = path.with_suffix(".requests")
-            sink.write(part.read_bytes())
-            part.unlink()
-            path.unlink()
+    parts = [path.with_suffix(".requests") for path in stock]
+    with ExitStack() as files, target.open("wb") as sink:
+        sources = [records(files.enter_context(part.open("rb"))) for part in parts]
+        for turn in zip(*sources, strict=True):
+            for request in turn:
+                _write_record(sink, request)
+    for path in (*parts, *stock):
+        path.unlink()
     return sum(counts)
 
 
@@ -83,7 +89,7 @@ def make_one(
     """Encipher one dispatch into `sink` and return its signed slip."""
     now = clock.now().replace(microsecond=0)
     heading = Heading(
-        id=new_id(now),
+        id=new_id(clock.now()),
         kind="telegram",
         label=Label("MINREX", "SECRET"),
         dtg=now,
@@ -102,25 +108,25 @@ def make_one(
     return sign_slip(slip, lambda data: identity.signing_key.sign_ed25519(SLIP, data))
 
 
-def _make(correspondence: Correspondence, path: Path, first: int, count: int, size: int) -> int:
+def _make(correspondence: Correspondence, path: Path, numbers: range, size: int) -> int:
     identity = load_identity(Path(correspondence.identity), bytes)
     addressee = read_card(correspondence.addressee)
     with path.open("wb") as sink:
-        for number in range(first, first + count):
+        for number in numbers:
             envelope = io.BytesIO()
             signed = make_one(identity, addressee, number, os.urandom(size), envelope, [])
             _write_record(sink, signed.head + envelope.getvalue())
-    return count
+    return len(numbers)
 
 
 def _address(correspondence: Correspondence, path: Path, private: bytes, token: str) -> int:
     key = ApiKey.from_private_bytes(private)
-    now, url = clock.now(), f"{correspondence.issuer}/v1/dispatches"
+    url = f"{correspondence.issuer}/v1/dispatches"
     host = correspondence.issuer.removeprefix("http://")
     count = 0
     with path.open("rb") as source, path.with_suffix(".requests").open("wb") as sink:
         for body in records(source):
-            fresh = proof(key, method="POST", url=url, at=now, token=token)
+            fresh = proof(key, method="POST", url=url, at=clock.now(), token=token)
             head = (
                 f"POST /v1/dispatches HTTP/1.1\r\nHost: {host}\r\n"
                 f"Authorization: DPoP {token}\r\nDPoP: {fresh}\r\n"
