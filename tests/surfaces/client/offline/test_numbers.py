@@ -187,3 +187,14 @@ def test_a_folder_put_back_from_a_backup_counts_in_a_series_that_nobody_knows(
     assert chiffre(*restored, "--after", year + 98, "--json").record == {"epoch": year + 99}
     exhausted = chiffre(*restored)
     assert (exhausted.status, "INCARNATIONS_EXHAUSTED" in exhausted.err) == (1, True)
+
+
+def test_ids_of_one_second_stand_in_the_order_of_their_drafting(
+    lome: Post, paris: Post, tmp_path: Path
+) -> None:
+    sent = [
+        lome.encipher(paris, out=tmp_path / f"{each}.age", options="--json") for each in range(6)
+    ]
+    ids = [each.record["id"] for each in sent]
+
+    assert ids == sorted(ids)
