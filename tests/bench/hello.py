@@ -13,15 +13,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
-import uvicorn
 from fastapi import FastAPI
 from starlette.requests import Request
 
 from cipher_service.api.border import Border
-from cipher_service.api.connections import Connection
 from cipher_service.api.forwarding import Forwarding
-from cipher_service.app.serving import collect_seldom
+from cipher_service.app.serving import collect_seldom, serve
 from cipher_service.app.turns import go_on_until_waiting
 
 WORKERS = 2
@@ -74,20 +73,9 @@ def _serve(port: int) -> None:
     listener.bind(("127.0.0.1", port))
     listener.listen(512)
     listener.settimeout(0)
-    print("READY", flush=True)  # it listens: who connects now is served in a moment
-    config = uvicorn.Config(
-        application(),
-        loop="uvloop",
-        http=Connection,
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-    )
     collect_seldom()
     go_on_until_waiting()
-    uvicorn.Server(config).run(sockets=[listener])
+    serve(application(), listener, partial(print, "READY", flush=True))
 
 
 if __name__ == "__main__":
