@@ -28,6 +28,12 @@ class OpenBao:
     address: str
     token: str
     version: str
+    audit: Path
+
+    def accepted(self) -> int:
+        """Return how many requests it has carried out by its own audit."""
+        with self.audit.open("r", encoding="utf-8") as lines:
+            return sum('"type":"response"' in each and '"error":' not in each for each in lines)
 
 
 @contextmanager
@@ -51,13 +57,13 @@ def openbao(folder: Path) -> Iterator[OpenBao]:
             stderr=log,
         )
     try:
-        yield _unsealed(address)
+        yield _unsealed(address, folder / "audit.log")
     finally:
         server.terminate()
         server.wait(30)
 
 
-def _unsealed(address: str) -> OpenBao:
+def _unsealed(address: str, audit: Path) -> OpenBao:
     with httpx.Client(base_url=address, timeout=30, trust_env=False) as client:
         _wait(client)
         founded = _put(client, "/v1/sys/init", {"secret_shares": 1, "secret_threshold": 1})
@@ -73,7 +79,7 @@ def _unsealed(address: str) -> OpenBao:
         _put(client, "/v1/sys/policies/acl/bench", {"policy": POLICY})
         made = _put(client, "/v1/auth/token/create", {"policies": ["bench"], "ttl": "1h"})
         _wait_for_kv(client)
-        return OpenBao(address, str(made["auth"]["client_token"]), version)
+        return OpenBao(address, str(made["auth"]["client_token"]), version, audit)
 
 
 def script(token: str, size: int) -> str:
