@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlcipher3.dbapi2 import Error
 
@@ -55,10 +55,8 @@ def _bound_log(connection: Any, _record: object) -> None:
     connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
 
 
-def _copy(engine: Engine) -> None:
-    # SQLAlchemy would begin a transaction, in which SQLite makes no checkpoint.
-    with closing(engine.raw_connection()) as connection:
-        connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+def _copy(connection: PoolProxiedConnection) -> None:
+    connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
 
 class _Checkpoints:
@@ -81,10 +79,23 @@ class _Checkpoints:
         self._due.set()
 
     def run(self) -> None:
-        while self._due.wait() and not self._stopping:
-            self._due.clear()
+        due = self._each_time_due()
+        for _ in due:
             try:
-                _copy(self._engine)
+                # Its own connection, which it does not take from the writer each time; and
+                # SQLAlchemy would begin a transaction, in which SQLite makes no checkpoint.
+                with closing(self._engine.raw_connection()) as connection:
+                    _copy(connection)
+                    for _ in due:
+                        _copy(connection)
             except (Error, SQLAlchemyError):
                 # A full disk, say: the log keeps everything, and the next one copies it too.
                 log.exception("a checkpoint failed")
+
+    def _each_time_due(self) -> Iterator[None]:
+        while True:
+            self._due.wait()
+            self._due.clear()  # before the look: a stop from here on sets it anew
+            if self._stopping:
+                return
+            yield

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import sqlcipher3.dbapi2
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import QueuePool
 
 from cipher_service.errors import ServiceError
 
@@ -110,6 +111,10 @@ def _sqlite(url: str, kept: dict[str, int]) -> Engine:
         module=sqlcipher3.dbapi2,
         connect_args={"check_same_thread": False},
         hide_parameters=True,
+        # Whoever writes next takes the connection of who wrote last: what it keeps of the database
+        # still holds. In turn, each would read anew what the others wrote.
+        poolclass=QueuePool,
+        pool_use_lifo=True,
         **kept,
     )
     kib = READER_KIB if kept else WRITER_KIB

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, PoolProxiedConnection
 from sqlcipher3.dbapi2 import Error
 
 from cipher_service.storage import checkpoints
@@ -43,12 +43,12 @@ def watch(monkeypatch: pytest.MonkeyPatch, failures: int = 0) -> threading.Semap
     """Be told of each checkpoint that ended, after some that fail."""
     ended, copy, left = threading.Semaphore(0), checkpoints._copy, [failures]
 
-    def told(engine: Engine) -> None:
+    def told(connection: PoolProxiedConnection) -> None:
         try:
             if left[0]:
                 left[0] -= 1
                 raise Error("database or disk is full")
-            copy(engine)
+            copy(connection)
         finally:
             ended.release()
 
@@ -68,7 +68,7 @@ def test_commits_are_copied_beside_them(engine: Engine, monkeypatch: pytest.Monk
 
 def test_reading_asks_for_no_checkpoint(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bool] = []
-    monkeypatch.setattr(checkpoints, "_copy", lambda _engine: asked.append(True))
+    monkeypatch.setattr(checkpoints, "_copy", lambda _connection: asked.append(True))
     with checkpoints_beside(engine):
         write(engine, 1)
         for _ in range(2 * COMMITS):

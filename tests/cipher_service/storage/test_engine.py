@@ -74,3 +74,15 @@ def test_who_only_reads_keeps_few_pages(sqlite_template: Path) -> None:
             kept[readers] = connection.exec_driver_sql("PRAGMA cache_size").scalar()
         engine.dispose()
     assert kept == {0: -WRITER_KIB, 8: -READER_KIB}
+
+
+def test_who_writes_keeps_its_connection_though_others_wrote_beside_it(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/x.db")
+    with engine.connect() as one, engine.connect() as other:  # two at once: the pool now has two
+        assert one.connection.dbapi_connection is not other.connection.dbapi_connection
+    taken = set()
+    for _ in range(4):
+        with unit_of_work(engine) as connection:
+            taken.add(id(connection.connection.dbapi_connection))
+    engine.dispose()
+    assert len(taken) == 1
