@@ -22,6 +22,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import QueuePool
 
 from cipher_service.errors import ServiceError
+from cipher_service.storage.statements import run_plain
 
 BUSY_SECONDS = 20
 PAGE_BYTES = 8192
@@ -146,7 +147,7 @@ def _prepare_sqlite(connection: Any, _record: object, *, kib: int) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if _writes(connection) else "BEGIN DEFERRED")
+    run_plain(connection, "BEGIN IMMEDIATE" if _writes(connection) else "BEGIN DEFERRED")
 
 
 def _begin_postgresql(connection: Connection) -> None:

@@ -28,6 +28,7 @@ from cipher_service.errors import ServiceError
 from cipher_service.storage import second_triggers
 from cipher_service.storage.blobs import Blobs
 from cipher_service.storage.second_files import FIRST, Place, SecondFiles
+from cipher_service.storage.statements import run_plain
 from cipher_service.storage.tables import identity, metadata
 from cipher_service.storage.tables.compositions import composition
 from cipher_service.storage.tables.dispatches import dispatch, rerouted_header
@@ -262,8 +263,8 @@ def _shape(connection: Connection) -> str:
 
 
 def _has_changes(connection: Connection) -> bool:
-    wanted = "SELECT 1 FROM second_store_change LIMIT 1"
-    return connection.exec_driver_sql(wanted).one_or_none() is not None
+    noted = run_plain(connection, "SELECT 1 FROM second_store_change LIMIT 1")
+    return bool(noted.fetchall())
 
 
 def _is_shaped(connection: Connection) -> bool:

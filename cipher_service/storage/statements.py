@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, literal_column
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import ClauseElement
 
 Value = str | int | bytes | None
@@ -92,6 +93,23 @@ def inserts(connection: Connection, statement: postgresql.Insert) -> bool:
     """
     written: list[Any] = list(connection.execute(statement.returning(literal_column("1"))))
     return bool(written)
+
+
+def run_plain(connection: Connection, statement: str) -> Any:
+    """Run a statement without parameters, past SQLAlchemy; returns the driver's cursor.
+
+    For what every transaction does: SQLAlchemy would look for a result to keep.
+
+    Raises:
+        DBAPIError: as SQLAlchemy names what the driver raised.
+    """
+    dbapi = connection.dialect.loaded_dbapi
+    try:
+        return driver_cursor(connection).execute(statement)
+    except dbapi.Error as error:
+        raise DBAPIError.instance(
+            statement, None, error, dbapi.Error, dialect=connection.dialect
+        ) from error
 
 
 def driver_cursor(connection: Connection) -> Any:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from cipher_service.storage.engine import WRITES
 from cipher_service.storage.second_store import tell
+from cipher_service.storage.statements import run_plain
 
 
 @contextmanager
@@ -42,9 +43,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
                 yield connection
             return
         with connection.begin():
-            connection.exec_driver_sql("PRAGMA query_only=ON")
+            run_plain(connection, "PRAGMA query_only=ON")
             try:
                 yield connection
             finally:
                 # The connection goes back to the pool, where a writer may take it.
-                connection.exec_driver_sql("PRAGMA query_only=OFF")
+                run_plain(connection, "PRAGMA query_only=OFF")

@@ -98,8 +98,11 @@ def test_sql_takes_values_as_parameters_alone() -> None:
         for name, called, call in server
         if (called in ("text", "literal_column") and name in of_sqlalchemy)
         or called.rpartition(".")[2] in ("exec_driver_sql", "executescript")
+        or called == "run_plain"
         or (called.rpartition(".")[2] == "execute" and isinstance(_first(call), ast.JoinedStr))
-        if (first := _first(call)) is not None and not _constant(first)
+        # `run_plain` is given the connection before the text.
+        if (text := call.args[-1] if called == "run_plain" else _first(call)) is not None
+        and not _constant(text)
     ]
     # Settings of a connection, triggers, rows put back: made of names of our own tables.
     of_the_shape = {

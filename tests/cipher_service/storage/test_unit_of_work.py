@@ -48,6 +48,18 @@ def test_a_reader_cannot_write(engine: Engine) -> None:
         counters.advance(connection, "a")
 
 
+def test_what_no_transaction_can_begin_with_bears_the_name_that_its_callers_catch(
+    tmp_path: Path,
+) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/x.db")
+    with reading(engine):
+        pass
+    (tmp_path / "x.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(DBAPIError, match="not a database"), unit_of_work(engine):
+        pytest.fail("it began")
+    engine.dispose()
+
+
 def test_a_reader_sees_one_moment(engine: Engine) -> None:
     with reading(engine) as connection:
         assert counters.read(connection, "a") == 0
