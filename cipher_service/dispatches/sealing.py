@@ -56,12 +56,12 @@ class ReceiptSealer:
         self._custodian = custodian
         self._headquarters = headquarters
         self._meanwhile = meanwhile
-        self._key = custodian.service_key()
+        self._look_up_key()
 
-    @property
-    def service(self) -> str:
-        """Fingerprint of the service key as it was last seen, for the statements."""
-        return key_fingerprint(self._key)
+    def _look_up_key(self) -> None:
+        self._key = self._custodian.service_key()
+        self.service = key_fingerprint(self._key)
+        """Of the service key as it was last seen, for the statements."""
 
     def before_commit(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
         """Seal the new submissions of a batch, and give every submission its receipt.
@@ -121,20 +121,19 @@ class ReceiptSealer:
 
     def _signed_anew(self, new: Sequence[Recorded], now: datetime, head: str | None) -> SealedBatch:
         """Have receipts signed by the key that is in force now, and in its name."""
-        self._key = self._custodian.service_key()
+        self._look_up_key()
         batch = self._batch(new, now, head)
         given = self._custodian.sign_receipts(batch.root_statement)
         self._key.verify_ed25519(RECEIPTS, batch.root_statement, given.ed25519)
         return batch.sealed(given)
 
     def _batch(self, new: Sequence[Recorded], now: datetime, head: str | None) -> UnsignedBatch:
-        service = self.service
         return batch_together(
             [
                 # A statement that was recorded under the key before is sealed by this one.
                 result.statement
-                if result.statement.service == service
-                else replace(result.statement, service=service)
+                if result.statement.service == self.service
+                else replace(result.statement, service=self.service)
                 for result in new
             ],
             time=now,
