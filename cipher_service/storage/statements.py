@@ -66,10 +66,9 @@ _Arrange = Callable[[Mapping[str, Value]], Any]
 
 def _arrange(order: Sequence[str] | None, parameters: Mapping[str, Any]) -> _Arrange:
     """Return what turns a row's values into the driver's parameters."""
-    # Literals of the clause, such as the 1 in `value + 1`.
-    fixed = {
-        name: value for name, value in parameters.items() if isinstance(value, str | int | bytes)
-    }
+    # Literals of the clause, such as the 1 in `value + 1`. What a row must give is marked by an int
+    # of a type of its own.
+    fixed = {name: value for name, value in parameters.items() if type(value) in {str, int, bytes}}
     if order is None:
         return lambda values: {**fixed, **values}
     if fixed or len(order) < 2:  # noqa: PLR2004 - of one name, `itemgetter` gives no tuple
