@@ -341,6 +341,7 @@ class BureauPrekeys:
             stock = self._keeper.read() or Stock()
             opened = self._opened(stock, keys)
             if not any(name in each.seeds for each in opened):
+                self._held.pop(name, None)
                 return
             if self._held.get(name) != header:
                 raise PrekeyNotKept(f"what {name} opens is not kept so")

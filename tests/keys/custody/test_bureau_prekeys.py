@@ -192,6 +192,18 @@ def test_a_prekey_goes_only_once_what_it_opened_is_kept(
     custody.spend_prekey(b"\xff", b"")
 
 
+def test_a_header_is_told_no_more_once_its_prekey_went_another_way(
+    founded: Any, custody: Custody, paris: Custody, tmp_path: Path
+) -> None:
+    data, other = _written(paris, custody, _made(custody)[0]), _open(founded)
+    desk, elsewhere = Desk(custody, {}), Desk(other, {})
+    _read(data, desk, paris, tmp_path)
+    _read(data, elsewhere, paris, tmp_path)
+    assert elsewhere.spend() == 1
+    assert desk.spend() == 1
+    assert desk.spend() == 0
+
+
 def test_a_prekey_that_is_spent_between_the_look_and_the_question_costs_nothing(
     custody: Custody, paris: Custody, tmp_path: Path
 ) -> None:
