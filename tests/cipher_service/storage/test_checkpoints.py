@@ -107,3 +107,20 @@ def test_the_server_keeps_its_own_checkpoints() -> None:
     with checkpoints_beside(engine):
         assert threading.active_count() == before
     engine.dispose()
+
+
+def test_a_stop_just_before_the_next_look_is_not_lost(engine: Engine) -> None:
+    beside = checkpoints._Checkpoints(engine)
+
+    class StoppedMeanwhile(threading.Event):
+        def clear(self) -> None:
+            if not beside._stopping:
+                beside.stop()
+            super().clear()
+
+    beside._due = StoppedMeanwhile()
+    beside._due.set()
+    thread = threading.Thread(target=beside.run, daemon=True)
+    thread.start()
+    thread.join(timeout=30)
+    assert not thread.is_alive()
