@@ -50,6 +50,7 @@ TESTS: Final = {
     "keys.custody.prekeys": (
         _CUSTODY + "test_prekey_stock.py",
         _CUSTODY + "test_bureau_prekeys.py",
+        _CUSTODY + "test_spent_prekeys.py",
     ),
     "keys.custody.second_place": (_CUSTODY + "test_second_place.py",),
     "keys.custody.officers": (

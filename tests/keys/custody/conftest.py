@@ -148,6 +148,12 @@ def _start(stack: ExitStack, founded: Founded, path: Path, *options: str) -> Wor
 
 
 @pytest.fixture
+def custody(founded: Founded) -> Custody:
+    """The founded store, opened in this process."""
+    return open_store(founded.store, read_credential(founded.credential))
+
+
+@pytest.fixture
 def start_worker() -> Iterator[Callable[..., Worker]]:
     """Start a worker on a store and wait until it serves; whatever still runs is killed."""
     with ExitStack() as stack:
