@@ -5,7 +5,7 @@ however much it becomes: one caller without a token could take all memory, or al
 """
 
 import asyncio
-from typing import Final
+from typing import Final, cast
 
 from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -72,6 +72,12 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A piece of a body is handed on, or dropped: nothing is held."""
         self._advanced = True
+        held = cast("bytes | bytearray", self.cycle.body)
+        if not held:
+            # Added to empty bytes, a piece that is taken before the next is never copied.
+            self.cycle.body = b""  # type: ignore[assignment]  # uvicorn has a bytearray
+        elif not isinstance(held, bytearray):
+            self.cycle.body = bytearray(held)  # else each of many small pieces copies all before
         super().on_body(body)
 
     def on_message_complete(self) -> None:

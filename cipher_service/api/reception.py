@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from typing import Final
 
-BUFFER: Final = 1024 * 1024
+BUFFER: Final = 2 * 1024 * 1024
 
 
 async def pour(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, ClassVar
 
 import pytest
 import uvicorn
@@ -21,6 +22,23 @@ class Impatient(Connection):
     patience = 0.3
 
 
+class Watched(Connection):
+    """Remembers what it held of a body after each piece."""
+
+    made: ClassVar[list["Watched"]] = []
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.made.append(self)
+        self.pieces: list[bytes] = []
+        self.held: list[bytes | bytearray] = []
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self.pieces.append(body)
+        self.held.append(self.cycle.body)
+
+
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:
     """Read the whole body, wait longer than any header may take, and say how much it was."""
     assert scope["type"] == "http"
@@ -35,12 +53,14 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def caller() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def caller(
+    protocol: type[Connection] = Impatient,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     config = uvicorn.Config(answer, log_config=None)
     config.load()
     state = ServerState()
     server = await asyncio.get_running_loop().create_server(
-        lambda: Impatient(config, state, {}), "127.0.0.1", 0
+        lambda: protocol(config, state, {}), "127.0.0.1", 0
     )
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     try:
@@ -79,6 +99,21 @@ def test_who_says_nothing_or_half_a_header_is_not_waited_for() -> None:
 
     for said in (b"", b"\r\n", b"POST /v1/tok", REQUEST):
         asyncio.run(asyncio.wait_for(story(said), 60))
+
+
+def test_a_piece_of_a_body_is_not_copied_nor_are_many_small_ones_for_each_other() -> None:
+    async def story() -> None:
+        async with caller(Watched) as (reader, writer):
+            writer.write(REQUEST + b"Transfer-Encoding: chunked\r\n\r\n")
+            writer.write(b"1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n")
+            assert b"3 bytes" in await reader.readuntil(b"bytes\r\n0\r\n\r\n")
+
+    asyncio.run(asyncio.wait_for(story(), 60))
+    [connection] = Watched.made
+    first, second, third = connection.held
+    assert first is connection.pieces[0]
+    assert second is third
+    assert third == b"abc"
 
 
 def test_a_body_may_be_slow_and_large_and_the_next_request_follows() -> None:
