@@ -3,13 +3,17 @@
 The ceiling has the best of it: before it writes, a file of the same size is written and removed, so
 that its pages are at hand. A virtual machine gives freed memory back to its host and pays for it at
 the next write, which alone can cost more than all the rest of a transfer. An upload passes through
-a few megabytes of memory and needs no such favour.
+a few megabytes of memory and needs no such favour; a download ends in a file of the client's, as
+its ceiling does, and both find that file's pages at hand: without, a client took 0.6 to 2.9 s of
+its own for one gigabyte, whatever the server did (28 November 2026). What the server reads comes
+from the disk, what the ceiling reads does not.
 
 The client here is as bare as the ceiling's (`transfer`): large sends, large receives into one
 buffer, so that the server is what is measured. `chiffre` does the same for information: it also
 enciphers, verifies and deciphers.
 """
 
+import filecmp
 import os
 import socket
 import statistics
@@ -57,11 +61,15 @@ def transfers(running: Stage, folder: Path, mebibytes: int) -> None:
         spent["raw up"].append(socket_to_disk(size, raw))
         spent["up"].append(_upload(sender, signed, envelope))
         _settle()
-        spent["raw down"].append(disk_to_socket(size, raw))
+        received = folder / "received"
+        _warm_pages(received, size)
+        spent["raw down"].append(disk_to_socket(size, raw, received))
         path = f"/v1/dispatches/{signed.slip.dispatch_id}/envelope"
-        spent["down"].append(_download(addressee, path, folder / "received", size))
-        if (folder / "received").read_bytes() != envelope.read_bytes():
+        _warm_pages(received, size)
+        spent["down"].append(_download(addressee, path, received, size))
+        if not filecmp.cmp(received, envelope, shallow=False):
             raise RuntimeError("another envelope came back")
+        received.unlink()
         raw.unlink()
     _print(size, spent)
     _print_memory()

@@ -30,8 +30,8 @@ def socket_to_disk(size: int, path: Path) -> float:
     return elapsed
 
 
-def disk_to_socket(size: int, path: Path) -> float:
-    """Return the seconds that the file of `socket_to_disk` takes back to a file of a client."""
+def disk_to_socket(size: int, path: Path, copy: Path) -> float:
+    """Return the seconds that the file of `socket_to_disk` takes back to a new file of a client."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         sender = threading.Thread(target=_serve, args=(server, path))
         sender.start()
@@ -39,7 +39,7 @@ def disk_to_socket(size: int, path: Path) -> float:
         received_bytes = 0
         with (
             socket.create_connection(server.getsockname()) as connection,
-            path.with_name("raw-copy").open("wb", buffering=0) as file,
+            copy.open("xb", buffering=0) as file,
         ):
             buffer = memoryview(bytearray(BUFFER))
             while received := connection.recv_into(buffer):
@@ -49,6 +49,7 @@ def disk_to_socket(size: int, path: Path) -> float:
         sender.join()
     if received_bytes != size:
         raise RuntimeError(f"{received_bytes} of {size} bytes came back")
+    copy.unlink()
     return elapsed
 
 
