@@ -8,6 +8,12 @@ its ceiling does, and both find that file's pages at hand: without, a client too
 its own for one gigabyte, whatever the server did (28 November 2026). What the server reads comes
 from the disk, what the ceiling reads does not.
 
+Tried, and left (28 November 2026, rounds in turn): envelopes read past the page cache (O_DIRECT),
+41 % of the bare socket for 57 %; two pieces read at once, or 32 MiB announced to the disk for 8,
+the same; pieces of 256 KiB, 46 %. Upward: buffers of 256 KiB 33 %, of 512 KiB 46 %, of 1 MiB 52 to
+55 %, of 2 MiB 56 %, of 4 and 8 MiB 57 to 70 %, for their memory; three buffers, or larger pieces
+from the socket, less than two; the hash on one thread and the file on another, no more.
+
 The client here is as bare as the ceiling's (`transfer`): large sends, large receives into one
 buffer, so that the server is what is measured. `chiffre` does the same for information: it also
 enciphers, verifies and deciphers.
