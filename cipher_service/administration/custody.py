@@ -23,11 +23,11 @@ from cipher_service.errors import ServiceError
 from cipher_service.settings import Settings, SettingsInvalid
 from keys.cards import grouped
 from keys.custody import CustodyState, read_credential
+from keys.custody.book import Book
 from keys.custody.lasting import ROOT_KEY
 from keys.custody.shares import HOLDERS_MAX, THRESHOLD_LEAST, Holder, Share, open_share
 from keys.custody.splitting import drill as prove
 from keys.custody.splitting import resplit_store, split_store
-from keys.custody.versions import Book
 from keys.errors import NotAddressed
 from keys.identity import Identity, load_identity
 

@@ -42,9 +42,9 @@ from cipher_service.storage.unit_of_work import reading
 from keys.act_rules import RULES
 from keys.acts import Act
 from keys.cards import Card
+from keys.custody.book import Book, bureau_key
 from keys.custody.orders import DESTROY, KEEP, Order, perform_order, version_of
 from keys.custody.rotation import Terminal as CustodianTerminal
-from keys.custody.versions import Book, bureau_key
 from keys.destruction import make_record, read_record
 from keys.identity import Identity
 from keys.lifecycle import DESTROYED, KeyVersion

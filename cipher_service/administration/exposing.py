@@ -29,8 +29,8 @@ from cipher_service.dispatches.exposure import Exposed, Exposure, exposure
 from cipher_service.pouches.desk import retire_desks, take_in
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import grouped
+from keys.custody.book import Book
 from keys.custody.lasting import DESKS_KEY, LASTING, lasting_kind
-from keys.custody.versions import Book
 
 
 @dataclass(frozen=True, slots=True)

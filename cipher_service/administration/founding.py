@@ -23,8 +23,8 @@ from cipher_service.storage.engine import open_engine
 from cipher_service.storage.unit_of_work import unit_of_work
 from keys.cards import grouped
 from keys.custody import Founding, found
+from keys.custody.book import Book
 from keys.custody.files import make_folders
-from keys.custody.versions import Book
 from keys.statements import key_fingerprint
 
 

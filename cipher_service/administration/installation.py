@@ -20,9 +20,9 @@ from cipher_service.pouches.desk import are_retired
 from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_existing
 from keys.custody import Custodian, open_custodian, read_credential
+from keys.custody.book import Book
 from keys.custody.errors import CustodianUnavailable, OfficersNotFounded
 from keys.custody.lasting import DESKS_KEY
-from keys.custody.versions import Book
 from keys.log.checkpoints import NoteKeys
 from keys.passkeys import RelyingParty
 from keys.succession import KeyLine, files_of

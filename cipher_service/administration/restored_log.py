@@ -16,8 +16,8 @@ from cipher_service.audit.rotations import is_entered, rotations_of
 from cipher_service.audit.signers import Signers
 from cipher_service.settings import Settings
 from keys import canonical
+from keys.custody.book import Book, bureau_key
 from keys.custody.shares import Share
-from keys.custody.versions import Book, bureau_key
 from keys.log.checkpoints import Checkpoint
 from keys.log.notes import Note
 from keys.rotation_record import Rotation

@@ -31,9 +31,9 @@ from cipher_service.directory import enrolment
 from cipher_service.directory.controlled_keys import enter_versions
 from cipher_service.pouches import desk
 from cipher_service.storage.unit_of_work import reading
+from keys.custody.book import Book, bureau_key
 from keys.custody.lasting import DESKS_KEY, LASTING, lasting_kind
 from keys.custody.protocol import Custodian
-from keys.custody.versions import Book, bureau_key
 from keys.rotation_record import ROTATED, Rotation
 
 

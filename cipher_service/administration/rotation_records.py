@@ -32,8 +32,8 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.labels.scheme import default_scheme
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import grouped
+from keys.custody.book import Book
 from keys.custody.protocol import Custodian
-from keys.custody.versions import Book
 from keys.log.errors import LogForked, LogKeyEnded, LogOfAnother, NoteMalformed, NoteNotSigned
 from keys.merkle import ProofInvalid
 from keys.rotation_record import (

@@ -20,7 +20,7 @@ from cipher_service.client.terminal import Terminal
 from cipher_service.errors import ServiceError
 from cipher_service.settings import Settings
 from cipher_service.storage import migrations
-from keys.custody.versions import Book
+from keys.custody.book import Book
 from keys.errors import KeysError
 
 log = logging.getLogger(__name__)

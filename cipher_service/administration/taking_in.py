@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 from cipher_service.audit import resumptions
 from cipher_service.audit.rotations import unconfirmed, untold
 from cipher_service.directory.controlled_keys import designation, record_of
-from keys.custody.versions import Book
+from keys.custody.book import Book
 from keys.lifecycle import DESTROYED, KeyVersion
 
 

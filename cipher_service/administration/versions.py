@@ -35,6 +35,7 @@ from cipher_service.settings import Settings
 from cipher_service.storage.unit_of_work import reading
 from keys import canonical
 from keys.cards import Card, grouped, read_card
+from keys.custody.book import Book, bureau_key
 from keys.custody.errors import CustodianUnavailable
 from keys.custody.lasting import (
     AUTHORITY_KEY,
@@ -47,7 +48,6 @@ from keys.custody.lasting import (
 )
 from keys.custody.rotation import Terminal as CustodianTerminal
 from keys.custody.store import CARD_FILE
-from keys.custody.versions import Book, bureau_key
 from keys.lifecycle import ACTIVE, DESTROYED, KeyVersion, read_version
 from keys.records import Record
 from keys.rotation_record import ROTATED, Rotation

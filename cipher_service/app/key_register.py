@@ -15,7 +15,7 @@ from cipher_service.audit.journal import Journal
 from cipher_service.directory.controlled_keys import enter_versions, lacks_versions
 from cipher_service.storage.unit_of_work import reading
 from keys.custody import Custodian
-from keys.custody.versions import Book
+from keys.custody.book import Book
 from keys.errors import KeysError
 
 EACH: Final = timedelta(minutes=1)

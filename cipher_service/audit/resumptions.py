@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 from cipher_service.audit.records import DONE
 from cipher_service.storage.tables.audit import audit_entry
 from keys import canonical
-from keys.custody.versions import Book
+from keys.custody.book import Book
 from keys.lifecycle import ACTIVE, DEACTIVATED, SUCCEEDED, SUSPENDED, KeyVersion
 
 RESUMED: Final = "key_resume"

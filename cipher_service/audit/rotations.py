@@ -9,8 +9,8 @@ from cipher_service.audit.publishing import proof_of
 from cipher_service.audit.records import DONE
 from cipher_service.storage.tables.audit import audit_entry
 from keys import canonical
+from keys.custody.book import Book
 from keys.custody.lasting import lasting_kind
-from keys.custody.versions import Book
 from keys.rotation_record import (
     CONFIRMED_MOST,
     CONFIRMED_NAMED,

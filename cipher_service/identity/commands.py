@@ -22,10 +22,10 @@ from cipher_service.identity.tokens import LEEWAY
 from cipher_service.storage.batch import Handler, Together
 from keys.cards import Card
 from keys.certificates import ClientKey
+from keys.custody.book import Book
 from keys.custody.errors import CustodianFault, CustodianUnavailable, CustodySealed
 from keys.custody.lasting import ROOT_KEY, advised, lasting_kind
 from keys.custody.protocol import Custodian
-from keys.custody.versions import Book
 from keys.endorsement import read_introduction, root_fingerprint
 from keys.lifecycle import PROTECTS, KeyNotUsable
 from keys.signing import VerifyingKey

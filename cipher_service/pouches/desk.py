@@ -20,9 +20,9 @@ from sqlalchemy import Connection
 from cipher_service.errors import ServiceError
 from cipher_service.pouches import custody, device_book, devices, repository
 from keys.custody import Custodian
+from keys.custody.book import Book
 from keys.custody.errors import EventNotOfDesk
 from keys.custody.lasting import DESKS_KEY, fingerprint_of
-from keys.custody.versions import Book
 from keys.devices import device_id
 from keys.lifecycle import ACTIVE, COMPROMISED, DESTROYED
 from keys.signing import ED25519_PUBLIC_BYTES

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keys.custody.book import Book, bureau_key
 from keys.custody.bureau_opening import PREFIX_BYTES
-from keys.custody.versions import Book, bureau_key
 from keys.prekeys import PrekeyUsed
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from keys.age.header import Header, seal_header
 from keys.age.hybrid import parse_recipient, wrap
 from keys.age.stream import NONCE_SIZE, SEALED_CHUNK_SIZE
 from keys.custody.bag_texts import levels_in
+from keys.custody.book import bureau_key
 from keys.custody.bureau_acts import BureauActs
 from keys.custody.clock import system_clock
 from keys.custody.demands import Use
 from keys.custody.errors import RequestMalformed
 from keys.custody.prekeys import split_headers
-from keys.custody.versions import bureau_key
 from keys.errors import SuiteBelowFloor
 from keys.heads import examine
 from keys.lifecycle import KeyNotUsable

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from keys import canonical
 from keys.cards import Card
+from keys.custody.book import BookInMemory, BookKeeper
 from keys.custody.bureau_opening import BureauOpening
 from keys.custody.bureau_signing import BureauSigning
 from keys.custody.clock import system_clock
@@ -33,7 +34,7 @@ from keys.custody.prekeys import BureauPrekeys, StockInMemory, StockKeeper
 from keys.custody.service_acts import ServiceActs
 from keys.custody.service_keys import ServiceKeys
 from keys.custody.shares import read_share
-from keys.custody.versions import BookInMemory, BookKeeper, Versions
+from keys.custody.versions import Versions
 from keys.endorsement import root_fingerprint
 from keys.lifecycle import COMPROMISED, SUSPENDED
 

@@ -1,6 +1,6 @@
 """The custodian's keys that no edition carries: one table of what they are for and how long.
 
-The bureau's keys live by editions, whose cards say their validity (`keys.custody.versions`). These
+The bureau's keys live by editions, whose cards say their validity (`keys.custody.book`). These
 have no card, so their periods stand here: SP 800-57 part 1 rev. 5, table 1 gives a private
 signature key one to three years. All of them sign; none opens anything, so nothing needs the
 private half of a superseded one, and it is gone with the rotation that supersedes it.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from keys.custody.versions import Book
+    from keys.custody.book import Book
 
 ROOT_KEY: Final = "root"
 CERTIFYING_KEY: Final = "certifying"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from keys.acts import Act
-    from keys.custody.versions import Book
+    from keys.custody.book import Book
     from keys.lifecycle import KeyVersion
 
 DESTROY: Final = "key.destroy"

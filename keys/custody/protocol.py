@@ -53,7 +53,7 @@ class Custodian(BureauActsAsked, ServiceActsAsked, Protocol):
         ...
 
     def key_versions(self) -> bytes:
-        """Gives the states of the custodian's keys by version (`keys.custody.versions.Book`)."""
+        """Gives the states of the custodian's keys by version (`keys.custody.book.Book`)."""
         ...
 
     def make_backup_part(self) -> bytes:

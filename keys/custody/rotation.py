@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keys.cards import Card, read_card
+from keys.custody.book import RESUMED_MOST, Book, BookFile, bureau_key, settled, version_of
 from keys.custody.errors import KeyBookFull, KeyNotDestroyable
 from keys.custody.files import alone, read_private
 from keys.custody.lasting import (
@@ -40,14 +41,6 @@ from keys.custody.store import (
     ServiceInStore,
     wrap_secret,
     wrap_service,
-)
-from keys.custody.versions import (
-    RESUMED_MOST,
-    Book,
-    BookFile,
-    bureau_key,
-    settled,
-    version_of,
 )
 from keys.endorsement import root_fingerprint
 from keys.files import exchange

@@ -22,7 +22,7 @@ from keys.errors import Refusal
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from keys.custody.versions import Book
+    from keys.custody.book import Book
 
 
 @dataclass(frozen=True)

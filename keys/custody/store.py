@@ -5,7 +5,7 @@
       service.age       the service compartment (age, passphrase)
       secret.age        the secret compartment (age, passphrase), until it is split
       versions.age      the states of the keys by version, and the orders to destroy them
-                        (`keys.custody.versions`)
+                        (`keys.custody.book`)
       prekeys.age       the bureau's one-time prekeys (`keys.custody.prekeys`)
       officers.age      the roll of officers (age, passphrase), from its founding ceremony on
       clock.mark        how late it was when a custodian last worked (`keys.custody.clock`)
@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Final
 from keys import canonical
 from keys.age.files import decrypt_with_passphrase, encrypt_with_passphrase
 from keys.cards import Card, read_card
+from keys.custody.book import BookFile
 from keys.custody.clock import system_clock
 from keys.custody.compartment import SecretCompartment, Splitting
 from keys.custody.core import Custody
@@ -52,7 +53,6 @@ from keys.custody.parts import PartMaker
 from keys.custody.prekeys import StockFile
 from keys.custody.roll_file import LOG_N, RollFile
 from keys.custody.service_keys import SERVICE_TYPE, ServiceKeys, encode_service, read_service
-from keys.custody.versions import BookFile
 from keys.errors import Refusal
 from keys.files import flush_folder, write_new
 from keys.records import Record

@@ -22,10 +22,10 @@ from keys.age import hybrid
 from keys.age.header import seal_header
 from keys.age.stream import OpeningStream
 from keys.custody import read_credential
+from keys.custody.book import Book, BookFile
 from keys.custody.core import Custody
 from keys.custody.orders import Order
 from keys.custody.store import open_store
-from keys.custody.versions import Book, BookFile
 from tests.console.conftest import Enter
 from tests.console.support import NARROW, WIDE, Tab, check_accessible, check_language
 from tests.console.test_signing import sample

@@ -19,6 +19,7 @@ from keys.cose import decode_cbor, encode_cbor, read_sign1, sign1
 from keys.custody import frames
 from keys.custody.acts import perform, read_answer
 from keys.custody.backups import BackupKey, make_backup_key
+from keys.custody.book import Book
 from keys.custody.compartment import CustodyState, Splitting
 from keys.custody.core import Custody
 from keys.custody.grants import Grant
@@ -30,7 +31,6 @@ from keys.custody.prekeys import Lot, Stock, split_headers
 from keys.custody.roll import Roll
 from keys.custody.shares import Holder, Share, open_share, read_share, split
 from keys.custody.splitting_record import begin_record, confirm_record, read_splitting_record
-from keys.custody.versions import Book
 from keys.destruction import make_record, read_record
 from keys.endorsement import (
     Endorsement,
@@ -272,7 +272,7 @@ def _statements() -> list[Parser]:
         of("keys.statements:decode_signed",
            lambda data: decode_signed(data, "receipt", ReceiptMalformed), given),
         of("keys.acts:Act.parse", Act.parse, act("policy.change", "OFF-000001").encoded),
-        of("keys.custody.versions:Book.parse", Book.parse, _book(), refusals=MALFORMED),
+        of("keys.custody.book:Book.parse", Book.parse, _book(), refusals=MALFORMED),
         of("keys.custody.prekeys:Stock.parse", Stock.parse,
            Stock((Lot(1, NOW, b"age"),), 1).encode(), refusals=MALFORMED),
         of("keys.custody.compartment:CustodyState.parse", CustodyState.parse,

@@ -24,8 +24,8 @@ from sqlalchemy import text
 from cipher_service.administration.installation import custodian_of
 from cipher_service.settings import Settings
 from cipher_service.storage.engine import open_engine
+from keys.custody.book import Book
 from keys.custody.place import begin
-from keys.custody.versions import Book
 from tests.surfaces.administration.running import run
 from tests.surfaces.client.online.live import LiveMinistry, Post
 

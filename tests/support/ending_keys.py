@@ -9,7 +9,7 @@ from cipher_service import clock
 from cipher_service.administration.installation import custodian_of
 from cipher_service.settings import Settings
 from keys.custody import read_credential
-from keys.custody.versions import Book, BookFile
+from keys.custody.book import Book, BookFile
 from keys.lifecycle import ACTIVE, KeyVersion
 
 

@@ -13,10 +13,10 @@ from cipher_service.pouches.desk import are_retired, retire_desks
 from cipher_service.storage.tables import pouches as tables
 from cipher_service.storage.unit_of_work import reading, unit_of_work
 from keys.custody import found
+from keys.custody.book import VERSIONS_FILE
 from keys.custody.core import Custody
 from keys.custody.rotation import Terminal
 from keys.custody.store import SERVICE_FILE, open_store, read_credential
-from keys.custody.versions import VERSIONS_FILE
 from keys.devices import device_id
 from keys.files import exchange
 from keys.lifecycle import KeyNotUsable

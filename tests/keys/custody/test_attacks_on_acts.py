@@ -30,6 +30,7 @@ from keys.acts import (
 )
 from keys.custody import found
 from keys.custody.admission import KINDS as ON_OFFICERS
+from keys.custody.book import Book, BookFile
 from keys.custody.core import Custody
 from keys.custody.errors import ChallengeUnknown
 from keys.custody.log_keys import HeadInMemory
@@ -38,7 +39,6 @@ from keys.custody.orders import KINDS as ON_KEYS
 from keys.custody.roll_file import RollFile
 from keys.custody.rotation import Terminal
 from keys.custody.store import open_store, read_credential
-from keys.custody.versions import Book, BookFile
 from keys.errors import Refusal
 from keys.passkeys import PasskeyInvalid
 from tests.support.authenticator import Alterations, SecurityKey

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from keys.custody.book import POSTS_MOST, RESUMED_MOST, VERSIONS_MOST, Book, BookFile, version_of
 from keys.custody.core import Custody
 from keys.custody.editions import EDITIONS_MOST
 from keys.custody.errors import KeyBookFull, StoreUnsafe
@@ -18,14 +19,6 @@ from keys.custody.store import (
     read_credential,
     wrap_secret,
     wrap_service,
-)
-from keys.custody.versions import (
-    POSTS_MOST,
-    RESUMED_MOST,
-    VERSIONS_MOST,
-    Book,
-    BookFile,
-    version_of,
 )
 from keys.lifecycle import ACTIVE, DEACTIVATED, DESTROYED, HISTORY_MOST
 from keys.succession import files_of

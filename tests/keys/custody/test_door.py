@@ -16,6 +16,7 @@ from keys.age.files import encrypt
 from keys.certificates import ClientKey, read_client_certificate
 from keys.custody import acts, server
 from keys.custody.acts import perform, read_answer
+from keys.custody.book import Book
 from keys.custody.core import Custody
 from keys.custody.errors import (
     CustodianFault,
@@ -35,7 +36,6 @@ from keys.custody.frames import (
 from keys.custody.log_keys import HeadInMemory
 from keys.custody.remote import RemoteCustodian, _hear, _send, begin_receipts
 from keys.custody.server import Server
-from keys.custody.versions import Book
 from keys.custody.worker import take_place
 from keys.endorsement import read_endorsement, read_introduction
 from keys.errors import KeysError, NotAge, SignatureInvalid

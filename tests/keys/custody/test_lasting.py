@@ -18,6 +18,7 @@ from keys.certificates import (
     read_client_certificate,
 )
 from keys.custody import service_acts
+from keys.custody.book import Book
 from keys.custody.client_authority import ClientAuthority
 from keys.custody.core import Custody
 from keys.custody.desk import Desks
@@ -31,7 +32,6 @@ from keys.custody.service_keys import (
 )
 from keys.custody.shares import SharesTooFew
 from keys.custody.store import read_credential, wrap_service
-from keys.custody.versions import Book
 from keys.devices import device_id
 from keys.endorsement import root_fingerprint
 from keys.jws import ApiKey

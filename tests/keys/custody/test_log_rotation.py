@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from keys.custody import Custodian, open_custodian
+from keys.custody.book import Book
 from keys.custody.core import Custody
 from keys.custody.errors import KeyBookFull
 from keys.custody.intents import Warrant
 from keys.custody.log_keys import HeadInMemory
 from keys.custody.service_keys import SUCCESSIONS_MOST, ServiceKeys
 from keys.custody.shares import SharesTooFew
-from keys.custody.versions import Book
 from keys.lifecycle import KeyNotUsable
 from keys.log.checkpoints import Checkpoint
 from keys.log.errors import LogKeyEnded, NoteNotSigned

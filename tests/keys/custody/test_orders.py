@@ -21,6 +21,7 @@ from keys.acts import (
     ApproversNotDistinct,
     ApproverWithoutFunction,
 )
+from keys.custody.book import Book, BookFile
 from keys.custody.clock import system_clock
 from keys.custody.core import Custody
 from keys.custody.errors import (
@@ -35,7 +36,6 @@ from keys.custody.orders import read_order
 from keys.custody.roll_file import RollFile
 from keys.custody.rotation import Terminal
 from keys.custody.store import open_store, read_credential
-from keys.custody.versions import Book, BookFile
 from keys.errors import KeyRetired, Refusal
 from keys.lifecycle import ARCHIVE_REST
 from keys.records import Record

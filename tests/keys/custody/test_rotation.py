@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from keys.custody.book import Book, BookFile, BookInMemory
 from keys.custody.bureau import Bureau
 from keys.custody.core import Custody
 from keys.custody.errors import (
@@ -26,13 +27,7 @@ from keys.custody.rotation import Terminal
 from keys.custody.shares import SharesMixed, SharesTooFew
 from keys.custody.splitting import resplit_store
 from keys.custody.store import open_store, read_credential
-from keys.custody.versions import (
-    USES_AHEAD,
-    Book,
-    BookFile,
-    BookInMemory,
-    Versions,
-)
+from keys.custody.versions import USES_AHEAD, Versions
 from keys.dispatch import decipher
 from keys.endorsement import read_endorsement, read_introduction, root_fingerprint
 from keys.errors import CardInvalid, KeyRetired, NotAddressed

@@ -11,17 +11,13 @@ from typing import Any
 import pytest
 
 from keys.age.files import decrypt_with_passphrase
+from keys.custody.book import Book, BookFile, version_of
 from keys.custody.core import Custody
 from keys.custody.editions import Edition
 from keys.custody.rotation import BEGUN_FILE, Terminal
 from keys.custody.shares import SharesTooFew
 from keys.custody.splitting import opened_store
 from keys.custody.store import read_credential
-from keys.custody.versions import (
-    Book,
-    BookFile,
-    version_of,
-)
 from keys.errors import Refusal
 from keys.lifecycle import KeyVersion
 from tests.keys.custody.test_rotation import (

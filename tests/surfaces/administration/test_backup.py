@@ -23,8 +23,8 @@ from cipher_service.storage.engine import open_engine
 from cipher_service.storage.tables.headquarters import allotted
 from cipher_service.storage.tables.registers import counter
 from cipher_service.storage.unit_of_work import reading, unit_of_work
+from keys.custody.book import Book
 from keys.custody.place import begin, end
-from keys.custody.versions import Book
 from keys.lifecycle import KeyVersion
 from tests.support import postgres
 from tests.surfaces.administration.running import done, given, refused, run

@@ -16,8 +16,8 @@ from cipher_service.storage.tables.audit import audit_entry
 from cipher_service.storage.unit_of_work import reading
 from keys.cards import read_card
 from keys.custody import read_credential
+from keys.custody.book import BookFile
 from keys.custody.rotation import Terminal
-from keys.custody.versions import BookFile
 from keys.destruction import read_record
 from keys.lifecycle import ARCHIVE_REST
 from tests.support.officers import CELL, KEEPER_A, KEEPER_B

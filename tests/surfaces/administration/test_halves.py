@@ -16,8 +16,8 @@ from cipher_service.administration.installation import installation_at, journal_
 from cipher_service.settings import Settings
 from keys.cards import read_card
 from keys.custody import read_credential
+from keys.custody.book import Book, BookFile
 from keys.custody.orders import Order
-from keys.custody.versions import Book, BookFile
 from keys.destruction import read_record
 from keys.lifecycle import ARCHIVE_REST
 from tests.surfaces.administration.parted import NAMES, Parted, parted_at

@@ -13,9 +13,9 @@ from cipher_service.audit.journal import Journal
 from cipher_service.audit.questions import Wanted, page
 from cipher_service.directory import controlled
 from cipher_service.storage.unit_of_work import reading
+from keys.custody.book import Book
 from keys.custody.core import Custody
 from keys.custody.lasting import LASTING
-from keys.custody.versions import Book
 from tests.support.ministry import apart
 from tests.surfaces.administration.running import given, run
 

@@ -11,7 +11,7 @@ import pytest
 
 from cipher_service.administration import rotating_apart
 from cipher_service.audit.rotations import untold
-from keys.custody.versions import BookFile
+from keys.custody.book import BookFile
 from tests.support.dying import die_at
 from tests.surfaces.administration.parted import Parted, parted_at
 from tests.surfaces.administration.running import Ended, run
