@@ -45,12 +45,12 @@ _SCHEME: Final = default_scheme()
 class Arriving:
     """A submission's body as it arrives: the head first, then the envelope.
 
-    A small one is there with the first message, and is copied once, from behind the head.
+    A small one is there with the first message; no piece is then copied more than once.
     """
 
     def __init__(self, request: Request) -> None:
         self._receive = request.receive
-        self._held = b""
+        self._buffer = bytearray()
         self._ended = False
 
     async def head(self) -> SignedSlip:
@@ -61,10 +61,10 @@ class Arriving:
             ServiceError: BODY_INCOMPLETE.
         """
         await self._fill(LENGTH_BYTES)
-        end = LENGTH_BYTES + head_length(self._held[:LENGTH_BYTES])
+        end = LENGTH_BYTES + head_length(bytes(self._buffer[:LENGTH_BYTES]))
         await self._fill(end)
-        signed = read_head(self._held[LENGTH_BYTES:end])
-        self._held = self._held[end:]
+        signed = read_head(bytes(self._buffer[LENGTH_BYTES:end]))
+        del self._buffer[:end]
         return signed
 
     async def envelope(self, size: int) -> bytes:
@@ -73,11 +73,11 @@ class Arriving:
         Raises:
             ServiceError: ENVELOPE_MISMATCH: it is longer; BODY_INCOMPLETE.
         """
-        while not self._ended and len(self._held) <= size:
+        while not self._ended and len(self._buffer) <= size:
             await self._take()
-        if len(self._held) > size:
+        if len(self._buffer) > size:
             raise ServiceError("ENVELOPE_MISMATCH")
-        return self._held
+        return bytes(self._buffer)
 
     async def rest(self) -> AsyncIterator[bytes]:
         """Give what follows the head, piece by piece.
@@ -86,15 +86,15 @@ class Arriving:
             ServiceError: BODY_INCOMPLETE.
         """
         while True:
-            if self._held:
-                piece, self._held = self._held, b""
-                yield piece
+            if self._buffer:
+                piece, self._buffer = self._buffer, bytearray()
+                yield bytes(piece)
             if self._ended:
                 return
             await self._take()
 
     async def _fill(self, size: int) -> None:
-        while len(self._held) < size:
+        while len(self._buffer) < size:
             if self._ended:
                 raise ServiceError("BODY_INCOMPLETE")
             await self._take()
@@ -103,7 +103,7 @@ class Arriving:
         message = await self._receive()
         if message["type"] != "http.request":  # the connection ended first
             raise ServiceError("BODY_INCOMPLETE")
-        self._held += message.get("body", b"")  # to empty bytes, without a copy
+        self._buffer += message.get("body", b"")
         self._ended = not message.get("more_body", False)
 
 
