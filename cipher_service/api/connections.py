@@ -75,7 +75,7 @@ class Connection(HttpToolsProtocol):
         held = cast("bytes | bytearray", self.cycle.body)
         if not held:
             # Added to empty bytes, a piece that is taken before the next is never copied.
-            self.cycle.body = b""  # type: ignore[assignment]  # uvicorn has a bytearray
+            self.cycle.body = b""  # type: ignore[assignment]  # declared an array; bytes do too
         elif not isinstance(held, bytearray):
             self.cycle.body = bytearray(held)  # else each of many small pieces copies all before
         super().on_body(body)

@@ -66,7 +66,6 @@ def transfers(running: Stage, folder: Path, mebibytes: int) -> None:
         _warm_pages(raw, size)
         spent["raw up"].append(socket_to_disk(size, raw))
         spent["up"].append(_upload(sender, signed, envelope))
-        _settle()
         received = folder / "received"
         _warm_pages(received, size)
         spent["raw down"].append(disk_to_socket(size, raw, received))
@@ -87,13 +86,8 @@ def _warm_pages(path: Path, size: int) -> None:
         block = bytes(BUFFER)
         for _ in range(size // BUFFER + 1):
             file.write(block)
-    _settle()
+    os.sync()  # no earlier write is then paid for by the next measurement
     path.unlink()
-
-
-def _settle() -> None:
-    """Let no earlier write be paid for by the next measurement."""
-    os.sync()
 
 
 def _upload(caller: Caller, signed: SignedSlip, envelope: Path) -> float:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,3 +27,16 @@ def die_at(store: Path, last: int, *, prepared: bool = True) -> None:
             os._exit(9)
 
     sys.addaudithook(count)
+
+
+def killed_at(store: Path, step: int, act: Callable[[], object], *, prepared: bool = True) -> int:
+    """Act in a process of its own that dies as `die_at`; returns its status, 0 once it was done."""
+    child = os.fork()
+    if child == 0:
+        try:
+            die_at(store, step, prepared=prepared)
+            act()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -1,7 +1,6 @@
 """Officers order that a key be destroyed, together; two take it back; nobody else does either."""
 
 import json
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +38,7 @@ from keys.custody.store import open_store, read_credential
 from keys.errors import KeyRetired, Refusal
 from keys.lifecycle import ARCHIVE_REST
 from keys.records import Record
-from tests.support.dying import die_at
+from tests.support.dying import killed_at
 from tests.support.officers import (
     CELL,
     GENERAL,
@@ -315,7 +314,7 @@ def test_the_last_signature_killed_anywhere_orders_whole_or_not_at_all(
             _signed(ministry, custody, act, GENERAL)
             act = _keeping(custody, act.id)
             _signed(ministry, custody, act, KEEPER_B)
-        ended = _killed(terminal, step, partial(_last, terminal, ministry, act))
+        ended = killed_at(terminal.store, step, partial(_last, terminal, ministry, act))
         assert ended in {0, 9}
         ministry.keys[GENERAL][0].count += 1  # what the child's key counted
 
@@ -339,15 +338,3 @@ def test_the_last_signature_killed_anywhere_orders_whole_or_not_at_all(
 
 def _last(terminal: Terminal, ministry: Ministry, act: Act) -> None:
     ministry.signed(_opened(terminal), act, GENERAL)
-
-
-def _killed(terminal: Terminal, step: int, act: Callable[[], object]) -> int:
-    child = os.fork()
-    if child == 0:
-        try:
-            die_at(terminal.store, step)
-            act()
-            os._exit(0)
-        finally:
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

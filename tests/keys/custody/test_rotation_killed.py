@@ -1,6 +1,5 @@
 """A rotation and a destruction killed at every step: one key in force, and nothing half-done."""
 
-import os
 import shutil
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -32,19 +31,11 @@ from tests.keys.custody.test_rotation import (
     _terminal,
 )
 from tests.keys.custody.test_splitting import _split
-from tests.support.dying import die_at
+from tests.support.dying import killed_at
 
 
 def _killed(founded: Any, step: int, act: Callable[[Terminal], object]) -> int:
-    child = os.fork()
-    if child == 0:
-        try:
-            die_at(founded.store, step)
-            act(_terminal(founded))
-            os._exit(0)
-        finally:
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return killed_at(founded.store, step, lambda: act(_terminal(founded)))
 
 
 def _every_kill(founded: Any, act: Callable[[Terminal], object]) -> Iterator[int]:

@@ -30,7 +30,7 @@ from keys.custody.splitting import opened_store, resplit_store
 from keys.custody.store import CARD_FILE, SERVICE_FILE, open_store, read_credential
 from keys.lifecycle import COMPROMISED
 from tests.keys.custody.test_splitting import _holders, _read, _split
-from tests.support.dying import die_at
+from tests.support.dying import killed_at
 
 NOW = datetime(2026, 11, 22, 11, tzinfo=UTC)
 UNTIL = datetime(2027, 11, 25, tzinfo=UTC)
@@ -163,15 +163,7 @@ def test_killed_at_any_step_of_a_rotation_the_place_opens_as_the_store_does(
         shutil.copytree(folder, before / folder.name)
     seen = set()
     for step in range(1, 400):
-        child = os.fork()
-        if child == 0:
-            try:
-                die_at(tmp_path, step, prepared=False)
-                kept.rotate()
-                os._exit(0)
-            finally:
-                os._exit(1)
-        ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        ended = killed_at(tmp_path, step, kept.rotate, prepared=False)
         assert ended in {0, 9}
         restored = kept.restored().card().fingerprint
         here = kept.opened().card().fingerprint

@@ -1,8 +1,6 @@
 """Prekeys that are spent: what was opened stays readable there, and to no later thief."""
 
 import io
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ from keys.custody.prekeys import StockFile
 from keys.custody.store import open_store, read_credential
 from keys.errors import NotAddressed
 from keys.prekeys import PrekeyUsed
-from tests.support.dying import die_at
+from tests.support.dying import killed_at
 from tests.support.prekeys import PrekeyDesk, header_of, made_prekeys, read_at, written_under
 
 
@@ -154,7 +152,9 @@ def test_a_kill_at_any_step_of_destroying_a_prekey_loses_nothing(
     [pair] = desk.keep()
     statuses: list[int] = []
     while 0 not in statuses:
-        statuses.append(_killed(founded, len(statuses) + 1, lambda: custody.spend_prekey(*pair)))
+        statuses.append(
+            killed_at(founded.store, len(statuses) + 1, lambda: custody.spend_prekey(*pair))
+        )
         after = PrekeyDesk(opened_again(founded), desk.kept)
         assert read_at(data, after, paris, tmp_path) == b"Bonjour.\n"
         assert read_at(other, after, paris, tmp_path) == b"Bonjour.\n"
@@ -162,15 +162,3 @@ def test_a_kill_at_any_step_of_destroying_a_prekey_loses_nothing(
     assert len(statuses) > 2
     with pytest.raises(PrekeyUsed):
         read_at(data, PrekeyDesk(opened_again(founded), {}), paris, tmp_path)
-
-
-def _killed(founded: Any, step: int, act: Callable[[], object]) -> int:
-    child = os.fork()
-    if child == 0:
-        try:
-            die_at(founded.store, step)
-            act()
-            os._exit(0)
-        finally:
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

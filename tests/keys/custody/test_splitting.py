@@ -1,6 +1,5 @@
 """The sealed compartment: split among holders, opened by enough of them, split anew, killed."""
 
-import os
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -43,7 +42,7 @@ from keys.custody.shares import (
 from keys.custody.splitting import drill, opened_store, resplit_store, split_store
 from keys.custody.store import found, open_store, read_credential, read_splitting
 from tests.keys.custody.conftest import END, START
-from tests.support.dying import die_at
+from tests.support.dying import killed_at
 
 NAMES = ("GARDE-A", "GARDE-B", "GARDE-C")
 
@@ -305,23 +304,18 @@ def test_a_key_that_combines_and_opens_nothing_leaves_it_sealed(founded: Any) ->
 
 def _killed_at(founded: Any, step: int, keys: list[HybridKey], shares: list[Path]) -> int:
     """Split in a process of its own that dies before its `step`-th look at the store's disk."""
-    child = os.fork()
-    if child == 0:
-        try:
-            die_at(founded.store, step)
-            holders = [Holder(f"N-{i}", key.recipient) for i, key in enumerate(keys)]
-            if shares:
-                opened = [
-                    open_share(path.read_bytes(), key)
-                    for path, key in zip(shares, keys, strict=True)
-                ]
-                resplit_store(founded.store, opened, 2, holders)
-            else:
-                split_store(founded.store, read_credential(founded.credential), 2, holders)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def split() -> None:
+        holders = [Holder(f"N-{i}", key.recipient) for i, key in enumerate(keys)]
+        if shares:
+            opened = [
+                open_share(path.read_bytes(), key) for path, key in zip(shares, keys, strict=True)
+            ]
+            resplit_store(founded.store, opened, 2, holders)
+        else:
+            split_store(founded.store, read_credential(founded.credential), 2, holders)
+
+    return killed_at(founded.store, step, split)
 
 
 def _shares_in_force(founded: Any) -> list[Path] | None:

@@ -1,6 +1,5 @@
 """The record of a splitting: each holder confirms the same bytes, with the share in hand."""
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -20,7 +19,7 @@ from keys.errors import SignatureInvalid
 from keys.identity import Identity
 from keys.signing import SHARE_HELD
 from keys.statements import encode_signed
-from tests.support.dying import die_at
+from tests.support.dying import killed_at
 from tests.vectors.forge import NOW, identity
 
 NAMES = ("GARDE-A", "GARDE-B", "GARDE-C")
@@ -230,15 +229,10 @@ def test_too_much_is_not_read() -> None:
 
 
 def _split_killed_at(founded: Any, step: int) -> int:
-    child = os.fork()
-    if child == 0:
-        try:
-            die_at(founded.store, step)
-            split_store(founded.store, read_credential(founded.credential), 2, HOLDERS)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    credential = read_credential(founded.credential)
+    return killed_at(
+        founded.store, step, lambda: split_store(founded.store, credential, 2, HOLDERS)
+    )
 
 
 def test_a_splitting_that_was_killed_once_in_force_gets_its_record(founded: Any) -> None:

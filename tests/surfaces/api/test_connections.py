@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, ClassVar
 
 import pytest
 import uvicorn
@@ -20,23 +19,6 @@ REQUEST = b"POST /v1/token HTTP/1.1\r\nHost: ministry\r\n"
 
 class Impatient(Connection):
     patience = 0.3
-
-
-class Watched(Connection):
-    """Remembers what it held of a body after each piece."""
-
-    made: ClassVar[list["Watched"]] = []
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.made.append(self)
-        self.pieces: list[bytes] = []
-        self.held: list[bytes | bytearray] = []
-
-    def on_body(self, body: bytes) -> None:
-        super().on_body(body)
-        self.pieces.append(body)
-        self.held.append(self.cycle.body)
 
 
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,6 +84,15 @@ def test_who_says_nothing_or_half_a_header_is_not_waited_for() -> None:
 
 
 def test_a_piece_of_a_body_is_not_copied_nor_are_many_small_ones_for_each_other() -> None:
+    pieces: list[bytes] = []
+    held: list[bytes | bytearray] = []
+
+    class Watched(Connection):
+        def on_body(self, body: bytes) -> None:
+            super().on_body(body)
+            pieces.append(body)
+            held.append(self.cycle.body)
+
     async def story() -> None:
         async with caller(Watched) as (reader, writer):
             writer.write(REQUEST + b"Transfer-Encoding: chunked\r\n\r\n")
@@ -109,9 +100,8 @@ def test_a_piece_of_a_body_is_not_copied_nor_are_many_small_ones_for_each_other(
             assert b"3 bytes" in await reader.readuntil(b"bytes\r\n0\r\n\r\n")
 
     asyncio.run(asyncio.wait_for(story(), 60))
-    [connection] = Watched.made
-    first, second, third = connection.held
-    assert first is connection.pieces[0]
+    first, second, third = held
+    assert first is pieces[0]
     assert second is third
     assert third == b"abc"
 
